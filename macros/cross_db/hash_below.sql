@@ -1,0 +1,9 @@
+{#- Expression, boolean: a string's hash falls in the first `percent` (0 to 100) of all hashes.
+    The same string gives the same answer on every warehouse: hex digits are compared as text. -#}
+{% macro hash_below(expression, percent) -%}
+    {%- if percent | float >= 100 -%}
+        {{ return("(" ~ expression ~ ") is not null") }}
+    {%- endif -%}
+    {%- set bound = "%08x" | format((percent | float / 100 * 4294967296) | int) -%}
+    {{ return("substr(" ~ md5_hex(expression) ~ ", 1, 8) < '" ~ bound ~ "'") }}
+{%- endmacro %}

@@ -1,0 +1,17 @@
+{#- Expression, boolean: the whole text matches a pattern; null for null. -#}
+{% macro regexp_matches_whole(expression, pattern) -%}
+    {{ return(adapter.dispatch('regexp_matches_whole', 'headwater')(expression, pattern)) }}
+{%- endmacro %}
+
+{#- Snowflake's regexp_like anchors both ends by itself. -#}
+{% macro default__regexp_matches_whole(expression, pattern) -%}
+    regexp_like({{ expression }}, {{ string_literal(pattern) }})
+{%- endmacro %}
+
+{% macro duckdb__regexp_matches_whole(expression, pattern) -%}
+    regexp_full_match({{ expression }}, {{ string_literal(pattern) }})
+{%- endmacro %}
+
+{% macro bigquery__regexp_matches_whole(expression, pattern) -%}
+    regexp_contains({{ expression }}, {{ string_literal('^(?:' ~ pattern ~ ')$') }})
+{%- endmacro %}

@@ -1,0 +1,17 @@
+{#- Expression: a string constant, escaped for the warehouse. Never splice a raw value into SQL. -#}
+{% macro string_literal(value) -%}
+    {{ return(adapter.dispatch('string_literal', 'headwater')(value)) }}
+{%- endmacro %}
+
+{% macro default__string_literal(value) -%}
+    {{ return("'" ~ (value | string | replace("'", "''")) ~ "'") }}
+{%- endmacro %}
+
+{#- A backslash escapes in both. -#}
+{% macro snowflake__string_literal(value) -%}
+    {{ return("'" ~ (value | string | replace("\\", "\\\\") | replace("'", "''")) ~ "'") }}
+{%- endmacro %}
+
+{% macro bigquery__string_literal(value) -%}
+    {{ return("'" ~ (value | string | replace("\\", "\\\\") | replace("'", "\\'") | replace("\n", "\\n")) ~ "'") }}
+{%- endmacro %}

@@ -1,0 +1,142 @@
+"""What a destination is: a declaration of what it can do, and small Protocols for doing it.
+
+A destination module holds one class. It is built from its validated settings, a `HttpClient` where it speaks HTTP, and the
+`SyncObject` it fills; it keeps no state between calls but what it looks up (a list's id). It never logs a row, never retries
+(the engine does, on TransientError) and never sleeps.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import ClassVar, Protocol, runtime_checkable
+
+from sync.records import BatchResult, JobStatus, Mode, Record, Result
+
+
+class PartialFailure(str, Enum):
+    """How a vendor tells which rows of a batch it refused."""
+
+    PER_ROW = "per_row"
+    COUNTS_ONLY = "counts_only"
+    ALL_OR_NOTHING = "all_or_nothing"
+    BY_POLLING = "by_polling"
+
+
+class Delivery(str, Enum):
+    """What a repeat of an event does: nothing (the vendor keeps the idempotency key), or the guarantee the sync must choose."""
+
+    EXACTLY_ONCE = "exactly_once"
+    AT_LEAST_ONCE = "at_least_once"
+    AT_MOST_ONCE = "at_most_once"
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """`requests` per `seconds` for one endpoint group and one credential, at most `parallel` in flight."""
+
+    requests: int
+    seconds: float
+    parallel: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectType:
+    """A kind of object a destination has: the modes it can do, its batch size, and what identifies a member."""
+
+    modes: frozenset[Mode]
+    batch_rows: int
+    identifiers: frozenset[
+        str
+    ]  # accepted identifier columns; a row needs one of them at least
+    member: str  # what a member is: "vendor list id", "record id", "hashed row", "tag"
+    batch_bytes: int | None = None
+    required_fields: frozenset[str] = frozenset()
+    open_fields: bool = (
+        True  # any other column becomes a property; else only `known_fields`
+    )
+    known_fields: frozenset[str] = frozenset()
+    partial_failure: PartialFailure = PartialFailure.PER_ROW
+    delivery: Delivery = Delivery.EXACTLY_ONCE
+    rate_group: str = "default"
+    minimum_audience: int = 0
+    latency: str = "seconds"
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """Everything a user or the engine may ask before anything is sent."""
+
+    name: str
+    title: str
+    api_version: str
+    objects: Mapping[str, ObjectType]
+    rate_limits: Mapping[str, RateLimit]
+    pulls: bool = False
+    validate_only: bool = False
+    hashed: bool = False  # identifiers must arrive hashed by the activation model
+    settings_help: Mapping[str, str] = field(default_factory=dict)
+
+
+@runtime_checkable
+class Destination(Protocol):
+    """A system that keeps people, companies, files or messages."""
+
+    declaration: ClassVar[Declaration]
+
+    def check(self) -> str:
+        """Return a line on what the credentials reach (account name or id).
+
+        Raises:
+            AuthError: credentials are refused; no retry helps.
+            TransientError: worth a retry.
+        """
+
+    def upsert(self, records: Sequence[Record]) -> BatchResult:
+        """Add or update `records`, at most the object's `batch_rows` of them.
+
+        A refused row is a `RowError` in the result, not an exception.
+
+        Raises:
+            AuthError, RejectedError, TransientError: nothing of the batch is known to be taken.
+        """
+
+
+@runtime_checkable
+class RemovesMembers(Protocol):
+    """Takes out rows sent before; a row that is not there counts as accepted."""
+
+    def remove(self, records: Sequence[Record]) -> BatchResult: ...
+
+
+@runtime_checkable
+class SendsEvents(Protocol):
+    """Sends each row as an event or message, with its `idempotency_key` where the vendor keeps one."""
+
+    def send(self, records: Sequence[Record]) -> BatchResult: ...
+
+
+@runtime_checkable
+class ReplacesAll(Protocol):
+    """Replaces the whole set: `begin`, any number of `write`, then `commit`; readers see the old set until then."""
+
+    def begin(self, run_id: str) -> None: ...
+    def write(self, records: Sequence[Record]) -> BatchResult: ...
+    def commit(self) -> None: ...
+    def abort(self) -> None: ...
+
+
+@runtime_checkable
+class PollsJobs(Protocol):
+    """Decides the `pending` rows of an earlier batch."""
+
+    def poll(self, job: str) -> JobStatus: ...
+
+
+@runtime_checkable
+class PullsResults(Protocol):
+    """Reads campaign results at or after an instant (UTC), in any order; overlaps are merged by natural key."""
+
+    def pull(self, since: dt.datetime) -> Iterator[Result]: ...

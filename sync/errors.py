@@ -1,0 +1,81 @@
+"""Every error a user can meet.
+
+HeadwaterError(message, hint)
+├── ConfigError            a file or setting is wrong; exit code 2
+├── SelectionError         --select or --exclude names nothing; exit code 2
+├── WarehouseError         the warehouse refused or cannot be reached
+│   └── WarehouseLockedError   another process holds the DuckDB file
+├── RefusedError           a gate stopped one sync before anything was sent; carries a reason
+└── DestinationError       a vendor refused or cannot be reached
+    ├── AuthError          credentials are refused; no retry helps
+    ├── RejectedError      the request is wrong; no retry helps
+    └── TransientError     worth a retry, after `retry_after_seconds` if given
+        └── RateLimitedError
+"""
+
+from __future__ import annotations
+
+
+class HeadwaterError(Exception):
+    """Something a user can act on: what happened and where, and the next step as `hint`.
+
+    Messages never hold an e-mail, a phone number, a name or a secret: people are named by key, batches by number.
+    """
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class ConfigError(HeadwaterError):
+    """A file or setting is wrong."""
+
+
+class SelectionError(HeadwaterError):
+    """--select or --exclude names nothing."""
+
+
+class WarehouseError(HeadwaterError):
+    """The warehouse refused a statement or cannot be reached."""
+
+
+class WarehouseLockedError(WarehouseError):
+    """Another process holds the DuckDB file."""
+
+
+class RefusedError(HeadwaterError):
+    """A gate stopped one sync before anything was sent; `reason` is a stable word for machines."""
+
+    def __init__(self, reason: str, message: str, hint: str | None = None) -> None:
+        super().__init__(message, hint)
+        self.reason = reason
+
+
+class DestinationError(HeadwaterError):
+    """A destination refused a request or cannot be reached."""
+
+
+class AuthError(DestinationError):
+    """Credentials are refused; no retry helps."""
+
+
+class RejectedError(DestinationError):
+    """The request is wrong as a whole; no retry helps."""
+
+
+class TransientError(DestinationError):
+    """Worth a retry, after `retry_after_seconds` if the vendor said so."""
+
+    def __init__(
+        self,
+        message: str,
+        hint: str | None = None,
+        retry_after_seconds: float | None = None,
+    ) -> None:
+        super().__init__(message, hint)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class RateLimitedError(TransientError):
+    """The vendor asked to slow down."""

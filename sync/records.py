@@ -1,0 +1,139 @@
+"""What travels between the engine and the destinations: plain, frozen, validated at the edge."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+
+Value = str | int | float | bool | dt.date | dt.datetime | None
+
+
+class Mode(str, Enum):
+    """What a sync does with the difference between the activation table and the ledger."""
+
+    UPSERT = "upsert"  # add and change; never remove
+    MIRROR = "mirror"  # add, change, and remove what left
+    ADD = "add"  # add only; changes are not sent
+    REMOVE = "remove"  # the table lists who must not be there
+    EVENT = "event"  # each row once, for ever
+    REPLACE = "replace"  # the whole set, every time anything differs
+
+
+class Action(str, Enum):
+    """What one row asks of the destination."""
+
+    ADD = "add"
+    CHANGE = "change"
+    REMOVE = "remove"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One row for a destination.
+
+    `key` is the sync's key as text; `identifiers` are the columns by which the vendor knows the person or company
+    (normalised or hashed already, absent ones left out); `fields` are the mapped columns by vendor field name.
+    For a removal, `identifiers` are those that were sent and `fields` is empty. `remote_id` is what the vendor
+    called the row when it was acknowledged. `idempotency_key` is a UUID, the same for the same row for ever.
+    """
+
+    key: str
+    identifiers: Mapping[str, str] = field(repr=False)
+    fields: Mapping[str, Value] = field(default_factory=dict, repr=False)
+    remote_id: str | None = None
+    idempotency_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A row the destination took, and the id it gave it where it gives one."""
+
+    key: str
+    remote_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RowError:
+    """A row the destination refused: `status` is the vendor's code, `message` its words without personal data."""
+
+    key: str
+    status: str
+    message: str
+    retryable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class BatchResult:
+    """What became of each row of one batch.
+
+    Every row is in exactly one of `accepted`, `failed`, or `pending` (keys that `job` will decide, asked by polling).
+    """
+
+    accepted: Sequence[Accepted] = ()
+    failed: Sequence[RowError] = ()
+    pending: Sequence[str] = ()
+    job: str | None = None
+    requests: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class JobStatus:
+    """State of an asynchronous job: not `done` yet, or done with the rows it refused."""
+
+    done: bool
+    failed: Sequence[RowError] = ()
+    all_failed: str | None = None  # the job failed as a whole, in the vendor's words
+
+
+@dataclass(frozen=True, slots=True)
+class SyncObject:
+    """What a sync fills at a destination: its kind (list, contact, ...) and the name or id people gave it."""
+
+    kind: str
+    name: str | None = None
+    options: Mapping[str, Value] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """A campaign as every vendor has it. `raw` is the vendor's answer as JSON text."""
+
+    campaign_id: str
+    campaign_name: str | None
+    channel: str  # email, sms, push, ads
+    status: str | None
+    started_at: dt.datetime | None
+    raw: str = field(repr=False, default="{}")
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignEvent:
+    """Something one recipient did or had done: `event_id` is unique per destination for ever."""
+
+    event_id: str
+    campaign_id: str | None
+    kind: str  # sent, delivered, opened, clicked, bounced, unsubscribed, complained, converted
+    recipient_type: str  # email, phone, profile_id, push_id, ...
+    recipient: str = field(repr=False)
+    occurred_at: dt.datetime
+    touchpoint_id: str | None = None
+    raw: str = field(repr=False, default="{}")
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignDay:
+    """One campaign's figures of one day; spend in units of `currency`."""
+
+    campaign_id: str
+    date: dt.date
+    spend: float | None
+    currency: str | None
+    impressions: int | None
+    clicks: int | None
+    conversions: float | None
+    raw: str = field(repr=False, default="{}")
+
+
+Result = Campaign | CampaignEvent | CampaignDay
