@@ -1,0 +1,82 @@
+# The commands of the README; CI calls these and nothing else.
+VENV    ?= .venv
+BIN     := $(VENV)/bin
+PYTHON  ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3; do \
+             $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+LINT    := .venv-lint/bin
+
+export DBT_PROFILES_DIR ?= .
+export DBT_SEND_ANONYMOUS_USAGE_STATS ?= false
+export DO_NOT_TRACK ?= 1
+
+# A pinned file of requirements into a virtual environment: with uv where it is, with pip otherwise.
+define install
+	@test -n "$(PYTHON)" || { echo "Error: Python 3.11 or newer is needed and none was found."; \
+	  echo "Hint:  install it, or name one: make $(MAKECMDGOALS) PYTHON=/path/to/python3"; exit 2; }
+	@test -x $(1)/python || $(PYTHON) -m venv $(dir $(1))
+	@if command -v uv >/dev/null 2>&1; then uv pip install -q --compile-bytecode -p $(1)/python -r $(2); \
+	 else $(1)/python -m pip install -q --disable-pip-version-check -r $(2); fi
+endef
+
+.PHONY: help
+help:  ## list the commands
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+.PHONY: setup
+setup: $(VENV)/.setup profiles.yml  ## install what the project runs on into .venv
+
+$(VENV)/.setup: pyproject.toml requirements/base.txt
+	$(call install,$(BIN),requirements/base.txt)
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+$(VENV)/.setup-dev: $(VENV)/.setup requirements/dev.txt
+	$(call install,$(BIN),requirements/dev.txt)
+	@touch $@
+
+$(LINT)/../.setup: requirements/lint.txt
+	$(call install,$(LINT),requirements/lint.txt)
+	@touch $@
+
+profiles.yml:
+	@cp profiles.yml.example profiles.yml
+	@echo "Copied profiles.yml.example to profiles.yml: the embedded DuckDB, headwater.duckdb."
+
+.PHONY: demo
+demo: setup  ## the whole loop on demo data, in a sandbox: no account needed
+	@PATH="$(CURDIR)/$(BIN):$$PATH" scripts/demo.sh
+
+.PHONY: test
+test: setup $(VENV)/.setup-dev  ## pytest, and dbt's own tests on a fresh DuckDB
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile
+
+.PHONY: lint
+lint: setup $(VENV)/.setup-dev $(LINT)/../.setup  ## ruff, mypy, import rules, sqlfluff
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	HEADWATER_DUCKDB_PATH=target/lint.duckdb DBT_TARGET_PATH=target/lint $(LINT)/sqlfluff lint --processes 2 models
+
+.PHONY: build
+build: setup  ## dbt build
+	$(BIN)/dbt build
+
+.PHONY: docs
+docs: setup  ## dbt's catalogue of models, as a page in target/
+	$(BIN)/dbt docs generate --static
+
+.PHONY: lock
+lock:  ## write the pinned requirements anew (needs uv)
+	uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate pyproject.toml \
+	  --extra dev --extra snowflake --extra bigquery -o requirements/all.txt
+	uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate pyproject.toml \
+	  --extra dev -c requirements/all.txt -o requirements/dev.txt
+	uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate pyproject.toml \
+	  -c requirements/all.txt -o requirements/base.txt
+	uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate requirements/lint.in \
+	  -o requirements/lint.txt
+
+.PHONY: clean
+clean:  ## remove what commands made: warehouse, target, sandbox, exports
+	rm -rf target logs exports .headwater headwater.duckdb headwater.duckdb.wal

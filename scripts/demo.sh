@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# The whole loop on demo data: raw sources -> profiles -> audiences -> destinations (a sandbox) -> results -> profiles.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+export DBT_PROFILES_DIR="${DBT_PROFILES_DIR:-.}"
+export HEADWATER_ENVIRONMENT=sandbox                 # dbt and sync: stand-ins of the vendors, no account needed
+export HEADWATER_AS_OF="2026-11-23 00:00:00"         # the day the demo data ends
+export HEADWATER_DUCKDB_PATH="${HEADWATER_DUCKDB_PATH:-headwater.duckdb}"
+
+say() { printf '\n\033[1m%s\033[0m\n' "$1"; }
+run() { printf '$ %s\n' "$*"; "$@"; }
+
+say "1/6  Load the demo's raw tables: shop, app, web, CRM, support, loyalty, consent"
+run dbt --quiet seed --select path:seeds/demo
+say "2/6  Resolve identities, build profiles, audiences, journeys"
+run dbt --quiet build
+say "3/6  Send to the destinations"
+run sync push
+say "4/6  Bring the results back"
+run sync pull
+say "5/6  Let the results flow into profiles, journeys and campaign marts"
+run dbt --quiet build
+say "6/6  What came of it"
+run sync report
