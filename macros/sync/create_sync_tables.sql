@@ -1,0 +1,96 @@
+{#- Statement: creates the schemas and tables that `sync` writes (the ledger, and the campaign results it pulls) where they
+    are missing, so that a first `dbt build` works before any push or pull. Runs on-run-start; when all is there it costs
+    one listing per schema. -#}
+{% macro create_sync_tables() -%}
+    {%- if execute and flags.WHICH in ['build', 'run', 'seed', 'snapshot', 'test'] -%}
+        {%- for schema, tables in _sync_tables().items() -%}
+            {%- set missing = [] -%}
+            {%- for name in tables -%}
+                {%- if not adapter.get_relation(database=target.database, schema=schema, identifier=name) -%}
+                    {%- do missing.append(name) -%}
+                {%- endif -%}
+            {%- endfor -%}
+            {%- if missing -%}
+                {%- do adapter.create_schema(api.Relation.create(database=target.database, schema=schema)) -%}
+            {%- endif -%}
+            {%- for name in missing -%}
+                {%- set columns = [] -%}
+                {%- for column, type in tables[name].items() -%}
+                    {%- do columns.append(column ~ ' ' ~ type) -%}
+                {%- endfor -%}
+                {%- set relation = api.Relation.create(
+                    database=target.database, schema=schema, identifier=name, type='table'
+                ) -%}
+                {%- do run_query('create table if not exists ' ~ relation ~ ' (' ~ columns | join(', ') ~ ')') -%}
+            {%- endfor -%}
+        {%- endfor -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- The schema, table and column names of everything `sync` writes; types are portable. -#}
+{% macro _sync_tables() -%}
+    {%- set string = dbt.type_string() -%}
+    {%- set number = dbt.type_bigint() -%}
+    {%- set decimal = dbt.type_float() -%}
+    {%- set instant = dbt.type_timestamp() -%}
+    {%- set is_true = dbt.type_boolean() -%}
+    {%- set ledger_schema = target.schema ~ '_sync' -%}
+    {{ return({
+        ledger_schema: {
+            'ledger': {
+                'environment': string, 'sync_name': string, 'sync_key': string, 'row_hash': string,
+                'definition_hash': string, 'identifiers': string, 'remote_id': string, 'run_id': string,
+                'acknowledged_at': instant,
+            },
+            'acknowledgements': {
+                'environment': string, 'sync_name': string, 'sync_key': string, 'action': string,
+                'row_hash': string, 'definition_hash': string, 'identifiers': string, 'remote_id': string,
+                'run_id': string, 'batch_number': number, 'acknowledged_at': instant,
+            },
+            'runs': {
+                'environment': string, 'run_id': string, 'sync_name': string, 'command': string, 'mode': string,
+                'status': string, 'started_at': instant, 'finished_at': instant, 'added': number, 'changed': number,
+                'removed': number, 'unchanged': number, 'failed': number, 'withheld': number, 'message': string,
+            },
+            'batches': {
+                'environment': string, 'run_id': string, 'sync_name': string, 'batch_number': number,
+                'action': string, 'row_count': number, 'failed_count': number, 'request_count': number,
+                'seconds': decimal, 'finished_at': instant,
+            },
+            'failures': {
+                'environment': string, 'run_id': string, 'sync_name': string, 'sync_key': string, 'action': string,
+                'status': string, 'message': string, 'payload_hash': string, 'attempts': number,
+                'quarantined': is_true, 'failed_at': instant,
+            },
+            'withheld': {
+                'environment': string, 'run_id': string, 'sync_name': string, 'reason': string, 'row_count': number,
+            },
+            'leases': {
+                'environment': string, 'sync_name': string, 'owner': string, 'expires_at': instant,
+            },
+            'cursors': {
+                'environment': string, 'destination': string, 'cursor_at': instant, 'updated_at': instant,
+            },
+            'remote_ids': {
+                'environment': string, 'destination': string, 'object_kind': string, 'identifier': string,
+                'remote_id': string, 'seen_at': instant,
+            },
+        },
+        'raw_campaigns': {
+            'campaigns': {
+                'environment': string, 'destination': string, 'campaign_id': string, 'campaign_name': string,
+                'channel': string, 'status': string, 'started_at': instant, 'raw': string, 'pulled_at': instant,
+            },
+            'campaign_events': {
+                'environment': string, 'destination': string, 'event_id': string, 'campaign_id': string,
+                'kind': string, 'recipient_type': string, 'recipient': string, 'touchpoint_id': string,
+                'occurred_at': instant, 'raw': string, 'pulled_at': instant,
+            },
+            'campaign_daily': {
+                'environment': string, 'destination': string, 'campaign_id': string, 'date': 'date',
+                'spend': decimal, 'currency': string, 'impressions': number, 'clicks': number,
+                'conversions': decimal, 'raw': string, 'pulled_at': instant,
+            },
+        },
+    }) }}
+{%- endmacro %}
