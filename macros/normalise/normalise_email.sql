@@ -1,0 +1,21 @@
+{#- Expression: an e-mail address in lower case without what surrounds it (spaces, mailto:, Name <...>, a trailing dot);
+    null when it has not the shape of one. Domains stay as written, so a unicode domain is not turned into punycode.
+    `gmail` true also takes Gmail's view that dots and +suffixes of a local part mean nothing; off, because then two
+    addresses a person gave as different would be one, and what is sent is no longer what they gave. -#}
+{% macro normalise_email(expression, gmail=false) -%}
+    {%- set text = "lower(" ~ plain_characters(expression) ~ ")" -%}
+    {%- set bare = regexp_replace_all(text, '^[^<]*<|>.*$|^ *mailto:|[ .,;]+$', '') -%}
+    {%- set address = regexp_replace_all(bare, ' *@ *', '@') -%}
+    {%- set shape = '[^@ ,;:<>()"]+@([^@ .,;:<>()"]+[.])+[^@ .,;:<>()"]{2,}' -%}
+    case
+        when not {{ regexp_matches_whole(address, shape) }} then null
+        {%- if gmail %}
+        when {{ regexp_matches_whole(address, '.*@(gmail|googlemail)[.]com') }}
+            then {{ dbt.concat([
+                regexp_replace_all(regexp_replace_all(dbt.split_part(address, "'@'", 1), '[+].*$', ''), '[.]', ''),
+                "'@gmail.com'",
+            ]) }}
+        {%- endif %}
+        else {{ address }}
+    end
+{%- endmacro %}

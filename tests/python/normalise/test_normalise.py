@@ -1,0 +1,214 @@
+"""The macros of macros/normalise over the values that people and forms really produce."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import duckdb
+import pytest
+from dbt.cli.main import dbtRunner
+
+PROJECT = Path(__file__).parents[3]
+
+EMAIL = [
+    ("ana@mail.example", "ana@mail.example"),
+    ("  Ana.B@Mail.EXAMPLE \t", "ana.b@mail.example"),
+    ("mailto:ana@mail.example", "ana@mail.example"),
+    ("Ana Bé <Ana@mail.example>", "ana@mail.example"),
+    ('"B, Ana" <ana@mail.example>;', "ana@mail.example"),
+    ("ana @ mail.example", "ana@mail.example"),
+    ("ana@mail.example.", "ana@mail.example"),
+    ("ana＠mail．example", "ana@mail.example"),
+    ("\u200bana@mail.example\ufeff", "ana@mail.example"),
+    ("a.n.a+shop@gmail.com", "a.n.a+shop@gmail.com"),
+    ("JOSÉ@BÜCHER.example", "josé@bücher.example"),
+    ("jose\u0301@mail.example", "josé@mail.example"),
+    ("用户@例え.テスト", "用户@例え.テスト"),
+    ("o'brien_x@mail.example", "o'brien_x@mail.example"),
+    ("test@test.com", "test@test.com"),
+    ("ana@mail", None),
+    ("ana@@mail.example", None),
+    ("ana@mail..example", None),
+    ("ana@.example", None),
+    ("@mail.example", None),
+    ("ana@mail.example, bo@mail.example", None),
+    ("ana b@mail.example", None),
+    ("n/a", None),
+    ("", None),
+    ("   ", None),
+    (None, None),
+]
+
+GMAIL = [
+    ("A.n.a+Shop@gmail.com", "ana@gmail.com"),
+    ("ana@googlemail.com", "ana@gmail.com"),
+    ("a.na+x@mail.example", "a.na+x@mail.example"),
+    ("ana@notgmail.com", "ana@notgmail.com"),
+]
+
+PHONE = [
+    ("+49 171 1234567", "DE", "+491711234567"),
+    ("0049 171 1234567", "FR", "+491711234567"),
+    ("0171/123 45-67", "DE", "+491711234567"),
+    ("+49 (0)171 1234567", "FR", "+491711234567"),
+    ("+49 0171 1234567", None, "+491711234567"),
+    ("(0171) 1234567", "DE", "+491711234567"),
+    ("171 1234567", "DE", "+491711234567"),
+    ("4917112345678", "DE", "+4917112345678"),
+    ("0171 1234567", None, "+491711234567"),
+    ("07700 900123", "GB", "+447700900123"),
+    ("+44 (0) 7700 900123", "DE", "+447700900123"),
+    ("(415) 555-0132", "US", "+14155550132"),
+    ("1-415-555-0132", "US", "+14155550132"),
+    ("415.555.0132 ext. 12", "US", "+14155550132"),
+    ("+1 415 555 0132 x12", "US", "+14155550132"),
+    ("tel:+1-415-555-0132", "US", "+14155550132"),
+    ("06 1234 5678", "IT", "+390612345678"),
+    ("+39 06 1234 5678", "DE", "+390612345678"),
+    ("8 (912) 345-67-89", "RU", "+79123456789"),
+    ("06 20 123 4567", "HU", "+36201234567"),
+    ("６１２ ３４５ ６７８", "ES", "+34612345678"),
+    ("٠٥٠ ١٢٣ ٤٥٦٧", "AE", "+971501234567"),
+    ("\u202a+34 612 345 678\u202c", "ES", "+34612345678"),
+    ("+34\u00a0612\u2011345\u2011678", "ES", "+34612345678"),
+    ("+1 000 000 0000", "US", "+10000000000"),
+    ("1-800-FLOWERS", "US", None),
+    ("0171 1234567 or 0172 1234567", "DE", None),
+    ("12345", "DE", None),
+    ("0000000000", "DE", None),
+    ("0171 1234567890123", "DE", None),
+    ("+49", "DE", None),
+    ("+1234567890123456", "US", None),
+    ("n/a", "DE", None),
+    ("-", "DE", None),
+    ("", "DE", None),
+    (None, "DE", None),
+]
+
+NAME = [
+    ("  Ana   María ", "Ana María"),
+    ("Dr. Ana Weiß", "Ana Weiß"),
+    ("Prof. Dr. Ana Weiß", "Ana Weiß"),
+    ("Mrs Smith", "Smith"),
+    ("Drake", "Drake"),
+    ("Herrmann", "Herrmann"),
+    ("O’Brien", "O'Brien"),
+    ("Ａｎａ", "Ana"),
+    ("Jose\u0301", "José"),
+    ("山田\u3000太郎", "山田 太郎"),
+    ("Олена", "Олена"),
+    ("Li", "Li"),
+    ("N/A", None),
+    ("unknown", None),
+    ("-", None),
+    ("...", None),
+    ("12345", None),
+    ("", None),
+    (None, None),
+]
+
+ADDRESS = [
+    ("Hauptstraße 12", "hauptstr 12"),
+    ("Hauptstr. 12", "hauptstr 12"),
+    (" HAUPTSTRASSE  12 ", "hauptstr 12"),
+    ("Lange Straße 3, 2. OG", "lange str 3 2 og"),
+    ("12 High Street", "12 high st"),
+    ("12, High St.", "12 high st"),
+    ("5 Abbey Road", "5 abbey rd"),
+    ("Avenida de América 4", "av de america 4"),
+    ("n/a", None),
+    ("", None),
+    (None, None),
+]
+
+DOMAIN = [
+    ("Acme.example", "acme.example"),
+    ("https://www.Acme.example/de?x=1#y", "acme.example"),
+    ("http://user:pw@shop.acme.example:8080/", "shop.acme.example"),
+    ("www2.acme.example.", "acme.example"),
+    ("bücher.example", "bücher.example"),
+    ("acme.xn--p1ai", "acme.xn--p1ai"),
+    ("wwwacme.example", "wwwacme.example"),
+    ("192.168.0.1", None),
+    ("localhost", None),
+    ("not a domain", None),
+    ("n/a", None),
+    ("", None),
+    (None, None),
+]
+
+EMAIL_DOMAIN = [("ana@mail.example", "mail.example"), (None, None)]
+
+COUNTRY = [
+    ("DE", "DE"),
+    (" de ", "DE"),
+    ("DEU", "DE"),
+    ("Germany", "DE"),
+    ("Deutschland", "DE"),
+    ("uk", "GB"),
+    ("USA", "US"),
+    ("Österreich", "AT"),
+    ("Ελλάδα", "GR"),
+    ("日本", "JP"),
+    ("XX", None),
+    ("Atlantis", None),
+    ("", None),
+    (None, None),
+]
+
+CASES = {
+    "normalise_email('raw')": EMAIL,
+    "normalise_email('raw', gmail=true)": GMAIL,
+    "normalise_phone('raw', 'country')": PHONE,
+    "normalise_name('raw')": NAME,
+    "normalise_address('raw')": ADDRESS,
+    "normalise_domain('raw')": DOMAIN,
+    "email_domain('raw')": EMAIL_DOMAIN,
+    "normalise_country('raw')": COUNTRY,
+}
+
+
+@pytest.fixture(scope="session")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The DuckDB expression of every call in CASES, by one run of dbt."""
+    folder = tmp_path_factory.mktemp("normalise")
+    (folder / "profiles.yml").write_text(
+        "headwater: {target: test, outputs: {test: {type: duckdb, path: ':memory:'}}}"
+    )
+    inline = "\n<next>\n".join("{{ " + call + " }}" for call in CASES)
+    os.environ["DBT_TARGET_PATH"] = str(folder / "target")
+    result = dbtRunner().invoke(
+        ["--quiet", "compile", "--no-populate-cache", "--no-introspect", "--inline", inline]
+        + ["--project-dir", str(PROJECT), "--profiles-dir", str(folder)]
+        + ["--target-path", str(folder / "target"), "--log-path", str(folder / "logs")]
+    )
+    assert result.success, result.exception
+    code = result.result.results[0].node.compiled_code  # type: ignore[union-attr]
+    return dict(zip(CASES, code.split("<next>"), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("call", "case"), [(call, case) for call, cases in CASES.items() for case in cases], ids=str
+)
+def test_normaliser_gives(
+    call: str, case: tuple[str | None, ...], compiled: dict[str, str]
+) -> None:
+    raw, expected = case[0], case[-1]
+    country = case[1] if len(case) == 3 else None
+    row = duckdb.execute(
+        f"select {compiled[call]} from (select ?::text as raw, ?::text as country)", [raw, country]
+    ).fetchone()
+    assert row == (expected,)
+
+
+@pytest.mark.parametrize("call", [c for c in CASES if "phone" not in c and "address" not in c])
+def test_normalising_twice_changes_nothing(call: str, compiled: dict[str, str]) -> None:
+    values = [case[-1] for case in CASES[call] if case[-1] is not None]
+    if call.startswith("email_domain"):
+        return
+    for value in values:
+        row = duckdb.execute(
+            f"select {compiled[call]} from (select ?::text as raw)", [value]
+        ).fetchone()
+        assert row == (value,)
