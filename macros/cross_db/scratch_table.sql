@@ -1,0 +1,39 @@
+{#- Relation: a table of one materialisation's own, named after it, for the steps of a loop. A real table where temporary
+    ones do not outlive a statement (BigQuery); on DuckDB a temporary one, which is not written to the file. -#}
+{% macro scratch_relation(name) -%}
+    {{ return(adapter.dispatch('scratch_relation', 'headwater')(name)) }}
+{%- endmacro %}
+
+{% macro default__scratch_relation(name) -%}
+    {{ return(this.incorporate(path={'identifier': this.identifier ~ '__scratch_' ~ name}, type='table')) }}
+{%- endmacro %}
+
+{% macro duckdb__scratch_relation(name) -%}
+    {{ return(api.Relation.create(
+        database='temp', schema='main', identifier=this.identifier ~ '__scratch_' ~ name, type='table'
+    )) }}
+{%- endmacro %}
+
+{#- Statement: fills a scratch table from a query, replacing what was there. -#}
+{% macro create_scratch(relation, query) -%}
+    {%- do run_query(adapter.dispatch('create_scratch_sql', 'headwater')(relation, query)) -%}
+{%- endmacro %}
+
+{% macro default__create_scratch_sql(relation, query) -%}
+    create or replace table {{ relation }} as {{ query }}
+{%- endmacro %}
+
+{% macro duckdb__create_scratch_sql(relation, query) -%}
+    create or replace temp table {{ relation.include(database=false, schema=false) }} as {{ query }}
+{%- endmacro %}
+
+{% macro snowflake__create_scratch_sql(relation, query) -%}
+    create or replace transient table {{ relation }} as {{ query }}
+{%- endmacro %}
+
+{#- Statement: drops scratch tables. Dropping one that is not there is no error. -#}
+{% macro drop_scratch(relations) -%}
+    {%- for relation in relations -%}
+        {%- do run_query("drop table if exists " ~ relation) -%}
+    {%- endfor -%}
+{%- endmacro %}

@@ -1,0 +1,113 @@
+{#- Statements: connected components of a graph, by min-contraction.
+
+    `edges` is a relation of (left_key, right_key), whole numbers of 64 bits, never null; self-loops, duplicates and either
+    direction may be in it. `result` becomes a scratch table of (node, component) for every node of an edge between two
+    nodes; the component is its smallest node.
+
+    A round gives each node the smallest of itself and its neighbours as parent, follows parents a few times
+    (jumps), and replaces the edges by those between parents. What is left has far fewer nodes; when no edge is left, the
+    rounds' parents are composed from the last to the first. A long chain in order of its ids hardly shrinks by one
+    jump, so the jumps of a round double whenever the round before left more than half of the edges.
+    Every round is a handful of plain statements, the same on every warehouse. -#}
+{% macro contract_components(edges, result, name='', max_rounds=40) -%}
+    {%- set state = namespace(edges=edges, count=none, jumps=1, rounds=[], scratch=[], done=false) -%}
+    {%- set prefix = (name ~ '_' if name else '') -%}
+
+    {%- for round in range(max_rounds) if not state.done -%}
+        {#- Jinja evaluates the loop's filter before the loop: ask again. -#}
+        {%- if not state.done -%}
+            {%- set parents = _follow_parents(state.edges, prefix ~ 'parents_' ~ round, state.jumps) -%}
+            {%- do state.rounds.append(parents) -%}
+            {%- set contracted = scratch_relation(prefix ~ 'edges_' ~ round) -%}
+            {%- do create_scratch(contracted, _contracted_edges_sql(state.edges, parents)) -%}
+            {%- do state.scratch.append(contracted) -%}
+            {%- set count = run_query("select count(*) from " ~ contracted).columns[0].values()[0] | int -%}
+            {%- if state.count is not none and count * 2 > state.count -%}
+                {%- set state.jumps = state.jumps * 2 -%}
+            {%- endif -%}
+            {%- if state.edges != edges -%}
+                {%- do drop_scratch([state.edges]) -%}
+            {%- endif -%}
+            {%- set state.edges = contracted -%}
+            {%- set state.count = count -%}
+            {%- set state.done = count == 0 -%}
+        {%- endif -%}
+    {%- endfor -%}
+
+    {%- if not state.done -%}
+        {%- do drop_scratch(state.rounds + state.scratch) -%}
+        {{ exceptions.raise_compiler_error(
+            this.identifier ~ ": components did not converge in " ~ max_rounds ~ " rounds; " ~ state.count
+            ~ " edges are left. Raise config.meta.max_rounds of the model and report the shape of the data."
+        ) }}
+    {%- endif -%}
+
+    {%- do _compose_rounds(state.rounds, result) -%}
+    {%- do drop_scratch(state.rounds + state.scratch) -%}
+    {{ return(state.rounds | length) }}
+{%- endmacro %}
+
+{#- Statements: scratch table (node, parent) after `jumps` jumps; returns its relation. -#}
+{% macro _follow_parents(edges, name, jumps) -%}
+    {%- set now = [scratch_relation(name), scratch_relation(name ~ '_jumped')] -%}
+    {%- do create_scratch(now[0], _first_parents_sql(edges)) -%}
+    {%- for jump in range(jumps) -%}
+        {%- do create_scratch(now[(jump + 1) % 2], _jumped_parents_sql(now[jump % 2])) -%}
+    {%- endfor -%}
+    {%- do drop_scratch([now[(jumps + 1) % 2]]) -%}
+    {{ return(now[jumps % 2]) }}
+{%- endmacro %}
+
+{% macro _first_parents_sql(edges) -%}
+    select
+        node,
+        least(node, min(neighbour)) as parent
+    from (
+        select left_key as node, right_key as neighbour from {{ edges }}
+        union all
+        select right_key as node, left_key as neighbour from {{ edges }}
+    ) as directed
+    group by node
+{%- endmacro %}
+
+{% macro _jumped_parents_sql(parents) -%}
+    select
+        child.node,
+        above.parent
+    from {{ parents }} as child
+    inner join {{ parents }} as above on child.parent = above.node
+{%- endmacro %}
+
+{% macro _contracted_edges_sql(edges, parents) -%}
+    select
+        least(left_parents.parent, right_parents.parent) as left_key,
+        greatest(left_parents.parent, right_parents.parent) as right_key
+    from {{ edges }} as edges
+    inner join {{ parents }} as left_parents on edges.left_key = left_parents.node
+    inner join {{ parents }} as right_parents on edges.right_key = right_parents.node
+    where left_parents.parent <> right_parents.parent
+    group by 1, 2
+{%- endmacro %}
+
+{#- Statements: each round's parents through those of the later rounds, the last and smallest first. -#}
+{% macro _compose_rounds(rounds, result) -%}
+    {%- set state = namespace(later=none) -%}
+    {%- for parents in rounds | reverse -%}
+        {%- set target = result if loop.last else scratch_relation(result.identifier.split('__scratch_')[-1] ~ '_upto_' ~ loop.revindex) -%}
+        {%- if state.later is none -%}
+            {%- do create_scratch(target, "select node, parent as component from " ~ parents) -%}
+        {%- else -%}
+            {%- do create_scratch(target, _composed_sql(parents, state.later)) -%}
+            {%- do drop_scratch([state.later]) -%}
+        {%- endif -%}
+        {%- set state.later = target -%}
+    {%- endfor -%}
+{%- endmacro %}
+
+{% macro _composed_sql(parents, later) -%}
+    select
+        parents.node,
+        coalesce(later.component, parents.parent) as component
+    from {{ parents }} as parents
+    left join {{ later }} as later on parents.parent = later.node
+{%- endmacro %}

@@ -1,0 +1,62 @@
+{#- Value: the checked configuration of `vars: cdp_identity` with every default filled in: a list of entities, each
+    {name, identifiers: [...], records: [...]}. Anything wrong stops here, with where it is and what is allowed. -#}
+{% macro identity_rules() -%}
+    {%- set entities = [] -%}
+    {%- for name, entity in var('cdp_identity').items() -%}
+        {%- do _check_identity_entity(name, entity) -%}
+        {%- set identifiers = [] -%}
+        {%- for type, rule in entity['identifiers'].items() -%}
+            {%- do identifiers.append(_identifier_rule(type, rule or {})) -%}
+        {%- endfor -%}
+        {%- set records = [] -%}
+        {%- for source in entity['records'] -%}
+            {%- do records.append(_record_source(source)) -%}
+        {%- endfor -%}
+        {%- do entities.append({'name': name, 'identifiers': identifiers, 'records': records}) -%}
+    {%- endfor -%}
+    {{ return(entities) }}
+{%- endmacro %}
+
+{% macro _identifier_rule(type, rule) -%}
+    {%- set blocked = rule.get('blocked_values') or {} -%}
+    {{ return({
+        'type': type,
+        'tier': rule.get('tier', 1),
+        'exclusive': rule.get('exclusive', false),
+        'limit': rule.get('limit'),
+        'window_days': rule.get('window_days'),
+        'normaliser': rule.get('normaliser'),
+        'max_exclusive_ids': rule.get('max_exclusive_ids'),
+        'max_records': rule.get('max_records'),
+        'blocked_values': blocked.get('exact', []),
+        'blocked_patterns': blocked.get('patterns', []),
+        'blocked_models': blocked.get('models', []),
+    }) }}
+{%- endmacro %}
+
+{% macro _record_source(source) -%}
+    {%- set identifiers = {} -%}
+    {%- for type, column in source['identifiers'].items() -%}
+        {%- do identifiers.update({type: column if column is mapping else {'column': column}}) -%}
+    {%- endfor -%}
+    {{ return({
+        'model': source['model'],
+        'source_name': source['source_name'],
+        'record_key': source['record_key'],
+        'first_seen_at': source.get('first_seen_at'),
+        'last_seen_at': source.get('last_seen_at'),
+        'needs_identifier': source.get('needs_identifier', false),
+        'identifiers': identifiers,
+    }) }}
+{%- endmacro %}
+
+{#- Value: every identifier type of every entity once, in the order of the configuration. -#}
+{% macro identity_types(entities) -%}
+    {%- set types = [] -%}
+    {%- for entity in entities -%}
+        {%- for rule in entity.identifiers if rule.type not in types -%}
+            {%- do types.append(rule.type) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{ return(types) }}
+{%- endmacro %}

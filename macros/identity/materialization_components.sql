@@ -1,0 +1,28 @@
+{#- Materialisation: the model's query gives links (left_key, right_key); the table has one row per linked node:
+    (node, component), the component being its smallest node. Scratch tables go when it ends and when it starts. -#}
+{% materialization components, default %}
+    {%- set existing = load_cached_relation(this) -%}
+    {%- set target_relation = this.incorporate(type='table') -%}
+    {%- set links = scratch_relation('links') -%}
+    {%- set result = scratch_relation('result') -%}
+
+    {{ run_hooks(pre_hooks, inside_transaction=False) }}
+    {{ run_hooks(pre_hooks, inside_transaction=True) }}
+
+    {%- do create_scratch(links, sql) -%}
+    {%- set rounds = contract_components(links, result, max_rounds=config.get('meta', {}).get('max_rounds', 40)) -%}
+
+    {%- if existing is not none and existing.type != 'table' -%}
+        {%- do adapter.drop_relation(existing) -%}
+    {%- endif -%}
+    {% call statement('main') -%}
+        create or replace table {{ target_relation }} as select node, component from {{ result }}
+    {%- endcall %}
+    {%- do drop_scratch([links, result]) -%}
+
+    {{ run_hooks(post_hooks, inside_transaction=True) }}
+    {{ adapter.commit() if target.type == 'duckdb' }}
+    {{ run_hooks(post_hooks, inside_transaction=False) }}
+    {{ log(this.identifier ~ ": converged in " ~ rounds ~ " rounds") }}
+    {{ return({'relations': [target_relation]}) }}
+{% endmaterialization %}

@@ -1,0 +1,57 @@
+{%- set entities = identity_rules() -%}
+{%- set types = identity_types(entities) -%}
+with
+
+{% for entity in entities %}
+{%- for source in entity.records %}
+{{ entity.name }}__{{ source.source_name }} as (
+
+    select
+        {{ string_literal(entity.name) }} as entity,
+        {{ string_literal(source.source_name) }} as source_name,
+        cast({{ source.record_key }} as {{ dbt.type_string() }}) as source_record_id,
+        {%- for type in types %}
+        {{ identity_value(source.identifiers.get(type), entity, type) }} as {{ type }}_value,
+        {%- endfor %}
+        {{ source.needs_identifier | lower }} as needs_identifier,
+        {{ _seen_at(source.first_seen_at) }} as first_seen_at,
+        {{ _seen_at(source.last_seen_at or source.first_seen_at) }} as last_seen_at
+
+    from {{ ref(source.model) }}
+
+    where {{ source.record_key }} is not null
+
+),
+{% endfor %}
+{%- endfor %}
+unioned as (
+
+    {% for entity in entities -%}
+    {%- set outer_loop = loop -%}
+    {%- for source in entity.records -%}
+    select * from {{ entity.name }}__{{ source.source_name }}
+    {{ "union all" if not (outer_loop.last and loop.last) }}
+    {% endfor %}
+    {%- endfor %}
+),
+
+keyed as (
+
+    select
+        entity,
+        {{ dbt.concat(["source_name", "':'", "source_record_id"]) }} as record_key,
+        {{ node_key(dbt.concat(["entity", "'|'", "source_name", "':'", "source_record_id"])) }} as record_node,
+        source_name,
+        source_record_id,
+        {%- for type in types %}
+        {{ type }}_value,
+        {%- endfor %}
+        needs_identifier,
+        first_seen_at,
+        last_seen_at
+
+    from unioned
+
+)
+
+select * from keyed

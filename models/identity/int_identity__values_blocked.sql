@@ -1,0 +1,49 @@
+{%- set entities = identity_rules() -%}
+{%- set everywhere = var('cdp_identity_blocked_values', {}) or {} -%}
+with
+
+listed as (
+
+    select
+        cast(null as {{ dbt.type_string() }}) as entity,
+        cast(null as {{ dbt.type_string() }}) as identifier_type,
+        cast(null as {{ dbt.type_string() }}) as identifier_value,
+        cast(null as {{ dbt.type_string() }}) as listed_in
+
+    from (select 1 as one) as nothing
+
+    where one = 0
+
+    {% for entity in entities -%}
+    {%- for rule in entity.identifiers -%}
+    {%- for value in rule.blocked_values + everywhere.get('exact', []) %}
+    union all
+    select {{ string_literal(entity.name) }}, {{ string_literal(rule.type) }}, {{ string_literal(value) }}, 'rule'
+    {%- endfor %}
+    {%- for model in rule.blocked_models %}
+    union all
+    select {{ string_literal(entity.name) }}, {{ string_literal(rule.type) }}, {{ model.column }}, {{ string_literal(model.model) }}
+    from {{ ref(model.model) }}
+    {%- endfor %}
+    {%- endfor %}
+    {%- endfor %}
+
+),
+
+deduplicated as (
+
+    select
+        entity,
+        identifier_type,
+        identifier_value,
+        min(listed_in) as listed_in
+
+    from listed
+
+    where identifier_value is not null
+
+    group by entity, identifier_type, identifier_value
+
+)
+
+select * from deduplicated
