@@ -34,6 +34,8 @@ previous as (
         record_key,
         entity_id,
         minted_at,
+        founded_at,
+        first_seen_at,
         is_present
 
     from {{ this }}
@@ -44,6 +46,8 @@ previous as (
         record_key,
         cast(null as {{ dbt.type_string() }}) as entity_id,
         {{ cdp_now() }} as minted_at,
+        first_seen_at as founded_at,
+        first_seen_at,
         true as is_present
 
     from clusters
@@ -66,12 +70,13 @@ live_ids as (
 ),
 
 -- A record that is gone speaks for its id only when the id has nobody else.
-overlaps as (
+shares as (
 
     select
         clusters.cluster_node,
         previous.entity_id,
         min(previous.minted_at) as minted_at,
+        min(previous.founded_at) as founded_at,
         count(*) as record_count,
         min(clusters.first_seen_at) as first_seen_at,
         min(clusters.record_node) as first_record_node
@@ -95,12 +100,13 @@ chosen as (
         cluster_node,
         entity_id,
         minted_at,
+        founded_at,
         row_number() over (
             partition by entity_id
             order by record_count desc, first_seen_at asc nulls last, first_record_node asc
         ) as preference
 
-    from overlaps
+    from shares
 
 ),
 
@@ -111,7 +117,11 @@ ranked as (
         cluster_node,
         entity_id,
         minted_at,
-        row_number() over (partition by cluster_node order by minted_at asc, entity_id asc) as seniority
+        founded_at,
+        row_number() over (
+            partition by cluster_node
+            order by minted_at asc, founded_at asc nulls last, entity_id asc
+        ) as seniority
 
     from chosen
 
@@ -124,11 +134,24 @@ survivors as (
     select
         cluster_node,
         entity_id,
-        minted_at
+        minted_at,
+        founded_at
 
     from ranked
 
     where seniority = 1
+
+),
+
+founders as (
+
+    select
+        cluster_node,
+        min(first_seen_at) as founded_at
+
+    from clusters
+
+    group by cluster_node
 
 ),
 
@@ -145,11 +168,15 @@ assigned as (
                 "cast(clusters.cluster_node as " ~ dbt.type_string() ~ ")"
             ])) }}
         ) as entity_id,
-        coalesce(survivors.minted_at, {{ cdp_now() }}) as minted_at
+        coalesce(survivors.minted_at, {{ cdp_now() }}) as minted_at,
+        case when survivors.entity_id is null then founders.founded_at else survivors.founded_at end as founded_at,
+        clusters.first_seen_at
 
     from clusters
 
     left join survivors on clusters.cluster_node = survivors.cluster_node
+
+    left join founders on clusters.cluster_node = founders.cluster_node
 
 ),
 
@@ -165,6 +192,8 @@ changed as (
         assigned.record_node is not null as is_present,
         coalesce(previous.is_present, false) as was_present,
         coalesce(assigned.minted_at, previous.minted_at) as minted_at,
+        case when assigned.record_node is null then previous.founded_at else assigned.founded_at end as founded_at,
+        coalesce(assigned.first_seen_at, previous.first_seen_at) as first_seen_at,
         {{ cdp_now() }} as assigned_at
 
     from assigned

@@ -1,0 +1,190 @@
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='merge',
+        unique_key='old_id',
+        full_refresh=false,
+        on_schema_change='append_new_columns'
+    )
+}}
+
+with
+
+identity_assignments as (
+
+    select
+        entity,
+        entity_id,
+        previous_entity_id,
+        run_id,
+        minted_at,
+        assigned_at,
+        is_present,
+        first_seen_at,
+        record_node
+
+    from {{ ref('identity_assignments') }}
+
+),
+
+ids as (
+
+    select
+        entity,
+        entity_id,
+        min(minted_at) as minted_at,
+        max(case when is_present then 1 else 0 end) = 1 as is_live
+
+    from identity_assignments
+
+    group by entity, entity_id
+
+),
+
+known as (
+
+    {% if is_incremental() -%}
+    select
+        entity,
+        old_id,
+        live_id,
+        survivor_id,
+        minted_at
+
+    from {{ this }}
+    {%- else -%}
+    select
+        entity,
+        entity_id as old_id,
+        entity_id as live_id,
+        entity_id as survivor_id,
+        minted_at
+
+    from ids
+
+    where 1 = 0
+    {%- endif %}
+
+),
+
+-- Where the records of an id went in this run, the largest part first: the order in which the id itself chose.
+moves as (
+
+    select
+        previous_entity_id as from_id,
+        entity_id as to_id,
+        count(*) as record_count,
+        min(first_seen_at) as first_seen_at,
+        min(record_node) as first_record_node
+
+    from identity_assignments
+
+    where
+        run_id = {{ string_literal(invocation_id) }}
+        and is_present
+        and previous_entity_id <> entity_id
+
+    group by previous_entity_id, entity_id
+
+),
+
+main_moves as (
+
+    select
+        from_id,
+        to_id,
+        row_number() over (
+            partition by from_id
+            order by record_count desc, first_seen_at asc nulls last, first_record_node asc
+        ) as preference
+
+    from moves
+
+),
+
+every_id as (
+
+    select
+        entity,
+        old_id,
+        survivor_id,
+        minted_at
+
+    from known
+
+    union all
+
+    select
+        ids.entity,
+        ids.entity_id as old_id,
+        ids.entity_id as survivor_id,
+        ids.minted_at
+
+    from ids
+
+    left join known on ids.entity_id = known.old_id
+
+    where known.old_id is null
+
+),
+
+-- An id that still has records stands for itself; one that lost them all follows the largest part.
+followed as (
+
+    select
+        every_id.entity,
+        every_id.old_id,
+        case
+            when own.is_live then every_id.survivor_id
+            else coalesce(main_moves.to_id, every_id.survivor_id)
+        end as survivor_id,
+        every_id.minted_at
+
+    from every_id
+
+    left join ids as own on every_id.survivor_id = own.entity_id
+
+    left join main_moves
+        on every_id.survivor_id = main_moves.from_id
+        and main_moves.preference = 1
+
+),
+
+resolved as (
+
+    select
+        followed.entity,
+        followed.old_id,
+        case when ids.is_live then followed.survivor_id end as live_id,
+        followed.survivor_id,
+        followed.minted_at,
+        {{ cdp_now() }} as changed_at
+
+    from followed
+
+    left join ids on followed.survivor_id = ids.entity_id
+
+),
+
+changed as (
+
+    select
+        resolved.entity,
+        resolved.old_id,
+        resolved.live_id,
+        resolved.survivor_id,
+        resolved.minted_at,
+        resolved.changed_at
+
+    from resolved
+
+    left join known on resolved.old_id = known.old_id
+
+    where
+        known.old_id is null
+        or coalesce(resolved.live_id, '') <> coalesce(known.live_id, '')
+        or resolved.survivor_id <> known.survivor_id
+
+)
+
+select * from changed
