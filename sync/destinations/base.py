@@ -48,15 +48,11 @@ class ObjectType:
 
     modes: frozenset[Mode]
     batch_rows: int
-    identifiers: frozenset[
-        str
-    ]  # accepted identifier columns; a row needs one of them at least
+    identifiers: frozenset[str]  # accepted identifier columns; a row needs one of them at least
     member: str  # what a member is: "vendor list id", "record id", "hashed row", "tag"
     batch_bytes: int | None = None
     required_fields: frozenset[str] = frozenset()
-    open_fields: bool = (
-        True  # any other column becomes a property; else only `known_fields`
-    )
+    open_fields: bool = True  # any other column becomes a property; else only `known_fields`
     known_fields: frozenset[str] = frozenset()
     partial_failure: PartialFailure = PartialFailure.PER_ROW
     delivery: Delivery = Delivery.EXACTLY_ONCE

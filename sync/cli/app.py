@@ -1,0 +1,132 @@
+"""What every verb shares: the global options, and the project they point at, read when first asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from sync.cli.output import Output
+
+if TYPE_CHECKING:
+    from sync.config.destinations import Destinations
+    from sync.config.manifest import Manifest
+    from sync.config.models import SyncDefinition
+    from sync.config.profiles import Target
+    from sync.config.project import Project
+    from sync.warehouses.base import Warehouse
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class App:
+    """One run of the command line. Nothing is read before a verb needs it."""
+
+    def __init__(self, output: Output) -> None:
+        self.output = output
+        self.project_dir: Path | None = None
+        self.profiles_dir: Path | None = None
+        self.target_name: str | None = None
+        self.debug = False
+
+    @cached_property
+    def project(self) -> Project:
+        from sync.config.project import find_project
+
+        return find_project(self.project_dir)
+
+    @cached_property
+    def target(self) -> Target:
+        from sync.config.profiles import load_target
+
+        return load_target(self.project, profiles_dir=self.profiles_dir, target=self.target_name)
+
+    @cached_property
+    def manifest(self) -> Manifest:
+        from sync.config.manifest import Manifest
+
+        return Manifest(self.project.manifest, self.target.type)
+
+    @cached_property
+    def destinations(self) -> Destinations:
+        from sync.config.destinations import load_destinations
+
+        return load_destinations(self.project.directory)
+
+    @cached_property
+    def warehouse(self) -> Warehouse:
+        from sync.warehouses.registry import open_warehouse
+
+        return open_warehouse(self.target, notify=self.output.note)
+
+    def syncs(self, select: tuple[str, ...], exclude: tuple[str, ...]) -> list[SyncDefinition]:
+        """The syncs that --select and --exclude leave."""
+        from sync.config.selection import select as choose
+
+        return choose(self.manifest.syncs(), include=select, exclude=exclude)
+
+    def close(self) -> None:
+        """Let go of whatever was opened."""
+        warehouse = self.__dict__.get("warehouse")
+        if warehouse is not None:
+            warehouse.close()
+
+
+def global_options() -> list[click.Parameter]:
+    """Options that are accepted before and after the verb, as dbt does."""
+
+    def keep(attribute: str) -> Callable[[click.Context, click.Parameter, Any], Any]:
+        def callback(ctx: click.Context, _: click.Parameter, value: Any) -> Any:
+            app = ctx.find_object(App)
+            if app is not None and value is not None and value is not False:
+                setattr(app, attribute, value)
+            return value
+
+        return callback
+
+    def option(name: str, attribute: str, help_text: str, **more: Any) -> click.Option:
+        return click.Option(
+            [name], callback=keep(attribute), expose_value=False, help=help_text, **more
+        )
+
+    folder = click.Path(path_type=Path, file_okay=False)
+    return [
+        option("--project-dir", "project_dir", "Folder of dbt_project.yml.", type=folder),
+        option("--profiles-dir", "profiles_dir", "Folder of profiles.yml.", type=folder),
+        option("--target", "target_name", "Target of the dbt profile.", metavar="NAME"),
+        option("--debug", "debug", "Show tracebacks and debug lines.", is_flag=True),
+    ]
+
+
+class Verb(click.Command):
+    """A command that also takes the global options and shows an example."""
+
+    def __init__(self, *args: Any, example: str = "", **kwargs: Any) -> None:
+        if example:
+            kwargs["epilog"] = f"Example: {example}"
+        super().__init__(*args, **kwargs)
+        self.params.extend(global_options())
+
+
+def selection_options(command: F) -> F:
+    """--select and --exclude."""
+    command = click.option(
+        "--exclude", "-x", multiple=True, metavar="WORDS", help="Leave these syncs out."
+    )(command)
+    return click.option(
+        "--select",
+        "-s",
+        multiple=True,
+        metavar="WORDS",
+        help="Names, globs, tag:, destination:; spaces unite.",
+    )(command)
+
+
+def json_option(command: F) -> F:
+    """--json."""
+    return click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")(
+        command
+    )

@@ -1,0 +1,45 @@
+"""`sync list`."""
+
+from __future__ import annotations
+
+import click
+
+from sync.cli.app import App, Verb, json_option, selection_options
+
+
+@click.command("list", cls=Verb, example="sync list --select destination:klaviyo --json")
+@selection_options
+@json_option
+@click.pass_obj
+def list_syncs(app: App, select: tuple[str, ...], exclude: tuple[str, ...], as_json: bool) -> int:
+    """Show every sync the project defines."""
+    rows = [
+        {
+            "name": definition.name,
+            "destination": definition.destination,
+            "object": {definition.object.kind: definition.object.name},
+            "mode": definition.mode.value,
+            "model": definition.model.name,
+        }
+        for definition in app.syncs(select, exclude)
+    ]
+    if as_json:
+        app.output.document({"syncs": rows})
+        return 0
+    if not rows:
+        app.output.note("The project defines no sync: an exposure with config.meta.sync is one.")
+        return 0
+    app.output.table(
+        ["sync", "destination", "object", "mode", "model"],
+        [
+            [row["name"], row["destination"], _object(row["object"]), row["mode"], row["model"]]
+            for row in rows
+        ],
+    )
+    return 0
+
+
+def _object(value: object) -> str:
+    assert isinstance(value, dict)  # noqa: S101
+    kind, name = next(iter(value.items()))
+    return f"{kind}: {name}" if name else str(kind)

@@ -1,0 +1,134 @@
+"""The command line: one group, verbs loaded when they are called, exit codes in one place."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import signal
+import sys
+from collections.abc import Sequence
+
+import click
+
+from sync import __version__
+from sync.cli.app import App, Verb, global_options
+from sync.cli.output import Output
+from sync.errors import ConfigError, HeadwaterError, SelectionError
+
+# Verb -> where its command is, and its line of help (here, so that `sync --help` imports none of them).
+VERBS: dict[str, tuple[str, str]] = {
+    "list": ("sync.cli.list:list_syncs", "Show every sync the project defines."),
+    "check": ("sync.cli.check:check", "Try credentials, definitions and tables; send nothing."),
+    "plan": ("sync.cli.plan:plan", "Show what a push would add, change and remove."),
+    "push": ("sync.cli.push:push", "Send what changed to the destinations."),
+    "pull": ("sync.cli.pull:pull", "Bring campaign results back into the warehouse."),
+    "status": ("sync.cli.status:status", "Show the last run of each sync."),
+    "failures": ("sync.cli.failures:failures", "List rows that destinations refused; retry them."),
+    "audiences": ("sync.cli.audiences:audiences", "Show audience sizes, overlaps and reach."),
+    "explain": ("sync.cli.explain:explain", "Say why two records are one person, or are not."),
+    "identity": ("sync.cli.identity:identity", "Compare two builds of identity before release."),
+    "forget": ("sync.cli.forget:forget", "Record an erasure request, and prove it was done."),
+    "journey": ("sync.cli.journey:journey", "Replay a journey on the past before it is launched."),
+    "report": ("sync.cli.report:report", "Write one page on the health of the whole loop."),
+    "sandbox": ("sync.cli.sandbox:sandbox", "Run local stand-ins of every destination."),
+    "new": ("sync.cli.new:new", "Start a source, audience, journey or sync from a template."),
+    "train-matching": (
+        "sync.cli.train_matching:train_matching",
+        "Estimate the weights of probabilistic matching.",
+    ),
+}
+
+
+class LazyGroup(click.Group):
+    """Knows its commands by name and imports one only when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return [name for name, (location, _) in VERBS.items() if _exists(location)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in VERBS:
+            return None
+        module, _, attribute = VERBS[cmd_name][0].partition(":")
+        try:
+            command = getattr(importlib.import_module(module), attribute)
+        except ModuleNotFoundError as error:
+            if error.name != module:
+                raise
+            return None
+        assert isinstance(command, click.Command)  # noqa: S101
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, VERBS[name][1]) for name in self.list_commands(ctx)])
+
+
+def _exists(location: str) -> bool:
+    return importlib.util.find_spec(location.partition(":")[0]) is not None
+
+
+@click.group(
+    cls=LazyGroup,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    params=global_options(),
+    epilog="Example: sync plan --select destination:klaviyo",
+)
+@click.version_option(__version__, prog_name="sync")
+@click.pass_context
+def cli(ctx: click.Context) -> int | None:
+    """Send what dbt built to destinations, and bring results back.
+
+    Also installed as `headwater`; `python -m sync` works where coreutils' sync answers first.
+    """
+    if ctx.invoked_subcommand is None:
+        # Bare `sync` must not be mistaken for a run, as coreutils' would be.
+        click.echo(ctx.get_help(), err=True)
+        return 2
+    return None
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line and return its exit code: 0 done, 1 handled failure, 2 usage, interrupt or bug."""
+    app = App(Output())
+    try:
+        code = cli.main(
+            args=list(arguments) if arguments is not None else None,
+            prog_name="sync",
+            standalone_mode=False,
+            obj=app,
+        )
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.ClickException as error:
+        app.output.usage(error)
+        return 2
+    except (ConfigError, SelectionError) as error:
+        app.output.error(error, debug=app.debug)
+        return 2
+    except HeadwaterError as error:
+        app.output.error(error, debug=app.debug)
+        return 1
+    except (click.Abort, KeyboardInterrupt):
+        app.output.note("Interrupted.")
+        return 2
+    except BrokenPipeError:
+        # The reader of our output left (`sync list | head`): not an error of ours.
+        sys.stderr.close()
+        return 0
+    except Exception as error:
+        app.output.bug(error, debug=app.debug)
+        return 2
+    finally:
+        app.close()
+    return code if isinstance(code, int) else 0
+
+
+def main() -> None:
+    """Console script."""
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    sys.exit(run())
+
+
+__all__ = ["VERBS", "Verb", "cli", "main", "run"]

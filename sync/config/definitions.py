@@ -1,0 +1,166 @@
+"""From an exposure's `config.meta.sync` to a `SyncDefinition`: every mistake named, with what is allowed."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sync.config.models import Consent, Guards, Model, Nulls, SyncDefinition
+from sync.errors import ConfigError
+from sync.records import Mode, SyncObject
+
+_KEYS = (
+    "destination", "object", "mode", "key", "identifiers", "fields", "consent", "guards", "nulls",
+    "delivery", "freshness", "quarantine_after", "after", "options",
+)  # fmt: skip
+_GUARDS = ("min_rows", "max_removals", "max_removals_percent", "max_changes", "max_changes_percent")
+_DELIVERIES = ("exactly_once", "at_least_once", "at_most_once")
+
+
+def closest(name: str, names: Iterable[str]) -> str:
+    """`; did you mean 'x'?` where one of `names` is near, else nothing."""
+    near = difflib.get_close_matches(name, list(names), n=1)
+    return f"; did you mean '{near[0]}'?" if near else ""
+
+
+def parse_definition(
+    *, name: str, meta: object, model: Model, path: str, owner: str = "", description: str = "",
+    tags: Iterable[str] = (),
+) -> SyncDefinition:  # fmt: skip
+    """The sync that exposure `name` defines.
+
+    Raises:
+        ConfigError: a setting is unknown, missing or not allowed.
+    """
+    reader = _Reader(name, path)
+    settings = reader.mapping("sync", meta, allowed=_KEYS)
+    mode_name = reader.text(settings, "mode")
+    if mode_name not in [mode.value for mode in Mode]:
+        reader.refuse("mode", mode_name, [mode.value for mode in Mode])
+    key = reader.names(settings, "key")
+    if not key:
+        raise reader.error("needs `key`: the columns that name a row, such as [profile_id]")
+    delivery = settings.get("delivery")
+    if delivery is not None and delivery not in _DELIVERIES:
+        reader.refuse("delivery", delivery, _DELIVERIES)
+    fields = reader.mapping("fields", settings.get("fields") or {})
+    return SyncDefinition(
+        name=name,
+        destination=reader.text(settings, "destination"),
+        object=_object(reader, settings),
+        mode=Mode(mode_name),
+        key=key,
+        identifiers=reader.names(settings, "identifiers"),
+        model=model,
+        path=path,
+        owner=owner,
+        description=description,
+        tags=frozenset(tags) | model.tags,
+        fields={str(vendor): str(column).lower() for vendor, column in fields.items()},
+        consent=_consent(reader, settings.get("consent")),
+        guards=_guards(reader, settings.get("guards") or {}),
+        nulls=_nulls(reader, settings.get("nulls") or "omit"),
+        delivery=delivery,
+        max_age_hours=_max_age(reader, settings.get("freshness")),
+        quarantine_after=int(
+            reader.number("quarantine_after", settings.get("quarantine_after", 5))
+        ),
+        after=reader.names(settings, "after", lower=False),
+        options=reader.mapping("options", settings.get("options") or {}),
+    )
+
+
+class _Reader:
+    """Reads typed values and says where a wrong one is."""
+
+    def __init__(self, name: str, path: str) -> None:
+        self.name, self.path = name, path
+
+    def error(self, text: str, hint: str | None = None) -> ConfigError:
+        return ConfigError(f"sync '{self.name}' in {self.path}: {text}.", hint=hint)
+
+    def refuse(self, what: str, value: object, allowed: Iterable[str]) -> None:
+        names = list(allowed)
+        raise self.error(
+            f"{what} '{value}' is not one of {', '.join(names)}{closest(str(value), names)}"
+        )
+
+    def mapping(self, what: str, value: object, allowed: Iterable[str] | None = None) -> Any:
+        if not isinstance(value, Mapping):
+            raise self.error(f"{what} must be a mapping")
+        if allowed is not None:
+            names = list(allowed)
+            for key in value:
+                if key not in names:
+                    raise self.error(
+                        f"unknown key '{key}' in {what}; allowed: {', '.join(names)}"
+                        f"{closest(str(key), names)}"
+                    )
+        return value
+
+    def text(self, settings: Mapping[str, Any], key: str) -> str:
+        value = settings.get(key)
+        if not isinstance(value, str) or not value:
+            raise self.error(f"needs `{key}`")
+        return value
+
+    def names(
+        self, settings: Mapping[str, Any], key: str, *, lower: bool = True
+    ) -> tuple[str, ...]:
+        value = settings.get(key) or []
+        items = [value] if isinstance(value, str) else value
+        if not isinstance(items, list | tuple) or not all(isinstance(item, str) for item in items):
+            raise self.error(f"`{key}` must be a list of names")
+        return tuple(item.lower() if lower else item for item in items)
+
+    def number(self, key: str, value: object) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+            raise self.error(f"`{key}` must be a number of at least 0, not '{value}'")
+        return value
+
+
+def _object(reader: _Reader, settings: Mapping[str, Any]) -> SyncObject:
+    value = settings.get("object")
+    options = dict(settings.get("options") or {})
+    if isinstance(value, str) and value:
+        return SyncObject(kind=value, name=None, options=options)
+    if isinstance(value, Mapping) and len(value) == 1:
+        kind, name = next(iter(value.items()))
+        return SyncObject(kind=str(kind), name=None if name is None else str(name), options=options)
+    raise reader.error("needs `object`: one kind and its name, such as {list: Lapsed buyers}")
+
+
+def _consent(reader: _Reader, value: object) -> Consent | None:
+    if value is None:
+        return None
+    settings = reader.mapping("consent", value, allowed=("channel", "purpose"))
+    return Consent(
+        channel=reader.text(settings, "channel"), purpose=reader.text(settings, "purpose")
+    )
+
+
+def _guards(reader: _Reader, value: object) -> Guards:
+    settings = reader.mapping("guards", value, allowed=_GUARDS)
+    numbers: dict[str, Any] = {}
+    for key, limit in settings.items():
+        numbers[key] = None if limit is None else reader.number(f"guards.{key}", limit)
+    if numbers.get("min_rows", 1) is None:
+        numbers["min_rows"] = 0
+    return Guards(**numbers)
+
+
+def _nulls(reader: _Reader, value: object) -> Nulls:
+    fields = {"default": value} if isinstance(value, str) else dict(reader.mapping("nulls", value))
+    for choice in fields.values():
+        if choice not in ("omit", "send"):
+            reader.refuse("nulls", choice, ("omit", "send"))
+    default = fields.pop("default", "omit")
+    return Nulls(default=default, fields=fields)
+
+
+def _max_age(reader: _Reader, value: object) -> float | None:
+    if value is None:
+        return None
+    settings = reader.mapping("freshness", value, allowed=("max_age_hours",))
+    return reader.number("freshness.max_age_hours", settings.get("max_age_hours"))

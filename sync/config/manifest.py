@@ -1,0 +1,158 @@
+"""dbt's manifest.json: the syncs (exposures), the models they read, and the tables `sync` writes (sources)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sync.config.definitions import closest, parse_definition
+from sync.config.models import Model, SyncDefinition
+from sync.errors import ConfigError
+
+
+class Manifest:
+    """What `sync` needs of a manifest. Relation names are taken as dbt wrote them, quoted for the target.
+
+    Raises:
+        ConfigError: the file is missing, malformed, or was written for another warehouse.
+    """
+
+    def __init__(self, path: Path, adapter_type: str | None = None) -> None:
+        self.path = path
+        try:
+            self._document: dict[str, Any] = json.loads(path.read_bytes())
+        except FileNotFoundError as error:
+            raise ConfigError(
+                f"no {path}: dbt has not parsed this project yet.", hint="run dbt build first."
+            ) from error
+        except (OSError, ValueError) as error:
+            raise ConfigError(f"{path} cannot be read: {error}.", hint="run dbt parse.") from error
+        self._nodes: dict[str, Any] = self._document.get("nodes", {})
+        self._check_adapter(adapter_type)
+        self._tests = self._tests_by_model()
+
+    @property
+    def adapter_type(self) -> str | None:
+        found = self._document.get("metadata", {}).get("adapter_type")
+        return str(found) if found else None
+
+    def syncs(self) -> list[SyncDefinition]:
+        """Every exposure with `config.meta.sync`, by name.
+
+        Raises:
+            ConfigError: a definition is wrong.
+        """
+        found = []
+        for exposure in self._document.get("exposures", {}).values():
+            meta = _meta(exposure)
+            if "sync" in meta:
+                found.append(self._sync(exposure, meta["sync"]))
+        _check_after(found)
+        return sorted(found, key=lambda definition: definition.name)
+
+    def source(self, source_name: str, table: str) -> str:
+        """Relation name of a source's table.
+
+        Raises:
+            ConfigError: the project does not declare it.
+        """
+        for source in self._document.get("sources", {}).values():
+            if source.get("source_name") == source_name and source.get("name") == table:
+                return str(source["relation_name"])
+        raise ConfigError(
+            f"{self.path} declares no source '{source_name}.{table}'.",
+            hint="the project's models/staging must declare the tables that sync writes.",
+        )
+
+    def relation(self, model_name: str) -> str | None:
+        """Relation name of a model or seed, or None where the project has none of that name."""
+        for node in self._nodes.values():
+            if node.get("name") == model_name and node.get("resource_type") in ("model", "seed"):
+                return str(node["relation_name"]) if node.get("relation_name") else None
+        return None
+
+    def models(self) -> list[Model]:
+        """Every model that exists as a relation, by name."""
+        found = [
+            self._model(unique_id)
+            for unique_id, node in self._nodes.items()
+            if node.get("resource_type") == "model" and node.get("relation_name")
+        ]
+        return sorted(found, key=lambda model: model.name)
+
+    def _sync(self, exposure: Mapping[str, Any], meta: object) -> SyncDefinition:
+        name, path = str(exposure["name"]), str(exposure.get("original_file_path", ""))
+        parents = [
+            unique_id
+            for unique_id in exposure.get("depends_on", {}).get("nodes", [])
+            if self._nodes.get(unique_id, {}).get("resource_type") == "model"
+        ]
+        if len(parents) != 1:
+            raise ConfigError(
+                f"sync '{name}' in {path} must depend on one model, not {len(parents)}.",
+                hint="depends_on: [ref('sync_<destination>__<object>')]",
+            )
+        owner = exposure.get("owner") or {}
+        return parse_definition(
+            name=name,
+            meta=meta,
+            model=self._model(parents[0]),
+            path=path,
+            owner=str(owner.get("name") or owner.get("email") or ""),
+            description=str(exposure.get("description") or ""),
+            tags=exposure.get("config", {}).get("tags") or exposure.get("tags") or [],
+        )
+
+    def _model(self, unique_id: str) -> Model:
+        node = self._nodes[unique_id]
+        if not node.get("relation_name"):
+            raise ConfigError(
+                f"model '{node.get('name')}' is {node.get('config', {}).get('materialized')}: "
+                "a sync needs a table or view."
+            )
+        return Model(
+            unique_id=unique_id,
+            name=str(node["name"]),
+            relation=str(node["relation_name"]),
+            tags=frozenset(node.get("tags") or ()),
+            tests=tuple(self._tests.get(unique_id, ())),
+            meta=_meta(node),
+        )
+
+    def _tests_by_model(self) -> dict[str, list[str]]:
+        tests: dict[str, list[str]] = {}
+        for unique_id, node in self._nodes.items():
+            if node.get("resource_type") != "test":
+                continue
+            attached = node.get("attached_node")
+            parents = [attached] if attached else node.get("depends_on", {}).get("nodes", [])
+            for parent in parents:
+                tests.setdefault(parent, []).append(unique_id)
+        return tests
+
+    def _check_adapter(self, adapter_type: str | None) -> None:
+        if adapter_type and self.adapter_type and adapter_type != self.adapter_type:
+            raise ConfigError(
+                f"{self.path} was written for {self.adapter_type}, but the target is "
+                f"{adapter_type}.",
+                hint="run dbt build with the same --target; a DBT_TARGET_PATH per target "
+                "keeps the manifests apart.",
+            )
+
+
+def _meta(node: Mapping[str, Any]) -> Mapping[str, Any]:
+    found = node.get("config", {}).get("meta") or node.get("meta") or {}
+    return found if isinstance(found, Mapping) else {}
+
+
+def _check_after(definitions: list[SyncDefinition]) -> None:
+    names = {definition.name for definition in definitions}
+    for definition in definitions:
+        for other in definition.after:
+            if other not in names or other == definition.name:
+                raise ConfigError(
+                    f"sync '{definition.name}' in {definition.path}: after names '{other}', "
+                    f"which is no other sync{closest(other, names)}."
+                )

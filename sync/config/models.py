@@ -1,0 +1,102 @@
+"""What a sync is: the exposure's definition, validated once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sync.records import Mode, SyncObject, Value
+
+
+@dataclass(frozen=True, slots=True)
+class Guards:
+    """Limits that stop a sync before anything is sent; None is no limit.
+
+    Percentages are of the rows the destination holds by the ledger.
+    """
+
+    min_rows: int = 1
+    max_removals: int | None = None
+    max_removals_percent: float | None = 20.0
+    max_changes: int | None = None
+    max_changes_percent: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """The consent that a person must not have refused."""
+
+    channel: str
+    purpose: str
+
+
+@dataclass(frozen=True, slots=True)
+class Nulls:
+    """Whether a null field is left out of the record or sent as null (which clears it at most vendors)."""
+
+    default: str = "omit"
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+    def sends(self, name: str) -> bool:
+        return self.fields.get(name, self.default) == "send"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a relation, named in lower case."""
+
+    name: str
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A dbt model as the manifest has it."""
+
+    unique_id: str
+    name: str
+    relation: str
+    tags: frozenset[str]
+    tests: tuple[str, ...] = ()  # unique ids of the data tests on it
+    meta: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SyncDefinition:
+    """One sync: which rows go where, and how."""
+
+    name: str
+    destination: str
+    object: SyncObject
+    mode: Mode
+    key: tuple[str, ...]
+    identifiers: tuple[str, ...]
+    model: Model
+    path: str  # the file that declares it, for hints
+    owner: str = ""
+    description: str = ""
+    tags: frozenset[str] = frozenset()
+    fields: Mapping[str, str] = field(default_factory=dict)  # vendor field -> column
+    consent: Consent | None = None
+    guards: Guards = Guards()
+    nulls: Nulls = Nulls()
+    delivery: str | None = None
+    max_age_hours: float | None = None
+    quarantine_after: int = 5
+    after: tuple[str, ...] = ()
+    options: Mapping[str, Value] = field(default_factory=dict)
+
+    @property
+    def definition_hash(self) -> str:
+        """Hash of what decides how a row is sent: a change of it sends the rows again."""
+        content = {
+            "destination": self.destination,
+            "object": [self.object.kind, self.object.name],
+            "identifiers": sorted(self.identifiers),
+            "fields": dict(self.fields),
+            "nulls": [self.nulls.default, dict(self.nulls.fields)],
+        }
+        text = json.dumps(content, sort_keys=True, ensure_ascii=False)
+        return hashlib.md5(text.encode("utf-8"), usedforsecurity=False).hexdigest()

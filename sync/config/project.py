@@ -1,0 +1,63 @@
+"""Where the dbt project is, and where dbt left its artifacts."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from sync.config.templates import read_yaml, render
+from sync.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A dbt project on disk."""
+
+    directory: Path
+    name: str
+    profile: str
+    artifacts: Path  # where manifest.json and run_results.json are
+
+    @property
+    def manifest(self) -> Path:
+        return self.artifacts / "manifest.json"
+
+    @property
+    def run_results(self) -> Path:
+        return self.artifacts / "run_results.json"
+
+    @property
+    def private(self) -> Path:
+        """Files of `sync` itself that are nobody else's business; git-ignored."""
+        return self.directory / ".headwater"
+
+
+def find_project(directory: Path | None = None) -> Project:
+    """The project in `directory`, or in the nearest folder above that has a dbt_project.yml.
+
+    Raises:
+        ConfigError: there is none, or it is malformed.
+    """
+    start = (directory or Path.cwd()).resolve()
+    candidates = [start] if directory else [start, *start.parents]
+    for candidate in candidates:
+        if (candidate / "dbt_project.yml").is_file():
+            return _read_project(candidate)
+    raise ConfigError(
+        f"no dbt_project.yml in {start}.",
+        hint="run sync inside the dbt project, or name its folder with --project-dir.",
+    )
+
+
+def _read_project(directory: Path) -> Project:
+    path = directory / "dbt_project.yml"
+    settings = read_yaml(path)
+    name = str(settings.get("name") or "")
+    profile = render(settings.get("profile") or "", f"{path}: profile")
+    if not name or not profile:
+        raise ConfigError(f"{path} must set both name and profile.")
+    target_path = os.environ.get("DBT_TARGET_PATH") or settings.get("target-path") or "target"
+    return Project(
+        directory=directory, name=name, profile=profile, artifacts=directory / str(target_path)
+    )
