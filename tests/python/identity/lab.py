@@ -16,7 +16,16 @@ import yaml
 
 ROOT = Path(__file__).parents[3]
 
-COLUMNS = ("source", "record_id", "customer_id", "user_id", "email", "phone", "device_id", "seen_at")
+COLUMNS = (
+    "source",
+    "record_id",
+    "customer_id",
+    "user_id",
+    "email",
+    "phone",
+    "device_id",
+    "seen_at",
+)
 
 PERSON: dict[str, Any] = {
     "identifiers": {
@@ -63,8 +72,12 @@ class Lab:
     def _write_project(self, identity: Mapping[str, Any], variables: Mapping[str, Any]) -> None:
         self.directory.mkdir(parents=True, exist_ok=True)
         for name in ("macros", "models/identity", "seeds", "tests/dbt/generic"):
-            shutil.copytree(ROOT / name, self.directory / name, dirs_exist_ok=True,
-                            ignore=shutil.ignore_patterns("demo", "matching*", "sync"))
+            shutil.copytree(
+                ROOT / name,
+                self.directory / name,
+                dirs_exist_ok=True,
+                ignore=shutil.ignore_patterns("demo", "matching*", "sync"),
+            )
         shutil.copy(ROOT / "models/_groups.yml", self.directory / "models/_groups.yml")
         staging = self.directory / "models/staging"
         staging.mkdir(exist_ok=True)
@@ -149,9 +162,7 @@ class Lab:
                 if not parsed.success:
                     raise BuildError(str(parsed.exception))
                 self._manifest = parsed.result
-            result = dbtRunner(manifest=self._manifest).invoke(
-                ["--quiet", command, *arguments]
-            )
+            result = dbtRunner(manifest=self._manifest).invoke(["--quiet", command, *arguments])
         finally:
             for name, value in before.items():
                 if value is None:

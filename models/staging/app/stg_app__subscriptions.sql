@@ -1,0 +1,39 @@
+with
+
+source as (
+
+    select * from {{ source('app', 'subscriptions') }}
+
+),
+
+deduplicated as (
+
+    select *
+    from source
+    where subscription_id is not null
+    qualify row_number() over (
+        partition by subscription_id order by ingested_at desc nulls last
+    ) = 1
+
+),
+
+subscriptions as (
+
+    select
+        subscription_id,
+        user_id,
+        lower(trim(plan)) as plan,
+        case lower(trim(status))
+            when 'trialing' then 'trial'
+            when 'canceled' then 'cancelled'
+            else lower(trim(status))
+        end as status,
+        {{ cast_or_null('mrr_eur', dbt.type_numeric()) }} as monthly_revenue_eur,
+        {{ cast_or_null('started_at', dbt.type_timestamp()) }} as started_at,
+        {{ cast_or_null('canceled_at', dbt.type_timestamp()) }} as cancelled_at,
+        {{ cast_or_null('ingested_at', dbt.type_timestamp()) }} as loaded_at
+    from deduplicated
+
+)
+
+select * from subscriptions

@@ -1,0 +1,32 @@
+with
+
+source as (
+
+    select * from {{ source('app', 'usage_events') }}
+
+),
+
+deduplicated as (
+
+    select *
+    from source
+    where event_id is not null
+    qualify row_number() over (
+        partition by event_id order by received_epoch desc nulls last
+    ) = 1
+
+),
+
+usage_events as (
+
+    select
+        cast(event_id as {{ dbt.type_string() }}) as event_id,
+        user_id,
+        lower(trim(event)) as event_name,
+        {{ unix_timestamp(cast_or_null('occurred_epoch', dbt.type_int())) }} as occurred_at,
+        {{ unix_timestamp(cast_or_null('received_epoch', dbt.type_int())) }} as loaded_at
+    from deduplicated
+
+)
+
+select * from usage_events

@@ -1,0 +1,48 @@
+with
+
+source as (
+
+    select * from {{ source('app', 'users') }}
+
+),
+
+deduplicated as (
+
+    select *
+    from source
+    where id is not null
+    qualify row_number() over (
+        partition by id order by ingested_at desc nulls last, modified_ts desc nulls last
+    ) = 1
+
+),
+
+with_country as (
+
+    select
+        *,
+        {{ normalise_country('country') }} as country_code
+    from deduplicated
+
+),
+
+users as (
+
+    select
+        id as user_id,
+        {{ normalise_email('mail') }} as email,
+        {{ normalise_phone('mobile', 'country_code') }} as phone,
+        {{ normalise_name('given_name') }} as first_name,
+        {{ normalise_name('family_name') }} as last_name,
+        country_code as country,
+        lower({{ dbt.split_part("replace(locale, '-', '_')", "'_'", 1) }}) as language,
+        {{ normalise_text('tz') }} as time_zone,
+        nullif(trim(device_id), '') as device_id,
+        {{ cast_or_null('signup_ts', dbt.type_timestamp()) }} as signed_up_at,
+        {{ cast_or_null('modified_ts', dbt.type_timestamp()) }} as updated_at,
+        {{ cast_or_null('ingested_at', dbt.type_timestamp()) }} as loaded_at
+    from with_country
+
+)
+
+select * from users

@@ -1,0 +1,50 @@
+with
+
+source as (
+
+    select * from {{ source('consent', 'consents') }}
+
+),
+
+deduplicated as (
+
+    select *
+    from source
+    where id is not null
+    qualify row_number() over (
+        partition by id order by _loaded_at desc nulls last
+    ) = 1
+
+),
+
+with_country as (
+
+    select
+        *,
+        {{ normalise_country('country') }} as country_code
+    from deduplicated
+
+),
+
+consents as (
+
+    select
+        id as consent_id,
+        {{ normalise_email('email') }} as email,
+        {{ normalise_phone('phone', 'country_code') }} as phone,
+        case lower(trim(channel)) when 'advertising' then 'ads' else lower(trim(channel)) end as channel,
+        lower(trim(purpose)) as purpose,
+        case
+            when lower(trim(choice)) in ('yes', 'granted', '1', 'opt-in', 'true') then 'opted_in'
+            -- An answer nobody knows is not a yes.
+            else 'opted_out'
+        end as state,
+        replace(lower(trim(legal_basis)), ' ', '_') as basis,
+        {{ normalise_text('origin') }} as consent_source,
+        {{ cast_or_null('recorded_at', dbt.type_timestamp()) }} as recorded_at,
+        {{ cast_or_null('_loaded_at', dbt.type_timestamp()) }} as loaded_at
+    from with_country
+
+)
+
+select * from consents

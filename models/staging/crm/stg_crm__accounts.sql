@@ -1,0 +1,40 @@
+with
+
+source as (
+
+    select * from {{ source('crm', 'accounts') }}
+
+),
+
+deduplicated as (
+
+    select *
+    from source
+    where account_id is not null
+    qualify row_number() over (
+        partition by account_id order by _synced_at desc nulls last, modified_date desc nulls last
+    ) = 1
+
+),
+
+accounts as (
+
+    select
+        account_id as crm_account_id,
+        {{ normalise_name('name') }} as account_name,
+        {{ normalise_domain('website') }} as domain,
+        {{ normalise_text('website') }} as website,
+        upper({{ regexp_replace_all('vat_number', '[^0-9A-Za-z]', '') }}) as tax_id,
+        {{ normalise_country('billing_country') }} as country,
+        lower(trim(industry)) as industry,
+        {{ cast_or_null("replace(employees, ',', '')", dbt.type_int()) }} as employee_count,
+        {{ normalise_email('owner') }} as owner_email,
+        lower(trim(stage)) as lifecycle_stage,
+        {{ cast_or_null('created_date', dbt.type_timestamp()) }} as created_at,
+        {{ cast_or_null('modified_date', dbt.type_timestamp()) }} as updated_at,
+        {{ cast_or_null('_synced_at', dbt.type_timestamp()) }} as loaded_at
+    from deduplicated
+
+)
+
+select * from accounts

@@ -1,0 +1,35 @@
+with
+
+source as (
+
+    select * from {{ source('crm', 'opportunities') }}
+
+),
+
+deduplicated as (
+
+    select *
+    from source
+    where opportunity_id is not null
+    qualify row_number() over (
+        partition by opportunity_id order by _synced_at desc nulls last
+    ) = 1
+
+),
+
+opportunities as (
+
+    select
+        opportunity_id,
+        account_id as crm_account_id,
+        replace(lower(trim(stage_name)), 'closed ', '') as stage,
+        lower(trim(product_line)) as product_line,
+        {{ cast_or_null("replace(amount, ',', '')", dbt.type_numeric()) }} as amount_eur,
+        {{ cast_or_null('created_date', dbt.type_timestamp()) }} as created_at,
+        {{ cast_or_null('close_date', dbt.type_timestamp()) }} as closed_at,
+        {{ cast_or_null('_synced_at', dbt.type_timestamp()) }} as loaded_at
+    from deduplicated
+
+)
+
+select * from opportunities

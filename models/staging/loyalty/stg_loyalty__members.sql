@@ -1,0 +1,48 @@
+with
+
+source as (
+
+    select * from {{ source('loyalty', 'members') }}
+
+),
+
+deduplicated as (
+
+    select *
+    from source
+    where member_no is not null
+    qualify row_number() over (
+        partition by member_no order by _loaded_at desc nulls last, changed_on desc nulls last
+    ) = 1
+
+),
+
+with_country as (
+
+    select
+        *,
+        {{ normalise_country('country') }} as country_code
+    from deduplicated
+
+),
+
+members as (
+
+    select
+        member_no as member_id,
+        {{ normalise_text('card_no') }} as card_number,
+        {{ normalise_email('mail') }} as email,
+        {{ normalise_phone('tel', 'country_code') }} as phone,
+        {{ normalise_name(dbt.split_part('full_name', "','", 2)) }} as first_name,
+        {{ normalise_name(dbt.split_part('full_name', "','", 1)) }} as last_name,
+        {{ cast_or_null(regexp_replace_all('dob', '([0-9]+)[.]([0-9]+)[.]([0-9]+)', '\\3-\\2-\\1'), 'date') }} as birth_date,
+        lower(trim(tier)) as tier,
+        {{ cast_or_null('points', dbt.type_int()) }} as points_count,
+        {{ cast_or_null('joined_on', dbt.type_timestamp()) }} as joined_at,
+        {{ cast_or_null('changed_on', dbt.type_timestamp()) }} as updated_at,
+        {{ cast_or_null('_loaded_at', dbt.type_timestamp()) }} as loaded_at
+    from with_country
+
+)
+
+select * from members

@@ -1,0 +1,32 @@
+with
+
+source as (
+
+    select * from {{ source('shop', 'order_lines') }}
+
+),
+
+deduplicated as (
+
+    select *
+    from source
+    where line_id is not null
+    qualify row_number() over (
+        partition by line_id order by order_no desc nulls last
+    ) = 1
+
+),
+
+order_lines as (
+
+    select
+        cast(line_id as {{ dbt.type_string() }}) as order_line_id,
+        order_no as order_id,
+        sku as product_id,
+        {{ cast_or_null('qty', dbt.type_int()) }} as quantity,
+        {{ cast_or_null('line_total_eur', dbt.type_numeric()) }} as revenue_eur
+    from deduplicated
+
+)
+
+select * from order_lines

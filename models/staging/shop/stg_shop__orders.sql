@@ -1,0 +1,48 @@
+with
+
+source as (
+
+    select * from {{ source('shop', 'orders') }}
+
+),
+
+deduplicated as (
+
+    select *
+    from source
+    where order_no is not null
+    qualify row_number() over (
+        partition by order_no order by _loaded_at desc nulls last
+    ) = 1
+
+),
+
+with_country as (
+
+    select
+        *,
+        {{ normalise_country('shipping_country') }} as country_code
+    from deduplicated
+
+),
+
+orders as (
+
+    select
+        order_no as order_id,
+        nullif(trim(customer_id), '') as customer_id,
+        {{ normalise_email('email') }} as email,
+        {{ normalise_phone('phone', 'country_code') }} as phone,
+        case
+            when lower(state) in ('new', 'paid') then 'placed'
+            when lower(state) in ('shipped', 'delivered') then 'shipped'
+            else lower(state)
+        end as status,
+        upper(trim(currency)) as currency,
+        {{ cast_or_null('created_at', dbt.type_timestamp()) }} as ordered_at,
+        {{ cast_or_null('_loaded_at', dbt.type_timestamp()) }} as loaded_at
+    from with_country
+
+)
+
+select * from orders

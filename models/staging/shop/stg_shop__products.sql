@@ -1,0 +1,31 @@
+with
+
+source as (
+
+    select * from {{ source('shop', 'products') }}
+
+),
+
+deduplicated as (
+
+    select *
+    from source
+    where sku is not null
+    qualify row_number() over (
+        partition by sku order by title desc nulls last
+    ) = 1
+
+),
+
+products as (
+
+    select
+        sku as product_id,
+        {{ normalise_text('title') }} as product_name,
+        lower(trim(category)) as product_line,
+        {{ cast_or_null('price_eur', dbt.type_numeric()) }} as price_eur
+    from deduplicated
+
+)
+
+select * from products

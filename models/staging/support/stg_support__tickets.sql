@@ -1,0 +1,42 @@
+with
+
+source as (
+
+    select * from {{ source('support', 'tickets') }}
+
+),
+
+deduplicated as (
+
+    select *
+    from source
+    where id is not null
+    qualify row_number() over (
+        partition by id order by _loaded_at desc nulls last
+    ) = 1
+
+),
+
+tickets as (
+
+    select
+        cast(id as {{ dbt.type_string() }}) as ticket_id,
+        {{ normalise_email('requester_email') }} as email,
+        {{ normalise_phone('requester_phone') }} as phone,
+        {{ normalise_name('requester_name') }} as requester_name,
+        {{ normalise_text('subject') }} as subject,
+        case lower(trim(priority))
+            when 'normal' then 'medium'
+            when 'urgent' then 'high'
+            else lower(trim(priority))
+        end as severity,
+        case when lower(trim(status)) in ('solved', 'closed') then 'solved' else 'open' end as status,
+        lower(trim(product)) as product_line,
+        {{ cast_or_null('created_at', dbt.type_timestamp()) }} as opened_at,
+        {{ cast_or_null('solved_at', dbt.type_timestamp()) }} as solved_at,
+        {{ cast_or_null('_loaded_at', dbt.type_timestamp()) }} as loaded_at
+    from deduplicated
+
+)
+
+select * from tickets

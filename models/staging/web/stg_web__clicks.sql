@@ -1,0 +1,40 @@
+with
+
+source as (
+
+    select * from {{ source('web', 'clicks') }}
+
+),
+
+deduplicated as (
+
+    select *
+    from source
+    where id is not null
+    qualify row_number() over (
+        partition by id order by received_at desc nulls last
+    ) = 1
+
+),
+
+clicks as (
+
+    select
+        cast(id as {{ dbt.type_string() }}) as click_id,
+        nullif(trim(anonymous_id), '') as anonymous_id,
+        nullif(trim(user_id), '') as user_id,
+        nullif(trim(customer_id), '') as customer_id,
+        nullif(trim(device_id), '') as device_id,
+        lower(trim(element)) as element,
+        {{ regexp_replace_all('url', '^[a-z]+://[^/]*|[?#].*$', '') }} as page_path,
+        case
+            when url like '%utm_campaign=%'
+                then {{ regexp_replace_all('url', '^.*[?&]utm_campaign=|[&#].*$', '') }}
+        end as utm_campaign,
+        {{ cast_or_null('clicked_at', dbt.type_timestamp()) }} as clicked_at,
+        {{ cast_or_null('received_at', dbt.type_timestamp()) }} as loaded_at
+    from deduplicated
+
+)
+
+select * from clicks

@@ -1,0 +1,53 @@
+with
+
+source as (
+
+    select * from {{ source('web', 'page_views') }}
+
+),
+
+deduplicated as (
+
+    select *
+    from source
+    where id is not null
+    qualify row_number() over (
+        partition by id order by received_at desc nulls last
+    ) = 1
+
+),
+
+parsed as (
+
+    select
+        *,
+        {{ regexp_replace_all('url', '^[a-z]+://[^/]*|[?#].*$', '') }} as page_path,
+        case
+            when url like '%utm_campaign=%'
+                then {{ regexp_replace_all('url', '^.*[?&]utm_campaign=|[&#].*$', '') }}
+        end as utm_campaign
+    from deduplicated
+
+),
+
+page_views as (
+
+    select
+        cast(id as {{ dbt.type_string() }}) as page_view_id,
+        nullif(trim(anonymous_id), '') as anonymous_id,
+        nullif(trim(user_id), '') as user_id,
+        nullif(trim(customer_id), '') as customer_id,
+        nullif(trim(device_id), '') as device_id,
+        page_path,
+        case
+            when {{ regexp_matches_whole('page_path', '/(outdoor|home|kids)(/.*)?') }}
+                then {{ dbt.split_part('page_path', "'/'", 2) }}
+        end as product_line,
+        utm_campaign,
+        {{ cast_or_null('viewed_at', dbt.type_timestamp()) }} as viewed_at,
+        {{ cast_or_null('received_at', dbt.type_timestamp()) }} as loaded_at
+    from parsed
+
+)
+
+select * from page_views
