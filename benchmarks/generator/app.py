@@ -17,6 +17,7 @@ from benchmarks.generator.noise import (
     gmail_variants,
     junk,
     late,
+    only,
     texts,
     typo,
     untidy,
@@ -68,7 +69,7 @@ def draw_app(people: People, rng: Rng) -> App:
             "subscriptions": _subscriptions(rng, user_id, signed_up),
             "usage_events": _usage_events(rng, user_id, signed_up),
         },
-        [truth("app_users", user_id, people, who, company)],
+        [truth("app_users", user_id, who=who, company=company)],
     )
     return App(source, user_of_person, device_of_person)
 
@@ -129,7 +130,7 @@ def _subscriptions(rng: Rng, user_id: Texts, signed_up: Numbers) -> pd.DataFrame
             "status": status,
             "mrr_eur": texts([price for _, price in PLANS])[plan],
             "started_at": iso_instants(started),
-            "canceled_at": np.where(cancelled, cancelled_at, None),
+            "canceled_at": only(cancelled, cancelled_at),
             "ingested_at": instants(late(rng, changed, END)),
         }
     )

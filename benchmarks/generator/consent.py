@@ -11,6 +11,7 @@ from benchmarks.generator.noise import (
     blank,
     chance,
     late,
+    only,
     pick,
     texts,
     untidy,
@@ -42,7 +43,7 @@ def draw_consent(people: People, rng: Rng) -> Source:
         left = agreed & chance(rng, len(who), withdraw)
         for subset, state, when in (
             (np.ones(len(who), dtype=bool), agreed, at),
-            (left, ~agreed & False, spread(rng, at)),
+            (left, np.zeros_like(agreed), spread(rng, at)),
         ):
             parts.append(
                 pd.DataFrame(
@@ -74,7 +75,7 @@ def _consents(people: People, rng: Rng, drawn: pd.DataFrame) -> Source:
         {
             "id": consent_id,
             "email": np.where(by_phone, blank(rng, email, 0.5), email),
-            "phone": np.where(by_phone, phone, None),
+            "phone": only(by_phone, phone),
             "country": people.country[who],
             "channel": untidy(rng, channel, 0.05),
             "purpose": drawn["purpose"],
@@ -90,5 +91,5 @@ def _consents(people: People, rng: Rng, drawn: pd.DataFrame) -> Source:
     return Source(
         "raw_consent",
         {"consents": consents},
-        [truth("consents", consent_id, people, who, np.full(count, -1))],
+        [truth("consents", consent_id, who=who)],
     )

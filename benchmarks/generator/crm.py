@@ -14,6 +14,7 @@ from benchmarks.generator.noise import (
     chance,
     junk,
     late,
+    only,
     pick,
     texts,
     typo,
@@ -38,7 +39,6 @@ def draw_crm(people: People, rng: Rng) -> Source:
     account_id = texts([f"001{number:09d}" for number in range(1, len(company) + 1)])
     accounts = _accounts(companies, rng, company, is_twin, created, account_id)
     contacts, who, of_company = _contacts(people, rng, company, account_id)
-    nobody = np.full(len(company), -1)
     return Source(
         "raw_crm",
         {
@@ -47,8 +47,8 @@ def draw_crm(people: People, rng: Rng) -> Source:
             "opportunities": _opportunities(rng, account_id, created),
         },
         [
-            truth("crm_accounts", account_id, None, nobody, company),
-            truth("crm_contacts", texts(contacts["contact_id"]), people, who, of_company),
+            truth("crm_accounts", account_id, company=company),
+            truth("crm_contacts", texts(contacts["contact_id"]), who=who, company=of_company),
         ],
     )
 
@@ -73,7 +73,7 @@ def _accounts(
             "account_id": account_id,
             "name": untidy(rng, np.where(is_twin, without_form, name), 0.08),
             "website": blank(rng, website, 0.08),
-            "vat_number": np.where(is_twin, None, blank(rng, companies.tax_id[company], 0.25)),
+            "vat_number": only(~is_twin, blank(rng, companies.tax_id[company], 0.25)),
             "billing_country": blank(rng, companies.country[company], 0.05),
             "industry": companies.industry[company],
             "employees": texts([f"{n:,}" for n in companies.employees[company]]),
@@ -141,7 +141,7 @@ def _opportunities(rng: Rng, account_id: Texts, created: Numbers) -> pd.DataFram
             "product_line": blank(rng, pick(rng, (*LINES, "app"), count), 0.2),
             "amount": blank(rng, texts([f"{value:,.2f}" for value in amount]), 0.05),
             "created_date": instants(opened),
-            "close_date": np.where(is_open, None, written),
+            "close_date": only(~is_open, written),
             "_synced_at": instants(late(rng, np.where(is_open, opened, closed), END)),
         }
     )

@@ -61,5 +61,5 @@ def draw_loyalty(people: People, rng: Rng) -> Source:
     return Source(
         "raw_loyalty",
         {"members": exported_again(rng, members, "_loaded_at")},
-        [truth("loyalty_members", member_id, people, who, np.full(count, -1))],
+        [truth("loyalty_members", member_id, who=who)],
     )

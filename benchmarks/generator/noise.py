@@ -32,9 +32,16 @@ def pick(rng: Rng, pool: tuple[str, ...], count: int) -> Texts:
     return texts(pool)[rng.integers(0, len(pool), count)]
 
 
+def only(where: Flags, values: Texts) -> Texts:
+    """The values where a flag is set, nothing elsewhere."""
+    kept = values.copy()
+    kept[~where] = None
+    return kept
+
+
 def blank(rng: Rng, values: Texts, share: float) -> Texts:
     """Some values missing."""
-    return np.where(chance(rng, len(values), share), None, values)
+    return only(~chance(rng, len(values), share), values)
 
 
 def junk(rng: Rng, values: Texts, pool: tuple[str, ...], share: float) -> Texts:
@@ -106,4 +113,5 @@ def late(rng: Rng, happened: Numbers, end: int, share: float = 0.03) -> Numbers:
     delay = rng.integers(60, 7_200, len(happened))
     days = rng.integers(1, 10, len(happened)) * 86_400
     loaded = happened + delay + np.where(chance(rng, len(happened), share), days, 0)
-    return np.maximum(happened, np.minimum(loaded, end - 60))
+    known: Numbers = np.maximum(happened, np.minimum(loaded, end - 60))
+    return known

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.generator.noise import Flags, Numbers, Rng, Texts, chance, pick, texts
+from benchmarks.generator.noise import Flags, Numbers, Rng, Texts, chance, only, pick, texts
 from benchmarks.generator.places import (
     COMPANY_FORMS,
     COMPANY_TRADES,
@@ -74,7 +74,7 @@ class People:
         """The private address each person gave at a time: the old one until it changed."""
         return np.where(when < self.email_changed_at[who], self.old_email[who], self.email[who])
 
-    def number_of(self, rng: Rng, who: Numbers, landline_share: float = 0.15) -> Texts:
+    def number_of(self, rng: Rng, who: Numbers, landline_share: float = 0.22) -> Texts:
         """A phone each person would give: mostly the mobile, else what the household shares."""
         shared = chance(rng, len(who), landline_share) | ~self.has_mobile[who]
         return np.where(shared, self.landline[who], self.mobile[who])
@@ -198,7 +198,7 @@ def _work_emails(first: Texts, last: Texts, company: Numbers, companies: Compani
         seen[plain] = seen.get(plain, 0) + 1
         if seen[plain] > 1:
             emails[index] = plain.replace("@", f"{seen[plain]}@")
-    return np.where(company >= 0, emails, None)
+    return only(company >= 0, emails)
 
 
 def _draw_companies(count: int, rng: Rng) -> Companies:

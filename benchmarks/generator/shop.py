@@ -53,7 +53,6 @@ def draw_shop(people: People, rng: Rng) -> Shop:
     customers = _customers(people, rng, who, created_at, customer_id)
     orders, order_who = _orders(people, rng, who, created_at, customer_id)
     products = _products(rng)
-    nobody = np.full(max(len(who), len(order_who)), -1)
     source = Source(
         "raw_shop",
         {
@@ -63,14 +62,8 @@ def draw_shop(people: People, rng: Rng) -> Shop:
             "order_lines": _order_lines(people, rng, orders, order_who, products),
         },
         [
-            truth("shop_customers", customer_id, people, who, nobody[: len(who)]),
-            truth(
-                "shop_orders",
-                texts(orders["order_no"]),
-                people,
-                order_who,
-                nobody[: len(order_who)],
-            ),
+            truth("shop_customers", customer_id, who=who),
+            truth("shop_orders", texts(orders["order_no"]), who=order_who),
         ],
     )
     return Shop(source, customer_of_person)

@@ -10,6 +10,7 @@ from benchmarks.generator.noise import (
     blank,
     chance,
     late,
+    only,
     pick,
     texts,
     typo,
@@ -46,7 +47,7 @@ def draw_support(people: People, rng: Rng) -> Source:
     tickets = pd.DataFrame(
         {
             "id": ticket_id,
-            "requester_email": np.where(by_phone, None, untidy(rng, typo(rng, email, 0.01), 0.05)),
+            "requester_email": only(~by_phone, untidy(rng, typo(rng, email, 0.01), 0.05)),
             "requester_phone": np.where(by_phone, phone, blank(rng, phone, 0.85)),
             "requester_name": blank(rng, untidy(rng, typo(rng, name, 0.03), 0.08), 0.1),
             "subject": pick(rng, SUBJECTS, count),
@@ -63,5 +64,5 @@ def draw_support(people: People, rng: Rng) -> Source:
     return Source(
         "raw_support",
         {"tickets": exported_again(rng, tickets, "_loaded_at")},
-        [truth("support_tickets", ticket_id, people, who, np.full(count, -1))],
+        [truth("support_tickets", ticket_id, who=who)],
     )

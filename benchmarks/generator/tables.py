@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.generator.noise import Numbers, Rng, Texts, chance, texts
-from benchmarks.generator.people import DAY, END, People
+from benchmarks.generator.people import DAY, END
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,20 +21,27 @@ class Source:
 
 
 def truth(
-    source_name: str, record_ids: Texts, people: People | None, who: Numbers, company: Numbers
+    source_name: str,
+    record_ids: Texts,
+    *,
+    who: Numbers | None = None,
+    company: Numbers | None = None,
 ) -> pd.DataFrame:
-    """Which person and company each record is; -1 is none."""
+    """Which person and which company each record is."""
     return pd.DataFrame(
         {
             "source_name": source_name,
             "source_record_id": record_ids,
-            "person": _names("p", who),
-            "account": _names("c", company),
+            "person": _names("p", who, len(record_ids)),
+            "account": _names("c", company, len(record_ids)),
         }
     )
 
 
-def _names(letter: str, numbers: Numbers) -> Texts:
+def _names(letter: str, numbers: Numbers | None, count: int) -> Texts:
+    """p1, p2, ...; nothing for -1."""
+    if numbers is None:
+        return texts([None] * count)
     return texts([f"{letter}{number + 1}" if number >= 0 else None for number in numbers])
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.generator.app import App
-from benchmarks.generator.noise import Numbers, Rng, Texts, chance, late, texts
+from benchmarks.generator.noise import Numbers, Rng, Texts, chance, late, only, texts
 from benchmarks.generator.people import DAY, END, LINES, START, People
 from benchmarks.generator.shop import PRODUCTS, Shop
 from benchmarks.generator.tables import Source, instants, truth
@@ -32,7 +32,7 @@ def draw_web(people: People, shop: Shop, app: App, rng: Rng) -> Source:
             "page_views": views.drop(columns=["_who", "_at"]),
             "clicks": clicks.drop(columns=["_who"]),
         },
-        [_visitor_truth(people, visits)],
+        [_visitor_truth(visits)],
     )
 
 
@@ -57,13 +57,13 @@ def _page_views(people: People, shop: Shop, app: App, rng: Rng, owner: Numbers) 
         {
             "id": np.arange(1, count + 1),
             "anonymous_id": cookie_id[cookie],
-            "user_id": np.where(logs_in_app, app.user_of_person[who], None),
-            "customer_id": np.where(logs_in_shop, shop.customer_of_person[who], None),
-            "device_id": np.where(in_app, app.device_of_person[owner[cookie]], None),
+            "user_id": only(logs_in_app, app.user_of_person[who]),
+            "customer_id": only(logs_in_shop, shop.customer_of_person[who]),
+            "device_id": only(in_app, app.device_of_person[owner[cookie]]),
             "url": _urls(people, rng, who),
             "viewed_at": instants(viewed),
             "received_at": instants(late(rng, viewed, END)),
-            "_who": who,
+            "_who": np.where(logs_in_shop | logs_in_app, who, owner[cookie]),
             "_at": viewed,
         }
     )
@@ -115,10 +115,9 @@ def _clicks(rng: Rng, views: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _visitor_truth(people: People, visits: pd.DataFrame) -> pd.DataFrame:
-    """Visitors as staging makes them: a cookie with a pair of logins. The first person seen is who."""
+def _visitor_truth(visits: pd.DataFrame) -> pd.DataFrame:
+    """Visitors as staging makes them: a cookie and a pair of logins."""
     visitors = visits.drop_duplicates(LOGIN_COLUMNS)
     keys = ["|".join(row) for row in visitors[LOGIN_COLUMNS].fillna("").to_numpy()]
     visitor_id = texts([hashlib.md5(key.encode()).hexdigest() for key in keys])
-    who = visitors["_who"].to_numpy()
-    return truth("web_visitors", visitor_id, people, who, np.full(len(who), -1))
+    return truth("web_visitors", visitor_id, who=visitors["_who"].to_numpy())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import duckdb
@@ -177,11 +176,12 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         "headwater: {target: test, outputs: {test: {type: duckdb, path: ':memory:'}}}"
     )
     inline = "\n<next>\n".join("{{ " + call + " }}" for call in CASES)
-    os.environ["DBT_TARGET_PATH"] = str(folder / "target")
     result = dbtRunner().invoke(
-        ["--quiet", "compile", "--no-populate-cache", "--no-introspect", "--inline", inline]
-        + ["--project-dir", str(PROJECT), "--profiles-dir", str(folder)]
-        + ["--target-path", str(folder / "target"), "--log-path", str(folder / "logs")]
+        [
+            *("--quiet", "compile", "--no-populate-cache", "--no-introspect", "--inline", inline),
+            *("--project-dir", str(PROJECT), "--profiles-dir", str(folder)),
+            *("--target-path", str(folder / "target"), "--log-path", str(folder / "logs")),
+        ]
     )
     assert result.success, result.exception
     code = result.result.results[0].node.compiled_code  # type: ignore[union-attr]
