@@ -80,9 +80,13 @@ class BatchResult:
 
 @dataclass(frozen=True, slots=True)
 class JobStatus:
-    """State of an asynchronous job: not `done` yet, or done with the rows it refused."""
+    """State of an asynchronous job: not `done` yet, or done with the rows it refused.
+
+    Pending rows that are not refused are accepted; `accepted` names those the vendor gave an id.
+    """
 
     done: bool
+    accepted: Sequence[Accepted] = ()
     failed: Sequence[RowError] = ()
     all_failed: str | None = None  # the job failed as a whole, in the vendor's words
 

@@ -1,0 +1,349 @@
+"""Klaviyo: profiles in a list, and events that start flows.
+
+Read 2026-11-24: developers.klaviyo.com/en/reference/bulk_import_profiles (10,000 profiles and 5 MB a job, burst 10/s, steady
+150/m), .../get_bulk_import_profiles_job, .../remove_profiles_from_list (1,000 profiles), .../bulk_create_events (1,000
+events, `unique_id` makes an event unique per profile and metric), .../get_events; API description revision 2026-07-15.
+
+Being on a list is not consent: the bulk import leaves a profile's subscriptions as they are, and nobody is subscribed here.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar
+
+from pydantic import SecretStr
+
+from sync.destinations.base import (
+    Declaration,
+    Delivery,
+    ObjectType,
+    PartialFailure,
+    RateLimit,
+)
+from sync.destinations.http import HttpClient, Limiter
+from sync.destinations.settings import HttpSettings
+from sync.destinations.values import chunks, plain, utc
+from sync.errors import RejectedError
+from sync.records import (
+    Accepted,
+    BatchResult,
+    Campaign,
+    CampaignEvent,
+    JobStatus,
+    Mode,
+    Record,
+    Result,
+    RowError,
+    SyncObject,
+    Value,
+)
+
+REVISION = "2026-07-15"
+IDENTIFIERS = {"email": "email", "phone": "phone_number"}
+ATTRIBUTES = frozenset({"first_name", "last_name", "organization", "locale", "title", "image"})
+LOCATION = {
+    "street": "address1",
+    "city": "city",
+    "region": "region",
+    "country": "country",
+    "postal_code": "zip",
+    "time_zone": "timezone",
+}
+# Klaviyo's own metrics and what they mean to us.
+KINDS = {
+    "Received Email": "delivered",
+    "Opened Email": "opened",
+    "Clicked Email": "clicked",
+    "Bounced Email": "bounced",
+    "Unsubscribed": "unsubscribed",
+    "Marked Email as Spam": "complained",
+}
+REMOVE_ROWS = 1000
+LOOKUP_ROWS = 100
+
+
+class KlaviyoSettings(HttpSettings):
+    api_key: SecretStr
+    base_url: str = "https://a.klaviyo.com"
+
+
+class Klaviyo:
+    """Fills one list, or sends one metric's events."""
+
+    declaration: ClassVar[Declaration] = Declaration(
+        name="klaviyo",
+        title="Klaviyo",
+        api_version=REVISION,
+        objects={
+            "list": ObjectType(
+                modes=frozenset({Mode.UPSERT, Mode.MIRROR, Mode.ADD, Mode.REMOVE}),
+                batch_rows=10_000,
+                batch_bytes=4_500_000,
+                identifiers=frozenset(IDENTIFIERS),
+                member="vendor profile id",
+                partial_failure=PartialFailure.BY_POLLING,
+                rate_group="bulk",
+                latency="minutes",
+            ),
+            "event": ObjectType(
+                modes=frozenset({Mode.EVENT}),
+                batch_rows=1000,
+                batch_bytes=4_500_000,
+                identifiers=frozenset(IDENTIFIERS),
+                member="event",
+                partial_failure=PartialFailure.ALL_OR_NOTHING,
+                delivery=Delivery.EXACTLY_ONCE,
+                rate_group="bulk",
+            ),
+        },
+        rate_limits={
+            "bulk": RateLimit(requests=150, seconds=60, parallel=4),
+            "default": RateLimit(requests=60, seconds=60, parallel=2),
+        },
+        pulls=True,
+        settings_help={
+            "api_key": "private key with scopes lists, profiles, events, campaigns, metrics"
+        },
+    )
+    settings_type: ClassVar[type[KlaviyoSettings]] = KlaviyoSettings
+    sandbox_settings: ClassVar[dict[str, str]] = {"api_key": "sandbox"}
+
+    def __init__(self, settings: KlaviyoSettings, target: SyncObject, limiter: Limiter) -> None:
+        self.target = target
+        self._list_id: str | None = None
+        self.http = HttpClient(
+            settings.base_url,
+            vendor="klaviyo",
+            limiter=limiter,
+            headers={
+                "Authorization": f"Klaviyo-API-Key {settings.api_key.get_secret_value()}",
+                "revision": REVISION,
+                "Accept": "application/vnd.api+json",
+                "Content-Type": "application/vnd.api+json",
+            },
+        )
+
+    def check(self) -> str:
+        found = self.http.get("/api/lists", {"page[size]": 1, "fields[list]": "name"})
+        return f"API revision {REVISION}, {'lists are readable' if found else 'no lists'}"
+
+    def upsert(self, records: Sequence[Record]) -> BatchResult:
+        if not records:
+            return BatchResult(requests=0)
+        job = self.http.post(
+            "/api/profile-bulk-import-jobs",
+            {
+                "data": {
+                    "type": "profile-bulk-import-job",
+                    "attributes": {"profiles": {"data": [_profile(record) for record in records]}},
+                    "relationships": {"lists": {"data": [{"type": "list", "id": self.list_id()}]}},
+                }
+            },
+            group="bulk",
+        )
+        return BatchResult(pending=[record.key for record in records], job=job["data"]["id"])
+
+    def poll(self, job: str) -> JobStatus:
+        attributes = self.http.get(f"/api/profile-bulk-import-jobs/{job}")["data"]["attributes"]
+        if attributes["status"] in ("queued", "processing"):
+            return JobStatus(done=False)
+        if attributes["status"] == "cancelled":
+            return JobStatus(done=True, all_failed="cancelled")
+        failed = []
+        if attributes.get("failed_count"):
+            for error in self._pages(f"/api/profile-bulk-import-jobs/{job}/import-errors"):
+                payload = error["attributes"].get("original_payload") or {}
+                attributes_sent = payload.get("attributes", payload)
+                if key := attributes_sent.get("external_id"):
+                    failed.append(
+                        RowError(key, error["attributes"]["code"], error["attributes"]["title"])
+                    )
+        accepted = [
+            Accepted(profile["attributes"]["external_id"], profile["id"])
+            for profile in self._pages(
+                f"/api/profile-bulk-import-jobs/{job}/profiles", {"fields[profile]": "external_id"}
+            )
+            if profile["attributes"].get("external_id") and profile.get("id")
+        ]
+        return JobStatus(done=True, accepted=accepted, failed=failed)
+
+    def remove(self, records: Sequence[Record]) -> BatchResult:
+        """Take profiles off the list; they stay in the account, and so does their consent."""
+        known = {record.key: record.remote_id for record in records if record.remote_id}
+        known.update(self._look_up([record.key for record in records if not record.remote_id]))
+        before = self.http.requests_sent
+        for ids in chunks(sorted(set(known.values())), REMOVE_ROWS):
+            self.http.request(
+                "DELETE",
+                f"/api/lists/{self.list_id()}/relationships/profiles",
+                json={"data": [{"type": "profile", "id": profile_id} for profile_id in ids]},
+                group="bulk",
+                missing_ok=True,
+            )
+        return BatchResult(
+            accepted=[Accepted(record.key, known.get(record.key)) for record in records],
+            requests=self.http.requests_sent - before,
+        )
+
+    def send(self, records: Sequence[Record]) -> BatchResult:
+        if not records:
+            return BatchResult(requests=0)
+        self.http.post(
+            "/api/event-bulk-create-jobs",
+            {
+                "data": {
+                    "type": "event-bulk-create-job",
+                    "attributes": {
+                        "events-bulk-create": {"data": [self._event(record) for record in records]}
+                    },
+                }
+            },
+            group="bulk",
+        )
+        return BatchResult(accepted=[Accepted(record.key) for record in records])
+
+    def pull(self, since: dt.datetime) -> Iterator[Result]:
+        for row in self._pages("/api/campaigns", {"filter": "equals(messages.channel,'email')"}):
+            attributes = row["attributes"]
+            yield Campaign(
+                campaign_id=row["id"],
+                campaign_name=attributes["name"],
+                channel="email",
+                status=attributes["status"],
+                started_at=utc(attributes.get("send_time") or attributes.get("scheduled_at")),
+                raw=json.dumps(row),
+            )
+        for metric in self._pages("/api/metrics"):
+            if kind := KINDS.get(metric["attributes"].get("name") or ""):
+                yield from self._events_of(metric["id"], kind, since)
+
+    def _events_of(self, metric_id: str, kind: str, since: dt.datetime) -> Iterator[Result]:
+        condition = (
+            f'equals(metric_id,"{metric_id}"),'
+            f"greater-or-equal(datetime,{since.strftime('%Y-%m-%dT%H:%M:%SZ')})"
+        )
+        for page in self._documents(
+            "/api/events", {"filter": condition, "include": "profile", "sort": "datetime"}
+        ):
+            people = {row["id"]: row["attributes"] for row in page.get("included", [])}
+            for row in page["data"]:
+                person_id = row["relationships"]["profile"]["data"]["id"]
+                person = people.get(person_id, {})
+                recipient_type, recipient = _recipient(person, person_id)
+                properties = row["attributes"].get("event_properties") or {}
+                yield CampaignEvent(
+                    event_id=row["attributes"].get("uuid") or row["id"],
+                    campaign_id=properties.get("$campaign")
+                    or properties.get("$flow")
+                    or properties.get("$message"),
+                    kind=kind,
+                    recipient_type=recipient_type,
+                    recipient=recipient,
+                    occurred_at=utc(row["attributes"]["datetime"]) or since,
+                    raw=json.dumps(row["attributes"]),
+                )
+
+    def list_id(self) -> str:
+        """Id of the list by its name, made if there is none."""
+        if self._list_id is None:
+            name = self.target.name or ""
+            escaped = name.replace("\\", "\\\\").replace('"', '\\"')
+            found = self.http.get("/api/lists", {"filter": f'equals(name,"{escaped}")'})["data"]
+            if not found:
+                made = self.http.post(
+                    "/api/lists", {"data": {"type": "list", "attributes": {"name": name}}}
+                )
+                found = [made["data"]]
+            self._list_id = str(found[0]["id"])
+        return self._list_id
+
+    def _look_up(self, keys: Sequence[str]) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for some in chunks(keys, LOOKUP_ROWS):
+            listed = ",".join(json.dumps(key) for key in some)
+            for profile in self._pages("/api/profiles", {"filter": f"any(external_id,[{listed}])"}):
+                found[profile["attributes"]["external_id"]] = profile["id"]
+        return found
+
+    def _event(self, record: Record) -> dict[str, Any]:
+        fields = dict(record.fields)
+        event: dict[str, Any] = {
+            "properties": {name: plain(value) for name, value in fields.items()},
+            "metric": {
+                "data": {"type": "metric", "attributes": {"name": self.target.name or record.key}}
+            },
+            "unique_id": record.idempotency_key or record.key,
+        }
+        external_id = fields.get("external_id") or fields.get("profile_id")
+        profile: dict[str, Any] = {
+            IDENTIFIERS[name]: value
+            for name, value in record.identifiers.items()
+            if name in IDENTIFIERS
+        }
+        if external_id:
+            profile["external_id"] = str(external_id)
+        return {
+            "type": "event-bulk-create",
+            "attributes": {
+                "profile": {"data": {"type": "profile", "attributes": profile}},
+                "events": {"data": [{"type": "event", "attributes": event}]},
+            },
+        }
+
+    def _pages(self, path: str, params: dict[str, Any] | None = None) -> Iterator[dict[str, Any]]:
+        for page in self._documents(path, params):
+            yield from page["data"]
+
+    def _documents(
+        self, path: str, params: dict[str, Any] | None = None
+    ) -> Iterator[dict[str, Any]]:
+        page = self.http.get(path, params)
+        while page is not None:
+            if "data" not in page:
+                raise RejectedError(f"klaviyo: {path} answered without data.")
+            yield page
+            following = (page.get("links") or {}).get("next")
+            page = self.http.get(following) if following else None
+
+
+def _profile(record: Record) -> dict[str, Any]:
+    attributes: dict[str, Any] = {"external_id": record.key}
+    location: dict[str, Any] = {}
+    properties: dict[str, Any] = {}
+    for name, identifier in record.identifiers.items():
+        attributes[IDENTIFIERS.get(name, name)] = identifier
+    for name, value in record.fields.items():
+        _place(name, value, attributes, location, properties)
+    if location:
+        attributes["location"] = location
+    if properties:
+        attributes["properties"] = properties
+    return {"type": "profile", "attributes": attributes}
+
+
+def _place(
+    name: str,
+    value: Value,
+    attributes: dict[str, Any],
+    location: dict[str, Any],
+    properties: dict[str, Any],
+) -> None:
+    if name in ATTRIBUTES:
+        attributes[name] = plain(value)
+    elif name in LOCATION:
+        location[LOCATION[name]] = plain(value)
+    else:
+        properties[name] = plain(value)
+
+
+def _recipient(person: dict[str, Any], person_id: str) -> tuple[str, str]:
+    if person.get("external_id"):
+        return "profile_id", str(person["external_id"])
+    if person.get("email"):
+        return "email", str(person["email"])
+    if person.get("phone_number"):
+        return "phone", str(person["phone_number"])
+    return "klaviyo_id", person_id

@@ -1,0 +1,233 @@
+"""Meta Custom Audiences: hashed people in an audience of an ad account, and the account's campaign figures.
+
+Read 2026-11-24: developers.facebook.com/documentation/ads-commerce/marketing-api/audiences/guides/custom-audiences (10,000
+rows a request; normalise, then SHA-256; changes take up to 24 hours), .../reference/custom-audience/users (keys of `schema`;
+an unknown key of a row is left blank; `num_invalid_entries` is a count without names), .../insights. Graph API v25.0.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar
+
+from pydantic import SecretStr
+
+from sync.destinations.base import Declaration, ObjectType, PartialFailure, RateLimit
+from sync.destinations.http import HttpClient, Limiter
+from sync.destinations.settings import HttpSettings
+from sync.destinations.values import utc
+from sync.errors import RejectedError
+from sync.records import (
+    Accepted,
+    BatchResult,
+    Campaign,
+    CampaignDay,
+    Mode,
+    Record,
+    Result,
+    RowError,
+    SyncObject,
+)
+
+API_VERSION = "v25.0"
+# Our column -> Meta's key. All but EXTERN_ID arrive hashed by the activation model.
+KEYS = {
+    "email_sha256": "EMAIL",
+    "phone_sha256": "PHONE",
+    "first_name_sha256": "FN",
+    "last_name_sha256": "LN",
+    "city_sha256": "CT",
+    "postal_code_sha256": "ZIP",
+    "country_sha256": "COUNTRY",
+    "birth_year_sha256": "DOBY",
+    "birth_month_sha256": "DOBM",
+    "birth_day_sha256": "DOBD",
+}
+
+
+class MetaSettings(HttpSettings):
+    access_token: SecretStr
+    ad_account_id: str
+    base_url: str = "https://graph.facebook.com"
+
+
+class Meta:
+    """Fills one custom audience, found by name or made."""
+
+    declaration: ClassVar[Declaration] = Declaration(
+        name="meta",
+        title="Meta Custom Audiences",
+        api_version=API_VERSION,
+        objects={
+            "audience": ObjectType(
+                modes=frozenset({Mode.UPSERT, Mode.MIRROR, Mode.ADD, Mode.REMOVE}),
+                batch_rows=10_000,
+                identifiers=frozenset(KEYS),
+                open_fields=False,
+                member="hashed row",
+                partial_failure=PartialFailure.COUNTS_ONLY,
+                rate_group="audiences",
+                minimum_audience=100,
+                latency="up to 24 hours",
+            )
+        },
+        rate_limits={
+            "audiences": RateLimit(requests=60, seconds=60, parallel=2),
+            "default": RateLimit(requests=60, seconds=60, parallel=2),
+        },
+        pulls=True,
+        hashed=True,
+        settings_help={
+            "access_token": "system user token with ads_management",
+            "ad_account_id": "digits, without act_",
+        },
+    )
+    settings_type: ClassVar[type[MetaSettings]] = MetaSettings
+    sandbox_settings: ClassVar[dict[str, str]] = {"access_token": "sandbox", "ad_account_id": "1"}
+
+    def __init__(self, settings: MetaSettings, target: SyncObject, limiter: Limiter) -> None:
+        self.target = target
+        self._audience_id: str | None = None
+        self._account = f"/{API_VERSION}/act_{settings.ad_account_id.removeprefix('act_')}"
+        self.http = HttpClient(
+            settings.base_url,
+            vendor="meta",
+            limiter=limiter,
+            headers={"Authorization": f"Bearer {settings.access_token.get_secret_value()}"},
+        )
+
+    def check(self) -> str:
+        self.http.get(f"{self._account}/customaudiences", {"fields": "name", "limit": "1"})
+        return f"Graph API {API_VERSION}, the ad account's audiences are readable"
+
+    def upsert(self, records: Sequence[Record]) -> BatchResult:
+        return self._users("POST", records)
+
+    def remove(self, records: Sequence[Record]) -> BatchResult:
+        return self._users("DELETE", records)
+
+    def pull(self, since: dt.datetime) -> Iterator[Result]:
+        fields = "id,name,effective_status,start_time"
+        for row in self._pages(f"{self._account}/campaigns", {"fields": fields, "limit": "500"}):
+            yield Campaign(
+                campaign_id=row["id"],
+                campaign_name=row.get("name"),
+                channel="ads",
+                status=row.get("effective_status"),
+                started_at=utc(row.get("start_time")),
+                raw=json.dumps(row),
+            )
+        span = {
+            "since": since.date().isoformat(),
+            "until": dt.datetime.now(dt.UTC).date().isoformat(),
+        }
+        if span["since"] > span["until"]:
+            return
+        parameters = {
+            "level": "campaign",
+            "time_increment": "1",
+            "time_range": json.dumps(span),
+            "fields": "campaign_id,campaign_name,account_currency,spend,impressions,clicks,actions",
+            "limit": "500",
+        }
+        for row in self._pages(f"{self._account}/insights", parameters):
+            yield CampaignDay(
+                campaign_id=row["campaign_id"],
+                date=dt.date.fromisoformat(row["date_start"]),
+                spend=float(row.get("spend") or 0),
+                currency=row.get("account_currency"),
+                impressions=int(row.get("impressions") or 0),
+                clicks=int(row.get("clicks") or 0),
+                conversions=_purchases(row),
+                raw=json.dumps(row),
+            )
+
+    def audience_id(self) -> str:
+        """Id of the audience by its name, made if there is none."""
+        if self._audience_id is None:
+            path = f"{self._account}/customaudiences"
+            for row in self._pages(path, {"fields": "id,name", "limit": "500"}):
+                if row.get("name") == self.target.name:
+                    self._audience_id = str(row["id"])
+                    return self._audience_id
+            made = self.http.post(
+                path,
+                {
+                    "name": self.target.name or "",
+                    "subtype": "CUSTOM",
+                    "customer_file_source": "USER_PROVIDED_ONLY",
+                    "description": "Kept by Headwater.",
+                },
+            )
+            self._audience_id = str(made["id"])
+        return self._audience_id
+
+    def _users(self, method: str, records: Sequence[Record]) -> BatchResult:
+        if not records:
+            return BatchResult(requests=0)
+        columns = [name for name in KEYS if any(name in record.identifiers for record in records)]
+        if not columns:
+            return BatchResult(
+                failed=[
+                    RowError(record.key, "no_identifier", "no identifier Meta takes", False)
+                    for record in records
+                ],
+                requests=0,
+            )
+        answer = self.http.request(
+            method,
+            f"/{API_VERSION}/{self.audience_id()}/users",
+            json={
+                "payload": {
+                    "schema": [KEYS[name] for name in columns],
+                    "data": [
+                        [record.identifiers.get(name, "") for name in columns] for record in records
+                    ],
+                }
+            },
+            group="audiences",
+        )
+        invalid = int((answer or {}).get("num_invalid_entries") or 0)
+        if invalid and method == "POST":
+            # Only a count comes back: halves are tried until what is refused is alone, so no good row is lost with it.
+            return self._halved(records, answer)
+        return BatchResult(accepted=[Accepted(record.key) for record in records])
+
+    def _halved(self, records: Sequence[Record], answer: Any) -> BatchResult:
+        if len(records) == 1 or int(answer["num_invalid_entries"]) >= len(records):
+            failed = [
+                RowError(record.key, "invalid_entry", "Meta calls the entry invalid")
+                for record in records
+            ]
+            return BatchResult(failed=failed)
+        middle = len(records) // 2
+        left, right = self.upsert(records[:middle]), self.upsert(records[middle:])
+        return BatchResult(
+            accepted=[*left.accepted, *right.accepted],
+            failed=[*left.failed, *right.failed],
+            requests=1 + left.requests + right.requests,
+        )
+
+    def _pages(self, path: str, params: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        while True:
+            page = self.http.get(path, params)
+            if not isinstance(page, dict) or "data" not in page:
+                raise RejectedError("meta: an answer without data.")
+            yield from page["data"]
+            paging = page.get("paging") or {}
+            after = (paging.get("cursors") or {}).get("after")
+            if not after or not paging.get("next"):
+                return
+            params = {**params, "after": after}
+
+
+def _purchases(row: dict[str, Any]) -> float:
+    return float(
+        sum(
+            float(action["value"])
+            for action in row.get("actions") or []
+            if action.get("action_type") == "purchase"
+        )
+    )

@@ -1,0 +1,231 @@
+"""OneSignal: a tag on users is the audience, and messages are push notifications to one user each.
+
+Read 2026-11-24: documentation.onesignal.com/reference/rate-limits (users 1,000 requests a second, messages 150 a second on free
+plans, views 1 a second), .../reference/idempotent-notification-requests (`idempotency_key` is a UUID of version 3 or 4; a
+repeat returns the first answer), .../reference/update-user (tags; an empty value deletes one), .../reference/create-user,
+.../reference/push-notification. API description 5.12.0.
+
+An answer of 200 with an empty `id` means that nobody was reached. Users are known by external id, which is our profile id.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import uuid
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar
+from urllib.parse import quote
+
+from pydantic import SecretStr
+
+from sync.destinations.base import Declaration, Delivery, ObjectType, PartialFailure, RateLimit
+from sync.destinations.http import HttpClient, Limiter
+from sync.destinations.settings import HttpSettings
+from sync.destinations.values import one_by_one, plain, utc
+from sync.records import (
+    Accepted,
+    BatchResult,
+    Campaign,
+    CampaignEvent,
+    Mode,
+    Record,
+    Result,
+    RowError,
+    SyncObject,
+)
+
+API_VERSION = "1"
+PAGE = 50
+MESSAGE_FIELDS = frozenset({"template", "title", "message", "url"})
+
+
+class OneSignalSettings(HttpSettings):
+    api_key: SecretStr
+    app_id: str
+    base_url: str = "https://api.onesignal.com"
+
+
+class OneSignal:
+    """Sets one tag on users, or sends push messages."""
+
+    declaration: ClassVar[Declaration] = Declaration(
+        name="onesignal",
+        title="OneSignal",
+        api_version=API_VERSION,
+        objects={
+            "tag": ObjectType(
+                modes=frozenset({Mode.UPSERT, Mode.MIRROR, Mode.ADD, Mode.REMOVE}),
+                batch_rows=100,
+                identifiers=frozenset({"profile_id"}),
+                member="tag",
+                partial_failure=PartialFailure.PER_ROW,
+                rate_group="users",
+            ),
+            "message": ObjectType(
+                modes=frozenset({Mode.EVENT}),
+                batch_rows=100,
+                identifiers=frozenset({"profile_id"}),
+                member="message",
+                partial_failure=PartialFailure.PER_ROW,
+                delivery=Delivery.EXACTLY_ONCE,
+                rate_group="messages",
+            ),
+        },
+        rate_limits={
+            "users": RateLimit(requests=900, seconds=1, parallel=8),
+            "messages": RateLimit(requests=140, seconds=1, parallel=4),
+            "default": RateLimit(requests=1, seconds=1),
+        },
+        pulls=True,
+        settings_help={"api_key": "app API key", "app_id": "id of the app, a UUID"},
+    )
+    settings_type: ClassVar[type[OneSignalSettings]] = OneSignalSettings
+    sandbox_settings: ClassVar[dict[str, str]] = {
+        "api_key": "sandbox",
+        "app_id": "00000000-0000-4000-8000-000000000001",
+    }
+
+    def __init__(self, settings: OneSignalSettings, target: SyncObject, limiter: Limiter) -> None:
+        self.target = target
+        self.app_id = settings.app_id
+        self.http = HttpClient(
+            settings.base_url,
+            vendor="onesignal",
+            limiter=limiter,
+            headers={"Authorization": f"Key {settings.api_key.get_secret_value()}"},
+        )
+
+    def check(self) -> str:
+        self.http.get("/notifications", {"app_id": self.app_id, "limit": 1})
+        return "the app's messages are readable"
+
+    def upsert(self, records: Sequence[Record]) -> BatchResult:
+        return one_by_one(records, self._set_tags)
+
+    def remove(self, records: Sequence[Record]) -> BatchResult:
+        return one_by_one(records, self._drop_tag)
+
+    def send(self, records: Sequence[Record]) -> BatchResult:
+        return one_by_one(records, self._message)
+
+    def pull(self, since: dt.datetime) -> Iterator[Result]:
+        offset = 0
+        while True:
+            page = self.http.get(
+                "/notifications", {"app_id": self.app_id, "limit": PAGE, "offset": offset}
+            )
+            rows = (page or {}).get("notifications", [])
+            for row in rows:
+                yield from _results(row, since)
+            offset += len(rows)
+            # Newest first: a page that ends before `since` is the last one that matters.
+            if (
+                not rows
+                or offset >= page.get("total_count", 0)
+                or (_sent_at(rows[-1]) or since) < since
+            ):
+                return
+
+    def _set_tags(self, record: Record) -> Accepted | RowError:
+        external_id = _external_id(record)
+        tags = {name: _tag(value) for name, value in record.fields.items()}
+        tags[self.target.name or "audience"] = "true"
+        # Creating a user that is there updates it.
+        answer = self.http.post(
+            f"/apps/{self.app_id}/users",
+            {"identity": {"external_id": external_id}, "properties": {"tags": tags}},
+            group="users",
+        )
+        return Accepted(record.key, ((answer or {}).get("identity") or {}).get("onesignal_id"))
+
+    def _drop_tag(self, record: Record) -> Accepted | RowError:
+        self.http.request(
+            "PATCH",
+            f"/apps/{self.app_id}/users/by/external_id/{quote(_external_id(record), safe='')}",
+            json={"properties": {"tags": {self.target.name or "audience": ""}}},
+            group="users",
+            missing_ok=True,
+        )
+        return Accepted(record.key)
+
+    def _message(self, record: Record) -> Accepted | RowError:
+        fields = {name: plain(value) for name, value in record.fields.items()}
+        body: dict[str, Any] = {
+            "app_id": self.app_id,
+            "target_channel": "push",
+            "name": self.target.name,
+            "include_aliases": {"external_id": [_external_id(record)]},
+            "idempotency_key": _uuid(record.idempotency_key or record.key),
+            "contents": {"en": str(fields.get("message") or self.target.name or "")},
+            "data": {
+                "key": record.key,
+                **{name: value for name, value in fields.items() if name not in MESSAGE_FIELDS},
+            },
+        }
+        if fields.get("title"):
+            body["headings"] = {"en": str(fields["title"])}
+        if fields.get("url"):
+            body["url"] = str(fields["url"])
+        answer = self.http.post("/notifications", body, group="messages") or {}
+        if not answer.get("id"):
+            return RowError(
+                record.key, "nobody_reached", "no subscribed device for this user", False
+            )
+        return Accepted(record.key, str(answer["id"]))
+
+
+def _external_id(record: Record) -> str:
+    return record.identifiers.get("profile_id") or str(
+        record.fields.get("profile_id") or record.key
+    )
+
+
+def _tag(value: Any) -> str:
+    """Tags are text."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    shown = plain(value)
+    return "" if shown is None else str(shown)
+
+
+def _uuid(idempotency_key: str) -> str:
+    return str(uuid.uuid3(uuid.NAMESPACE_OID, idempotency_key))
+
+
+def _sent_at(row: dict[str, Any]) -> dt.datetime | None:
+    return utc(row.get("completed_at") or row.get("send_after") or row.get("queued_at"))
+
+
+def _results(row: dict[str, Any], since: dt.datetime) -> Iterator[Result]:
+    at = _sent_at(row)
+    if at is None or at < since:
+        return
+    name = row.get("name") or "push"
+    yield Campaign(
+        campaign_id=name,
+        campaign_name=name,
+        channel="push",
+        status="sent",
+        started_at=at,
+        raw=json.dumps({"name": name}),
+    )
+    recipients = ((row.get("include_aliases") or {}).get("external_id")) or []
+    touchpoint_id = (row.get("data") or {}).get("key")
+    counts = {
+        "delivered": row.get("successful"),
+        "clicked": row.get("converted"),
+        "bounced": row.get("errored"),
+    }
+    for kind, count in counts.items():
+        for recipient in recipients if count else []:
+            yield CampaignEvent(
+                event_id=f"{row['id']}:{kind}:{recipient}",
+                campaign_id=name,
+                kind=kind,
+                recipient_type="profile_id",
+                recipient=str(recipient),
+                occurred_at=at,
+                touchpoint_id=touchpoint_id,
+                raw=json.dumps({"id": row["id"], **{kind: count}}),
+            )

@@ -1,0 +1,103 @@
+"""Which destinations there are: those of this package, and those other packages bring as entry points.
+
+A package adds one with an entry point of the group `headwater.destinations` whose name is the type used in destinations.yml and
+whose object is the destination's class.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import importlib.metadata
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from sync.destinations.base import Declaration, Destination
+from sync.destinations.http import Limiter
+from sync.destinations.settings import parse
+from sync.errors import ConfigError
+from sync.records import SyncObject
+
+GROUP = "headwater.destinations"
+BUILT_IN = {
+    "files": "sync.destinations.files:Files",
+    "google_data_manager": "sync.destinations.google_data_manager:GoogleDataManager",
+    "hubspot": "sync.destinations.hubspot:Hubspot",
+    "klaviyo": "sync.destinations.klaviyo:Klaviyo",
+    "meta": "sync.destinations.meta:Meta",
+    "onesignal": "sync.destinations.onesignal:OneSignal",
+    "webhook": "sync.destinations.webhook:Webhook",
+}
+
+
+def names() -> list[str]:
+    """Every type that destinations.yml may use."""
+    return sorted({*BUILT_IN, *_entry_points()})
+
+
+def declaration(kind: str) -> Declaration:
+    """What a destination of this type can do.
+
+    Raises:
+        ConfigError: there is no such type.
+    """
+    found: Declaration = _class(kind).declaration
+    return found
+
+
+def declarations() -> list[Declaration]:
+    """What each destination can do, by name."""
+    return [declaration(name) for name in names()]
+
+
+def create(
+    kind: str,
+    *,
+    name: str,
+    settings: Mapping[str, Any],
+    target: SyncObject,
+    limiter: Limiter = lambda _group: None,
+) -> Destination:
+    """A destination ready to be used. `name` is what destinations.yml calls it, for messages.
+
+    Raises:
+        ConfigError: unknown type, or a setting is missing, unknown or of the wrong form.
+    """
+    found = _class(kind)
+    parsed = parse(found.settings_type, name, settings)
+    made: Destination = found(parsed, target, limiter)
+    return made
+
+
+def sandbox_settings(kind: str, *, base_url: str, directory: str) -> dict[str, Any]:
+    """Settings that reach the stand-in of this type in the sandbox at `base_url`; files go below `directory`."""
+    found = _class(kind)
+    fields = found.settings_type.model_fields
+    settings: dict[str, Any] = dict(found.sandbox_settings)
+    for address in ("base_url", "url"):
+        if address in fields:
+            settings[address] = f"{base_url.rstrip('/')}/{kind}"
+    if "path" in fields:
+        settings["path"] = f"{directory}/files"
+    return settings
+
+
+def _class(kind: str) -> Any:
+    entry_points = _entry_points()
+    if kind in entry_points:
+        return entry_points[kind].load()
+    if kind in BUILT_IN:
+        module, _, attribute = BUILT_IN[kind].partition(":")
+        return getattr(importlib.import_module(module), attribute)
+    near = difflib.get_close_matches(kind, names(), 1)
+    raise ConfigError(
+        f"there is no destination of type '{kind}'"
+        + (f"; did you mean '{near[0]}'?" if near else "."),
+        f"types are {', '.join(names())}.",
+    )
+
+
+@cache
+def _entry_points() -> dict[str, importlib.metadata.EntryPoint]:
+    return {point.name: point for point in importlib.metadata.entry_points(group=GROUP)}

@@ -1,0 +1,51 @@
+"""Settings of a destination in destinations.yml: checked once, secrets hidden from every repr."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from sync.errors import ConfigError
+
+
+class Settings(BaseModel):
+    """What every destination's settings have in common: they are frozen, and nothing unknown is taken."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+
+class HttpSettings(Settings):
+    """Settings of a destination that speaks HTTP; `base_url` is there for proxies and the sandbox."""
+
+    base_url: str
+
+
+SettingsT = TypeVar("SettingsT", bound=Settings)
+
+
+def parse(kind: type[SettingsT], destination: str, given: Mapping[str, Any]) -> SettingsT:
+    """Settings from what destinations.yml says.
+
+    Raises:
+        ConfigError: one is missing, unknown or of the wrong form; names the allowed ones, never a value.
+    """
+    try:
+        return kind.model_validate(dict(given))
+    except ValidationError as error:
+        problem = error.errors(include_input=False, include_url=False)[0]
+        name = ".".join(str(part) for part in problem["loc"])
+        allowed = list(kind.model_fields)
+        hint = f"{destination} takes: {', '.join(allowed)}."
+        if problem["type"] == "extra_forbidden":
+            near = difflib.get_close_matches(name, allowed, 1)
+            message = f"unknown setting '{name}'" + (f"; did you mean '{near[0]}'?" if near else "")
+        elif problem["type"] == "missing":
+            message = f"setting '{name}' is missing"
+        else:
+            message = f"setting '{name}': {problem['msg']}"
+        raise ConfigError(
+            f"destination '{destination}' in destinations.yml: {message}", hint
+        ) from None

@@ -1,0 +1,69 @@
+"""Small conversions every destination needs."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
+
+from sync.errors import RejectedError, TransientError
+from sync.records import Accepted, BatchResult, Record, RowError, Value
+
+Item = TypeVar("Item")
+
+
+def plain(value: Value) -> str | int | float | bool | None:
+    """A value as JSON takes it: dates and instants in ISO 8601, instants with their Z."""
+    if isinstance(value, dt.datetime):
+        return value.replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    return value
+
+
+def utc(value: str | int | float | None) -> dt.datetime | None:
+    """An instant, UTC without zone, from ISO 8601 text or Unix seconds; None when absent or unreadable."""
+    if value is None or value == "":
+        return None
+    if isinstance(value, int | float):
+        return dt.datetime.fromtimestamp(value, dt.UTC).replace(tzinfo=None)
+    try:
+        parsed = dt.datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    if parsed.tzinfo is not None:
+        parsed = parsed.astimezone(dt.UTC).replace(tzinfo=None)
+    return parsed
+
+
+def chunks(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
+    """Consecutive parts of at most `size` items."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
+def one_by_one(
+    records: Sequence[Record], send: Callable[[Record], Accepted | RowError]
+) -> BatchResult:
+    """A batch for a vendor that takes a row a request.
+
+    A refused row fails alone. When the vendor stops answering halfway, what it took stays taken and the rest fails as
+    retryable; when it does not answer at all, its error is raised for the engine to wait and try again.
+    """
+    accepted: list[Accepted] = []
+    failed: list[RowError] = []
+    for index, record in enumerate(records):
+        try:
+            outcome = send(record)
+        except RejectedError as error:
+            outcome = RowError(record.key, "rejected", error.message)
+        except TransientError as error:
+            if not index:
+                raise
+            rest = [RowError(left.key, "not_sent", error.message) for left in records[index:]]
+            return BatchResult(accepted, [*failed, *rest], requests=index + 1)
+        if isinstance(outcome, Accepted):
+            accepted.append(outcome)
+        else:
+            failed.append(outcome)
+    return BatchResult(accepted, failed, requests=len(records))
