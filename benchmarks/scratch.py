@@ -1,0 +1,125 @@
+"""A scratch copy of the dbt project: the project's own macros and chosen models on a DuckDB file of its own.
+
+Benchmarks and tests use it to run the SQL that ships, under dbt, on data of their making.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).parents[1]
+
+_LEFT_BEHIND = shutil.ignore_patterns("demo", "target", "__pycache__")
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """What one `dbt build` in a process of its own took."""
+
+    seconds: Mapping[str, float]  # by model
+    peak_bytes: int
+
+    @property
+    def total_seconds(self) -> float:
+        return sum(self.seconds.values())
+
+
+class ScratchProject:
+    """One scratch project in `directory`; `folders` of the real project are copied into it."""
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        folders: Sequence[str] = ("macros", "tests/dbt/generic"),
+        models: Mapping[str, str] | None = None,
+        variables: Mapping[str, Any] | None = None,
+        settings: Mapping[str, Any] | None = None,
+        threads: int = 2,
+    ) -> None:
+        self.directory = directory
+        self.database = directory / "scratch.duckdb"
+        self._folders = folders
+        directory.mkdir(parents=True, exist_ok=True)
+        for folder in folders:
+            if (ROOT / folder).exists():
+                shutil.copytree(
+                    ROOT / folder, directory / folder, ignore=_LEFT_BEHIND, dirs_exist_ok=True
+                )
+        (directory / "models").mkdir(exist_ok=True)
+        shutil.copy(ROOT / "models/_groups.yml", directory / "models/_groups.yml")
+        for name, sql in (models or {}).items():
+            path = directory / "models" / f"{name}.sql"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(sql)
+        self.configure(variables or {})
+        self._write_profile({"TimeZone": "UTC", **(settings or {})}, threads)
+
+    def configure(self, variables: Mapping[str, Any]) -> None:
+        """Write dbt_project.yml: the project's own, with `variables` over its vars."""
+        project = yaml.safe_load((ROOT / "dbt_project.yml").read_text())
+        project.pop("on-run-start", None)
+        layers = {folder.split("/")[1] for folder in self._folders if folder.startswith("models/")}
+        folders = project["models"]["headwater"]
+        project["models"]["headwater"] = {
+            name: config for name, config in folders.items() if name in layers
+        }
+        project["vars"] = {**(project.get("vars") or {}), **variables}
+        text = yaml.safe_dump(project, sort_keys=False, allow_unicode=True)
+        (self.directory / "dbt_project.yml").write_text(text)
+
+    def _write_profile(self, settings: Mapping[str, Any], threads: int) -> None:
+        output = {
+            "type": "duckdb",
+            "path": str(self.database),
+            "schema": "analytics",
+            "threads": threads,
+            "settings": dict(settings),
+        }
+        profile = {"headwater": {"target": "duckdb", "outputs": {"duckdb": output}}}
+        (self.directory / "profiles.yml").write_text(yaml.safe_dump(profile))
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What dbt needs to work in this directory."""
+        return {
+            "DBT_PROFILES_DIR": str(self.directory),
+            "DBT_PROJECT_DIR": str(self.directory),
+            "DBT_TARGET_PATH": str(self.directory / "target"),
+            "DBT_LOG_PATH": str(self.directory / "logs"),
+            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        }
+
+    def run(self, *arguments: str, command: str = "run") -> Build:
+        """Run dbt in a new process; its output goes to stderr.
+
+        Raises:
+            RuntimeError: dbt failed.
+        """
+        line = [sys.executable, "-c", "from dbt.cli.main import cli; cli()", "--quiet", command]
+        before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+        done = subprocess.run(
+            [*line, *arguments],
+            env={**os.environ, **self.environment},
+            stdout=sys.stderr,
+            check=False,
+        )
+        if done.returncode:
+            raise RuntimeError(f"dbt {command} failed in {self.directory}")
+        peak = max(before, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+        results = json.loads((self.directory / "target/run_results.json").read_text())
+        seconds = {
+            line["unique_id"].split(".")[2]: line["execution_time"] for line in results["results"]
+        }
+        return Build(seconds, peak * 1024)
