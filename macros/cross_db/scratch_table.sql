@@ -37,3 +37,28 @@
         {%- do run_query("drop table if exists " ~ relation) -%}
     {%- endfor -%}
 {%- endmacro %}
+
+{#- Statement: drops what an earlier run of this materialisation left behind when it broke off. -#}
+{% macro drop_leftover_scratch() -%}
+    {%- do adapter.dispatch('drop_leftover_scratch', 'headwater')() -%}
+{%- endmacro %}
+
+{% macro default__drop_leftover_scratch() -%}
+    {%- set prefix = (this.identifier ~ '__scratch_') | lower -%}
+    {%- for relation in adapter.list_relations_without_caching(this.without_identifier()) -%}
+        {%- if (relation.identifier | lower).startswith(prefix) -%}
+            {%- do run_query("drop table if exists " ~ relation) -%}
+        {%- endif -%}
+    {%- endfor -%}
+{%- endmacro %}
+
+{#- Temporary tables: those of this connection. -#}
+{% macro duckdb__drop_leftover_scratch() -%}
+    {%- set found = run_query(
+        "select table_name from duckdb_tables() where temporary and starts_with(table_name, '"
+        ~ this.identifier ~ "__scratch_')"
+    ) -%}
+    {%- for name in found.columns[0].values() -%}
+        {%- do run_query("drop table if exists temp.main." ~ adapter.quote(name)) -%}
+    {%- endfor -%}
+{%- endmacro %}

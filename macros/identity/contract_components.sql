@@ -7,14 +7,14 @@
     A round gives each node the smallest of itself and its neighbours as parent, follows parents a few times
     (jumps), and replaces the edges by those between parents. What is left has far fewer nodes; when no edge is left, the
     rounds' parents are composed from the last to the first. A long chain in order of its ids hardly shrinks by one
-    jump, so the jumps of a round double whenever the round before left more than half of the edges.
+    jump, so the jumps of a round double whenever the round before left more than half of the edges, and grow fourfold
+    when it left more than nine tenths.
     Every round is a handful of plain statements, the same on every warehouse. -#}
 {% macro contract_components(edges, result, name='', max_rounds=40) -%}
     {%- set state = namespace(edges=edges, count=none, jumps=1, rounds=[], scratch=[], done=false) -%}
     {%- set prefix = (name ~ '_' if name else '') -%}
 
-    {%- for round in range(max_rounds) if not state.done -%}
-        {#- Jinja evaluates the loop's filter before the loop: ask again. -#}
+    {%- for round in range(max_rounds) -%}
         {%- if not state.done -%}
             {%- set parents = _follow_parents(state.edges, prefix ~ 'parents_' ~ round, state.jumps) -%}
             {%- do state.rounds.append(parents) -%}
@@ -23,7 +23,7 @@
             {%- do state.scratch.append(contracted) -%}
             {%- set count = run_query("select count(*) from " ~ contracted).columns[0].values()[0] | int -%}
             {%- if state.count is not none and count * 2 > state.count -%}
-                {%- set state.jumps = state.jumps * 2 -%}
+                {%- set state.jumps = state.jumps * (4 if count * 10 > state.count * 9 else 2) -%}
             {%- endif -%}
             {%- if state.edges != edges -%}
                 {%- do drop_scratch([state.edges]) -%}

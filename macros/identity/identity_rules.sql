@@ -60,3 +60,39 @@
     {%- endfor -%}
     {{ return(types) }}
 {%- endmacro %}
+
+{#- Value: the tiers in the order the guard takes them: hand-made links, the identifiers', then probable matches. -#}
+{% macro identity_tiers(entities) -%}
+    {%- set tiers = [0] -%}
+    {%- for entity in entities -%}
+        {%- for rule in entity.identifiers if rule.tier not in tiers -%}
+            {%- do tiers.append(rule.tier) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {%- if identity_matching_enabled() -%}
+        {%- do tiers.append(identity_matching_tier()) -%}
+    {%- endif -%}
+    {{ return(tiers | sort) }}
+{%- endmacro %}
+
+{#- Value: whether pairs found by probability take part (var `cdp_matching`, docs/matching.md). -#}
+{% macro identity_matching_enabled() -%}
+    {{ return(((var('cdp_matching', {}) or {}).get('enabled', false)) | as_bool) }}
+{%- endmacro %}
+
+{#- Value: the tier of those pairs, after every other. -#}
+{% macro identity_matching_tier() -%}
+    {{ return(99) }}
+{%- endmacro %}
+
+{#- Expression: the most values of this edge's type that one entity may have; null without a limit. -#}
+{% macro _value_limits(entities) %}
+        case
+            {%- for entity in entities %}
+            {%- for rule in entity.identifiers if rule.limit is not none %}
+            when entity = {{ string_literal(entity.name) }} and identifier_type = {{ string_literal(rule.type) }} then {{ rule.limit }}
+            {%- endfor %}
+            {%- endfor %}
+            else cast(null as {{ dbt.type_int() }})
+        end
+{%- endmacro %}

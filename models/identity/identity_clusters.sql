@@ -11,25 +11,17 @@ identity_records as (
 
 ),
 
-usable as (
-
-    select record_node
-
-    from {{ ref('identity_edges') }}
-
-    where dropped_reason is null
-
-    group by record_node
-
-),
-
-identity_components as (
+linked as (
 
     select
-        node,
-        component
+        record_node,
+        min(component_node) as component_node,
+        min(cluster_node) as cluster_node,
+        max(case when tier >= 0 and dropped_reason is null then 1 else 0 end) = 1 as has_identifier
 
-    from {{ ref('identity_components') }}
+    from {{ ref('identity_links') }}
+
+    group by record_node
 
 ),
 
@@ -38,17 +30,16 @@ clusters as (
     select
         identity_records.entity,
         identity_records.record_node,
-        coalesce(identity_components.component, identity_records.record_node) as cluster_node
+        coalesce(linked.cluster_node, identity_records.record_node) as cluster_node,
+        coalesce(linked.component_node, identity_records.record_node) as component_node
 
     from identity_records
 
-    left join usable on identity_records.record_node = usable.record_node
-
-    left join identity_components on identity_records.record_node = identity_components.node
+    left join linked on identity_records.record_node = linked.record_node
 
     where
         not identity_records.needs_identifier
-        or usable.record_node is not null
+        or coalesce(linked.has_identifier, false)
 
 )
 

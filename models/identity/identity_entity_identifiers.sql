@@ -1,12 +1,12 @@
 with
 
-identity_edges as (
+identity_links as (
 
     select
         record_node,
         value_node
 
-    from {{ ref('identity_edges') }}
+    from {{ ref('identity_links') }}
 
     where dropped_reason is null
 
@@ -43,19 +43,19 @@ identity_values as (
 gathered as (
 
     select
-        identity_edges.value_node,
+        identity_links.value_node,
         min(identity_entity_records.entity_id) as entity_id,
         {{ string_agg_distinct('identity_entity_records.source_name') }} as source_names,
         count(*) as record_count,
         min(identity_entity_records.first_seen_at) as first_seen_at,
         max(identity_entity_records.last_seen_at) as last_seen_at
 
-    from identity_edges
+    from identity_links
 
     inner join identity_entity_records
-        on identity_edges.record_node = identity_entity_records.record_node
+        on identity_links.record_node = identity_entity_records.record_node
 
-    group by identity_edges.value_node
+    group by identity_links.value_node
 
 ),
 

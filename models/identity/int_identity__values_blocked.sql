@@ -28,6 +28,18 @@ listed as (
     {%- endfor %}
     {%- endfor %}
 
+    union all
+
+    select
+        entity,
+        left_key as identifier_type,
+        right_key as identifier_value,
+        'identity_overrides' as listed_in
+
+    from {{ ref(var('cdp_identity_overrides', 'identity_overrides')) }}
+
+    where action = 'block_value'
+
 ),
 
 deduplicated as (

@@ -1,0 +1,187 @@
+{%- set entities = identity_rules() -%}
+{{ config(materialized='identity_links', meta={'tiers': identity_tiers(entities)}) }}
+{%- set key_of_pair = dbt.concat(["entity", "'|'", "action", "'|'", "left_key", "'|'", "right_key"]) %}
+
+with
+
+edges as (
+
+    select
+        entity,
+        record_node,
+        value_node,
+        identifier_type,
+        tier
+
+    from {{ ref('identity_edges') }}
+
+    where dropped_reason is null
+
+),
+
+decisions as (
+
+    select
+        entity,
+        action,
+        left_key,
+        right_key,
+        left_node,
+        right_node
+
+    from {{ ref('int_identity__overrides_resolved') }}
+
+    where dropped_reason is null
+
+),
+
+{% if identity_matching_enabled() -%}
+pairs as (
+
+    select
+        matched_pairs.entity,
+        matched_pairs.left_record_key,
+        matched_pairs.right_record_key,
+        left_records.record_node as left_node,
+        right_records.record_node as right_node,
+        matched_pairs.match_probability
+
+    from {{ ref('matched_pairs') }} as matched_pairs
+
+    inner join {{ ref('identity_records') }} as left_records
+        on matched_pairs.entity = left_records.entity
+        and matched_pairs.left_record_key = left_records.record_key
+
+    inner join {{ ref('identity_records') }} as right_records
+        on matched_pairs.entity = right_records.entity
+        and matched_pairs.right_record_key = right_records.record_key
+
+),
+
+{% endif -%}
+by_identifier as (
+
+    select
+        record_node,
+        value_node,
+        identifier_type,
+        tier,
+        {{ _value_limits(entities) }} as value_limit,
+        cast(null as {{ dbt.type_float() }}) as strength
+
+    from edges
+
+),
+
+-- A hand-made link is a value that two records share, in a tier before all others.
+by_hand as (
+
+    select
+        left_node as record_node,
+        {{ node_key(key_of_pair) }} as value_node,
+        'manual_link' as identifier_type,
+        0 as tier,
+        cast(null as {{ dbt.type_int() }}) as value_limit,
+        cast(null as {{ dbt.type_float() }}) as strength
+
+    from decisions
+
+    where action = 'link'
+
+    union all
+
+    select
+        right_node as record_node,
+        {{ node_key(key_of_pair) }} as value_node,
+        'manual_link' as identifier_type,
+        0 as tier,
+        cast(null as {{ dbt.type_int() }}) as value_limit,
+        cast(null as {{ dbt.type_float() }}) as strength
+
+    from decisions
+
+    where action = 'link'
+
+),
+
+-- Two records that must stay apart carry two values of a type of which one person may have one.
+kept_apart as (
+
+    select
+        left_node as record_node,
+        {{ node_key(dbt.concat([key_of_pair, "'|left'"])) }} as value_node,
+        {{ dbt.concat(["'do_not_link '", "left_key", "' '", "right_key"]) }} as identifier_type,
+        -1 as tier,
+        1 as value_limit,
+        cast(null as {{ dbt.type_float() }}) as strength
+
+    from decisions
+
+    where action = 'do_not_link'
+
+    union all
+
+    select
+        right_node as record_node,
+        {{ node_key(dbt.concat([key_of_pair, "'|right'"])) }} as value_node,
+        {{ dbt.concat(["'do_not_link '", "left_key", "' '", "right_key"]) }} as identifier_type,
+        -1 as tier,
+        1 as value_limit,
+        cast(null as {{ dbt.type_float() }}) as strength
+
+    from decisions
+
+    where action = 'do_not_link'
+
+),
+
+{% if identity_matching_enabled() -%}
+by_probability as (
+
+    select
+        left_node as record_node,
+        {{ node_key(dbt.concat(["entity", "'|match|'", "left_record_key", "'|'", "right_record_key"])) }} as value_node,
+        'match' as identifier_type,
+        {{ identity_matching_tier() }} as tier,
+        cast(null as {{ dbt.type_int() }}) as value_limit,
+        match_probability as strength
+
+    from pairs
+
+    union all
+
+    select
+        right_node as record_node,
+        {{ node_key(dbt.concat(["entity", "'|match|'", "left_record_key", "'|'", "right_record_key"])) }} as value_node,
+        'match' as identifier_type,
+        {{ identity_matching_tier() }} as tier,
+        cast(null as {{ dbt.type_int() }}) as value_limit,
+        match_probability as strength
+
+    from pairs
+
+),
+
+{% endif -%}
+unioned as (
+
+    select * from by_identifier
+
+    union all
+
+    select * from by_hand
+
+    union all
+
+    select * from kept_apart
+
+    {%- if identity_matching_enabled() %}
+
+    union all
+
+    select * from by_probability
+    {%- endif %}
+
+)
+
+select * from unioned

@@ -1,0 +1,75 @@
+with
+
+overrides as (
+
+    select
+        entity,
+        action,
+        left_key,
+        right_key,
+        author,
+        reason
+
+    from {{ ref(var('cdp_identity_overrides', 'identity_overrides')) }}
+
+    where action in ('link', 'do_not_link')
+
+),
+
+identity_records as (
+
+    select
+        entity,
+        record_key,
+        record_node
+
+    from {{ ref('identity_records') }}
+
+),
+
+-- The same pair in either direction, or twice, is one decision.
+ordered as (
+
+    select
+        entity,
+        action,
+        least(left_key, right_key) as left_key,
+        greatest(left_key, right_key) as right_key,
+        min(author) as author,
+        min(reason) as reason
+
+    from overrides
+
+    group by 1, 2, 3, 4
+
+),
+
+resolved as (
+
+    select
+        ordered.entity,
+        ordered.action,
+        ordered.left_key,
+        ordered.right_key,
+        left_records.record_node as left_node,
+        right_records.record_node as right_node,
+        ordered.author,
+        ordered.reason,
+        case
+            when ordered.left_key = ordered.right_key then 'same_record'
+            when left_records.record_node is null or right_records.record_node is null then 'unknown_record'
+        end as dropped_reason
+
+    from ordered
+
+    left join identity_records as left_records
+        on ordered.entity = left_records.entity
+        and ordered.left_key = left_records.record_key
+
+    left join identity_records as right_records
+        on ordered.entity = right_records.entity
+        and ordered.right_key = right_records.record_key
+
+)
+
+select * from resolved

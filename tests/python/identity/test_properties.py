@@ -1,0 +1,184 @@
+"""What must hold whatever the data: many small random worlds are resolved in each build."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from tests.python.identity.lab import PERSON, Lab
+
+LIMITS = {
+    name: rule["limit"] for name, rule in PERSON["identifiers"].items() if "limit" in rule
+}
+
+Row = tuple[Any, ...]
+
+_few = st.none() | st.integers(0, 3)
+
+# world, customer_id, user_id, email, phone, device_id, days ago, batch
+rows_of_worlds = st.lists(
+    st.tuples(
+        st.integers(0, 30), _few, _few, _few, _few, _few, st.sampled_from([1, 2, 400]),
+        st.integers(0, 2),
+    ),
+    min_size=60,
+    max_size=260,
+)
+
+
+def records(drawn: Iterable[tuple[Any, ...]], *batches: int) -> list[Row]:
+    """The raw rows of these batches; a record keeps its id however the batches are cut."""
+    rows: list[Row] = []
+    for number, (world, *values, days, batch) in enumerate(drawn):
+        if batch in batches:
+            ids = [None if value is None else f"w{world}v{value}" for value in values]
+            seen = f"2026-11-{24 - days:02d}" if days < 24 else "2025-10-01"
+            rows.append(("records", f"r{number}", *ids, seen))
+    return rows
+
+
+def partition(groups: dict[str, str]) -> set[frozenset[str]]:
+    members = defaultdict(set)
+    for record, group in groups.items():
+        members[group].add(record)
+    return {frozenset(group) for group in members.values()}
+
+
+def connected(edges: Iterable[tuple[Any, Any]]) -> dict[Any, Any]:
+    """Component of each left end, by union-find."""
+    parent: dict[Any, Any] = {}
+
+    def find(node: Any) -> Any:
+        parent.setdefault(node, node)
+        while parent[node] != node:
+            parent[node] = parent[parent[node]]
+            node = parent[node]
+        return node
+
+    left = set()
+    for record, value in edges:
+        left.add(record)
+        parent[find(("record", record))] = find(("value", value))
+    return {record: find(("record", record)) for record in left}
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    lab = Lab(tmp_path_factory.mktemp("properties") / "lab", variables={"cdp_as_of": "2026-11-24"})
+    lab.build(command="seed")
+    yield lab
+
+
+def fresh(lab: Lab) -> None:
+    """Forget every build; the overrides' seed stays."""
+    for name, kind in lab.query(
+        "select table_name, table_type from information_schema.tables "
+        "where table_schema = 'analytics' and table_name <> 'identity_overrides'"
+    ):
+        lab.execute(f"drop {'view' if kind == 'VIEW' else 'table'} analytics.{name}")
+
+
+relaxed = settings(
+    max_examples=4,
+    deadline=None,
+    derandomize=True,
+    # One example is many worlds: shrinking would cost a build a step.
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+
+
+@relaxed
+@given(drawn=rows_of_worlds)
+def test_clusters_are_what_the_kept_edges_connect_and_no_limit_is_broken(
+    lab: Lab, drawn: list[tuple[Any, ...]]
+) -> None:
+    fresh(lab)
+    lab.load(records(drawn, 0, 1, 2))
+    lab.build(command="run")
+
+    links = lab.query(
+        "select record_node, value_node, identifier_type, component_node, cluster_node, "
+        "dropped_reason from analytics.identity_links"
+    )
+    kept = connected((record, value) for record, value, *_, reason in links if reason is None)
+    for record in {link[0] for link in links}:
+        kept.setdefault(record, ("record", record))
+    clusters = {link[0]: link[4] for link in links}
+    assert partition(kept) == partition(clusters)
+
+    every = connected((record, value) for record, value, *_ in links)
+    assert partition(every) == partition({link[0]: link[3] for link in links})
+
+    values = defaultdict(set)
+    possible = defaultdict(set)
+    for _, value, kind, component, cluster, reason in links:
+        possible[component, kind].add(value)
+        if reason is None:
+            values[cluster, kind].add(value)
+    assert all(len(found) <= LIMITS.get(kind, 99) for (_, kind), found in values.items())
+
+    broken = {
+        component
+        for (component, kind), found in possible.items()
+        if len(found) > LIMITS.get(kind, 99)
+    }
+    assert all(link[3] in broken for link in links if link[5] is not None)
+
+
+@relaxed
+@given(drawn=rows_of_worlds)
+def test_batches_in_any_order_give_what_a_full_refresh_gives(
+    lab: Lab, drawn: list[tuple[Any, ...]]
+) -> None:
+    fresh(lab)
+    # The last batch takes the first one's records away again, and returns them.
+    for batches in ((0,), (0, 1), (1, 2), (0, 1, 2)):
+        lab.load(records(drawn, *batches))
+        lab.build(command="run")
+    stepwise = lab.groups()
+    links = lab.query("select * from analytics.identity_links order by record_node, value_node")
+
+    lab.build("--full-refresh", command="run")
+    assert lab.groups() == stepwise, "a full refresh keeps every id"
+    full = lab.query("select * from analytics.identity_links order by record_node, value_node")
+    assert [row[:6] for row in full] == [row[:6] for row in links]
+    assert [row[8:] for row in full] == [row[8:] for row in links]
+
+    fresh(lab)
+    lab.load(records(drawn, 2))
+    lab.build(command="run")
+    lab.load(records(drawn, 0, 1, 2))
+    lab.build(command="run")
+    assert partition(lab.groups()) == partition(stepwise)
+
+
+@relaxed
+@given(drawn=rows_of_worlds)
+def test_ids_are_stable_and_every_id_that_was_resolves(
+    lab: Lab, drawn: list[tuple[Any, ...]]
+) -> None:
+    fresh(lab)
+    seen: set[str] = set()
+    for batches in ((0, 1), (1, 2), (0, 2)):
+        lab.load(records(drawn, *batches))
+        lab.build(command="run")
+        groups = lab.groups()
+        seen |= set(groups.values())
+        aliases = dict(lab.query("select old_id, live_id from analytics.identity_aliases"))
+        assert set(aliases) == seen
+        live = set(groups.values())
+        assert {alias for alias in aliases.values() if alias is not None} == live
+        assert all(aliases[one] == one for one in live)
+
+    before = lab.groups()
+    history = lab.query("select count(*) from analytics.identity_history")
+    lab.build(command="run")
+    assert lab.groups() == before
+    assert lab.query("select count(*) from analytics.identity_history") == history
