@@ -1,0 +1,78 @@
+"""Whether a destination can do what a sync asks: answered from declarations, before anything is read or sent."""
+
+from __future__ import annotations
+
+from sync.config.definitions import closest
+from sync.config.models import SyncDefinition
+from sync.destinations.base import Declaration, Delivery, ObjectType
+from sync.errors import RefusedError
+from sync.records import Mode
+
+
+def object_type(definition: SyncDefinition, declaration: Declaration) -> ObjectType:
+    """The destination's declaration of the object that the sync fills.
+
+    Raises:
+        RefusedError: the object, mode, identifiers or delivery are not what the destination offers.
+    """
+    where = f"sync '{definition.name}'"
+    kinds = declaration.objects
+    kind = definition.object.kind
+    if kind not in kinds:
+        raise RefusedError(
+            "object",
+            f"{where}: {declaration.title} has no object '{kind}'; it has "
+            f"{', '.join(kinds)}{closest(kind, kinds)}",
+            hint=f"object: is set in {definition.path}.",
+        )
+    offered = kinds[kind]
+    if definition.mode not in offered.modes:
+        able = ", ".join(sorted(mode.value for mode in offered.modes))
+        raise RefusedError(
+            "mode",
+            f"{where} uses mode '{definition.mode.value}', but a {declaration.title} {kind} can "
+            f"do {able}.",
+            hint=f"set mode to one of these in {definition.path}.",
+        )
+    _check_identifiers(definition, declaration, offered)
+    if definition.mode is Mode.EVENT:
+        _check_delivery(definition, declaration, offered)
+    return offered
+
+
+def delivery(definition: SyncDefinition, offered: ObjectType) -> Delivery:
+    """What a repeat of an event does in this sync."""
+    return Delivery(definition.delivery) if definition.delivery else offered.delivery
+
+
+def _check_identifiers(
+    definition: SyncDefinition, declaration: Declaration, offered: ObjectType
+) -> None:
+    if not offered.identifiers:
+        return
+    for name in definition.identifiers:
+        if name not in offered.identifiers:
+            raise RefusedError(
+                "identifiers",
+                f"sync '{definition.name}': {declaration.title} does not know people by '{name}'; "
+                f"it knows {', '.join(sorted(offered.identifiers))}"
+                f"{closest(name, offered.identifiers)}",
+                hint=f"identifiers: is set in {definition.path}."
+                + (" They must be hashed by the activation model." if declaration.hashed else ""),
+            )
+
+
+def _check_delivery(
+    definition: SyncDefinition, declaration: Declaration, offered: ObjectType
+) -> None:
+    chosen, able = definition.delivery, offered.delivery
+    if able is Delivery.EXACTLY_ONCE:
+        return
+    if chosen is None or chosen == Delivery.EXACTLY_ONCE.value:
+        raise RefusedError(
+            "delivery",
+            f"sync '{definition.name}': {declaration.title} keeps no idempotency key, so an event "
+            "cannot be sent exactly once.",
+            hint="set delivery: at_most_once (a crash may lose an event) or at_least_once (a crash "
+            f"may repeat one) in {definition.path}.",
+        )

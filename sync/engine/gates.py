@@ -1,0 +1,182 @@
+"""What stops a sync before anything is sent. Each gate raises `RefusedError` with a stable reason and the next step."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sync.config.models import SyncDefinition
+from sync.engine.planner import Counts
+from sync.errors import RefusedError
+from sync.records import Mode
+
+_PASSED = frozenset({"success", "pass", "warn", "no-op", "reused"})
+_RAN = frozenset({"build", "run", "test", "seed", "snapshot", "retry", "clone", "run-operation"})
+
+
+class RunResults:
+    """What the latest dbt run says of a model and its tests (target/run_results.json)."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._results: dict[str, Mapping[str, Any]] = {}
+        try:
+            document = json.loads(path.read_bytes())
+        except (OSError, ValueError):
+            return
+        if document.get("args", {}).get("which", "build") in _RAN:
+            self._results = {result["unique_id"]: result for result in document["results"]}
+
+    def check(self, definition: SyncDefinition) -> None:
+        """The model and the data tests on it passed, as far as the latest run had them.
+
+        Raises:
+            RefusedError: one of them failed or was skipped.
+        """
+        model = definition.model
+        for unique_id in (model.unique_id, *model.tests):
+            result = self._results.get(unique_id)
+            if result is None or result["status"] in _PASSED:
+                continue
+            what = (
+                f"model '{model.name}'"
+                if unique_id == model.unique_id
+                else f"test '{unique_id.split('.')[2]}' on '{model.name}'"
+            )
+            raise RefusedError(
+                "dbt_result",
+                f"sync '{definition.name}': {what} has status '{result['status']}' in the latest "
+                "dbt run.",
+                hint=f"mend it and run: dbt build --select +{model.name} "
+                "(or --skip-gates for this run).",
+            )
+
+    def built_at(self, definition: SyncDefinition) -> dt.datetime | None:
+        """When the latest run finished the model (UTC), or None where it did not build it."""
+        result = self._results.get(definition.model.unique_id)
+        if result is None or result["status"] not in _PASSED:
+            return None
+        ends = [timing.get("completed_at") for timing in result.get("timing", [])]
+        texts = sorted(end for end in ends if end)
+        if not texts:
+            return None
+        moment = dt.datetime.fromisoformat(texts[-1].replace("Z", "+00:00"))
+        return moment.astimezone(dt.UTC).replace(tzinfo=None) if moment.tzinfo else moment
+
+
+@dataclass(frozen=True, slots=True)
+class TableChecks:
+    """What `PlanQueries.checks` found."""
+
+    row_count: int
+    key_count: int
+    null_keys: int
+    clear_identifiers: int = 0
+
+
+def check_table(definition: SyncDefinition, checks: TableChecks, duplicates: list[str]) -> None:
+    """Keys are present and unique, identifiers hashed where they must be. No flag opens these gates.
+
+    Raises:
+        RefusedError: they are not.
+    """
+    name, model = definition.name, definition.model.name
+    key = ", ".join(definition.key)
+    if checks.null_keys:
+        raise RefusedError(
+            "null_key",
+            f"sync '{name}': {checks.null_keys} rows of '{model}' have no {key}.",
+            hint=f"a row without a key cannot be told apart: leave it out of {model}.sql and "
+            f"test the key with not_null.",
+        )
+    if checks.row_count != checks.key_count:
+        raise RefusedError(
+            "duplicate_key",
+            f"sync '{name}': {checks.row_count - checks.key_count} rows of '{model}' repeat a key "
+            f"({key}), such as {', '.join(duplicates)}.",
+            hint=f"one row per {key}: mend {model}.sql and test the key with unique.",
+        )
+    if checks.clear_identifiers:
+        raise RefusedError(
+            "clear_identifiers",
+            f"sync '{name}': {checks.clear_identifiers} rows of '{model}' have identifiers that "
+            "are not SHA-256 hashes.",
+            hint="hash them in the activation model: 64 lower-case hex digits.",
+        )
+
+
+def check_freshness(
+    definition: SyncDefinition, built_at: dt.datetime | None, now: dt.datetime
+) -> None:
+    """The table is not older than its definition allows.
+
+    Raises:
+        RefusedError: it is, or its age is unknown.
+    """
+    if definition.max_age_hours is None:
+        return
+    hint = f"dbt build --select +{definition.model.name} (or --skip-gates for this run)"
+    if built_at is None:
+        raise RefusedError(
+            "unknown_age",
+            f"sync '{definition.name}': the latest dbt run did not build "
+            f"'{definition.model.name}', so its age is unknown.",
+            hint=hint,
+        )
+    hours = (now - built_at).total_seconds() / 3600
+    if hours > definition.max_age_hours:
+        raise RefusedError(
+            "stale",
+            f"sync '{definition.name}': '{definition.model.name}' was built {hours:.1f} hours ago; "
+            f"{definition.max_age_hours:g} are allowed.",
+            hint=hint,
+        )
+
+
+def check_guards(
+    definition: SyncDefinition, row_count: int, counts: Counts, *, resend: bool = False
+) -> None:
+    """The table is not empty and the plan takes out and changes no more than allowed.
+
+    Raises:
+        RefusedError: one of the guards is passed.
+    """
+    guards, name = definition.guards, definition.name
+    if row_count < guards.min_rows:
+        raise RefusedError(
+            "empty",
+            f"sync '{name}': '{definition.model.name}' has {row_count} rows; at least "
+            f"{guards.min_rows} are expected.",
+            hint="an audience that may be empty says guards: {min_rows: 0} in "
+            f"{definition.path} (or --skip-gates for this run).",
+        )
+    if definition.mode is not Mode.REMOVE:
+        _limit(definition, "removals", counts.remove, counts.held,
+               guards.max_removals, guards.max_removals_percent)  # fmt: skip
+    if not resend:  # --full-refresh changes everything on purpose
+        _limit(definition, "changes", counts.change, counts.held,
+               guards.max_changes, guards.max_changes_percent)  # fmt: skip
+
+
+def _limit(
+    definition: SyncDefinition, what: str, count: int, held: int, most: int | float | None,
+    percent: float | None,
+) -> None:  # fmt: skip
+    allowed = held if most is None else most
+    if percent is not None:
+        allowed = min(allowed, held * percent / 100)
+    if count <= allowed:
+        return
+    share = f" ({100 * count / held:.0f} % of {held:,})" if held else ""
+    flag = "--allow-removals" if what == "removals" else "--skip-gates"
+    raise RefusedError(
+        f"too_many_{what}",
+        f"sync '{definition.name}' would make {count:,} {what}{share}; its guards allow "
+        f"{int(allowed):,}.",
+        hint=f"look at it with: sync plan --select {definition.name}; if it is right, push with "
+        f"{flag}.",
+    )

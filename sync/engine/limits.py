@@ -1,0 +1,56 @@
+"""Rate limits and parallelism, shared by all syncs of a run that use one credential."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections.abc import Callable, Mapping
+
+from pyrate_limiter import Limiter, Rate
+
+from sync.destinations.base import Declaration, RateLimit
+
+_UNLIMITED = RateLimit(requests=0, seconds=0.0, parallel=4)
+
+
+def credential_id(kind: str, settings: Mapping[str, str]) -> str:
+    """Names a credential in memory without holding it: the same settings under two names share their limits."""
+    text = json.dumps([kind, sorted((key, str(value)) for key, value in settings.items())])
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+class Limits:
+    """One limiter and one gate of parallel requests per credential and endpoint group."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._limiters: dict[tuple[str, str], Limiter] = {}
+        self._slots: dict[tuple[str, str], threading.BoundedSemaphore] = {}
+
+    def hook(self, credential: str, declaration: Declaration) -> Callable[[str], None]:
+        """What `HttpClient` calls before each request: waits until `group` may be asked again."""
+
+        def wait(group: str) -> None:
+            limit = declaration.rate_limits.get(group)
+            if limit is not None and limit.requests > 0:
+                self._limiter(credential, group, limit).try_acquire(group)
+
+        return wait
+
+    def slots(self, credential: str, declaration: Declaration, group: str) -> threading.Semaphore:
+        """As many as there may be batches in flight."""
+        with self._lock:
+            key = (credential, group)
+            if key not in self._slots:
+                parallel = max(1, declaration.rate_limits.get(group, _UNLIMITED).parallel)
+                self._slots[key] = threading.BoundedSemaphore(parallel)
+            return self._slots[key]
+
+    def _limiter(self, credential: str, group: str, limit: RateLimit) -> Limiter:
+        with self._lock:
+            key = (credential, group)
+            if key not in self._limiters:
+                rate = Rate(limit.requests, max(1, int(limit.seconds * 1000)))
+                self._limiters[key] = Limiter(rate)
+            return self._limiters[key]

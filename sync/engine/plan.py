@@ -1,0 +1,132 @@
+"""Planning one sync in an open session: counts first, rows only when there are any to send."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sync.config.models import SyncDefinition
+from sync.engine.gates import TableChecks
+from sync.engine.planner import Counts, Mapping, PlanQueries, map_columns, read_counts
+from sync.engine.spool import PlanSpool
+from sync.errors import RefusedError, WarehouseError
+from sync.state.ledger import Ledger
+from sync.state.runs import RunLog
+from sync.state.tables import Tables
+from sync.warehouses.base import Session, Warehouse
+
+
+@dataclass(frozen=True, slots=True)
+class Planning:
+    """What all plans of a run share."""
+
+    warehouse: Warehouse
+    tables: Tables
+    environment: str
+
+    def ledger(self, definition: SyncDefinition) -> Ledger:
+        """The sync's part of the ledger."""
+        return Ledger(
+            self.tables,
+            self.warehouse.dialect,
+            environment=self.environment,
+            sync_name=definition.name,
+            mode=definition.mode.value,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a push would do."""
+
+    name: str
+    counts: Counts
+    checks: TableChecks
+    duplicates: list[str]
+    fingerprint: str | None = None
+
+
+@dataclass(slots=True)
+class Planned:
+    """A plan, and its rows where they were asked for and there are any."""
+
+    plan: Plan
+    mapping: Mapping
+    spool: PlanSpool | None = None
+
+    def close(self) -> None:
+        """Give the spool's disk space back."""
+        if self.spool is not None:
+            self.spool.close()
+
+
+def plan_sync(
+    planning: Planning, session: Session, definition: SyncDefinition, *, hashed: bool = False,
+    full_refresh: bool = False, spool: bool = False, fingerprint: bool = False,
+) -> Planned:  # fmt: skip
+    """Plan `definition` as the warehouse is now.
+
+    Raises:
+        RefusedError: its table or a column is missing, or the world changes while it is read.
+        WarehouseError: the warehouse refuses a query.
+    """
+    columns = [column.name for column in session.columns(definition.model.relation)]
+    map_columns(definition, columns)
+    ledger = planning.ledger(definition)
+    log = RunLog(
+        planning.tables,
+        planning.warehouse.dialect,
+        environment=planning.environment,
+        sync_name=definition.name,
+        run_id="",
+    )
+    queries = PlanQueries(
+        definition,
+        columns,
+        held=ledger.state(ledger.unfinished_runs(session)),
+        quarantined=log.quarantined() if log.has_quarantined(session) else None,
+        dialect=planning.warehouse.dialect,
+        full_refresh=full_refresh,
+    )
+    checks = TableChecks(
+        **{
+            name: int(number or 0)
+            for name, number in session.rows(queries.checks(hashed=hashed))[0].items()
+        }
+    )
+    duplicates: list[str] = []
+    if checks.row_count - checks.null_keys != checks.key_count:
+        duplicates = [str(row["sync_key"]) for row in session.rows(queries.duplicates())]
+    sound = not duplicates and not checks.null_keys and not checks.clear_identifiers
+    counts = read_counts(session.rows(queries.counts())) if sound else Counts()
+    plan = Plan(
+        name=definition.name,
+        counts=counts,
+        checks=checks,
+        duplicates=duplicates,
+        fingerprint=_fingerprint(session, queries) if fingerprint and sound else None,
+    )
+    planned = Planned(plan, queries.mapping)
+    if spool and (counts.to_send or counts.forget):
+        planned.spool = _spooled(session, queries, plan)
+    return planned
+
+
+def _spooled(session: Session, queries: PlanQueries, plan: Plan) -> PlanSpool:
+    spool = PlanSpool(session.stream(queries.rows()))
+    seen, counts = spool.seen, plan.counts
+    wanted = {"add": counts.add, "change": counts.change, "remove": counts.remove}
+    if any(seen.get(action, 0) != number for action, number in wanted.items()):
+        spool.close()
+        raise RefusedError(
+            "changed_while_read",
+            f"sync '{plan.name}': its table changed while it was read.",
+            hint="a dbt run is under way; push when it is done.",
+        )
+    return spool
+
+
+def _fingerprint(session: Session, queries: PlanQueries) -> str:
+    rows = session.rows(queries.fingerprint())
+    if not rows:
+        raise WarehouseError("the plan has no fingerprint.")
+    return f"{rows[0]['row_count']}-{rows[0]['content'] or 0}"

@@ -1,0 +1,270 @@
+"""What a push would do, by one SQL statement per sync: the activation table against the ledger.
+
+Pure: a definition and the columns of its table in, SQL text out; no clock, no network. The counts and the rows of a plan come
+from the same statement, `planned`: per key one action and, where it is not sent, the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from sync.config.definitions import closest
+from sync.config.models import SyncDefinition
+from sync.errors import RefusedError
+from sync.records import Mode
+
+if TYPE_CHECKING:
+    from sync.warehouses.base import Dialect
+
+NOT_MAPPED = ("withheld_reason", "row_hash", "qualified_at")
+REMOVING = (Mode.MIRROR, Mode.REPLACE)
+UPDATING = (Mode.UPSERT, Mode.MIRROR, Mode.REPLACE)
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """Which columns go where: vendor identifier names, and vendor field -> column."""
+
+    identifiers: tuple[str, ...]
+    fields: dict[str, str]
+
+    @property
+    def columns(self) -> list[str]:
+        """Every mapped column once, in a stable order."""
+        return list(dict.fromkeys([*self.identifiers, *self.fields.values()]))
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many keys of each action a plan has."""
+
+    add: int = 0
+    change: int = 0
+    remove: int = 0
+    unchanged: int = 0
+    forget: int = 0
+    withheld: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def to_send(self) -> int:
+        return self.add + self.change + self.remove
+
+    @property
+    def held(self) -> int:
+        """Rows the destination holds by the ledger, of those that this plan sees."""
+        return self.change + self.remove + self.unchanged
+
+
+def map_columns(definition: SyncDefinition, columns: Sequence[str]) -> Mapping:
+    """Check the definition's columns against the table's.
+
+    Raises:
+        RefusedError: the table or a column is missing.
+    """
+    name, model = definition.name, definition.model.name
+    if not columns:
+        raise RefusedError(
+            "missing_table",
+            f"sync '{name}': table {definition.model.relation} does not exist.",
+            hint=f"dbt build --select +{model}",
+        )
+    needed = {
+        "key": definition.key,
+        "identifiers": definition.identifiers,
+        "fields": tuple(definition.fields.values()),
+        "every sync": ("row_hash",),
+    }
+    for what, names in needed.items():
+        for column in names:
+            if column not in columns:
+                raise RefusedError(
+                    "unknown_column",
+                    f"sync '{name}': {what} needs column '{column}', which model '{model}' does "
+                    f"not have{closest(column, columns)}",
+                    hint=f"its columns are {', '.join(columns)}; the mapping is in "
+                    f"{definition.path}.",
+                )
+    renamed = set(definition.fields.values())
+    own = [
+        column
+        for column in columns
+        if column not in NOT_MAPPED
+        and column not in definition.key
+        and column not in definition.identifiers
+        and column not in renamed
+    ]
+    fields = {column: column for column in own} | dict(definition.fields)
+    return Mapping(identifiers=definition.identifiers, fields=fields)
+
+
+class PlanQueries:
+    """The SQL of one sync's plan."""
+
+    def __init__(
+        self,
+        definition: SyncDefinition,
+        columns: Sequence[str],
+        *,
+        held: str,
+        quarantined: str | None,
+        dialect: Dialect,
+        full_refresh: bool = False,
+    ) -> None:
+        """`held` is a query of the ledger's state; `quarantined` one of (sync_key, payload_hash), or None for none."""
+        self._definition = definition
+        self._mode = definition.mode
+        self._held = held
+        self._quarantined = quarantined
+        self._dialect = dialect
+        self._full_refresh = full_refresh
+        self._has_reason = "withheld_reason" in columns
+        self.mapping = map_columns(definition, columns)
+
+    def checks(self, *, hashed: bool = False) -> str:
+        """One row: row_count, key_count (distinct, not null), null_keys, and clear_identifiers."""
+        null_key = " or ".join(f"{self._column(key)} is null" for key in self._definition.key)
+        clear = "0"
+        if hashed and self.mapping.identifiers:
+            tests = " or ".join(
+                f"length({self._dialect.text(self._column(name))}) <> 64"
+                for name in self.mapping.identifiers
+                if name.endswith("_sha256")
+            )
+            clear = f"sum(case when {tests} then 1 else 0 end)" if tests else "0"
+        return (
+            f"select count(*) as row_count, count(distinct {self._key()}) as key_count, "
+            f"sum(case when {null_key} then 1 else 0 end) as null_keys, "
+            f"{clear} as clear_identifiers from {self._definition.model.relation}"
+        )
+
+    def duplicates(self) -> str:
+        """A few keys that the table has more than once."""
+        return (
+            f"select {self._key()} as sync_key, count(*) as copies "
+            f"from {self._definition.model.relation} group by 1 having count(*) > 1 "
+            "order by 2 desc, 1 limit 3"
+        )
+
+    def counts(self) -> str:
+        """Rows of (action, withheld_reason, row_count)."""
+        return (
+            f"{self._planned()} select action, withheld_reason, count(*) as row_count "
+            "from planned group by action, withheld_reason"
+        )
+
+    def fingerprint(self) -> str:
+        """One row that differs when anything to be sent differs."""
+        content = "sync_key || '|' || action || '|' || coalesce(row_hash, '')"
+        return (
+            f"{self._planned()} select count(*) as row_count, "
+            f"{self._dialect.fingerprint(content)} as content "
+            "from planned where action in ('add', 'change', 'remove')"
+        )
+
+    def rows(self) -> str:
+        """Every row to be sent: its action, key, hash, held identifiers and remote id, and the mapped columns."""
+        actions = ["add", "change", "remove", "forget"]
+        if self._mode is Mode.REPLACE:
+            actions.append("unchanged")
+        listed = ", ".join(f"'{action}'" for action in actions)
+        mapped = "".join(
+            f", activation.{self._column(name)} as {self._column(f'm_{number}')}"
+            for number, name in enumerate(self.mapping.columns)
+        )
+        return (
+            f"{self._planned()} select planned.action, planned.sync_key, planned.row_hash, "
+            f"held.identifiers as held_identifiers, held.remote_id{mapped} "
+            "from planned left join held on held.sync_key = planned.sync_key "
+            "left join activation on activation.sync_key = planned.sync_key "
+            f"where planned.action in ({listed})"
+        )
+
+    def _planned(self) -> str:
+        mapped = "".join(f", {self._column(name)}" for name in self.mapping.columns)
+        quarantined = ""
+        join, is_quarantined = "", "false"
+        if self._quarantined:
+            quarantined = f"quarantined as ({self._quarantined}), "
+            join = (
+                " left join quarantined on quarantined.sync_key = compared.sync_key "
+                "and quarantined.payload_hash = compared.row_hash"
+            )
+            is_quarantined = "quarantined.sync_key is not null"
+        return (
+            f"with activation as (select {self._key()} as sync_key, row_hash, "
+            f"{self._reason()} as withheld_reason{mapped} "
+            f"from {self._definition.model.relation}), "
+            f"held as ({self._held}), "
+            f"compared as (select coalesce(activation.sync_key, held.sync_key) as sync_key, "
+            "coalesce(activation.row_hash, held.row_hash) as row_hash, "
+            f"activation.withheld_reason, {self._action()} as wanted "
+            "from activation full join held on held.sync_key = activation.sync_key), "
+            f"{quarantined}"
+            f"planned as (select compared.sync_key, compared.row_hash, "
+            f"case when {is_quarantined} and wanted in ('add', 'change', 'remove') then 'none' "
+            "else wanted end as action, "
+            f"case when {is_quarantined} and wanted in ('add', 'change') then 'quarantined' "
+            f"else withheld_reason end as withheld_reason from compared{join})"
+        )
+
+    def _action(self) -> str:
+        """What the mode asks of a key, given the sides it is on and whether the row may be sent."""
+        held = "held.sync_key is not null"
+        present = "activation.sync_key is not null"
+        sendable = f"({present} and activation.withheld_reason is null)"
+        if self._mode is Mode.REMOVE:
+            return (
+                f"case when {sendable} and not ({held}) then 'remove' "
+                f"when {sendable} then 'unchanged' when {held} then 'forget' else 'none' end"
+            )
+        gone = "remove" if self._mode in REMOVING else "none"
+        differs = "false"
+        if self._mode in UPDATING:
+            same_definition = self._dialect.literal(self._definition.definition_hash)
+            differs = "true" if self._full_refresh else (
+                "(activation.row_hash is distinct from held.row_hash "
+                f"or held.definition_hash is distinct from {same_definition})"
+            )  # fmt: skip
+        return (
+            f"case when {sendable} and not ({held}) then 'add' "
+            f"when {sendable} and {differs} then 'change' when {sendable} then 'unchanged' "
+            f"when {held} then '{gone}' else 'none' end"
+        )
+
+    def _reason(self) -> str:
+        given = "withheld_reason" if self._has_reason else self._dialect.text("null")
+        if not self.mapping.identifiers:
+            return given
+        absent = " and ".join(f"{self._column(name)} is null" for name in self.mapping.identifiers)
+        return f"coalesce({given}, case when {absent} then 'no_identifier' end)"
+
+    def _key(self) -> str:
+        """The key as text. Parts of a composite key are escaped, so that no two keys meet: `~` is `~0`, `|` is `~1`."""
+        parts = [self._dialect.text(self._column(name)) for name in self._definition.key]
+        if len(parts) == 1:
+            return parts[0]
+        return " || '|' || ".join(
+            f"replace(replace({part}, '~', '~0'), '|', '~1')" for part in parts
+        )
+
+    def _column(self, name: str) -> str:
+        return self._dialect.column(name)
+
+
+def read_counts(rows: Sequence[dict[str, object]]) -> Counts:
+    """`Counts` from the result of `PlanQueries.counts`."""
+    numbers = dict.fromkeys(("add", "change", "remove", "unchanged", "forget"), 0)
+    withheld: dict[str, int] = {}
+    for row in rows:
+        count, action, reason = (
+            int(str(row["row_count"])),
+            str(row["action"]),
+            row["withheld_reason"],
+        )
+        if action in numbers:
+            numbers[action] += count
+        if reason is not None:
+            withheld[str(reason)] = withheld.get(str(reason), 0) + count
+    return Counts(**numbers, withheld=dict(sorted(withheld.items())))

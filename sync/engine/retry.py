@@ -1,0 +1,97 @@
+"""Retries of a batch, and the circuit breaker that ends them when nothing works."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
+from tenacity.wait import wait_random_exponential
+
+from sync.errors import DestinationError, RateLimitedError, TransientError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How often and how patiently a batch is tried. `base_seconds` doubles with each attempt, with full jitter."""
+
+    attempts: int = 6
+    base_seconds: float = 0.5
+    max_seconds: float = 60.0
+    poll_seconds: float = 1.0
+    poll_limit_seconds: float = 900.0
+
+
+class Retrier:
+    """Calls a function again on errors that time may heal; `stop` ends the waiting at once."""
+
+    def __init__(self, policy: RetryPolicy, stop: threading.Event) -> None:
+        self.policy = policy
+        self._stop = stop
+        self._jitter = wait_random_exponential(
+            multiplier=policy.base_seconds, max=policy.max_seconds
+        )
+
+    def call(self, function: Callable[[], T], *, ambiguous: bool = True) -> T:
+        """`function()`, tried again on TransientError.
+
+        With `ambiguous` false only a refusal that surely left nothing behind (a rate limit) is tried again: a lost answer may
+        hide a request that was taken.
+
+        Raises:
+            DestinationError: the last error, when attempts are used up or no retry helps.
+        """
+
+        def heals(error: BaseException) -> bool:
+            kinds = TransientError if ambiguous else RateLimitedError
+            return isinstance(error, kinds) and not self._stop.is_set()
+
+        return Retrying(
+            stop=stop_after_attempt(self.policy.attempts),
+            wait=self._wait,
+            sleep=self._sleep,
+            retry=retry_if_exception(heals),
+            reraise=True,
+        )(function)
+
+    def pause(self, seconds: float) -> bool:
+        """Wait; False when the run is being stopped."""
+        return not self._stop.wait(seconds)
+
+    def _wait(self, state: RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        wanted = error.retry_after_seconds if isinstance(error, TransientError) else None
+        if wanted is not None:
+            # A little later than asked, so that parallel requests do not return in one herd.
+            return min(wanted, 10 * self.policy.max_seconds) + self._jitter(state) / 10
+        return self._jitter(state)
+
+    def _sleep(self, seconds: float) -> None:
+        self._stop.wait(seconds)
+
+
+class CircuitBreaker:
+    """Opens after so many batches in a row of which no row was taken: the destination is down or the mapping is wrong."""
+
+    def __init__(self, limit: int = 5) -> None:
+        self._limit = limit
+        self._lock = threading.Lock()
+        self._in_a_row = 0
+        self.cause: DestinationError | None = None
+
+    @property
+    def is_open(self) -> bool:
+        return self._in_a_row >= self._limit
+
+    def success(self) -> None:
+        with self._lock:
+            self._in_a_row = 0
+
+    def failure(self, cause: DestinationError | None = None) -> None:
+        with self._lock:
+            self._in_a_row += 1
+            self.cause = cause or self.cause

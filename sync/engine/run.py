@@ -1,0 +1,129 @@
+"""Many syncs side by side: in the order their dependencies ask for, each to its own end."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from pathlib import Path
+
+from sync.config.models import SyncDefinition
+from sync.engine.pusher import PushContext, Pusher, SyncResult
+from sync.errors import ConfigError, HeadwaterError
+
+
+class UnexpectedError(HeadwaterError):
+    """A bug: its own text may quote data, so only its kind and place are told."""
+
+
+def push_all(
+    context: PushContext,
+    definitions: Sequence[SyncDefinition],
+    *,
+    threads: int = 4,
+    fail_fast: bool = False,
+) -> list[SyncResult]:
+    """Push every sync; results come in the order of `definitions`.
+
+    A sync waits for those its `after:` names and is skipped when one of them did not succeed. With `fail_fast` no sync is started
+    after one has not succeeded. When the run is stopped, those under way finish their batches and the others are skipped.
+
+    Raises:
+        ConfigError: `after:` goes round in a circle.
+    """
+    ordered = in_order(definitions)
+    done: dict[str, SyncResult] = {}
+    waiting = list(ordered)
+    running: dict[Future[SyncResult], str] = {}
+    with ThreadPoolExecutor(max(1, threads), thread_name_prefix="sync") as pool:
+        while waiting or running:
+            for definition in list(waiting):
+                reason = _skip_reason(context, definition, done, fail_fast=fail_fast)
+                if reason is not None:
+                    done[definition.name] = _skipped(definition, reason)
+                    context.watcher.ended(done[definition.name])
+                    waiting.remove(definition)
+                elif not _pending(definition, waiting, running) and len(running) < threads:
+                    running[pool.submit(_push, context, definition)] = definition.name
+                    waiting.remove(definition)
+            if running:
+                finished, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in finished:
+                    done[running.pop(future)] = future.result()
+    return [done[definition.name] for definition in definitions]
+
+
+def in_order(definitions: Sequence[SyncDefinition]) -> list[SyncDefinition]:
+    """Each after those it names in `after:`, of the ones that are here.
+
+    Raises:
+        ConfigError: they wait for each other.
+    """
+    left = {definition.name: definition for definition in definitions}
+    ordered: list[SyncDefinition] = []
+    while left:
+        ready = [
+            definition
+            for definition in left.values()
+            if not any(name in left for name in definition.after)
+        ]
+        if not ready:
+            raise ConfigError(f"syncs {', '.join(sorted(left))} wait for each other (after:).")
+        for definition in ready:
+            ordered.append(left.pop(definition.name))
+    return ordered
+
+
+def exit_code(results: Sequence[SyncResult]) -> int:
+    """0 all done, 1 a sync or a row failed, 2 interrupted or a bug."""
+    if any(result.interrupted or isinstance(result.error, UnexpectedError) for result in results):
+        return 2
+    return 0 if all(result.status == "success" for result in results) else 1
+
+
+def _push(context: PushContext, definition: SyncDefinition) -> SyncResult:
+    try:
+        return Pusher(context, definition).push()
+    except Exception as error:
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        place = f"{Path(frame.filename).name}:{frame.lineno}"
+        context.watcher.bug(error)
+        unexpected = UnexpectedError(
+            f"sync '{definition.name}': unexpected {type(error).__name__} at {place}.",
+            hint="run again with --debug for the traceback; it may quote data.",
+        )
+        result = SyncResult(definition.name, "failed", error=unexpected)
+        context.watcher.ended(result)
+        return result
+
+
+def _pending(
+    definition: SyncDefinition,
+    waiting: Sequence[SyncDefinition],
+    running: dict[Future[SyncResult], str],
+) -> bool:
+    ahead = {other.name for other in waiting} | set(running.values())
+    return any(name in ahead for name in definition.after)
+
+
+def _skip_reason(
+    context: PushContext,
+    definition: SyncDefinition,
+    done: dict[str, SyncResult],
+    *,
+    fail_fast: bool,
+) -> str | None:
+    if context.stop.is_set():
+        return "interrupted"
+    for name in definition.after:
+        if name in done and done[name].status != "success":
+            return f"it waits for '{name}', which is {done[name].status}"
+    if fail_fast and any(result.status not in ("success", "skipped") for result in done.values()):
+        return "--fail-fast: another sync did not succeed"
+    return None
+
+
+def _skipped(definition: SyncDefinition, reason: str) -> SyncResult:
+    result = SyncResult(definition.name, "skipped", interrupted=reason == "interrupted")
+    result.error = HeadwaterError(f"sync '{definition.name}' was skipped: {reason}.")
+    return result

@@ -1,0 +1,143 @@
+"""One batch to its end: sent, retried, halved where one bad row spoils it, polled where a job decides."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from sync.destinations.base import (
+    Delivery,
+    Destination,
+    ObjectType,
+    PartialFailure,
+    PollsJobs,
+    RemovesMembers,
+    ReplacesAll,
+    SendsEvents,
+)
+from sync.engine.retry import CircuitBreaker, Retrier
+from sync.engine.rows import Batch
+from sync.errors import AuthError, DestinationError, RejectedError, TransientError
+from sync.records import Accepted, BatchResult, Mode, Record, RowError
+
+# Rows refused one by one, none taken: the request as a whole is wrong, not a row of it.
+HOPELESS = 8
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of a batch. Rows in neither list are undecided: nothing is known to have been taken."""
+
+    batch: Batch
+    accepted: list[Accepted] = field(default_factory=list)
+    failed: list[RowError] = field(default_factory=list)
+    error: DestinationError | None = None  # why rows are undecided
+    requests: int = 0
+    seconds: float = 0.0
+
+
+class BatchSender:
+    """Sends batches of one sync; safe to call from several threads."""
+
+    def __init__(
+        self, destination: Destination, offered: ObjectType, *, mode: Mode, delivery: Delivery,
+        retrier: Retrier, breaker: CircuitBreaker, clock: Callable[[], float] = time.monotonic,
+    ) -> None:  # fmt: skip
+        self._destination = destination
+        self._halves = offered.partial_failure is PartialFailure.ALL_OR_NOTHING
+        self._mode = mode
+        self._ambiguous = mode is not Mode.EVENT or delivery is not Delivery.AT_MOST_ONCE
+        self._retrier = retrier
+        self._breaker = breaker
+        self._clock = clock
+
+    def send(self, batch: Batch) -> Outcome:
+        """Send `batch`; what goes wrong is in the outcome."""
+        outcome = Outcome(batch)
+        began = self._clock()
+        if batch.too_large:
+            key = batch.rows[0].record.key
+            outcome.failed.append(
+                RowError(key, "too_large", "the row alone is larger than a request may be", False)
+            )
+        else:
+            try:
+                self._send(batch.records, batch.action, outcome)
+            except DestinationError as error:
+                outcome.error = error
+        outcome.seconds = self._clock() - began
+        if outcome.accepted:
+            self._breaker.success()
+        elif not batch.too_large:
+            self._breaker.failure(outcome.error)
+        return outcome
+
+    def _send(self, records: Sequence[Record], action: str, outcome: Outcome) -> None:
+        try:
+            result = self._retrier.call(
+                lambda: self._call(records, action, outcome), ambiguous=self._ambiguous
+            )
+        except RejectedError as error:
+            if len(records) > 1 and self._halves and self._worth_halving(outcome):
+                middle = len(records) // 2
+                self._send(records[:middle], action, outcome)
+                self._send(records[middle:], action, outcome)
+                return
+            outcome.failed.extend(
+                RowError(record.key, "rejected", error.message) for record in records
+            )
+            return
+        outcome.requests += max(0, result.requests - 1)
+        outcome.accepted.extend(result.accepted)
+        outcome.failed.extend(result.failed)
+        if result.pending and result.job:
+            self._poll(result, outcome)
+
+    def _call(self, records: Sequence[Record], action: str, outcome: Outcome) -> BatchResult:
+        outcome.requests += 1
+        destination = self._destination
+        if self._mode is Mode.EVENT:
+            assert isinstance(destination, SendsEvents)  # noqa: S101 - the declaration says so
+            return destination.send(records)
+        if self._mode is Mode.REPLACE:
+            assert isinstance(destination, ReplacesAll)  # noqa: S101
+            return destination.write(records)
+        if action == "remove":
+            assert isinstance(destination, RemovesMembers)  # noqa: S101
+            return destination.remove(records)
+        return destination.upsert(records)
+
+    def _worth_halving(self, outcome: Outcome) -> bool:
+        return bool(outcome.accepted) or len(outcome.failed) < HOPELESS
+
+    def _poll(self, result: BatchResult, outcome: Outcome) -> None:
+        """Ask until the job has decided; acknowledged only when it says so."""
+        destination, job = self._destination, result.job
+        assert isinstance(destination, PollsJobs)  # noqa: S101
+        assert job is not None  # noqa: S101
+        policy = self._retrier.policy
+        pause, waited = policy.poll_seconds, 0.0
+        while True:
+            status = self._retrier.call(lambda: destination.poll(job))
+            outcome.requests += 1
+            if status.done:
+                break
+            if waited >= policy.poll_limit_seconds:
+                raise TransientError(f"job {job} did not finish within {waited:.0f} s.")
+            if not self._retrier.pause(pause):
+                raise TransientError(f"interrupted while job {job} was running.")
+            waited, pause = waited + pause, min(pause * 1.5, 30.0)
+        if status.all_failed:
+            outcome.failed.extend(
+                RowError(key, "job_failed", status.all_failed) for key in result.pending
+            )
+            return
+        refused = {error.key for error in status.failed}
+        outcome.failed.extend(status.failed)
+        outcome.accepted.extend(Accepted(key) for key in result.pending if key not in refused)
+
+
+def is_fatal(error: DestinationError | None) -> bool:
+    """No other batch of the sync can do better."""
+    return isinstance(error, AuthError)

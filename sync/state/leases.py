@@ -1,0 +1,109 @@
+"""One run per sync at a time: a row in the warehouse that expires."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import socket
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sync.state.tables import Tables
+    from sync.warehouses.base import Dialect, Session
+
+LEASE_SECONDS = 600
+
+
+def owner_name(run_id: str) -> str:
+    """Who holds a lease: host, process and run."""
+    return f"{socket.gethostname()}/{os.getpid()}/{run_id}"
+
+
+class Leases:
+    """The right to push one sync."""
+
+    def __init__(
+        self, tables: Tables, dialect: Dialect, *, environment: str, sync_name: str, owner: str
+    ) -> None:
+        self._table = tables.leases
+        self._literal = dialect.literal
+        self._environment = environment
+        self._sync_name = sync_name
+        self._owner = owner
+
+    def acquire(self, session: Session, now: dt.datetime) -> str | None:
+        """Take the lease; None when it is ours, else who has it."""
+        for row in session.rows(
+            f"select owner, expires_at from {self._table} where {self._mine()}"
+        ):
+            if (
+                row["owner"] != self._owner
+                and row["expires_at"] > now
+                and not _is_dead(row["owner"])
+            ):
+                return f"{_described(row['owner'])}, until {row['expires_at']:%H:%M} UTC"
+        expires = self._literal(now + dt.timedelta(seconds=LEASE_SECONDS))
+        session.execute(
+            f"delete from {self._table} where {self._mine()}",
+            f"insert into {self._table} (environment, sync_name, owner, expires_at) values "
+            f"({self._literal(self._environment)}, {self._literal(self._sync_name)}, "
+            f"{self._literal(self._owner)}, {expires})",
+        )
+        # Two processes may both have inserted where the warehouse lets both: the smaller name keeps it.
+        owners = self._owners(session)
+        if owners and owners[0] != self._owner:
+            self.release(session)
+            return _described(owners[0])
+        return None
+
+    def renew(self, session: Session, now: dt.datetime) -> bool:
+        """Keep the lease; False when another run has taken it over."""
+        if self._owners(session) != [self._owner]:
+            return False
+        expires = self._literal(now + dt.timedelta(seconds=LEASE_SECONDS))
+        session.execute(
+            f"update {self._table} set expires_at = {expires} "
+            f"where {self._mine()} and owner = {self._literal(self._owner)}"
+        )
+        return True
+
+    def release(self, session: Session) -> None:
+        """Give the lease back."""
+        session.execute(
+            f"delete from {self._table} where {self._mine()} "
+            f"and owner = {self._literal(self._owner)}"
+        )
+
+    def _owners(self, session: Session) -> list[str]:
+        rows = session.rows(f"select owner from {self._table} where {self._mine()} order by owner")
+        return [row["owner"] for row in rows]
+
+    def _mine(self) -> str:
+        return (
+            f"environment = {self._literal(self._environment)} "
+            f"and sync_name = {self._literal(self._sync_name)}"
+        )
+
+
+def _described(owner: str) -> str:
+    host, process, _ = owner.split("/", 2)
+    return f"process {process} on {host}"
+
+
+def _is_dead(owner: str) -> bool:
+    """The owner was a process of this machine that is no more: no need to wait until its lease expires."""
+    host, process, _ = owner.split("/", 2)
+    if host != socket.gethostname():
+        return False
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    # A killed child that nobody waited for still has its number, but works no more.
+    try:
+        with open(f"/proc/{process}/stat", encoding="ascii") as stat:
+            return stat.read().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return False

@@ -1,0 +1,96 @@
+"""The ledger: what each destination accepted last, per key.
+
+Acknowledgements are appended per batch and never changed; the ledger is their compaction: per key the last one, absent when it
+was a removal. A run that was killed leaves acknowledgements that are not compacted yet; its row in `runs` still says `running`,
+which is how they are found.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sync.state.tables import Tables
+    from sync.warehouses.base import Dialect, Session
+
+# Acknowledged actions: `add`, `change` and `claim` put a key in the ledger; these take it out.
+GONE = ("remove", "forget", "release")
+
+
+class Ledger:
+    """SQL over one sync's part of the ledger."""
+
+    def __init__(
+        self, tables: Tables, dialect: Dialect, *, environment: str, sync_name: str, mode: str
+    ) -> None:
+        self._tables = tables
+        self._literal = dialect.literal
+        self._environment = environment
+        self._sync_name = sync_name
+        # A `remove` sync remembers what it took out, so that there `remove` is what puts a key in.
+        self._gone = [action for action in GONE if not (mode == "remove" and action == "remove")]
+
+    def unfinished_runs(self, session: Session) -> list[str]:
+        """Runs that wrote acknowledgements and never compacted them, oldest first."""
+        rows = session.rows(
+            f"select run_id from {self._tables.runs} where {self._mine()} "
+            "and command = 'push' and status = 'running' order by started_at, run_id"
+        )
+        return [row["run_id"] for row in rows]
+
+    def state(self, unfinished: list[str]) -> str:
+        """A query of what the destination holds: sync_key, row_hash, definition_hash, identifiers, remote_id."""
+        columns = "sync_key, row_hash, definition_hash, identifiers, remote_id"
+        held = f"select {columns} from {self._tables.ledger} where {self._mine()}"
+        if not unfinished:
+            return held
+        return (
+            f"{held} and sync_key not in ({self._keys_of(unfinished)}) "
+            f"union all select {columns} from ({self._latest_of(unfinished)}) as pending "
+            f"where action not in ({self._gone_list()})"
+        )
+
+    def compaction(self, run_ids: list[str]) -> list[str]:
+        """Statements that fold the runs' acknowledgements into the ledger; safe to repeat."""
+        columns = (
+            "environment, sync_name, sync_key, row_hash, definition_hash, identifiers, remote_id, "
+            "run_id, acknowledged_at"
+        )
+        return [
+            f"delete from {self._tables.ledger} where {self._mine()} "
+            f"and sync_key in ({self._keys_of(run_ids)})",
+            f"insert into {self._tables.ledger} ({columns}) select {columns} "
+            f"from ({self._latest_of(run_ids)}) as latest "
+            f"where action not in ({self._gone_list()})",
+        ]
+
+    def _mine(self) -> str:
+        return (
+            f"environment = {self._literal(self._environment)} "
+            f"and sync_name = {self._literal(self._sync_name)}"
+        )
+
+    def _gone_list(self) -> str:
+        return ", ".join(self._literal(action) for action in self._gone)
+
+    def _runs_in(self, run_ids: list[str]) -> str:
+        return f"run_id in ({', '.join(self._literal(run_id) for run_id in run_ids)})"
+
+    def _keys_of(self, run_ids: list[str]) -> str:
+        return (
+            f"select sync_key from {self._tables.acknowledgements} "
+            f"where {self._mine()} and {self._runs_in(run_ids)}"
+        )
+
+    def _latest_of(self, run_ids: list[str]) -> str:
+        """The last acknowledgement per key: later runs first, in a run later batches, and a claim before its outcome."""
+        order = " ".join(
+            f"when {self._literal(run_id)} then {number}" for number, run_id in enumerate(run_ids)
+        )
+        return (
+            "select * from (select acknowledgements.*, row_number() over (partition by sync_key "
+            f"order by case run_id {order} end desc, batch_number desc, "
+            "case when action = 'claim' then 0 else 1 end desc, acknowledged_at desc) as nth "
+            f"from {self._tables.acknowledgements} as acknowledgements "
+            f"where {self._mine()} and {self._runs_in(run_ids)}) as numbered where nth = 1"
+        )

@@ -1,0 +1,210 @@
+"""What a run did, row by row: runs, batches, failures, withheld, and the acknowledgements themselves."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from sync.records import Record, RowError
+from sync.state.tables import arrow_columns, arrow_table
+
+if TYPE_CHECKING:
+    from sync.state.tables import Tables
+    from sync.warehouses.base import Dialect, Session
+
+
+@dataclass(slots=True)
+class Acknowledged:
+    """A row that a destination took (or that only the ledger forgets)."""
+
+    action: str
+    record: Record
+    row_hash: str | None
+    remote_id: str | None
+    batch_number: int
+
+
+@dataclass(slots=True)
+class Refused:
+    """A row that a destination refused."""
+
+    action: str
+    error: RowError
+    row_hash: str | None
+
+
+@dataclass(slots=True)
+class BatchNote:
+    """One batch's figures."""
+
+    number: int
+    action: str
+    row_count: int
+    failed_count: int
+    request_count: int
+    seconds: float
+
+
+@dataclass(slots=True)
+class Progress:
+    """What became of some batches, to be written in one go."""
+
+    acknowledged: list[Acknowledged] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
+    batches: list[BatchNote] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.acknowledged or self.refused or self.batches)
+
+
+class RunLog:
+    """Writes and reads one sync's rows of the state tables."""
+
+    def __init__(
+        self, tables: Tables, dialect: Dialect, *, environment: str, sync_name: str, run_id: str,
+        definition_hash: str = "", quarantine_after: int = 5,
+    ) -> None:  # fmt: skip
+        self._tables = tables
+        self._dialect = dialect
+        self._literal = dialect.literal
+        self._names = {"environment": environment, "sync_name": sync_name, "run_id": run_id}
+        self._definition_hash = definition_hash
+        self._quarantine_after = quarantine_after
+
+    def start(self, session: Session, *, command: str, mode: str, now: dt.datetime) -> None:
+        """The run has begun; until `finish` it says `running`."""
+        row = {**self._names, "command": command, "mode": mode, "status": "running",
+               "started_at": now}  # fmt: skip
+        session.append(self._tables.runs, arrow_table("runs", [row]))
+
+    def record(self, session: Session, *, command: str, mode: str, started_at: dt.datetime,
+               finished_at: dt.datetime, status: str, message: str | None,
+               counts: Mapping[str, int]) -> None:  # fmt: skip
+        """A run that is over already: it sent nothing, or was refused."""
+        row = {**self._names, "command": command, "mode": mode, "status": status,
+               "started_at": started_at, "finished_at": finished_at, "message": message,
+               **counts}  # fmt: skip
+        session.append(self._tables.runs, arrow_table("runs", [row]))
+
+    def finish(
+        self, *, status: str, message: str | None, counts: Mapping[str, int], now: dt.datetime
+    ) -> str:
+        """The statement that ends the run."""
+        numbers = ", ".join(f"{name} = {number}" for name, number in counts.items())
+        return (
+            f"update {self._tables.runs} set status = {self._literal(status)}, "
+            f"finished_at = {self._literal(now)}, message = {self._literal(message)}, {numbers} "
+            f"where {self._mine()} and run_id = {self._literal(self._names['run_id'])}"
+        )
+
+    def interrupt(self, run_ids: Sequence[str], now: dt.datetime) -> str:
+        """The statement that ends runs whose process is gone."""
+        listed = ", ".join(self._literal(run_id) for run_id in run_ids)
+        return (
+            f"update {self._tables.runs} set status = 'interrupted', "
+            f"finished_at = {self._literal(now)}, "
+            "message = 'the process ended before the run did; the next run went on' "
+            f"where {self._mine()} and run_id in ({listed})"
+        )
+
+    def write(self, session: Session, progress: Progress, now: dt.datetime) -> int:
+        """Acknowledge: the one write that must not be lost, so it comes first. Returns rows newly quarantined."""
+        if progress.acknowledged:
+            rows = progress.acknowledged
+            table = arrow_columns("acknowledgements", {
+                **self._constants(len(rows)),
+                "sync_key": [row.record.key for row in rows],
+                "action": [row.action for row in rows],
+                "row_hash": [row.row_hash for row in rows],
+                "definition_hash": [self._definition_hash] * len(rows),
+                "identifiers": [_identifiers(row.record) for row in rows],
+                "remote_id": [row.remote_id for row in rows],
+                "batch_number": [row.batch_number for row in rows],
+                "acknowledged_at": [now] * len(rows),
+            })  # fmt: skip
+            session.append(self._tables.acknowledgements, table)
+        quarantined = self._write_refused(session, progress.refused, now)
+        if progress.batches:
+            notes = [
+                {**self._names, "batch_number": note.number, "action": note.action,
+                 "row_count": note.row_count, "failed_count": note.failed_count,
+                 "request_count": note.request_count, "seconds": note.seconds, "finished_at": now}
+                for note in progress.batches
+            ]  # fmt: skip
+            session.append(self._tables.batches, arrow_table("batches", notes))
+        return quarantined
+
+    def write_withheld(self, session: Session, withheld: Mapping[str, int]) -> None:
+        """How many rows were not sent, by reason."""
+        rows = [
+            {**self._names, "reason": reason, "row_count": count}
+            for reason, count in withheld.items()
+        ]
+        if rows:
+            session.append(self._tables.withheld, arrow_table("withheld", rows))
+
+    def quarantined(self) -> str:
+        """A query of (sync_key, payload_hash) that are not tried again until the row changes."""
+        return (
+            f"select distinct sync_key, payload_hash from {self._tables.failures} "
+            f"where {self._mine()} and quarantined"
+        )
+
+    def has_quarantined(self, session: Session) -> bool:
+        """Whether any row is quarantined."""
+        return bool(session.rows(f"{self.quarantined()} limit 1"))
+
+    def last_status(self, session: Session) -> str | None:
+        """How the push before this one ended, or None for the first."""
+        rows = session.rows(
+            f"select status from {self._tables.runs} where {self._mine()} and command = 'push' "
+            f"and status <> 'running' and run_id <> {self._literal(self._names['run_id'])} "
+            "order by started_at desc, run_id desc limit 1"
+        )
+        return str(rows[0]["status"]) if rows else None
+
+    def _write_refused(self, session: Session, refused: Sequence[Refused], now: dt.datetime) -> int:
+        if not refused:
+            return 0
+        before = self._attempts(session, [row.error.key for row in refused])
+        rows: list[dict[str, Any]] = []
+        for row in refused:
+            attempts = before.get((row.error.key, row.row_hash), 0) + 1
+            rows.append(
+                {**self._names, "sync_key": row.error.key, "action": row.action,
+                 "status": row.error.status, "message": row.error.message,
+                 "payload_hash": row.row_hash, "attempts": attempts,
+                 "quarantined": attempts >= self._quarantine_after, "failed_at": now}
+            )  # fmt: skip
+        session.append(self._tables.failures, arrow_table("failures", rows))
+        return sum(1 for row in rows if row["quarantined"])
+
+    def _attempts(self, session: Session, keys: Sequence[str]) -> dict[tuple[str, str | None], int]:
+        found: dict[tuple[str, str | None], int] = {}
+        for start in range(0, len(keys), 1000):
+            listed = ", ".join(self._literal(key) for key in keys[start : start + 1000])
+            for row in session.rows(
+                "select sync_key, payload_hash, max(attempts) as attempts "
+                f"from {self._tables.failures} where {self._mine()} and sync_key in ({listed}) "
+                "group by sync_key, payload_hash"
+            ):
+                found[row["sync_key"], row["payload_hash"]] = int(row["attempts"])
+        return found
+
+    def _constants(self, count: int) -> dict[str, list[str]]:
+        return {name: [value] * count for name, value in self._names.items()}
+
+    def _mine(self) -> str:
+        return (
+            f"environment = {self._literal(self._names['environment'])} "
+            f"and sync_name = {self._literal(self._names['sync_name'])}"
+        )
+
+
+def _identifiers(record: Record) -> str | None:
+    if not record.identifiers:
+        return None
+    return json.dumps(dict(record.identifiers), ensure_ascii=False, sort_keys=True)

@@ -1,0 +1,111 @@
+"""The tables that hold what was sent, when and in which run: names from the manifest, shapes for appending."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from sync.config.manifest import Manifest
+
+# Column -> Arrow type alias, in the order of macros/sync/create_sync_tables.sql, whose DDL is the only one.
+SHAPES: dict[str, dict[str, str]] = {
+    "acknowledgements": {
+        "environment": "string", "sync_name": "string", "sync_key": "string", "action": "string",
+        "row_hash": "string", "definition_hash": "string", "identifiers": "string",
+        "remote_id": "string", "run_id": "string", "batch_number": "int64",
+        "acknowledged_at": "timestamp",
+    },
+    "runs": {
+        "environment": "string", "run_id": "string", "sync_name": "string", "command": "string",
+        "mode": "string", "status": "string", "started_at": "timestamp", "finished_at": "timestamp",
+        "added": "int64", "changed": "int64", "removed": "int64", "unchanged": "int64",
+        "failed": "int64", "withheld": "int64", "message": "string",
+    },
+    "batches": {
+        "environment": "string", "run_id": "string", "sync_name": "string",
+        "batch_number": "int64", "action": "string", "row_count": "int64",
+        "failed_count": "int64", "request_count": "int64", "seconds": "float64",
+        "finished_at": "timestamp",
+    },
+    "failures": {
+        "environment": "string", "run_id": "string", "sync_name": "string", "sync_key": "string",
+        "action": "string", "status": "string", "message": "string", "payload_hash": "string",
+        "attempts": "int64", "quarantined": "bool", "failed_at": "timestamp",
+    },
+    "withheld": {
+        "environment": "string", "run_id": "string", "sync_name": "string", "reason": "string",
+        "row_count": "int64",
+    },
+    "remote_ids": {
+        "environment": "string", "destination": "string", "object_kind": "string",
+        "identifier": "string", "remote_id": "string", "seen_at": "timestamp",
+    },
+    "campaigns": {
+        "environment": "string", "destination": "string", "campaign_id": "string",
+        "campaign_name": "string", "channel": "string", "status": "string",
+        "started_at": "timestamp", "raw": "string", "pulled_at": "timestamp",
+    },
+    "campaign_events": {
+        "environment": "string", "destination": "string", "event_id": "string",
+        "campaign_id": "string", "kind": "string", "recipient_type": "string",
+        "recipient": "string", "touchpoint_id": "string", "occurred_at": "timestamp",
+        "raw": "string", "pulled_at": "timestamp",
+    },
+    "campaign_daily": {
+        "environment": "string", "destination": "string", "campaign_id": "string",
+        "date": "date32", "spend": "float64", "currency": "string", "impressions": "int64",
+        "clicks": "int64", "conversions": "float64", "raw": "string", "pulled_at": "timestamp",
+    },
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """Relation names of everything `sync` writes, as dbt quotes them."""
+
+    ledger: str
+    acknowledgements: str
+    runs: str
+    batches: str
+    failures: str
+    withheld: str
+    leases: str
+    cursors: str
+    remote_ids: str
+
+    @classmethod
+    def of(cls, manifest: Manifest) -> Tables:
+        """Found among the manifest's sources.
+
+        Raises:
+            ConfigError: the project does not declare them.
+        """
+        return cls(**{name: manifest.source("sync", name) for name in cls.__slots__})
+
+
+def arrow_table(shape: str, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
+    """`rows` as Arrow with the types of table `shape`; a column that no row has is null."""
+    columns = {name: [row.get(name) for row in rows] for name in SHAPES[shape]}
+    return arrow_columns(shape, columns)
+
+
+def arrow_columns(shape: str, columns: Mapping[str, Sequence[Any]]) -> pa.Table:
+    """Columns as Arrow with the types of table `shape`."""
+    import pyarrow as pa
+
+    types = {
+        "string": pa.string(),
+        "int64": pa.int64(),
+        "float64": pa.float64(),
+        "bool": pa.bool_(),
+        "timestamp": pa.timestamp("us"),
+        "date32": pa.date32(),
+    }
+    kinds = SHAPES[shape]
+    return pa.table(
+        {name: pa.array(columns[name], type=types[kind]) for name, kind in kinds.items()}
+    )

@@ -1,0 +1,118 @@
+"""What the engine needs of a warehouse: a scoped session, Arrow in and out, and a few words of dialect.
+
+The SQL that the engine writes is the same text everywhere; what differs is in `Dialect`. A session is short: it plans, or it
+writes what was acknowledged; nothing is sent while one is open.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from sync.config.models import Column
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """Words that differ between warehouses."""
+
+    name: str
+    string: str = "text"
+    timestamp: str = "timestamp"
+    escapes_backslash: bool = False
+    upper_case: bool = False  # unquoted names are stored in upper case
+    quote: str = '"'
+    fingerprint_of: str = "bit_xor(hash({0}))"
+
+    def literal(self, value: str | int | float | bool | dt.datetime | None) -> str:
+        """A constant. Timestamps are UTC without zone."""
+        if value is None:
+            return "null"
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        if isinstance(value, int | float):
+            return repr(value)
+        if isinstance(value, dt.datetime):
+            text = value.strftime("%Y-%m-%d %H:%M:%S.%f")
+            return f"cast('{text}' as {self.timestamp})"
+        if self.escapes_backslash:
+            escaped = value.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n")
+            return f"'{escaped}'"
+        return "'" + value.replace("'", "''") + "'"
+
+    def column(self, name: str) -> str:
+        """A column's name, quoted: a model may name a column like a keyword."""
+        stored = name.upper() if self.upper_case else name
+        return f"{self.quote}{stored}{self.quote}"
+
+    def fingerprint(self, expression: str) -> str:
+        """Aggregate, text: differs when the set of strings differs, whatever their order."""
+        return self.text(self.fingerprint_of.format(expression))
+
+    def text(self, expression: str) -> str:
+        """`expression` as a string."""
+        return f"cast({expression} as {self.string})"
+
+
+class Session(Protocol):
+    """One open connection. Column names are in lower case whatever the warehouse shows."""
+
+    def rows(self, query: str) -> list[dict[str, Any]]:
+        """Every row of a small result.
+
+        Raises:
+            WarehouseError: the warehouse refused the query.
+        """
+
+    def stream(self, query: str) -> Iterator[pa.RecordBatch]:
+        """A result of any size, a bounded number of rows at a time."""
+
+    def columns(self, relation: str) -> list[Column]:
+        """Columns of a relation, in order; none when it does not exist."""
+
+    def execute(self, *statements: str) -> None:
+        """Run statements, all or none."""
+
+    def append(self, relation: str, rows: pa.Table) -> None:
+        """Insert rows, all or none; columns are matched by name."""
+
+    def merge(self, relation: str, rows: pa.Table, *, keys: Sequence[str]) -> None:
+        """Insert rows, replacing those with the same keys, all or none. `rows` are unique by `keys`."""
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """Make what is done inside one unit where the warehouse can.
+
+        Where it cannot (BigQuery), each call is a unit by itself; callers write acknowledgements first, so what is left
+        undone is only bookkeeping.
+        """
+
+
+class Warehouse(Protocol):
+    """Where the activation tables and the ledger are."""
+
+    dialect: Dialect
+
+    def session(self, *, write: bool = False) -> AbstractContextManager[Session]:
+        """A connection for the length of a `with`.
+
+        Raises:
+            WarehouseLockedError: another process holds the file for too long.
+            WarehouseError: it cannot be reached.
+        """
+
+    def close(self) -> None:
+        """Let go of whatever is kept between sessions."""
+
+
+def now_utc() -> dt.datetime:
+    """The instant, UTC without zone: what every timestamp in the warehouse is."""
+    return dt.datetime.now(dt.UTC).replace(tzinfo=None)
+
+
+Row = Mapping[str, Any]
