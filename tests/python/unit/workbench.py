@@ -1,0 +1,235 @@
+"""A warehouse with one activation table, and a destination in memory: everything a push needs, without dbt or HTTP."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import duckdb
+
+from sync.config.models import Model, SyncDefinition
+from sync.destinations.base import Declaration, Delivery, ObjectType, PartialFailure, RateLimit
+from sync.engine.connect import Connection
+from sync.engine.gates import RunResults
+from sync.engine.limits import Limits
+from sync.engine.plan import Plan, Planning, plan_sync
+from sync.engine.pusher import PushContext, PushOptions, SyncResult, Watcher
+from sync.engine.retry import RetryPolicy
+from sync.engine.run import push_all
+from sync.records import Accepted, BatchResult, JobStatus, Mode, Record, RowError, SyncObject
+from sync.state.tables import SHAPES, Tables
+from sync.warehouses.duckdb import DuckDBWarehouse
+
+TYPES = {
+    "string": "varchar", "int64": "bigint", "float64": "double", "bool": "boolean",
+    "timestamp": "timestamp", "date32": "date",
+}  # fmt: skip
+LEDGER = (
+    "environment varchar, sync_name varchar, sync_key varchar, row_hash varchar, "
+    "definition_hash varchar, identifiers varchar, remote_id varchar, run_id varchar, "
+    "acknowledged_at timestamp"
+)
+TABLES = Tables(**{name: f"analytics_sync.{name}" for name in Tables.__slots__})
+ALL_MODES = frozenset(Mode)
+QUICK = RetryPolicy(attempts=3, base_seconds=0.001, max_seconds=0.002, poll_seconds=0.001)
+
+
+def object_type(**changes: Any) -> ObjectType:
+    settings: dict[str, Any] = {
+        "modes": ALL_MODES, "batch_rows": 3, "identifiers": frozenset({"email", "phone"}),
+        "member": "row", "rate_group": "default",
+    }  # fmt: skip
+    return ObjectType(**(settings | changes))
+
+
+class MemoryDestination:
+    """Holds what it was sent. `fault(call_number, records)` may raise, or return rows to refuse."""
+
+    declaration: ClassVar[Declaration] = Declaration(
+        name="memory", title="Memory", api_version="1", objects={"list": object_type()},
+        rate_limits={"default": RateLimit(requests=0, seconds=0, parallel=2)},
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.members: dict[str, Record] = {}
+        self.events: list[Record] = []
+        self.calls: list[tuple[str, list[str]]] = []
+        self.fault: Callable[[int, Sequence[Record]], Sequence[RowError] | None] | None = None
+        self.fault_after: Callable[[int, Sequence[Record]], None] | None = None
+        self.jobs: dict[str, list[JobStatus]] = {}
+        self.job_rows: Callable[[Sequence[Record]], str | None] = lambda _: None
+        self.credentials_error: Exception | None = None
+        self.lock = threading.Lock()
+        self._staged: dict[str, Record] | None = None
+
+    def check(self) -> str:
+        if self.credentials_error:
+            raise self.credentials_error
+        return "memory"
+
+    def upsert(self, records: Sequence[Record]) -> BatchResult:
+        def take(record: Record) -> None:
+            self.members[record.key] = record
+
+        return self._call("upsert", records, take)
+
+    def remove(self, records: Sequence[Record]) -> BatchResult:
+        return self._call("remove", records, lambda record: self.members.pop(record.key, None))
+
+    def send(self, records: Sequence[Record]) -> BatchResult:
+        return self._call("send", records, self.events.append)
+
+    def begin(self, run_id: str) -> None:
+        self._staged = {}
+
+    def write(self, records: Sequence[Record]) -> BatchResult:
+        def take(record: Record) -> None:
+            assert self._staged is not None
+            self._staged[record.key] = record
+
+        return self._call("write", records, take)
+
+    def commit(self) -> None:
+        assert self._staged is not None
+        self.members, self._staged = self._staged, None
+
+    def abort(self) -> None:
+        self._staged = None
+
+    def poll(self, job: str) -> JobStatus:
+        return self.jobs[job].pop(0)
+
+    def _call(
+        self, name: str, records: Sequence[Record], take: Callable[[Record], Any]
+    ) -> BatchResult:
+        with self.lock:
+            self.calls.append((name, [record.key for record in records]))
+            number = len(self.calls)
+            refused = (self.fault(number, records) if self.fault else None) or []
+            keys = {error.key for error in refused}
+            for record in records:
+                if record.key not in keys:
+                    take(record)
+            if self.fault_after:
+                self.fault_after(number, records)
+            job = self.job_rows(records)
+        good = [record.key for record in records if record.key not in keys]
+        if job:
+            return BatchResult(failed=tuple(refused), pending=tuple(good), job=job)
+        return BatchResult(
+            accepted=tuple(Accepted(key, f"r-{key}") for key in good), failed=tuple(refused)
+        )
+
+
+class MemoryConnector:
+    """Gives out one destination in memory."""
+
+    def __init__(self, destination: MemoryDestination, declaration: Declaration) -> None:
+        self.destination = destination
+        self._declaration = declaration
+        self.limits = Limits()
+
+    def declaration(self, name: str) -> Declaration:
+        return self._declaration
+
+    def connect(self, name: str, target: SyncObject) -> Connection:
+        return Connection(self.destination, self._declaration, "credential")
+
+
+class Workbench:
+    """One sync of table `sync_memory`, its warehouse and its destination."""
+
+    def __init__(self, folder: Path, **definition: Any) -> None:
+        self.path = folder / "workbench.duckdb"
+        with duckdb.connect(str(self.path)) as connection:
+            connection.execute("create schema analytics_sync")
+            connection.execute(f"create table analytics_sync.ledger ({LEDGER})")
+            connection.execute(
+                "create table analytics_sync.leases "
+                "(environment varchar, sync_name varchar, owner varchar, expires_at timestamp)"
+            )
+            connection.execute(
+                "create table analytics_sync.cursors (environment varchar, destination varchar, "
+                "cursor_at timestamp, updated_at timestamp)"
+            )
+            for name, shape in SHAPES.items():
+                columns = ", ".join(f'"{column}" {TYPES[kind]}' for column, kind in shape.items())
+                connection.execute(f"create table analytics_sync.{name} ({columns})")
+        settings: dict[str, Any] = {
+            "name": "memory_people", "destination": "memory", "object": SyncObject("list", "People"),
+            "mode": Mode.MIRROR, "key": ("profile_id",), "identifiers": ("email",),
+            "model": Model("model.headwater.sync_memory", "sync_memory", "sync_memory", frozenset()),
+            "path": "models/activation/_activation__exposures.yml",
+        }  # fmt: skip
+        self.definition = SyncDefinition(**(settings | definition))
+        self.destination = MemoryDestination()
+        self.declaration = MemoryDestination.declaration
+        self.notes: list[str] = []
+        self.warehouse = DuckDBWarehouse(str(self.path), notify=self.notes.append)
+        self.stop = threading.Event()
+        self.options = PushOptions(policy=QUICK)
+        self.watcher = Watcher()
+        self.run_results = RunResults(folder / "run_results.json")
+
+    def declare(self, **changes: Any) -> None:
+        """Change what the destination says of its list."""
+        self.declaration = replace(self.declaration, objects={"list": object_type(**changes)})
+
+    def table(self, rows: Sequence[Mapping[str, Any]] | str) -> None:
+        """Replace the activation table: rows of profile_id and whatever else, or a query."""
+        with duckdb.connect(str(self.path)) as connection:
+            if isinstance(rows, str):
+                connection.execute(f"create or replace table sync_memory as {rows}")
+                return
+            connection.execute(
+                "create or replace table sync_memory (profile_id varchar, email varchar, "
+                "score bigint, withheld_reason varchar, row_hash varchar)"
+            )
+            for row in rows:
+                email = row.get("email", f"{row['profile_id']}@example.com")
+                score = row.get("score", 1)
+                connection.execute(
+                    "insert into sync_memory values (?, ?, ?, ?, md5(?))",
+                    [row["profile_id"], email, score, row.get("withheld_reason"),
+                     f"{email}{score}"],
+                )  # fmt: skip
+
+    def people(self, *ids: str, **columns: Any) -> None:
+        """Replace the activation table by these people."""
+        self.table([{"profile_id": one, **columns} for one in ids])
+
+    def plan(self, **options: Any) -> Plan:
+        planning = Planning(self.warehouse, TABLES, self.options.environment)
+        with self.warehouse.session() as session:
+            planned = plan_sync(planning, session, self.definition, **options)
+        planned.close()
+        return planned.plan
+
+    def push(self, **options: Any) -> SyncResult:
+        context = self.context(**options)
+        return push_all(context, [self.definition])[0]
+
+    def context(self, **options: Any) -> PushContext:
+        return PushContext(
+            warehouse=self.warehouse,
+            tables=TABLES,
+            connector=MemoryConnector(self.destination, self.declaration),
+            run_results=self.run_results,
+            options=replace(self.options, **options),
+            stop=self.stop,
+            watcher=self.watcher,
+        )
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        with duckdb.connect(str(self.path), read_only=True) as connection:
+            return connection.execute(query).fetchall()
+
+    def held(self) -> set[str]:
+        """Keys in the ledger."""
+        return {row[0] for row in self.rows("select sync_key from analytics_sync.ledger")}
+
+
+__all__ = ["TABLES", "Delivery", "MemoryDestination", "PartialFailure", "Workbench", "object_type"]
