@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import sys
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 SCHEMA_VERSION = 1
+_LOUD = frozenset(
+    {"batch_failed", "not_acknowledged", "not_recorded", "quarantined", "recovered",
+     "gates_skipped", "removals_allowed", "alert_failed"}
+)  # fmt: skip
 
 
 class Output:
@@ -23,6 +28,8 @@ class Output:
 
     def __init__(self) -> None:
         self._console: Console | None = None
+        self.logs_json = False
+        self.debug = False
 
     def document(self, content: dict[str, Any]) -> None:
         """One JSON document on stdout."""
@@ -57,6 +64,27 @@ class Output:
     def note(self, message: str) -> None:
         """Something worth knowing that is not the result."""
         print(message, file=sys.stderr, flush=True)
+
+    def log(self, event: str, facts: dict[str, Any]) -> None:
+        """A log line on stderr: JSON when asked for; as text only what a person would act on."""
+        if self.logs_json:
+            at = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
+            self.note(json.dumps({"at": at, "event": event, **facts}, default=str))
+        elif event in _LOUD:
+            told = ", ".join(
+                f"{key} {value}" for key, value in facts.items() if key not in ("run_id", "sync")
+            )
+            self.note(f"{facts.get('sync', 'sync')}: {event.replace('_', ' ')} ({told})")
+
+    def refusal(self, message: str, hint: str | None) -> None:
+        """Why one sync of several did not succeed."""
+        self.note(f"{self._red('Error:')} {message}")
+        if hint:
+            self.note(f"Hint:  {hint}")
+
+    def trace(self, error: Exception) -> None:
+        """A traceback, for --debug."""
+        traceback.print_exception(error, file=sys.stderr)
 
     def error(self, error: HeadwaterError, *, debug: bool = False) -> None:
         """What happened and the next step."""

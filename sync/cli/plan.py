@@ -1,0 +1,153 @@
+"""`sync plan`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sync.cli.app import App, Verb, json_option, selection_options
+from sync.cli.output import SCHEMA_VERSION
+from sync.cli.session import chosen_environment, connector
+from sync.config.models import SyncDefinition
+from sync.engine import capability, gates
+from sync.engine.connect import Connector
+from sync.engine.plan import Plan, Planning, plan_sync
+from sync.errors import HeadwaterError, RefusedError
+from sync.state.tables import Tables
+from sync.warehouses.base import now_utc
+
+
+@click.command("plan", cls=Verb, example="sync plan --select klaviyo_lapsed_buyers --markdown")
+@selection_options
+@click.option("--sandbox", is_flag=True, help="Plan for the sandbox instead of the real vendors.")
+@click.option("--full-refresh", is_flag=True, help="Plan to send every row again.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Save the plan for `sync push --plan`.",
+)
+@click.option("--markdown", is_flag=True, help="A table for a pull request.")
+@json_option
+@click.pass_obj
+def plan(
+    app: App, select: tuple[str, ...], exclude: tuple[str, ...], sandbox: bool,
+    full_refresh: bool, out: Path | None, markdown: bool, as_json: bool,
+) -> int:  # fmt: skip
+    """Show what a push would add, change and remove; send nothing.
+
+    The gates are tried too: a sync that a push would refuse is shown with the reason and makes the exit code 1.
+    """
+    definitions = app.syncs(select, exclude)
+    environment = chosen_environment(sandbox)
+    found = []
+    with connector(app, environment, start=False) as connections:
+        for definition in definitions:
+            connections.declaration(definition.destination)
+        for definition in definitions:
+            found.append(
+                _plan_one(app, connections, definition, environment,
+                          full_refresh=full_refresh, fingerprint=out is not None)
+            )  # fmt: skip
+    if out is not None:
+        content = {"schema_version": SCHEMA_VERSION, "environment": environment, "syncs": found}
+        out.write_text(json.dumps(content, indent=2) + "\n", "utf-8")
+        app.output.note(f"Plan saved; send it with: sync push --plan {out}")
+    if as_json:
+        app.output.document({"syncs": [_without_fingerprint(one) for one in found]})
+    elif markdown:
+        _markdown(app, found)
+    else:
+        _text(app, found)
+    return 1 if any(one["refused"] for one in found) else 0
+
+
+def _plan_one(
+    app: App, connections: Connector, definition: SyncDefinition, environment: str, *,
+    full_refresh: bool, fingerprint: bool,
+) -> dict[str, Any]:  # fmt: skip
+    made: Plan | None = None
+    refused: dict[str, Any] | None = None
+    try:
+        declaration = connections.declaration(definition.destination)
+        capability.object_type(definition, declaration)
+        planning = Planning(app.warehouse, Tables.of(app.manifest), environment)
+        with app.warehouse.session() as session:
+            planned = plan_sync(
+                planning, session, definition, hashed=declaration.hashed,
+                full_refresh=full_refresh, fingerprint=fingerprint,
+            )  # fmt: skip
+        made = planned.plan
+        results = gates.RunResults(app.project.run_results)
+        gates.check_table(definition, made.checks, made.duplicates)
+        results.check(definition)
+        gates.check_freshness(definition, results.built_at(definition), now_utc())
+        gates.check_guards(definition, made.checks.row_count, made.counts, resend=full_refresh)
+    except RefusedError as error:
+        refused = {"reason": error.reason, "message": error.message, "hint": error.hint}
+    return {
+        "name": definition.name,
+        "add": made.counts.add if made else 0,
+        "change": made.counts.change if made else 0,
+        "remove": made.counts.remove if made else 0,
+        "unchanged": made.counts.unchanged if made else 0,
+        "withheld": made.counts.withheld if made else {},
+        "refused": refused,
+        "fingerprint": made.fingerprint if made else None,
+    }
+
+
+def read_plan(path: Path, environment: str) -> dict[str, str]:
+    """Fingerprint by sync of a saved plan.
+
+    Raises:
+        HeadwaterError: the file is no plan, or one of another environment.
+    """
+    try:
+        document = json.loads(path.read_text("utf-8"))
+        entries = document["syncs"]
+        saved = {entry["name"]: entry["fingerprint"] or "" for entry in entries}
+        made_for = document["environment"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise HeadwaterError(
+            f"{path} is not a plan.", hint="make one with: sync plan --out plan.json"
+        ) from error
+    if made_for != environment:
+        raise HeadwaterError(f"{path} is a plan for {made_for}, and this run is for {environment}.")
+    return saved
+
+
+def _without_fingerprint(entry: dict[str, Any]) -> dict[str, Any]:
+    shown = {key: value for key, value in entry.items() if key != "fingerprint"}
+    if shown["refused"]:
+        shown["refused"] = {key: shown["refused"][key] for key in ("reason", "message")}
+    return shown
+
+
+def _text(app: App, found: list[dict[str, Any]]) -> None:
+    app.output.table(
+        ["sync", "add", "change", "remove", "unchanged", "withheld", ""],
+        [
+            [one["name"], one["add"], one["change"], one["remove"], one["unchanged"],
+             sum(one["withheld"].values()), f"refused: {one['refused']['reason']}" if one["refused"] else ""]
+            for one in found
+        ],
+    )  # fmt: skip
+    for one in found:
+        if one["refused"]:
+            app.output.refusal(one["refused"]["message"], one["refused"]["hint"])
+
+
+def _markdown(app: App, found: list[dict[str, Any]]) -> None:
+    app.output.text("| sync | add | change | remove | unchanged | withheld | |")
+    app.output.text("|---|---:|---:|---:|---:|---|---|")
+    for one in found:
+        withheld = ", ".join(f"{reason} {count:,}" for reason, count in one["withheld"].items())
+        refused = f"**refused**: {one['refused']['message']}" if one["refused"] else ""
+        refused = refused.replace("|", "\\|")
+        app.output.text(
+            f"| {one['name']} | {one['add']:,} | {one['change']:,} | {one['remove']:,} "
+            f"| {one['unchanged']:,} | {withheld} | {refused} |"
+        )

@@ -1,0 +1,163 @@
+"""`sync push`."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import click
+
+from sync.cli.app import App, Verb, json_option, selection_options
+from sync.cli.plan import read_plan
+from sync.cli.session import chosen_environment, connector
+from sync.cli.watch import CommandWatcher
+from sync.engine.alerts import tell_changes
+from sync.engine.gates import RunResults
+from sync.engine.pusher import PushContext, PushOptions, SyncResult, new_run_id
+from sync.engine.retry import RetryPolicy
+from sync.engine.run import exit_code, push_all
+from sync.state.tables import Tables
+
+
+@click.command("push", cls=Verb, example="sync push --sandbox --select destination:klaviyo")
+@selection_options
+@click.option("--sandbox", is_flag=True, help="Send to local stand-ins; no account is needed.")
+@click.option("--fault", "faults", multiple=True, metavar="KIND:SHARE", help="Sandbox faults.")
+@click.option("--dry-run", is_flag=True, help="Plan, gate and build the batches; send none.")
+@click.option("--plan", "plan_file", type=click.Path(path_type=Path), help="Send this plan only.")
+@click.option("--allow-removals", is_flag=True, help="Let removals pass their guard this once.")
+@click.option("--skip-gates", is_flag=True, help="Skip dbt results, freshness and guards this once.")
+@click.option("--full-refresh", is_flag=True, help="Send every row again, changed or not.")
+@click.option("--fail-fast", is_flag=True, help="Start no sync after one has not succeeded.")
+@click.option("--threads", type=click.IntRange(1), default=4, help="Syncs side by side.")
+@click.option("--attempts", type=click.IntRange(1), default=6, help="Tries of one batch.")
+@click.option("--log-format", type=click.Choice(["text", "json"]), default="text")
+@json_option
+@click.pass_obj
+def push(
+    app: App, select: tuple[str, ...], exclude: tuple[str, ...], sandbox: bool,
+    faults: tuple[str, ...], dry_run: bool, plan_file: Path | None, allow_removals: bool,
+    skip_gates: bool, full_refresh: bool, fail_fast: bool, threads: int, attempts: int,
+    log_format: str, as_json: bool,
+) -> int:  # fmt: skip
+    """Send what changed to the destinations.
+
+    Exit code 0 when every row of every sync arrived, 1 when a sync was refused or a row failed, 2 when interrupted. Ctrl-C lets
+    the batches in flight end and marks them; the next push goes on from there.
+    """
+    app.output.logs_json = log_format == "json"
+    environment = chosen_environment(sandbox)
+    definitions = app.syncs(select, exclude)
+    expected = read_plan(plan_file, environment) if plan_file else {}
+    if plan_file:
+        definitions = [one for one in definitions if one.name in expected]
+    options = PushOptions(
+        environment=environment,
+        dry_run=dry_run,
+        allow_removals=allow_removals,
+        skip_gates=skip_gates,
+        full_refresh=full_refresh,
+        expected=expected,
+        policy=RetryPolicy(attempts=attempts) if environment == "live" else _sandbox(attempts),
+    )
+    run_id = new_run_id()
+    alerts = app.destinations.alerts() if environment == "live" else None
+    with (
+        connector(app, environment, faults) as connections,
+        CommandWatcher(app.output, run_id=run_id, debug=app.debug) as watcher,
+        stoppable(app) as stop,
+    ):
+        for definition in definitions:  # a name that is nowhere stops all, before anything is sent
+            connections.declaration(definition.destination)
+        context = PushContext(
+            warehouse=app.warehouse,
+            tables=Tables.of(app.manifest),
+            connector=connections,
+            run_results=RunResults(app.project.run_results),
+            options=options,
+            stop=stop,
+            run_id=run_id,
+            watcher=watcher,
+        )
+        results = push_all(context, definitions, threads=threads, fail_fast=fail_fast)
+    if alerts is not None and not dry_run:
+        tell_changes(alerts, results, run_id=run_id, log=watcher.log)
+    if as_json:
+        app.output.document({"run_id": run_id, "syncs": [_summary(one) for one in results]})
+    else:
+        _text(app, results, dry_run=dry_run)
+    return exit_code(results)
+
+
+@contextmanager
+def stoppable(app: App) -> Iterator[threading.Event]:
+    """An event that SIGINT and SIGTERM set; a second one ends the process at once, which loses nothing either."""
+    stop = threading.Event()
+
+    def handle(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+        if stop.is_set():
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
+        app.output.note("Stopping after the batches in flight; again to stop at once.")
+        stop.set()
+
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _sandbox(attempts: int) -> RetryPolicy:
+    return RetryPolicy(attempts=attempts, base_seconds=0.05, max_seconds=1.0, poll_seconds=0.05)
+
+
+def _summary(result: SyncResult) -> dict[str, Any]:
+    return {
+        "name": result.name,
+        "status": result.status,
+        "added": result.added,
+        "changed": result.changed,
+        "removed": result.removed,
+        "failed": result.failed,
+        "withheld": result.counts.withheld,
+        "seconds": round(result.seconds, 3),
+        "message": result.message,
+    }
+
+
+def _text(app: App, results: list[SyncResult], *, dry_run: bool) -> None:
+    if dry_run:
+        app.output.table(
+            ["sync", "would add", "change", "remove", "batches"],
+            [
+                [one.name, one.counts.add, one.counts.change, one.counts.remove, one.batches]
+                for one in results
+            ],
+        )
+    else:
+        app.output.table(
+            ["sync", "status", "added", "changed", "removed", "unchanged", "failed", "withheld", "seconds"],
+            [
+                [one.name, one.status, one.added, one.changed, one.removed, one.counts.unchanged,
+                 one.failed, sum(one.counts.withheld.values()), float(one.seconds)]
+                for one in results
+            ],
+        )  # fmt: skip
+    for one in results:
+        if one.error is not None:
+            app.output.refusal(one.error.message, one.error.hint)
+        elif one.failed:
+            app.output.refusal(
+                f"sync '{one.name}': {one.failed:,} rows failed.",
+                f"sync failures --select {one.name}",
+            )
