@@ -31,7 +31,9 @@ from sync.state.tables import Tables
 @click.option("--dry-run", is_flag=True, help="Plan, gate and build the batches; send none.")
 @click.option("--plan", "plan_file", type=click.Path(path_type=Path), help="Send this plan only.")
 @click.option("--allow-removals", is_flag=True, help="Let removals pass their guard this once.")
-@click.option("--skip-gates", is_flag=True, help="Skip dbt results, freshness and guards this once.")
+@click.option(
+    "--skip-gates", is_flag=True, help="Skip dbt results, freshness and guards this once."
+)
 @click.option("--full-refresh", is_flag=True, help="Send every row again, changed or not.")
 @click.option("--fail-fast", is_flag=True, help="Start no sync after one has not succeeded.")
 @click.option("--threads", type=click.IntRange(1), default=4, help="Syncs side by side.")

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from sync.cli.app import App
 from sync.config.destinations import environment_name
-from sync.engine.connect import RegistryConnector
+from sync.engine.connect import RegistryConnector, Sandbox
 
 
 def chosen_environment(sandbox: bool) -> str:
@@ -20,17 +20,18 @@ def chosen_environment(sandbox: bool) -> str:
 def connector(
     app: App, environment: str, faults: Sequence[str] = (), *, start: bool = True
 ) -> Iterator[RegistryConnector]:
-    """Destinations with their own settings, or all in a local sandbox; `start` false is for asking declarations only."""
+    """Destinations with their own settings, or all in a local sandbox; without `start` they are only asked what they can do."""
     if environment != "sandbox":
         yield RegistryConnector(app.destinations)
         return
-    running = os.environ.get("HEADWATER_SANDBOX_URL") or (None if start else "http://sandbox.invalid")
-    if running:
-        yield RegistryConnector(app.destinations, sandbox_url=running)
+    folder = app.project.private
+    folder.mkdir(mode=0o700, exist_ok=True)
+    files = str(folder / "sandbox")
+    running = os.environ.get("HEADWATER_SANDBOX_URL")
+    if running or not start:
+        yield RegistryConnector(app.destinations, sandbox=Sandbox(running or "", files))
         return
     from sync.sandbox import start_sandbox
 
-    state = app.project.private / "sandbox.sqlite"
-    state.parent.mkdir(mode=0o700, exist_ok=True)
-    with start_sandbox(state, list(faults)) as base_url:
-        yield RegistryConnector(app.destinations, sandbox_url=base_url)
+    with start_sandbox(folder / "sandbox.sqlite", list(faults)) as base_url:
+        yield RegistryConnector(app.destinations, sandbox=Sandbox(base_url, files))

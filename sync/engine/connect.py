@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -43,59 +42,75 @@ class Connector(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class Sandbox:
+    """Where the local stand-ins answer, and the folder that stands in for files."""
+
+    base_url: str
+    directory: str
+
+
 class RegistryConnector:
     """Builds destinations through `sync.destinations.registry`, with live settings or the sandbox's."""
 
-    def __init__(self, destinations: Destinations, *, sandbox_url: str | None = None) -> None:
+    def __init__(self, destinations: Destinations, *, sandbox: Sandbox | None = None) -> None:
         self._destinations = destinations
-        self._sandbox_url = sandbox_url
+        self._sandbox = sandbox
         self.limits = Limits()
 
     def declaration(self, name: str) -> Declaration:
         """What the destination of that name can do."""
-        from sync.destinations.registry import declarations
+        from sync.destinations import registry
 
-        known = declarations()
-        kind = self._type(name, known)
-        if kind not in known:
+        entry = self._destinations.entries.get(name)
+        kind = entry.type if entry else self._sandbox_type(name, registry.names())
+        if kind not in registry.names():
             raise ConfigError(
                 f"destination '{name}' has type '{kind}', which is not one of "
-                f"{', '.join(sorted(known))}{closest(kind, known)}",
+                f"{', '.join(registry.names())}{closest(kind, registry.names())}",
                 hint=f"mend it in {self._destinations.path.name}.",
             )
-        return known[kind]
+        return registry.declaration(kind)
 
     def connect(self, name: str, target: SyncObject) -> Connection:
         """The destination, built from its settings; every request waits for its rate limit."""
         from sync.destinations import registry
-        from sync.destinations.http import HttpClient
 
         declaration = self.declaration(name)
         kind = declaration.name
-        if self._sandbox_url is not None:
-            settings = dict(registry.sandbox_settings(kind, self._sandbox_url))
+        if self._sandbox is not None:
+            settings = registry.sandbox_settings(
+                kind, base_url=self._sandbox.base_url, directory=self._sandbox.directory
+            )
         else:
             settings = self._destinations.entries[name].settings()
         credential = credential_id(kind, settings)
-        http = HttpClient(limiter=self.limits.hook(credential, declaration))
-        destination = registry.create(kind, settings, target, http)
+        hook = self.limits.hook(credential, declaration)
+        # A stand-in has limits of its own and says 429 when they are passed.
+        limiter = (lambda _: None) if self._sandbox else hook
+        destination = registry.create(
+            kind, name=name, settings=settings, target=target, limiter=limiter
+        )
         return Connection(destination, declaration, credential)
 
-    def _type(self, name: str, known: Mapping[str, Declaration]) -> str:
-        entry = self._destinations.entries.get(name)
-        if entry is not None:
-            return entry.type
-        if self._sandbox_url is not None and name in known:
+    def names(self) -> list[str]:
+        """Every destination that destinations.yml or the sandbox has."""
+        from sync.destinations import registry
+
+        return sorted({*self._destinations.entries, *(registry.names() if self._sandbox else ())})
+
+    def _sandbox_type(self, name: str, kinds: list[str]) -> str:
+        """In the sandbox a destination needs no entry where its name is its type."""
+        if self._sandbox is not None and name in kinds:
             return name
         path = self._destinations.path
-        names = sorted({*self._destinations.entries, *(known if self._sandbox_url else ())})
-        if not self._destinations.exists and self._sandbox_url is None:
+        if not self._destinations.exists and self._sandbox is None:
             raise ConfigError(
                 f"no {path}: destination '{name}' has no settings.",
                 hint=f"cp {path.name}.example {path.name} and fill it in, or use --sandbox.",
             )
         raise ConfigError(
-            f"destination '{name}' is not in {path}; it has {', '.join(names) or 'none'}"
-            f"{closest(name, names)}",
+            f"destination '{name}' is not in {path}; it has {', '.join(self.names()) or 'none'}"
+            f"{closest(name, self.names())}",
             hint="the exposure's `destination:` is a name in destinations.yml.",
         )

@@ -64,6 +64,24 @@ SHAPES: dict[str, dict[str, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
+class ResultTables:
+    """Relation names of the raw source that `pull` fills."""
+
+    campaigns: str
+    campaign_events: str
+    campaign_daily: str
+
+    @classmethod
+    def of(cls, manifest: Manifest) -> ResultTables:
+        """Found among the manifest's sources.
+
+        Raises:
+            ConfigError: the project does not declare them.
+        """
+        return cls(**{name: manifest.source("raw_campaigns", name) for name in cls.__slots__})
+
+
+@dataclass(frozen=True, slots=True)
 class Tables:
     """Relation names of everything `sync` writes, as dbt quotes them."""
 

@@ -1,0 +1,97 @@
+"""`sync check`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from sync.cli.app import App, Verb, json_option, selection_options
+from sync.cli.session import chosen_environment, connector
+from sync.config.models import SyncDefinition
+from sync.engine import capability
+from sync.engine.connect import Connector
+from sync.engine.planner import map_columns
+from sync.engine.scrub import scrub
+from sync.errors import HeadwaterError
+from sync.state.tables import Tables
+
+
+@click.command("check", cls=Verb, example="sync check --select destination:hubspot")
+@selection_options
+@click.option("--sandbox", is_flag=True, help="Try the local stand-ins.")
+@json_option
+@click.pass_obj
+def check(
+    app: App, select: tuple[str, ...], exclude: tuple[str, ...], sandbox: bool, as_json: bool
+) -> int:
+    """Try definitions, tables, modes and credentials; send nothing."""
+    definitions = app.syncs(select, exclude)
+    found: list[dict[str, Any]] = []
+    with connector(app, chosen_environment(sandbox)) as connections:
+        for definition in definitions:
+            connections.declaration(definition.destination)
+        tried: dict[str, HeadwaterError | str] = {}
+        columns = _columns(app, definitions)
+        for definition in definitions:
+            found.append(_check_one(connections, definition, columns, tried))
+    if as_json:
+        app.output.document({"syncs": found})
+    else:
+        app.output.table(
+            ["sync", "destination", "API version", "ok", ""],
+            [
+                [one["name"], one["destination"], one["api_version"], one["ok"],
+                 one["reaches"] or one["message"]]
+                for one in found
+            ],
+        )  # fmt: skip
+        for one in found:
+            if not one["ok"]:
+                app.output.refusal(one["message"], one["hint"])
+    return 0 if all(one["ok"] for one in found) else 1
+
+
+def _columns(app: App, definitions: list[SyncDefinition]) -> dict[str, list[str]]:
+    Tables.of(app.manifest)
+    with app.warehouse.session() as session:
+        return {
+            definition.model.relation: [
+                column.name for column in session.columns(definition.model.relation)
+            ]
+            for definition in definitions
+        }
+
+
+def _check_one(
+    connections: Connector,
+    definition: SyncDefinition,
+    columns: dict[str, list[str]],
+    tried: dict[str, HeadwaterError | str],
+) -> dict[str, Any]:
+    declaration = connections.declaration(definition.destination)
+    answer: dict[str, Any] = {
+        "name": definition.name, "destination": definition.destination,
+        "api_version": declaration.api_version, "ok": True, "reaches": None, "message": None,
+        "hint": None,
+    }  # fmt: skip
+    try:
+        capability.object_type(definition, declaration)
+        map_columns(definition, columns[definition.model.relation])
+        if definition.destination not in tried:
+            tried[definition.destination] = _try(connections, definition)
+        reached = tried[definition.destination]
+        if isinstance(reached, HeadwaterError):
+            raise reached
+        answer["reaches"] = reached
+    except HeadwaterError as error:
+        answer |= {"ok": False, "message": scrub(error.message), "hint": error.hint}
+    return answer
+
+
+def _try(connections: Connector, definition: SyncDefinition) -> HeadwaterError | str:
+    try:
+        connection = connections.connect(definition.destination, definition.object)
+        return connection.destination.check()
+    except HeadwaterError as error:
+        return error

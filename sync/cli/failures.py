@@ -1,0 +1,63 @@
+"""`sync failures`."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import click
+
+from sync.cli.app import App, Verb, json_option, selection_options
+from sync.cli.session import chosen_environment
+from sync.state.history import RunHistory
+from sync.state.tables import Tables
+
+
+@click.command("failures", cls=Verb, example="sync failures --select hubspot_contacts --retry")
+@selection_options
+@click.option("--sandbox", is_flag=True, help="Rows of the sandbox.")
+@click.option("--retry", is_flag=True, help="Let quarantined rows be sent again by the next push.")
+@click.option("--limit", type=click.IntRange(1), default=100, show_default=True)
+@json_option
+@click.pass_obj
+def failures(
+    app: App, select: tuple[str, ...], exclude: tuple[str, ...], sandbox: bool, retry: bool,
+    limit: int, as_json: bool,
+) -> int:  # fmt: skip
+    """List rows that destinations refused and have not taken since; retry them.
+
+    A failed row is tried again by every push until it has failed five times (`quarantine_after:`); then it waits until the row
+    changes or --retry says so.
+    """
+    definitions = app.syncs(select, exclude)
+    history = RunHistory(
+        Tables.of(app.manifest), app.warehouse.dialect, environment=chosen_environment(sandbox)
+    )
+    with app.warehouse.session(write=retry) as session:
+        found = [
+            row
+            for definition in definitions
+            for row in history.failures(session, definition.name, limit)
+        ][:limit]
+        if retry:
+            session.execute(*(history.retry(definition.name) for definition in definitions))
+    if as_json:
+        app.output.document({"failures": found, "released": retry})
+        return 0
+    if not found:
+        app.output.note("No row is failing.")
+        return 0
+    app.output.table(
+        ["sync", "key", "action", "status", "message", "attempts", "quarantined", "when (UTC)"],
+        [
+            [row["sync_name"], row["sync_key"], row["action"], row["status"], row["message"],
+             row["attempts"], bool(row["quarantined"]), _when(row["failed_at"])]
+            for row in found
+        ],
+    )  # fmt: skip
+    if retry:
+        app.output.note("Quarantined rows are sent again by the next push.")
+    return 0
+
+
+def _when(moment: object) -> str:
+    return f"{moment:%Y-%m-%d %H:%M}" if isinstance(moment, dt.datetime) else ""

@@ -1,0 +1,77 @@
+"""`sync status`."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import click
+
+from sync.cli.app import App, Verb, json_option, selection_options
+from sync.cli.session import chosen_environment
+from sync.state.history import RunHistory
+from sync.state.tables import Tables
+from sync.warehouses.base import now_utc
+
+
+@click.command("status", cls=Verb, example="sync status --json")
+@selection_options
+@click.option("--sandbox", is_flag=True, help="Runs of the sandbox.")
+@json_option
+@click.pass_obj
+def status(
+    app: App, select: tuple[str, ...], exclude: tuple[str, ...], sandbox: bool, as_json: bool
+) -> int:
+    """Show the last run of each sync: how it ended, when, when the next is expected, and what waits.
+
+    The next run is expected one usual interval (the median of the last ten) after the last; `late` says it did not come. The exit
+    code is 1 when a sync's last run did not succeed.
+    """
+    definitions = app.syncs(select, exclude)
+    environment = chosen_environment(sandbox)
+    history = RunHistory(Tables.of(app.manifest), app.warehouse.dialect, environment=environment)
+    with app.warehouse.session() as session:
+        found = [
+            {
+                "name": definition.name,
+                "destination": definition.destination,
+                "mode": definition.mode.value,
+                **history.summary(session, definition.name, now_utc()),
+            }
+            for definition in definitions
+        ]
+    if as_json:
+        app.output.document({"environment": environment, "syncs": found})
+    else:
+        app.output.table(
+            ["sync", "last run", "when (UTC)", "lag", "next", "held", "failing", "quarantined"],
+            [_line(one) for one in found],
+        )
+        for one in found:
+            if one["message"]:
+                app.output.refusal(f"{one['name']}: {one['message']}", None)
+    broken = ("failed", "partial", "refused", "interrupted")
+    return 1 if any(one["status"] in broken for one in found) else 0
+
+
+def _line(one: dict[str, Any]) -> list[object]:
+    finished = one["finished_at"]
+    when = f"{finished:%Y-%m-%d %H:%M}" if isinstance(finished, dt.datetime) else ""
+    expected = one["next_expected_at"]
+    following = f"{expected:%m-%d %H:%M}" if isinstance(expected, dt.datetime) else ""
+    if one["late"]:
+        following += " late"
+    return [
+        one["name"], one["status"] or "never", when, _span(one["lag_seconds"]), following,
+        one["held"], one["failing"], one["quarantined"],
+    ]  # fmt: skip
+
+
+def _span(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    if seconds < 7200:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.0f} h"

@@ -1,0 +1,106 @@
+"""What the state tables say of the past: last runs, what is held, what keeps failing."""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+import statistics
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sync.state.tables import Tables
+    from sync.warehouses.base import Dialect, Session
+
+
+class RunHistory:
+    """Reads one environment's state tables."""
+
+    def __init__(self, tables: Tables, dialect: Dialect, *, environment: str) -> None:
+        self._tables = tables
+        self._literal = dialect.literal
+        self._environment = environment
+
+    def summary(self, session: Session, sync_name: str, now: dt.datetime) -> dict[str, Any]:
+        """The last push of a sync, its lag, the next one expected, and what it holds and fails on."""
+        runs = session.rows(
+            "select run_id, status, started_at, finished_at, added, changed, removed, unchanged, "
+            f"failed, withheld, message from {self._tables.runs} "
+            f"where {self._of(sync_name)} and command = 'push' "
+            "order by started_at desc, run_id desc limit 11"
+        )
+        last = runs[0] if runs else {}
+        finished = [run["finished_at"] for run in runs if run["status"] == "success"]
+        expected = _next([run["started_at"] for run in runs])
+        success = finished[0] if finished else None
+        return {
+            "status": last.get("status"),
+            "run_id": last.get("run_id"),
+            "started_at": last.get("started_at"),
+            "finished_at": last.get("finished_at"),
+            "last_success_at": success,
+            "lag_seconds": (now - success).total_seconds() if success else None,
+            "next_expected_at": expected,
+            "late": expected is not None and now > expected,
+            **{
+                name: last.get(name)
+                for name in ("added", "changed", "removed", "unchanged", "failed", "withheld")
+            },
+            "held": self._count(session, f"{self._tables.ledger} where {self._of(sync_name)}"),
+            **self._failing(session, sync_name),
+            "message": last.get("message"),
+        }
+
+    def failures(self, session: Session, sync_name: str, limit: int) -> list[dict[str, Any]]:
+        """Rows that still fail: the last refusal of each key and content that was not taken since."""
+        return session.rows(
+            "select sync_name, sync_key, action, status, message, attempts, quarantined, "
+            f"failed_at, run_id from ({self._open(sync_name)}) as still_open "
+            f"order by failed_at desc, sync_key limit {int(limit)}"
+        )
+
+    def retry(self, sync_name: str) -> str:
+        """The statement that lets quarantined rows be tried again, with their attempts counted anew."""
+        return (
+            f"update {self._tables.failures} set quarantined = false, attempts = 0 "
+            f"where {self._of(sync_name)} and quarantined"
+        )
+
+    def _failing(self, session: Session, sync_name: str) -> dict[str, int]:
+        row = session.rows(
+            "select count(*) as failing, sum(case when quarantined then 1 else 0 end) "
+            f"as quarantined from ({self._open(sync_name)}) as still_open"
+        )[0]
+        return {"failing": int(row["failing"]), "quarantined": int(row["quarantined"] or 0)}
+
+    def _open(self, sync_name: str) -> str:
+        return (
+            "select * from (select failures.*, row_number() over "
+            "(partition by sync_key order by failed_at desc, run_id desc, attempts desc) as nth "
+            f"from {self._tables.failures} as failures where {self._of(sync_name)}) as latest "
+            "where nth = 1 and not exists (select 1 "
+            f"from {self._tables.acknowledgements} as taken "
+            f"where {self._of(sync_name, 'taken.')} and taken.sync_key = latest.sync_key "
+            "and taken.acknowledged_at >= latest.failed_at "
+            "and taken.action not in ('claim', 'release'))"
+        )
+
+    def _count(self, session: Session, source: str) -> int:
+        return int(session.rows(f"select count(*) as row_count from {source}")[0]["row_count"])
+
+    def _of(self, sync_name: str, prefix: str = "") -> str:
+        return (
+            f"{prefix}environment = {self._literal(self._environment)} "
+            f"and {prefix}sync_name = {self._literal(sync_name)}"
+        )
+
+
+def _next(starts: Sequence[dt.datetime]) -> dt.datetime | None:
+    """One usual interval after the last start; unknown before the third run."""
+    if len(starts) < 3:
+        return None
+    gaps = [
+        (later - earlier).total_seconds()
+        for later, earlier in itertools.pairwise(starts)
+    ]
+    return starts[0] + dt.timedelta(seconds=statistics.median(gaps))
