@@ -1,0 +1,14 @@
+{#- Expression: an attribute's text as its type (string, integer, float, boolean, date, timestamp); null where it cannot be. -#}
+{% macro attribute_cast(expression, type) -%}
+    {%- if type == 'string' -%}
+        {{ return(expression) }}
+    {%- endif -%}
+    {%- set types = {
+        'integer': dbt.type_int(),
+        'float': dbt.type_float(),
+        'boolean': dbt.type_boolean(),
+        'date': 'date',
+        'timestamp': dbt.type_timestamp(),
+    } -%}
+    {{ return(cast_or_null(expression, types[type])) }}
+{%- endmacro %}

@@ -1,0 +1,111 @@
+{#- Relation-shaped query: the surviving value of each attribute of each entity.
+    `candidates` names a CTE or relation with `entity_key`, record_key, source_name, attribute, value, source_rank,
+    first_seen_at, last_seen_at. Same columns out, one row per entity and attribute.
+    The last ties fall to the most recent record, then to the smallest record key: the same row on every warehouse. -#}
+{% macro survivorship_choices(entity, candidates, entity_key) -%}
+{%- set columns = [entity_key, 'attribute', 'value', 'source_name', 'record_key', 'first_seen_at', 'last_seen_at'] -%}
+{%- set attributes = survivorship_rules(entity).attributes -%}
+{%- set groups = {} -%}
+{%- for attribute in attributes if attribute.rules -%}
+    {%- set needs_type = 'min' in attribute.rules or 'max' in attribute.rules -%}
+    {%- set group = attribute.rules | join('_then_') ~ ('_' ~ attribute.type if needs_type else '') -%}
+    {%- do groups.setdefault(group, []).append(attribute) -%}
+{%- endfor -%}
+with
+
+{% for group, members in groups.items() %}
+by_{{ group }} as (
+
+    select
+        {{ columns | join(',\n        ') }},
+        row_number() over (
+            partition by {{ entity_key }}, attribute
+            order by
+                {%- for rule in members[0].rules %}
+                {{ _survivorship_order(rule, members[0].type) }},
+                {%- endfor %}
+                last_seen_at desc nulls last,
+                record_key asc
+        ) as choice
+
+    from (
+        select
+            {{ columns | join(',\n            ') }},
+            source_rank,
+            count(*) over (partition by {{ entity_key }}, attribute, value) as value_count
+
+        from {{ candidates }}
+
+        where attribute in ({% for member in members %}{{ string_literal(member.name) }}{{ ', ' if not loop.last }}{% endfor %})
+    ) as counted
+
+),
+{% endfor %}
+chosen as (
+    {% for group in groups %}
+    select
+        {{ columns | join(',\n        ') }}
+
+    from by_{{ group }}
+
+    where choice = 1
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+),
+
+-- Attributes that follow another come from the very record that gave it: an address is never put together from two.
+following as (
+    {% for attribute in attributes if attribute.follows %}
+    select
+        {% for column in columns %}candidate.{{ column }}{{ ',\n        ' if not loop.last }}{% endfor %}
+
+    from {{ candidates }} as candidate
+
+    inner join chosen
+        on candidate.{{ entity_key }} = chosen.{{ entity_key }}
+        and candidate.record_key = chosen.record_key
+        and chosen.attribute = {{ string_literal(attribute.follows) }}
+
+    where candidate.attribute = {{ string_literal(attribute.name) }}
+    {{ 'union all' if not loop.last }}
+    {% else %}
+    select
+        {{ columns | join(',\n        ') }}
+
+    from chosen
+
+    where 1 = 0
+    {% endfor %}
+),
+
+surviving as (
+
+    select
+        {{ columns | join(',\n        ') }}
+
+    from chosen
+
+    union all
+
+    select
+        {{ columns | join(',\n        ') }}
+
+    from following
+
+)
+
+select * from surviving
+{%- endmacro %}
+
+{#- Expression with direction: what puts the surviving value first. -#}
+{% macro _survivorship_order(rule, type) -%}
+    {%- set typed = attribute_cast('value', type) -%}
+    {{ return({
+        'most_recent': 'last_seen_at desc nulls last',
+        'first': 'first_seen_at asc nulls last',
+        'most_frequent': 'value_count desc',
+        'source_priority': 'source_rank asc',
+        'min': typed ~ ' asc nulls last',
+        'max': typed ~ ' desc nulls last',
+    }[rule]) }}
+{%- endmacro %}

@@ -1,0 +1,113 @@
+{#- Value: the checked survivorship of one entity, from `vars: cdp_survivorship`:
+    {sources: [{source_name, model, record_key, columns: {attribute: column}}],
+     attributes: [{name, rules, type, identifier, follows, ranks: {source_name: 1 is the most trusted}}]}.
+    Anything wrong stops here, with where it is and what is allowed. -#}
+{% macro survivorship_rules(entity) -%}
+    {%- set configured = var('cdp_survivorship').get(entity) -%}
+    {%- if configured is not mapping or configured.keys() | sort != ['attributes', 'sources'] -%}
+        {{ exceptions.raise_compiler_error(
+            "vars: cdp_survivorship." ~ entity ~ " must have exactly `attributes` and `sources`; see docs/add-a-trait.md."
+        ) }}
+    {%- endif -%}
+    {%- set names = configured['attributes'] | list -%}
+    {%- set sources = [] -%}
+    {%- for given in configured['sources'] -%}
+        {%- do sources.append(_survivorship_source(entity, given, names)) -%}
+    {%- endfor -%}
+    {%- set attributes = [] -%}
+    {%- for name, given in configured['attributes'].items() -%}
+        {%- set declared = given if given is mapping else {'rule': given} -%}
+        {%- do attributes.append(_survivorship_attribute(entity, name, declared, configured['attributes'], sources)) -%}
+    {%- endfor -%}
+    {{ return({'sources': sources, 'attributes': attributes}) }}
+{%- endmacro %}
+
+{#- One record source: where it is comes from `vars: cdp_identity`, so that it is said once. -#}
+{% macro _survivorship_source(entity, given, names) -%}
+    {%- set where = "vars: cdp_survivorship." ~ entity ~ ".sources" -%}
+    {%- set records = (var('cdp_identity').get(entity) or {}).get('records', []) -%}
+    {%- set record = records | selectattr('source_name', 'equalto', given.get('source')) | first -%}
+    {%- if not record -%}
+        {%- do _survivorship_error(where, 'source', given.get('source'), records | map(attribute='source_name') | list) -%}
+    {%- endif -%}
+    {%- set columns = {} -%}
+    {%- for attribute in given.get('attributes', []) -%}
+        {%- set pairs = attribute if attribute is mapping else {attribute: attribute} -%}
+        {%- for name, column in pairs.items() -%}
+            {%- if name not in names -%}
+                {%- do _survivorship_error(where ~ '.' ~ given['source'], 'attribute', name, names) -%}
+            {%- endif -%}
+            {%- do columns.update({name: column}) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{ return({
+        'source_name': record['source_name'],
+        'model': record['model'],
+        'record_key': record['record_key'],
+        'columns': columns,
+    }) }}
+{%- endmacro %}
+
+{% macro _survivorship_attribute(entity, name, declared, attributes, sources) -%}
+    {%- set where = "vars: cdp_survivorship." ~ entity ~ ".attributes." ~ name -%}
+    {%- set allowed = ['rule', 'type', 'identifier', 'follows', 'sources'] -%}
+    {%- for key in declared if key not in allowed -%}
+        {%- do _survivorship_error(where, 'key', key, allowed) -%}
+    {%- endfor -%}
+    {%- if not modules.re.match('^[a-z][a-z0-9_]*$', name) -%}
+        {{ exceptions.raise_compiler_error(where ~ ": a name is a column: lower case letters, digits and underscores.") }}
+    {%- endif -%}
+    {%- set types = ['string', 'integer', 'float', 'boolean', 'date', 'timestamp'] -%}
+    {%- if declared.get('type', 'string') not in types -%}
+        {%- do _survivorship_error(where, 'type', declared['type'], types) -%}
+    {%- endif -%}
+    {%- set giving = sources | selectattr('columns.' ~ name, 'defined') | map(attribute='source_name') | list -%}
+    {%- if not giving -%}
+        {{ exceptions.raise_compiler_error(where ~ ": no source gives it; name it under `attributes` of one in `sources`.") }}
+    {%- endif -%}
+    {%- for source in declared.get('sources', []) if source not in giving -%}
+        {%- do _survivorship_error(where, 'source', source, giving) -%}
+    {%- endfor -%}
+    {%- set identifiers = (var('cdp_identity')[entity].get('identifiers') or {}) | list -%}
+    {%- if declared.get('identifier') and declared['identifier'] not in identifiers -%}
+        {%- do _survivorship_error(where, 'identifier', declared['identifier'], identifiers) -%}
+    {%- endif -%}
+    {%- set ranks = {} -%}
+    {%- for source in declared.get('sources') or giving -%}
+        {%- do ranks.update({source: loop.index}) -%}
+    {%- endfor -%}
+    {{ return({
+        'name': name,
+        'rules': _survivorship_order_of_rules(where, declared, attributes),
+        'type': declared.get('type', 'string'),
+        'identifier': declared.get('identifier'),
+        'follows': declared.get('follows'),
+        'ranks': ranks,
+    }) }}
+{%- endmacro %}
+
+{#- Value: the rules of one attribute, each breaking the ties of the one before; none for one that follows another. -#}
+{% macro _survivorship_order_of_rules(where, declared, attributes) -%}
+    {%- set leaders = [] -%}
+    {%- for name, given in attributes.items() if given is not mapping or not given.get('follows') -%}
+        {%- do leaders.append(name) -%}
+    {%- endfor -%}
+    {%- if declared.get('follows') -%}
+        {%- if declared['follows'] not in leaders or declared.get('rule') -%}
+            {%- do _survivorship_error(where, 'follows (instead of a rule)', declared['follows'], leaders) -%}
+        {%- endif -%}
+        {{ return([]) }}
+    {%- endif -%}
+    {%- set rules = [declared.get('rule')] if declared.get('rule') is string else (declared.get('rule') or [none]) -%}
+    {%- set known = ['most_recent', 'first', 'most_frequent', 'source_priority', 'min', 'max'] -%}
+    {%- for rule in rules if rule not in known -%}
+        {%- do _survivorship_error(where, 'rule', rule, known) -%}
+    {%- endfor -%}
+    {{ return(rules) }}
+{%- endmacro %}
+
+{% macro _survivorship_error(where, what, got, allowed) -%}
+    {{ exceptions.raise_compiler_error(
+        where ~ ": " ~ what ~ " '" ~ got ~ "' is not one of " ~ allowed | join(', ') ~ "."
+    ) }}
+{%- endmacro %}

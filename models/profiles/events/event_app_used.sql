@@ -1,0 +1,43 @@
+with
+
+profile_records as (
+
+    select
+        source_record_id,
+        profile_id
+
+    from {{ ref('profile_records') }}
+
+    where source_name = 'app_users'
+
+),
+
+usage_events as (
+
+    select
+        event_id,
+        user_id,
+        event_name,
+        occurred_at
+
+    from {{ ref('stg_app__usage_events') }}
+
+    where occurred_at <= {{ cdp_now() }}
+
+),
+
+events as (
+
+    select
+        usage_events.event_id,
+        profile_records.profile_id,
+        usage_events.event_name,
+        usage_events.occurred_at
+
+    from usage_events
+
+    inner join profile_records on usage_events.user_id = profile_records.source_record_id
+
+)
+
+select * from events

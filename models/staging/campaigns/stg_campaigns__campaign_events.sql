@@ -1,0 +1,28 @@
+with
+
+source as (
+
+    select * from {{ source('campaigns', 'campaign_events') }}
+
+),
+
+campaign_events as (
+
+    select
+        {{ dbt.concat(['destination', "':'", 'event_id']) }} as campaign_event_id,
+        destination,
+        campaign_id,
+        touchpoint_id,
+        recipient_type,
+        case recipient_type when 'email' then {{ normalise_email('recipient') }} else recipient end as recipient,
+        lower(kind) as kind,
+        occurred_at,
+        pulled_at as loaded_at
+
+    from source
+
+    where environment = {{ cdp_environment() }}
+
+)
+
+select * from campaign_events
