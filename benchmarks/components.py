@@ -131,9 +131,7 @@ def _peer_seconds(python: Path, database: Path, directory: Path) -> float | None
     edges = directory / "edges.parquet"
     with duckdb.connect(str(database), read_only=True) as connection:
         connection.execute(f"copy raw.edges to '{edges}' (format parquet)")
-    done = subprocess.run(
-        [python, "-c", PEER, edges], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([python, "-c", PEER, edges], capture_output=True, text=True, check=False)
     if done.returncode:
         print(f"Splink did not run: {done.stderr.strip().splitlines()[-1:]}", file=sys.stderr)
         return None

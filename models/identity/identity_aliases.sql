@@ -16,9 +16,8 @@ identity_assignments as (
         entity,
         entity_id,
         previous_entity_id,
-        run_id,
+        run_number,
         minted_at,
-        assigned_at,
         is_present,
         first_seen_at,
         record_node
@@ -67,12 +66,13 @@ known as (
 
 ),
 
--- Where the records of an id went in this run, the largest part first: the order in which the id itself chose.
+-- Where the records of an id went when it was merged: the largest part first, as the id itself chose.
 moves as (
 
     select
         previous_entity_id as from_id,
         entity_id as to_id,
+        run_number,
         count(*) as record_count,
         min(first_seen_at) as first_seen_at,
         min(record_node) as first_record_node
@@ -80,11 +80,10 @@ moves as (
     from identity_assignments
 
     where
-        run_id = {{ string_literal(invocation_id) }}
-        and is_present
+        is_present
         and previous_entity_id <> entity_id
 
-    group by previous_entity_id, entity_id
+    group by previous_entity_id, entity_id, run_number
 
 ),
 
@@ -95,7 +94,7 @@ main_moves as (
         to_id,
         row_number() over (
             partition by from_id
-            order by record_count desc, first_seen_at asc nulls last, first_record_node asc
+            order by run_number desc, record_count desc, first_seen_at asc nulls last, first_record_node asc
         ) as preference
 
     from moves
@@ -128,14 +127,15 @@ every_id as (
 
 ),
 
--- An id that still has records stands for itself; one that lost them all follows the largest part.
+-- An id that no record bears any more was merged, and follows its records. One whose records left their sources
+-- is retired: they still bear it.
 followed as (
 
     select
         every_id.entity,
         every_id.old_id,
         case
-            when own.is_live then every_id.survivor_id
+            when own.entity_id is not null then every_id.survivor_id
             else coalesce(main_moves.to_id, every_id.survivor_id)
         end as survivor_id,
         every_id.minted_at

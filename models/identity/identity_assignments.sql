@@ -143,6 +143,23 @@ survivors as (
 
 ),
 
+-- What became of each id; the records it had lost before go with it.
+fates as (
+
+    select
+        chosen.entity_id,
+        survivors.entity_id as successor_id,
+        survivors.minted_at,
+        survivors.founded_at
+
+    from chosen
+
+    inner join survivors on chosen.cluster_node = survivors.cluster_node
+
+    where chosen.preference = 1
+
+),
+
 founders as (
 
     select
@@ -186,13 +203,22 @@ changed as (
         coalesce(assigned.entity, previous.entity) as entity,
         coalesce(assigned.record_node, previous.record_node) as record_node,
         coalesce(assigned.record_key, previous.record_key) as record_key,
-        coalesce(assigned.entity_id, previous.entity_id) as entity_id,
+        coalesce(assigned.entity_id, fates.successor_id, previous.entity_id) as entity_id,
         previous.entity_id as previous_entity_id,
         {{ string_literal(invocation_id) }} as run_id,
+        {% if is_incremental() -%}
+        (select coalesce(max(run_number), 0) + 1 from {{ this }}) as run_number,
+        {%- else -%}
+        1 as run_number,
+        {%- endif %}
         assigned.record_node is not null as is_present,
         coalesce(previous.is_present, false) as was_present,
-        coalesce(assigned.minted_at, previous.minted_at) as minted_at,
-        case when assigned.record_node is null then previous.founded_at else assigned.founded_at end as founded_at,
+        coalesce(assigned.minted_at, fates.minted_at, previous.minted_at) as minted_at,
+        case
+            when assigned.record_node is not null then assigned.founded_at
+            when fates.entity_id is not null then fates.founded_at
+            else previous.founded_at
+        end as founded_at,
         coalesce(assigned.first_seen_at, previous.first_seen_at) as first_seen_at,
         {{ cdp_now() }} as assigned_at
 
@@ -200,11 +226,13 @@ changed as (
 
     full outer join previous on assigned.record_node = previous.record_node
 
+    left join fates on previous.entity_id = fates.entity_id
+
     where
         previous.record_node is null
         or (assigned.record_node is null and previous.is_present)
         or (assigned.record_node is not null and not previous.is_present)
-        or assigned.entity_id <> previous.entity_id
+        or coalesce(assigned.entity_id, fates.successor_id, previous.entity_id) <> previous.entity_id
 
 )
 

@@ -180,6 +180,14 @@ class Lab:
                 )
             )
 
+    def forget(self) -> None:
+        """Drop what was built; the overrides' seed stays."""
+        for name, kind in self.query(
+            "select table_name, table_type from information_schema.tables "
+            "where table_schema = 'analytics' and table_name <> 'identity_overrides'"
+        ):
+            self.execute(f"drop {'view' if kind == 'VIEW' else 'table'} analytics.{name}")
+
     def groups(self, entity: str = "person") -> dict[str, str]:
         """The entity id of each record, by the record's own id."""
         return dict(

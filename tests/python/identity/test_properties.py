@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -13,9 +12,7 @@ from hypothesis import strategies as st
 
 from tests.python.identity.lab import PERSON, Lab
 
-LIMITS = {
-    name: rule["limit"] for name, rule in PERSON["identifiers"].items() if "limit" in rule
-}
+LIMITS = {name: rule["limit"] for name, rule in PERSON["identifiers"].items() if "limit" in rule}
 
 Row = tuple[Any, ...]
 
@@ -24,7 +21,13 @@ _few = st.none() | st.integers(0, 3)
 # world, customer_id, user_id, email, phone, device_id, days ago, batch
 rows_of_worlds = st.lists(
     st.tuples(
-        st.integers(0, 30), _few, _few, _few, _few, _few, st.sampled_from([1, 2, 400]),
+        st.integers(0, 30),
+        _few,
+        _few,
+        _few,
+        _few,
+        _few,
+        st.sampled_from([1, 2, 400]),
         st.integers(0, 2),
     ),
     min_size=60,
@@ -69,23 +72,14 @@ def connected(edges: Iterable[tuple[Any, Any]]) -> dict[Any, Any]:
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Lab:
     lab = Lab(tmp_path_factory.mktemp("properties") / "lab", variables={"cdp_as_of": "2026-11-24"})
     lab.build(command="seed")
-    yield lab
-
-
-def fresh(lab: Lab) -> None:
-    """Forget every build; the overrides' seed stays."""
-    for name, kind in lab.query(
-        "select table_name, table_type from information_schema.tables "
-        "where table_schema = 'analytics' and table_name <> 'identity_overrides'"
-    ):
-        lab.execute(f"drop {'view' if kind == 'VIEW' else 'table'} analytics.{name}")
+    return lab
 
 
 relaxed = settings(
-    max_examples=4,
+    max_examples=3,
     deadline=None,
     derandomize=True,
     # One example is many worlds: shrinking would cost a build a step.
@@ -99,7 +93,7 @@ relaxed = settings(
 def test_clusters_are_what_the_kept_edges_connect_and_no_limit_is_broken(
     lab: Lab, drawn: list[tuple[Any, ...]]
 ) -> None:
-    fresh(lab)
+    lab.forget()
     lab.load(records(drawn, 0, 1, 2))
     lab.build(command="run")
 
@@ -132,12 +126,12 @@ def test_clusters_are_what_the_kept_edges_connect_and_no_limit_is_broken(
     assert all(link[3] in broken for link in links if link[5] is not None)
 
 
-@relaxed
+@settings(relaxed, max_examples=2)
 @given(drawn=rows_of_worlds)
 def test_batches_in_any_order_give_what_a_full_refresh_gives(
     lab: Lab, drawn: list[tuple[Any, ...]]
 ) -> None:
-    fresh(lab)
+    lab.forget()
     # The last batch takes the first one's records away again, and returns them.
     for batches in ((0,), (0, 1), (1, 2), (0, 1, 2)):
         lab.load(records(drawn, *batches))
@@ -151,7 +145,7 @@ def test_batches_in_any_order_give_what_a_full_refresh_gives(
     assert [row[:6] for row in full] == [row[:6] for row in links]
     assert [row[8:] for row in full] == [row[8:] for row in links]
 
-    fresh(lab)
+    lab.forget()
     lab.load(records(drawn, 2))
     lab.build(command="run")
     lab.load(records(drawn, 0, 1, 2))
@@ -164,7 +158,7 @@ def test_batches_in_any_order_give_what_a_full_refresh_gives(
 def test_ids_are_stable_and_every_id_that_was_resolves(
     lab: Lab, drawn: list[tuple[Any, ...]]
 ) -> None:
-    fresh(lab)
+    lab.forget()
     seen: set[str] = set()
     for batches in ((0, 1), (1, 2), (0, 2)):
         lab.load(records(drawn, *batches))
