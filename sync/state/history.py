@@ -99,8 +99,5 @@ def _next(starts: Sequence[dt.datetime]) -> dt.datetime | None:
     """One usual interval after the last start; unknown before the third run."""
     if len(starts) < 3:
         return None
-    gaps = [
-        (later - earlier).total_seconds()
-        for later, earlier in itertools.pairwise(starts)
-    ]
+    gaps = [(later - earlier).total_seconds() for later, earlier in itertools.pairwise(starts)]
     return starts[0] + dt.timedelta(seconds=statistics.median(gaps))

@@ -16,7 +16,7 @@ LEASE_SECONDS = 600
 
 def owner_name(run_id: str) -> str:
     """Who holds a lease: host, process and run."""
-    return f"{socket.gethostname()}/{os.getpid()}/{run_id}"
+    return f"{socket.gethostname()}/{os.getpid()}.{_started(os.getpid())}/{run_id}"
 
 
 class Leases:
@@ -87,23 +87,32 @@ class Leases:
 
 def _described(owner: str) -> str:
     host, process, _ = owner.split("/", 2)
-    return f"process {process} on {host}"
+    return f"process {process.partition('.')[0]} on {host}"
 
 
 def _is_dead(owner: str) -> bool:
-    """The owner was a process of this machine that is no more: no need to wait until its lease expires."""
+    """The owner was a process of this machine that is no more: no need to wait until its lease expires.
+
+    A process is known by its number and when it began: in a container every run may be number 1.
+    """
     host, process, _ = owner.split("/", 2)
+    number, _, began = process.partition(".")
     if host != socket.gethostname():
         return False
     try:
-        os.kill(int(process), 0)
+        os.kill(int(number), 0)
     except ProcessLookupError:
         return True
     except OSError:
         return False
-    # A killed child that nobody waited for still has its number, but works no more.
+    return _started(int(number)) != began
+
+
+def _started(process: int) -> str:
+    """When a living process began, in the kernel's ticks; `gone` for one that only waits to be buried."""
     try:
-        with open(f"/proc/{process}/stat", encoding="ascii") as stat:
-            return stat.read().rpartition(")")[2].split()[0] == "Z"
+        with open(f"/proc/{process}/stat", encoding="utf-8") as stat:
+            fields = stat.read().rpartition(")")[2].split()
     except OSError:
-        return False
+        return "0"  # no /proc: the number alone must do
+    return "gone" if fields[0] == "Z" else fields[19]

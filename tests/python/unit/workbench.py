@@ -144,20 +144,8 @@ class Workbench:
 
     def __init__(self, folder: Path, **definition: Any) -> None:
         self.path = folder / "workbench.duckdb"
-        with duckdb.connect(str(self.path)) as connection:
-            connection.execute("create schema analytics_sync")
-            connection.execute(f"create table analytics_sync.ledger ({LEDGER})")
-            connection.execute(
-                "create table analytics_sync.leases "
-                "(environment varchar, sync_name varchar, owner varchar, expires_at timestamp)"
-            )
-            connection.execute(
-                "create table analytics_sync.cursors (environment varchar, destination varchar, "
-                "cursor_at timestamp, updated_at timestamp)"
-            )
-            for name, shape in SHAPES.items():
-                columns = ", ".join(f'"{column}" {TYPES[kind]}' for column, kind in shape.items())
-                connection.execute(f"create table analytics_sync.{name} ({columns})")
+        if not self.path.exists():
+            self._create()
         settings: dict[str, Any] = {
             "name": "memory_people", "destination": "memory", "object": SyncObject("list", "People"),
             "mode": Mode.MIRROR, "key": ("profile_id",), "identifiers": ("email",),
@@ -173,6 +161,22 @@ class Workbench:
         self.options = PushOptions(policy=QUICK)
         self.watcher = Watcher()
         self.run_results = RunResults(folder / "run_results.json")
+
+    def _create(self) -> None:
+        with duckdb.connect(str(self.path)) as connection:
+            connection.execute("create schema analytics_sync")
+            connection.execute(f"create table analytics_sync.ledger ({LEDGER})")
+            connection.execute(
+                "create table analytics_sync.leases "
+                "(environment varchar, sync_name varchar, owner varchar, expires_at timestamp)"
+            )
+            connection.execute(
+                "create table analytics_sync.cursors (environment varchar, destination varchar, "
+                "cursor_at timestamp, updated_at timestamp)"
+            )
+            for name, shape in SHAPES.items():
+                columns = ", ".join(f'"{column}" {TYPES[kind]}' for column, kind in shape.items())
+                connection.execute(f"create table analytics_sync.{name} ({columns})")
 
     def declare(self, **changes: Any) -> None:
         """Change what the destination says of its list."""

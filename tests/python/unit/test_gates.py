@@ -1,0 +1,192 @@
+"""What stops a sync: nothing is sent, nothing is marked, and the message has the next step."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from sync.config.models import Guards
+from sync.engine.gates import RunResults
+from sync.records import Mode
+
+MODEL = "model.headwater.sync_memory"
+
+
+def refused(bench, reason, **options):
+    result = bench.push(**options)
+    assert (result.status, result.error.reason) == ("refused", reason), result.error
+    assert bench.destination.calls == []
+    assert bench.held() == set()
+    assert result.error.hint
+    return result
+
+
+def test_a_missing_table_is_named(bench):
+    assert "dbt build" in refused(bench, "missing_table").error.hint
+
+
+def test_a_missing_row_hash_is_named(bench):
+    bench.table("select 'a' as profile_id, 'a@example.com' as email")
+    assert "row_hash" in refused(bench, "unknown_column").message
+
+
+def test_an_unknown_column_in_the_mapping_gets_the_nearest_name(workbench):
+    bench = workbench(fields={"points": "scores"})
+    bench.people("a")
+    assert "did you mean 'score'" in refused(bench, "unknown_column").message
+
+
+def test_an_unknown_identifier_column_is_named(workbench):
+    bench = workbench(identifiers=("phone",))
+    bench.people("a")
+    assert "'phone'" in refused(bench, "unknown_column").message
+
+
+def test_duplicate_keys_are_refused_and_some_named(bench):
+    bench.people("a", "b", "b")
+    assert ": b" in refused(bench, "duplicate_key").message.replace("such as", ":").replace(
+        "  ", " "
+    )
+
+
+def test_null_keys_are_refused(bench):
+    bench.table([{"profile_id": None, "email": "a@example.com"}, {"profile_id": "b"}])
+    assert "1 rows" in refused(bench, "null_key").message
+
+
+def test_no_flag_lets_duplicate_keys_through(bench):
+    bench.people("b", "b")
+    refused(bench, "duplicate_key", skip_gates=True, allow_removals=True)
+
+
+def test_an_empty_audience_is_refused_and_keeps_its_members(bench):
+    bench.people("a", "b")
+    bench.push()
+    bench.people()
+    result = bench.push()
+    assert (result.status, result.error.reason) == ("refused", "empty")
+    assert bench.held() == {"a", "b"} == set(bench.destination.members)
+
+
+def test_an_empty_audience_may_be_declared(workbench):
+    bench = workbench(guards=Guards(min_rows=0, max_removals_percent=None))
+    bench.people("a")
+    bench.push()
+    bench.people()
+    assert bench.push().removed == 1
+
+
+def test_too_many_removals_are_refused_until_allowed_for_one_run(bench):
+    bench.people(*"abcdefghij")
+    bench.push()
+    bench.people(*"abcdef")
+    result = bench.push()
+    assert (result.status, result.error.reason) == ("refused", "too_many_removals")
+    assert "4 removals (40 % of 10)" in result.message
+    assert len(bench.destination.members) == 10
+    assert bench.push(allow_removals=True).removed == 4
+
+
+def test_a_guard_may_count_rows(workbench):
+    bench = workbench(guards=Guards(max_removals=1, max_removals_percent=None))
+    bench.people("a", "b", "c")
+    bench.push()
+    bench.people("a")
+    assert bench.push().error.reason == "too_many_removals"
+
+
+def test_too_many_changes_are_refused_where_a_guard_says_so(workbench):
+    bench = workbench(guards=Guards(max_changes_percent=50.0))
+    bench.people("a", "b")
+    bench.push()
+    bench.people("a", "b", score=2)
+    assert bench.push().error.reason == "too_many_changes"
+    assert bench.push(skip_gates=True).changed == 2
+
+
+def run_results(bench, tmp_path, *, model="success", test=None, which="build"):
+    from dataclasses import replace
+
+    results = [{"unique_id": MODEL, "status": model, "timing": [
+        {"name": "execute", "completed_at": "2020-01-01T00:00:00.000000Z"}]}]  # fmt: skip
+    if test:
+        results.append({"unique_id": "test.headwater.unique_x.1", "status": test, "timing": []})
+    (tmp_path / "run_results.json").write_text(
+        json.dumps({"args": {"which": which}, "results": results})
+    )
+    bench.definition = replace(
+        bench.definition,
+        model=replace(bench.definition.model, tests=("test.headwater.unique_x.1",)),
+    )
+    bench.run_results = RunResults(tmp_path / "run_results.json")
+
+
+@pytest.mark.parametrize(
+    ("model", "test"),
+    [("error", None), ("skipped", None), ("success", "fail"), ("success", "error")],
+)
+def test_a_model_or_test_that_failed_in_the_latest_dbt_run_stops_the_sync(
+    bench, tmp_path, model, test
+):
+    bench.people("a")
+    run_results(bench, tmp_path, model=model, test=test)
+    refused(bench, "dbt_result")
+    assert bench.push(skip_gates=True).status == "success"
+
+
+def test_a_warning_and_a_compile_do_not_stop_it(bench, tmp_path):
+    bench.people("a")
+    run_results(bench, tmp_path, test="warn")
+    assert bench.push().status == "success"
+    run_results(bench, tmp_path, model="error", which="compile")
+    bench.people("a", "b")
+    assert bench.push().status == "success"
+
+
+def test_a_table_older_than_its_freshness_is_refused(workbench, tmp_path):
+    bench = workbench(max_age_hours=24.0)
+    bench.people("a")
+    run_results(bench, tmp_path)
+    refused(bench, "stale")
+
+
+def test_a_table_of_unknown_age_is_refused_where_freshness_is_declared(workbench):
+    bench = workbench(max_age_hours=24.0)
+    bench.people("a")
+    refused(bench, "unknown_age")
+
+
+def test_a_mode_the_destination_cannot_do_is_refused_with_those_it_can(workbench):
+    bench = workbench(mode=Mode.EVENT)
+    bench.declare(modes=frozenset({Mode.UPSERT, Mode.MIRROR}))
+    bench.people("a")
+    assert "mirror, upsert" in refused(bench, "mode").message
+
+
+def test_an_object_the_destination_lacks_is_refused(workbench):
+    from sync.records import SyncObject
+
+    bench = workbench(object=SyncObject("lists", "People"))
+    bench.people("a")
+    assert "did you mean 'list'" in refused(bench, "object").message
+
+
+def test_clear_identifiers_are_refused_where_they_must_be_hashed(workbench):
+    from dataclasses import replace
+
+    bench = workbench(identifiers=("email_sha256",))
+    bench.declare(identifiers=frozenset({"email_sha256"}))
+    bench.declaration = replace(bench.declaration, hashed=True)
+    bench.table("select 'a' as profile_id, 'a@example.com' as email_sha256, 'h' as row_hash")
+    refused(bench, "clear_identifiers")
+    bench.table("select 'a' as profile_id, sha256('a') as email_sha256, 'h' as row_hash")
+    assert bench.push().status == "success"
+
+
+def test_refusals_are_on_record(bench):
+    bench.people("b", "b")
+    bench.push()
+    ((status, message),) = bench.rows("select status, message from analytics_sync.runs")
+    assert status == "refused"
+    assert "repeat a key" in message

@@ -1,0 +1,133 @@
+"""The planner's two laws: applying a plan to the ledger gives the activation table, and planning again gives nothing."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import duckdb
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from workbench import Workbench
+
+from sync.config.models import Guards
+from sync.records import Mode
+
+ROW = st.tuples(
+    st.sampled_from(["h1", "h2", None]),
+    st.sampled_from([None, None, None, "no_consent", "holdout"]),
+    st.sampled_from(["x@example.com", "y@example.com", None]),
+)
+TABLE = st.dictionaries(
+    st.sampled_from([f"k{n}" for n in range(8)] + ["ключ", "a|b", "it's", "~0"]), ROW
+)
+
+
+@pytest.fixture(scope="module")
+def folder():
+    with tempfile.TemporaryDirectory() as name:
+        yield Path(name)
+
+
+def fresh(folder: Path, mode: Mode, **definition) -> Workbench:
+    path = Path(tempfile.mkdtemp(dir=folder))
+    if not (folder / "template.duckdb").exists():
+        Workbench(path)
+        shutil.move(path / "workbench.duckdb", folder / "template.duckdb")
+    shutil.copy(folder / "template.duckdb", path / "workbench.duckdb")
+    guards = Guards(min_rows=0, max_removals_percent=None)
+    return Workbench(path, mode=mode, guards=guards, **definition)
+
+
+def fill(bench: Workbench, table) -> None:
+    with duckdb.connect(str(bench.path)) as connection:
+        connection.execute(
+            "create or replace table sync_memory (profile_id varchar, email varchar, "
+            "withheld_reason varchar, row_hash varchar)"
+        )
+        if table:
+            connection.executemany(
+                "insert into sync_memory values (?, ?, ?, ?)",
+                [
+                    [key, email, reason, row_hash]
+                    for key, (row_hash, reason, email) in table.items()
+                ],
+            )
+
+
+def sendable(table) -> dict:
+    return {k: h for k, (h, reason, email) in table.items() if reason is None and email is not None}
+
+
+@pytest.mark.parametrize("mode", [Mode.MIRROR, Mode.REPLACE])
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(tables=st.lists(TABLE, min_size=1, max_size=4))
+def test_applying_the_plan_gives_the_table_and_planning_twice_gives_nothing(folder, mode, tables):
+    bench = fresh(folder, mode)
+    for table in tables:
+        fill(bench, table)
+        counts = bench.plan().counts
+        result = bench.push()
+        assert result.status == "success", result.error
+        assert (result.added, result.changed, result.removed) == (
+            counts.add, counts.change, counts.remove,
+        )  # fmt: skip
+        wanted = sendable(table)
+        held = dict(bench.rows("select sync_key, row_hash from analytics_sync.ledger"))
+        assert held == wanted
+        assert set(bench.destination.members) == set(wanted)
+        again = bench.plan().counts
+        assert (again.to_send, again.unchanged) == (0, len(wanted))
+        reasons = sum(again.withheld.values())
+        assert again.unchanged + reasons == len(table)
+
+
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(tables=st.lists(TABLE, min_size=1, max_size=4))
+def test_upsert_holds_the_last_sendable_content_of_every_key_ever_seen(folder, tables):
+    bench = fresh(folder, Mode.UPSERT)
+    wanted: dict = {}
+    for table in tables:
+        fill(bench, table)
+        bench.push()
+        wanted |= sendable(table)
+        assert dict(bench.rows("select sync_key, row_hash from analytics_sync.ledger")) == wanted
+        assert bench.plan().counts.to_send == 0
+
+
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(tables=st.lists(TABLE, min_size=1, max_size=4))
+def test_each_event_key_is_sent_once_for_ever(folder, tables):
+    bench = fresh(folder, Mode.EVENT)
+    for table in tables:
+        fill(bench, table)
+        bench.push()
+    sent = [event.key for event in bench.destination.events]
+    assert len(sent) == len(set(sent))
+    assert set(sent) == {key for table in tables for key in sendable(table)}
+
+
+@settings(
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    keys=st.sets(
+        st.tuples(st.text("ab|~", max_size=3), st.text("ab|~", max_size=3)), min_size=1, max_size=20
+    )
+)
+def test_no_two_composite_keys_become_one(folder, keys):
+    bench = fresh(folder, Mode.MIRROR, key=("one", "two"), identifiers=())
+    with duckdb.connect(str(bench.path)) as connection:
+        connection.execute("create table sync_memory (one varchar, two varchar, row_hash varchar)")
+        connection.executemany(
+            "insert into sync_memory values (?, ?, 'h')", [list(key) for key in keys]
+        )
+    assert bench.plan().counts.add == len(keys)

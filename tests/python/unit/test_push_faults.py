@@ -1,0 +1,390 @@
+"""What goes wrong on the way, and that nothing is lost, doubled or wrongly marked by it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import socket
+
+import duckdb
+import pytest
+from workbench import Delivery, PartialFailure
+
+from sync.config.models import Guards
+from sync.errors import AuthError, RateLimitedError, RejectedError, TransientError, WarehouseError
+from sync.records import JobStatus, Mode, RowError
+from sync.state.leases import owner_name
+
+
+def failing(*numbers, error=TransientError):
+    def fault(number, _):
+        if number in numbers:
+            raise error("no")
+
+    return fault
+
+
+def test_a_transient_error_is_tried_again(bench):
+    bench.people("a", "b")
+    bench.destination.fault = failing(1, 2)
+    assert bench.push().status == "success"
+    assert len(bench.destination.calls) == 3
+
+
+def test_an_answer_lost_after_the_rows_were_taken_marks_them_once(bench):
+    bench.people("a", "b")
+    bench.destination.fault_after = failing(1)
+    assert bench.push().status == "success"
+    assert bench.held() == {"a", "b"}
+    assert bench.rows("select count(*) from analytics_sync.acknowledgements") == [(2,)]
+
+
+def test_a_batch_that_never_gets_through_stays_for_the_next_run(bench):
+    bench.declare(batch_rows=1)
+    bench.people("a", "b")
+
+    def fault(_, records):
+        if records[0].key == "a":
+            raise TransientError("down")
+
+    bench.destination.fault = fault
+    result = bench.push()
+    assert (result.status, result.added, result.failed) == ("partial", 1, 1)
+    assert bench.held() == {"b"}
+    bench.destination.fault = None
+    assert bench.push().added == 1
+    assert bench.held() == {"a", "b"}
+
+
+def test_a_rate_limited_batch_waits_as_long_as_the_vendor_says(bench):
+    from sync.engine.retry import Retrier, RetryPolicy
+
+    waits = []
+
+    class Stop:
+        def wait(self, seconds):
+            waits.append(seconds)
+
+        def is_set(self):
+            return False
+
+    def call():
+        if not waits:
+            raise RateLimitedError("slow", retry_after_seconds=7)
+        return "taken"
+
+    retrier = Retrier(RetryPolicy(base_seconds=0.01, max_seconds=5), Stop())
+    assert retrier.call(call) == "taken"
+    assert 7 <= waits[0] < 8
+
+
+def test_refused_credentials_stop_the_sync_before_a_row_is_sent(bench):
+    bench.people("a")
+    bench.destination.credentials_error = AuthError("401")
+    result = bench.push()
+    assert (result.status, result.error.reason) == ("refused", "credentials")
+    assert bench.destination.calls == []
+    assert bench.rows("select status from analytics_sync.runs") == [("refused",)]
+
+
+def test_credentials_that_expire_half_way_keep_what_was_taken(bench):
+    bench.declare(batch_rows=1)
+    bench.people(*"abcdefgh")
+    bench.destination.fault = lambda number, _: (
+        failing(number, error=AuthError)(number, _) if number > 3 else None
+    )
+    result = bench.push()
+    assert result.status == "partial"
+    assert len(bench.held()) == 3 == len(bench.destination.members)
+    assert len(bench.destination.calls) < 8
+    bench.destination.fault = None
+    assert bench.push().added == 5
+
+
+def test_refused_rows_are_kept_with_the_reason_and_the_rest_goes_through(bench):
+    bench.people("a", "b")
+    bench.destination.fault = lambda _, records: [
+        RowError(record.key, "invalid", "jane@example.com is not valid")
+        for record in records
+        if record.key == "b"
+    ]
+    result = bench.push()
+    assert (result.status, result.added, result.failed) == ("partial", 1, 1)
+    assert bench.rows(
+        "select sync_key, status, message, attempts from analytics_sync.failures"
+    ) == [("b", "invalid", "[email] is not valid", 1)]
+
+
+def test_a_row_is_quarantined_after_its_attempts_and_freed_when_it_changes(workbench):
+    bench = workbench(quarantine_after=2)
+    bench.people("a", "b")
+
+    def fault(_, records):
+        return [RowError(r.key, "invalid", "no") for r in records if r.key == "b"]
+
+    bench.destination.fault = fault
+    bench.push()
+    bench.push()
+    calls = len(bench.destination.calls)
+    result = bench.push()
+    assert (result.status, result.counts.withheld) == ("success", {"quarantined": 1})
+    assert len(bench.destination.calls) == calls
+    bench.people("a", "b", score=2)
+    bench.destination.fault = None
+    assert bench.push().added == 1
+
+
+def test_one_bad_row_does_not_spoil_an_all_or_nothing_batch(bench):
+    bench.declare(batch_rows=8, partial_failure=PartialFailure.ALL_OR_NOTHING)
+    bench.people(*"abcdefgh")
+
+    def fault(_, records):
+        if any(record.key == "f" for record in records):
+            raise RejectedError("a row is wrong")
+
+    bench.destination.fault = fault
+    result = bench.push()
+    assert (result.added, result.failed) == (7, 1)
+    assert bench.held() == set("abcdegh")
+
+
+def test_a_request_that_is_wrong_as_a_whole_is_not_split_down_to_every_row(bench):
+    bench.declare(batch_rows=1000, partial_failure=PartialFailure.ALL_OR_NOTHING)
+    bench.people(*(f"p{number}" for number in range(1000)))
+    bench.destination.fault = lambda *_: failing(_[0], error=RejectedError)(*_)
+    result = bench.push()
+    assert (result.status, result.failed) == ("failed", 1000)
+    assert len(bench.destination.calls) < 60
+
+
+def test_the_circuit_opens_when_nothing_gets_through(bench):
+    bench.declare(batch_rows=1)
+    bench.people(*(f"p{number}" for number in range(50)))
+    bench.destination.fault = lambda number, _: failing(number)(number, _)
+    result = bench.push()
+    assert (result.status, result.failed, bench.held()) == ("failed", 50, set())
+    assert len(bench.destination.calls) <= 3 * (5 + 4)
+
+
+def test_an_async_job_is_acknowledged_only_when_it_says_so(bench):
+    bench.people("a", "b", "c")
+    bench.destination.poll = lambda job: bench.destination.jobs[job].pop(0)
+    bench.destination.job_rows = lambda _: "job-1"
+    held = []
+
+    def poll(job):
+        held.append(bench.held())
+        return bench.destination.jobs[job].pop(0)
+
+    bench.destination.poll = poll
+    bench.destination.jobs["job-1"] = [
+        JobStatus(done=False),
+        JobStatus(done=True, failed=[RowError("b", "invalid", "no")]),
+    ]
+    result = bench.push()
+    assert held == [set(), set()]
+    assert (result.added, result.failed, bench.held()) == (2, 1, {"a", "c"})
+
+
+def test_an_async_job_that_fails_marks_nothing(bench):
+    bench.people("a", "b")
+    bench.destination.job_rows = lambda _: "job-1"
+    bench.destination.jobs["job-1"] = [JobStatus(done=True, all_failed="file is broken")]
+    result = bench.push()
+    assert (result.status, result.failed, bench.held()) == ("failed", 2, set())
+
+
+def test_at_most_once_never_repeats_an_event_whose_answer_was_lost(workbench):
+    bench = workbench(mode=Mode.EVENT, delivery="at_most_once")
+    bench.declare(delivery=Delivery.AT_LEAST_ONCE)
+    bench.people("a")
+    bench.destination.fault_after = failing(1)
+    bench.push()
+    bench.destination.fault_after = None
+    bench.push()
+    assert [event.key for event in bench.destination.events] == ["a"]
+
+
+def test_at_most_once_sends_again_what_the_vendor_surely_refused(workbench):
+    bench = workbench(mode=Mode.EVENT, delivery="at_most_once")
+    bench.declare(delivery=Delivery.AT_LEAST_ONCE)
+    bench.people("a", "b")
+    bench.destination.fault = lambda _, records: [
+        RowError(record.key, "quota", "later") for record in records if record.key == "b"
+    ]
+    assert bench.push().failed == 1
+    bench.destination.fault = None
+    assert bench.push().added == 1
+    assert sorted(event.key for event in bench.destination.events) == ["a", "b"]
+
+
+def test_at_least_once_repeats_an_event_whose_answer_was_lost(workbench):
+    bench = workbench(mode=Mode.EVENT, delivery="at_least_once")
+    bench.declare(delivery=Delivery.AT_LEAST_ONCE)
+    bench.people("a")
+    bench.destination.fault_after = failing(1)
+    assert bench.push().status == "success"
+    assert [event.key for event in bench.destination.events] == ["a", "a"]
+
+
+def test_an_event_sync_must_say_its_guarantee_where_the_vendor_gives_none(workbench):
+    bench = workbench(mode=Mode.EVENT)
+    bench.declare(delivery=Delivery.AT_LEAST_ONCE)
+    bench.people("a")
+    result = bench.push()
+    assert (result.status, result.error.reason) == ("refused", "delivery")
+
+
+def test_a_row_larger_than_any_request_fails_alone(bench):
+    bench.declare(batch_rows=10, batch_bytes=200)
+    bench.table([{"profile_id": "a"}, {"profile_id": "b", "email": "x" * 500}])
+    result = bench.push()
+    assert (result.added, result.failed, bench.held()) == (1, 1, {"a"})
+    assert bench.rows("select status from analytics_sync.failures") == [("too_large",)]
+
+
+def test_batches_keep_to_the_destinations_rows_and_bytes(bench):
+    bench.declare(batch_rows=10, batch_bytes=160)
+    bench.people(*(f"p{number}" for number in range(9)))
+    bench.push()
+    assert 3 <= len(bench.destination.calls) <= 6
+    assert all(len(keys) <= 3 for _, keys in bench.destination.calls)
+
+
+def test_a_stopped_run_marks_what_is_in_flight_and_the_next_goes_on(bench):
+    bench.declare(batch_rows=1)
+    bench.people(*(f"p{number}" for number in range(20)))
+    bench.destination.fault = lambda number, _: bench.stop.set() if number == 3 else None
+    result = bench.push()
+    assert result.interrupted
+    assert result.status == "partial"
+    assert bench.held() == set(bench.destination.members)
+    assert 3 <= len(bench.held()) < 20
+    bench.stop.clear()
+    assert bench.push().status == "success"
+    assert len(bench.held()) == 20
+    keys = [key for _, keys in bench.destination.calls for key in keys]
+    assert len(keys) == len(set(keys)) == 20
+
+
+def test_acknowledgements_of_a_killed_run_count(bench):
+    """Kill -9 leaves acknowledgements that no run has compacted: the next plan and push know of them."""
+    bench.people("a", "b")
+    bench.push()
+    with duckdb.connect(str(bench.path)) as connection:
+        connection.execute("update analytics_sync.runs set status = 'running'")
+        connection.execute("delete from analytics_sync.ledger")
+    assert bench.plan().counts.unchanged == 2
+    calls = len(bench.destination.calls)
+    assert bench.push().counts.unchanged == 2
+    assert len(bench.destination.calls) == calls
+    assert bench.held() == {"a", "b"}
+    assert bench.rows("select status from analytics_sync.runs order by started_at") == [
+        ("interrupted",),
+        ("success",),
+    ]
+
+
+def test_a_warehouse_that_refuses_an_acknowledgement_for_a_while_loses_nothing(bench, monkeypatch):
+    from sync.state.runs import RunLog
+
+    bench.people("a", "b")
+    write, calls = RunLog.write, []
+
+    def flaky(self, *arguments):
+        calls.append(1)
+        if len(calls) < 3:
+            raise WarehouseError("disk full")
+        return write(self, *arguments)
+
+    monkeypatch.setattr(RunLog, "write", flaky)
+    assert bench.push().status == "success"
+    assert bench.held() == {"a", "b"}
+
+
+def test_a_warehouse_that_cannot_acknowledge_ends_the_run_and_says_what_is_repeated(
+    bench, monkeypatch
+):
+    from sync.state.runs import RunLog
+
+    bench.declare(batch_rows=1)
+    bench.people(*(f"p{number}" for number in range(30)))
+
+    def broken(self, *arguments):
+        raise WarehouseError("disk full")
+
+    monkeypatch.setattr(RunLog, "write", broken)
+    result = bench.push()
+    assert result.status == "failed"
+    assert "could not be acknowledged" in result.message
+    assert len(bench.destination.calls) < 30
+    monkeypatch.undo()
+    assert bench.push().status == "success"
+    assert len(bench.held()) == 30 == len(bench.destination.members)
+
+
+@pytest.mark.parametrize("owner", ["elsewhere/1.1/run", owner_name("run")])
+def test_one_run_per_sync_at_a_time(bench, owner):
+    bench.people("a")
+    later = dt.datetime.now(dt.UTC).replace(tzinfo=None) + dt.timedelta(minutes=5)
+    with duckdb.connect(str(bench.path)) as connection:
+        connection.execute(
+            "insert into analytics_sync.leases values ('live', 'memory_people', ?, ?)",
+            [owner, later],
+        )
+    result = bench.push()
+    assert (result.status, result.error.reason) == ("refused", "running")
+    assert bench.destination.calls == []
+
+
+@pytest.mark.parametrize(
+    ("owner", "minutes"),
+    [
+        ("elsewhere/1.1/run", -1),
+        (f"{socket.gethostname()}/4999999.1/run", 5),
+        (f"{socket.gethostname()}/{os.getpid()}.1/run", 5),  # the number lives again
+    ],
+)
+def test_an_expired_lease_and_one_of_a_dead_process_are_taken_over(bench, owner, minutes):
+    bench.people("a")
+    expires = dt.datetime.now(dt.UTC).replace(tzinfo=None) + dt.timedelta(minutes=minutes)
+    with duckdb.connect(str(bench.path)) as connection:
+        connection.execute(
+            "insert into analytics_sync.leases values ('live', 'memory_people', ?, ?)",
+            [owner, expires],
+        )
+    assert bench.push().status == "success"
+    assert bench.rows("select count(*) from analytics_sync.leases") == [(0,)]
+
+
+def test_a_lease_is_given_back_after_a_refusal(workbench):
+    bench = workbench(guards=Guards(min_rows=5))
+    bench.people("a")
+    assert bench.push().status == "refused"
+    assert bench.rows("select count(*) from analytics_sync.leases") == [(0,)]
+
+
+def test_a_failed_replace_leaves_the_old_set_and_the_ledger_alone(workbench):
+    bench = workbench(mode=Mode.REPLACE)
+    bench.declare(batch_rows=1)
+    bench.people("a", "b")
+    bench.push()
+    bench.people("a", "b", "c", "d")
+    bench.destination.fault = lambda number, _: failing(number)(number, _) if number > 4 else None
+    assert bench.push().status == "failed"
+    assert set(bench.destination.members) == {"a", "b"} == bench.held()
+
+
+def test_a_bug_is_told_without_data_and_gives_exit_code_2(bench):
+    from sync.engine.run import exit_code
+
+    bench.people("a")
+
+    def fault(*_):
+        raise KeyError("jane@example.com")
+
+    bench.destination.fault = fault
+    result = bench.push()
+    assert result.status == "failed"
+    assert "jane" not in result.message
+    assert exit_code([result]) == 2
