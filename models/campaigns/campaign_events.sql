@@ -1,0 +1,155 @@
+with
+
+campaign_events as (
+
+    select
+        campaign_event_id,
+        destination,
+        campaign_id,
+        touchpoint_id,
+        kind,
+        occurred_at
+
+    from {{ ref('stg_campaigns__campaign_events') }}
+
+),
+
+campaigns as (
+
+    select
+        destination,
+        campaign_id,
+        campaign_name
+
+    from {{ ref('stg_campaigns__campaigns') }}
+
+),
+
+engagements as (
+
+    select
+        event_id,
+        profile_id,
+        channel
+
+    from {{ ref('event_campaign_engaged') }}
+
+),
+
+campaign_sends as (
+
+    select
+        send_id,
+        sync_key,
+        profile_id,
+        sync_name,
+        audience_name,
+        destination,
+        sent_at
+
+    from {{ ref('campaign_sends') }}
+
+    where action in ('add', 'change')
+
+),
+
+resolved as (
+
+    select
+        campaign_events.campaign_event_id,
+        campaign_events.destination,
+        campaign_events.campaign_id,
+        campaign_events.touchpoint_id,
+        engagements.profile_id,
+        campaigns.campaign_name,
+        engagements.channel,
+        campaign_events.kind,
+        campaign_events.occurred_at
+
+    from campaign_events
+
+    left join engagements on campaign_events.campaign_event_id = engagements.event_id
+
+    left join campaigns
+        on campaign_events.destination = campaigns.destination
+        and campaign_events.campaign_id = campaigns.campaign_id
+
+),
+
+-- The touchpoint tells which sync it was; without one it is the last thing sent to that person at that destination.
+candidates as (
+
+    select
+        resolved.campaign_event_id,
+        campaign_sends.sync_name,
+        campaign_sends.audience_name,
+        0 as is_inferred,
+        campaign_sends.sent_at,
+        campaign_sends.send_id
+
+    from resolved
+
+    inner join campaign_sends
+        on resolved.touchpoint_id = campaign_sends.sync_key
+        and resolved.destination = campaign_sends.destination
+
+    union all
+
+    select
+        resolved.campaign_event_id,
+        campaign_sends.sync_name,
+        campaign_sends.audience_name,
+        1 as is_inferred,
+        campaign_sends.sent_at,
+        campaign_sends.send_id
+
+    from resolved
+
+    inner join campaign_sends
+        on resolved.profile_id = campaign_sends.profile_id
+        and resolved.destination = campaign_sends.destination
+        and resolved.occurred_at >= campaign_sends.sent_at
+
+    where resolved.touchpoint_id is null
+
+),
+
+candidates_ranked as (
+
+    select
+        campaign_event_id,
+        sync_name,
+        audience_name,
+        row_number() over (
+            partition by campaign_event_id
+            order by is_inferred asc, sent_at desc, send_id asc
+        ) as preference
+
+    from candidates
+
+),
+
+events as (
+
+    select
+        resolved.campaign_event_id,
+        resolved.campaign_id,
+        resolved.touchpoint_id,
+        resolved.profile_id,
+        resolved.campaign_name,
+        resolved.destination,
+        resolved.channel,
+        resolved.kind,
+        candidates_ranked.sync_name,
+        candidates_ranked.audience_name,
+        resolved.occurred_at
+
+    from resolved
+
+    left join candidates_ranked
+        on resolved.campaign_event_id = candidates_ranked.campaign_event_id
+        and candidates_ranked.preference = 1
+
+)
+
+select * from events

@@ -1,0 +1,87 @@
+-- Nobody is lost between the audience and the destination: of a sync that keeps a list, what its last run counted is what the
+-- ledger holds, the withheld table says and the failures name. Three tables, written at different moments of a run.
+-- Quarantined rows are left out (they are held, with what was accepted before, and withheld at once), and so are syncs whose
+-- ledger changed since by a request to be forgotten.
+with
+
+results as (
+
+    select
+        sync_name,
+        run_id,
+        audience_size,
+        held_count
+
+    from {{ ref('campaign_audience_results') }}
+
+    where
+        mode in ('mirror', 'replace')
+        and status in ('success', 'partial')
+
+),
+
+withheld as (
+
+    select
+        run_id,
+        sync_name,
+        sum(row_count) as withheld_count,
+        sum(case when reason = 'quarantined' then row_count else 0 end) as quarantined_count
+
+    from {{ ref('stg_sync__withheld') }}
+
+    group by run_id, sync_name
+
+),
+
+-- A refused change is still held as it was, a refused removal is held though no longer wanted.
+failures as (
+
+    select
+        run_id,
+        sync_name,
+        count(distinct case when action = 'add' then sync_key end) as failed_count,
+        count(distinct case when action = 'remove' then sync_key end) as failed_removal_count
+
+    from {{ ref('stg_sync__failures') }}
+
+    group by run_id, sync_name
+
+),
+
+forgotten as (
+
+    select distinct sync_name
+
+    from {{ ref('stg_sync__acknowledgements') }}
+
+    where action = 'forget'
+
+)
+
+select
+    results.sync_name,
+    results.audience_size,
+    results.held_count,
+    withheld.withheld_count,
+    failures.failed_count,
+    failures.failed_removal_count
+
+from results
+
+left join withheld
+    on results.run_id = withheld.run_id
+    and results.sync_name = withheld.sync_name
+
+left join failures
+    on results.run_id = failures.run_id
+    and results.sync_name = failures.sync_name
+
+left join forgotten on results.sync_name = forgotten.sync_name
+
+where
+    forgotten.sync_name is null
+    and coalesce(withheld.quarantined_count, 0) = 0
+    and results.audience_size
+    <> results.held_count - coalesce(failures.failed_removal_count, 0)
+    + coalesce(withheld.withheld_count, 0) + coalesce(failures.failed_count, 0)
