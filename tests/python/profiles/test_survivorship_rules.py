@@ -1,0 +1,111 @@
+"""A wrong `cdp_survivorship` stops before anything is built, and says where and what is allowed."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from dbt.cli.main import dbtRunner
+
+ROOT = Path(__file__).parents[3]
+
+IDENTITY = {
+    "person": {
+        "identifiers": {"email": {"tier": 1}},
+        "records": [
+            {"source_name": "users", "model": "stg_users", "record_key": "user_id", "identifiers": {"email": "email"}},
+            {"source_name": "orders", "model": "stg_orders", "record_key": "order_id", "identifiers": {"email": "email"}},
+        ],
+    }
+}  # fmt: skip
+
+Rules = Callable[[dict[str, Any]], str]
+
+
+@pytest.fixture(scope="module")
+def rules(tmp_path_factory: pytest.TempPathFactory) -> Rules:
+    """Checks a survivorship in a project that has our macros and nothing else; returns dbt's complaint, or ''."""
+    directory = tmp_path_factory.mktemp("survivorship")
+    shutil.copytree(ROOT / "macros", directory / "macros")
+    project = {"name": "headwater", "version": "1.0", "config-version": 2, "profile": "headwater"}
+    (directory / "dbt_project.yml").write_text(yaml.safe_dump(project))
+    target = {"type": "duckdb", "path": ":memory:"}
+    profile = {"headwater": {"target": "duckdb", "outputs": {"duckdb": target}}}
+    (directory / "profiles.yml").write_text(yaml.safe_dump(profile))
+
+    places = [
+        "--project-dir",
+        str(directory),
+        "--profiles-dir",
+        str(directory),
+        "--log-level-file",
+        "none",
+    ]
+    places += ["--target-path", str(directory / "target")]
+    manifest = dbtRunner().invoke(["--quiet", "parse", *places]).result
+    messages: list[str] = []
+
+    def check(survivorship: dict[str, Any]) -> str:
+        variables = {"cdp_survivorship": survivorship, "cdp_identity": IDENTITY}
+        messages.clear()
+        result = dbtRunner(
+            manifest=manifest, callbacks=[lambda event: messages.append(event.info.msg)]
+        ).invoke(
+            ["--quiet", "run-operation", "survivorship_rules", "--args", "{entity: person}",
+             "--vars", json.dumps(variables), *places]
+        )  # fmt: skip
+        return "" if result.success else "\n".join(messages)
+
+    return check
+
+
+def survivorship(attributes: dict[str, Any], given: list[Any] | None = None) -> dict[str, Any]:
+    names = given or [*attributes]
+    return {
+        "person": {"attributes": attributes, "sources": [{"source": "users", "attributes": names}]}
+    }
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"email": "most_recent"},
+        {"email": {"rule": "first", "identifier": "email", "sources": ["users"]}},
+        {"age": {"rule": ["most_frequent", "max"], "type": "integer"}},
+        {"street": "most_recent", "city": {"follows": "street"}},
+    ],
+)
+def test_accepts_every_form_of_an_attribute(rules: Rules, attributes: dict[str, Any]) -> None:
+    assert rules(survivorship(attributes)) == ""
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (survivorship({"email": "newest"}), ["attributes.email", "'newest'", "most_recent", "source_priority"]),
+        (survivorship({"email": {}}), ["attributes.email", "rule", "most_recent"]),
+        (survivorship({"email": {"rule": "max", "type": "money"}}), ["attributes.email", "'money'", "integer"]),
+        (survivorship({"email": {"rule": "max", "typ": "integer"}}), ["attributes.email", "'typ'", "follows"]),
+        (survivorship({"email": {"rule": "first", "sources": ["orders"]}}), ["attributes.email", "'orders'", "users"]),
+        (survivorship({"email": {"rule": "first", "identifier": "mail"}}), ["attributes.email", "'mail'", "email"]),
+        (survivorship({"a": "first", "b": {"follows": "a", "rule": "first"}}), ["attributes.b", "follows"]),
+        (survivorship({"a": "first", "b": {"follows": "c"}}), ["attributes.b", "'c'", "a"]),
+        (survivorship({"E-Mail": "first"}), ["attributes.E-Mail", "lower case"]),
+        (survivorship({"a": "first", "b": "first"}, given=["a"]), ["attributes.b", "no source gives it"]),
+        (survivorship({"a": "first"}, given=["a", "z"]), ["sources.users", "'z'", "a"]),
+        ({"person": {"attributes": {"a": "first"}, "sources": [{"source": "crm", "attributes": ["a"]}]}},
+         ["sources", "'crm'", "users, orders"]),
+        ({"person": {"attributes": {}}}, ["cdp_survivorship.person", "`sources`"]),
+        ({"account": {}}, ["cdp_survivorship.person", "`attributes`"]),
+    ],
+)  # fmt: skip
+def test_refuses_what_is_wrong_and_says_where_and_what_is_allowed(
+    rules: Rules, wrong: dict[str, Any], words: list[str]
+) -> None:
+    complaint = rules(wrong)
+    assert [word for word in words if word not in complaint] == []
