@@ -65,7 +65,6 @@ from range({rows}) as numbers(number)
 """
 
 
-
 def run(options: Namespace) -> list[Figure]:
     rows: int = options.rows
     with tempfile.TemporaryDirectory(prefix="headwater-push-") as folder, sink() as url:

@@ -85,6 +85,7 @@ def push(
             stop=stop,
             run_id=run_id,
             watcher=watcher,
+            journal=app.project.private / "journal",
         )
         results = push_all(context, definitions, threads=threads, fail_fast=fail_fast)
     if alerts is not None and not dry_run:

@@ -1,8 +1,9 @@
-"""Writes down what destinations took: grouped while others are in flight, tried again when the warehouse balks."""
+"""Writes down what destinations took: at once in a local journal, in groups in the warehouse."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from sync.engine.retry import Retrier
@@ -18,6 +19,7 @@ from sync.errors import (
     WarehouseError,
 )
 from sync.records import RowError
+from sync.state.journal import Journal
 from sync.state.leases import LEASE_SECONDS, Leases
 from sync.state.runs import Acknowledged, BatchNote, Progress, Refused, RunLog
 from sync.warehouses.base import Warehouse, now_utc
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from sync.engine.pusher import SyncResult, Watcher
 
 GROUP_ROWS = 20_000
+GROUP_SECONDS = 1.0
 TRIES = 6
 
 
@@ -33,16 +36,22 @@ class Acknowledger:
     """One sync's way back to the warehouse: check, send, and only then mark."""
 
     def __init__(
-        self, warehouse: Warehouse, log: RunLog, lease: Leases, result: SyncResult, *,
-        retrier: Retrier, watcher: Watcher,
+        self, warehouse: Warehouse, log: RunLog, lease: Leases, journal: Journal,
+        result: SyncResult, *, retrier: Retrier, watcher: Watcher,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:  # fmt: skip
         self._warehouse = warehouse
         self._log = log
         self._lease = lease
+        self._journal = journal
         self._result = result
         self._retrier = retrier
         self._watcher = watcher
+        self._clock = clock
         self._renewed_at = now_utc()
+        self._group = Progress()
+        self._group_began = clock()
+        self._journalled: list[int] = []
         self.error: DestinationError | None = None
 
     def claim(self, batch: Batch) -> None:
@@ -51,14 +60,62 @@ class Acknowledger:
             Progress(acknowledged=[_taken("claim", row, None, batch.number) for row in batch.rows])
         )
 
-    def take(self, outcomes: Sequence[Outcome], *, claimed: bool = False) -> None:
-        """Acknowledge what these batches came to."""
-        progress = Progress()
+    def journal(self, outcome: Outcome, *, claimed: bool = False) -> Outcome:
+        """Keep what the answer said before anything else can happen. Called by the thread that got it."""
+        rows = {row.record.key: row for row in outcome.batch.rows}
+        number = outcome.batch.number
+        taken = [
+            _taken(rows[item.key].action, rows[item.key], item.remote_id, number)
+            for item in outcome.accepted
+        ]
+        if claimed:
+            # The vendor surely did not take these: the claim is given back.
+            back = {error.key for error in outcome.failed}
+            if isinstance(outcome.error, AuthError | RateLimitedError):
+                back |= rows.keys() - {item.key for item in outcome.accepted}
+            taken += [_taken("release", rows[key], None, number) for key in back]
+        if taken:
+            outcome.acknowledgements = self._log.acknowledgements(taken, now_utc())
+            try:
+                self._journal.write(number, outcome.acknowledgements)
+            except OSError as error:
+                self._watcher.log(
+                    "journal_failed", sync=self._result.name, error=type(error).__name__
+                )
+        return outcome
+
+    def take(self, outcomes: Iterable[Outcome]) -> None:
+        """Acknowledge what these batches came to; the warehouse is written when there is enough, or it is time."""
         for outcome in outcomes:
-            self._add(progress, outcome, claimed)
-        self._write(progress)
-        for outcome in outcomes:
-            self._watcher.advanced(self._result.name, len(outcome.accepted) + len(outcome.failed))
+            if not self._group:
+                self._group_began = self._clock()
+            rows = {row.record.key: row for row in outcome.batch.rows}
+            if outcome.acknowledgements is not None:
+                self._group.tables.append(outcome.acknowledgements)
+                self._journalled.append(outcome.batch.number)
+            for accepted in outcome.accepted:
+                self._count(rows[accepted.key].action)
+            self._add_refused(self._group, outcome, rows)
+            if outcome.error is not None:
+                self._add_error(outcome, outcome.error)
+            self._note_batch(self._group, outcome)
+            done = len(outcome.accepted) + len(outcome.failed)
+            self._watcher.advanced(self._result.name, done)
+        if self._group.rows >= GROUP_ROWS or self.seconds_left <= 0:
+            self.flush()
+
+    @property
+    def seconds_left(self) -> float:
+        """Until the group that is gathering must be written."""
+        if not self._group:
+            return GROUP_SECONDS
+        return GROUP_SECONDS - (self._clock() - self._group_began)
+
+    def flush(self) -> None:
+        """Write the group that is gathering."""
+        self._write(self._group)
+        self._journal.drop(self._journalled)
+        self._group, self._journalled = Progress(), []
 
     def take_refusals(self, outcome: Outcome) -> None:
         """Of a batch that is not in force yet, only what was refused is known."""
@@ -77,7 +134,7 @@ class Acknowledger:
                 if row.action != "unchanged" and row.record.key not in refused:
                     progress.acknowledged.append(_taken(row.action, row, None, batch.number))
                     self._count(row.action)
-            if len(progress.acknowledged) >= GROUP_ROWS:
+            if progress.rows >= GROUP_ROWS:
                 self._write(progress)
                 progress = Progress()
         self._write(progress)
@@ -89,33 +146,15 @@ class Acknowledger:
             progress.acknowledged.append(_taken("forget", row, None, 0))
         self._write(progress)
 
-    def _add(self, progress: Progress, outcome: Outcome, claimed: bool) -> None:
-        rows = {row.record.key: row for row in outcome.batch.rows}
-        number = outcome.batch.number
-        for accepted in outcome.accepted:
-            row = rows[accepted.key]
-            progress.acknowledged.append(_taken(row.action, row, accepted.remote_id, number))
-            self._count(row.action)
-        self._add_refused(progress, outcome, rows)
-        if claimed:
-            # The vendor said no to these: they were not sent, so the claim is given back.
-            for error in outcome.failed:
-                progress.acknowledged.append(_taken("release", rows[error.key], None, number))
-        if outcome.error is not None:
-            if claimed and isinstance(outcome.error, AuthError | RateLimitedError):
-                decided = {item.key for item in outcome.accepted}
-                decided |= {refused.key for refused in outcome.failed}
-                for key in rows.keys() - decided:
-                    progress.acknowledged.append(_taken("release", rows[key], None, number))
-            self.error = outcome.error
-            self._watcher.log(
-                "batch_failed",
-                sync=self._result.name,
-                batch=number,
-                error=type(outcome.error).__name__,
-                message=scrub(outcome.error.message),
-            )
-        self._note_batch(progress, outcome)
+    def _add_error(self, outcome: Outcome, error: DestinationError) -> None:
+        self.error = error
+        self._watcher.log(
+            "batch_failed",
+            sync=self._result.name,
+            batch=outcome.batch.number,
+            error=type(error).__name__,
+            message=scrub(error.message),
+        )
 
     def _add_refused(
         self, progress: Progress, outcome: Outcome, rows: dict[str, PlannedRow]
@@ -151,39 +190,42 @@ class Acknowledger:
                 self._result.removed += 1
 
     def _write(self, progress: Progress) -> None:
-        """Write until it is written. What a destination took and we cannot mark would be sent again."""
+        """Write until it is written: what a destination took and nobody marked would be sent again."""
         if not progress:
             return
+        quarantined = 0
         for attempt in range(1, TRIES + 1):
             try:
-                with self._warehouse.session(write=True) as session:
-                    now = now_utc()
-                    if (now - self._renewed_at).total_seconds() > LEASE_SECONDS / 4:
-                        if not self._lease.renew(session, now):
-                            raise HeadwaterError(
-                                f"sync '{self._result.name}': another run took over its lease.",
-                                hint="one run per sync at a time; this one stops here.",
-                            )
-                        self._renewed_at = now
-                    with session.transaction():
-                        quarantined = self._log.write(session, progress, now)
+                quarantined = self._try_to_write(progress)
                 break
             except WarehouseError as error:
-                rows = len(progress.acknowledged)
                 self._watcher.log(
-                    "not_acknowledged", sync=self._result.name, rows=rows, message=error.message
-                )
-                if attempt == TRIES or not self._retrier.pause(
-                    self._retrier.policy.base_seconds * 2**attempt
-                ):
+                    "not_acknowledged", sync=self._result.name, rows=progress.rows,
+                    message=error.message,
+                )  # fmt: skip
+                pause = self._retrier.policy.base_seconds * 2**attempt
+                if attempt == TRIES or not self._retrier.pause(pause):
                     raise WarehouseError(
-                        f"sync '{self._result.name}': {rows:,} rows were taken by the destination "
-                        f"but could not be acknowledged: {error.message}",
-                        hint="mend the warehouse and push again: these rows are sent again, with "
-                        "the same keys.",
+                        f"sync '{self._result.name}': {progress.rows:,} rows were taken by the "
+                        f"destination but could not be acknowledged: {error.message}",
+                        hint="mend the warehouse and push again: what .headwater/journal kept of "
+                        "them is marked then, and not sent twice.",
                     ) from error
         if quarantined:
             self._watcher.log("quarantined", sync=self._result.name, rows=quarantined)
+
+    def _try_to_write(self, progress: Progress) -> int:
+        with self._warehouse.session(write=True) as session:
+            now = now_utc()
+            if (now - self._renewed_at).total_seconds() > LEASE_SECONDS / 4:
+                if not self._lease.renew(session, now):
+                    raise HeadwaterError(
+                        f"sync '{self._result.name}': another run took over its lease.",
+                        hint="one run per sync at a time; this one stops here.",
+                    )
+                self._renewed_at = now
+            with session.transaction():
+                return self._log.write(session, progress, now)
 
 
 def _taken(action: str, row: PlannedRow, remote_id: str | None, batch_number: int) -> Acknowledged:

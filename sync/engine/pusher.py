@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from sync.config.models import SyncDefinition
 from sync.destinations.base import Delivery, ObjectType, ReplacesAll
@@ -24,6 +25,7 @@ from sync.engine.sender import BatchSender, Outcome, is_fatal
 from sync.engine.spool import Spool
 from sync.errors import AuthError, DestinationError, HeadwaterError, RefusedError
 from sync.records import Mode
+from sync.state.journal import Journal
 from sync.state.leases import Leases, owner_name
 from sync.state.runs import RunLog
 from sync.state.tables import Tables
@@ -100,6 +102,7 @@ class PushContext:
     stop: threading.Event
     run_id: str = field(default_factory=lambda: new_run_id())
     watcher: Watcher = field(default_factory=Watcher)
+    journal: Path = Path(".headwater/journal")
 
 
 def new_run_id() -> str:
@@ -132,10 +135,15 @@ class Pusher:
             sync_name=definition.name,
             owner=owner_name(context.run_id),
         )
+        self._journal = Journal(
+            context.journal, environment=environment, sync_name=definition.name,
+            run_id=context.run_id,
+        )  # fmt: skip
         self._planning = Planning(
             warehouse=context.warehouse, tables=context.tables, environment=environment
         )
         self._result = SyncResult(definition.name, "success")
+        self._claimed = False
         self._started_at = now_utc()
 
     def push(self) -> SyncResult:
@@ -220,12 +228,18 @@ class Pusher:
                 hint="wait for it to end; a lease whose process died expires by itself.",
             )
         ledger = self._planning.ledger(self._definition)
-        unfinished = ledger.unfinished_runs(session)
+        recovered = self._recover(session)
+        unfinished = sorted({*ledger.unfinished_runs(session), *recovered})
         if unfinished:
             session.execute(
                 *ledger.compaction(unfinished), self._log.interrupt(unfinished, now_utc())
             )
             self._context.watcher.log("recovered", sync=self._definition.name, runs=len(unfinished))
+
+    def _recover(self, session: Session) -> list[str]:
+        """Fold in what a run that was killed, or could not write, kept on disk."""
+        context = self._context
+        return self._journal.recover(session, context.tables, context.warehouse.dialect)
 
     def _gate(self, plan: Plan) -> None:
         definition, options = self._definition, self._options
@@ -279,8 +293,8 @@ class Pusher:
             retrier=retrier, breaker=breaker,
         )  # fmt: skip
         acknowledger = Acknowledger(
-            self._warehouse, self._log, self._lease, self._result, retrier=retrier,
-            watcher=self._context.watcher,
+            self._warehouse, self._log, self._lease, self._journal, self._result,
+            retrier=retrier, watcher=self._context.watcher,
         )  # fmt: skip
         if planned.spool is not None:
             acknowledger.forget(RowReader(self._definition, planned.mapping), planned.spool)
@@ -297,6 +311,7 @@ class Pusher:
                 self._batches(planned, offered), sender, acknowledger,
                 breaker=breaker, slots=slots, parallel=parallel, claims=claims,
             )  # fmt: skip
+        self._claimed = self._definition.mode is Mode.EVENT and delivery is Delivery.AT_MOST_ONCE
         self._end(breaker)
 
     def _stream(
@@ -307,7 +322,7 @@ class Pusher:
 
         def send(batch: Batch) -> Outcome:
             with slots:
-                return sender.send(batch)
+                return acknowledger.journal(sender.send(batch), claimed=claims)
 
         in_flight: set[Future[Outcome]] = set()
         exhausted = False
@@ -324,9 +339,12 @@ class Pusher:
                         in_flight.add(pool.submit(send, batch))
                     if not in_flight:
                         break
-                    done, in_flight = wait(in_flight, return_when=FIRST_COMPLETED)
-                    acknowledger.take([future.result() for future in done], claimed=claims)
+                    done, in_flight = wait(
+                        in_flight, max(0.0, acknowledger.seconds_left), FIRST_COMPLETED
+                    )
+                    acknowledger.take(future.result() for future in done)
                     self._note_errors(acknowledger)
+                acknowledger.flush()
             except BaseException:
                 for future in in_flight:
                     future.cancel()
@@ -416,7 +434,7 @@ class Pusher:
         with self._warehouse.session(write=True) as session:
             self._log.write_withheld(session, self._result.counts.withheld)
             session.execute(
-                *ledger.compaction([self._context.run_id]),
+                *ledger.compaction([self._context.run_id], once=not self._claimed),
                 self._log.finish(
                     status=self._result.status,
                     message=message,
@@ -441,6 +459,7 @@ class Pusher:
         try:
             with self._warehouse.session(write=True) as session:
                 ledger = self._planning.ledger(self._definition)
+                self._recover(session)
                 if self._context.run_id in ledger.unfinished_runs(session):
                     session.execute(
                         *ledger.compaction([self._context.run_id]),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from sync.destinations.base import (
     Delivery,
@@ -35,6 +36,7 @@ class Outcome:
     error: DestinationError | None = None  # why rows are undecided
     requests: int = 0
     seconds: float = 0.0
+    acknowledgements: Any = None  # an Arrow table, once they are journalled
 
 
 class BatchSender:

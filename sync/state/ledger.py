@@ -50,12 +50,27 @@ class Ledger:
             f"where action not in ({self._gone_list()})"
         )
 
-    def compaction(self, run_ids: list[str]) -> list[str]:
-        """Statements that fold the runs' acknowledgements into the ledger; safe to repeat."""
+    def compaction(self, run_ids: list[str], *, once: bool = False) -> list[str]:
+        """Statements that fold the runs' acknowledgements into the ledger; safe to repeat.
+
+        `once` says that this is one run which acknowledged each key once, as all do but those that claim before they send:
+        then there is no latest to be found, and what was added was not in the ledger before.
+        """
         columns = (
             "environment, sync_name, sync_key, row_hash, definition_hash, identifiers, remote_id, "
             "run_id, acknowledged_at"
         )
+        if once:
+            of_run = (
+                f"from {self._tables.acknowledgements} "
+                f"where {self._mine()} and {self._runs_in(run_ids)}"
+            )
+            return [
+                f"delete from {self._tables.ledger} where {self._mine()} "
+                f"and sync_key in (select sync_key {of_run} and action <> 'add')",
+                f"insert into {self._tables.ledger} ({columns}) select {columns} {of_run} "
+                f"and action not in ({self._gone_list()})",
+            ]
         return [
             f"delete from {self._tables.ledger} where {self._mine()} "
             f"and sync_key in ({self._keys_of(run_ids)})",

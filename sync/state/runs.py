@@ -12,6 +12,8 @@ from sync.records import Record, RowError
 from sync.state.tables import arrow_columns, arrow_table
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from sync.state.tables import Tables
     from sync.warehouses.base import Dialect, Session
 
@@ -53,11 +55,17 @@ class Progress:
     """What became of some batches, to be written in one go."""
 
     acknowledged: list[Acknowledged] = field(default_factory=list)
+    tables: list[pa.Table] = field(default_factory=list)  # acknowledgements that are Arrow already
     refused: list[Refused] = field(default_factory=list)
     batches: list[BatchNote] = field(default_factory=list)
 
     def __bool__(self) -> bool:
-        return bool(self.acknowledged or self.refused or self.batches)
+        return bool(self.acknowledged or self.tables or self.refused or self.batches)
+
+    @property
+    def rows(self) -> int:
+        """Acknowledgements."""
+        return len(self.acknowledged) + sum(int(table.num_rows) for table in self.tables)
 
 
 class RunLog:
@@ -112,20 +120,13 @@ class RunLog:
 
     def write(self, session: Session, progress: Progress, now: dt.datetime) -> int:
         """Acknowledge: the one write that must not be lost, so it comes first. Returns rows newly quarantined."""
+        tables = list(progress.tables)
         if progress.acknowledged:
-            rows = progress.acknowledged
-            table = arrow_columns("acknowledgements", {
-                **self._constants(len(rows)),
-                "sync_key": [row.record.key for row in rows],
-                "action": [row.action for row in rows],
-                "row_hash": [row.row_hash for row in rows],
-                "definition_hash": [self._definition_hash] * len(rows),
-                "identifiers": [_identifiers(row.record) for row in rows],
-                "remote_id": [row.remote_id for row in rows],
-                "batch_number": [row.batch_number for row in rows],
-                "acknowledged_at": [now] * len(rows),
-            })  # fmt: skip
-            session.append(self._tables.acknowledgements, table)
+            tables.append(self.acknowledgements(progress.acknowledged, now))
+        if tables:
+            import pyarrow as pa
+
+            session.append(self._tables.acknowledgements, pa.concat_tables(tables))
         quarantined = self._write_refused(session, progress.refused, now)
         if progress.batches:
             notes = [
@@ -136,6 +137,20 @@ class RunLog:
             ]  # fmt: skip
             session.append(self._tables.batches, arrow_table("batches", notes))
         return quarantined
+
+    def acknowledgements(self, rows: Sequence[Acknowledged], now: dt.datetime) -> pa.Table:
+        """`rows` as the table has them."""
+        return arrow_columns("acknowledgements", {
+            **self._constants(len(rows)),
+            "sync_key": [row.record.key for row in rows],
+            "action": [row.action for row in rows],
+            "row_hash": [row.row_hash for row in rows],
+            "definition_hash": [self._definition_hash] * len(rows),
+            "identifiers": [_identifiers(row.record) for row in rows],
+            "remote_id": [row.remote_id for row in rows],
+            "batch_number": [row.batch_number for row in rows],
+            "acknowledged_at": [now] * len(rows),
+        })  # fmt: skip
 
     def write_withheld(self, session: Session, withheld: Mapping[str, int]) -> None:
         """How many rows were not sent, by reason."""

@@ -85,8 +85,6 @@ def test_an_acknowledgement_waits_for_the_file_and_nothing_is_sent_twice(lab, ho
     assert holder.stdout.readline() == "held\n"
     hook.gate.set()
     assert "Waiting for" in push.stderr.readline()
-    sent = hook.requests
-    assert sent <= 1 + 2 * 4, "it sends no more than it may leave unmarked"
     holder.communicate("go\n", timeout=30)
     push.communicate(timeout=60)
     assert push.returncode == 0
@@ -138,7 +136,7 @@ def test_kill_9_loses_no_row_and_repeats_at_most_the_batches_in_flight(lab, hook
     assert ledger(lab) <= set(hook.members), "marked, but never sent"
     assert lab.sync(*PUSH) == 0
     assert len(ledger(lab)) == ROWS == len(hook.members)
-    assert hook.requests <= 2 + ROWS / 500 + 2 * 4
+    assert hook.requests <= 2 + ROWS / 500 + 4, "more than the batches in flight were repeated"
     runs = lab.sql("select status from analytics_sync.runs where sync_name = 'hook_people' "
                    "order by started_at")  # fmt: skip
     assert runs == [("interrupted",), ("success",)]

@@ -302,9 +302,7 @@ def test_a_warehouse_that_refuses_an_acknowledgement_for_a_while_loses_nothing(b
     assert bench.held() == {"a", "b"}
 
 
-def test_a_warehouse_that_cannot_acknowledge_ends_the_run_and_says_what_is_repeated(
-    bench, monkeypatch
-):
+def test_what_the_warehouse_cannot_take_is_kept_on_disk_and_not_sent_twice(bench, monkeypatch):
     from sync.state.runs import RunLog
 
     bench.declare(batch_rows=1)
@@ -317,10 +315,33 @@ def test_a_warehouse_that_cannot_acknowledge_ends_the_run_and_says_what_is_repea
     result = bench.push()
     assert result.status == "failed"
     assert "could not be acknowledged" in result.message
-    assert len(bench.destination.calls) < 30
     monkeypatch.undo()
     assert bench.push().status == "success"
     assert len(bench.held()) == 30 == len(bench.destination.members)
+    sent = [key for _, keys in bench.destination.calls for key in keys]
+    assert len(sent) == len(set(sent)) == 30
+    assert not list((bench.path.parent / "journal").rglob("*.arrow"))
+
+
+def test_a_journal_that_was_in_the_warehouse_already_counts_once(bench, monkeypatch):
+    from sync.state.journal import Journal
+
+    monkeypatch.setattr(Journal, "drop", lambda *_: None)  # killed between the group and the drop
+    bench.people("a", "b")
+    bench.push()
+    monkeypatch.undo()
+    bench.people("a", "b", "c")
+    assert bench.push().added == 1
+    rows = bench.rows("select sync_key, count(*) from analytics_sync.acknowledgements group by all")
+    assert sorted(rows) == [("a", 1), ("b", 1), ("c", 1)]
+
+
+def test_a_journal_file_that_was_cut_short_is_no_acknowledgement(bench):
+    folder = bench.path.parent / "journal" / "live" / "memory_people"
+    folder.mkdir(parents=True)
+    (folder / "20260101-000000-000000-aaaaaa.00000001.arrow").write_bytes(b"\xff\xff")
+    bench.people("a")
+    assert bench.push().added == 1
 
 
 @pytest.mark.parametrize("owner", ["elsewhere/1.1/run", owner_name("run")])

@@ -225,6 +225,7 @@ class Workbench:
             options=replace(self.options, **options),
             stop=self.stop,
             watcher=self.watcher,
+            journal=self.path.parent / "journal",
         )
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
