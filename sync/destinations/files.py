@@ -3,8 +3,9 @@
 Read 2026-11-24: filesystem-spec.readthedocs.io/en/latest/ (URLs choose the file system), arrow.apache.org/docs/python/parquet.html
 (writing row groups one after another), owasp.org/www-community/attacks/CSV_Injection (cells that a spreadsheet would run).
 
-`replace` writes the whole table beside the old one and then takes its place, so readers see one or the other. The other modes write a
-change log: a file per batch under `<name>/`, its rows marked with the action, for a loader to apply in the order of names.
+`replace` writes the whole table beside the old one and then takes its place, so readers see one or the other. The other
+modes write a change log: a file per batch under `<name>/`, its rows marked with the action, for a loader to apply in the
+order of names.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from collections.abc import Mapping, Sequence
 from typing import IO, Any, ClassVar, Literal, Protocol
 
 import fsspec
+from pydantic import Field
 
 from sync.destinations.base import Declaration, Delivery, ObjectType, PartialFailure, RateLimit
 from sync.destinations.http import Limiter
@@ -34,7 +36,7 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 class FilesSettings(Settings):
     path: str
     format: Format = "csv"
-    options: dict[str, str] = {}
+    options: dict[str, str] = Field(default_factory=dict)
 
 
 def _table(modes: frozenset[Mode], delivery: Delivery = Delivery.EXACTLY_ONCE) -> ObjectType:
@@ -114,8 +116,9 @@ class Files:
         if self._writer is None:
             raise RejectedError("files: write before begin.")
         if records:
+            out = self._writer
             rows = [_row(record) for record in records]
-            self._guard(lambda: self._writer.write(rows))  # type: ignore[union-attr]
+            self._guard(lambda: out.write(rows))
         return BatchResult(accepted=[Accepted(record.key) for record in records])
 
     def commit(self) -> None:
@@ -181,7 +184,9 @@ class Writer(Protocol):
 
 
 def writer(kind: Format, stream: IO[bytes]) -> Writer:
-    return {"csv": CsvWriter, "jsonl": JsonLinesWriter, "parquet": ParquetWriter}[kind](stream)
+    if kind == "csv":
+        return CsvWriter(stream)
+    return ParquetWriter(stream) if kind == "parquet" else JsonLinesWriter(stream)
 
 
 class JsonLinesWriter:

@@ -1,0 +1,90 @@
+"""The sandbox's web application: a prefix per vendor, faults in front of them, and a page that shows what they hold."""
+
+from __future__ import annotations
+
+import importlib
+import time
+from collections.abc import Iterator
+
+from flask import Flask, Response, current_app, g, jsonify, request
+
+from sync.sandbox.faults import Faults
+from sync.sandbox.page import page
+from sync.sandbox.store import Store
+
+VENDORS = ("google_data_manager", "hubspot", "klaviyo", "meta", "onesignal", "webhook")
+SLOW_SECONDS = 0.2
+RETRY_AFTER_SECONDS = 0.05
+
+
+def create_app(store: Store, faults: Faults) -> Flask:
+    """The application over one store."""
+    app = Flask("sync.sandbox")
+    app.extensions["headwater"] = (store, faults)
+    for vendor in VENDORS:
+        module = importlib.import_module(f"sync.sandbox.vendors.{vendor}")
+        app.register_blueprint(module.blueprint, url_prefix=f"/{vendor}")
+    app.before_request(_fault_before)
+    app.after_request(_fault_after)
+    app.add_url_rule("/", "page", page)
+    return app
+
+
+def store() -> Store:
+    found: Store = current_app.extensions["headwater"][0]
+    return found
+
+
+def faults() -> Faults:
+    found: Faults = current_app.extensions["headwater"][1]
+    return found
+
+
+def _vendor() -> str:
+    return request.path.split("/")[1]
+
+
+def _fault_before() -> Response | None:
+    if _vendor() not in VENDORS:
+        return None
+    if "sandbox" not in request.headers.get("Authorization", "sandbox"):
+        return _answer(401, "unauthorized")
+    fault = faults().draw("token_expired", "429", "500", "500_after_commit", "reset", "slow")
+    g.fault = fault
+    if fault == "token_expired":
+        return _answer(401, "token_expired")
+    if fault == "429":
+        answer = _answer(429, "rate_limited")
+        answer.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+        return answer
+    if fault == "500":
+        return _answer(500, "internal")
+    if fault == "slow":
+        time.sleep(SLOW_SECONDS)
+    return None
+
+
+def _fault_after(answer: Response) -> Response:
+    if _vendor() not in VENDORS:
+        return answer
+    fault = g.get("fault")
+    store().count_request(_vendor(), fault or str(answer.status_code))
+    if fault == "500_after_commit":
+        return _answer(500, "internal")
+    if fault == "reset":
+        body = answer.get_data()
+        broken = Response(_cut(body), status=answer.status_code, mimetype=answer.mimetype)
+        broken.headers["Content-Length"] = str(len(body) + 1)
+        return broken
+    return answer
+
+
+def _cut(body: bytes) -> Iterator[bytes]:
+    yield body[: len(body) // 2]
+    raise ConnectionResetError
+
+
+def _answer(status: int, code: str) -> Response:
+    answer = jsonify({"errors": [{"code": code, "status": status, "title": code, "detail": code}]})
+    answer.status_code = status
+    return answer

@@ -1,0 +1,38 @@
+"""The sandbox on loopback, in a thread of this process."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+from sync.sandbox.faults import Faults
+
+
+@contextlib.contextmanager
+def start_sandbox(
+    state_path: Path, faults: Faults | None = None, *, port: int = 0
+) -> Iterator[str]:
+    """Serve the stand-ins on 127.0.0.1 for the length of a `with`; yields the base URL.
+
+    `state_path` is the SQLite file that keeps what they hold. Port 0 takes a free one.
+    """
+    from werkzeug.serving import make_server
+
+    from sync.sandbox.app import create_app
+    from sync.sandbox.store import Store
+
+    logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
+    store = Store(state_path)
+    server = make_server("127.0.0.1", port, create_app(store, faults or Faults()), threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join(timeout=10)
+        server.server_close()
+        store.close()

@@ -1,0 +1,94 @@
+"""Google Data Manager's stand-in: user lists of hashed members, filled by requests that are decided later."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, request
+
+from sync.sandbox.app import faults, store
+from sync.sandbox.vendors.answers import error
+
+NAME = "google_data_manager"
+SHA256 = re.compile(r"[0-9a-f]{64}")
+LISTS = "/v1/accountTypes/<kind>/accounts/<account>/userLists"
+blueprint = Blueprint(NAME, __name__)
+
+
+def _list(key: str, name: str) -> dict[str, Any]:
+    return {"id": key, "name": f"userLists/{key}", "displayName": name}
+
+
+@blueprint.get(LISTS)
+def lists(kind: str, account: str) -> Response:  # noqa: ARG001
+    return jsonify(
+        {"userLists": [_list(key, name) for _, key, name in store().objects(NAME, "audience")]}
+    )
+
+
+@blueprint.post(LISTS)
+def make_list(kind: str, account: str) -> Response:  # noqa: ARG001
+    name = request.get_json()["displayName"]
+    return jsonify(_list(store().object_id(NAME, "audience", name), name))
+
+
+@blueprint.post("/v1/audienceMembers:<verb>")
+def members(verb: str) -> Response | tuple[Response, int]:
+    body = request.get_json()
+    rows = body["audienceMembers"]
+    if verb not in ("ingest", "remove"):
+        return error(404, "NOT_FOUND")
+    if len(rows) > 10_000:
+        return error(400, "INVALID_ARGUMENT")
+    keys = [_member(row["userData"]["userIdentifiers"]) for row in rows]
+    if None in keys or body.get("encoding") != "HEX":
+        return error(400, "INVALID_ARGUMENT")
+    job_id = uuid.uuid4().hex
+    failed = bool(faults().draw("job_failed"))
+    if not failed:
+        for destination in body["destinations"]:
+            list_id = destination["productDestinationId"]
+            if verb == "ingest":
+                store().put_members(NAME, list_id, {str(key): {"EMAIL": key} for key in keys})
+            else:
+                store().drop_members(NAME, list_id, [str(key) for key in keys])
+    store().put_job(NAME, job_id, {"status": "FAILED" if failed else "SUCCESS", "asked": 0})
+    return jsonify({"requestId": job_id})
+
+
+def _member(identifiers: list[dict[str, Any]]) -> str | None:
+    """What the member is kept under; None when an identifier is not hashed as it must be."""
+    texts = [
+        value
+        for identifier in identifiers
+        for value in (
+            identifier.get("emailAddress"),
+            identifier.get("phoneNumber"),
+            (identifier.get("address") or {}).get("givenName"),
+        )
+        if value
+    ]
+    if not texts or not all(SHA256.fullmatch(text) for text in texts):
+        return None
+    return str(texts[0])
+
+
+@blueprint.get("/v1/requestStatus:retrieve")
+def status() -> Response | tuple[Response, int]:
+    job_id = request.args["requestId"]
+    job = store().job(NAME, job_id)
+    if job is None:
+        return error(404, "NOT_FOUND")
+    # The first time it is asked, the vendor is still at it.
+    store().put_job(NAME, job_id, {**job, "asked": job["asked"] + 1})
+    found = "PROCESSING" if not job["asked"] else job["status"]
+    row: dict[str, Any] = {"requestStatus": found}
+    if found == "FAILED":
+        row["errorInfo"] = {
+            "errorCounts": [
+                {"recordCount": "1", "reason": "PROCESSING_ERROR_REASON_INTERNAL_ERROR"}
+            ]
+        }
+    return jsonify({"requestStatusPerDestination": [row]})

@@ -1,0 +1,233 @@
+"""Klaviyo's stand-in: lists, profiles, bulk import jobs, events, and what became of the e-mails a flow sent."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import re
+import uuid
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, request
+
+from sync.sandbox import clock
+from sync.sandbox.app import faults, store
+from sync.sandbox.vendors.answers import error, paged
+
+NAME = "klaviyo"
+PROFILES = "profiles"
+METRICS = {
+    "delivered": "Received Email",
+    "opened": "Opened Email",
+    "clicked": "Clicked Email",
+    "bounced": "Bounced Email",
+    "unsubscribed": "Unsubscribed",
+}
+EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+blueprint = Blueprint(NAME, __name__)
+
+
+def _id(text: str) -> str:
+    return "01" + hashlib.sha256(text.encode()).hexdigest()[:24].upper()
+
+
+def _resource(kind: str, key: str, attributes: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": kind,
+        "id": key,
+        "attributes": attributes,
+        "links": {"self": f"{request.host_url}{kind}/{key}"},
+    }
+
+
+@blueprint.get("/api/lists")
+def lists() -> Response:
+    wanted = re.search(r'equals\(name,"(.*)"\)', request.args.get("filter", ""))
+    name = wanted and wanted.group(1).replace('\\"', '"').replace("\\\\", "\\")
+    rows = [
+        _resource("list", key, {"name": found})
+        for _, key, found in store().objects(NAME, "list")
+        if name is None or found == name
+    ]
+    return jsonify({"data": rows, "links": {}})
+
+
+@blueprint.post("/api/lists")
+def make_list() -> tuple[Response, int]:
+    name = request.get_json()["data"]["attributes"]["name"]
+    key = store().object_id(NAME, "list", name)
+    return jsonify({"data": _resource("list", key, {"name": name})}), 201
+
+
+@blueprint.post("/api/profile-bulk-import-jobs")
+def import_profiles() -> tuple[Response, int]:
+    data = request.get_json()["data"]
+    profiles = data["attributes"]["profiles"]["data"]
+    if len(profiles) > 10_000:
+        return error(400, "too_many_profiles")
+    list_ids = [row["id"] for row in data.get("relationships", {}).get("lists", {}).get("data", [])]
+    job_id = uuid.uuid4().hex
+    failed_whole = bool(faults().draw("job_failed"))
+    taken, refused = {}, []
+    for profile in profiles:
+        attributes = profile["attributes"]
+        email = attributes.get("email")
+        if (email and not EMAIL.fullmatch(email)) or faults().draw("refuse_rows"):
+            refused.append(attributes)
+            continue
+        taken[
+            _id(str(attributes.get("external_id") or email or attributes.get("phone_number")))
+        ] = attributes
+    if not failed_whole:
+        store().put_members(NAME, PROFILES, taken)
+        for list_id in list_ids:
+            store().put_members(NAME, list_id, dict.fromkeys(taken, True))
+    store().put_job(
+        NAME, job_id,
+        {"status": "cancelled" if failed_whole else "complete", "taken": list(taken), "refused": refused},
+    )  # fmt: skip
+    attributes = {
+        "status": "queued",
+        "created_at": clock.iso(clock.now()),
+        "total_count": len(profiles),
+    }
+    return jsonify({"data": _resource("profile-bulk-import-job", job_id, attributes)}), 202
+
+
+@blueprint.get("/api/profile-bulk-import-jobs/<job_id>")
+def job(job_id: str) -> Response | tuple[Response, int]:
+    found = store().job(NAME, job_id)
+    if found is None:
+        return error(404, "not_found")
+    attributes = {
+        "status": found["status"],
+        "created_at": clock.iso(clock.now()),
+        "total_count": len(found["taken"]) + len(found["refused"]),
+        "completed_count": len(found["taken"]),
+        "failed_count": len(found["refused"]),
+    }
+    return jsonify({"data": _resource("profile-bulk-import-job", job_id, attributes)})
+
+
+@blueprint.get("/api/profile-bulk-import-jobs/<job_id>/import-errors")
+def import_errors(job_id: str) -> Response:
+    rows = [
+        _resource(
+            "import-error", str(index),
+            {"code": "invalid", "title": "Invalid input", "detail": "Invalid input",
+             "source": {"pointer": f"/data/attributes/profiles/data/{index}"}, "original_payload": attributes},
+        )
+        for index, attributes in enumerate(store().job(NAME, job_id)["refused"])
+    ]  # fmt: skip
+    return paged(rows)
+
+
+@blueprint.get("/api/profile-bulk-import-jobs/<job_id>/profiles")
+def imported_profiles(job_id: str) -> Response:
+    profiles = store().members(NAME, PROFILES)
+    keys = store().job(NAME, job_id)["taken"]
+    return paged(
+        [_resource("profile", key, profiles[key]) for key in keys if key in profiles], size=1000
+    )
+
+
+@blueprint.get("/api/profiles")
+def profiles() -> Response:
+    wanted = set(re.findall(r'"([^"]*)"', request.args.get("filter", "")))
+    rows = [
+        _resource("profile", key, attributes)
+        for external_id in sorted(wanted)
+        if (attributes := store().member(NAME, PROFILES, key := _id(external_id))) is not None
+    ]
+    return jsonify({"data": rows, "links": {}})
+
+
+@blueprint.delete("/api/lists/<list_id>/relationships/profiles")
+def remove_from_list(list_id: str) -> tuple[Response | str, int]:
+    keys = [row["id"] for row in request.get_json()["data"]]
+    if len(keys) > 1000:
+        return error(400, "too_many_profiles")
+    store().drop_members(NAME, list_id, keys)
+    return "", 204
+
+
+@blueprint.post("/api/event-bulk-create-jobs")
+def create_events() -> tuple[Response | str, int]:
+    people = request.get_json()["data"]["attributes"]["events-bulk-create"]["data"]
+    if len(people) > 1000:
+        return error(400, "too_many_events")
+    by_metric: dict[str, list[tuple[str, Any, str]]] = {}
+    for person in people:
+        profile = person["attributes"]["profile"]["data"]["attributes"]
+        key = _id(
+            str(profile.get("external_id") or profile.get("email") or profile.get("phone_number"))
+        )
+        if store().member(NAME, PROFILES, key) is None:
+            store().put_members(NAME, PROFILES, {key: profile})
+        for event in person["attributes"]["events"]["data"]:
+            attributes = event["attributes"]
+            metric = attributes["metric"]["data"]["attributes"]["name"]
+            # Klaviyo keeps one event per profile, metric and unique_id.
+            event_id = f"{key}:{attributes['unique_id']}"
+            by_metric.setdefault(metric, []).append(
+                (
+                    event_id,
+                    {"profile": key, "properties": attributes["properties"]},
+                    clock.iso(clock.now()),
+                )
+            )
+    for metric, events in by_metric.items():
+        store().add_events(NAME, store().object_id(NAME, "metric", metric), events)
+    return "", 202
+
+
+@blueprint.get("/api/metrics")
+def metrics() -> Response:
+    own = [_resource("metric", kind, {"name": name}) for kind, name in METRICS.items()]
+    sent = [
+        _resource("metric", key, {"name": name}) for _, key, name in store().objects(NAME, "metric")
+    ]
+    return jsonify({"data": own + sent, "links": {}})
+
+
+@blueprint.get("/api/events")
+def events() -> Response:
+    """What became of the e-mail that a flow sent for each event received."""
+    condition = request.args.get("filter", "")
+    kind = (re.search(r'equals\(metric_id,"([^"]*)"\)', condition) or ["", ""])[1]
+    since = (re.search(r"greater-or-equal\(datetime,([^)]*)\)", condition) or ["", ""])[1].rstrip(
+        "Z"
+    )
+    names = {key: name for _, key, name in store().objects(NAME, "metric")}
+    rows, people = [], {}
+    for event in store().events(NAME):
+        sent_at = dt.datetime.fromisoformat(event["at"]).replace(tzinfo=None)
+        for outcome, at in clock.outcomes(event["event_id"], sent_at):
+            if outcome != kind or at.isoformat() < since:
+                continue
+            person = event["data"]["profile"]
+            people[person] = store().member(NAME, PROFILES, person) or {}
+            flow = names.get(event["object_id"], "flow")
+            row = _resource(
+                "event", _id(f"{event['event_id']}:{outcome}"),
+                {"datetime": clock.iso(at), "timestamp": int(at.replace(tzinfo=dt.UTC).timestamp()),
+                 "uuid": str(uuid.uuid5(uuid.NAMESPACE_OID, f"{event['event_id']}:{outcome}")),
+                 "event_properties": {"$flow": flow, "Campaign Name": flow}},
+            )  # fmt: skip
+            row["relationships"] = {"profile": {"data": {"type": "profile", "id": person}}}
+            rows.append(row)
+    included = [_resource("profile", key, attributes) for key, attributes in people.items()]
+    return paged(rows, size=1000, included=included)
+
+
+@blueprint.get("/api/campaigns")
+def campaigns() -> Response:
+    rows = [
+        _resource(
+            "campaign", name,
+            {"name": name, "status": "Sent", "archived": False, "audiences": {"included": []},
+             "send_options": {}, "created_at": clock.iso(clock.now()), "send_time": clock.iso(clock.now())},
+        )
+        for _, _, name in store().objects(NAME, "metric")
+    ]  # fmt: skip
+    return jsonify({"data": rows, "links": {}})

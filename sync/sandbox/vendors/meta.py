@@ -1,0 +1,115 @@
+"""Meta's stand-in: custom audiences of hashed rows, and the figures of a campaign run on each."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, request
+
+from sync.sandbox import clock
+from sync.sandbox.app import faults, store
+from sync.sandbox.vendors.answers import error
+
+NAME = "meta"
+SHA256 = re.compile(r"[0-9a-f]{64}")
+CAMPAIGN_DAYS = 3
+blueprint = Blueprint(NAME, __name__)
+
+
+@blueprint.get("/v25.0/act_<account>/customaudiences")
+def audiences(account: str) -> Response:  # noqa: ARG001
+    rows = [{"id": key, "name": name} for _, key, name in store().objects(NAME, "audience")]
+    return jsonify({"data": rows})
+
+
+@blueprint.post("/v25.0/act_<account>/customaudiences")
+def make_audience(account: str) -> Response:  # noqa: ARG001
+    return jsonify({"id": store().object_id(NAME, "audience", request.get_json()["name"])})
+
+
+@blueprint.route("/v25.0/<audience_id>/users", methods=["POST", "DELETE"])
+def users(audience_id: str) -> Response | tuple[Response, int]:
+    payload = request.get_json()["payload"]
+    rows, schema = payload["data"], payload["schema"]
+    if len(rows) > 10_000:
+        return error(400, "100")
+    good, invalid = {}, 0
+    for row in rows:
+        member = _member(schema, row)
+        # A fault is drawn by the row, so that the same row is refused however the batch is cut.
+        refused = faults().shares.get("refuse_rows", 0) * 1000 > clock.draw(member or "", "refuse")
+        if member is None or refused:
+            invalid += 1
+        else:
+            good[member] = {name: value for name, value in zip(schema, row, strict=True) if value}
+    if request.method == "DELETE":
+        store().drop_members(NAME, audience_id, good)
+    else:
+        store().put_members(NAME, audience_id, good)
+    return jsonify(
+        {"audience_id": audience_id, "session_id": "1", "num_received": len(rows),
+         "num_invalid_entries": invalid, "invalid_entry_samples": {}}
+    )  # fmt: skip
+
+
+def _member(schema: list[str], row: list[str]) -> str | None:
+    """What the row is kept under: its best identifier; None for a row that is not hashed as it must be."""
+    values = dict(zip(schema, row, strict=True))
+    if any(
+        value and name != "EXTERN_ID" and not SHA256.fullmatch(value)
+        for name, value in values.items()
+    ):
+        return None
+    for name in ("EMAIL", "PHONE"):
+        if values.get(name):
+            return values[name]
+    rest = "|".join(row)
+    return rest if rest.strip("|") else None
+
+
+@blueprint.get("/v25.0/act_<account>/campaigns")
+def campaigns(account: str) -> Response:  # noqa: ARG001
+    rows = [
+        {
+            "id": f"c{key}",
+            "name": name,
+            "effective_status": "ACTIVE",
+            "start_time": clock.iso(clock.now()),
+        }
+        for _, key, name in store().objects(NAME, "audience")
+    ]
+    return jsonify({"data": rows})
+
+
+@blueprint.get("/v25.0/act_<account>/insights")
+def insights(account: str) -> Response:  # noqa: ARG001
+    span = json.loads(request.args["time_range"])
+    today = clock.now().date()
+    days = [today - dt.timedelta(days=back) for back in range(CAMPAIGN_DAYS)]
+    rows = [
+        _day(key, name, day)
+        for _, key, name in store().objects(NAME, "audience")
+        for day in days
+        if span["since"] <= day.isoformat() <= span["until"]
+    ]
+    return jsonify({"data": rows})
+
+
+def _day(key: str, name: str, day: dt.date) -> dict[str, Any]:
+    people = store().count_members(NAME, key)
+    impressions = people * (3 + clock.draw(f"{key}{day}", "impressions") % 5)
+    clicks = impressions * (5 + clock.draw(f"{key}{day}", "clicks") % 20) // 1000
+    return {
+        "campaign_id": f"c{key}",
+        "campaign_name": name,
+        "account_currency": "EUR",
+        "date_start": day.isoformat(),
+        "date_stop": day.isoformat(),
+        "spend": f"{impressions * 0.0072:.2f}",
+        "impressions": str(impressions),
+        "clicks": str(clicks),
+        "actions": [{"action_type": "purchase", "value": str(clicks // 12)}],
+    }
