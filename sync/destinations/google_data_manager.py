@@ -162,7 +162,8 @@ class GoogleDataManager:
                     if row.get("displayName") == self.target.name:
                         self._list_id = str(row["id"])
                         return self._list_id
-                if not page.get("nextPageToken"):
+                # A token that leads to itself would be followed for ever.
+                if page.get("nextPageToken") in (None, "", params.get("pageToken")):
                     break
                 params = {**params, "pageToken": page["nextPageToken"]}
             made = self.http.post(

@@ -300,13 +300,15 @@ class Klaviyo:
     def _documents(
         self, path: str, params: dict[str, Any] | None = None
     ) -> Iterator[dict[str, Any]]:
-        page = self.http.get(path, params)
+        page, followed = self.http.get(path, params), ""
         while page is not None:
             if "data" not in page:
                 raise RejectedError(f"klaviyo: {path} answered without data.")
             yield page
             following = (page.get("links") or {}).get("next")
-            page = self.http.get(following) if following else None
+            # A link that leads to itself would be followed for ever.
+            page = self.http.get(following) if following not in (None, "", followed) else None
+            followed = following
 
 
 def _profile(record: Record) -> dict[str, Any]:

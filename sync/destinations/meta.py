@@ -218,7 +218,8 @@ class Meta:
             yield from page["data"]
             paging = page.get("paging") or {}
             after = (paging.get("cursors") or {}).get("after")
-            if not after or not paging.get("next"):
+            # A cursor that leads to itself would be followed for ever.
+            if not after or not paging.get("next") or after == params.get("after"):
                 return
             params = {**params, "after": after}
 

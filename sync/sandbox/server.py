@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from sync.sandbox.faults import Faults
@@ -13,11 +13,12 @@ from sync.sandbox.faults import Faults
 
 @contextlib.contextmanager
 def start_sandbox(
-    state_path: Path, faults: Faults | None = None, *, port: int = 0
+    state_path: Path, faults: Faults | Sequence[str] = (), *, port: int = 0
 ) -> Iterator[str]:
     """Serve the stand-ins on 127.0.0.1 for the length of a `with`; yields the base URL.
 
-    `state_path` is the SQLite file that keeps what they hold. Port 0 takes a free one.
+    `state_path` is the SQLite file that keeps what they hold; `faults` are KIND:SHARE texts or drawn elsewhere. Port 0 takes
+    a free one.
     """
     from werkzeug.serving import make_server
 
@@ -25,8 +26,9 @@ def start_sandbox(
     from sync.sandbox.store import Store
 
     logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
+    drawn = faults if isinstance(faults, Faults) else Faults.parse(faults)
     store = Store(state_path)
-    server = make_server("127.0.0.1", port, create_app(store, faults or Faults()), threaded=True)
+    server = make_server("127.0.0.1", port, create_app(store, drawn), threaded=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:

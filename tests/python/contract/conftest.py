@@ -1,0 +1,117 @@
+"""One sandbox per test, and every registered destination built against it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sync.destinations import registry
+from sync.destinations.base import ObjectType, PollsJobs
+from sync.records import Accepted, BatchResult, Mode, Record, RowError, SyncObject
+from sync.sandbox import start_sandbox
+from sync.sandbox.faults import Faults
+from sync.sandbox.store import Store
+
+SECRET = "sandbox-secret-5f1c"
+HASH = "{:064x}"
+
+
+@dataclass
+class Bench:
+    """A sandbox with the destinations that talk to it."""
+
+    base_url: str
+    directory: Path
+    faults: Faults
+    limited: list[str] = field(default_factory=list)
+
+    def destination(self, kind: str, object_kind: str, **settings: Any) -> Any:
+        given = registry.sandbox_settings(
+            kind, base_url=self.base_url, directory=str(self.directory)
+        )
+        for name in ("api_key", "access_token", "token"):
+            if name in registry._class(kind).settings_type.model_fields:
+                given[name] = SECRET
+        target = SyncObject(object_kind, "Lapsed buyers")
+        return registry.create(
+            kind,
+            name=kind,
+            settings={**given, **settings},
+            target=target,
+            limiter=self.limited.append,
+        )
+
+    def store(self) -> Store:
+        return Store(self.directory / "sandbox.sqlite")
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    faults = Faults(seed=7)
+    with start_sandbox(tmp_path / "sandbox.sqlite", faults) as base_url:
+        yield Bench(base_url, tmp_path, faults)
+
+
+def records(offered: ObjectType, count: int, *, start: int = 0) -> list[Record]:
+    """Rows as an activation model would give them for this kind of object."""
+    made = []
+    for number in range(start, start + count):
+        values = {
+            "email": f"person{number}@shop.example",
+            "phone": f"+4930{number:07d}",
+            "domain": f"company{number}.example",
+            "profile_id": f"p{number:05d}",
+            "country": "DE",
+            "postal_code": "10115",
+        }
+        identifiers = {
+            name: HASH.format(number * 31 + index) if name.endswith("_sha256") else values[name]
+            for index, name in enumerate(sorted(offered.identifiers))
+        }
+        fields = {"first_name": "Zoë", "lifetime_value_eur": 12.5} if offered.open_fields else {}
+        made.append(
+            Record(
+                key=f"p{number:05d}",
+                identifiers=identifiers,
+                fields=fields,
+                idempotency_key=f"00000000-0000-5000-8000-{number:012d}",
+            )
+        )
+    return made
+
+
+def settled(destination: Any, result: BatchResult, polls: int = 5) -> BatchResult:
+    """The result once its job, if it has one, is decided."""
+    if result.job is None:
+        return result
+    assert isinstance(destination, PollsJobs)
+    for _ in range(polls):
+        status = destination.poll(result.job)
+        if status.done:
+            break
+    else:
+        pytest.fail("the job is never done")
+    if status.all_failed:
+        failed = [RowError(key, "job_failed", status.all_failed) for key in result.pending]
+        return BatchResult(result.accepted, [*result.failed, *failed])
+    refused = {error.key for error in status.failed}
+    ids = {row.key: row.remote_id for row in status.accepted}
+    accepted = [Accepted(key, ids.get(key)) for key in result.pending if key not in refused]
+    return BatchResult([*result.accepted, *accepted], [*result.failed, *status.failed])
+
+
+def objects(*modes: Mode) -> list[Any]:
+    """A parameter (destination, object kind) for each object that can do one of `modes`."""
+    return [
+        pytest.param(declared.name, kind, id=f"{declared.name}-{kind}")
+        for declared in registry.declarations()
+        for kind, offered in declared.objects.items()
+        if offered.modes & set(modes)
+    ]
+
+
+Make = Callable[..., Any]
