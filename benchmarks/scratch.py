@@ -20,7 +20,7 @@ import yaml
 
 ROOT = Path(__file__).parents[1]
 
-_LEFT_BEHIND = shutil.ignore_patterns("demo", "target", "__pycache__")
+_LEFT_BEHIND = shutil.ignore_patterns("demo", "matching*", "_demo*", "target", "__pycache__")
 
 
 @dataclass(frozen=True, slots=True)

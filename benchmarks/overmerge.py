@@ -1,0 +1,243 @@
+"""Over-merging: people who share phones, e-mails and devices, resolved with and without the guard.
+
+The rules are those the project ships (`vars: cdp_identity`, entity person); nothing is set for this data.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from benchmarks.figures import Benchmark, Figure, at_least, at_most
+from benchmarks.scratch import ROOT, ScratchProject
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TYPES = ("customer_id", "user_id", "card_number", "email", "phone", "device_id")
+JUNK = ("test@test.com", "noreply@shop.com", "none@none.com", "asdf@asdf.de", "x@y.zz")
+NOW = "2026-11-24"
+
+
+class People:
+    """Who there is, and what they own or share."""
+
+    def __init__(self, count: int, random: Any) -> None:
+        import numpy as np
+
+        self.random = random
+        sizes = random.choice([1, 2, 3, 4], p=[0.45, 0.3, 0.15, 0.1], size=count)
+        self.household = np.repeat(np.arange(count), sizes)[:count]
+        self.index = np.arange(count)
+        self.changed_email = random.random(count) < 0.25
+        self.has_landline = random.random(count) < 0.3
+        self.has_tablet = random.random(count) < 0.3
+        self.shares_email = random.random(count) < 0.1
+        # One number in thirty belonged to somebody else until two years ago.
+        self.old_number_of = np.where(random.random(count) < 0.033, np.roll(self.index, 7), -1)
+
+    def emails(self, who: Any) -> Any:
+        """One address for each: own (first or later), the household's, junk, or none."""
+        import numpy as np
+
+        draw = self.random.random(len(who))
+        later = self.changed_email[who] & (self.random.random(len(who)) < 0.5)
+        own = np.char.add(
+            np.char.add(np.where(later, "new", "p"), who.astype(str)), "@mail.example-post.org"
+        ).astype(object)
+        home = self.household[who].astype(str)
+        family = np.char.add(np.char.add("family", home), "@mail.example-post.org").astype(object)
+        junk = np.array(JUNK, dtype=object)[self.random.integers(0, len(JUNK), len(who))]
+        email = np.where(self.shares_email[self.household[who]] & (draw < 0.25), family, own)
+        email = np.where(draw > 0.985, junk, email)
+        return np.where((draw > 0.93) & (draw <= 0.985), None, email)
+
+    def phones(self, who: Any, days: Any) -> Any:
+        """Own mobile, the household's landline, or none; long ago some had another's number of today."""
+        import numpy as np
+
+        draw = self.random.random(len(who))
+        recycled = np.where((self.old_number_of[who] >= 0) & (days > 730), self.old_number_of[who], who)
+        own = np.char.add("+49151", np.char.zfill(recycled.astype(str), 8)).astype(object)
+        home = self.household[who].astype(str)
+        landline = np.char.add("+4930", np.char.zfill(home, 8)).astype(object)
+        phone = np.where(self.has_landline[self.household[who]] & (draw < 0.25), landline, own)
+        return np.where(draw > 0.65, None, phone)
+
+    def devices(self, who: Any) -> Any:
+        """Own device or the household's tablet."""
+        import numpy as np
+
+        tablet = self.has_tablet[self.household[who]] & (self.random.random(len(who)) < 0.3)
+        return np.where(
+            tablet,
+            np.char.add("tablet", self.household[who].astype(str)).astype(object),
+            np.char.add("device", who.astype(str)).astype(object),
+        )
+
+
+def draw_records(count: int, seed: int) -> pd.DataFrame:
+    """Records of `count` people, with `person` as the truth."""
+    import numpy as np
+    import pandas as pd
+
+    random = np.random.default_rng(seed)
+    people = People(count, random)
+
+    def some(share: float, more: float = 0.0) -> Any:
+        chosen = people.index[random.random(count) < share]
+        return np.concatenate([chosen, chosen[random.random(len(chosen)) < more]])
+
+    def table(source: str, who: Any, **columns: Any) -> pd.DataFrame:
+        days = random.integers(0, 1460, len(who))
+        empty = {name: np.full(len(who), None, dtype=object) for name in TYPES}
+        contact = {"email": people.emails(who), "phone": people.phones(who, days)}
+        frame = pd.DataFrame({"person": who, **empty, **contact, **columns})
+        frame["record_id"] = [f"{source}{number}" for number in range(len(who))]
+        frame["seen_at"] = pd.Timestamp(NOW) - pd.to_timedelta(days, unit="D")
+        return frame
+
+    def ids(prefix: str, length: int) -> Any:
+        return np.array([f"{prefix}{number}" for number in range(length)], dtype=object)
+
+    customers = some(0.8, more=0.1)
+    shop = table("shop", customers, customer_id=ids("c", len(customers)))
+    # A kiosk in a store gives its own address, number and device to whoever signs up there.
+    kiosk = random.random(len(shop)) < 0.04
+    number = (random.integers(0, max(count // 400, 1), len(shop))).astype(str)
+    shop.loc[kiosk, "email"] = np.char.add(np.char.add("kiosk", number), "@store.example-post.org")[kiosk]
+    shop.loc[kiosk, "phone"] = np.char.add("+49800", np.char.zfill(number, 7))[kiosk]
+    shop.loc[kiosk, "device_id"] = np.char.add("kiosk", number)[kiosk]
+
+    buyers = random.integers(0, len(shop), 2 * len(shop))
+    orders = table(
+        "order", customers[buyers], customer_id=shop["customer_id"].to_numpy()[buyers]
+    )
+    guests = some(0.3)
+    users = some(0.5, more=0.05)
+    members = some(0.3)
+    return pd.concat(
+        [
+            shop,
+            orders,
+            table("guest", guests),
+            table("app", users, user_id=ids("u", len(users)), device_id=people.devices(users)),
+            table("loyalty", members, card_number=ids("l", len(members))),
+            table("ticket", some(0.4)),
+        ],
+        ignore_index=True,
+    )
+
+
+def pair_scores(clusters: Any, people: Any) -> tuple[float, float]:
+    """Pairwise precision and recall of a clustering."""
+    import pandas as pd
+
+    frame = pd.DataFrame({"cluster": clusters, "person": people})
+
+    def pairs(columns: list[str]) -> float:
+        sizes = frame.groupby(columns).size().to_numpy().astype(float)
+        return float((sizes * (sizes - 1) / 2).sum())
+
+    right = pairs(["cluster", "person"])
+    return right / pairs(["cluster"]), right / pairs(["person"])
+
+
+def plain_components(records: pd.DataFrame) -> Any:
+    """Components of every shared value, nothing blocked or limited."""
+    import numpy as np
+    import pandas as pd
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    long = records.reset_index().melt(id_vars="index", value_vars=list(TYPES)).dropna(subset="value")
+    values = pd.factorize(long["variable"] + "|" + long["value"].astype(str))[0] + len(records)
+    size = int(values.max()) + 1
+    ones = np.ones(len(long), dtype=np.int8)
+    graph = coo_matrix((ones, (long["index"].to_numpy(), values)), shape=(size, size))
+    return connected_components(graph, directed=False)[1][: len(records)]
+
+
+def _configuration() -> dict[str, Any]:
+    person = yaml.safe_load((ROOT / "dbt_project.yml").read_text())["vars"]["cdp_identity"]["person"]
+    source = {
+        "source_name": "records",
+        "model": "fixture_records",
+        "record_key": "record_id",
+        "first_seen_at": "seen_at",
+        "last_seen_at": "seen_at",
+        "identifiers": {name: name for name in TYPES},
+    }
+    return {"person": {**person, "records": [source]}}
+
+
+def _over_limit(connection: Any, rules: dict[str, Any]) -> int:
+    """Identifier types of entities that hold more values than allowed."""
+    limits = ", ".join(
+        f"('{name}', {rule['limit']})" for name, rule in rules.items() if rule.get("limit")
+    )
+    found = connection.execute(
+        f"""select count(*) from (
+            select entity_id, identifier_type, count(*) as value_count
+            from analytics.identity_entity_identifiers group by all
+        ) as held
+        inner join (values {limits}) as rule (identifier_type, most) using (identifier_type)
+        where value_count > most"""
+    ).fetchone()
+    return int(found[0])
+
+
+def run(options: Namespace) -> list[Figure]:
+    """Build the identity layer on generated records and score it."""
+    import duckdb
+
+    records = draw_records(options.people, options.seed)
+    configuration = _configuration()
+    with tempfile.TemporaryDirectory() as name:
+        project = ScratchProject(
+            Path(name),
+            folders=("macros", "models/identity", "seeds", "tests/dbt/generic"),
+            models={"staging/fixture_records": "select * from raw.records"},
+            variables={"cdp_identity": configuration, "cdp_as_of": NOW},
+        )
+        with duckdb.connect(str(project.database)) as connection:
+            connection.execute("create schema raw")
+            connection.register("records", records)
+            connection.execute("create table raw.records as select * from records")
+        print(f"resolving {len(records):,} records of {options.people:,} people", file=sys.stderr)
+        project.run("--select", "identity_overrides", "free_mail_domains", command="seed")
+        built = project.run("--select", "path:models")
+        with duckdb.connect(str(project.database), read_only=True) as connection:
+            resolved = connection.execute(
+                "select source_record_id as record_id, entity_id from analytics.identity_entity_records"
+            ).df()
+            broken = _over_limit(connection, configuration["person"]["identifiers"])
+    joined = records.merge(resolved, on="record_id")
+    precision, recall = pair_scores(joined["entity_id"], joined["person"])
+    plain_precision, plain_recall = pair_scores(plain_components(records), records["person"])
+    size = f"{options.people:,} people, {len(records):,} records"
+    return [
+        Figure(f"pairwise precision beside plain components, {size}", precision, "", plain_precision, at_least(0.99)),
+        Figure(f"pairwise recall beside plain components, {size}", recall, "", plain_recall, at_least(0.88)),
+        Figure("profiles over a limit", broken, "profiles", goal=at_most(0)),
+        Figure("identity layer, first build", built.total_seconds, "s"),
+    ]
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Size and seed."""
+    parser.add_argument("--people", type=lambda text: int(float(text)), default=20_000)
+    parser.add_argument("--seed", type=int, default=1)
+
+
+BENCHMARK = Benchmark(
+    "overmerge",
+    "Precision and recall where people share phones, e-mails and devices.",
+    run,
+    add_arguments,
+)
