@@ -1,12 +1,12 @@
 {#- Statements: splits the components that break a limit, tier by tier.
 
-    `edges` is a relation of (record_node, value_node, identifier_type, tier, value_limit, strength): the edges of those
+    `edges` is a relation of (record_node, value_node, identifier_type, tier, value_limit, merge_limit, strength): the edges of those
     components. Tier -1 marks never link, but count against their limit; tier 0 edges are links made by hand, which are
     never shed. Leaves two scratch tables: `groups` (record_node, group_node) and `shed` (record_node, value_node,
     dropped_reason, dropped_detail).
 
     Each tier links the groups that the tiers before it made and locked. Values that a locked group has beyond a limit
-    are dropped first (over_limit). Then a merged group that has more values of a type than its limit, or both records
+    are dropped first (over_limit). Then a merged group that has more values of a type than a merge may give, or both records
     of a do-not-link pair, sheds the values that join most groups, and is linked again: first each value that alone
     breaks the limit and the next one in rank, then two more, then four, so that the rounds are few however large the
     group. In the last round it sheds all: the groups before were fine. -#}
@@ -165,13 +165,13 @@
     left join {{ labels }} as labels on grouped.group_node = labels.node
 {%- endmacro %}
 
-{#- (merged_node, identifier_type, most_values): merged groups with more values of a type than its limit, and than
+{#- (merged_node, identifier_type, most_values): merged groups with more values of a type than a merge may give, and than
     any one of the groups merged into them: what was locked is not judged again. -#}
 {% macro _broken_limits_sql(edges, merged, shed, tier) -%}
     with live as (
         {{ _live_edges_sql(edges, merged, shed,
-            "grouped.merged_node, grouped.group_node, edges.identifier_type, edges.value_node, edges.value_limit") }}
-        and edges.value_limit is not null
+            "grouped.merged_node, grouped.group_node, edges.identifier_type, edges.value_node, edges.merge_limit") }}
+        and edges.merge_limit is not null
         and edges.tier <= {{ tier }}
     ),
     by_group as (
@@ -188,7 +188,7 @@
         select
             merged_node,
             identifier_type,
-            max(value_limit) as value_limit,
+            max(merge_limit) as merge_limit,
             count(distinct value_node) as value_count
         from live
         group by merged_node, identifier_type
@@ -196,12 +196,12 @@
     select
         by_merged.merged_node,
         by_merged.identifier_type,
-        greatest(by_merged.value_limit, largest.value_count) as most_values
+        greatest(by_merged.merge_limit, largest.value_count) as most_values
     from by_merged
     inner join largest
         on by_merged.merged_node = largest.merged_node
         and by_merged.identifier_type = largest.identifier_type
-    where by_merged.value_count > greatest(by_merged.value_limit, largest.value_count)
+    where by_merged.value_count > greatest(by_merged.merge_limit, largest.value_count)
 {%- endmacro %}
 
 {% macro _shed_values_sql(edges, merged, shed, broken, tier, count, is_last) %}

@@ -24,6 +24,7 @@
         'tier': rule.get('tier', 1),
         'exclusive': rule.get('exclusive', false),
         'limit': rule.get('limit'),
+        'merge_limit': rule.get('merge_limit', rule.get('limit')),
         'window_days': rule.get('window_days'),
         'normaliser': rule.get('normaliser'),
         'max_exclusive_ids': rule.get('max_exclusive_ids'),
@@ -85,12 +86,13 @@
     {{ return(99) }}
 {%- endmacro %}
 
-{#- Expression: the most values of this edge's type that one entity may have; null without a limit. -#}
-{% macro _value_limits(entities) %}
+{#- Expression: the most values of this edge's type that one entity may have (`limit`), or have after a merge
+    (`merge_limit`); null without one. -#}
+{% macro _limits(entities, name) %}
         case
             {%- for entity in entities %}
-            {%- for rule in entity.identifiers if rule.limit is not none %}
-            when entity = {{ string_literal(entity.name) }} and identifier_type = {{ string_literal(rule.type) }} then {{ rule.limit }}
+            {%- for rule in entity.identifiers if rule[name] is not none %}
+            when entity = {{ string_literal(entity.name) }} and identifier_type = {{ string_literal(rule.type) }} then {{ rule[name] }}
             {%- endfor %}
             {%- endfor %}
             else cast(null as {{ dbt.type_int() }})

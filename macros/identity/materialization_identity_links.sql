@@ -1,6 +1,7 @@
 {#- Materialisation: resolves edges into clusters, and keeps the outcome beside every edge.
 
-    The model's query gives the edges in use now: (record_node, value_node, identifier_type, tier, value_limit, strength).
+    The model's query gives the edges in use now: (record_node, value_node, identifier_type, tier,
+    value_limit, merge_limit, strength).
     The table adds component_node (all edges counted), cluster_node (after the guard), dropped_reason and dropped_detail.
 
     It compares the query with the table itself, so it needs no notion of what is new, and a run that broke off is
@@ -37,7 +38,7 @@
             create or replace table {{ target_relation }} as {{ _resolved_edges_sql(affected, groups, shed) }}
         {%- endcall %}
     {%- else -%}
-        {%- set columns = 'record_node, value_node, identifier_type, tier, value_limit, strength, '
+        {%- set columns = 'record_node, value_node, identifier_type, tier, value_limit, merge_limit, strength, '
             ~ 'component_node, cluster_node, dropped_reason, dropped_detail' -%}
         {% call statement('remove') -%}
             delete from {{ target_relation }}
@@ -130,6 +131,7 @@
         edges.identifier_type,
         edges.tier,
         edges.value_limit,
+        edges.merge_limit,
         edges.strength,
         coalesce(labels.component, edges.rep_node) as component_node
     from {{ edges }} as edges
@@ -156,7 +158,8 @@
         mod(record_node, 1048573) as bucket,
         sum(mod(record_node, 33554393) * mod(value_node, 33554383)) as pair_sum,
         sum(
-            mod(value_node, 1073741789) * (tier + 2 + 256 * coalesce(value_limit, 0))
+            mod(value_node, 1073741789)
+            * (tier + 2 + 256 * coalesce(value_limit, 0) + 65537 * coalesce(merge_limit, 0))
             + cast(floor(coalesce(strength, 0) * 1000000) as {{ dbt.type_bigint() }})
         ) as rule_sum
     from ({{ query }}) as edges
@@ -178,6 +181,7 @@
             others.identifier_type,
             others.tier,
             others.value_limit,
+            others.merge_limit,
             others.strength
         from {{ other }} as others
         inner join {{ buckets }} as other_buckets on mod(others.record_node, 1048573) = other_buckets.bucket
@@ -187,6 +191,7 @@
         and edges.identifier_type = same.identifier_type
         and edges.tier = same.tier
         and coalesce(edges.value_limit, -1) = coalesce(same.value_limit, -1)
+        and coalesce(edges.merge_limit, -1) = coalesce(same.merge_limit, -1)
         and coalesce(edges.strength, -1) = coalesce(same.strength, -1)
     where same.record_node is null
 {%- endmacro %}
@@ -258,6 +263,7 @@
         edges.identifier_type,
         edges.tier,
         edges.value_limit,
+        edges.merge_limit,
         edges.strength,
         coalesce(labels.component, records.rep_node) as component_node
     from ({{ sql }}) as edges
@@ -270,9 +276,9 @@
     with broken_types as (
         select component_node
         from {{ affected }}
-        where value_limit is not null
+        where merge_limit is not null
         group by component_node, identifier_type
-        having count(distinct value_node) > max(value_limit)
+        having count(distinct value_node) > max(merge_limit)
     ),
     broken as (
         select component_node from broken_types group by component_node
@@ -283,6 +289,7 @@
         affected.identifier_type,
         affected.tier,
         affected.value_limit,
+        affected.merge_limit,
         affected.strength
     from {{ affected }} as affected
     inner join broken on affected.component_node = broken.component_node
@@ -295,6 +302,7 @@
         affected.identifier_type,
         affected.tier,
         affected.value_limit,
+        affected.merge_limit,
         affected.strength,
         affected.component_node,
         coalesce(grouped.group_node, affected.component_node) as cluster_node,

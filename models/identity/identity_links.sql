@@ -66,7 +66,8 @@ by_identifier as (
         value_node,
         identifier_type,
         tier,
-        {{ _value_limits(entities) }} as value_limit,
+        {{ _limits(entities, 'limit') }} as value_limit,
+        {{ _limits(entities, 'merge_limit') }} as merge_limit,
         cast(null as {{ dbt.type_float() }}) as strength
 
     from edges
@@ -82,6 +83,7 @@ by_hand as (
         'manual_link' as identifier_type,
         0 as tier,
         cast(null as {{ dbt.type_int() }}) as value_limit,
+        cast(null as {{ dbt.type_int() }}) as merge_limit,
         cast(null as {{ dbt.type_float() }}) as strength
 
     from decisions
@@ -96,6 +98,7 @@ by_hand as (
         'manual_link' as identifier_type,
         0 as tier,
         cast(null as {{ dbt.type_int() }}) as value_limit,
+        cast(null as {{ dbt.type_int() }}) as merge_limit,
         cast(null as {{ dbt.type_float() }}) as strength
 
     from decisions
@@ -113,6 +116,7 @@ kept_apart as (
         {{ dbt.concat(["'do_not_link '", "left_key", "' '", "right_key"]) }} as identifier_type,
         -1 as tier,
         1 as value_limit,
+        1 as merge_limit,
         cast(null as {{ dbt.type_float() }}) as strength
 
     from decisions
@@ -127,6 +131,7 @@ kept_apart as (
         {{ dbt.concat(["'do_not_link '", "left_key", "' '", "right_key"]) }} as identifier_type,
         -1 as tier,
         1 as value_limit,
+        1 as merge_limit,
         cast(null as {{ dbt.type_float() }}) as strength
 
     from decisions
@@ -144,6 +149,7 @@ by_probability as (
         'match' as identifier_type,
         {{ identity_matching_tier() }} as tier,
         cast(null as {{ dbt.type_int() }}) as value_limit,
+        cast(null as {{ dbt.type_int() }}) as merge_limit,
         match_probability as strength
 
     from pairs
@@ -156,6 +162,7 @@ by_probability as (
         'match' as identifier_type,
         {{ identity_matching_tier() }} as tier,
         cast(null as {{ dbt.type_int() }}) as value_limit,
+        cast(null as {{ dbt.type_int() }}) as merge_limit,
         match_probability as strength
 
     from pairs
