@@ -5,8 +5,9 @@
     {%- set countries = _countries() -%}
     case
         when {{ text }} in ('{{ countries | join("', '") }}') then {{ text }}
-        {%- for country, facts in countries.items() %}
-        when {{ text }} in ('{{ facts[4] | join("', '") }}') then '{{ country }}'
-        {%- endfor %}
+        else case {{ text }}
+        {%- for country, facts in countries.items() -%}
+            {%- for name in facts[4] %} when '{{ name }}' then '{{ country }}'{% endfor -%}
+        {%- endfor %} end
     end
 {%- endmacro %}

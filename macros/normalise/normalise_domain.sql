@@ -3,9 +3,7 @@
 {% macro normalise_domain(expression) -%}
     {%- set text = "lower(" ~ plain_characters(expression) ~ ")" -%}
     {%- set host = regexp_replace_all(text, '^[a-z]+:/*|[/?#].*$', '') -%}
-    {%- set bare = regexp_replace_all(regexp_replace_all(host, '^.*@|:[0-9]*$', ''), '^www[0-9]?[.]|[. ]+$', '') -%}
-    case
-        when {{ regexp_matches_whole(bare, '([^ .,;:<>()"]+[.])+[^ .,;:<>()"0-9]{2,}') }}
-            or {{ regexp_matches_whole(bare, '([^ .,;:<>()"]+[.])+xn--[a-z0-9-]+') }} then {{ bare }}
-    end
+    {%- set host = regexp_replace_all(host, '^.*@|:[0-9]*$', '') -%}
+    {%- set host = regexp_replace_all(host, '^www[0-9]?[.]|[. ]+$', '') -%}
+    {{ whole_match_or_null(host, '([^ .,;:<>()"]+[.])+([^ .,;:<>()"0-9]{2,}|xn--[a-z0-9-]+)') }}
 {%- endmacro %}

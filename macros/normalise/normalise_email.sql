@@ -5,17 +5,18 @@
 {% macro normalise_email(expression, gmail=false) -%}
     {%- set text = "lower(" ~ plain_characters(expression) ~ ")" -%}
     {%- set bare = regexp_replace_all(text, '^[^<]*<|>.*$|^ *mailto:|[ .,;]+$', '') -%}
-    {%- set address = regexp_replace_all(bare, ' *@ *', '@') -%}
-    {%- set shape = '[^@ ,;:<>()"]+@([^@ .,;:<>()"]+[.])+[^@ .,;:<>()"]{2,}' -%}
+    {%- set address = whole_match_or_null(
+        regexp_replace_all(bare, ' *@ *', '@'), '[^@ ,;:<>()"]+@([^@ .,;:<>()"]+[.])+[^@ .,;:<>()"]{2,}'
+    ) -%}
+    {%- if gmail -%}
     case
-        when not {{ regexp_matches_whole(address, shape) }} then null
-        {%- if gmail %}
-        when {{ regexp_matches_whole(address, '.*@(gmail|googlemail)[.]com') }}
+        when {{ email_domain(address) }} in ('gmail.com', 'googlemail.com')
             then {{ dbt.concat([
-                regexp_replace_all(regexp_replace_all(dbt.split_part(address, "'@'", 1), '[+].*$', ''), '[.]', ''),
-                "'@gmail.com'",
+                regexp_replace_all(dbt.split_part(address, "'@'", 1), '[+].*$|[.]', ''), "'@gmail.com'",
             ]) }}
-        {%- endif %}
         else {{ address }}
     end
+    {%- else -%}
+    {{ address }}
+    {%- endif -%}
 {%- endmacro %}

@@ -3,56 +3,78 @@
     Brackets, dots, dashes, a (0) after the calling code and an extension go; null when letters remain or the
     length is wrong for the country. Values that look right and are nobody's (+491234567890) pass: blocking is identity's job. -#}
 {% macro normalise_phone(expression, country='null') -%}
-    {%- set countries = _countries() -%}
-    {%- set codes = {} -%}
-    {%- set trunks = {} -%}
-    {%- for name, facts in countries.items() -%}
-        {%- do codes.setdefault(facts[0], []).append(name) -%}
-        {%- do trunks.setdefault(facts[1], []).append(name) -%}
-    {%- endfor -%}
+    {%- set facts = _calling_code_patterns() -%}
 
-    {#- A trunk zero after the calling code is dropped where the whole code dials it, so Italy's leading zeros stay. -#}
-    {%- set zero_codes = [] -%}
-    {%- set lengths = [] -%}
-    {%- for code, names in codes.items() -%}
-        {%- set facts = countries.items() | selectattr(0, 'in', names) | map(attribute=1) | list -%}
-        {%- do zero_codes.append(code) if facts | map(attribute=1) | unique | list == ['0'] -%}
-        {%- do lengths.append(
-            code ~ '[0-9]{' ~ facts | map(attribute=2) | min ~ ',' ~ facts | map(attribute=3) | max ~ '}'
-        ) -%}
-    {%- endfor -%}
-    {%- set known_number = '[+](' ~ lengths | join('|') ~ ')' -%}
-
-    {%- set text = "lower(" ~ plain_characters(expression) ~ ")" -%}
-    {%- set text = regexp_replace_all(text, '^(tel|phone|mobile|mobil|handy|fon)?[.: ]+|[ ,;]*(ext|extension|durchwahl|x|#)[.:= ]*[0-9]+$', '') -%}
-    {%- set digits = regexp_replace_all(text, '[] ()./_~[-]+', '') -%}
-    {%- set number = regexp_replace_all(digits, '^[+]*00', '+') -%}
-    {%- set number = regexp_replace_all(number, '^[+](' ~ zero_codes | join('|') ~ ')0', '+\\1') -%}
+    {#- Digits of other scripts, and what people write between digits: the characters beyond the first 31 are dropped. -#}
+    {%- set digits = '０１２３４５６７８９٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹＋' -%}
+    {%- set between = ' ()[]./_~-（）．－／\t\u00a0\u2007\u2009\u202f\u3000\u2010\u2011\u2012\u2013\u2014\u2212\u00ad\u200b\u200e\u200f\u202a\u202b\u202c\u2066\u2069\ufeff' -%}
+    {%- set number -%}
+        translate(lower({{ expression }}), {{ string_literal(digits ~ between) }}, '012345678901234567890123456789+')
+    {%- endset -%}
+    {%- set number = regexp_replace_all(number, '^(tel|phone|mobile|mobil|fon)?:?|(;?ext|extension|durchwahl|x|#)[:=]*[0-9]+$', '') -%}
+    {%- set number = regexp_replace_all(number, '^[+]*00', '+') -%}
+    {#- A trunk zero after the calling code is dropped where the code's countries dial one: not in Italy. -#}
+    {%- set number = regexp_replace_all(number, '^[+](' ~ facts.zero_codes ~ ')0', '+\\1') -%}
 
     {%- set country = "coalesce(" ~ country ~ ", " ~ string_literal(var('cdp_default_country')) ~ ")" -%}
-    {%- set code -%}
-        case
-        {%- for code, names in codes.items() %}
-            when {{ country }} in ('{{ names | join("', '") }}') then '{{ code }}'
-        {%- endfor %}
-        end
+    {%- set calling_code -%}
+        case {{ country }}{% for name, code in facts.codes.items() %} when '{{ name }}' then '{{ code }}'{% endfor %} end
     {%- endset -%}
-    {%- set subscriber -%}
+    {%- set subscriber = regexp_replace_all(dbt.concat([country, number]), facts.country_and_trunk, '') -%}
+    coalesce(
+        {{ whole_match_or_null(number, '[+][1-9][0-9]{7,14}') }},
+        {{ whole_match_or_null(dbt.concat(["'+'", calling_code, subscriber]), facts.known_number) }},
+        {#- 49171..., the calling code without a plus. #}
         case
-        {%- for trunk, names in trunks.items() if trunk %}
-            when {{ country }} in ('{{ names | join("', '") }}')
-                then {{ regexp_replace_all(number, '^' ~ trunk, '') }}
-        {%- endfor %}
-            else {{ number }}
+            when {{ number }} like {{ dbt.concat([calling_code, "'%'"]) }}
+                then {{ whole_match_or_null(dbt.concat(["'+'", number]), facts.known_number) }}
         end
-    {%- endset -%}
-    {%- set national = dbt.concat(["'+'", code, subscriber]) -%}
-    case
-        when {{ regexp_matches_whole(number, '[+][1-9][0-9]{7,14}') }} then {{ number }}
-        when not {{ regexp_matches_whole(number, '[0-9]+') }} then null
-        when {{ regexp_matches_whole(national, known_number) }} then {{ national }}
-        {#- 49171..., the calling code without a plus: too long for a number of the country itself. #}
-        when {{ number }} like {{ dbt.concat([code, "'%'"]) }}
-            and {{ regexp_matches_whole(dbt.concat(["'+'", number]), known_number) }} then {{ dbt.concat(["'+'", number]) }}
-    end
+    )
+{%- endmacro %}
+
+{#- What normalise_phone needs of the countries, as patterns. -#}
+{% macro _calling_code_patterns() -%}
+    {%- set countries = _countries() -%}
+    {%- set codes = {} -%}
+    {%- set by_code = {} -%}
+    {%- set by_trunk = {} -%}
+    {%- set by_lengths = {} -%}
+    {%- for country, facts in countries.items() -%}
+        {%- do codes.update({country: facts[0]}) -%}
+        {%- do by_code.setdefault(facts[0], []).append(facts) -%}
+        {%- do by_trunk.setdefault(facts[1], []).append(country) if facts[1] -%}
+    {%- endfor -%}
+    {%- set zero_codes = [] -%}
+    {%- for code, facts in by_code.items() -%}
+        {%- do zero_codes.append(code) if facts | map(attribute=1) | unique | list == ['0'] -%}
+        {%- set lengths = '{' ~ facts | map(attribute=2) | min ~ ',' ~ facts | map(attribute=3) | max ~ '}' -%}
+        {%- do by_lengths.setdefault(lengths, []).append(code) -%}
+    {%- endfor -%}
+    {%- set known = [] -%}
+    {%- for lengths, of_length in by_lengths.items() -%}
+        {%- do known.append('(' ~ _any_of(of_length) ~ ')[0-9]' ~ lengths) -%}
+    {%- endfor -%}
+    {%- set trunks = [] -%}
+    {%- for trunk, names in by_trunk.items() -%}
+        {%- do trunks.append('^(' ~ _any_of(names) ~ ')' ~ trunk) -%}
+    {%- endfor -%}
+    {{ return({
+        'codes': codes,
+        'zero_codes': _any_of(zero_codes),
+        'known_number': '[+](' ~ known | join('|') ~ ')',
+        'country_and_trunk': (trunks + ['^[A-Z][A-Z]']) | join('|'),
+    }) }}
+{%- endmacro %}
+
+{#- A short pattern for a list of words: 40, 41 and 49 as 4[019]. -#}
+{% macro _any_of(words) -%}
+    {%- set endings = {} -%}
+    {%- for word in words -%}
+        {%- do endings.setdefault(word[:-1], []).append(word[-1]) -%}
+    {%- endfor -%}
+    {%- set parts = [] -%}
+    {%- for start, ends in endings.items() -%}
+        {%- do parts.append(start ~ ('[' ~ ends | join ~ ']' if ends | length > 1 else ends[0])) -%}
+    {%- endfor -%}
+    {{ return(parts | join('|')) }}
 {%- endmacro %}

@@ -1,12 +1,13 @@
 {#- Expression: text as a person would have typed it with care: full-width characters and all kinds of spaces as plain
     ones, invisible characters gone, accents composed, one space between words, none around; null for nothing and for
-    words that stand for nothing (n/a, null, unknown, -). Case is kept. -#}
-{% macro normalise_text(expression) -%}
-    {%- set text = plain_characters(expression) -%}
-    case
-        when lower({{ text }}) in (
-            '', '-', '--', '.', '?', 'n/a', 'n.a.', 'na', 'nan', 'none', 'null', 'nil', 'unknown', 'undefined', 'k.a.', 'xxx'
-        ) then null
-        else {{ text }}
-    end
+    words that stand for nothing. Case is kept. `placeholders` are those words, lower case, as patterns. -#}
+{% macro normalise_text(
+    expression,
+    placeholders=['[-.?_]*', 'n[.]?/?a[.]?', 'nan', 'nil', 'none', 'null', 'unknown', 'undefined', 'k[.]a[.]', 'xxx+']
+) -%}
+    {%- set any_case = namespace(pattern='') -%}
+    {%- for letter in placeholders | join('|') -%}
+        {%- set any_case.pattern = any_case.pattern ~ ('[' ~ letter ~ letter | upper ~ ']' if letter in 'abcdefghijklmnopqrstuvwxyz' else letter) -%}
+    {%- endfor -%}
+    nullif({{ regexp_replace_all(plain_characters(expression), '^(' ~ any_case.pattern ~ ')$', '') }}, '')
 {%- endmacro %}
