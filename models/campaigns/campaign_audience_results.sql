@@ -1,3 +1,6 @@
+{%- set kinds = [
+    'delivered', 'opened', 'clicked', 'bounced', 'unsubscribed', 'complained', 'converted',
+] %}
 with
 
 campaign_syncs as (
@@ -26,7 +29,8 @@ runs as (
         failed,
         withheld,
         finished_at,
-        row_number() over (partition by sync_name order by started_at desc, run_id desc) as recency
+        row_number() over (partition by sync_name order by started_at desc, run_id desc)
+            as recency
 
     from {{ ref('stg_sync__runs') }}
 
@@ -65,8 +69,9 @@ engagement as (
 
     select
         sync_name,
-        {% for kind in ['delivered', 'opened', 'clicked', 'bounced', 'unsubscribed', 'complained', 'converted'] -%}
-        count(distinct case when kind = '{{ kind }}' then profile_id end) as {{ kind }}_profile_count,
+        {% for kind in kinds -%}
+        count(distinct case when kind = '{{ kind }}' then profile_id end)
+            as {{ kind }}_profile_count,
         {% endfor -%}
         max(occurred_at) as last_event_at
 
@@ -100,38 +105,56 @@ latest as (
 
 ),
 
+sized as (
+
+    select
+        sync_name,
+        run_id,
+        status,
+        accepted_count,
+        failed_count,
+        withheld_count,
+        cast(accepted_count + failed_count + withheld_count as {{ dbt.type_int() }}) as audience_size,
+        finished_at
+
+    from latest
+
+),
+
 results as (
 
     select
         campaign_syncs.sync_name,
         campaign_syncs.audience_name,
-        latest.run_id,
+        sized.run_id,
         campaign_syncs.destination,
         campaign_syncs.object_kind,
         campaign_syncs.object_name,
         campaign_syncs.mode,
         campaign_syncs.entity,
         campaign_syncs.channel,
-        latest.status,
-        cast(latest.accepted_count + latest.failed_count + latest.withheld_count as {{ dbt.type_int() }}) as audience_size,
-        cast(latest.accepted_count as {{ dbt.type_int() }}) as accepted_count,
-        cast(latest.withheld_count as {{ dbt.type_int() }}) as withheld_count,
-        cast(latest.failed_count as {{ dbt.type_int() }}) as failed_count,
+        sized.status,
+        sized.audience_size,
+        cast(sized.accepted_count as {{ dbt.type_int() }}) as accepted_count,
+        cast(sized.withheld_count as {{ dbt.type_int() }}) as withheld_count,
+        cast(sized.failed_count as {{ dbt.type_int() }}) as failed_count,
         cast(coalesce(held.held_count, 0) as {{ dbt.type_int() }}) as held_count,
-        {% for kind in ['delivered', 'opened', 'clicked', 'bounced', 'unsubscribed', 'complained', 'converted'] -%}
-        cast(coalesce(engagement.{{ kind }}_profile_count, 0) as {{ dbt.type_int() }}) as {{ kind }}_profile_count,
+        {% for kind in kinds -%}
+        cast(coalesce(engagement.{{ kind }}_profile_count, 0) as {{ dbt.type_int() }})
+            as {{ kind }}_profile_count,
         {% endfor -%}
         {% for kind in ['opened', 'clicked', 'unsubscribed'] -%}
         cast(
-            coalesce(engagement.{{ kind }}_profile_count, 0) * 1.0 / nullif(held.held_count, 0) as numeric(9, 6)
+            coalesce(engagement.{{ kind }}_profile_count, 0) * 1.0 / nullif(held.held_count, 0)
+            as numeric(9, 6)
         ) as {{ kind }}_rate,
         {% endfor -%}
-        latest.finished_at as pushed_at,
+        sized.finished_at as pushed_at,
         engagement.last_event_at
 
     from campaign_syncs
 
-    left join latest on campaign_syncs.sync_name = latest.sync_name
+    left join sized on campaign_syncs.sync_name = sized.sync_name
 
     left join held on campaign_syncs.sync_name = held.sync_name
 

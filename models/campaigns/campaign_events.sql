@@ -76,7 +76,8 @@ resolved as (
 
 ),
 
--- The touchpoint tells which sync it was; without one it is the last thing sent to that person at that destination.
+-- The touchpoint tells which sync it was; without one it is the last thing sent to that person at
+-- that destination.
 candidates as (
 
     select

@@ -53,8 +53,10 @@ resolved as (
         acknowledgements.sync_name,
         acknowledgements.sync_key,
         acknowledgements.run_id,
-        case when campaign_syncs.entity = 'person' then identity_aliases.live_id end as profile_id,
-        case when campaign_syncs.entity = 'account' then identity_aliases.live_id end as account_id,
+        case when campaign_syncs.entity = 'person' then identity_aliases.live_id end
+            as profile_id,
+        case when campaign_syncs.entity = 'account' then identity_aliases.live_id end
+            as account_id,
         campaign_syncs.audience_name,
         campaign_syncs.destination,
         campaign_syncs.channel,

@@ -1,3 +1,7 @@
+{%- set event_counts = [
+    'sent', 'delivered', 'opened', 'clicked', 'bounced', 'unsubscribed', 'complained', 'converted',
+    'profile',
+] %}
 with
 
 stg_campaigns as (
@@ -64,10 +68,12 @@ campaigns as (
         stg_campaigns.channel,
         stg_campaigns.status,
         campaign_daily.currency,
-        {% for kind in ['sent', 'delivered', 'opened', 'clicked', 'bounced', 'unsubscribed', 'complained', 'converted', 'profile'] -%}
-        cast(coalesce(campaign_events.{{ kind }}_count, 0) as {{ dbt.type_int() }}) as {{ kind }}_count,
+        {% for kind in event_counts -%}
+        cast(coalesce(campaign_events.{{ kind }}_count, 0) as {{ dbt.type_int() }})
+            as {{ kind }}_count,
         {% endfor -%}
-        cast(coalesce(campaign_daily.impression_count, 0) as {{ dbt.type_int() }}) as impression_count,
+        cast(coalesce(campaign_daily.impression_count, 0) as {{ dbt.type_int() }})
+            as impression_count,
         cast(coalesce(campaign_daily.click_count, 0) as {{ dbt.type_int() }}) as ad_click_count,
         cast(campaign_daily.spend as numeric(18, 2)) as spend,
         campaign_daily.last_reported_date,

@@ -134,9 +134,12 @@ contact_totals as (
     select
         account_contacts.account_id,
         count(*) as contact_count,
-        sum(case when account_contacts.role = 'decision_maker' then 1 else 0 end) as decision_maker_count,
-        sum(case when traits_engagement.usage_event_count_30d > 0 then 1 else 0 end) as active_user_count,
-        sum(case when subscriptions.profile_id is not null then 1 else 0 end) as subscriber_count,
+        sum(case when account_contacts.role = 'decision_maker' then 1 else 0 end)
+            as decision_maker_count,
+        sum(case when traits_engagement.usage_event_count_30d > 0 then 1 else 0 end)
+            as active_user_count,
+        sum(case when subscriptions.profile_id is not null then 1 else 0 end)
+            as subscriber_count,
         sum(subscriptions.monthly_revenue_eur) as monthly_revenue_eur,
         sum(traits_commerce.lifetime_value_eur) as order_revenue_eur,
         max(traits_engagement.last_app_use_at) as last_app_use_at
@@ -189,14 +192,18 @@ accounts as (
         golden_attributes.employee_count,
         cast(record_totals.record_count as {{ dbt.type_int() }}) as record_count,
         cast(coalesce(contact_totals.contact_count, 0) as {{ dbt.type_int() }}) as contact_count,
-        cast(coalesce(contact_totals.decision_maker_count, 0) as {{ dbt.type_int() }}) as decision_maker_count,
-        cast(coalesce(contact_totals.active_user_count, 0) as {{ dbt.type_int() }}) as active_user_count,
-        cast(coalesce(contact_totals.subscriber_count, 0) as {{ dbt.type_int() }}) as subscriber_count,
+        cast(coalesce(contact_totals.decision_maker_count, 0) as {{ dbt.type_int() }})
+            as decision_maker_count,
+        cast(coalesce(contact_totals.active_user_count, 0) as {{ dbt.type_int() }})
+            as active_user_count,
+        cast(coalesce(contact_totals.subscriber_count, 0) as {{ dbt.type_int() }})
+            as subscriber_count,
         cast(coalesce(opportunity_totals.open_opportunity_count, 0) as {{ dbt.type_int() }})
             as open_opportunity_count,
         {{ as_euros('coalesce(contact_totals.monthly_revenue_eur, 0)') }} as monthly_revenue_eur,
         {{ as_euros('coalesce(contact_totals.order_revenue_eur, 0)') }} as order_revenue_eur,
-        {{ as_euros('coalesce(opportunity_totals.open_opportunity_eur, 0)') }} as open_opportunity_eur,
+        {{ as_euros('coalesce(opportunity_totals.open_opportunity_eur, 0)') }}
+            as open_opportunity_eur,
         {{ as_euros('coalesce(opportunity_totals.won_eur, 0)') }} as won_eur,
         contact_totals.last_app_use_at,
         record_totals.first_seen_at,

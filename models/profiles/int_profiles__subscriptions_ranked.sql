@@ -33,7 +33,8 @@ subscriptions as (
 
 ),
 
--- A person with several user accounts has the subscription that still runs, the paid one before the trial.
+-- A person with several user accounts has the subscription that still runs, the paid one before the
+-- trial.
 ranked as (
 
     select

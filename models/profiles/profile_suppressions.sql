@@ -1,4 +1,8 @@
 {%- set reasons = var('cdp_suppressing_events') -%}
+{%- set kinds = [] -%}
+{%- for kind in reasons -%}
+    {%- do kinds.append(string_literal(kind)) -%}
+{%- endfor -%}
 with
 
 profile_identifiers as (
@@ -55,11 +59,12 @@ campaign_news as (
 
     from {{ ref('event_campaign_engaged') }}
 
-    where kind in ({% for kind in reasons %}{{ string_literal(kind) }}{{ ', ' if not loop.last }}{% endfor %})
+    where kind in ({{ kinds | join(', ') }})
 
 ),
 
--- Who says yes again after unsubscribing is no longer suppressed. A bounce or a complaint is not undone by consent.
+-- Who says yes again after unsubscribing is no longer suppressed. A bounce or a complaint is not
+-- undone by consent.
 campaign_suppressions as (
 
     select
@@ -92,7 +97,8 @@ erasures as (
 
     inner join erasure_requests
         on profile_identifiers.identifier_type = erasure_requests.identifier_type
-        and {{ sha256_hex('profile_identifiers.identifier_value') }} = erasure_requests.identifier_value_sha256
+        and erasure_requests.identifier_value_sha256
+        = {{ sha256_hex('profile_identifiers.identifier_value') }}
 
 ),
 

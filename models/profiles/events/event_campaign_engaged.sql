@@ -52,7 +52,8 @@ campaign_events as (
 
 ),
 
--- A vendor names people by the profile_id we sent, which may have merged since, or by an identifier.
+-- A vendor names people by the profile_id we sent, which may have merged since, or by an
+-- identifier.
 resolved as (
 
     select

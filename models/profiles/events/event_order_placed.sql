@@ -58,7 +58,10 @@ events as (
         products.product_line,
         orders.status,
         cast(order_lines.quantity as {{ dbt.type_int() }}) as quantity,
-        {{ as_euros('case when orders.status = \'returned\' then 0 else order_lines.revenue_eur end') }} as revenue_eur,
+        case
+            when orders.status = 'returned' then {{ as_euros('0') }}
+            else {{ as_euros('order_lines.revenue_eur') }}
+        end as revenue_eur,
         orders.ordered_at as occurred_at
 
     from order_lines

@@ -90,7 +90,8 @@ traits as (
         people.profile_id,
         product_lines_ranked.product_line as favourite_product_line,
         cast(coalesce(order_totals.order_count, 0) as {{ dbt.type_int() }}) as order_count,
-        cast(coalesce(order_totals.returned_order_count, 0) as {{ dbt.type_int() }}) as returned_order_count,
+        cast(coalesce(order_totals.returned_order_count, 0) as {{ dbt.type_int() }})
+            as returned_order_count,
         {{ as_euros('coalesce(order_totals.lifetime_value_eur, 0)') }} as lifetime_value_eur,
         {{ as_euros('order_totals.average_order_eur') }} as average_order_eur,
         order_totals.first_order_at,

@@ -14,7 +14,8 @@ page_views as (
 
     select
         profile_id,
-        sum(case when occurred_at >= {{ since_30_days }} then 1 else 0 end) as page_view_count_30d,
+        sum(case when occurred_at >= {{ since_30_days }} then 1 else 0 end)
+            as page_view_count_30d,
         max(occurred_at) as last_page_view_at
 
     from {{ ref('event_page_viewed') }}
@@ -27,7 +28,8 @@ app_usage as (
 
     select
         profile_id,
-        sum(case when occurred_at >= {{ since_30_days }} then 1 else 0 end) as usage_event_count_30d,
+        sum(case when occurred_at >= {{ since_30_days }} then 1 else 0 end)
+            as usage_event_count_30d,
         max(occurred_at) as last_app_use_at
 
     from {{ ref('event_app_used') }}
@@ -54,8 +56,10 @@ email_engagement as (
 
     select
         profile_id,
-        sum(case when kind = 'opened' and occurred_at >= {{ since_90_days }} then 1 else 0 end) as email_open_count_90d,
-        sum(case when kind = 'clicked' and occurred_at >= {{ since_90_days }} then 1 else 0 end) as email_click_count_90d,
+        sum(case when kind = 'opened' and occurred_at >= {{ since_90_days }} then 1 else 0 end)
+            as email_open_count_90d,
+        sum(case when kind = 'clicked' and occurred_at >= {{ since_90_days }} then 1 else 0 end)
+            as email_click_count_90d,
         max(case when kind = 'opened' then occurred_at end) as last_email_open_at
 
     from {{ ref('event_campaign_engaged') }}
@@ -85,11 +89,15 @@ traits as (
         people.profile_id,
         subscriptions.plan as subscription_plan,
         subscriptions.status as subscription_status,
-        cast(coalesce(page_views.page_view_count_30d, 0) as {{ dbt.type_int() }}) as page_view_count_30d,
-        cast(coalesce(app_usage.usage_event_count_30d, 0) as {{ dbt.type_int() }}) as usage_event_count_30d,
+        cast(coalesce(page_views.page_view_count_30d, 0) as {{ dbt.type_int() }})
+            as page_view_count_30d,
+        cast(coalesce(app_usage.usage_event_count_30d, 0) as {{ dbt.type_int() }})
+            as usage_event_count_30d,
         cast(coalesce(tickets.ticket_count_90d, 0) as {{ dbt.type_int() }}) as ticket_count_90d,
-        cast(coalesce(email_engagement.email_open_count_90d, 0) as {{ dbt.type_int() }}) as email_open_count_90d,
-        cast(coalesce(email_engagement.email_click_count_90d, 0) as {{ dbt.type_int() }}) as email_click_count_90d,
+        cast(coalesce(email_engagement.email_open_count_90d, 0) as {{ dbt.type_int() }})
+            as email_open_count_90d,
+        cast(coalesce(email_engagement.email_click_count_90d, 0) as {{ dbt.type_int() }})
+            as email_click_count_90d,
         page_views.last_page_view_at,
         app_usage.last_app_use_at,
         email_engagement.last_email_open_at

@@ -14,7 +14,8 @@ campaign_events as (
         campaign_id,
         touchpoint_id,
         recipient_type,
-        case recipient_type when 'email' then {{ normalise_email('recipient') }} else recipient end as recipient,
+        case recipient_type when 'email' then {{ normalise_email('recipient') }} else recipient end
+            as recipient,
         lower(kind) as kind,
         occurred_at,
         pulled_at as loaded_at

@@ -1,7 +1,8 @@
--- Nobody is lost between the audience and the destination: of a sync that keeps a list, what its last run counted is what the
--- ledger holds, the withheld table says and the failures name. Three tables, written at different moments of a run.
--- Quarantined rows are left out (they are held, with what was accepted before, and withheld at once), and so are syncs whose
--- ledger changed since by a request to be forgotten.
+-- Nobody is lost between the audience and the destination: of a sync that keeps a list, what its
+-- last run counted is what the ledger holds, the withheld table says and the failures name. Three
+-- tables, written at different moments of a run. Quarantined rows are left out (they are held, with
+-- what was accepted before, and withheld at once), and so are syncs whose ledger changed since by a
+-- request to be forgotten.
 with
 
 results as (

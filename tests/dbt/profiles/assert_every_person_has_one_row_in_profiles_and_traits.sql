@@ -1,4 +1,5 @@
--- profiles, and each group of traits, have exactly the people that identity knows: a join in between neither drops nor doubles.
+-- profiles, and each group of traits, have exactly the people that identity knows: a join in
+-- between neither drops nor doubles.
 {%- set models = ['profiles', 'traits_commerce', 'traits_engagement'] %}
 with
 

@@ -1,4 +1,5 @@
--- gmail.com is nobody's employer: one such company would hold thousands of strangers, and its owner would see them all.
+-- gmail.com is nobody's employer: one such company would hold thousands of strangers, and its owner
+-- would see them all.
 with
 
 account_identifiers as (
