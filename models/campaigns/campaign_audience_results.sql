@@ -114,7 +114,8 @@ sized as (
         accepted_count,
         failed_count,
         withheld_count,
-        cast(accepted_count + failed_count + withheld_count as {{ dbt.type_int() }}) as audience_size,
+        cast(accepted_count + failed_count + withheld_count as {{ dbt.type_int() }})
+            as audience_size,
         finished_at
 
     from latest

@@ -1,8 +1,4 @@
 {%- set reasons = var('cdp_suppressing_events') -%}
-{%- set kinds = [] -%}
-{%- for kind in reasons -%}
-    {%- do kinds.append(string_literal(kind)) -%}
-{%- endfor -%}
 with
 
 profile_identifiers as (
@@ -59,8 +55,6 @@ campaign_news as (
 
     from {{ ref('event_campaign_engaged') }}
 
-    where kind in ({{ kinds | join(', ') }})
-
 ),
 
 -- Who says yes again after unsubscribing is no longer suppressed. A bounce or a complaint is not
@@ -81,7 +75,9 @@ campaign_suppressions as (
         and campaign_news.reason = 'unsubscribed'
         and campaign_news.occurred_at < profile_consent.recorded_at
 
-    where profile_consent.profile_id is null
+    where
+        campaign_news.reason is not null
+        and profile_consent.profile_id is null
 
 ),
 
