@@ -1,0 +1,29 @@
+{#- Stops the parse: which model, which key of its definition, what is wrong and what is allowed. -#}
+{% macro audience_error(path, message) -%}
+    {{ exceptions.raise_compiler_error(model.name ~ (', ' ~ path if path else '') ~ ': ' ~ message ~ '.') }}
+{%- endmacro %}
+
+{#- Text: "; did you mean 'x'?" where an allowed word shares most letter pairs with the one given, else nothing. -#}
+{% macro nearest(word, allowed) -%}
+    {%- set best = namespace(word=none, share=0.45) -%}
+    {%- set word = word | string -%}
+    {%- set pairs = _letter_pairs(word) -%}
+    {%- for candidate in allowed -%}
+        {%- set others = _letter_pairs(candidate | string) -%}
+        {%- set common = pairs | select('in', others) | list -%}
+        {%- set share = 2 * (common | length) / ([pairs | length + others | length, 1] | max) -%}
+        {%- if share > best.share -%}
+            {%- set best.word = candidate -%}
+            {%- set best.share = share -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return("; did you mean '" ~ best.word ~ "'?" if best.word else '') }}
+{%- endmacro %}
+
+{% macro _letter_pairs(word) -%}
+    {%- set pairs = [] -%}
+    {%- for index in range([(word | length) - 1, 0] | max) -%}
+        {%- do pairs.append(word[index:index + 2]) -%}
+    {%- endfor -%}
+    {{ return(pairs) }}
+{%- endmacro %}
