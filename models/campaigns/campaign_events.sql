@@ -84,7 +84,6 @@ candidates as (
         resolved.campaign_event_id,
         campaign_sends.sync_name,
         campaign_sends.audience_name,
-        0 as is_inferred,
         campaign_sends.sent_at,
         campaign_sends.send_id
 
@@ -100,7 +99,6 @@ candidates as (
         resolved.campaign_event_id,
         campaign_sends.sync_name,
         campaign_sends.audience_name,
-        1 as is_inferred,
         campaign_sends.sent_at,
         campaign_sends.send_id
 
@@ -123,7 +121,7 @@ candidates_ranked as (
         audience_name,
         row_number() over (
             partition by campaign_event_id
-            order by is_inferred asc, sent_at desc, send_id asc
+            order by sent_at desc, send_id asc
         ) as preference
 
     from candidates

@@ -37,7 +37,7 @@ acknowledgements as (
 
     from {{ ref('stg_sync__acknowledgements') }}
 
-    where action in ('add', 'change', 'remove', 'forget')
+    where action in ('add', 'change', 'remove')
 
 ),
 
