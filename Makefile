@@ -4,6 +4,8 @@ BIN     := $(VENV)/bin
 PYTHON  ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3; do \
              $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 LINT    := .venv-lint/bin
+VENV_SF ?= .venv-sf
+VENV_BQ ?= .venv-bq
 
 export DBT_PROFILES_DIR ?= .
 export DBT_SEND_ANONYMOUS_USAGE_STATS ?= false
@@ -20,7 +22,7 @@ endef
 
 .PHONY: help
 help:  ## list the commands
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
 .PHONY: setup
 setup: $(VENV)/.setup profiles.yml  ## install what the project runs on into .venv
@@ -36,6 +38,20 @@ $(VENV)/.setup-dev: $(VENV)/.setup requirements/dev.txt
 
 $(LINT)/../.setup: requirements/lint.txt
 	$(call install,$(LINT),requirements/lint.txt)
+	@touch $@
+
+# The stand-ins of the warehouses: an environment each, for their pins exclude one another.
+$(VENV_SF)/.setup: requirements/stand-in-snowflake.txt
+	$(call install,$(VENV_SF)/bin,$<)
+	@touch $@
+
+$(VENV_BQ)/.setup: requirements/stand-in-bigquery.txt
+	$(call install,$(VENV_BQ)/bin,$<)
+	@touch $@
+
+# The adapters of Snowflake and BigQuery beside DuckDB's; the versions of what both need are the same.
+$(VENV)/.setup-all: $(VENV)/.setup-dev requirements/all.txt
+	$(call install,$(BIN),requirements/all.txt)
 	@touch $@
 
 profiles.yml:
@@ -58,6 +74,28 @@ lint: setup $(VENV)/.setup-dev $(LINT)/../.setup  ## ruff, mypy, import rules, s
 	$(BIN)/lint-imports
 	HEADWATER_DUCKDB_PATH=target/lint.duckdb DBT_TARGET_PATH=target/lint $(LINT)/sqlfluff lint --processes 2 models
 
+STAND_INS = VENV_SF=$(VENV_SF) VENV_BQ=$(VENV_BQ) $(PYTHON) scripts/stand_ins/control.py
+
+.PHONY: stand-ins
+stand-ins: $(VENV_SF)/.setup $(VENV_BQ)/.setup  ## start local stand-ins of Snowflake and BigQuery
+	@$(STAND_INS) start
+
+.PHONY: stand-ins-stop
+stand-ins-stop:  ## stop them
+	@$(STAND_INS) stop
+
+.PHONY: test-stand-ins
+test-stand-ins: setup $(VENV)/.setup-all stand-ins  ## the tests of both warehouses, on the stand-ins
+	@$(BIN)/python -m pytest -q -m stand_in tests/python/warehouses; status=$$?; $(STAND_INS) stop; exit $$status
+
+.PHONY: test-snowflake
+test-snowflake: setup $(VENV)/.setup-all  ## the same on a real account of Snowflake (docs/warehouses.md)
+	HEADWATER_TEST_TARGET=$${HEADWATER_TEST_TARGET:-snowflake} $(BIN)/python -m pytest -q -m live tests/python/warehouses
+
+.PHONY: test-bigquery
+test-bigquery: setup $(VENV)/.setup-all  ## the same on a real project of BigQuery (docs/warehouses.md)
+	HEADWATER_TEST_TARGET=$${HEADWATER_TEST_TARGET:-bigquery} $(BIN)/python -m pytest -q -m live tests/python/warehouses
+
 .PHONY: build
 build: setup  ## dbt build
 	$(BIN)/dbt build
@@ -76,6 +114,8 @@ lock:  ## write the pinned requirements anew (needs uv)
 	  -c requirements/all.txt -o requirements/base.txt
 	uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate requirements/lint.in \
 	  -o requirements/lint.txt
+	for name in snowflake bigquery; do uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate \
+	  requirements/stand-in-$$name.in -o requirements/stand-in-$$name.txt; done
 
 .PHONY: clean
 clean:  ## remove what commands made: warehouse, target, sandbox, exports

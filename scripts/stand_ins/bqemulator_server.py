@@ -1,0 +1,45 @@
+"""bqemulator as the local stand-in of BigQuery, with its faults patched here and not in the project's SQL.
+
+    .venv-bq/bin/python scripts/stand_ins/bqemulator_server.py 9050
+
+Every patch is listed in docs/warehouses.md. Tables live in memory and go when the process ends.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from bqemulator.api.routes import upload
+from bqemulator.config import LogLevel, PersistenceMode, Settings
+from bqemulator.server import run_forever
+from bqemulator.storage.engine import DuckDBEngine
+
+
+def patch_spatial() -> None:
+    """It starts only with DuckDB's `spatial` extension, which is downloaded; the project has no GEOGRAPHY."""
+    DuckDBEngine._load_spatial = lambda _: None
+
+
+def patch_load_jobs() -> None:
+    """Google's client sends the media part of a load job as `*/*`, which is answered with 400."""
+    is_permitted = upload._is_permitted_media_type
+    upload._is_permitted_media_type = lambda kind: kind == "*/*" or is_permitted(kind)
+
+
+def main(port: int) -> None:
+    patch_spatial()
+    patch_load_jobs()
+    run_forever(
+        Settings(
+            rest_host="127.0.0.1",
+            rest_port=port,
+            grpc_port=0,
+            persistence_mode=PersistenceMode.EPHEMERAL,
+            default_project_id="headwater",
+            log_level=LogLevel.ERROR,
+        )
+    )
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

@@ -1,0 +1,107 @@
+"""fakesnow's server as the local stand-in of Snowflake, with its faults patched here and not in the project's SQL.
+
+    .venv-sf/bin/python scripts/stand_ins/fakesnow_server.py 8085
+
+Every patch is listed in docs/warehouses.md. Tables live in memory and go when the process ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+import threading
+from typing import Any
+
+import fakesnow
+import fakesnow.arrow
+import pyarrow as pa
+import pyarrow.compute as pc
+from fakesnow.cursor import FakeSnowflakeCursor as Cursor
+from sqlglot import exp
+
+
+def patch_temporary_tables() -> None:
+    """DuckDB refuses `create temporary table database.schema.name`, which dbt-snowflake sends for unit tests, snapshots
+    and merges: such tables become ordinary ones. dbt drops them itself."""
+    transform = Cursor._transform
+
+    def without_temporary(self: Cursor, expression: exp.Expression, params: Any) -> Any:
+        properties = (
+            expression.args.get("properties") if isinstance(expression, exp.Create) else None
+        )
+        table = expression.find(exp.Table) if properties else None
+        if properties and table is not None and table.args.get("db"):
+            kept = [p for p in properties.expressions if not isinstance(p, exp.TemporaryProperty)]
+            expression.set("properties", exp.Properties(expressions=kept) if kept else None)
+        return transform(self, expression, params)
+
+    Cursor._transform = without_temporary
+
+
+def patch_merge_values() -> None:
+    """In a MERGE, `insert (...) values ("ID", ...)` means the source's columns; fakesnow finds them ambiguous."""
+    explode = Cursor._transform_explode
+
+    def with_source(self: Cursor, expression: exp.Expression) -> Any:
+        if isinstance(expression, exp.Merge):
+            source = expression.args["using"].alias_or_name
+            for when in expression.args["whens"].expressions:
+                then = when.args.get("then")
+                if isinstance(then, exp.Insert) and then.expression is not None:
+                    for column in then.expression.find_all(exp.Column):
+                        if not column.table:
+                            column.set("table", exp.to_identifier(source))
+        return explode(self, expression)
+
+    Cursor._transform_explode = with_source
+
+
+def patch_failed_transactions() -> None:
+    """An error inside BEGIN leaves DuckDB's transaction aborted: each later statement answers HTTP 500, which the
+    connector repeats for minutes. The error ends the transaction instead."""
+    execute = Cursor._execute
+
+    def rolling_back(self: Cursor, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return execute(self, *args, **kwargs)
+        except Exception:
+            with contextlib.suppress(Exception):
+                self._duck_conn.execute("rollback")
+            raise
+
+    Cursor._execute = rolling_back
+
+
+def patch_null_timestamps() -> None:
+    """A NULL timestamp reaches the client as 1970-01-01: the struct that carries it lost its null mask."""
+    to_struct = fakesnow.arrow.timestamp_to_sf_struct
+
+    def keeping_nulls(timestamps: pa.Array | pa.ChunkedArray) -> pa.Array:
+        if isinstance(timestamps, pa.ChunkedArray):
+            timestamps = timestamps.combine_chunks()
+        struct = to_struct(timestamps)
+        if timestamps.null_count == 0:
+            return struct
+        fields = [struct.type.field(i) for i in range(struct.type.num_fields)]
+        parts = [pc.fill_null(struct.field(i), 0) for i in range(struct.type.num_fields)]
+        return pa.StructArray.from_arrays(parts, fields=fields, mask=pc.is_null(timestamps))
+
+    fakesnow.arrow.timestamp_to_sf_struct = keeping_nulls
+
+
+def main(port: int) -> None:
+    patch_temporary_tables()
+    patch_merge_values()
+    patch_failed_transactions()
+    patch_null_timestamps()
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    with fakesnow.server(port=port, host="127.0.0.1"):
+        print(f"listening on 127.0.0.1:{port}", flush=True)
+        stop.wait()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
