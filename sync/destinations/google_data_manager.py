@@ -18,11 +18,13 @@ from pydantic import SecretStr
 from sync.destinations.base import Declaration, ObjectType, PartialFailure, RateLimit
 from sync.destinations.http import HttpClient, Limiter
 from sync.destinations.settings import HttpSettings
+from sync.destinations.values import is_sha256
 from sync.records import BatchResult, JobStatus, Mode, Record, RowError, SyncObject
 
 API_VERSION = "v1"
 ADDRESS = ("first_name_sha256", "last_name_sha256", "country", "postal_code")
-IDENTIFIERS = frozenset({"email_sha256", "phone_sha256", *ADDRESS})
+HASHED = frozenset({"email_sha256", "phone_sha256", "first_name_sha256", "last_name_sha256"})
+IDENTIFIERS = HASHED | frozenset(ADDRESS)
 CONSENT = {"adUserData": "CONSENT_GRANTED", "adPersonalization": "CONSENT_GRANTED"}
 FINISHED = {"SUCCESS", "PARTIAL_SUCCESS", "FAILED"}
 
@@ -59,7 +61,6 @@ class GoogleDataManager:
             "ingest": RateLimit(requests=240, seconds=60, parallel=4),
             "default": RateLimit(requests=60, seconds=60, parallel=2),
         },
-        validate_only=True,
         hashed=True,
         settings_help={
             "access_token": "OAuth token with the scope datamanager",
@@ -121,7 +122,15 @@ class GoogleDataManager:
     ) -> BatchResult:
         members, sent, failed = [], [], []
         for record in records:
-            if identifiers := _identifiers(record):
+            if not all(
+                is_sha256(record.identifiers[name]) for name in record.identifiers if name in HASHED
+            ):
+                failed.append(
+                    RowError(
+                        record.key, "not_hashed", "an identifier is not a SHA-256 in hex", False
+                    )
+                )
+            elif identifiers := _identifiers(record):
                 members.append({"userData": {"userIdentifiers": identifiers}})
                 sent.append(record.key)
             else:

@@ -1,15 +1,19 @@
-"""HubSpot: contacts and companies, created or updated by a property that is unique.
+"""HubSpot: contacts and companies, created or updated by a property that is unique, and lists of contacts.
 
 Read 2026-11-24: developers.hubspot.com/docs/api-reference/crm-contacts-v3/guide (batch endpoints take 100 records; upsert by
-`idProperty`, which must be a property with unique values), .../crm-companies-v3/guide (`domain` is not unique, so companies
-are keyed on a property of our own), .../usage-details (private apps: 190 requests in 10 seconds on Professional and up, 100
-below). A 207 answer holds results and errors side by side.
+`idProperty`, which must be a property with unique values; an empty text clears a property), .../crm-companies-v3/guide (`domain`
+is not unique, so companies are keyed on a property of our own), .../crm/search-the-crm (4 searches a second), .../crm-lists-v3
+(MANUAL lists take record ids), .../usage-details (private apps: 190 requests in 10 seconds on Professional and up, 100 below).
+
+A 207 answer holds results and errors side by side. A company that HubSpot already has under the same domain is taken over, not
+made a second time. Nobody's subscriptions are touched.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
+from urllib.parse import quote
 
 from pydantic import SecretStr
 
@@ -31,6 +35,7 @@ CONTACT_PROPERTIES = {
 }
 COMPANY_PROPERTIES = {"account_name": "name", "employee_count": "numberofemployees"}
 COMPANY_KEY = "headwater_account_id"
+CONTACT_TYPE_ID = "0-1"
 
 
 class HubspotSettings(HttpSettings):
@@ -50,7 +55,10 @@ def _object(member: str, identifiers: frozenset[str]) -> ObjectType:
 
 
 class Hubspot:
-    """Fills contacts (unique by e-mail) or companies (unique by our account id). Removing archives the record."""
+    """Fills contacts (unique by e-mail), companies (unique by our account id), or a list of contacts.
+
+    Removing archives a contact or company; it takes a contact off a list and leaves the contact.
+    """
 
     declaration: ClassVar[Declaration] = Declaration(
         name="hubspot",
@@ -59,14 +67,16 @@ class Hubspot:
         objects={
             "contact": _object("record id", frozenset({"email"})),
             "company": _object("record id", frozenset({"domain"})),
+            "list": _object("record id", frozenset({"email"})),
         },
         rate_limits={
             "crm": RateLimit(requests=90, seconds=10, parallel=4),
+            "search": RateLimit(requests=4, seconds=1, parallel=1),
             "default": RateLimit(requests=90, seconds=10, parallel=2),
         },
         settings_help={
             "access_token": "private app token with crm.objects contacts and companies, read and write, "
-            "and crm.schemas.companies.write"
+            "crm.schemas.companies.write and crm.lists, read and write"
         },
     )
     settings_type: ClassVar[type[HubspotSettings]] = HubspotSettings
@@ -75,8 +85,9 @@ class Hubspot:
     def __init__(self, settings: HubspotSettings, target: SyncObject, limiter: Limiter) -> None:
         self.target = target
         self._is_company = target.kind == "company"
-        self._objects = "companies" if self._is_company else "contacts"
+        self._objects = f"/crm/v3/objects/{'companies' if self._is_company else 'contacts'}"
         self._key_property_exists = not self._is_company
+        self._list_id: str | None = None
         self.http = HttpClient(
             settings.base_url,
             vendor="hubspot",
@@ -85,48 +96,67 @@ class Hubspot:
         )
 
     def check(self) -> str:
-        self.http.get(f"/crm/v3/objects/{self._objects}", {"limit": 1})
-        return f"{self._objects} are readable"
+        self.http.get(self._objects, {"limit": 1})
+        return f"{'companies' if self._is_company else 'contacts'} are readable"
 
     def upsert(self, records: Sequence[Record]) -> BatchResult:
-        if not records:
-            return BatchResult(requests=0)
-        self._ensure_key_property()
-        by_id = {self._id(record): record for record in records}
-        if len(by_id) < len(records):
-            return self._upsert_first_of_each(records)
-        answer = self.http.post(
-            f"/crm/v3/objects/{self._objects}/batch/upsert",
-            {"inputs": [self._input(record) for record in records]},
-            group="crm",
-        )
-        return _outcome(answer, by_id, self._id_property)
+        first: dict[str, Record] = {}
+        failed = []
+        for record in records:
+            if not (unique := self._unique(record)):
+                failed.append(RowError(record.key, "no_identifier", "the row has no e-mail", False))
+            elif first.setdefault(unique, record) is not record:
+                # HubSpot refuses a batch that names one record twice.
+                said = f"another row has the same {self._id_property}"
+                failed.append(RowError(record.key, "duplicate", said, False))
+        if not first:
+            return BatchResult(failed=failed, requests=0)
+        before = self.http.requests_sent
+        if self._is_company:
+            self._ensure_key_property()
+            self._take_over([record for record in first.values() if not record.remote_id])
+        answer = self._batch("upsert", [self._input(record) for record in first.values()])
+        accepted, refused = _outcome(answer, first, self._id_property)
+        if self.target.kind == "list":
+            self._memberships("add", [row.remote_id for row in accepted if row.remote_id])
+        return BatchResult(accepted, [*failed, *refused], requests=self.http.requests_sent - before)
 
     def remove(self, records: Sequence[Record]) -> BatchResult:
-        """Archive records by the ids HubSpot gave; one it no longer has counts as removed."""
-        known = [record for record in records if record.remote_id]
-        if known:
-            self.http.post(
-                f"/crm/v3/objects/{self._objects}/batch/archive",
-                {"inputs": [{"id": record.remote_id} for record in known]},
-                group="crm",
-            )
-        failed = [
-            RowError(record.key, "no_remote_id", "no HubSpot id was kept for this row", False)
-            for record in records
-            if not record.remote_id
-        ]
+        """Archive the records, or take them off the list; one that HubSpot no longer has counts as removed."""
+        if not records:
+            return BatchResult(requests=0)
+        before = self.http.requests_sent
+        ids = self._ids(records)
+        if ids and self.target.kind == "list":
+            self._memberships("remove", sorted(set(ids.values())))
+        elif ids:
+            self._batch("archive", [{"id": record_id} for record_id in sorted(set(ids.values()))])
         return BatchResult(
-            accepted=[Accepted(record.key, record.remote_id) for record in known],
-            failed=failed,
-            requests=1 if known else 0,
+            accepted=[Accepted(record.key, ids.get(record.key)) for record in records],
+            requests=self.http.requests_sent - before,
         )
+
+    def list_id(self) -> str:
+        """Id of the list by its name, made if there is none."""
+        if self._list_id is None:
+            name = self.target.name or ""
+            found = self.http.get(
+                f"/crm/v3/lists/object-type-id/{CONTACT_TYPE_ID}/name/{quote(name, safe='')}",
+                missing_ok=True,
+            )
+            if found is None:
+                found = self.http.post(
+                    "/crm/v3/lists/",
+                    {"name": name, "objectTypeId": CONTACT_TYPE_ID, "processingType": "MANUAL"},
+                )
+            self._list_id = str(found["list"]["listId"])
+        return self._list_id
 
     @property
     def _id_property(self) -> str:
         return COMPANY_KEY if self._is_company else "email"
 
-    def _id(self, record: Record) -> str:
+    def _unique(self, record: Record) -> str:
         return record.key if self._is_company else record.identifiers.get("email", "").lower()
 
     def _input(self, record: Record) -> dict[str, Any]:
@@ -135,26 +165,76 @@ class Hubspot:
         properties.update(
             (names.get(name, name), plain(value)) for name, value in record.fields.items()
         )
-        properties[self._id_property] = self._id(record)
-        # HubSpot takes every property as text; null clears it.
+        properties[self._id_property] = self._unique(record)
         texts = {name: _text(value) for name, value in properties.items()}
-        return {"idProperty": self._id_property, "id": self._id(record), "properties": texts}
+        return {"idProperty": self._id_property, "id": self._unique(record), "properties": texts}
 
-    def _upsert_first_of_each(self, records: Sequence[Record]) -> BatchResult:
-        """HubSpot refuses a batch that names one record twice; the later rows fail with the reason."""
-        first: dict[str, Record] = {}
-        repeated = []
-        for record in records:
-            if first.setdefault(self._id(record), record) is not record:
-                repeated.append(record)
-        sent = self.upsert(list(first.values()))
-        again = [
-            RowError(
-                record.key, "duplicate", f"another row has the same {self._id_property}", False
+    def _batch(self, verb: str, inputs: list[dict[str, Any]], **more: Any) -> Any:
+        return self.http.post(
+            f"{self._objects}/batch/{verb}", {"inputs": inputs, **more}, group="crm"
+        )
+
+    def _ids(self, records: Sequence[Record]) -> dict[str, str]:
+        """HubSpot's ids by key: those it gave when the row was taken, else looked up by what is unique."""
+        known = {record.key: record.remote_id for record in records if record.remote_id}
+        keys = {
+            unique: record.key
+            for record in records
+            if record.key not in known and (unique := self._unique(record))
+        }
+        if keys:
+            answer = self._batch(
+                "read",
+                [{"id": unique} for unique in keys],
+                idProperty=self._id_property,
+                properties=[self._id_property],
+                propertiesWithHistory=[],
             )
-            for record in repeated
+            for row in (answer or {}).get("results", []):
+                if key := keys.get(_named(row, self._id_property)):
+                    known[key] = str(row["id"])
+        return known
+
+    def _memberships(self, verb: str, ids: Sequence[str]) -> None:
+        if ids:
+            self.http.request(
+                "PUT",
+                f"/crm/v3/lists/{self.list_id()}/memberships/{verb}",
+                json=list(ids),
+                group="crm",
+            )
+
+    def _take_over(self, records: Sequence[Record]) -> None:
+        """Give companies that HubSpot has under a row's domain, and that are nobody's yet, the row's account id."""
+        keys = {
+            domain.lower(): record.key
+            for record in records
+            if (domain := record.identifiers.get("domain"))
+        }
+        if not keys:
+            return
+        filters = [
+            {"propertyName": "domain", "operator": "IN", "values": sorted(keys)},
+            {"propertyName": COMPANY_KEY, "operator": "NOT_HAS_PROPERTY"},
         ]
-        return BatchResult(sent.accepted, [*sent.failed, *again], requests=sent.requests)
+        answer = self.http.post(
+            f"{self._objects}/search",
+            {"filterGroups": [{"filters": filters}], "properties": ["domain"], "limit": 200},
+            group="search",
+        )
+        found: dict[str, str] = {}
+        # Of two companies with one domain, the older one.
+        for row in sorted((answer or {}).get("results", []), key=lambda row: int(row["id"])):
+            if key := keys.get(_named(row, "domain")):
+                found.setdefault(key, str(row["id"]))
+        if found:
+            self._batch(
+                "update",
+                [
+                    {"id": record_id, "properties": {COMPANY_KEY: key}}
+                    for key, record_id in found.items()
+                ],
+            )
 
     def _ensure_key_property(self) -> None:
         if self._key_property_exists:
@@ -175,37 +255,42 @@ class Hubspot:
         self._key_property_exists = True
 
 
-def _text(value: Any) -> str | None:
+def _text(value: Any) -> str:
+    """HubSpot takes every property as text; an empty one clears it."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    return None if value is None else str(value)
+    return "" if value is None else str(value)
 
 
-def _outcome(answer: Any, by_id: Mapping[str, Record], id_property: str) -> BatchResult:
-    accepted = []
-    left = dict(by_id)
-    for row in (answer or {}).get("results", []):
-        record = left.pop(str(row["properties"].get(id_property, "")).lower(), None) or left.pop(
-            str(row["properties"].get(id_property, "")), None
-        )
-        if record is not None:
+def _named(row: Mapping[str, Any], name: str) -> str:
+    value = str((row.get("properties") or {}).get(name) or "")
+    return value if name == COMPANY_KEY else value.lower()
+
+
+def _outcome(
+    answer: Any, sent: Mapping[str, Record], id_property: str
+) -> tuple[list[Accepted], list[RowError]]:
+    """What HubSpot took and refused of the rows in `sent`, which are by what is unique of them."""
+    results, errors = (answer or {}).get("results", []), (answer or {}).get("errors", [])
+    accepted, failed = [], []
+    left = dict(sent)
+    for row in results:
+        if record := left.pop(_named(row, id_property), None):
             accepted.append(Accepted(record.key, str(row["id"])))
-    failed = []
-    for error in (answer or {}).get("errors", []):
+    if not errors and len(results) == len(sent):
+        # A contact found by a second address of its own is named by its first: taken all the same.
+        return [*accepted, *(Accepted(record.key) for record in left.values())], []
+    for error in errors:
         named = {
             str(value) for values in error.get("context", {}).values() for value in _listed(values)
         }
-        for identifier in [known for known in left if known in named]:
-            record = left.pop(identifier)
-            failed.append(
-                RowError(record.key, str(error.get("category", "error")), "refused by HubSpot")
-            )
+        for unique in [known for known in left if known in named]:
+            status = str(error.get("category", "error"))
+            failed.append(RowError(left.pop(unique).key, status, "refused by HubSpot"))
     # What HubSpot neither confirmed nor refused is not known to be there.
-    failed += [
-        RowError(record.key, "unconfirmed", "HubSpot's answer does not name this row")
-        for record in left.values()
-    ]
-    return BatchResult(accepted, failed)
+    said = "HubSpot's answer does not name this row"
+    failed += [RowError(record.key, "unconfirmed", said) for record in left.values()]
+    return accepted, failed
 
 
 def _listed(values: Any) -> list[Any]:

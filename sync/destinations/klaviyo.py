@@ -4,6 +4,7 @@ Read 2026-11-24: developers.klaviyo.com/en/reference/bulk_import_profiles (10,00
 150/m), .../get_bulk_import_profiles_job, .../remove_profiles_from_list (1,000 profiles), .../bulk_create_events (1,000
 events, `unique_id` makes an event unique per profile and metric), .../get_events; API description revision 2026-07-15.
 
+The bulk import cannot clear a field: a null is left out (.../docs/use_klaviyos_bulk_profile_import_api).
 Being on a list is not consent: the bulk import leaves a profile's subscriptions as they are, and nobody is subscribed here.
 """
 
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from pydantic import SecretStr
@@ -100,7 +101,8 @@ class Klaviyo:
             ),
         },
         rate_limits={
-            "bulk": RateLimit(requests=150, seconds=60, parallel=4),
+            "bulk": RateLimit(requests=140, seconds=60, parallel=4),
+            "reads": RateLimit(requests=140, seconds=60, parallel=4),
             "default": RateLimit(requests=60, seconds=60, parallel=2),
         },
         pulls=True,
@@ -147,33 +149,40 @@ class Klaviyo:
         return BatchResult(pending=[record.key for record in records], job=job["data"]["id"])
 
     def poll(self, job: str) -> JobStatus:
-        attributes = self.http.get(f"/api/profile-bulk-import-jobs/{job}")["data"]["attributes"]
+        attributes = self.http.get(f"/api/profile-bulk-import-jobs/{job}", group="reads")["data"][
+            "attributes"
+        ]
         if attributes["status"] in ("queued", "processing"):
             return JobStatus(done=False)
         if attributes["status"] == "cancelled":
             return JobStatus(done=True, all_failed="cancelled")
         failed = []
         if attributes.get("failed_count"):
-            for error in self._pages(f"/api/profile-bulk-import-jobs/{job}/import-errors"):
+            for error in self._pages(
+                f"/api/profile-bulk-import-jobs/{job}/import-errors", {"page[size]": LOOKUP_ROWS}
+            ):
                 payload = error["attributes"].get("original_payload") or {}
                 attributes_sent = payload.get("attributes", payload)
                 if key := attributes_sent.get("external_id"):
                     failed.append(
                         RowError(key, error["attributes"]["code"], error["attributes"]["title"])
                     )
-        accepted = [
-            Accepted(profile["attributes"]["external_id"], profile["id"])
-            for profile in self._pages(
-                f"/api/profile-bulk-import-jobs/{job}/profiles", {"fields[profile]": "external_id"}
-            )
-            if profile["attributes"].get("external_id") and profile.get("id")
-        ]
-        return JobStatus(done=True, accepted=accepted, failed=failed)
+        # The ids of those taken would cost a request per 100 rows; a removal asks for the few it needs.
+        return JobStatus(done=True, failed=failed)
 
     def remove(self, records: Sequence[Record]) -> BatchResult:
         """Take profiles off the list; they stay in the account, and so does their consent."""
         known = {record.key: record.remote_id for record in records if record.remote_id}
-        known.update(self._look_up([record.key for record in records if not record.remote_id]))
+        left = {record.key: record.key for record in records if record.key not in known}
+        known.update(self._look_up("external_id", left))
+        # Another system may have set an external id of its own: the address that was sent still finds the profile.
+        for name, attribute in IDENTIFIERS.items():
+            left = {
+                record.identifiers[name]: record.key
+                for record in records
+                if record.key not in known and name in record.identifiers
+            }
+            known.update(self._look_up(attribute, left))
         before = self.http.requests_sent
         for ids in chunks(sorted(set(known.values())), REMOVE_ROWS):
             self.http.request(
@@ -260,12 +269,17 @@ class Klaviyo:
             self._list_id = str(found[0]["id"])
         return self._list_id
 
-    def _look_up(self, keys: Sequence[str]) -> dict[str, str]:
+    def _look_up(self, attribute: str, wanted: Mapping[str, str]) -> dict[str, str]:
+        """Profile ids by key, for keys by the value that `attribute` has."""
         found: dict[str, str] = {}
-        for some in chunks(keys, LOOKUP_ROWS):
-            listed = ",".join(json.dumps(key) for key in some)
-            for profile in self._pages("/api/profiles", {"filter": f"any(external_id,[{listed}])"}):
-                found[profile["attributes"]["external_id"]] = profile["id"]
+        for some in chunks(sorted(wanted), LOOKUP_ROWS):
+            listed = ",".join(json.dumps(value) for value in some)
+            for profile in self._pages(
+                "/api/profiles",
+                {"filter": f"any({attribute},[{listed}])", "page[size]": LOOKUP_ROWS},
+            ):
+                if key := wanted.get(str(profile["attributes"].get(attribute))):
+                    found[key] = profile["id"]
         return found
 
     def _event(self, record: Record) -> dict[str, Any]:
@@ -300,14 +314,15 @@ class Klaviyo:
     def _documents(
         self, path: str, params: dict[str, Any] | None = None
     ) -> Iterator[dict[str, Any]]:
-        page, followed = self.http.get(path, params), ""
+        page, followed = self.http.get(path, params, group="reads"), ""
         while page is not None:
             if "data" not in page:
                 raise RejectedError(f"klaviyo: {path} answered without data.")
             yield page
-            following = (page.get("links") or {}).get("next")
-            # A link that leads to itself would be followed for ever.
-            page = self.http.get(following) if following not in (None, "", followed) else None
+            following = str((page.get("links") or {}).get("next") or "")
+            # A link out of the API, or to where it stands, would be followed for ever.
+            onward = "/api/" in following and following != followed
+            page = self.http.get(following, group="reads") if onward else None
             followed = following
 
 
@@ -318,6 +333,8 @@ def _profile(record: Record) -> dict[str, Any]:
     for name, identifier in record.identifiers.items():
         attributes[IDENTIFIERS.get(name, name)] = identifier
     for name, value in record.fields.items():
+        if value is None:
+            continue  # the bulk import takes no null
         _place(name, value, attributes, location, properties)
     if location:
         attributes["location"] = location

@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from pydantic import SecretStr
@@ -17,7 +18,7 @@ from pydantic import SecretStr
 from sync.destinations.base import Declaration, ObjectType, PartialFailure, RateLimit
 from sync.destinations.http import HttpClient, Limiter
 from sync.destinations.settings import HttpSettings
-from sync.destinations.values import utc
+from sync.destinations.values import is_sha256, utc
 from sync.errors import RejectedError
 from sync.records import (
     Accepted,
@@ -32,7 +33,7 @@ from sync.records import (
 )
 
 API_VERSION = "v25.0"
-# Our column -> Meta's key. All but EXTERN_ID arrive hashed by the activation model.
+# Our column -> Meta's key. All arrive hashed by the activation model.
 KEYS = {
     "email_sha256": "EMAIL",
     "phone_sha256": "PHONE",
@@ -167,15 +168,12 @@ class Meta:
     def _users(self, method: str, records: Sequence[Record]) -> BatchResult:
         if not records:
             return BatchResult(requests=0)
+        failed = [error for record in records if (error := _unfit(record))]
+        unfit = {error.key for error in failed}
+        records = [record for record in records if record.key not in unfit]
+        if not records:
+            return BatchResult(failed=failed, requests=0)
         columns = [name for name in KEYS if any(name in record.identifiers for record in records)]
-        if not columns:
-            return BatchResult(
-                failed=[
-                    RowError(record.key, "no_identifier", "no identifier Meta takes", False)
-                    for record in records
-                ],
-                requests=0,
-            )
         answer = self.http.request(
             method,
             f"/{API_VERSION}/{self.audience_id()}/users",
@@ -192,8 +190,9 @@ class Meta:
         invalid = int((answer or {}).get("num_invalid_entries") or 0)
         if invalid and method == "POST":
             # Only a count comes back: halves are tried until what is refused is alone, so no good row is lost with it.
-            return self._halved(records, answer)
-        return BatchResult(accepted=[Accepted(record.key) for record in records])
+            halved = self._halved(records, answer)
+            return replace(halved, failed=[*failed, *halved.failed])
+        return BatchResult(accepted=[Accepted(record.key) for record in records], failed=failed)
 
     def _halved(self, records: Sequence[Record], answer: Any) -> BatchResult:
         if len(records) == 1 or int(answer["num_invalid_entries"]) >= len(records):
@@ -222,6 +221,16 @@ class Meta:
             if not after or not paging.get("next") or after == params.get("after"):
                 return
             params = {**params, "after": after}
+
+
+def _unfit(record: Record) -> RowError | None:
+    """Why a row is not sent: Meta would call it invalid, and a clear address must not leave the house."""
+    values = [value for name, value in record.identifiers.items() if name in KEYS]
+    if not values:
+        return RowError(record.key, "no_identifier", "no identifier Meta takes", False)
+    if not all(is_sha256(value) for value in values):
+        return RowError(record.key, "not_hashed", "an identifier is not a SHA-256 in hex", False)
+    return None
 
 
 def _purchases(row: dict[str, Any]) -> float:

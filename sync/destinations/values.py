@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
@@ -10,6 +11,7 @@ from sync.errors import RejectedError, TransientError
 from sync.records import Accepted, BatchResult, Record, RowError, Value
 
 Item = TypeVar("Item")
+SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 def plain(value: Value) -> str | int | float | bool | None:
@@ -34,6 +36,11 @@ def utc(value: str | int | float | None) -> dt.datetime | None:
     if parsed.tzinfo is not None:
         parsed = parsed.astimezone(dt.UTC).replace(tzinfo=None)
     return parsed
+
+
+def is_sha256(value: object) -> bool:
+    """Whether a value is a SHA-256 in lower-case hex, as every vendor of hashed audiences wants it."""
+    return isinstance(value, str) and SHA256.fullmatch(value) is not None
 
 
 def chunks(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:

@@ -289,7 +289,7 @@ class Pusher:
         breaker = CircuitBreaker(self._options.breaker_limit)
         delivery = capability.delivery(self._definition, offered)
         sender = BatchSender(
-            connection.destination, offered, mode=self._definition.mode, delivery=delivery,
+            connection.destination, mode=self._definition.mode, delivery=delivery,
             retrier=retrier, breaker=breaker,
         )  # fmt: skip
         acknowledger = Acknowledger(

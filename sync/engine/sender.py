@@ -10,8 +10,6 @@ from typing import Any
 from sync.destinations.base import (
     Delivery,
     Destination,
-    ObjectType,
-    PartialFailure,
     PollsJobs,
     RemovesMembers,
     ReplacesAll,
@@ -43,11 +41,10 @@ class BatchSender:
     """Sends batches of one sync; safe to call from several threads."""
 
     def __init__(
-        self, destination: Destination, offered: ObjectType, *, mode: Mode, delivery: Delivery,
+        self, destination: Destination, *, mode: Mode, delivery: Delivery,
         retrier: Retrier, breaker: CircuitBreaker, clock: Callable[[], float] = time.monotonic,
     ) -> None:  # fmt: skip
         self._destination = destination
-        self._halves = offered.partial_failure is PartialFailure.ALL_OR_NOTHING
         self._mode = mode
         self._ambiguous = mode is not Mode.EVENT or delivery is not Delivery.AT_MOST_ONCE
         self._retrier = retrier
@@ -81,7 +78,7 @@ class BatchSender:
                 lambda: self._call(records, action, outcome), ambiguous=self._ambiguous
             )
         except RejectedError as error:
-            if len(records) > 1 and self._halves and self._worth_halving(outcome):
+            if len(records) > 1 and self._worth_halving(outcome):
                 middle = len(records) // 2
                 self._send(records[:middle], action, outcome)
                 self._send(records[middle:], action, outcome)
@@ -137,7 +134,10 @@ class BatchSender:
             return
         refused = {error.key for error in status.failed}
         outcome.failed.extend(status.failed)
-        outcome.accepted.extend(Accepted(key) for key in result.pending if key not in refused)
+        ids = {row.key: row.remote_id for row in status.accepted}
+        outcome.accepted.extend(
+            Accepted(key, ids.get(key)) for key in result.pending if key not in refused
+        )
 
 
 def is_fatal(error: DestinationError | None) -> bool:

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import importlib
+import pkgutil
 import time
 from collections.abc import Iterator
 
 from flask import Flask, Response, current_app, g, jsonify, request
 
+from sync.sandbox import vendors
 from sync.sandbox.faults import Faults
 from sync.sandbox.page import page
 from sync.sandbox.store import Store
 
-VENDORS = ("google_data_manager", "hubspot", "klaviyo", "meta", "onesignal", "webhook")
+# A vendor's stand-in is a module of `sync.sandbox.vendors` that has a `blueprint`; adding the module is all it takes.
+VENDORS = tuple(
+    sorted(
+        found.name
+        for found in pkgutil.iter_modules(vendors.__path__)
+        if found.name not in ("answers",)
+    )
+)
 SLOW_SECONDS = 0.2
 RETRY_AFTER_SECONDS = 0.05
 

@@ -78,7 +78,7 @@ def overview(store: Store) -> list[dict[str, Any]]:
 def _object(store: Store, vendor: str, kind: str, key: str, name: str) -> dict[str, Any] | None:
     if kind.startswith("property:"):
         return None
-    member_key = {"hubspot": name, "onesignal": "users" if kind == "tag" else name}.get(vendor, key)
+    member_key = {"object": name, "tag": "users", "messages": name}.get(kind, key)
     members = store.members(vendor, member_key)
     if kind == "tag":
         members = {one: data for one, data in members.items() if name in data.get("tags", {})}

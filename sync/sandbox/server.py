@@ -10,6 +10,8 @@ from pathlib import Path
 
 from sync.sandbox.faults import Faults
 
+STOP_SECONDS = 0.02  # how often the server looks whether it should stop
+
 
 @contextlib.contextmanager
 def start_sandbox(
@@ -29,7 +31,7 @@ def start_sandbox(
     drawn = faults if isinstance(faults, Faults) else Faults.parse(faults)
     store = Store(state_path)
     server = make_server("127.0.0.1", port, create_app(store, drawn), threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(STOP_SECONDS,), daemon=True)
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_port}"

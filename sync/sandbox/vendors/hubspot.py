@@ -1,4 +1,4 @@
-"""HubSpot's stand-in: contacts and companies, upserted by a unique property."""
+"""HubSpot's stand-in: contacts and companies, upserted by a unique property, searched by domain, and lists of record ids."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ from sync.sandbox.app import faults, store
 from sync.sandbox.vendors.answers import error
 
 NAME = "hubspot"
+INDEX = "hubspot:index"  # which record has a value of a property
+INDEXED = ("email", "domain", "headwater_account_id")
+BATCH = 100
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 blueprint = Blueprint(NAME, __name__)
 
@@ -21,42 +24,26 @@ def _record_id(kind: str, unique: str) -> str:
     return str(int(hashlib.sha256(f"{kind}|{unique}".encode()).hexdigest()[:10], 16))
 
 
-@blueprint.get("/crm/v3/objects/<kind>")
-def records(kind: str) -> Response:
-    limit = int(request.args.get("limit", 10))
-    rows = store().members(NAME, kind, limit=limit)
-    return jsonify({"results": [{"id": key, "properties": row} for key, row in rows.items()]})
+def _find(kind: str, name: str, value: str) -> str | None:
+    found: str | None = store().member(NAME + ":index", f"{kind}.{name}", value.lower())
+    return found
 
 
-@blueprint.post("/crm/v3/objects/<kind>/batch/upsert")
-def upsert(kind: str) -> Response | tuple[Response, int]:
-    inputs = request.get_json()["inputs"]
-    if len(inputs) > 100:
-        return error(400, "VALIDATION_ERROR")
-    uniques = [row["id"].lower() for row in inputs]
-    if len(set(uniques)) < len(uniques):
-        return error(400, "VALIDATION_ERROR")
-    results, errors, taken = [], [], {}
-    now = clock.iso(clock.now())
-    for row in inputs:
-        bad = row["idProperty"] == "email" and not EMAIL.fullmatch(row["id"])
-        if bad or faults().draw("refuse_rows"):
-            errors.append(_refused(row))
-            continue
-        key = _record_id(kind, row["id"].lower())
-        old = store().member(NAME, kind, key)
-        taken[key] = {**(old or {}), **row["properties"]}
-        results.append(
-            {
-                "id": key,
-                "properties": taken[key],
-                "new": old is None,
-                "createdAt": now,
-                "updatedAt": now,
-            }
-        )
-    store().put_members(NAME, kind, taken)
+def _put(kind: str, rows: dict[str, dict[str, str]]) -> None:
+    store().put_members(NAME, kind, rows)
     store().object_id(NAME, "object", kind)
+    for name in INDEXED:
+        values = {row[name].lower(): key for key, row in rows.items() if row.get(name)}
+        store().put_members(INDEX, f"{kind}.{name}", values)
+
+
+def _row(key: str, properties: dict[str, str]) -> dict[str, Any]:
+    now = clock.iso(clock.now())
+    return {"id": key, "properties": properties, "createdAt": now, "updatedAt": now}
+
+
+def _complete(results: list[dict[str, Any]], errors: list[dict[str, Any]]) -> tuple[Response, int]:
+    now = clock.iso(clock.now())
     body: dict[str, Any] = {
         "status": "COMPLETE",
         "results": results,
@@ -65,26 +52,106 @@ def upsert(kind: str) -> Response | tuple[Response, int]:
     }
     if errors:
         body |= {"numErrors": len(errors), "errors": errors}
-        return jsonify(body), 207
-    return jsonify(body)
+    return jsonify(body), 207 if errors else 200
 
 
-def _refused(row: dict[str, Any]) -> dict[str, Any]:
+def _refused(category: str, unique: str) -> dict[str, Any]:
     return {
         "status": "error",
-        "category": "VALIDATION_ERROR",
-        "message": "Property values were not valid",
-        "context": {"id": [row["id"]]},
+        "category": category,
+        "message": category,
+        "context": {"id": [unique]},
     }
+
+
+@blueprint.get("/crm/v3/objects/<kind>")
+def records(kind: str) -> Response:
+    limit = int(request.args.get("limit", 10))
+    rows = store().members(NAME, kind, limit=limit)
+    return jsonify({"results": [_row(key, row) for key, row in rows.items()]})
+
+
+@blueprint.post("/crm/v3/objects/<kind>")
+def create(kind: str) -> tuple[Response, int]:
+    properties = request.get_json()["properties"]
+    key = _record_id(kind, repr(sorted(properties.items())))
+    _put(kind, {key: properties})
+    return jsonify(_row(key, properties)), 201
+
+
+@blueprint.post("/crm/v3/objects/<kind>/batch/upsert")
+def upsert(kind: str) -> Response | tuple[Response, int]:
+    inputs = request.get_json()["inputs"]
+    uniques = [row["id"].lower() for row in inputs]
+    if len(inputs) > BATCH or len(set(uniques)) < len(uniques):
+        return error(400, "VALIDATION_ERROR")
+    results, errors, taken = [], [], {}
+    for row in inputs:
+        bad = row["idProperty"] == "email" and not EMAIL.fullmatch(row["id"])
+        if bad or faults().draw("refuse_rows"):
+            errors.append(_refused("VALIDATION_ERROR", row["id"]))
+            continue
+        found = _find(kind, row["idProperty"], row["id"])
+        key = found or _record_id(kind, row["id"].lower())
+        old = store().member(NAME, kind, key)
+        taken[key] = {**(old or {}), **row["properties"]}
+        results.append({**_row(key, taken[key]), "new": old is None})
+    _put(kind, taken)
+    return _complete(results, errors)
+
+
+@blueprint.post("/crm/v3/objects/<kind>/batch/update")
+def update(kind: str) -> tuple[Response, int]:
+    results, errors, taken = [], [], {}
+    for row in request.get_json()["inputs"]:
+        old = store().member(NAME, kind, row["id"])
+        if old is None:
+            errors.append(_refused("OBJECT_NOT_FOUND", row["id"]))
+            continue
+        taken[row["id"]] = {**old, **row["properties"]}
+        results.append(_row(row["id"], taken[row["id"]]))
+    _put(kind, taken)
+    return _complete(results, errors)
+
+
+@blueprint.post("/crm/v3/objects/<kind>/batch/read")
+def read(kind: str) -> tuple[Response, int]:
+    body = request.get_json()
+    results, errors = [], []
+    for row in body["inputs"]:
+        key = _find(kind, body["idProperty"], row["id"])
+        properties = key and store().member(NAME, kind, key)
+        if key and properties:
+            results.append(_row(key, properties))
+        else:
+            errors.append(_refused("OBJECT_NOT_FOUND", row["id"]))
+    return _complete(results, errors)
 
 
 @blueprint.post("/crm/v3/objects/<kind>/batch/archive")
 def archive(kind: str) -> tuple[Response | str, int]:
     keys = [row["id"] for row in request.get_json()["inputs"]]
-    if len(keys) > 100:
+    if len(keys) > BATCH:
         return error(400, "VALIDATION_ERROR")
+    for key in keys:
+        properties = store().member(NAME, kind, key) or {}
+        for name in INDEXED:
+            store().drop_members(INDEX, f"{kind}.{name}", [str(properties.get(name, "")).lower()])
     store().drop_members(NAME, kind, keys)
     return "", 204
+
+
+@blueprint.post("/crm/v3/objects/<kind>/search")
+def search(kind: str) -> Response:
+    """Records that have one of the values of the first filter, and none of the properties the others want absent."""
+    first, *others = request.get_json()["filterGroups"][0]["filters"]
+    found = []
+    for value in first["values"]:
+        key = _find(kind, first["propertyName"], value)
+        properties = key and store().member(NAME, kind, key)
+        if key and properties and not any(properties.get(row["propertyName"]) for row in others):
+            found.append(_row(key, properties))
+    return jsonify({"total": len(found), "results": found})
 
 
 @blueprint.get("/crm/v3/properties/<kind>/<name>")
@@ -98,3 +165,31 @@ def make_property(kind: str) -> tuple[Response, int]:
     name = request.get_json()["name"]
     store().object_id(NAME, f"property:{kind}", name)
     return jsonify({"name": name}), 201
+
+
+@blueprint.get("/crm/v3/lists/object-type-id/<type_id>/name/<name>")
+def list_by_name(type_id: str, name: str) -> Response | tuple[Response, int]:  # noqa: ARG001
+    for _, key, found in store().objects(NAME, "list"):
+        if found == name:
+            return jsonify({"list": {"listId": key, "name": name}})
+    return error(404, "OBJECT_NOT_FOUND")
+
+
+@blueprint.post("/crm/v3/lists/")
+def make_list() -> Response:
+    name = request.get_json()["name"]
+    return jsonify({"list": {"listId": store().object_id(NAME, "list", name), "name": name}})
+
+
+@blueprint.put("/crm/v3/lists/<list_id>/memberships/<verb>")
+def memberships(list_id: str, verb: str) -> Response:
+    keys = request.get_json()
+    known = [key for key in keys if store().member(NAME, "contacts", key) is not None]
+    if verb == "add":
+        store().put_members(NAME, list_id, dict.fromkeys(known, True))
+    else:
+        store().drop_members(NAME, list_id, keys)
+    return jsonify(
+        {"recordsIdsAdded": known if verb == "add" else [], "recordIdsRemoved": [],
+         "recordIdsMissing": sorted(set(keys) - set(known))}
+    )  # fmt: skip

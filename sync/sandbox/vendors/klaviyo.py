@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import json
 import re
 import uuid
 from typing import Any
@@ -122,24 +123,23 @@ def import_errors(job_id: str) -> Response:
     return paged(rows)
 
 
-@blueprint.get("/api/profile-bulk-import-jobs/<job_id>/profiles")
-def imported_profiles(job_id: str) -> Response:
-    profiles = store().members(NAME, PROFILES)
-    keys = store().job(NAME, job_id)["taken"]
-    return paged(
-        [_resource("profile", key, profiles[key]) for key in keys if key in profiles], size=1000
-    )
-
-
 @blueprint.get("/api/profiles")
-def profiles() -> Response:
-    wanted = set(re.findall(r'"([^"]*)"', request.args.get("filter", "")))
-    rows = [
-        _resource("profile", key, attributes)
-        for external_id in sorted(wanted)
-        if (attributes := store().member(NAME, PROFILES, key := _id(external_id))) is not None
-    ]
-    return jsonify({"data": rows, "links": {}})
+def profiles() -> Response | tuple[Response, int]:
+    condition = re.fullmatch(r"any\((\w+),(\[.*\])\)", request.args.get("filter", ""))
+    if condition is None:
+        return error(400, "invalid_filter")
+    attribute, wanted = condition[1], set(json.loads(condition[2]))
+    if attribute == "external_id":
+        known = {key: store().member(NAME, PROFILES, key) for key in map(_id, sorted(wanted))}
+    else:
+        known = store().members(NAME, PROFILES)
+    return paged(
+        [
+            _resource("profile", key, attributes)
+            for key, attributes in known.items()
+            if attributes is not None and attributes.get(attribute) in wanted
+        ]
+    )
 
 
 @blueprint.delete("/api/lists/<list_id>/relationships/profiles")
@@ -222,12 +222,16 @@ def events() -> Response:
 
 @blueprint.get("/api/campaigns")
 def campaigns() -> Response:
+    first: dict[str, str] = {}
+    for event in store().events(NAME):
+        first.setdefault(event["object_id"], event["at"])
     rows = [
         _resource(
             "campaign", name,
             {"name": name, "status": "Sent", "archived": False, "audiences": {"included": []},
-             "send_options": {}, "created_at": clock.iso(clock.now()), "send_time": clock.iso(clock.now())},
+             "send_options": {}, "created_at": first[key], "send_time": first[key]},
         )
-        for _, _, name in store().objects(NAME, "metric")
+        for _, key, name in store().objects(NAME, "metric")
+        if key in first
     ]  # fmt: skip
     return jsonify({"data": rows, "links": {}})

@@ -72,12 +72,13 @@ def _member(schema: list[str], row: list[str]) -> str | None:
 
 @blueprint.get("/v25.0/act_<account>/campaigns")
 def campaigns(account: str) -> Response:  # noqa: ARG001
+    started = f"{_days()[-1]}T00:00:00+0000"
     rows = [
         {
             "id": f"c{key}",
             "name": name,
             "effective_status": "ACTIVE",
-            "start_time": clock.iso(clock.now()),
+            "start_time": started,
         }
         for _, key, name in store().objects(NAME, "audience")
     ]
@@ -87,15 +88,19 @@ def campaigns(account: str) -> Response:  # noqa: ARG001
 @blueprint.get("/v25.0/act_<account>/insights")
 def insights(account: str) -> Response:  # noqa: ARG001
     span = json.loads(request.args["time_range"])
-    today = clock.now().date()
-    days = [today - dt.timedelta(days=back) for back in range(CAMPAIGN_DAYS)]
     rows = [
         _day(key, name, day)
         for _, key, name in store().objects(NAME, "audience")
-        for day in days
+        for day in _days()
         if span["since"] <= day.isoformat() <= span["until"]
     ]
     return jsonify({"data": rows})
+
+
+def _days() -> list[dt.date]:
+    """The days the campaigns have run, newest first."""
+    today = clock.now().date()
+    return [today - dt.timedelta(days=back) for back in range(CAMPAIGN_DAYS)]
 
 
 def _day(key: str, name: str, day: dt.date) -> dict[str, Any]:

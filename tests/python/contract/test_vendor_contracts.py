@@ -88,7 +88,9 @@ def exercise(vendor: str, base_url: str) -> None:
         if isinstance(destination, PullsResults):
             calls.append(lambda to=destination: list(to.pull(dt.datetime(2026, 1, 1))))
         for call in calls:
-            with contextlib.suppress(DestinationError, KeyError, TypeError, ValueError):
+            with contextlib.suppress(
+                DestinationError, KeyError, TypeError, ValueError, AttributeError
+            ):
                 call()
 
 

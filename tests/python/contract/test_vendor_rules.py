@@ -1,0 +1,163 @@
+"""What one vendor does that another does not: a test per fact that bites."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import requests
+
+from sync.destinations import registry
+from sync.records import Record
+
+from .conftest import Bench, records, settled
+
+
+def rows(kind: str, object_kind: str, count: int) -> list[Record]:
+    return records(registry.declaration(kind).objects[object_kind], count)
+
+
+def sent_bodies(destination: Any, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Bodies of the requests from here on."""
+    bodies: list[Any] = []
+    session = destination.http._session
+    original = session.request
+
+    def request(method: str, url: str, **options: Any) -> Any:
+        bodies.append(options.get("json"))
+        return original(method, url, **options)
+
+    monkeypatch.setattr(session, "request", request)
+    return bodies
+
+
+@pytest.mark.parametrize(
+    ("kind", "object_kind"), [("meta", "audience"), ("google_data_manager", "audience")]
+)
+def test_an_address_that_is_not_hashed_never_leaves(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, kind: str, object_kind: str
+) -> None:
+    destination = bench.destination(kind, object_kind)
+    bodies = sent_bodies(destination, monkeypatch)
+    clear = Record("clear", {"email_sha256": "person@shop.example"})
+    good = rows(kind, object_kind, 2)
+    result = settled(destination, destination.upsert([good[0], clear, good[1]]))
+    assert [(row.key, row.status) for row in result.failed] == [("clear", "not_hashed")]
+    assert len(result.accepted) == 2
+    assert "person@shop.example" not in json.dumps(bodies)
+
+
+def test_hubspot_takes_over_a_company_it_has_under_the_same_domain(bench: Bench) -> None:
+    companies = "/hubspot/crm/v3/objects/companies"
+    there = {"name": "Old name", "domain": "company0.example", "phone": "kept"}
+    made = requests.post(bench.base_url + companies, json={"properties": there}, timeout=5).json()
+    result = bench.destination("hubspot", "company").upsert(rows("hubspot", "company", 2))
+    store = bench.store()
+    held = store.members("hubspot", "companies")
+    store.close()
+    assert len(held) == 2, "no second company of the same domain"
+    assert held[made["id"]]["phone"] == "kept"
+    assert {row.key: row.remote_id for row in result.accepted}["p00000"] == made["id"]
+
+
+def test_hubspot_clears_a_property_with_an_empty_text(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    destination = bench.destination("hubspot", "contact")
+    bodies = sent_bodies(destination, monkeypatch)
+    destination.upsert([Record("p1", {"email": "a@shop.example"}, {"first_name": None})])
+    assert bodies[-1]["inputs"][0]["properties"]["firstname"] == ""
+
+
+def test_hubspot_fails_the_second_of_two_rows_with_one_address(bench: Bench) -> None:
+    twice = [Record("p1", {"email": "a@shop.example"}), Record("p2", {"email": "A@shop.example"})]
+    result = bench.destination("hubspot", "contact").upsert(twice)
+    assert [row.key for row in result.accepted] == ["p1"]
+    assert [(row.key, row.status) for row in result.failed] == [("p2", "duplicate")]
+
+
+def test_hubspot_removes_a_contact_whose_id_was_lost(bench: Bench) -> None:
+    destination = bench.destination("hubspot", "contact")
+    sent = rows("hubspot", "contact", 3)
+    destination.upsert(sent)
+    destination.remove([Record(sent[0].key, sent[0].identifiers)])
+    store = bench.store()
+    left = store.members("hubspot", "contacts")
+    store.close()
+    assert sorted(row["email"] for row in left.values()) == [
+        "person1@shop.example", "person2@shop.example",
+    ]  # fmt: skip
+
+
+def test_leaving_a_hubspot_list_keeps_the_contact(bench: Bench) -> None:
+    destination = bench.destination("hubspot", "list")
+    sent = rows("hubspot", "list", 3)
+    destination.upsert(sent)
+    destination.remove(sent[:2])
+    store = bench.store()
+    contacts = store.count_members("hubspot", "contacts")
+    members = store.count_members("hubspot", destination.list_id())
+    store.close()
+    assert (contacts, members) == (3, 1)
+
+
+def test_klaviyo_finds_a_profile_by_address_when_its_external_id_was_changed(bench: Bench) -> None:
+    destination = bench.destination("klaviyo", "list")
+    sent = rows("klaviyo", "list", 2)
+    settled(destination, destination.upsert(sent))
+    store = bench.store()
+    for key, profile in store.members("klaviyo", "profiles").items():
+        store.put_members("klaviyo", "profiles", {key: {**profile, "external_id": "theirs"}})
+    store.close()
+    destination.remove([Record("unknown key", {"email": "person0@shop.example"})])
+    store = bench.store()
+    left = store.count_members("klaviyo", destination.list_id())
+    store.close()
+    assert left == 1
+
+
+def test_nobody_is_ever_subscribed(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    for kind, object_kind in [("klaviyo", "list"), ("klaviyo", "event"), ("hubspot", "contact")]:
+        destination = bench.destination(kind, object_kind)
+        bodies = sent_bodies(destination, monkeypatch)
+        verb = destination.send if object_kind == "event" else destination.upsert
+        settled(destination, verb(rows(kind, object_kind, 5)))
+        said = json.dumps(bodies)
+        assert bodies
+        assert "subscriptions" not in said
+        assert "consent" not in said.lower()
+
+
+def test_onesignal_says_when_a_message_reached_nobody(bench: Bench) -> None:
+    bench.faults.shares = {"refuse_rows": 1}
+    result = bench.destination("onesignal", "message").send(rows("onesignal", "message", 1))
+    assert [(row.status, row.retryable) for row in result.failed] == [("nobody_reached", False)]
+
+
+def test_meta_sends_good_rows_of_a_batch_with_bad_ones(bench: Bench) -> None:
+    bench.faults.shares = {"refuse_rows": 0.02}
+    result = bench.destination("meta", "audience").upsert(rows("meta", "audience", 500))
+    assert len(result.accepted) + len(result.failed) == 500
+    assert {row.status for row in result.failed} == {"invalid_entry"}
+    assert len(result.accepted) > 450
+
+
+def test_a_webhook_is_signed_with_the_secret(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    import hashlib
+    import hmac
+
+    destination = bench.destination("webhook", "record", signing_secret="key")
+    seen: list[Any] = []
+    session = destination.http._session
+    original = session.request
+
+    def request(method: str, url: str, **options: Any) -> Any:
+        seen.append(options)
+        return original(method, url, **options)
+
+    monkeypatch.setattr(session, "request", request)
+    destination.upsert(rows("webhook", "record", 2))
+    mac = hmac.new(b"key", seen[0]["data"], hashlib.sha256).hexdigest()
+    assert seen[0]["headers"]["X-Headwater-Signature"] == f"sha256={mac}"
+    assert seen[0]["headers"]["Idempotency-Key"]
