@@ -1,0 +1,82 @@
+"""New edges on a resolved graph: the links model's second run beside its full refresh."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from benchmarks.components import SHAPES, write_edges
+from benchmarks.figures import Benchmark, Figure, at_most
+from benchmarks.scratch import ScratchProject
+
+# Each edge's two ends hold one value, as records do that share an identifier.
+MODEL = """
+{{ config(materialized='identity_links', meta={'tiers': [0, 1]}) }}
+select
+    record_node,
+    value_node,
+    'email' as identifier_type,
+    1 as tier,
+    cast(null as integer) as value_limit,
+    cast(null as integer) as merge_limit,
+    cast(null as double) as strength
+from raw.current_edges
+"""
+
+CURRENT = """
+create or replace view raw.current_edges as
+select left_key as record_node, right_key as value_node from raw.edges
+"""
+
+
+def run(options: Namespace) -> list[Figure]:
+    """Resolve, add new edges that join what is there and bring new records, resolve again; then all at once."""
+    import duckdb
+
+    with tempfile.TemporaryDirectory(dir=options.directory) as name:
+        project = ScratchProject(Path(name), folders=("macros",), models={"links": MODEL})
+        write_edges(project.database, options.edges + options.new, options.shape)
+        with duckdb.connect(str(project.database)) as connection:
+            connection.execute(
+                f"create table raw.later as select * from raw.edges limit {options.new} "
+                f"offset {options.edges}"
+            )
+            connection.execute(
+                f"create or replace table raw.edges as select * from raw.edges limit {options.edges}"
+            )
+            connection.execute(CURRENT)
+        print(f"resolving {options.edges:,} edges", file=sys.stderr)
+        project.run("--select", "links")
+        with duckdb.connect(str(project.database)) as connection:
+            connection.execute("insert into raw.edges select * from raw.later")
+        print(f"adding {options.new:,}", file=sys.stderr)
+        step = project.run("--select", "links").total_seconds
+        answer = "select count(*), count(distinct component_node) from analytics.links"
+        with duckdb.connect(str(project.database), read_only=True) as connection:
+            stepwise = connection.execute(answer).fetchone()
+        print("full refresh", file=sys.stderr)
+        full = project.run("--select", "links", "--full-refresh").total_seconds
+        with duckdb.connect(str(project.database), read_only=True) as connection:
+            if connection.execute(answer).fetchone() != stepwise:
+                raise SystemExit("wrong answer: the second run and a full refresh differ")
+    goal = at_most(0.1, of="ratio") if options.edges >= 10_000_000 else None
+    size = f"{options.new:,} new edges on {options.edges:,} ({options.shape})"
+    return [Figure(f"{size} beside a full refresh", step, "s", full, goal)]
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Size and shape."""
+    parser.add_argument("--edges", type=lambda text: int(float(text)), default=1_000_000)
+    parser.add_argument("--new", type=lambda text: int(float(text)), default=100_000)
+    parser.add_argument("--shape", choices=list(SHAPES), default="tail")
+    parser.add_argument("--directory", type=Path, help="where the scratch database goes")
+
+
+BENCHMARK = Benchmark(
+    "incremental",
+    "New edges on a resolved graph, beside a full refresh.",
+    run,
+    add_arguments,
+)
