@@ -25,9 +25,12 @@ select
 from raw.current_edges
 """
 
+# A link of two records is a value of the one that the other carries too: as an e-mail two records share.
 CURRENT = """
-create or replace view raw.current_edges as
-select left_key as record_node, right_key as value_node from raw.edges
+create or replace table raw.{name} as
+select right_key as record_node, left_key as value_node from {edges}
+union
+select left_key as record_node, left_key as value_node from {edges}
 """
 
 
@@ -39,18 +42,14 @@ def run(options: Namespace) -> list[Figure]:
         project = ScratchProject(Path(name), folders=("macros",), models={"links": MODEL})
         write_edges(project.database, options.edges + options.new, options.shape)
         with duckdb.connect(str(project.database)) as connection:
-            connection.execute(
-                f"create table raw.later as select * from raw.edges limit {options.new} "
-                f"offset {options.edges}"
-            )
-            connection.execute(
-                f"create or replace table raw.edges as select * from raw.edges limit {options.edges}"
-            )
-            connection.execute(CURRENT)
+            first = f"(from raw.edges limit {options.edges})"
+            connection.execute(CURRENT.format(name="current_edges", edges=first))
+            connection.execute(CURRENT.format(name="all_edges", edges="raw.edges"))
         print(f"resolving {options.edges:,} edges", file=sys.stderr)
         project.run("--select", "links")
         with duckdb.connect(str(project.database)) as connection:
-            connection.execute("insert into raw.edges select * from raw.later")
+            connection.execute("drop table raw.current_edges")
+            connection.execute("alter table raw.all_edges rename to current_edges")
         print(f"adding {options.new:,}", file=sys.stderr)
         step = project.run("--select", "links").total_seconds
         answer = "select count(*), count(distinct component_node) from analytics.links"

@@ -18,10 +18,11 @@
     {%- do drop_leftover_scratch() -%}
 
     {%- set affected = scratch_relation('affected') -%}
+    {%- set rewritten = scratch_relation('rewritten') -%}
     {%- if is_full -%}
         {%- do _affected_by_all(sql, affected) -%}
     {%- else -%}
-        {%- do _affected_by_changes(sql, existing, affected) -%}
+        {%- do _affected_by_changes(sql, existing, affected, rewritten) -%}
     {%- endif -%}
 
     {%- set violating = scratch_relation('violating') -%}
@@ -38,17 +39,16 @@
             create or replace table {{ target_relation }} as {{ _resolved_edges_sql(affected, groups, shed) }}
         {%- endcall %}
     {%- else -%}
-        {%- set columns = 'record_node, value_node, identifier_type, tier, value_limit, merge_limit, strength, '
-            ~ 'component_node, cluster_node, dropped_reason, dropped_detail' -%}
+        {%- set columns = (_edge_columns() + ['component_node', 'cluster_node', 'dropped_reason', 'dropped_detail']) | join(', ') -%}
         {% call statement('remove') -%}
             delete from {{ target_relation }}
-            where component_node in (select component_node from {{ scratch_relation('touched') }})
+            where component_node in (select component_node from {{ rewritten }})
         {%- endcall %}
         {% call statement('main') -%}
             insert into {{ target_relation }} ({{ columns }})
             select {{ columns }} from ({{ _resolved_edges_sql(affected, groups, shed) }}) as resolved
         {%- endcall %}
-        {%- do drop_scratch([scratch_relation('touched')]) -%}
+        {%- do drop_scratch([rewritten]) -%}
     {%- endif -%}
     {%- do drop_scratch([affected, violating, groups, shed]) -%}
 
@@ -67,34 +67,35 @@
     {%- do drop_scratch([edges, labels]) -%}
 {%- endmacro %}
 
-{#- Statements: every edge, as it is now, of each component that something changed in; `touched` holds the components as
-    the table has them, whose rows go. A component that lost nothing is one node (its number) of the graph to contract. -#}
-{% macro _affected_by_changes(sql, existing, affected) -%}
+{#- Statements: `affected`, the edges to write: every edge of a component that is taken apart, takes another number or
+    breaks a limit, and new edges alone where a component merely grows. `rewritten` holds the components, as the table
+    has them, whose rows go.
+
+    In the graph that is contracted a component that lost nothing is one node (its number), and one that lost an edge is
+    its records. A merged component takes the number of its largest part, so that few rows change. -#}
+{% macro _affected_by_changes(sql, existing, affected, rewritten) -%}
     {%- set buckets = scratch_relation('buckets') -%}
     {%- set added = scratch_relation('added') -%}
-    {%- set broken = scratch_relation('apart') -%}
+    {%- set removed = scratch_relation('removed') -%}
+    {%- set broken = scratch_relation('broken') -%}
     {%- set joints = scratch_relation('joints') -%}
-    {%- set touched = scratch_relation('touched') -%}
-    {%- set known = scratch_relation('known') -%}
-    {%- set records = scratch_relation('records') -%}
+    {%- set fates = scratch_relation('fates') -%}
+    {%- set stored = "select * from " ~ existing -%}
 
-    {%- do create_scratch(buckets, _changed_buckets_sql(sql, existing)) -%}
-    {%- do create_scratch(added, _edges_missing_sql(sql, existing, buckets, 'record_node, value_node')) -%}
-    {#- Components that lost an edge. -#}
-    {%- do create_scratch(broken, "select component_node from ("
-        ~ _edges_missing_sql("select * from " ~ existing, "(" ~ sql ~ ")", buckets, 'component_node')
-        ~ ") as lost group by component_node") -%}
-    {#- Edges on a value that gained a record, or in a component that is taken apart. -#}
-    {%- do create_scratch(joints, _joints_sql(sql, existing, added, broken)) -%}
-    {%- do create_scratch(known, _known_components_sql(existing, joints, broken)) -%}
-    {%- set edges = scratch_relation('edges') -%}
-    {%- do create_scratch(edges, _represented_sql(joints, known)) -%}
-    {%- set labels = _contracted_reps(edges) -%}
-    {%- do create_scratch(touched, "select component_node from " ~ known ~ " group by component_node union all "
-        ~ "select component_node from " ~ broken) -%}
-    {%- do create_scratch(records, _touched_records_sql(existing, touched, broken, edges)) -%}
-    {%- do create_scratch(affected, _relabelled_sql(sql, records, labels)) -%}
-    {%- do drop_scratch([buckets, added, broken, joints, known, records, edges, labels]) -%}
+    {%- do create_scratch(buckets, _changed_buckets_sql(sql, stored)) -%}
+    {%- do create_scratch(added, _edges_missing_sql(sql, stored, buckets, _edge_columns())) -%}
+    {%- do create_scratch(removed, _edges_missing_sql(stored, sql, buckets, ['record_node', 'value_node', 'component_node'])) -%}
+    {%- do create_scratch(broken, "select component_node from " ~ removed ~ " group by component_node") -%}
+    {%- do create_scratch(joints, _joints_sql(existing, added, removed, broken)) -%}
+    {%- set labels = _contracted_reps(joints) -%}
+    {%- do create_scratch(fates, _fates_sql(existing, joints, labels)) -%}
+    {%- do create_scratch(rewritten, _rewritten_sql(existing, added, removed, broken, joints, fates)) -%}
+    {%- do create_scratch(affected, _affected_sql(existing, added, removed, broken, joints, fates, rewritten)) -%}
+    {%- do drop_scratch([buckets, added, removed, broken, joints, labels, fates]) -%}
+{%- endmacro %}
+
+{% macro _edge_columns() -%}
+    {{ return(['record_node', 'value_node', 'identifier_type', 'tier', 'value_limit', 'merge_limit', 'strength']) }}
 {%- endmacro %}
 
 {#- Statements: components of (rep_node, value_node) edges by rep_node; returns the relation of (node, component). -#}
@@ -139,10 +140,10 @@
 {%- endmacro %}
 
 {#- Buckets of records whose edges differ, by two sums over each bucket: far cheaper than comparing edge by edge, which
-    is then done inside these buckets only. The sums stay below 2^63 for some thousand edges a bucket. -#}
-{% macro _changed_buckets_sql(sql, existing) -%}
-    with now_sums as ({{ _bucket_sums_sql(sql) }}),
-    old_sums as ({{ _bucket_sums_sql("select * from " ~ existing) }})
+    is then done inside these buckets only. The sums of a bucket of some thousand edges stay below 2^63. -#}
+{% macro _changed_buckets_sql(query, other) -%}
+    with now_sums as ({{ _bucket_sums_sql(query) }}),
+    old_sums as ({{ _bucket_sums_sql(other) }})
     select coalesce(now_sums.bucket, old_sums.bucket) as bucket
     from now_sums
     full outer join old_sums on now_sums.bucket = old_sums.bucket
@@ -155,7 +156,7 @@
 
 {% macro _bucket_sums_sql(query) -%}
     select
-        mod(record_node, 1048573) as bucket,
+        mod(record_node, 262139) as bucket,
         sum(mod(record_node, 33554393) * mod(value_node, 33554383)) as pair_sum,
         sum(
             mod(value_node, 1073741789)
@@ -166,15 +167,9 @@
     group by 1
 {%- endmacro %}
 
-{#- Edges of the first in changed buckets that the second does not have just so. -#}
+{#- Edges of the first query in changed buckets that the second does not have just so. -#}
 {% macro _edges_missing_sql(query, other, buckets, columns) -%}
-    select
-        {%- for column in columns.split(', ') %}
-        edges.{{ column }}{{ "," if not loop.last }}
-        {%- endfor %}
-    from ({{ query }}) as edges
-    inner join {{ buckets }} as buckets on mod(edges.record_node, 1048573) = buckets.bucket
-    left join (
+    with others as (
         select
             others.record_node,
             others.value_node,
@@ -183,92 +178,169 @@
             others.value_limit,
             others.merge_limit,
             others.strength
-        from {{ other }} as others
-        inner join {{ buckets }} as other_buckets on mod(others.record_node, 1048573) = other_buckets.bucket
-    ) as same
-        on edges.record_node = same.record_node
-        and edges.value_node = same.value_node
-        and edges.identifier_type = same.identifier_type
-        and edges.tier = same.tier
-        and coalesce(edges.value_limit, -1) = coalesce(same.value_limit, -1)
-        and coalesce(edges.merge_limit, -1) = coalesce(same.merge_limit, -1)
-        and coalesce(edges.strength, -1) = coalesce(same.strength, -1)
-    where same.record_node is null
+        from ({{ other }}) as others
+        inner join {{ buckets }} as buckets on mod(others.record_node, 262139) = buckets.bucket
+    )
+    select
+        {%- for column in columns %}
+        edges.{{ column }}{{ "," if not loop.last }}
+        {%- endfor %}
+    from ({{ query }}) as edges
+    inner join {{ buckets }} as buckets on mod(edges.record_node, 262139) = buckets.bucket
+    left join others
+        on edges.record_node = others.record_node
+        and edges.value_node = others.value_node
+        and edges.identifier_type = others.identifier_type
+        and edges.tier = others.tier
+        and coalesce(edges.value_limit, -1) = coalesce(others.value_limit, -1)
+        and coalesce(edges.merge_limit, -1) = coalesce(others.merge_limit, -1)
+        and coalesce(edges.strength, -1) = coalesce(others.strength, -1)
+    where others.record_node is null
 {%- endmacro %}
 
-{% macro _joints_sql(sql, existing, added, broken) -%}
-    with changed_values as (
-        select value_node from {{ added }}
-        union all
-        select existing.value_node
-        from {{ existing }} as existing
-        inner join {{ broken }} as broken on existing.component_node = broken.component_node
+{#- Edges that decide what is joined now: new ones, those on the same values, and those of components taken apart. -#}
+{% macro _joints_sql(existing, added, removed, broken) -%}
+    with added_values as (
+        select value_node from {{ added }} group by value_node
     ),
-    distinct_values as (
-        select value_node from changed_values group by value_node
-    )
-    select
-        edges.record_node,
-        edges.value_node,
-        edges.tier
-    from ({{ sql }}) as edges
-    inner join distinct_values on edges.value_node = distinct_values.value_node
-{%- endmacro %}
-
-{% macro _known_components_sql(existing, joints, broken) -%}
-    with holders as (
-        select record_node from {{ joints }} group by record_node
-    )
-    select
-        existing.record_node,
-        min(existing.component_node) as component_node
-    from {{ existing }} as existing
-    inner join holders on existing.record_node = holders.record_node
-    left join {{ broken }} as broken on existing.component_node = broken.component_node
-    where broken.component_node is null
-    group by existing.record_node
-{%- endmacro %}
-
-{% macro _represented_sql(joints, known) -%}
-    select
-        joints.record_node,
-        joints.value_node,
-        joints.tier,
-        coalesce(known.component_node, joints.record_node) as rep_node
-    from {{ joints }} as joints
-    left join {{ known }} as known on joints.record_node = known.record_node
-{%- endmacro %}
-
-{#- Every record of a component that something changed in, with what stands for it in the contracted graph. -#}
-{% macro _touched_records_sql(existing, touched, broken, edges) -%}
-    with every as (
+    added_records as (
+        select record_node from {{ added }} group by record_node
+    ),
+    homes as (
         select
             existing.record_node,
-            case when broken.component_node is null then existing.component_node else existing.record_node end as rep_node
+            min(existing.component_node) as component_node
         from {{ existing }} as existing
-        inner join {{ touched }} as touched on existing.component_node = touched.component_node
+        inner join added_records on existing.record_node = added_records.record_node
         left join {{ broken }} as broken on existing.component_node = broken.component_node
-        union all
-        select record_node, rep_node from {{ edges }}
+        where broken.component_node is null
+        group by existing.record_node
     )
-    select record_node, min(rep_node) as rep_node
-    from every
-    group by record_node
+    select
+        added.record_node,
+        added.value_node,
+        added.tier,
+        coalesce(homes.component_node, added.record_node) as rep_node
+    from {{ added }} as added
+    left join homes on added.record_node = homes.record_node
+    union all
+    select
+        existing.record_node,
+        existing.value_node,
+        existing.tier,
+        existing.component_node as rep_node
+    from {{ existing }} as existing
+    inner join added_values on existing.value_node = added_values.value_node
+    left join {{ broken }} as broken on existing.component_node = broken.component_node
+    where broken.component_node is null
+    union all
+    select
+        existing.record_node,
+        existing.value_node,
+        existing.tier,
+        existing.record_node as rep_node
+    from {{ existing }} as existing
+    inner join {{ broken }} as broken on existing.component_node = broken.component_node
+    left join {{ removed }} as removed
+        on existing.record_node = removed.record_node
+        and existing.value_node = removed.value_node
+    where removed.record_node is null
 {%- endmacro %}
 
-{% macro _relabelled_sql(sql, records, labels) -%}
+{#- (rep_node, component_node): what each node of the contracted graph belongs to now. -#}
+{% macro _fates_sql(existing, joints, labels) -%}
+    with reps as (
+        select rep_node from {{ joints }} group by rep_node
+    ),
+    sizes as (
+        select
+            existing.component_node,
+            count(*) as edge_count
+        from {{ existing }} as existing
+        inner join reps on existing.component_node = reps.rep_node
+        group by existing.component_node
+    ),
+    labelled as (
+        select
+            reps.rep_node,
+            coalesce(labels.component, reps.rep_node) as label,
+            coalesce(sizes.edge_count, 0) as edge_count
+        from reps
+        left join {{ labels }} as labels on reps.rep_node = labels.node
+        left join sizes on reps.rep_node = sizes.component_node
+    )
     select
-        edges.record_node,
-        edges.value_node,
-        edges.identifier_type,
-        edges.tier,
-        edges.value_limit,
-        edges.merge_limit,
-        edges.strength,
-        coalesce(labels.component, records.rep_node) as component_node
-    from ({{ sql }}) as edges
-    inner join {{ records }} as records on edges.record_node = records.record_node
-    left join {{ labels }} as labels on records.rep_node = labels.node
+        rep_node,
+        first_value(rep_node) over (partition by label order by edge_count desc, rep_node asc) as component_node
+    from labelled
+{%- endmacro %}
+
+{#- Components that are taken apart, take another number, or end in one that breaks a limit. -#}
+{% macro _rewritten_sql(existing, added, removed, broken, joints, fates) -%}
+    with limited as (
+        select fates.component_node, existing.identifier_type, existing.value_node, existing.merge_limit
+        from {{ existing }} as existing
+        inner join {{ fates }} as fates on existing.component_node = fates.rep_node
+        left join {{ broken }} as broken on existing.component_node = broken.component_node
+        where existing.merge_limit is not null and broken.component_node is null
+        union all
+        select fates.component_node, added.identifier_type, added.value_node, added.merge_limit
+        from {{ added }} as added
+        inner join ({{ _rep_of_records_sql(joints) }}) as reps on added.record_node = reps.record_node
+        inner join {{ fates }} as fates on reps.rep_node = fates.rep_node
+        where added.merge_limit is not null
+    ),
+    over_types as (
+        select component_node
+        from limited
+        group by component_node, identifier_type
+        having count(distinct value_node) > max(merge_limit)
+    ),
+    over as (
+        select component_node from over_types group by component_node
+    )
+    select component_node from {{ broken }}
+    union all
+    select fates.rep_node as component_node
+    from {{ fates }} as fates
+    left join over on fates.component_node = over.component_node
+    left join {{ broken }} as broken on fates.rep_node = broken.component_node
+    where
+        (fates.rep_node <> fates.component_node or over.component_node is not null)
+        and broken.component_node is null
+{%- endmacro %}
+
+{% macro _rep_of_records_sql(joints) -%}
+    select record_node, min(rep_node) as rep_node from {{ joints }} group by record_node
+{%- endmacro %}
+
+{% macro _affected_sql(existing, added, removed, broken, joints, fates, rewritten) -%}
+    with reps as (
+        {{ _rep_of_records_sql(joints) }}
+    )
+    select
+        {%- for column in _edge_columns() %}
+        added.{{ column }},
+        {%- endfor %}
+        fates.component_node
+    from {{ added }} as added
+    inner join reps on added.record_node = reps.record_node
+    inner join {{ fates }} as fates on reps.rep_node = fates.rep_node
+    union all
+    select
+        {%- for column in _edge_columns() %}
+        existing.{{ column }},
+        {%- endfor %}
+        fates.component_node
+    from {{ existing }} as existing
+    inner join {{ rewritten }} as rewritten on existing.component_node = rewritten.component_node
+    left join {{ broken }} as broken on existing.component_node = broken.component_node
+    left join {{ removed }} as removed
+        on existing.record_node = removed.record_node
+        and existing.value_node = removed.value_node
+    inner join {{ fates }} as fates
+        on case when broken.component_node is null then existing.component_node else existing.record_node end = fates.rep_node
+    where removed.record_node is null
 {%- endmacro %}
 
 {#- Edges of the components that have more values of a type than its limit. -#}
