@@ -75,23 +75,24 @@
     its records. A merged component takes the number of its largest part, so that few rows change. -#}
 {% macro _affected_by_changes(sql, existing, affected, rewritten) -%}
     {%- set buckets = scratch_relation('buckets') -%}
+    {%- set changed = scratch_relation('changed') -%}
     {%- set added = scratch_relation('added') -%}
     {%- set removed = scratch_relation('removed') -%}
     {%- set broken = scratch_relation('broken') -%}
     {%- set joints = scratch_relation('joints') -%}
     {%- set fates = scratch_relation('fates') -%}
-    {%- set stored = "select * from " ~ existing -%}
 
-    {%- do create_scratch(buckets, _changed_buckets_sql(sql, stored)) -%}
-    {%- do create_scratch(added, _edges_missing_sql(sql, stored, buckets, _edge_columns())) -%}
-    {%- do create_scratch(removed, _edges_missing_sql(stored, sql, buckets, ['record_node', 'value_node', 'component_node'])) -%}
+    {%- do create_scratch(buckets, _changed_buckets_sql(sql, "select * from " ~ existing)) -%}
+    {%- do create_scratch(changed, _changed_edges_sql(sql, existing, buckets)) -%}
+    {%- do create_scratch(added, "select " ~ _edge_columns() | join(', ') ~ " from " ~ changed ~ " where is_added") -%}
+    {%- do create_scratch(removed, "select record_node, value_node, component_node from " ~ changed ~ " where not is_added") -%}
     {%- do create_scratch(broken, "select component_node from " ~ removed ~ " group by component_node") -%}
     {%- do create_scratch(joints, _joints_sql(existing, added, removed, broken)) -%}
     {%- set labels = _contracted_reps(joints) -%}
     {%- do create_scratch(fates, _fates_sql(existing, joints, labels)) -%}
     {%- do create_scratch(rewritten, _rewritten_sql(existing, added, removed, broken, joints, fates)) -%}
     {%- do create_scratch(affected, _affected_sql(existing, added, removed, broken, joints, fates, rewritten)) -%}
-    {%- do drop_scratch([buckets, added, removed, broken, joints, labels, fates]) -%}
+    {%- do drop_scratch([buckets, changed, added, removed, broken, joints, labels, fates]) -%}
 {%- endmacro %}
 
 {% macro _edge_columns() -%}
@@ -139,8 +140,8 @@
     left join {{ labels }} as labels on edges.rep_node = labels.node
 {%- endmacro %}
 
-{#- Buckets of records whose edges differ, by two sums over each bucket: far cheaper than comparing edge by edge, which
-    is then done inside these buckets only. The sums of a bucket of some thousand edges stay below 2^63. -#}
+{#- Buckets of records whose edges differ, by a sum over each bucket: far cheaper than comparing edge by edge, which
+    is then done inside these buckets only. The sum of a bucket of a thousand edges stays below 2^63. -#}
 {% macro _changed_buckets_sql(query, other) -%}
     with now_sums as ({{ _bucket_sums_sql(query) }}),
     old_sums as ({{ _bucket_sums_sql(other) }})
@@ -150,52 +151,57 @@
     where
         now_sums.bucket is null
         or old_sums.bucket is null
-        or now_sums.pair_sum <> old_sums.pair_sum
-        or now_sums.rule_sum <> old_sums.rule_sum
+        or now_sums.edge_sum <> old_sums.edge_sum
 {%- endmacro %}
 
 {% macro _bucket_sums_sql(query) -%}
     select
         mod(record_node, 262139) as bucket,
-        sum(mod(record_node, 33554393) * mod(value_node, 33554383)) as pair_sum,
         sum(
-            mod(value_node, 1073741789)
+            mod(record_node, 33554393) * mod(value_node, 33554383)
+            + mod(value_node, 1073741789)
             * (tier + 2 + 256 * coalesce(value_limit, 0) + 65537 * coalesce(merge_limit, 0))
             + cast(floor(coalesce(strength, 0) * 1000000) as {{ dbt.type_bigint() }})
-        ) as rule_sum
+        ) as edge_sum
     from ({{ query }}) as edges
     group by 1
 {%- endmacro %}
 
-{#- Edges of the first query in changed buckets that the second does not have just so. -#}
-{% macro _edges_missing_sql(query, other, buckets, columns) -%}
-    with others as (
+{#- Edges that only one side has just so: new ones (is_added) as they are now, lost ones with their component. -#}
+{% macro _changed_edges_sql(query, existing, buckets) -%}
+    with current_edges as (
         select
-            others.record_node,
-            others.value_node,
-            others.identifier_type,
-            others.tier,
-            others.value_limit,
-            others.merge_limit,
-            others.strength
-        from ({{ other }}) as others
-        inner join {{ buckets }} as buckets on mod(others.record_node, 262139) = buckets.bucket
+            {%- for column in _edge_columns() %}
+            edges.{{ column }}{{ "," if not loop.last }}
+            {%- endfor %}
+        from ({{ query }}) as edges
+        inner join {{ buckets }} as buckets on mod(edges.record_node, 262139) = buckets.bucket
+    ),
+    stored_edges as (
+        select
+            {%- for column in _edge_columns() %}
+            edges.{{ column }},
+            {%- endfor %}
+            edges.component_node
+        from {{ existing }} as edges
+        inner join {{ buckets }} as buckets on mod(edges.record_node, 262139) = buckets.bucket
     )
     select
-        {%- for column in columns %}
-        edges.{{ column }}{{ "," if not loop.last }}
+        {%- for column in _edge_columns() %}
+        coalesce(current_edges.{{ column }}, stored_edges.{{ column }}) as {{ column }},
         {%- endfor %}
-    from ({{ query }}) as edges
-    inner join {{ buckets }} as buckets on mod(edges.record_node, 262139) = buckets.bucket
-    left join others
-        on edges.record_node = others.record_node
-        and edges.value_node = others.value_node
-        and edges.identifier_type = others.identifier_type
-        and edges.tier = others.tier
-        and coalesce(edges.value_limit, -1) = coalesce(others.value_limit, -1)
-        and coalesce(edges.merge_limit, -1) = coalesce(others.merge_limit, -1)
-        and coalesce(edges.strength, -1) = coalesce(others.strength, -1)
-    where others.record_node is null
+        stored_edges.component_node,
+        current_edges.record_node is not null as is_added
+    from current_edges
+    full outer join stored_edges
+        on current_edges.record_node = stored_edges.record_node
+        and current_edges.value_node = stored_edges.value_node
+        and current_edges.identifier_type = stored_edges.identifier_type
+        and current_edges.tier = stored_edges.tier
+        and coalesce(current_edges.value_limit, -1) = coalesce(stored_edges.value_limit, -1)
+        and coalesce(current_edges.merge_limit, -1) = coalesce(stored_edges.merge_limit, -1)
+        and coalesce(current_edges.strength, -1) = coalesce(stored_edges.strength, -1)
+    where current_edges.record_node is null or stored_edges.record_node is null
 {%- endmacro %}
 
 {#- Edges that decide what is joined now: new ones, those on the same values, and those of components taken apart. -#}
