@@ -1,0 +1,137 @@
+{#- Relation-shaped query, the whole of an activation model: the members of an audience or journey step as one destination
+    receives them, and why some of them must not be sent.
+    members: relation with profile_id (or account_id) and qualified_at; is_holdout is used where the relation is an audience.
+    identifiers, fields: {column: expression over profiles (or accounts) or over members}, in the order of the columns.
+    key: columns that name a row; the entity's id unless told.
+    consent: {channel, purpose} that must be opted in; none for what is no marketing (companies, own warehouses).
+    reached_by: identifiers of which one at least must be there for a row to be sent; all of them unless told.
+    Columns: key, identifiers, fields, withheld_reason (null is sent), row_hash over identifiers and fields, qualified_at. -#}
+{% macro activation(members, identifiers, fields, entity='person', key=none, consent=none, has_holdout=true, reached_by=none) -%}
+{%- if entity not in ['person', 'account'] -%}
+    {{ exceptions.raise_compiler_error("activation: entity '" ~ entity ~ "' is not one of person, account.") }}
+{%- endif -%}
+{%- set entity_id = 'profile_id' if entity == 'person' else 'account_id' -%}
+{%- set entities = 'profiles' if entity == 'person' else 'accounts' -%}
+{%- set key = key or [entity_id] -%}
+with
+
+members as (
+
+    select * from {{ members }}
+
+),
+
+{% if consent -%}
+consenting as (
+
+    select profile_id
+
+    from {{ ref('profile_consent') }}
+
+    where
+        channel = {{ string_literal(consent['channel']) }}
+        and purpose = {{ string_literal(consent['purpose']) }}
+        and state = 'opted_in'
+
+),
+
+{% endif -%}
+{% if entity == 'person' -%}
+suppressed as (
+
+    select distinct profile_id
+
+    from {{ ref('profile_suppressions') }}
+
+    where
+        reason = 'erasure'
+        {%- if consent %}
+        or channel in ('all', {{ string_literal(consent['channel']) }})
+        {%- endif %}
+
+),
+
+{% endif -%}
+mapped as (
+
+    select
+        {%- for column in key %}
+        members.{{ column }},
+        {%- endfor %}
+        {%- for column, expression in identifiers.items() if column not in key %}
+        {{ expression }} as {{ column }},
+        {%- endfor %}
+        {%- for column, expression in fields.items() if column not in key %}
+        {{ expression }} as {{ column }},
+        {%- endfor %}
+        {%- if entity == 'person' %}
+        suppressed.profile_id is not null as is_suppressed,
+        {%- endif %}
+        {%- if consent %}
+        consenting.profile_id is not null as has_consent,
+        {%- endif %}
+        {%- if has_holdout %}
+        members.is_holdout,
+        {%- endif %}
+        members.qualified_at
+
+    from members
+
+    inner join {{ ref(entities) }} as {{ entities }}
+        on members.{{ entity_id }} = {{ entities }}.{{ entity_id }}
+    {%- if entity == 'person' %}
+
+    left join suppressed
+        on members.profile_id = suppressed.profile_id
+    {%- endif %}
+    {%- if consent %}
+
+    left join consenting
+        on members.profile_id = consenting.profile_id
+    {%- endif %}
+
+),
+
+decided as (
+
+    select
+        {{ key | join(', ') }},
+        {%- for column in identifiers if column not in key %}
+        {{ column }},
+        {%- endfor %}
+        {%- for column in fields if column not in key %}
+        {{ column }},
+        {%- endfor %}
+        case
+            {%- if entity == 'person' %}
+            when is_suppressed then 'suppressed'
+            {%- endif %}
+            {%- if consent %}
+            when not has_consent then 'no_consent'
+            {%- endif %}
+            {%- if has_holdout %}
+            when is_holdout then 'holdout'
+            {%- endif %}
+            {%- if identifiers %}
+            when coalesce({{ _as_texts(reached_by or identifiers) | join(', ') }}) is null then 'no_identifier'
+            {%- endif %}
+            else cast(null as {{ dbt.type_string() }})
+        end as withheld_reason,
+        {{ row_hash((identifiers | list) + (fields | list)) }} as row_hash,
+        qualified_at
+
+    from mapped
+
+)
+
+select * from decided
+{%- endmacro %}
+
+{% macro _as_texts(columns) -%}
+    {%- set texts = [] -%}
+    {%- for column in columns -%}
+        {%- do texts.append('cast(' ~ column ~ ' as ' ~ dbt.type_string() ~ ')') -%}
+    {%- endfor -%}
+    {#- coalesce() wants two arguments on every warehouse. -#}
+    {{ return(texts + ['null'] if texts | length == 1 else texts) }}
+{%- endmacro %}

@@ -1,0 +1,12 @@
+{#- Expression: MD5, 32 hex digits, over columns as text. Absent and empty differ, and a value never runs into its neighbour: each is
+    written with its length. The hash of the same values is the same in every build of one warehouse. -#}
+{% macro row_hash(columns) -%}
+    {%- set parts = [] -%}
+    {%- for column in columns -%}
+        {%- set text = 'cast(' ~ column ~ ' as ' ~ dbt.type_string() ~ ')' -%}
+        {%- do parts.append(
+            "coalesce(" ~ dbt.concat(["cast(" ~ dbt.length(text) ~ " as " ~ dbt.type_string() ~ ")", "':'", text]) ~ ", '-')"
+        ) -%}
+    {%- endfor -%}
+    {{ return(md5_hex(dbt.concat(parts + ["''"]))) }}
+{%- endmacro %}

@@ -1,0 +1,24 @@
+{#- Relation-shaped query in brackets: the touchpoints of a journey that are due, by the person as they are now.
+    `nodes` are names of touchpoints; one older than `within` is not sent any more, also not to somebody who consents later.
+    Columns: touchpoint_id, profile_id, template, is_holdout, qualified_at. A touchpoint's id never
+    changes, whatever is built again and whoever is merged. -#}
+{% macro journey_touchpoints(journey, nodes, within='7 days') -%}
+(
+    select
+        steps.touchpoint_id,
+        coalesce(identity_aliases.live_id, steps.profile_id) as profile_id,
+        steps.template,
+        steps.is_holdout = 'yes' as is_holdout,
+        steps.happened_at as qualified_at
+
+    from {{ ref(journey) }} as steps
+
+    left join {{ ref('identity_aliases') }} as identity_aliases
+        on steps.profile_id = identity_aliases.old_id
+
+    where
+        steps.node_type = 'touchpoint'
+        and steps.node in ({% for node in nodes %}{{ string_literal(node) }}{{ ', ' if not loop.last }}{% endfor %})
+        and steps.happened_at >= {{ audience_ago(within, 'within') }}
+)
+{%- endmacro %}

@@ -1,0 +1,11 @@
+{{ activation(
+    entity='account',
+    members=ref('audience_expansion_accounts'),
+    identifiers={'domain': 'accounts.domain'},
+    fields={
+        'account_name': 'accounts.account_name',
+        'industry': 'accounts.industry',
+        'country': 'accounts.country',
+        'employee_count': 'accounts.employee_count',
+    },
+) }}

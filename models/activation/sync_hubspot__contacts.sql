@@ -1,0 +1,24 @@
+-- Everybody with an e-mail address who is a contact of a company.
+{% set members %}
+(
+    select
+        profile_id,
+        min(first_seen_at) as qualified_at
+
+    from {{ ref('account_contacts') }}
+
+    group by profile_id
+)
+{% endset %}
+{{ activation(
+    members=members,
+    identifiers={'email': 'profiles.email'},
+    fields={
+        'first_name': 'profiles.first_name',
+        'last_name': 'profiles.last_name',
+        'phone': 'profiles.phone',
+        'city': 'profiles.city',
+        'country': 'profiles.country',
+    },
+    has_holdout=false,
+) }}
