@@ -1,0 +1,135 @@
+{%- set attribution = var('cdp_attribution') %}
+with
+
+conversions as (
+    {% for conversion in attribution.conversions %}
+    select
+        {{ string_literal(conversion.name) }} as conversion_name,
+        {{ conversion.id }} as conversion_id,
+        profile_id,
+        sum({{ conversion.value }}) as value_eur,
+        min(occurred_at) as converted_at
+
+    from {{ ref(conversion.model) }}
+
+    group by {{ conversion.id }}, profile_id
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+),
+
+touches as (
+
+    select
+        campaign_event_id,
+        campaign_id,
+        touchpoint_id,
+        profile_id,
+        campaign_name,
+        destination,
+        channel,
+        sync_name,
+        audience_name,
+        occurred_at as touched_at
+
+    from {{ ref('campaign_events') }}
+
+    where
+        kind in (
+            {%- for kind in attribution.touches %}
+            {{ string_literal(kind) }}{{ ',' if not loop.last }}
+            {%- endfor %}
+        )
+
+),
+
+-- A touch at the instant of the conversion still counts; the window includes its first instant.
+touched as (
+
+    select
+        conversions.conversion_name,
+        conversions.conversion_id,
+        touches.campaign_event_id,
+        touches.campaign_id,
+        touches.touchpoint_id,
+        conversions.profile_id,
+        touches.campaign_name,
+        touches.destination,
+        touches.channel,
+        touches.sync_name,
+        touches.audience_name,
+        conversions.value_eur,
+        touches.touched_at,
+        conversions.converted_at,
+        power(
+            0.5,
+            {{ seconds_between('touches.touched_at', 'conversions.converted_at') }}
+            / (86400.0 * {{ attribution.half_life_days }})
+        ) as decay
+
+    from conversions
+
+    inner join touches
+        on conversions.profile_id = touches.profile_id
+        and touches.touched_at <= conversions.converted_at
+        and touches.touched_at
+        >= {{ timestamp_add('conversions.converted_at', -attribution.window_days, 'day') }}
+
+),
+
+ranked as (
+
+    select
+        conversion_name,
+        conversion_id,
+        campaign_event_id,
+        campaign_id,
+        touchpoint_id,
+        profile_id,
+        campaign_name,
+        destination,
+        channel,
+        sync_name,
+        audience_name,
+        value_eur,
+        touched_at,
+        converted_at,
+        decay,
+        row_number() over (
+            partition by conversion_name, conversion_id, profile_id
+            order by touched_at asc, campaign_event_id asc
+        ) as touch_number,
+        count(*) over (partition by conversion_name, conversion_id, profile_id) as touch_count,
+        sum(decay) over (partition by conversion_name, conversion_id, profile_id) as total_decay
+
+    from touched
+
+),
+
+attributions as (
+
+    select
+        conversion_name,
+        conversion_id,
+        campaign_event_id,
+        campaign_id,
+        touchpoint_id,
+        profile_id,
+        campaign_name,
+        destination,
+        channel,
+        sync_name,
+        audience_name,
+        {{ as_euros('value_eur') }} as value_eur,
+        cast(case when touch_number = touch_count then 1 else 0 end as numeric(9, 6))
+            as last_touch_share,
+        cast(case when touch_number = 1 then 1 else 0 end as numeric(9, 6)) as first_touch_share,
+        cast(1.0 / touch_count as numeric(9, 6)) as linear_share,
+        cast(decay / total_decay as numeric(9, 6)) as time_decay_share,
+        touched_at,
+        converted_at
+
+    from ranked
+
+)
+
+select * from attributions
