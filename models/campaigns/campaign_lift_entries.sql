@@ -1,0 +1,61 @@
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='append',
+        full_refresh=false,
+        on_schema_change='append_new_columns'
+    )
+}}
+with
+
+members as (
+    {% for audience in var('cdp_lift').audiences %}
+    select
+        {{ string_literal(audience) }} as audience_name,
+        profile_id,
+        is_holdout
+
+    from {{ ref(audience) }}
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+),
+
+known as (
+
+    {% if is_incremental() -%}
+    select
+        audience_name,
+        profile_id
+
+    from {{ this }}
+    {%- else -%}
+    select
+        audience_name,
+        profile_id
+
+    from members
+
+    where 1 = 0
+    {%- endif %}
+
+),
+
+entries as (
+
+    select
+        members.audience_name,
+        members.profile_id,
+        members.is_holdout,
+        {{ cdp_now() }} as entered_at
+
+    from members
+
+    left join known
+        on members.audience_name = known.audience_name
+        and members.profile_id = known.profile_id
+
+    where known.profile_id is null
+
+)
+
+select * from entries
