@@ -160,6 +160,6 @@ def _sources() -> dict[str, Any]:
         "version": 2,
         "sources": [
             source("sync", "analytics_sync", Tables.__slots__),
-            source("raw_campaigns", "raw_campaigns", ResultTables.__slots__),
+            source("campaigns", "raw_campaigns", ResultTables.__slots__),
         ],
     }

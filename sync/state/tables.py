@@ -78,7 +78,7 @@ class ResultTables:
         Raises:
             ConfigError: the project does not declare them.
         """
-        return cls(**{name: manifest.source("raw_campaigns", name) for name in cls.__slots__})
+        return cls(**{name: manifest.source("campaigns", name) for name in cls.__slots__})
 
 
 @dataclass(frozen=True, slots=True)

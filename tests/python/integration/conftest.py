@@ -105,7 +105,7 @@ def sources() -> str:
     return (
         "version: 2\nsources:\n  - name: sync\n    schema: analytics_sync\n    tables:\n"
         + tables(Tables.__slots__)
-        + "  - name: raw_campaigns\n    schema: raw_campaigns\n    tables:\n"
+        + "  - name: campaigns\n    schema: raw_campaigns\n    tables:\n"
         + tables(ResultTables.__slots__)
     )
 
