@@ -62,7 +62,9 @@ class People:
         import numpy as np
 
         draw = self.random.random(len(who))
-        recycled = np.where((self.old_number_of[who] >= 0) & (days > 730), self.old_number_of[who], who)
+        recycled = np.where(
+            (self.old_number_of[who] >= 0) & (days > 730), self.old_number_of[who], who
+        )
         own = np.char.add("+49151", np.char.zfill(recycled.astype(str), 8)).astype(object)
         home = self.household[who].astype(str)
         landline = np.char.add("+4930", np.char.zfill(home, 8)).astype(object)
@@ -110,14 +112,14 @@ def draw_records(count: int, seed: int) -> pd.DataFrame:
     # A kiosk in a store gives its own address, number and device to whoever signs up there.
     kiosk = random.random(len(shop)) < 0.04
     number = (random.integers(0, max(count // 400, 1), len(shop))).astype(str)
-    shop.loc[kiosk, "email"] = np.char.add(np.char.add("kiosk", number), "@store.example-post.org")[kiosk]
+    shop.loc[kiosk, "email"] = np.char.add(np.char.add("kiosk", number), "@store.example-post.org")[
+        kiosk
+    ]
     shop.loc[kiosk, "phone"] = np.char.add("+49800", np.char.zfill(number, 7))[kiosk]
     shop.loc[kiosk, "device_id"] = np.char.add("kiosk", number)[kiosk]
 
     buyers = random.integers(0, len(shop), 2 * len(shop))
-    orders = table(
-        "order", customers[buyers], customer_id=shop["customer_id"].to_numpy()[buyers]
-    )
+    orders = table("order", customers[buyers], customer_id=shop["customer_id"].to_numpy()[buyers])
     guests = some(0.3)
     users = some(0.5, more=0.05)
     members = some(0.3)
@@ -155,7 +157,9 @@ def plain_components(records: pd.DataFrame) -> Any:
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
 
-    long = records.reset_index().melt(id_vars="index", value_vars=list(TYPES)).dropna(subset="value")
+    long = (
+        records.reset_index().melt(id_vars="index", value_vars=list(TYPES)).dropna(subset="value")
+    )
     values = pd.factorize(long["variable"] + "|" + long["value"].astype(str))[0] + len(records)
     size = int(values.max()) + 1
     ones = np.ones(len(long), dtype=np.int8)
@@ -164,7 +168,9 @@ def plain_components(records: pd.DataFrame) -> Any:
 
 
 def _configuration() -> dict[str, Any]:
-    person = yaml.safe_load((ROOT / "dbt_project.yml").read_text())["vars"]["cdp_identity"]["person"]
+    person = yaml.safe_load((ROOT / "dbt_project.yml").read_text())["vars"]["cdp_identity"][
+        "person"
+    ]
     source = {
         "source_name": "records",
         "model": "fixture_records",
@@ -222,8 +228,20 @@ def run(options: Namespace) -> list[Figure]:
     plain_precision, plain_recall = pair_scores(plain_components(records), records["person"])
     size = f"{options.people:,} people, {len(records):,} records"
     return [
-        Figure(f"pairwise precision beside plain components, {size}", precision, "", plain_precision, at_least(0.99)),
-        Figure(f"pairwise recall beside plain components, {size}", recall, "", plain_recall, at_least(0.88)),
+        Figure(
+            f"pairwise precision beside plain components, {size}",
+            precision,
+            "",
+            plain_precision,
+            at_least(0.99),
+        ),
+        Figure(
+            f"pairwise recall beside plain components, {size}",
+            recall,
+            "",
+            plain_recall,
+            at_least(0.88),
+        ),
         Figure("profiles over a limit", broken, "profiles", goal=at_most(0)),
         Figure("identity layer, first build", built.total_seconds, "s"),
     ]

@@ -2,6 +2,9 @@
     {name, identifiers: [...], records: [...]}. Anything wrong stops here, with where it is and what is allowed. -#}
 {% macro identity_rules() -%}
     {%- set entities = [] -%}
+    {%- if var('cdp_identity') is not mapping or not var('cdp_identity') -%}
+        {%- do _identity_error('cdp_identity', 'expected one entry per entity, such as person (docs/identity.md)') -%}
+    {%- endif -%}
     {%- for name, entity in var('cdp_identity').items() -%}
         {%- do _check_identity_entity(name, entity) -%}
         {%- set identifiers = [] -%}
