@@ -10,13 +10,11 @@ order of names.
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
-import json
 import re
 import uuid
-from collections.abc import Mapping, Sequence
-from typing import IO, Any, ClassVar, Literal, Protocol
+from collections.abc import Sequence
+from typing import IO, Any, ClassVar
 
 import fsspec
 from pydantic import Field
@@ -24,13 +22,9 @@ from pydantic import Field
 from sync.destinations.base import Declaration, Delivery, ObjectType, PartialFailure, RateLimit
 from sync.destinations.http import Limiter
 from sync.destinations.settings import Settings
-from sync.destinations.values import plain
+from sync.destinations.writers import Format, Writer, writer
 from sync.errors import AuthError, ConfigError, RejectedError, TransientError
 from sync.records import Accepted, BatchResult, Mode, Record, SyncObject, Value
-
-Format = Literal["csv", "jsonl", "parquet"]
-NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class FilesSettings(Settings):
@@ -106,11 +100,11 @@ class Files:
     def send(self, records: Sequence[Record]) -> BatchResult:
         return self._log("event", records)
 
-    def begin(self, run_id: str) -> None:
+    def begin(self, run_id: str, columns: Sequence[str]) -> None:
         self._staged = f"{self._root}/.{self._name}.{run_id}.{self.format}"
         self._guard(lambda: self._fs.makedirs(self._root, exist_ok=True))
         self._stream = self._guard(lambda: self._fs.open(self._staged, "wb"))
-        self._writer = writer(self.format, self._stream)
+        self._writer = writer(self.format, self._stream, ["key", *columns])
 
     def write(self, records: Sequence[Record]) -> BatchResult:
         if self._writer is None:
@@ -150,10 +144,12 @@ class Files:
             for row, record in zip(rows, records, strict=True):
                 row["_idempotency_key"] = record.idempotency_key
 
+        columns = list(dict.fromkeys(name for row in rows for name in row))
+
         def write() -> None:
             self._fs.makedirs(f"{self._root}/{self._name}", exist_ok=True)
             with self._fs.open(path + ".part", "wb") as stream:
-                out = writer(self.format, stream)
+                out = writer(self.format, stream, columns)
                 out.write(rows)
                 out.close()
             self._fs.mv(path + ".part", path)
@@ -176,107 +172,5 @@ class Files:
             raise TransientError(f"files: {type(error).__name__} (errno {error.errno}).") from error
 
 
-class Writer(Protocol):
-    """Rows to one open file, any number of times, then closed."""
-
-    def write(self, rows: Sequence[Mapping[str, Value]]) -> None: ...
-    def close(self) -> None: ...
-
-
-def writer(kind: Format, stream: IO[bytes]) -> Writer:
-    if kind == "csv":
-        return CsvWriter(stream)
-    return ParquetWriter(stream) if kind == "parquet" else JsonLinesWriter(stream)
-
-
-class JsonLinesWriter:
-    def __init__(self, stream: IO[bytes]) -> None:
-        self._stream = stream
-
-    def write(self, rows: Sequence[Mapping[str, Value]]) -> None:
-        lines = (
-            json.dumps({name: plain(value) for name, value in row.items()}, ensure_ascii=False)
-            for row in rows
-        )
-        self._stream.write(("\n".join(lines) + "\n").encode())
-
-    def close(self) -> None:
-        return None
-
-
-class CsvWriter:
-    """RFC 4180 with a header; a cell that a spreadsheet would run as a formula gets a leading apostrophe."""
-
-    def __init__(self, stream: IO[bytes]) -> None:
-        self._stream = stream
-        self._columns: list[str] | None = None
-
-    def write(self, rows: Sequence[Mapping[str, Value]]) -> None:
-        import io
-
-        text = io.StringIO(newline="")
-        out = csv.writer(text)
-        if self._columns is None:
-            self._columns = list(rows[0])
-            out.writerow(self._columns)
-        for row in rows:
-            out.writerow([_cell(row.get(name)) for name in self._columns])
-        self._stream.write(text.getvalue().encode())
-
-    def close(self) -> None:
-        return None
-
-
-class ParquetWriter:
-    """One row group a call. A column's type is that of its first values; a column that starts empty is text."""
-
-    def __init__(self, stream: IO[bytes]) -> None:
-        self._stream = stream
-        self._writer: Any = None
-        self._schema: Any = None
-
-    def write(self, rows: Sequence[Mapping[str, Value]]) -> None:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        if self._writer is None:
-            inferred = pa.Table.from_pylist([dict(row) for row in rows]).schema
-            self._schema = pa.schema(
-                [
-                    pa.field(
-                        field.name, pa.string() if pa.types.is_null(field.type) else field.type
-                    )
-                    for field in inferred
-                ]
-            )
-            self._writer = pq.ParquetWriter(self._stream, self._schema)
-        texts = {field.name for field in self._schema if pa.types.is_string(field.type)}
-        typed = [
-            {
-                name: str(plain(value)) if name in texts and value is not None else value
-                for name, value in row.items()
-            }
-            for row in rows
-        ]
-        try:
-            table = pa.Table.from_pylist(typed, schema=self._schema)
-        except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-            raise RejectedError("files: a column changes its type from row to row.") from error
-        self._writer.write_table(table)
-
-    def close(self) -> None:
-        if self._writer is not None:
-            self._writer.close()
-
-
 def _row(record: Record) -> dict[str, Value]:
     return {"key": record.key, **record.identifiers, **record.fields}
-
-
-def _cell(value: Value) -> str | int | float | None:
-    shown = plain(value)
-    if isinstance(shown, bool):
-        return "true" if shown else "false"
-    if isinstance(shown, str) and shown.startswith(FORMULA) and not NUMBER.fullmatch(shown):
-        return "'" + shown
-    return shown

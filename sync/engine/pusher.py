@@ -358,7 +358,8 @@ class Pusher:
         destination = connection.destination
         assert isinstance(destination, ReplacesAll)  # noqa: S101 - the declaration says so
         refused: set[str] = set()
-        destination.begin(self._context.run_id)
+        mapping = planned.mapping
+        destination.begin(self._context.run_id, [*mapping.identifiers, *mapping.fields])
         try:
             for batch in self._batches(planned, offered):
                 if batch.action == "remove":

@@ -8,6 +8,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from sync.destinations import registry
@@ -276,12 +277,13 @@ def test_files_are_replaced_whole_or_not_at_all(bench: Bench, layout: str) -> No
     folder = bench.directory / "files"
     target = folder / f"Lapsed_buyers.{layout}"
     destination = bench.destination("files", "table", format=layout)
-    destination.begin("run1")
+    columns = ["first_name", "lifetime_value_eur"]
+    destination.begin("run1", columns)
     destination.write(records(able, 3))
     assert not target.exists(), "readers see nothing before the commit"
     destination.commit()
     before = target.read_bytes()
-    destination.begin("run2")
+    destination.begin("run2", columns)
     destination.write(records(able, 2))
     destination.abort()
     assert target.read_bytes() == before
@@ -290,7 +292,7 @@ def test_files_are_replaced_whole_or_not_at_all(bench: Bench, layout: str) -> No
 
 def test_a_csv_cell_that_is_a_formula_is_defused_and_a_phone_is_not(bench: Bench) -> None:
     destination = bench.destination("files", "table")
-    destination.begin("run")
+    destination.begin("run", ["phone", "name", "note"])
     destination.write([Record("p1", {"phone": "+493012345"}, {"name": "=1+1", "note": "-5"})])
     destination.commit()
     text = (bench.directory / "files" / "Lapsed_buyers.csv").read_text()
@@ -312,3 +314,27 @@ def test_the_change_log_of_a_mirror_says_who_left(bench: Bench) -> None:
     assert [(row["_action"], row["_key"]) for row in logged] == [
         ("upsert", "p00000"), ("upsert", "p00001"), ("remove", "p00000"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("layout", ["csv", "jsonl", "parquet"])
+def test_a_column_that_is_empty_in_the_first_rows_is_not_lost(bench: Bench, layout: str) -> None:
+    destination = bench.destination("files", "table", format=layout)
+    destination.begin("run", ["email", "phone", "visits"])
+    destination.write([Record("p1", {"email": "a@shop.example"})])
+    destination.write([Record("p2", {"phone": "+49301"}, {"visits": 3})])
+    destination.commit()
+    path = bench.directory / "files" / f"Lapsed_buyers.{layout}"
+    rows = duckdb.sql(f"select * from '{path}' order by key").fetchall()
+    assert [[str(value or "") for value in row] for row in rows] == [
+        ["p1", "a@shop.example", "", ""],
+        ["p2", "", "+49301", "3"],
+    ]
+
+
+@pytest.mark.parametrize("layout", ["csv", "parquet"])
+def test_an_empty_table_still_has_its_columns(bench: Bench, layout: str) -> None:
+    destination = bench.destination("files", "table", format=layout)
+    destination.begin("run", ["email", "phone"])
+    destination.commit()
+    path = bench.directory / "files" / f"Lapsed_buyers.{layout}"
+    assert duckdb.sql(f"select * from '{path}'").columns == ["key", "email", "phone"]

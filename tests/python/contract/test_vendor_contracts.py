@@ -102,6 +102,8 @@ def test_every_request_is_what_the_vendor_describes(vendor: str, tmp_path: Path)
     sent = [json.loads(line) for line in log.read_text().splitlines()]
     assert len(sent) >= len(registry.declaration(vendor).objects) * 2, "the mock saw requests"
     wrong = [
-        f"{row['method']} {row['path']}: {row['violations']}" for row in sent if not row["valid"] and row["path"] != "/"
+        f"{row['method']} {row['path']}: {row['violations']}"
+        for row in sent
+        if not row["valid"] and row["path"] != "/"
     ]
     assert not wrong, "\n".join(wrong)

@@ -82,7 +82,7 @@ class MemoryDestination:
     def send(self, records: Sequence[Record]) -> BatchResult:
         return self._call("send", records, self.events.append)
 
-    def begin(self, run_id: str) -> None:
+    def begin(self, run_id: str, columns: Sequence[str]) -> None:
         self._staged = {}
 
     def write(self, records: Sequence[Record]) -> BatchResult:
