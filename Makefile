@@ -65,6 +65,9 @@ demo: setup  ## the whole loop on demo data, in a sandbox: no account needed
 .PHONY: test
 test: setup $(VENV)/.setup-dev  ## pytest, and dbt's own tests on a fresh DuckDB
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile
+	rm -f target/test.duckdb*
+	export HEADWATER_DUCKDB_PATH=target/test.duckdb DBT_TARGET_PATH=target/test HEADWATER_AS_OF="2026-11-23 12:00:00" && \
+	$(BIN)/dbt --quiet seed --select path:seeds/demo && $(BIN)/dbt build
 
 .PHONY: lint
 lint: setup $(VENV)/.setup-dev $(LINT)/../.setup  ## ruff, mypy, import rules, sqlfluff

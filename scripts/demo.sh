@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.."
 
 export DBT_PROFILES_DIR="${DBT_PROFILES_DIR:-.}"
 export HEADWATER_ENVIRONMENT=sandbox                 # dbt and sync: stand-ins of the vendors, no account needed
-export HEADWATER_AS_OF="2026-11-23 00:00:00"         # the day the demo data ends
+export HEADWATER_AS_OF="2026-11-23 12:00:00"         # the day the demo data ends
 export HEADWATER_DUCKDB_PATH="${HEADWATER_DUCKDB_PATH:-headwater.duckdb}"
 
 say() { printf '\n\033[1m%s\033[0m\n' "$1"; }
@@ -19,7 +19,9 @@ say "3/6  Send to the destinations"
 run sync push
 say "4/6  Bring the results back"
 run sync pull
-say "5/6  Let the results flow into profiles, journeys and campaign marts"
+say "5/6  Four days later: results flow into profiles and journeys, and the next steps are sent"
+export HEADWATER_AS_OF="2026-11-27 12:00:00"
 run dbt --quiet build
+run sync push
 say "6/6  What came of it"
 run sync report

@@ -60,7 +60,10 @@ class Journal:
         path = self._path(batch_number)
         partial = path.with_suffix(".partial")
         descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as file, pa.ipc.new_stream(file, acknowledgements.schema) as writer:
+        with (
+            os.fdopen(descriptor, "wb") as file,
+            pa.ipc.new_stream(file, acknowledgements.schema) as writer,
+        ):
             writer.write_table(acknowledgements)
         os.replace(partial, path)
 

@@ -344,7 +344,9 @@ def test_a_journal_file_that_was_cut_short_is_no_acknowledgement(bench):
     assert bench.push().added == 1
 
 
-@pytest.mark.parametrize("owner", ["elsewhere/1.1/run", owner_name("run")])
+@pytest.mark.parametrize(
+    "owner", ["elsewhere/1.1/run", owner_name("run")], ids=["elsewhere", "this process"]
+)
 def test_one_run_per_sync_at_a_time(bench, owner):
     bench.people("a")
     later = dt.datetime.now(dt.UTC).replace(tzinfo=None) + dt.timedelta(minutes=5)
@@ -365,6 +367,7 @@ def test_one_run_per_sync_at_a_time(bench, owner):
         (f"{socket.gethostname()}/4999999.1/run", 5),
         (f"{socket.gethostname()}/{os.getpid()}.1/run", 5),  # the number lives again
     ],
+    ids=["expired", "dead process", "reused process number"],
 )
 def test_an_expired_lease_and_one_of_a_dead_process_are_taken_over(bench, owner, minutes):
     bench.people("a")
