@@ -1,4 +1,4 @@
-{#- Expression: a string where the whole of it matches a pattern, else null. The string stands in the SQL once. -#}
+{#- Expression: a string where the whole of it matches a pattern, else null. -#}
 {% macro whole_match_or_null(expression, pattern) -%}
     {{ return(adapter.dispatch('whole_match_or_null', 'headwater')(expression, pattern)) }}
 {%- endmacro %}
@@ -11,7 +11,7 @@
     nullif(regexp_extract({{ expression }}, {{ string_literal('^(' ~ pattern ~ ')$') }}), '')
 {%- endmacro %}
 
-{#- BigQuery returns the one group, and allows no second. -#}
+{#- BigQuery extracts one group only, so there the string stands twice. -#}
 {% macro bigquery__whole_match_or_null(expression, pattern) -%}
-    nullif(regexp_extract({{ expression }}, {{ string_literal('^(' ~ (pattern | replace('(', '(?:')) ~ ')$') }}), '')
+    if({{ regexp_matches_whole(expression, pattern) }}, {{ expression }}, null)
 {%- endmacro %}

@@ -4,5 +4,5 @@
     {%- set text = normalise_text(expression, ['n/a', 'n[.]a[.]', 'none', 'null', 'unknown', 'undefined', 'xxx+', 'test']) -%}
     {%- set title = '(Mr|MR|mr|Mrs|MRS|mrs|Ms|MS|ms|Miss|Dr|DR|dr|Prof|PROF|prof|Herr|Frau|Mme)' -%}
     {%- set name = regexp_replace_all(text, '^(' ~ title ~ '([.] *| +))+', '') -%}
-    {{ whole_match_or_null(name, ".*[^0-9 .,;:/+*#_@()'-].*") }}
+    {{ whole_match_or_null(name, ".*[^0-9 .,;:/+*#_@&?!()'-].*") }}
 {%- endmacro %}

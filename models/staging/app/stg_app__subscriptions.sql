@@ -11,9 +11,10 @@ deduplicated as (
     select *
     from source
     where subscription_id is not null
-    qualify row_number() over (
-        partition by subscription_id order by ingested_at desc nulls last
-    ) = 1
+    qualify
+        row_number() over (
+            partition by subscription_id order by ingested_at desc nulls last
+        ) = 1
 
 ),
 

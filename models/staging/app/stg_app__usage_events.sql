@@ -11,9 +11,10 @@ deduplicated as (
     select *
     from source
     where event_id is not null
-    qualify row_number() over (
-        partition by event_id order by received_epoch desc nulls last
-    ) = 1
+    qualify
+        row_number() over (
+            partition by event_id order by received_epoch desc nulls last
+        ) = 1
 
 ),
 

@@ -11,9 +11,10 @@ deduplicated as (
     select *
     from source
     where id is not null
-    qualify row_number() over (
-        partition by id order by ingested_at desc nulls last, modified_ts desc nulls last
-    ) = 1
+    qualify
+        row_number() over (
+            partition by id order by ingested_at desc nulls last, modified_ts desc nulls last
+        ) = 1
 
 ),
 

@@ -11,9 +11,10 @@ deduplicated as (
     select *
     from source
     where id is not null
-    qualify row_number() over (
-        partition by id order by _loaded_at desc nulls last
-    ) = 1
+    qualify
+        row_number() over (
+            partition by id order by _loaded_at desc nulls last
+        ) = 1
 
 ),
 
@@ -32,7 +33,10 @@ consents as (
         id as consent_id,
         {{ normalise_email('email') }} as email,
         {{ normalise_phone('phone', 'country_code') }} as phone,
-        case lower(trim(channel)) when 'advertising' then 'ads' else lower(trim(channel)) end as channel,
+        case lower(trim(channel))
+            when 'advertising' then 'ads'
+            else lower(trim(channel))
+        end as channel,
         lower(trim(purpose)) as purpose,
         case
             when lower(trim(choice)) in ('yes', 'granted', '1', 'opt-in', 'true') then 'opted_in'

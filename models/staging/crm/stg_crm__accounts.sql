@@ -11,9 +11,11 @@ deduplicated as (
     select *
     from source
     where account_id is not null
-    qualify row_number() over (
-        partition by account_id order by _synced_at desc nulls last, modified_date desc nulls last
-    ) = 1
+    qualify
+        row_number() over (
+            partition by account_id
+            order by _synced_at desc nulls last, modified_date desc nulls last
+        ) = 1
 
 ),
 

@@ -11,9 +11,11 @@ deduplicated as (
     select *
     from source
     where contact_id is not null
-    qualify row_number() over (
-        partition by contact_id order by _synced_at desc nulls last, modified_date desc nulls last
-    ) = 1
+    qualify
+        row_number() over (
+            partition by contact_id
+            order by _synced_at desc nulls last, modified_date desc nulls last
+        ) = 1
 
 ),
 

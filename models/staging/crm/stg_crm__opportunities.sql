@@ -11,9 +11,10 @@ deduplicated as (
     select *
     from source
     where opportunity_id is not null
-    qualify row_number() over (
-        partition by opportunity_id order by _synced_at desc nulls last
-    ) = 1
+    qualify
+        row_number() over (
+            partition by opportunity_id order by _synced_at desc nulls last
+        ) = 1
 
 ),
 

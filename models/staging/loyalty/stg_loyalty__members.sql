@@ -11,9 +11,10 @@ deduplicated as (
     select *
     from source
     where member_no is not null
-    qualify row_number() over (
-        partition by member_no order by _loaded_at desc nulls last, changed_on desc nulls last
-    ) = 1
+    qualify
+        row_number() over (
+            partition by member_no order by _loaded_at desc nulls last, changed_on desc nulls last
+        ) = 1
 
 ),
 
@@ -35,7 +36,9 @@ members as (
         {{ normalise_phone('tel', 'country_code') }} as phone,
         {{ normalise_name(dbt.split_part('full_name', "','", 2)) }} as first_name,
         {{ normalise_name(dbt.split_part('full_name', "','", 1)) }} as last_name,
-        {{ cast_or_null(regexp_replace_all('dob', '([0-9]+)[.]([0-9]+)[.]([0-9]+)', '\\3-\\2-\\1'), 'date') }} as birth_date,
+        {{ cast_or_null(
+            regexp_replace_all('dob', '([0-9]+)[.]([0-9]+)[.]([0-9]+)', '\\3-\\2-\\1'), 'date'
+        ) }} as birth_date,
         lower(trim(tier)) as tier,
         {{ cast_or_null('points', dbt.type_int()) }} as points_count,
         {{ cast_or_null('joined_on', dbt.type_timestamp()) }} as joined_at,

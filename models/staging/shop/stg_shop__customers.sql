@@ -11,9 +11,10 @@ deduplicated as (
     select *
     from source
     where customer_id is not null
-    qualify row_number() over (
-        partition by customer_id order by _loaded_at desc nulls last, updated_at desc nulls last
-    ) = 1
+    qualify
+        row_number() over (
+            partition by customer_id order by _loaded_at desc nulls last, updated_at desc nulls last
+        ) = 1
 
 ),
 

@@ -11,9 +11,10 @@ deduplicated as (
     select *
     from source
     where line_id is not null
-    qualify row_number() over (
-        partition by line_id order by order_no desc nulls last
-    ) = 1
+    qualify
+        row_number() over (
+            partition by line_id order by order_no desc nulls last
+        ) = 1
 
 ),
 

@@ -11,9 +11,10 @@ deduplicated as (
     select *
     from source
     where order_no is not null
-    qualify row_number() over (
-        partition by order_no order by _loaded_at desc nulls last
-    ) = 1
+    qualify
+        row_number() over (
+            partition by order_no order by _loaded_at desc nulls last
+        ) = 1
 
 ),
 

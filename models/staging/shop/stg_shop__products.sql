@@ -11,9 +11,10 @@ deduplicated as (
     select *
     from source
     where sku is not null
-    qualify row_number() over (
-        partition by sku order by title desc nulls last
-    ) = 1
+    qualify
+        row_number() over (
+            partition by sku order by title desc nulls last
+        ) = 1
 
 ),
 

@@ -11,9 +11,10 @@ deduplicated as (
     select *
     from source
     where id is not null
-    qualify row_number() over (
-        partition by id order by _loaded_at desc nulls last
-    ) = 1
+    qualify
+        row_number() over (
+            partition by id order by _loaded_at desc nulls last
+        ) = 1
 
 ),
 
@@ -30,7 +31,10 @@ tickets as (
             when 'urgent' then 'high'
             else lower(trim(priority))
         end as severity,
-        case when lower(trim(status)) in ('solved', 'closed') then 'solved' else 'open' end as status,
+        case
+            when lower(trim(status)) in ('solved', 'closed') then 'solved'
+            else 'open'
+        end as status,
         lower(trim(product)) as product_line,
         {{ cast_or_null('created_at', dbt.type_timestamp()) }} as opened_at,
         {{ cast_or_null('solved_at', dbt.type_timestamp()) }} as solved_at,

@@ -11,9 +11,10 @@ deduplicated as (
     select *
     from source
     where id is not null
-    qualify row_number() over (
-        partition by id order by received_at desc nulls last
-    ) = 1
+    qualify
+        row_number() over (
+            partition by id order by received_at desc nulls last
+        ) = 1
 
 ),
 

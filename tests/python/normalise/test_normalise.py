@@ -108,6 +108,8 @@ NAME = [
     ("-", None),
     ("...", None),
     ("12345", None),
+    ("?", None),
+    ("...", None),
     ("", None),
     (None, None),
 ]
