@@ -1,7 +1,7 @@
 {#- Relation-shaped query: the syncs of the project, one row per exposure that defines one.
     Columns: sync_name, destination, object_kind, object_name, mode, entity, audience_name, channel.
-    `entity` is person, account or touchpoint, by the first column of the sync's key. `audience_name` is the one audience the
-    activation model reads directly; null when it reads none or several. Read from dbt's graph, so that an exposure is the one
+    `entity` is person, account or touchpoint, by the first column of the sync's key. `audience_name` is the one audience that
+    the activation model of a set reads directly; null when it reads none or several, or when people are only updated. Read from dbt's graph, so that an exposure is the one
     place where a sync is defined; the graph is complete only when SQL runs, so no exposure can be a `ref` here. -#}
 {% macro sync_definitions() -%}
 {%- set entities = {'profile_id': 'person', 'account_id': 'account', 'touchpoint_id': 'touchpoint'} -%}
@@ -23,6 +23,7 @@
             {%- endfor -%}
             {%- set object = sync.get('object') or {} -%}
             {%- set key = sync.get('key') or [''] -%}
+            {%- set keeps_a_set = sync.get('mode') in ['mirror', 'replace', 'add', 'remove'] -%}
             {%- do rows.append([
                 exposure.name,
                 sync.get('destination'),
@@ -30,7 +31,8 @@
                 (object.values() | list | first) if object is mapping else none,
                 sync.get('mode'),
                 entities.get(key if key is string else key[0]),
-                sync.get('audience') or (audiences[0] if audiences | unique | list | length == 1 else none),
+                sync.get('audience')
+                    or (audiences[0] if keeps_a_set and audiences | unique | list | length == 1 else none),
                 (sync.get('consent') or {}).get('channel'),
             ]) -%}
         {%- endif -%}

@@ -36,6 +36,17 @@ engagements as (
 
 ),
 
+touchpoints as (
+
+    select
+        touchpoint_id,
+        journey_name,
+        journey_node
+
+    from {{ ref('int_campaigns__touchpoints') }}
+
+),
+
 campaign_sends as (
 
     select
@@ -63,12 +74,16 @@ resolved as (
         engagements.profile_id,
         campaigns.campaign_name,
         engagements.channel,
+        touchpoints.journey_name,
+        touchpoints.journey_node,
         campaign_events.kind,
         campaign_events.occurred_at
 
     from campaign_events
 
     left join engagements on campaign_events.campaign_event_id = engagements.event_id
+
+    left join touchpoints on campaign_events.touchpoint_id = touchpoints.touchpoint_id
 
     left join campaigns
         on campaign_events.destination = campaigns.destination
@@ -141,6 +156,8 @@ events as (
         resolved.kind,
         candidates_ranked.sync_name,
         candidates_ranked.audience_name,
+        resolved.journey_name,
+        resolved.journey_node,
         resolved.occurred_at
 
     from resolved

@@ -24,6 +24,18 @@ identity_aliases as (
 
 ),
 
+touchpoints as (
+
+    select
+        touchpoint_id,
+        journey_name,
+        journey_node,
+        profile_id
+
+    from {{ ref('int_campaigns__touchpoints') }}
+
+),
+
 acknowledgements as (
 
     select
@@ -53,11 +65,15 @@ resolved as (
         acknowledgements.sync_name,
         acknowledgements.sync_key,
         acknowledgements.run_id,
-        case when campaign_syncs.entity = 'person' then identity_aliases.live_id end
-            as profile_id,
+        case
+            when campaign_syncs.entity = 'person' then identity_aliases.live_id
+            when campaign_syncs.entity = 'touchpoint' then touchpoints.profile_id
+        end as profile_id,
         case when campaign_syncs.entity = 'account' then identity_aliases.live_id end
             as account_id,
         campaign_syncs.audience_name,
+        touchpoints.journey_name,
+        touchpoints.journey_node,
         campaign_syncs.destination,
         campaign_syncs.channel,
         acknowledgements.action,
@@ -70,6 +86,10 @@ resolved as (
     left join identity_aliases
         on acknowledgements.entity_id = identity_aliases.old_id
         and campaign_syncs.entity = identity_aliases.entity
+
+    left join touchpoints
+        on acknowledgements.entity_id = touchpoints.touchpoint_id
+        and campaign_syncs.entity = 'touchpoint'
 
 )
 
