@@ -10,13 +10,14 @@ rows were taken is only told later, as counts.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
-from pydantic import SecretStr
+from pydantic import SecretStr, model_validator
 
 from sync.destinations.base import Declaration, ObjectType, PartialFailure, RateLimit
 from sync.destinations.http import HttpClient, Limiter
+from sync.destinations.oauth import RefreshedToken
 from sync.destinations.settings import HttpSettings
 from sync.destinations.values import is_sha256
 from sync.records import BatchResult, JobStatus, Mode, Record, RowError, SyncObject
@@ -30,10 +31,22 @@ FINISHED = {"SUCCESS", "PARTIAL_SUCCESS", "FAILED"}
 
 
 class GoogleDataManagerSettings(HttpSettings):
-    access_token: SecretStr
     customer_id: str
+    access_token: SecretStr | None = None
+    client_id: str | None = None
+    client_secret: SecretStr | None = None
+    refresh_token: SecretStr | None = None
     login_customer_id: str | None = None
     base_url: str = "https://datamanager.googleapis.com"
+    token_url: str = "https://oauth2.googleapis.com/token"  # noqa: S105
+
+    @model_validator(mode="after")
+    def _has_a_token(self) -> GoogleDataManagerSettings:
+        if not self.access_token and not (
+            self.client_id and self.client_secret and self.refresh_token
+        ):
+            raise ValueError("wants access_token, or client_id, client_secret and refresh_token")
+        return self
 
 
 class GoogleDataManager:
@@ -63,8 +76,11 @@ class GoogleDataManager:
         },
         hashed=True,
         settings_help={
-            "access_token": "OAuth token with the scope datamanager",
             "customer_id": "Google Ads account, digits without dashes",
+            "access_token": "OAuth token with the scope datamanager, for a try; it lives an hour",
+            "client_id": "with client_secret and refresh_token: an OAuth client that renews the token",
+            "client_secret": "secret of the OAuth client",
+            "refresh_token": "refresh token with the scope datamanager",
             "login_customer_id": "manager account, when access comes through one",
         },
     )
@@ -81,7 +97,7 @@ class GoogleDataManager:
             settings.base_url,
             vendor="google_data_manager",
             limiter=limiter,
-            headers={"Authorization": f"Bearer {settings.access_token.get_secret_value()}"},
+            auth=_authorization(settings),
         )
 
     def check(self) -> str:
@@ -191,6 +207,18 @@ class GoogleDataManager:
 
     def _lists_path(self) -> str:
         return f"/v1/accountTypes/GOOGLE_ADS/accounts/{self._settings.customer_id}/userLists"
+
+
+def _authorization(settings: GoogleDataManagerSettings) -> Callable[[], Mapping[str, str]]:
+    if settings.client_id and settings.client_secret and settings.refresh_token:
+        return RefreshedToken(
+            HttpClient(settings.token_url, vendor="google_data_manager"),
+            client_id=settings.client_id,
+            client_secret=settings.client_secret,
+            refresh_token=settings.refresh_token,
+        )
+    token = settings.access_token or SecretStr("")
+    return lambda: {"Authorization": f"Bearer {token.get_secret_value()}"}
 
 
 def _identifiers(record: Record) -> list[dict[str, Any]]:

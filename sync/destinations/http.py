@@ -29,7 +29,7 @@ def _no_limit(_group: str) -> None:
 class HttpClient:
     """Requests to one vendor with one credential. Safe to use from several threads.
 
-    `limiter` is called with the rate group before each request. Nothing is retried here.
+    `limiter` is called with the rate group before each request, `auth` for headers that change with time. Nothing is retried here.
     """
 
     def __init__(
@@ -38,6 +38,7 @@ class HttpClient:
         *,
         vendor: str,
         headers: Mapping[str, str] | None = None,
+        auth: Callable[[], Mapping[str, str]] | None = None,
         limiter: Limiter = _no_limit,
         session: requests.Session | None = None,
     ) -> None:
@@ -46,6 +47,7 @@ class HttpClient:
         self.limiter = limiter
         self.requests_sent = 0
         self._headers = dict(headers or {})
+        self._auth = auth or dict
         self._session = session or _pooled_session()
 
     def get(
@@ -94,7 +96,7 @@ class HttpClient:
                 json=json,
                 data=data,
                 params=params,
-                headers={**self._headers, **(headers or {})},
+                headers={**self._headers, **self._auth(), **(headers or {})},
                 timeout=(CONNECT_SECONDS, READ_SECONDS),
             )
         except requests.RequestException as error:

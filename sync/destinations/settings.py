@@ -44,6 +44,8 @@ def parse(kind: type[SettingsT], destination: str, given: Mapping[str, Any]) -> 
             message = f"unknown setting '{name}'" + (f"; did you mean '{near[0]}'?" if near else "")
         elif problem["type"] == "missing":
             message = f"setting '{name}' is missing"
+        elif not name:
+            message = str(problem["msg"]).removeprefix("Value error, ")
         else:
             message = f"setting '{name}': {problem['msg']}"
         raise ConfigError(

@@ -1,0 +1,117 @@
+"""The HTTP client every destination shares, and tokens that are renewed."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from sync.destinations.http import HttpClient, retry_after, vendor_code
+from sync.destinations.oauth import RefreshedToken
+from sync.errors import AuthError, RejectedError, TransientError
+
+
+@pytest.fixture
+def vendor() -> Iterator[Any]:
+    """A server that answers what the test puts into `answers` (status, body), and keeps requests in `seen`."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            server.seen.append((dict(self.headers), body))  # type: ignore[attr-defined]
+            status, answer = server.answers.pop(0)  # type: ignore[attr-defined]
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(json.dumps(answer).encode())
+
+        def log_message(self, *_: Any) -> None:
+            return None
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.seen, server.answers = [], []  # type: ignore[attr-defined]
+    server.url = f"http://127.0.0.1:{server.server_port}"  # type: ignore[attr-defined]
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("7", 7.0),
+        ("Tue, 24 Nov 2026 00:00:30 GMT", 30.0),
+        ("Mon, 23 Nov 2026 00:00:00 GMT", 0.0),
+        ("soon", None),
+        ("", None),
+    ],
+)
+def test_retry_after_is_read_as_seconds_or_as_a_date(header: str, seconds: float | None) -> None:
+    midnight = 1795478400.0
+    assert retry_after({"Retry-After": header}, now=midnight) == seconds
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"message": "person@shop.example is not valid"},
+        {"code": "person@shop.example"},
+        {"errors": [{"detail": "person@shop.example", "code": "bad address person@shop.example"}]},
+        {"errors": ["person@shop.example"]},
+        ["person@shop.example"],
+    ],
+)
+def test_what_a_vendor_echoes_is_not_in_the_error(vendor: Any, body: Any) -> None:
+    vendor.answers.append((400, body))
+    with pytest.raises(RejectedError) as caught:
+        HttpClient(vendor.url, vendor="mailer").post("/members", {})
+    assert "person" not in str(caught.value)
+
+
+def test_a_vendors_short_code_is_kept() -> None:
+    assert vendor_code({"errors": [{"code": "duplicate_profile"}]}) == "duplicate_profile"
+    assert vendor_code({"error": {"code": 100, "message": "x"}}) == "100"
+
+
+def test_nobody_listening_is_worth_a_retry() -> None:
+    with pytest.raises(TransientError):
+        HttpClient("http://127.0.0.1:9", vendor="mailer").get("/")
+
+
+def token(vendor: Any, clock: Any) -> RefreshedToken:
+    return RefreshedToken(
+        HttpClient(vendor.url, vendor="ads"),
+        client_id="id",
+        client_secret=SecretStr("hush"),
+        refresh_token=SecretStr("refresh"),
+        clock=clock,
+    )
+
+
+def test_a_token_is_renewed_before_it_ends_and_not_sooner(vendor: Any) -> None:
+    now = [0.0]
+    made = token(vendor, lambda: now[0])
+    vendor.answers += [
+        (200, {"access_token": "one", "expires_in": 3600}),
+        (200, {"access_token": "two", "expires_in": 3600}),
+    ]
+    assert made() == {"Authorization": "Bearer one"}
+    now[0] = 3000
+    assert made() == {"Authorization": "Bearer one"}
+    now[0] = 3500
+    assert made() == {"Authorization": "Bearer two"}
+    assert len(vendor.seen) == 2
+
+
+def test_a_refresh_token_that_is_not_taken_is_an_auth_error(vendor: Any) -> None:
+    vendor.answers.append((400, {"error": "invalid_grant"}))
+    with pytest.raises(AuthError) as caught:
+        token(vendor, lambda: 0.0)()
+    assert "refresh_token" in (caught.value.hint or "")
+    assert "hush" not in str(caught.value)
