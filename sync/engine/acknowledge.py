@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,7 @@ from sync.warehouses.base import Warehouse, now_utc
 if TYPE_CHECKING:
     from sync.engine.pusher import SyncResult, Watcher
 
-GROUP_ROWS = 20_000
+GROUP_ROWS = 50_000
 GROUP_SECONDS = 1.0
 TRIES = 6
 
@@ -64,10 +65,11 @@ class Acknowledger:
         """Keep what the answer said before anything else can happen. Called by the thread that got it."""
         rows = {row.record.key: row for row in outcome.batch.rows}
         number = outcome.batch.number
-        taken = [
-            _taken(rows[item.key].action, rows[item.key], item.remote_id, number)
-            for item in outcome.accepted
-        ]
+        taken = []
+        for key, remote_id in ((item.key, item.remote_id) for item in outcome.accepted):
+            row = rows[key]
+            taken.append(_taken(row.action, row, remote_id, number))
+        outcome.taken = Counter(row.action for row in taken)
         if claimed:
             # The vendor surely did not take these: the claim is given back.
             back = {error.key for error in outcome.failed}
@@ -89,13 +91,12 @@ class Acknowledger:
         for outcome in outcomes:
             if not self._group:
                 self._group_began = self._clock()
-            rows = {row.record.key: row for row in outcome.batch.rows}
             if outcome.acknowledgements is not None:
                 self._group.tables.append(outcome.acknowledgements)
                 self._journalled.append(outcome.batch.number)
-            for accepted in outcome.accepted:
-                self._count(rows[accepted.key].action)
-            self._add_refused(self._group, outcome, rows)
+            for action, count in outcome.taken.items():
+                self._count(action, count)
+            self._add_refused(self._group, outcome)
             if outcome.error is not None:
                 self._add_error(outcome, outcome.error)
             self._note_batch(self._group, outcome)
@@ -120,8 +121,7 @@ class Acknowledger:
     def take_refusals(self, outcome: Outcome) -> None:
         """Of a batch that is not in force yet, only what was refused is known."""
         progress = Progress()
-        rows = {row.record.key: row for row in outcome.batch.rows}
-        self._add_refused(progress, outcome, rows)
+        self._add_refused(progress, outcome)
         self._note_batch(progress, outcome)
         self._write(progress)
         self._watcher.advanced(self._result.name, len(outcome.batch.rows))
@@ -142,8 +142,8 @@ class Acknowledger:
     def forget(self, reader: RowReader, spool: PlanSpool) -> None:
         """Drop keys from the ledger that ask nothing of the destination."""
         progress = Progress()
-        for row in reader.read(spool.forgotten.batches()):
-            progress.acknowledged.append(_taken("forget", row, None, 0))
+        for chunk in reader.read(spool.forgotten.batches()):
+            progress.acknowledged.extend(_taken("forget", row, None, 0) for row in chunk)
         self._write(progress)
 
     def _add_error(self, outcome: Outcome, error: DestinationError) -> None:
@@ -156,9 +156,10 @@ class Acknowledger:
             message=scrub(error.message),
         )
 
-    def _add_refused(
-        self, progress: Progress, outcome: Outcome, rows: dict[str, PlannedRow]
-    ) -> None:
+    def _add_refused(self, progress: Progress, outcome: Outcome) -> None:
+        if not outcome.failed:
+            return
+        rows = {row.record.key: row for row in outcome.batch.rows}
         for error in outcome.failed:
             row = rows[error.key]
             clean = RowError(error.key, error.status, scrub(error.message), error.retryable)
@@ -180,14 +181,14 @@ class Acknowledger:
             )
         )
 
-    def _count(self, action: str) -> None:
+    def _count(self, action: str, count: int = 1) -> None:
         match action:
             case "add":
-                self._result.added += 1
+                self._result.added += count
             case "change":
-                self._result.changed += 1
+                self._result.changed += count
             case "remove":
-                self._result.removed += 1
+                self._result.removed += count
 
     def _write(self, progress: Progress) -> None:
         """Write until it is written: what a destination took and nobody marked would be sent again."""

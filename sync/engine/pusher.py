@@ -382,7 +382,7 @@ class Pusher:
     def _batches(self, planned: Planned, offered: ObjectType) -> Iterator[Batch]:
         """Removals first: who must not be there leaves before anybody joins."""
         assert planned.spool is not None  # noqa: S101
-        reader = RowReader(self._definition, planned.mapping)
+        reader = RowReader(self._definition, planned.mapping, weigh=offered.batch_bytes is not None)
         number = 0
         for action, spool in (("remove", planned.spool.removals), ("write", planned.spool.writes)):
             for batch in batched(
@@ -489,5 +489,5 @@ class Pusher:
         )
 
 
-def _rows(reader: RowReader, spool: Spool) -> Iterator[PlannedRow]:
+def _rows(reader: RowReader, spool: Spool) -> Iterator[list[PlannedRow]]:
     return reader.read(spool.batches())

@@ -6,6 +6,7 @@ import json
 import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 from sync.config.models import SyncDefinition
@@ -26,6 +27,7 @@ class PlannedRow:
     action: str
     record: Record
     row_hash: str | None
+    weight: int = 0  # bytes as JSON, never underestimated by much
 
 
 def idempotency_key(sync_name: str, key: str) -> str:
@@ -36,53 +38,72 @@ def idempotency_key(sync_name: str, key: str) -> str:
 class RowReader:
     """Makes records of a plan's rows."""
 
-    def __init__(self, definition: SyncDefinition, mapping: Mapping) -> None:
+    def __init__(
+        self, definition: SyncDefinition, mapping: Mapping, *, weigh: bool = False
+    ) -> None:
+        """`weigh` says that batches are limited by bytes too."""
+        self._weigh = weigh
+        self._names = 64 + sum(len(name) + 8 for name in (*mapping.identifiers, *mapping.fields))
         self._name = definition.name
         self._with_key = definition.mode is Mode.EVENT
         self._held_identifiers = definition.mode is not Mode.REMOVE
         places = {column: f"m_{number}" for number, column in enumerate(mapping.columns)}
         self._identifiers = [(name, places[name]) for name in mapping.identifiers]
-        self._fields = [
-            (vendor, places[column], definition.nulls.sends(vendor))
-            for vendor, column in mapping.fields.items()
-        ]
+        self._fields = [(vendor, places[column]) for vendor, column in mapping.fields.items()]
+        self._sent_nulls = frozenset(
+            vendor for vendor in mapping.fields if definition.nulls.sends(vendor)
+        )
 
-    def read(self, batches: Iterable[pa.RecordBatch]) -> Iterator[PlannedRow]:
-        """Every row of `batches`."""
+    def read(self, batches: Iterable[pa.RecordBatch]) -> Iterator[list[PlannedRow]]:
+        """The rows of each of `batches`."""
         for batch in batches:
-            yield from self._rows(batch)
+            yield self._rows(batch)
 
-    def _rows(self, batch: pa.RecordBatch) -> Iterator[PlannedRow]:
+    def _rows(self, batch: pa.RecordBatch) -> list[PlannedRow]:
         columns = {name: batch.column(i).to_pylist() for i, name in enumerate(batch.schema.names)}
-        identifiers = [(name, columns[place]) for name, place in self._identifiers]
-        fields = [(name, columns[place], send) for name, place, send in self._fields]
-        actions, keys, hashes = columns["action"], columns["sync_key"], columns["row_hash"]
-        remote_ids, held = columns["remote_id"], columns["held_identifiers"]
-        name, with_key = self._name, self._with_key
-        for index, action in enumerate(actions):
-            key = keys[index]
-            known: dict[str, str] = {}
-            values: dict[str, Any] = {}
-            if action == "remove" and self._held_identifiers:
-                known = json.loads(held[index]) if held[index] else {}
-            else:
-                for identifier, column in identifiers:
-                    value = column[index]
-                    if value is not None:
-                        known[identifier] = value if type(value) is str else str(value)
-                if action != "remove":
-                    for vendor, column, send in fields:
-                        value = column[index]
-                        if value is not None or send:
-                            values[vendor] = value
-            record = Record(
-                key,
-                known,
-                values,
-                remote_ids[index],
-                idempotency_key(name, key) if with_key else None,
-            )
-            yield PlannedRow(action, record, hashes[index])
+        actions, keys = columns["action"], columns["sync_key"]
+        removing = bool(actions) and actions[0] == "remove"  # a spool has one kind
+        fields: Iterable[dict[str, Any]]
+        if removing and self._held_identifiers:
+            known = [json.loads(text) if text else {} for text in columns["held_identifiers"]]
+        else:
+            named = [(name, _texts(columns[place])) for name, place in self._identifiers]
+            known = _mappings(len(keys), named, frozenset())
+        if removing:
+            fields = [{} for _ in keys]
+        else:
+            named = [(vendor, columns[place]) for vendor, place in self._fields]
+            fields = _mappings(len(keys), named, self._sent_nulls)
+        once = (
+            [idempotency_key(self._name, key) for key in keys] if self._with_key else repeat(None)
+        )
+        records = map(Record, keys, known, fields, columns["remote_id"], once)
+        weights = _weights(batch, self._names) if self._weigh else repeat(0)
+        return list(map(PlannedRow, actions, records, columns["row_hash"], weights))
+
+
+def _texts(column: list[Any]) -> list[str | None]:
+    return [value if value is None or type(value) is str else str(value) for value in column]
+
+
+def _mappings(
+    count: int, named: list[tuple[str, list[Any]]], sent_nulls: frozenset[str]
+) -> list[dict[str, Any]]:
+    """Per row the values by name; a null is left out unless its name is in `sent_nulls`."""
+    if not named:
+        return [{} for _ in range(count)]
+    names = [name for name, _ in named]
+    rows = zip(*(column for _, column in named), strict=True)
+    if not any(None in column for name, column in named if name not in sent_nulls):
+        return [dict(zip(names, row, strict=True)) for row in rows]
+    return [
+        {
+            name: value
+            for name, value in zip(names, row, strict=True)
+            if value is not None or name in sent_nulls
+        }
+        for row in rows
+    ]
 
 
 @dataclass(slots=True)
@@ -100,26 +121,44 @@ class Batch:
 
 
 def batched(
-    rows: Iterable[PlannedRow], *, action: str, max_rows: int, max_bytes: int | None, first: int
-) -> Iterator[Batch]:
+    chunks: Iterable[list[PlannedRow]], *, action: str, max_rows: int, max_bytes: int | None,
+    first: int,
+) -> Iterator[Batch]:  # fmt: skip
     """Batches of at most `max_rows` rows and about `max_bytes` bytes of JSON, numbered from `first`."""
-    held: list[PlannedRow] = []
-    number, size = first, 0
-    for row in rows:
-        weight = _weight(row.record) if max_bytes else 0
-        if max_bytes and weight > max_bytes:
-            yield Batch(number, action, [row], too_large=True)
-            number += 1
-            continue
-        if held and (len(held) >= max_rows or (max_bytes and size + weight > max_bytes)):
-            yield Batch(number, action, held)
-            number, held, size = number + 1, [], 0
-        held.append(row)
-        size += weight
+    number, held, size = first, list[PlannedRow](), 0
+    for chunk in chunks:
+        for row in chunk:
+            weight = row.weight
+            if max_bytes and weight > max_bytes:
+                yield Batch(number, action, [row], too_large=True)
+                number += 1
+                continue
+            if len(held) >= max_rows or (max_bytes and held and size + weight > max_bytes):
+                yield Batch(number, action, held)
+                number, held, size = number + 1, [], 0
+            held.append(row)
+            size += weight
     if held:
         yield Batch(number, action, held)
 
 
-def _weight(record: Record) -> int:
-    content = [record.key, dict(record.identifiers), dict(record.fields)]
-    return len(json.dumps(content, default=str, ensure_ascii=False).encode("utf-8"))
+def _weights(batch: pa.RecordBatch, names: int) -> list[int]:
+    """About how many bytes each row is as JSON: text counts with its escapes, a number for 24, `names` for what names them."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    constant = names
+    texts = []
+    for index, kind in enumerate(batch.schema):
+        if kind.name.startswith("m_") and not pa.types.is_string(kind.type):
+            constant += 24
+        elif kind.name.startswith("m_") or kind.name in ("sync_key", "held_identifiers"):
+            column = batch.column(index)
+            size, length = pc.binary_length(column), pc.utf8_length(column)
+            # A character of n bytes is an escape of at most 5n - 4 bytes.
+            texts.append(pc.fill_null(pc.subtract(pc.multiply(size, 5), pc.multiply(length, 4)), 0))
+    total = texts[0]
+    for weight in texts[1:]:
+        total = pc.add(total, weight)
+    weights: list[int] = pc.add(total, constant).to_pylist()
+    return weights

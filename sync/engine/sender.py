@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -34,6 +35,7 @@ class Outcome:
     error: DestinationError | None = None  # why rows are undecided
     requests: int = 0
     seconds: float = 0.0
+    taken: Counter[str] = field(default_factory=Counter)  # accepted rows by action
     acknowledgements: Any = None  # an Arrow table, once they are journalled
 
 

@@ -6,7 +6,7 @@ import datetime as dt
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sync.records import Record, RowError
 from sync.state.tables import arrow_columns, arrow_table
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from sync.warehouses.base import Dialect, Session
 
 
-@dataclass(slots=True)
-class Acknowledged:
+class Acknowledged(NamedTuple):
     """A row that a destination took (or that only the ledger forgets)."""
 
     action: str
@@ -140,16 +139,17 @@ class RunLog:
 
     def acknowledgements(self, rows: Sequence[Acknowledged], now: dt.datetime) -> pa.Table:
         """`rows` as the table has them."""
+        actions, records, hashes, remote_ids, numbers = zip(*rows, strict=True)
         return arrow_columns("acknowledgements", {
-            **self._constants(len(rows)),
-            "sync_key": [row.record.key for row in rows],
-            "action": [row.action for row in rows],
-            "row_hash": [row.row_hash for row in rows],
-            "definition_hash": [self._definition_hash] * len(rows),
-            "identifiers": [_identifiers(row.record) for row in rows],
-            "remote_id": [row.remote_id for row in rows],
-            "batch_number": [row.batch_number for row in rows],
-            "acknowledged_at": [now] * len(rows),
+            **self._names,
+            "sync_key": [record.key for record in records],
+            "action": actions,
+            "row_hash": hashes,
+            "definition_hash": self._definition_hash,
+            "identifiers": [_identifiers(record.identifiers) for record in records],
+            "remote_id": remote_ids,
+            "batch_number": numbers,
+            "acknowledged_at": now,
         })  # fmt: skip
 
     def write_withheld(self, session: Session, withheld: Mapping[str, int]) -> None:
@@ -209,9 +209,6 @@ class RunLog:
                 found[row["sync_key"], row["payload_hash"]] = int(row["attempts"])
         return found
 
-    def _constants(self, count: int) -> dict[str, list[str]]:
-        return {name: [value] * count for name, value in self._names.items()}
-
     def _mine(self) -> str:
         return (
             f"environment = {self._literal(self._names['environment'])} "
@@ -219,7 +216,12 @@ class RunLog:
         )
 
 
-def _identifiers(record: Record) -> str | None:
-    if not record.identifiers:
+def _identifiers(identifiers: Mapping[str, str]) -> str | None:
+    """JSON text, names sorted. By hand: a hundred thousand rows a second are written."""
+    if not identifiers:
         return None
-    return json.dumps(dict(record.identifiers), ensure_ascii=False, sort_keys=True)
+    pairs = [f"{_quoted(name)}: {_quoted(identifiers[name])}" for name in sorted(identifiers)]
+    return "{" + ", ".join(pairs) + "}"
+
+
+_quoted = json.encoder.encode_basestring

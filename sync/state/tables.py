@@ -111,8 +111,8 @@ def arrow_table(shape: str, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
     return arrow_columns(shape, columns)
 
 
-def arrow_columns(shape: str, columns: Mapping[str, Sequence[Any]]) -> pa.Table:
-    """Columns as Arrow with the types of table `shape`."""
+def arrow_columns(shape: str, columns: Mapping[str, Any]) -> pa.Table:
+    """Columns as Arrow with the types of table `shape`; a value that is no list or tuple is that of every row."""
     import pyarrow as pa
 
     types = {
@@ -123,7 +123,17 @@ def arrow_columns(shape: str, columns: Mapping[str, Sequence[Any]]) -> pa.Table:
         "timestamp": pa.timestamp("us"),
         "date32": pa.date32(),
     }
-    kinds = SHAPES[shape]
-    return pa.table(
-        {name: pa.array(columns[name], type=types[kind]) for name, kind in kinds.items()}
-    )
+    count = next((len(column) for column in columns.values() if _is_many(column)), 1)
+    arrays = {}
+    for name, kind in SHAPES[shape].items():
+        column = columns[name]
+        arrays[name] = (
+            pa.array(column, type=types[kind])
+            if _is_many(column)
+            else pa.repeat(pa.scalar(column, type=types[kind]), count)
+        )
+    return pa.table(arrays)
+
+
+def _is_many(column: object) -> bool:
+    return isinstance(column, list | tuple)

@@ -24,7 +24,7 @@ from sync.config.profiles import Target
 from sync.errors import ConfigError, WarehouseError, WarehouseLockedError
 from sync.warehouses.base import Dialect
 
-BATCH_ROWS = 20_000
+BATCH_ROWS = 10_000
 LOCK_SECONDS = 1800.0  # a dbt build may hold the file for long; --lock-timeout changes it
 NOTICE_SECONDS = 15.0
 
