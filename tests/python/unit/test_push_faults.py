@@ -236,15 +236,15 @@ def test_an_event_sync_must_say_its_guarantee_where_the_vendor_gives_none(workbe
 
 
 def test_a_row_larger_than_any_request_fails_alone(bench):
-    bench.declare(batch_rows=10, batch_bytes=200)
-    bench.table([{"profile_id": "a"}, {"profile_id": "b", "email": "x" * 500}])
+    bench.declare(batch_rows=10, batch_bytes=500)
+    bench.table([{"profile_id": "a"}, {"profile_id": "b", "email": "x" * 900}])
     result = bench.push()
     assert (result.added, result.failed, bench.held()) == (1, 1, {"a"})
     assert bench.rows("select status from analytics_sync.failures") == [("too_large",)]
 
 
 def test_batches_keep_to_the_destinations_rows_and_bytes(bench):
-    bench.declare(batch_rows=10, batch_bytes=160)
+    bench.declare(batch_rows=10, batch_bytes=450)
     bench.people(*(f"p{number}" for number in range(9)))
     bench.push()
     assert 3 <= len(bench.destination.calls) <= 6
