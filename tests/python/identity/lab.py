@@ -71,7 +71,13 @@ class Lab:
 
     def _write_project(self, identity: Mapping[str, Any], variables: Mapping[str, Any]) -> None:
         self.directory.mkdir(parents=True, exist_ok=True)
-        for name in ("macros", "models/identity", "seeds", "tests/dbt/generic"):
+        for name in (
+            "macros",
+            "models/identity",
+            "seeds",
+            "tests/dbt/generic",
+            "tests/dbt/identity",
+        ):
             shutil.copytree(
                 ROOT / name,
                 self.directory / name,
@@ -179,6 +185,12 @@ class Lab:
                     if line.status not in ("success", "pass", "skipped")
                 )
             )
+
+    def release(self) -> None:
+        """Close what dbt keeps open in this process, so that others may open the file their way."""
+        from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+        DuckDBConnectionManager.close_all_connections()
 
     def forget(self) -> None:
         """Drop what was built; the overrides' seed stays."""

@@ -1,0 +1,116 @@
+"""`sync explain`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from sync.cli.app import App, Verb, json_option
+from sync.engine.identity_explain import explain_one, explain_pair
+from sync.engine.identity_graph import IdentityGraph
+
+
+@click.command("explain", cls=Verb, example="sync explain person shop_customers:1001 app_users:u17")
+@click.argument("entity")
+@click.argument("record")
+@click.argument("other", required=False)
+@click.option("--show-values", is_flag=True, help="Print e-mails, phones and ids unmasked.")
+@json_option
+@click.pass_obj
+def explain(
+    app: App, entity: str, record: str, other: str | None, show_values: bool, as_json: bool
+) -> int:
+    """Say why two records are one person, or are not; with one record or id, what that person is made of.
+
+    ENTITY is person, account, or another of vars: cdp_identity. A record is written <source_name>:<id>.
+    """
+    with app.warehouse.session() as session:
+        graph = IdentityGraph(session, app.warehouse.dialect, app.manifest, entity)
+        if other is None:
+            result = explain_one(graph, record, show_values=show_values)
+        else:
+            result = explain_pair(graph, record, other, show_values=show_values)
+    if as_json:
+        app.output.document(result)
+    elif other is None:
+        _show_one(app, result)
+    else:
+        _show_pair(app, result)
+    return 0
+
+
+def _show_pair(app: App, result: dict[str, Any]) -> None:
+    left, right = result["left"], result["right"]
+    verdict = f"are one {result['entity']}" if result["together"] else "are apart"
+    app.output.text(f"{left['record']} and {right['record']} {verdict}.")
+    for side in (left, right):
+        app.output.text(f"  {side['record']}  {side['entity_id'] or 'in no ' + result['entity']}")
+    if result["path"]:
+        app.output.text()
+    for step in result["path"]:
+        app.output.text(f"  {_step_line(step)}")
+    if result["reasons"]:
+        app.output.text()
+        app.output.text("Why they are apart:")
+    for reason in result["reasons"]:
+        app.output.text(f"  {reason}")
+
+
+def _step_line(step: dict[str, Any]) -> str:
+    value = step["value"] or ""
+    told = {"manual_link": "a link made by hand", "match": "a probable match"}.get(
+        step["identifier_type"], f"{step['identifier_type']} {value}".rstrip()
+    )
+    weight = f", probability {step['weight']:.3f}" if step["weight"] is not None else ""
+    sign = "=" if step["links"] else "x"
+    return f"{step['from']} ={sign}= {told} (tier {step['tier']}{weight}) ={sign}= {step['to']}"
+
+
+def _show_one(app: App, result: dict[str, Any]) -> None:
+    output = app.output
+    if result["entity_id"] is None:
+        output.text(f"{result['records'][0]['record']} is in no {result['entity']}.")
+    else:
+        output.text(f"{result['entity']} {result['entity_id']}: {len(result['records'])} records")
+    output.text()
+    output.table(
+        ["record", "first seen", "joined by"],
+        [
+            [
+                one["record"],
+                one["first_seen_at"],
+                _step_line(one["joined"]) if one.get("joined") else "the first",
+            ]
+            for one in result["records"]
+        ],
+    )
+    if result["identifiers"]:
+        output.text()
+        output.table(
+            ["identifier", "value", "records"],
+            [
+                [one["identifier_type"], one["value"], one["records"]]
+                for one in result["identifiers"]
+            ],
+        )
+    if result["dropped"]:
+        output.text()
+        output.text("Values that link nobody here:")
+    for one in result["dropped"]:
+        output.text(f"  {one['identifier_type']} {one['value'] or ''} {one['reason']}.")
+    if result["history"]:
+        output.text()
+        output.table(
+            ["when", "event", "id", "other id", "because of"],
+            [
+                [
+                    one["happened_at"],
+                    one["event"],
+                    one["entity_id"],
+                    one["other_id"],
+                    " ".join(filter(None, [one["cause_type"], one["cause_reason"]])),
+                ]
+                for one in result["history"]
+            ],
+        )
