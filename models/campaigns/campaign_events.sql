@@ -25,14 +25,14 @@ campaigns as (
 
 ),
 
-engagements as (
+recipients as (
 
     select
-        event_id,
+        campaign_event_id,
         profile_id,
         channel
 
-    from {{ ref('event_campaign_engaged') }}
+    from {{ ref('int_profiles__campaign_recipients_resolved') }}
 
 ),
 
@@ -71,9 +71,9 @@ resolved as (
         campaign_events.destination,
         campaign_events.campaign_id,
         campaign_events.touchpoint_id,
-        engagements.profile_id,
+        recipients.profile_id,
         campaigns.campaign_name,
-        engagements.channel,
+        recipients.channel,
         touchpoints.journey_name,
         touchpoints.journey_node,
         campaign_events.kind,
@@ -81,7 +81,7 @@ resolved as (
 
     from campaign_events
 
-    left join engagements on campaign_events.campaign_event_id = engagements.event_id
+    left join recipients on campaign_events.campaign_event_id = recipients.campaign_event_id
 
     left join touchpoints on campaign_events.touchpoint_id = touchpoints.touchpoint_id
 
