@@ -55,6 +55,8 @@ campaign_sends as (
         profile_id,
         sync_name,
         audience_name,
+        journey_name,
+        journey_node,
         destination,
         sent_at
 
@@ -99,6 +101,8 @@ candidates as (
         resolved.campaign_event_id,
         campaign_sends.sync_name,
         campaign_sends.audience_name,
+        campaign_sends.journey_name,
+        campaign_sends.journey_node,
         campaign_sends.sent_at,
         campaign_sends.send_id
 
@@ -114,6 +118,8 @@ candidates as (
         resolved.campaign_event_id,
         campaign_sends.sync_name,
         campaign_sends.audience_name,
+        campaign_sends.journey_name,
+        campaign_sends.journey_node,
         campaign_sends.sent_at,
         campaign_sends.send_id
 
@@ -134,6 +140,8 @@ candidates_ranked as (
         campaign_event_id,
         sync_name,
         audience_name,
+        journey_name,
+        journey_node,
         row_number() over (
             partition by campaign_event_id
             order by sent_at desc, send_id asc
@@ -156,8 +164,8 @@ events as (
         resolved.kind,
         candidates_ranked.sync_name,
         candidates_ranked.audience_name,
-        resolved.journey_name,
-        resolved.journey_node,
+        coalesce(resolved.journey_name, candidates_ranked.journey_name) as journey_name,
+        coalesce(resolved.journey_node, candidates_ranked.journey_node) as journey_node,
         resolved.occurred_at
 
     from resolved
