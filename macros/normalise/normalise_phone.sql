@@ -9,7 +9,11 @@
     {%- set digits = '０１２３４５６７８９٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹＋' -%}
     {%- set between = ' ()[]./_~-（）．－／\t\u00a0\u2007\u2009\u202f\u3000\u2010\u2011\u2012\u2013\u2014\u2212\u00ad\u200b\u200e\u200f\u202a\u202b\u202c\u2066\u2069\ufeff' -%}
     {%- set number -%}
-        translate(lower({{ expression }}), {{ string_literal(digits ~ between) }}, '012345678901234567890123456789+')
+        case
+            when {{ regexp_matches_whole(expression, '[ -~]*') }}
+                then translate(lower({{ expression }}), ' ()[]./_~-', '')
+            else translate(lower({{ expression }}), {{ string_literal(digits ~ between) }}, '012345678901234567890123456789+')
+        end
     {%- endset -%}
     {%- set number = regexp_replace_all(number, '^(tel|phone|mobile|mobil|fon)?:?|(;?ext|extension|durchwahl|x|#)[:=]*[0-9]+$', '') -%}
     {%- set number = regexp_replace_all(number, '^[+]*00', '+') -%}
@@ -17,9 +21,8 @@
     {%- set number = regexp_replace_all(number, '^[+](' ~ facts.zero_codes ~ ')0', '+\\1') -%}
 
     {%- set country = "coalesce(" ~ country ~ ", " ~ string_literal(var('cdp_default_country')) ~ ")" -%}
-    {%- set calling_code -%}
-        case {{ country }}{% for name, code in facts.codes.items() %} when '{{ name }}' then '{{ code }}'{% endfor %} end
-    {%- endset -%}
+    {#- What follows the country in DE49,AT43,...: a tenth of the planning time of a case of 242 branches. -#}
+    {%- set calling_code = "nullif(" ~ dbt.split_part(dbt.split_part("'" ~ facts.codes ~ "'", country, 2), "','", 1) ~ ", '')" -%}
     {%- set subscriber = regexp_replace_all(dbt.concat([country, number]), facts.country_and_trunk, '') -%}
     coalesce(
         {{ whole_match_or_null(number, '[+][1-9][0-9]{7,14}') }},
@@ -35,12 +38,12 @@
 {#- What normalise_phone needs of the countries, as patterns. -#}
 {% macro _calling_code_patterns() -%}
     {%- set countries = _countries() -%}
-    {%- set codes = {} -%}
+    {%- set codes = [] -%}
     {%- set by_code = {} -%}
     {%- set by_trunk = {} -%}
     {%- set by_lengths = {} -%}
     {%- for country, facts in countries.items() -%}
-        {%- do codes.update({country: facts[0]}) -%}
+        {%- do codes.append(country ~ facts[0]) -%}
         {%- do by_code.setdefault(facts[0], []).append(facts) -%}
         {%- do by_trunk.setdefault(facts[1], []).append(country) if facts[1] -%}
     {%- endfor -%}
@@ -59,7 +62,7 @@
         {%- do trunks.append('^(' ~ _any_of(names) ~ ')' ~ trunk) -%}
     {%- endfor -%}
     {{ return({
-        'codes': codes,
+        'codes': codes | join(','),
         'zero_codes': _any_of(zero_codes),
         'known_number': '[+](' ~ known | join('|') ~ ')',
         'country_and_trunk': (trunks + ['^[A-Z][A-Z]']) | join('|'),
