@@ -51,20 +51,27 @@ known_ids as (
 
 ),
 
-edges as (
+identity_edges as (
 
     select
-        edges.record_node,
-        edges.value_node,
-        edges.identifier_type,
-        edges.tier,
-        coalesce(edges.dropped_reason, links.dropped_reason) as dropped_reason
+        record_node,
+        value_node,
+        identifier_type,
+        tier,
+        dropped_reason
 
-    from {{ ref('identity_edges') }} as edges
+    from {{ ref('identity_edges') }}
 
-    left join {{ ref('identity_links') }} as links
-        on edges.record_node = links.record_node
-        and edges.value_node = links.value_node
+),
+
+identity_links as (
+
+    select
+        record_node,
+        value_node,
+        dropped_reason
+
+    from {{ ref('identity_links') }}
 
 ),
 
@@ -183,10 +190,10 @@ shared_values as (
     select
         sides.from_id as prior_id,
         sides.to_id as entity_id,
-        edges.value_node,
-        min(edges.identifier_type) as identifier_type,
-        min(edges.tier) as tier,
-        max(edges.dropped_reason) as dropped_reason,
+        identity_edges.value_node,
+        min(identity_edges.identifier_type) as identifier_type,
+        min(identity_edges.tier) as tier,
+        max(coalesce(identity_edges.dropped_reason, identity_links.dropped_reason)) as dropped_reason,
         max(case when sides.prior_id = sides.from_id then 1 else 0 end) as is_on_prior,
         max(case when sides.prior_id = sides.from_id then 0 else 1 end) as is_on_other,
         max(case when sides.entity_id = sides.from_id then 1 else 0 end) as stays_on_prior,
@@ -194,9 +201,13 @@ shared_values as (
 
     from sides
 
-    inner join edges on sides.record_node = edges.record_node
+    inner join identity_edges on sides.record_node = identity_edges.record_node
 
-    group by sides.from_id, sides.to_id, edges.value_node
+    left join identity_links
+        on identity_edges.record_node = identity_links.record_node
+        and identity_edges.value_node = identity_links.value_node
+
+    group by sides.from_id, sides.to_id, identity_edges.value_node
 
 ),
 
