@@ -50,7 +50,7 @@
 {#- Nothing: notes that a trait is used; when the warehouse is at hand, stops for one the model does not declare. -#}
 {% macro use_trait(context, trait, path) -%}
     {%- if execute -%}
-        {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.name == context.model and node.columns -%}
+        {%- for node in graph.get('nodes', {}).values() if node.resource_type == 'model' and node.name == context.model and node.columns -%}
             {%- if trait not in node.columns -%}
                 {{ audience_error(path, "'" ~ trait ~ "' is no column of " ~ context.model ~ nearest(trait, node.columns)
                     ~ " It has " ~ node.columns | join(', ')) }}
