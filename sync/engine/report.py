@@ -11,6 +11,8 @@ from sync.config.models import SyncDefinition
 from sync.state.tables import Tables
 from sync.warehouses.base import Session, Warehouse
 
+# Models of the audiences' folder that are no audience.
+AUDIENCE_RECORDS = ("audience_holdouts", "audience_memberships")
 KINDS = ("delivered", "opened", "clicked", "bounced", "unsubscribed", "converted")
 
 
@@ -72,6 +74,8 @@ class _Reader:
     def audiences(self) -> list[dict[str, Any]]:
         found = []
         for name in self._tagged("audience"):
+            if name in AUDIENCE_RECORDS:
+                continue
             rows = self.rows(
                 name,
                 "select count(*) as size, coalesce(sum(case when is_holdout then 1 else 0 end), 0) as held from {}",
