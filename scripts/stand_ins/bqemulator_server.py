@@ -12,6 +12,7 @@ import sys
 from bqemulator.api.routes import upload
 from bqemulator.config import LogLevel, PersistenceMode, Settings
 from bqemulator.server import run_forever
+from bqemulator.sql import builtin_udfs
 from bqemulator.storage.engine import DuckDBEngine
 
 
@@ -26,9 +27,33 @@ def patch_load_jobs() -> None:
     upload._is_permitted_media_type = lambda kind: kind == "*/*" or is_permitted(kind)
 
 
+def patch_normalize() -> None:
+    """NORMALIZE is a Python function, called once a value: DuckDB's own does the common form, a hundred times faster."""
+    register = DuckDBEngine._register_builtin_udfs
+
+    def with_native(self: DuckDBEngine) -> None:
+        register(self)
+        connection = self.connection
+        connection.remove_function("bqemu_normalize")
+        connection.create_function(
+            "bqemu_normalize_any",
+            builtin_udfs.bqemu_normalize,
+            ["VARCHAR", "VARCHAR"],
+            "VARCHAR",
+            null_handling="special",
+        )
+        connection.execute(
+            "create or replace macro bqemu_normalize(value, form) as case "
+            "when form = 'NFC' then nfc_normalize(value) else bqemu_normalize_any(value, form) end"
+        )
+
+    DuckDBEngine._register_builtin_udfs = with_native
+
+
 def main(port: int) -> None:
     patch_spatial()
     patch_load_jobs()
+    patch_normalize()
     run_forever(
         Settings(
             rest_host="127.0.0.1",

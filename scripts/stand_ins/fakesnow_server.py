@@ -17,6 +17,7 @@ import fakesnow
 import fakesnow.arrow
 import pyarrow as pa
 import pyarrow.compute as pc
+from fakesnow import transforms
 from fakesnow.cursor import FakeSnowflakeCursor as Cursor
 from sqlglot import exp
 
@@ -90,11 +91,26 @@ def patch_null_timestamps() -> None:
     fakesnow.arrow.timestamp_to_sf_struct = keeping_nulls
 
 
+def patch_hex_numbers() -> None:
+    """`to_number(text, 'XXX')` reads hexadecimal digits; fakesnow knows no formats."""
+    to_decimal = transforms.to_decimal
+
+    def with_hex(expression: exp.Expression) -> Any:
+        form = expression.args.get("format") if isinstance(expression, exp.ToNumber) else None
+        if form is not None and set(form.name.upper()) == {"X"}:
+            text = exp.Concat(expressions=[exp.Literal.string("0x"), expression.this])
+            return exp.cast(text, exp.DataType.Type.BIGINT)
+        return to_decimal(expression)
+
+    transforms.to_decimal = with_hex
+
+
 def main(port: int) -> None:
     patch_temporary_tables()
     patch_merge_values()
     patch_failed_transactions()
     patch_null_timestamps()
+    patch_hex_numbers()
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())

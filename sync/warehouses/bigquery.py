@@ -1,0 +1,314 @@
+"""BigQuery, through Google's own client and with the credentials of dbt's profile.
+
+Statements that belong together go as one script in a transaction: one job. Rows come in by load jobs, which cost nothing and
+are limited to 1,500 per table and day (https://cloud.google.com/bigquery/quotas, "Load jobs", read 2026-11-24); a few rows,
+such as the lines of a run, go as one INSERT, which has no such limit.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import json
+import random
+import re
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+from uuid import uuid4
+
+import google.auth
+import pyarrow as pa
+import pyarrow.parquet as pq
+from google.api_core.client_options import ClientOptions
+from google.api_core.exceptions import GoogleAPIError, NotFound
+from google.auth.credentials import AnonymousCredentials
+from google.auth.exceptions import GoogleAuthError
+from google.cloud import bigquery
+from google.cloud.bigquery.retry import DEFAULT_JOB_RETRY, DEFAULT_RETRY
+
+from sync.config.models import Column
+from sync.config.profiles import Target
+from sync.errors import ConfigError, WarehouseError
+from sync.warehouses.base import Dialect
+from sync.warehouses.batches import BATCH_ROWS, normalised
+
+INSERT_ROWS = 100  # fewer rows than this are one INSERT, more are a load job
+RETRY_SECONDS = 60.0  # the client's own default is ten minutes
+CONFLICT_TRIES = 6
+SCOPES = ("https://www.googleapis.com/auth/bigquery", "https://www.googleapis.com/auth/drive")
+RETRY = DEFAULT_RETRY.with_timeout(RETRY_SECONDS)
+JOB_RETRY = DEFAULT_JOB_RETRY.with_timeout(RETRY_SECONDS)
+
+
+def open_warehouse(target: Target, *, notify: Callable[[str], None]) -> BigQueryWarehouse:
+    """The project that the dbt target names.
+
+    Raises:
+        ConfigError: a setting is missing, or there are no credentials.
+    """
+    del notify  # nothing here takes long
+    project = target.text("project") or target.text("database")
+    endpoint = target.text("api_endpoint")
+    try:
+        credentials = credentials_of(target)
+    except (GoogleAuthError, OSError, ValueError) as error:
+        raise ConfigError(
+            f"target '{target.name}' (method {target.text('method', 'oauth')}) has no usable "
+            "credentials.",
+            hint="docs/warehouses.md lists what each method needs.",
+        ) from error
+    client = bigquery.Client(
+        project=target.text("execution_project") or project,
+        credentials=credentials,
+        location=target.text("location") or None,
+        client_options=ClientOptions(api_endpoint=endpoint) if endpoint else None,
+        default_query_job_config=bigquery.QueryJobConfig(
+            maximum_bytes_billed=target.settings.get("maximum_bytes_billed"),
+            labels={"application": "headwater"},
+        ),
+    )
+    seconds = float(target.text("job_execution_timeout_seconds") or 3600)
+    return BigQueryWarehouse(client, timeout_seconds=seconds)
+
+
+def credentials_of(target: Target) -> Any:
+    """Credentials by dbt's methods: oauth (application default), oauth-secrets, service-account, service-account-json.
+
+    Raises:
+        ConfigError: the method is another.
+    """
+    method = target.text("method", "oauth")
+    found = _own_credentials(target, method)
+    impersonated = target.text("impersonate_service_account")
+    if not impersonated:
+        return found
+    from google.auth import impersonated_credentials
+
+    return impersonated_credentials.Credentials(
+        source_credentials=found, target_principal=impersonated, target_scopes=list(SCOPES)
+    )
+
+
+def _own_credentials(target: Target, method: str) -> Any:
+    from google.oauth2 import credentials as oauth
+    from google.oauth2 import service_account
+
+    if target.text("api_endpoint").startswith("http://"):  # a local stand-in asks for none
+        return AnonymousCredentials()
+    if method == "oauth":
+        return google.auth.default(scopes=SCOPES)[0]
+    if method == "service-account":
+        return service_account.Credentials.from_service_account_file(
+            target.text("keyfile"), scopes=SCOPES
+        )
+    if method == "service-account-json":
+        key = target.settings.get("keyfile_json")
+        info = json.loads(key) if isinstance(key, str) else dict(key or {})
+        return service_account.Credentials.from_service_account_info(info, scopes=SCOPES)
+    if method == "oauth-secrets":
+        return oauth.Credentials(
+            token=target.text("token") or None,
+            refresh_token=target.text("refresh_token") or None,
+            client_id=target.text("client_id") or None,
+            client_secret=target.text("client_secret") or None,
+            token_uri=target.text("token_uri") or None,
+            scopes=SCOPES,
+        )
+    raise ConfigError(
+        f"target '{target.name}' has method '{method}'; allowed are oauth, oauth-secrets, "
+        "service-account, service-account-json."
+    )
+
+
+class BigQueryWarehouse:
+    """One project. Sessions share a client; each statement is a job."""
+
+    dialect = Dialect(
+        name="bigquery",
+        string="string",
+        timestamp="timestamp",
+        escapes_backslash=True,
+        quote="`",
+        fingerprint_of="bit_xor(farm_fingerprint({0}))",
+    )
+
+    def __init__(self, client: bigquery.Client, *, timeout_seconds: float) -> None:
+        self._client = client
+        self._timeout = timeout_seconds
+
+    @contextmanager
+    def session(self, *, write: bool = False) -> Iterator[BigQuerySession]:  # noqa: ARG002
+        """The client; `write` needs nothing more."""
+        yield BigQuerySession(self._client, self.dialect, timeout_seconds=self._timeout)
+
+    def close(self) -> None:
+        """Close the client's connections."""
+        self._client.close()
+
+
+class BigQuerySession:
+    """The client, for the length of a `with`."""
+
+    def __init__(
+        self,
+        client: bigquery.Client,
+        dialect: Dialect,
+        *,
+        timeout_seconds: float,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._client = client
+        self._dialect = dialect
+        self._timeout = timeout_seconds
+        self._sleep = sleep
+
+    def rows(self, query: str) -> list[dict[str, Any]]:
+        """Every row of a small result."""
+        with _translated():
+            found = self._job(query)
+            return [{name.lower(): _naive(value) for name, value in row.items()} for row in found]
+
+    def stream(self, query: str) -> Iterator[pa.RecordBatch]:
+        """Arrow batches of at most `BATCH_ROWS` rows, a page at a time."""
+        with _translated():
+            for batch in self._job(query, page_size=BATCH_ROWS).to_arrow_iterable():
+                table = normalised(pa.Table.from_batches([batch]))
+                yield from table.to_batches(max_chunksize=BATCH_ROWS)
+
+    def columns(self, relation: str) -> list[Column]:
+        """Columns of a relation, in order; none when it does not exist."""
+        return [
+            Column(name=field.name.lower(), type=field.field_type.lower())
+            for field in self._schema(relation)
+        ]
+
+    def execute(self, *statements: str) -> None:
+        """Run statements as one script in one transaction. Where another writer came between, all of it is tried again."""
+        script = statements[0]
+        if len(statements) > 1:
+            script = ";\n".join(["begin transaction", *statements, "commit transaction"]) + ";"
+        for attempt in range(1, CONFLICT_TRIES + 1):
+            try:
+                with _translated():
+                    self._job(script)
+                return
+            except WarehouseError as error:
+                if attempt == CONFLICT_TRIES or not _is_conflict(error):
+                    raise
+                self._sleep(attempt * random.uniform(0.5, 1.5))  # noqa: S311
+
+    def append(self, relation: str, rows: pa.Table) -> None:
+        """Insert rows; columns are matched by name."""
+        if not rows.num_rows:
+            return
+        if rows.num_rows < INSERT_ROWS:
+            self.execute(self._insert(relation, rows))
+        else:
+            self._load(relation, rows, self._schema(relation))
+
+    def merge(self, relation: str, rows: pa.Table, *, keys: Sequence[str]) -> None:
+        """Insert rows, replacing those with the same keys: loaded beside the table, then one MERGE."""
+        if not rows.num_rows:
+            return
+        matched = " and ".join(f"held.{key} = given.{key}" for key in keys)
+        changed = ", ".join(
+            f"{name} = given.{name}" for name in rows.column_names if name not in keys
+        )
+        names = ", ".join(rows.column_names)
+        given = ", ".join(f"given.{name}" for name in rows.column_names)
+        update = f"when matched then update set {changed} " if changed else ""
+        staged = f"{relation.replace('`', '')}__given_{uuid4().hex[:12]}"
+        self._load(staged, rows, self._schema(relation))
+        try:
+            self.execute(
+                f"merge into {relation} as held using `{staged}` as given on {matched} "
+                f"{update}when not matched then insert ({names}) values ({given})"
+            )
+        finally:
+            with _translated():
+                self._client.delete_table(staged, not_found_ok=True, retry=RETRY)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Each call is a unit by itself: a load job cannot be part of a transaction."""
+        yield
+
+    def _job(self, statement: str, page_size: int | None = None) -> Any:
+        job = self._client.query(statement, retry=RETRY, job_retry=JOB_RETRY, timeout=RETRY_SECONDS)
+        return job.result(
+            retry=RETRY, job_retry=JOB_RETRY, timeout=self._timeout, page_size=page_size
+        )
+
+    def _schema(self, relation: str) -> list[bigquery.SchemaField]:
+        with _translated():
+            try:
+                found = self._client.get_table(relation.replace("`", ""), retry=RETRY)
+            except NotFound:
+                return []
+            return list(found.schema)
+
+    def _insert(self, relation: str, rows: pa.Table) -> str:
+        names = ", ".join(rows.column_names)
+        lines = [
+            "(" + ", ".join(self._literal(value) for value in row.values()) + ")"
+            for row in rows.to_pylist()
+        ]
+        return f"insert into {relation} ({names}) values {', '.join(lines)}"
+
+    def _literal(self, value: Any) -> str:
+        if type(value) is dt.date:
+            return f"date '{value.isoformat()}'"
+        return self._dialect.literal(value)
+
+    def _load(self, relation: str, rows: pa.Table, schema: Sequence[bigquery.SchemaField]) -> None:
+        """A load job of Parquet, all or none. Timestamps are marked as UTC: without a zone they would be DATETIME."""
+        for number, field in enumerate(rows.schema):
+            if pa.types.is_timestamp(field.type) and field.type.tz is None:
+                zoned = rows.column(number).cast(pa.timestamp("us", tz="UTC"))
+                rows = rows.set_column(number, field.name, zoned)
+        file = io.BytesIO()
+        pq.write_table(rows, file)
+        given = set(rows.column_names)
+        config = bigquery.LoadJobConfig(
+            source_format=bigquery.SourceFormat.PARQUET,
+            write_disposition=bigquery.WriteDisposition.WRITE_APPEND,
+            schema=[field for field in schema if field.name.lower() in given],
+        )
+        with _translated():
+            self._client.load_table_from_file(
+                file, relation.replace("`", ""), rewind=True, job_config=config
+            ).result(retry=RETRY, timeout=self._timeout)
+
+
+def _naive(value: Any) -> Any:
+    if isinstance(value, dt.datetime) and value.tzinfo is not None:
+        return value.astimezone(dt.UTC).replace(tzinfo=None)
+    return value
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Google's errors as ours: the reason and the first line, for the rest may quote data."""
+    try:
+        yield
+    except NotFound as error:
+        raise WarehouseError(
+            f"BigQuery: {_line(error)}", hint="run dbt build first; it makes the tables."
+        ) from error
+    except (GoogleAPIError, GoogleAuthError, TimeoutError, OSError) as error:
+        raise WarehouseError(f"BigQuery: {_line(error)}") from error
+
+
+def _line(error: BaseException) -> str:
+    text = str(getattr(error, "message", "") or error).splitlines()[0]
+    text = text.split("; reason:")[0].strip()
+    if re.search(r"Bad (int64|double|bool|timestamp|date) value|Could not cast|Invalid", text):
+        return "a value could not be converted to its column's type."
+    return text
+
+
+def _is_conflict(error: WarehouseError) -> bool:
+    """Another transaction changed the same table: "Transaction is aborted due to concurrent update against table ..."."""
+    return "concurrent update" in error.message.lower()
