@@ -22,10 +22,13 @@ from sync.errors import (
 from sync.records import RowError
 from sync.state.journal import Journal
 from sync.state.leases import LEASE_SECONDS, Leases
+from sync.state.ledger import UNKNOWN
 from sync.state.runs import Acknowledged, BatchNote, Progress, Refused, RunLog
 from sync.warehouses.base import Warehouse, now_utc
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from sync.engine.pusher import SyncResult, Watcher
 
 GROUP_ROWS = 50_000
@@ -38,7 +41,7 @@ class Acknowledger:
 
     def __init__(
         self, warehouse: Warehouse, log: RunLog, lease: Leases, journal: Journal,
-        result: SyncResult, *, retrier: Retrier, watcher: Watcher,
+        result: SyncResult, *, retrier: Retrier, watcher: Watcher, intends: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:  # fmt: skip
         self._warehouse = warehouse
@@ -48,6 +51,7 @@ class Acknowledger:
         self._result = result
         self._retrier = retrier
         self._watcher = watcher
+        self._intends = intends
         self._clock = clock
         self._renewed_at = now_utc()
         self._group = Progress()
@@ -61,30 +65,45 @@ class Acknowledger:
             Progress(acknowledged=[_taken("claim", row, None, batch.number) for row in batch.rows])
         )
 
-    def journal(self, outcome: Outcome, *, claimed: bool = False) -> Outcome:
+    def intend(self, batch: Batch) -> pa.Table:
+        """Keep what is about to be sent. Rows whose answer never comes may be there: who leaves the table later is still removed.
+
+        Called by the thread that sends. Events are left out: one that may be there must not count as sent.
+        """
+        rows = [_taken("attempt", row, None, batch.number) for row in batch.rows]
+        table = self._log.acknowledgements(
+            [row._replace(row_hash=UNKNOWN) for row in rows], now_utc()
+        )
+        if self._intends and batch.action != "remove":
+            self._keep(batch.number, table)
+        return table
+
+    def journal(self, outcome: Outcome, intended: pa.Table, *, claimed: bool = False) -> Outcome:
         """Keep what the answer said before anything else can happen. Called by the thread that got it."""
-        rows = {row.record.key: row for row in outcome.batch.rows}
-        number = outcome.batch.number
-        taken = []
-        for key, remote_id in ((item.key, item.remote_id) for item in outcome.accepted):
-            row = rows[key]
-            taken.append(_taken(row.action, row, remote_id, number))
-        outcome.taken = Counter(row.action for row in taken)
+        batch = outcome.batch
+        places = {row.record.key: place for place, row in enumerate(batch.rows)}
+        taken: list[tuple[int, str, str | None, str | None]] = []
+        for item in outcome.accepted:
+            place = places[item.key]
+            row = batch.rows[place]
+            taken.append((place, row.action, row.row_hash, item.remote_id or row.record.remote_id))
+        outcome.taken = Counter(action for _, action, _, _ in taken)
         if claimed:
-            # The vendor surely did not take these: the claim is given back.
-            back = {error.key for error in outcome.failed}
-            if isinstance(outcome.error, AuthError | RateLimitedError):
-                back |= rows.keys() - {item.key for item in outcome.accepted}
-            taken += [_taken("release", rows[key], None, number) for key in back]
+            taken += [(places[key], "release", None, None) for key in _surely_not_taken(outcome)]
+        elif self._intends and batch.action != "remove":
+            taken += [(places[key], "attempt", UNKNOWN, None) for key in _maybe_taken(outcome)]
         if taken:
-            outcome.acknowledgements = self._log.acknowledgements(taken, now_utc())
-            try:
-                self._journal.write(number, outcome.acknowledgements)
-            except OSError as error:
-                self._watcher.log(
-                    "journal_failed", sync=self._result.name, error=type(error).__name__
-                )
+            outcome.acknowledgements = self._log.decided(intended, taken)
+            self._keep(batch.number, outcome.acknowledgements)
+        else:
+            self._journal.drop([batch.number])
         return outcome
+
+    def _keep(self, number: int, table: pa.Table) -> None:
+        try:
+            self._journal.write(number, table)
+        except OSError as error:
+            self._watcher.log("journal_failed", sync=self._result.name, error=type(error).__name__)
 
     def take(self, outcomes: Iterable[Outcome]) -> None:
         """Acknowledge what these batches came to; the warehouse is written when there is enough, or it is time."""
@@ -227,6 +246,26 @@ class Acknowledger:
                 self._renewed_at = now
             with session.transaction():
                 return self._log.write(session, progress, now)
+
+
+def _surely_not_taken(outcome: Outcome) -> set[str]:
+    """Rows the vendor refused, or was never asked to take."""
+    keys = {error.key for error in outcome.failed}
+    if isinstance(outcome.error, AuthError | RateLimitedError):
+        keys |= _undecided(outcome)
+    return keys
+
+
+def _maybe_taken(outcome: Outcome) -> set[str]:
+    """Rows of a request whose answer was lost: they may be there, whatever was said when it was repeated."""
+    if not outcome.ambiguous:
+        return set()
+    return _undecided(outcome) | {error.key for error in outcome.failed}
+
+
+def _undecided(outcome: Outcome) -> set[str]:
+    decided = {item.key for item in outcome.accepted} | {error.key for error in outcome.failed}
+    return {row.record.key for row in outcome.batch.rows} - decided
 
 
 def _taken(action: str, row: PlannedRow, remote_id: str | None, batch_number: int) -> Acknowledged:

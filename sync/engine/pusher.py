@@ -295,6 +295,7 @@ class Pusher:
         acknowledger = Acknowledger(
             self._warehouse, self._log, self._lease, self._journal, self._result,
             retrier=retrier, watcher=self._context.watcher,
+            intends=self._definition.mode in (Mode.UPSERT, Mode.MIRROR),
         )  # fmt: skip
         if planned.spool is not None:
             acknowledger.forget(RowReader(self._definition, planned.mapping), planned.spool)
@@ -322,7 +323,8 @@ class Pusher:
 
         def send(batch: Batch) -> Outcome:
             with slots:
-                return acknowledger.journal(sender.send(batch), claimed=claims)
+                intended = acknowledger.intend(batch)
+                return acknowledger.journal(sender.send(batch), intended, claimed=claims)
 
         in_flight: set[Future[Outcome]] = set()
         exhausted = False

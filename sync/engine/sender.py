@@ -18,7 +18,7 @@ from sync.destinations.base import (
 )
 from sync.engine.retry import CircuitBreaker, Retrier
 from sync.engine.rows import Batch
-from sync.errors import AuthError, DestinationError, RejectedError, TransientError
+from sync.errors import AuthError, DestinationError, RateLimitedError, RejectedError, TransientError
 from sync.records import Accepted, BatchResult, Mode, Record, RowError
 
 # Rows refused one by one, none taken: the request as a whole is wrong, not a row of it.
@@ -33,6 +33,7 @@ class Outcome:
     accepted: list[Accepted] = field(default_factory=list)
     failed: list[RowError] = field(default_factory=list)
     error: DestinationError | None = None  # why rows are undecided
+    ambiguous: bool = False  # an answer was lost: the rows may have been taken all the same
     requests: int = 0
     seconds: float = 0.0
     taken: Counter[str] = field(default_factory=Counter)  # accepted rows by action
@@ -93,10 +94,21 @@ class BatchSender:
         outcome.accepted.extend(result.accepted)
         outcome.failed.extend(result.failed)
         if result.pending and result.job:
+            before, outcome.ambiguous = outcome.ambiguous, True
             self._poll(result, outcome)
+            outcome.ambiguous = before  # the job has decided
 
     def _call(self, records: Sequence[Record], action: str, outcome: Outcome) -> BatchResult:
         outcome.requests += 1
+        try:
+            return self._call_once(records, action)
+        except RateLimitedError:
+            raise
+        except TransientError:
+            outcome.ambiguous = True
+            raise
+
+    def _call_once(self, records: Sequence[Record], action: str) -> BatchResult:
         destination = self._destination
         if self._mode is Mode.EVENT:
             assert isinstance(destination, SendsEvents)  # noqa: S101 - the declaration says so

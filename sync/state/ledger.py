@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from sync.state.tables import Tables
     from sync.warehouses.base import Dialect, Session
 
-# Acknowledged actions: `add`, `change` and `claim` put a key in the ledger; these take it out.
+# Hash of a row that may be there: it was sent and no answer came. It differs from every hash, so the row is sent again.
+UNKNOWN = "?"
+# Acknowledged actions: `add`, `change`, `attempt` and `claim` put a key in the ledger; these take it out.
 GONE = ("remove", "forget", "release")
 
 

@@ -152,6 +152,20 @@ class RunLog:
             "acknowledged_at": now,
         })  # fmt: skip
 
+    def decided(
+        self, intended: pa.Table, taken: Sequence[tuple[int, str, str | None, str | None]]
+    ) -> pa.Table:
+        """The rows of `intended` that were decided: (place, action, row_hash, remote_id)."""
+        import pyarrow as pa
+
+        places, actions, hashes, remote_ids = zip(*taken, strict=True)
+        every = places == tuple(range(intended.num_rows))
+        table = intended if every else intended.take(pa.array(places, pa.int64()))
+        for name, column in (("action", actions), ("row_hash", hashes), ("remote_id", remote_ids)):
+            index = table.schema.get_field_index(name)
+            table = table.set_column(index, name, pa.array(column, pa.string()))
+        return table
+
     def write_withheld(self, session: Session, withheld: Mapping[str, int]) -> None:
         """How many rows were not sent, by reason."""
         rows = [

@@ -50,10 +50,53 @@ def test_a_batch_that_never_gets_through_stays_for_the_next_run(bench):
     bench.destination.fault = fault
     result = bench.push()
     assert (result.status, result.added, result.failed) == ("partial", 1, 1)
-    assert bench.held() == {"b"}
+    assert (bench.held(), bench.maybe()) == ({"b"}, {"a"})
+    bench.destination.fault = None
+    assert bench.push().changed == 1
+    assert (bench.held(), bench.maybe()) == ({"a", "b"}, set())
+
+
+def test_a_row_that_may_have_been_taken_is_removed_when_it_leaves(workbench):
+    """Its answer was lost every time, so nobody knows: the destination must not keep it for ever."""
+    bench = workbench(guards=Guards(min_rows=0, max_removals_percent=None))
+    bench.declare(batch_rows=1)
+    bench.people("a", "b")
+
+    def lost(_, records):
+        if records[0].key == "a":
+            raise TransientError("reset")
+
+    bench.destination.fault_after = lost
+    bench.push()
+    assert set(bench.destination.members) == {"a", "b"}
+    bench.people("b")
+    bench.destination.fault_after = None
+    assert bench.push().removed == 1
+    assert set(bench.destination.members) == {"b"} == bench.held()
+    assert bench.maybe() == set()
+
+
+def test_a_row_refused_after_its_first_answer_was_lost_may_be_there(workbench):
+    bench = workbench(guards=Guards(min_rows=0, max_removals_percent=None))
+    bench.people("a")
+    bench.destination.fault_after = failing(1)
+    bench.destination.fault = lambda number, records: [
+        RowError(record.key, "invalid", "no") for record in records if number == 2
+    ]
+    assert bench.push().failed == 1
+    bench.people()
+    assert bench.push().removed == 1
+    assert bench.destination.members == {}
+
+
+def test_events_whose_answer_was_lost_are_not_taken_for_sent(workbench):
+    bench = workbench(mode=Mode.EVENT)
+    bench.people("a")
+    bench.destination.fault = lambda number, _: failing(number)(number, _)
+    bench.push()
+    assert (bench.held(), bench.maybe()) == (set(), set())
     bench.destination.fault = None
     assert bench.push().added == 1
-    assert bench.held() == {"a", "b"}
 
 
 def test_a_rate_limited_batch_waits_as_long_as_the_vendor_says(bench):

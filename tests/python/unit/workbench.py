@@ -233,8 +233,14 @@ class Workbench:
             return connection.execute(query).fetchall()
 
     def held(self) -> set[str]:
-        """Keys in the ledger."""
-        return {row[0] for row in self.rows("select sync_key from analytics_sync.ledger")}
+        """Keys that the destination is known to hold."""
+        query = "select sync_key from analytics_sync.ledger where row_hash is distinct from '?'"
+        return {row[0] for row in self.rows(query)}
+
+    def maybe(self) -> set[str]:
+        """Keys that may be there: they were sent and no answer came."""
+        query = "select sync_key from analytics_sync.ledger where row_hash = '?'"
+        return {row[0] for row in self.rows(query)}
 
 
 __all__ = ["TABLES", "Delivery", "MemoryDestination", "PartialFailure", "Workbench", "object_type"]
