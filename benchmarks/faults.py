@@ -136,14 +136,14 @@ class Suite:
         """So many requests from now, and a little; or just a while."""
         began = time.monotonic()
         if self.chance.random() < 0.7:
-            wanted = self._requests() + self.chance.randint(1, 60)
+            wanted = self._requests() + self.chance.randint(1, 25)
             while (
                 self._requests() < wanted and push.poll() is None and time.monotonic() < began + 8
             ):
                 time.sleep(0.005)
             time.sleep(self.chance.uniform(0, 0.05))
         else:
-            time.sleep(self.chance.uniform(0.2, 4.0))
+            time.sleep(self.chance.uniform(0.5, 3.0))
 
     def _requests(self) -> int:
         return int(self.store.rows("select coalesce(sum(times), 0) from requests")[0][0])
@@ -167,23 +167,31 @@ class Suite:
         people = {row[0]: row[1] for row in rows}
         found: Counter[str] = Counter()
         hook = self.store.members("webhook", self._object("webhook", "sync"))
-        held = {key: fields["score"] for key, fields in hook.items()}
-        found["lost"] += sum(1 for key, score in people.items() if held.get(key) != score)
-        found["left over"] += len(held.keys() - people.keys())
-        klaviyo = set(self.store.members("klaviyo", self._object("klaviyo", "list")))
+        self._note(found, "webhook", people, {key: row["score"] for key, row in hook.items()})
+        klaviyo = self.store.members("klaviyo", self._object("klaviyo", "list"))
         wanted = {"01" + hashlib.sha256(key.encode()).hexdigest()[:24].upper() for key in people}
-        found["lost"] += len(wanted - klaviyo)
-        found["left over"] += len(klaviyo - wanted)
+        self._note(found, "klaviyo", dict.fromkeys(wanted), dict.fromkeys(klaviyo))
         meta = self.store.members("meta", self._object("meta", "audience"))
         hashes = {hashlib.sha256(row[2].encode()).hexdigest() for row in rows}
-        known = {value for fields in meta.values() for value in fields.values()}
-        found["lost"] += len(hashes - known)
-        found["left over"] += len(meta) - len(hashes & known)
+        known = [next(value for value in row.values() if value) for row in meta.values()]
+        self._note(found, "meta", dict.fromkeys(hashes), dict.fromkeys(known))
         for sync in ("klaviyo_list", "webhook_people", "meta_audience"):
             ledger = self._ledger(sync)
             found["ledger wrong"] += len(ledger ^ people.keys())
         self._compare_events(found)
         return dict(found)
+
+    def _note(
+        self, found: Counter[str], where: str, wanted: dict[str, Any], held: dict[str, Any]
+    ) -> None:
+        absent = object()
+        lost = [key for key, value in wanted.items() if held.get(key, absent) != value]
+        left = held.keys() - wanted.keys()
+        found["lost"] += len(lost)
+        found["left over"] += len(left)
+        if lost or left:
+            print(f"  {where}: lost {sorted(lost)[:5]}, left over {sorted(left)[:5]} "
+                  f"({len(lost)}, {len(left)})", file=sys.stderr)  # fmt: skip
 
     def _compare_events(self, found: Counter[str]) -> None:
         """An event that the vendor kept twice is doubled; one it was sent again and knew is not."""

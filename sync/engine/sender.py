@@ -18,7 +18,7 @@ from sync.destinations.base import (
 )
 from sync.engine.retry import CircuitBreaker, Retrier
 from sync.engine.rows import Batch
-from sync.errors import AuthError, DestinationError, RateLimitedError, RejectedError, TransientError
+from sync.errors import AuthError, DestinationError, RejectedError, TransientError
 from sync.records import Accepted, BatchResult, Mode, Record, RowError
 
 # Rows refused one by one, none taken: the request as a whole is wrong, not a row of it.
@@ -102,9 +102,10 @@ class BatchSender:
         outcome.requests += 1
         try:
             return self._call_once(records, action)
-        except RateLimitedError:
+        except RejectedError:
             raise
-        except TransientError:
+        except DestinationError:
+            # Even after 401 or 429: a batch may take several requests, and the first may have been taken.
             outcome.ambiguous = True
             raise
 
