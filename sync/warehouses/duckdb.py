@@ -27,6 +27,10 @@ from sync.warehouses.base import Dialect
 BATCH_ROWS = 10_000
 LOCK_SECONDS = 1800.0  # a dbt build may hold the file for long; --lock-timeout changes it
 NOTICE_SECONDS = 15.0
+LEAST_MEGABYTES, MOST_MEGABYTES = (
+    100,
+    2000,
+)  # `settings: {memory_limit}` of the dbt target decides instead
 
 
 def open_warehouse(target: Target, *, notify: Callable[[str], None]) -> DuckDBWarehouse:
@@ -114,9 +118,14 @@ class DuckDBWarehouse:
                 pause = min(pause * 1.5, 0.5) * random.uniform(0.8, 1.2)  # noqa: S311
         connection.execute("set TimeZone = 'UTC'")
         connection.execute("set preserve_insertion_order = false")
-        if self._memory_limit:
-            connection.execute(f"set memory_limit = {self.dialect.literal(self._memory_limit)}")
+        limit = self._memory_limit or f"{self._fair_share()}MB"
+        connection.execute(f"set memory_limit = {self.dialect.literal(limit)}")
         return connection
+
+    def _fair_share(self) -> int:
+        """Megabytes of memory that DuckDB may use here: what a plan over this file needs, spilling to disk beyond it."""
+        size = Path(self.path).stat().st_size // 2**20 if Path(self.path).exists() else 0
+        return max(LEAST_MEGABYTES, min(MOST_MEGABYTES, size // 3))
 
 
 class DuckDBSession:

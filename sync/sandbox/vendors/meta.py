@@ -40,7 +40,9 @@ def users(audience_id: str) -> Response | tuple[Response, int]:
     for row in rows:
         member = _member(schema, row)
         # A fault is drawn by the row, so that the same row is refused however the batch is cut.
-        refused = request.method == "POST" and faults().shares.get("refuse_rows", 0) * 1000 > clock.draw(member or "", "refuse")
+        refused = request.method == "POST" and faults().shares.get(
+            "refuse_rows", 0
+        ) * 1000 > clock.draw(member or "", "refuse")
         if member is None or refused:
             invalid += 1
         else:
