@@ -74,25 +74,25 @@
     In the graph that is contracted a component that lost nothing is one node (its number), and one that lost an edge is
     its records. A merged component takes the number of its largest part, so that few rows change. -#}
 {% macro _affected_by_changes(sql, existing, affected, rewritten) -%}
-    {%- set buckets = scratch_relation('buckets') -%}
-    {%- set changed = scratch_relation('changed') -%}
     {%- set added = scratch_relation('added') -%}
     {%- set removed = scratch_relation('removed') -%}
     {%- set broken = scratch_relation('broken') -%}
     {%- set joints = scratch_relation('joints') -%}
     {%- set fates = scratch_relation('fates') -%}
+    {%- set stored = "select * from " ~ existing -%}
 
-    {%- do create_scratch(buckets, _changed_buckets_sql(sql, "select * from " ~ existing)) -%}
-    {%- do create_scratch(changed, _changed_edges_sql(sql, existing, buckets)) -%}
-    {%- do create_scratch(added, "select " ~ _edge_columns() | join(', ') ~ " from " ~ changed ~ " where is_added") -%}
-    {%- do create_scratch(removed, "select record_node, value_node, component_node from " ~ changed ~ " where not is_added") -%}
+    {%- do create_scratch(added, _edges_missing_sql(sql, stored, _edge_columns())) -%}
+    {#- Pairs are unique on both sides, so counts tell whether any edge was lost without looking for it. -#}
+    {%- set lost = _row_count(stored) - _row_count(sql) + _row_count("select * from " ~ added) -%}
+    {%- do create_scratch(removed, _edges_missing_sql(stored, sql, ['record_node', 'value_node', 'component_node'])
+        if lost else "select record_node, value_node, component_node from " ~ existing ~ " where 1 = 0") -%}
     {%- do create_scratch(broken, "select component_node from " ~ removed ~ " group by component_node") -%}
     {%- do create_scratch(joints, _joints_sql(existing, added, removed, broken)) -%}
     {%- set labels = _contracted_reps(joints) -%}
     {%- do create_scratch(fates, _fates_sql(existing, joints, labels)) -%}
     {%- do create_scratch(rewritten, _rewritten_sql(existing, added, removed, broken, joints, fates)) -%}
     {%- do create_scratch(affected, _affected_sql(existing, added, removed, broken, joints, fates, rewritten)) -%}
-    {%- do drop_scratch([buckets, changed, added, removed, broken, joints, labels, fates]) -%}
+    {%- do drop_scratch([added, removed, broken, joints, labels, fates]) -%}
 {%- endmacro %}
 
 {% macro _edge_columns() -%}
@@ -140,68 +140,26 @@
     left join {{ labels }} as labels on edges.rep_node = labels.node
 {%- endmacro %}
 
-{#- Buckets of records whose edges differ, by a sum over each bucket: far cheaper than comparing edge by edge, which
-    is then done inside these buckets only. The sum of a bucket of a thousand edges stays below 2^63. -#}
-{% macro _changed_buckets_sql(query, other) -%}
-    with now_sums as ({{ _bucket_sums_sql(query) }}),
-    old_sums as ({{ _bucket_sums_sql(other) }})
-    select coalesce(now_sums.bucket, old_sums.bucket) as bucket
-    from now_sums
-    full outer join old_sums on now_sums.bucket = old_sums.bucket
-    where
-        now_sums.bucket is null
-        or old_sums.bucket is null
-        or now_sums.edge_sum <> old_sums.edge_sum
-{%- endmacro %}
-
-{% macro _bucket_sums_sql(query) -%}
+{#- Edges of the first query that the second does not have alike. A value's number stands for its type too. -#}
+{% macro _edges_missing_sql(query, other, columns) -%}
     select
-        mod(record_node, 262139) as bucket,
-        sum(
-            mod(record_node, 33554393) * mod(value_node, 33554383)
-            + mod(value_node, 1073741789)
-            * (tier + 2 + 256 * coalesce(value_limit, 0) + 65537 * coalesce(merge_limit, 0))
-            + cast(floor(coalesce(strength, 0) * 1000000) as {{ dbt.type_bigint() }})
-        ) as edge_sum
-    from ({{ query }}) as edges
-    group by 1
-{%- endmacro %}
-
-{#- Edges that only one side has just so: new ones (is_added) as they are now, lost ones with their component. -#}
-{% macro _changed_edges_sql(query, existing, buckets) -%}
-    with current_edges as (
-        select
-            {%- for column in _edge_columns() %}
-            edges.{{ column }}{{ "," if not loop.last }}
-            {%- endfor %}
-        from ({{ query }}) as edges
-        inner join {{ buckets }} as buckets on mod(edges.record_node, 262139) = buckets.bucket
-    ),
-    stored_edges as (
-        select
-            {%- for column in _edge_columns() %}
-            edges.{{ column }},
-            {%- endfor %}
-            edges.component_node
-        from {{ existing }} as edges
-        inner join {{ buckets }} as buckets on mod(edges.record_node, 262139) = buckets.bucket
-    )
-    select
-        {%- for column in _edge_columns() %}
-        coalesce(current_edges.{{ column }}, stored_edges.{{ column }}) as {{ column }},
+        {%- for column in columns %}
+        edges.{{ column }}{{ "," if not loop.last }}
         {%- endfor %}
-        stored_edges.component_node,
-        current_edges.record_node is not null as is_added
-    from current_edges
-    full outer join stored_edges
-        on current_edges.record_node = stored_edges.record_node
-        and current_edges.value_node = stored_edges.value_node
-        and current_edges.identifier_type = stored_edges.identifier_type
-        and current_edges.tier = stored_edges.tier
-        and coalesce(current_edges.value_limit, -1) = coalesce(stored_edges.value_limit, -1)
-        and coalesce(current_edges.merge_limit, -1) = coalesce(stored_edges.merge_limit, -1)
-        and coalesce(current_edges.strength, -1) = coalesce(stored_edges.strength, -1)
-    where current_edges.record_node is null or stored_edges.record_node is null
+    from ({{ query }}) as edges
+    left join ({{ other }}) as others
+        on edges.record_node = others.record_node
+        and edges.value_node = others.value_node
+    where
+        others.record_node is null
+        or edges.tier <> others.tier
+        or coalesce(edges.value_limit, -1) <> coalesce(others.value_limit, -1)
+        or coalesce(edges.merge_limit, -1) <> coalesce(others.merge_limit, -1)
+        or coalesce(edges.strength, -1) <> coalesce(others.strength, -1)
+{%- endmacro %}
+
+{% macro _row_count(query) -%}
+    {{ return(run_query("select count(*) from (" ~ query ~ ") as counted").columns[0].values()[0] | int) }}
 {%- endmacro %}
 
 {#- Edges that decide what is joined now: new ones, those on the same values, and those of components taken apart. -#}
