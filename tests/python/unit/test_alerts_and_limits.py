@@ -1,0 +1,108 @@
+"""Alerts tell changes of state only; rate limits hold for all syncs of one credential."""
+
+from __future__ import annotations
+
+import pytest
+
+from sync.config.destinations import AlertConfig
+from sync.destinations.base import RateLimit
+from sync.engine.alerts import tell_changes
+from sync.engine.limits import Limits, credential_id
+from sync.engine.pusher import SyncResult
+from sync.engine.scrub import scrub
+from sync.errors import HeadwaterError
+
+
+def told(results, kind="webhook", post=None):
+    bodies, logs = [], []
+
+    def keep(url, body):
+        bodies.append(body)
+        return 200
+
+    tell_changes(
+        AlertConfig(kind, "http://hook"), results, run_id="r",
+        log=lambda event, **_: logs.append(event), post=post or keep,
+    )  # fmt: skip
+    return bodies, logs
+
+
+def result(status, before, message="no"):
+    return SyncResult("s", status, previous_status=before, error=HeadwaterError(message))
+
+
+@pytest.mark.parametrize(
+    ("status", "before", "news"),
+    [
+        ("failed", "success", True), ("failed", None, True), ("success", "partial", True),
+        ("failed", "failed", False), ("success", "success", False), ("success", None, False),
+        ("skipped", "success", False), ("refused", "success", True),
+    ],
+)  # fmt: skip
+def test_only_a_change_of_state_is_told(status, before, news):
+    bodies, _ = told([result(status, before)])
+    assert bool(bodies) is news
+
+
+def test_an_alert_has_no_personal_data_and_says_recovery():
+    bodies, _ = told([result("failed", "success", "jane@example.com was refused")], "slack")
+    assert "jane" not in bodies[0]["text"]
+    bodies, _ = told([result("success", "failed")], "slack")
+    assert "works again" in bodies[0]["text"]
+
+
+def test_a_dead_hook_does_not_fail_the_run():
+    def dead(*_):
+        raise OSError("http://hook/secret")
+
+    assert told([result("failed", "success")], post=dead) == ([], ["alert_failed"])
+
+
+def test_the_same_credential_under_two_names_shares_its_slots(bench):
+    from dataclasses import replace
+
+    declaration = replace(bench.declaration, rate_limits={"default": RateLimit(1, 1.0, parallel=3)})
+    limits = Limits()
+    one = credential_id("klaviyo", {"api_key": "k"})
+    same, other = (
+        credential_id("klaviyo", {"api_key": "k"}),
+        credential_id("klaviyo", {"api_key": "x"}),
+    )
+    slots = limits.slots(one, declaration, "default")
+    assert limits.slots(same, declaration, "default") is slots
+    assert limits.slots(other, declaration, "default") is not slots
+    assert [slots.acquire(blocking=False) for _ in range(4)] == [True, True, True, False]
+    assert "api_key" not in one
+
+
+def test_a_rate_limit_is_asked_for_each_request(bench, monkeypatch):
+    from dataclasses import replace
+
+    from sync.engine import limits as module
+
+    asked = []
+
+    class Counting:
+        def __init__(self, rate):
+            self.rate = rate
+
+        def try_acquire(self, name):
+            asked.append((name, self.rate.limit, self.rate.interval))
+
+    monkeypatch.setattr(module, "Limiter", Counting)
+    declaration = replace(bench.declaration, rate_limits={"bulk": RateLimit(150, 60)})
+    hook = Limits().hook("c", declaration)
+    hook("bulk")
+    hook("bulk")
+    hook("unknown")
+    assert asked == [("bulk", 150, 60_000)] * 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["jane.doe+x@example.co.uk", "+49 151 2345678", "a" * 64, "token=abc123", "Bearer xyz"],
+)
+def test_texts_of_others_are_scrubbed(text):
+    clean = scrub(f"refused: {text} is wrong")
+    assert text not in clean
+    assert clean.startswith("refused: ")

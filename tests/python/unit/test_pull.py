@@ -1,0 +1,101 @@
+"""Pulling: a cursor with a look-back, merged by natural key, the same shape for every vendor."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+
+import pytest
+from workbench import QUICK, TABLES, MemoryConnector
+
+from sync.engine.puller import PullContext, Puller
+from sync.errors import AuthError, TransientError
+from sync.records import Campaign, CampaignDay, CampaignEvent, SyncObject
+from sync.state.tables import ResultTables
+
+NOON = dt.datetime(2026, 3, 1, 12)
+RESULTS = ResultTables(**{name: f"analytics_sync.{name}" for name in ResultTables.__slots__})
+
+
+class Reporting:
+    def __init__(self, results):
+        self.results, self.asked, self.errors = results, [], []
+
+    def check(self):
+        return ""
+
+    def upsert(self, records): ...
+
+    def pull(self, since):
+        self.asked.append(since)
+        yield from self.results[:1]
+        if self.errors:
+            raise self.errors.pop(0)
+        yield from self.results[1:]
+
+
+@pytest.fixture
+def pull(bench):
+    destination = Reporting(
+        [
+            Campaign("c1", "Spring", "email", "sent", NOON),
+            CampaignEvent("e1", "c1", "opened", "email", "a@example.com", NOON),
+            CampaignEvent("e1", "c1", "opened", "email", "a@example.com", NOON),
+            CampaignDay("c1", NOON.date(), 1.5, "EUR", 10, 2, None),
+        ]
+    )
+    bench.declaration = replace(bench.declaration, pulls=True)
+
+    def once(**changes):
+        connector = MemoryConnector(destination, bench.declaration)
+        context = PullContext(
+            warehouse=bench.warehouse, tables=TABLES, results=RESULTS, connector=connector,
+            environment="live", run_id="run", policy=QUICK, **changes,
+        )  # fmt: skip
+        return Puller(context, "memory", SyncObject("list")).pull()
+
+    once.destination = destination
+    return once
+
+
+def counted(bench):
+    return [
+        bench.rows(f"select count(*) from analytics_sync.{name}")[0][0]
+        for name in ("campaigns", "campaign_events", "campaign_daily")
+    ]
+
+
+def test_pulling_twice_leaves_each_result_once(bench, pull):
+    assert pull().status == "success"
+    assert counted(bench) == [1, 1, 1]
+    assert pull().status == "success"
+    assert counted(bench) == [1, 1, 1]
+
+
+def test_a_restated_figure_replaces_the_old_one(bench, pull):
+    pull()
+    pull.destination.results[-1] = CampaignDay("c1", NOON.date(), 9.0, "EUR", 10, 2, None)
+    pull()
+    assert bench.rows("select spend from analytics_sync.campaign_daily") == [(9.0,)]
+
+
+def test_the_next_pull_reads_from_the_cursor_less_the_look_back(bench, pull):
+    pull()
+    pull(look_back_days=2.0)
+    first, second = pull.destination.asked
+    assert second - first > dt.timedelta(days=80)
+    ((cursor,),) = bench.rows("select cursor_at from analytics_sync.cursors")
+    assert second < cursor - dt.timedelta(days=1.9)
+
+
+def test_an_error_half_way_is_tried_again_from_the_start(bench, pull):
+    pull.destination.errors = [TransientError("reset")]
+    assert pull().status == "success"
+    assert counted(bench) == [1, 1, 1]
+
+
+def test_a_failed_pull_moves_no_cursor(bench, pull):
+    pull.destination.errors = [AuthError("401")]
+    assert pull().status == "failed"
+    assert bench.rows("select count(*) from analytics_sync.cursors") == [(0,)]
+    assert bench.rows("select status, command from analytics_sync.runs") == [("failed", "pull")]
