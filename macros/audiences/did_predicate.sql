@@ -10,6 +10,9 @@
     {%- set having, is_negated = _having(event, condition, path) -%}
     {%- set joined = '' -%}
     {%- if condition.get('then') -%}
+        {%- if 'sum' in condition or 'avg' in condition -%}
+            {{ audience_error(path ~ '.then', "sum: and avg: cannot stand beside then:, which meets an event once per follower; put them into a condition of their own") }}
+        {%- endif -%}
         {%- set joined = _sequence(event, condition['then'], path ~ '.then') -%}
     {%- endif -%}
     {{ return(
