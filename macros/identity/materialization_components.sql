@@ -9,6 +9,7 @@
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
 
+    {%- do drop_leftover_scratch() -%}
     {%- do create_scratch(links, sql) -%}
     {%- set rounds = contract_components(links, result, max_rounds=config.get('meta', {}).get('max_rounds', 40)) -%}
 
