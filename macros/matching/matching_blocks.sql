@@ -1,0 +1,58 @@
+{#- Query: each record's keys under each blocking rule that its values allow, with how many records share the key. -#}
+{% macro matching_blocks(records) -%}
+{%- set settings = matching_settings() -%}
+with
+
+keyed as (
+
+    {% for entity in settings.entities -%}
+    {%- set outer = loop -%}
+    {%- for rule in entity.rules -%}
+    {%- set parts = _matching_parts(rule) -%}
+    select
+        entity,
+        record_key,
+        {{ string_literal(rule | join(' + ')) }} as rule,
+        {{ loop.index0 }} as rule_number,
+        {{ dbt.concat(parts) if parts | length > 1 else parts[0] }} as block_key
+
+    from {{ records }}
+
+    where
+        entity = {{ string_literal(entity.name) }}
+        {%- for part in rule %}
+        and {{ part.split(':')[0] }} is not null
+        {%- endfor %}
+
+    {{ "union all" if not (outer.last and loop.last) }}
+
+    {% endfor %}
+    {%- endfor %}
+),
+
+counted as (
+
+    select
+        entity,
+        record_key,
+        rule,
+        rule_number,
+        block_key,
+        count(*) over (partition by entity, rule_number, block_key) as record_count
+
+    from keyed
+
+)
+
+select * from counted
+{%- endmacro %}
+
+{% macro _matching_parts(rule) -%}
+    {%- set parts = [] -%}
+    {%- for part in rule -%}
+        {%- if not loop.first -%}{%- do parts.append("'|'") -%}{%- endif -%}
+        {%- set words = part.split(':') -%}
+        {%- do parts.append(words[0] if words | length == 1 else "substr(" ~ words[0] ~ ", 1, " ~ words[1] ~ ")") -%}
+    {%- endfor -%}
+    {{ return(parts) }}
+{%- endmacro %}

@@ -1,0 +1,77 @@
+{#- Query: each pair with its pattern (a character a kind: a level's number, or '-' where a value is missing) and
+    `frequency_weight`, the bits that exact agreement gains from how rare the agreed values are. -#}
+{% macro matching_comparisons(pairs, records) -%}
+{%- set kinds = matching_kinds() -%}
+with
+
+compared as (
+
+    select
+        pairs.entity,
+        pairs.left_record_key,
+        pairs.right_record_key,
+        pairs.rule_mask,
+        {%- for kind, how in kinds.items() %}
+        {{ _matching_level(kind, how) }} as {{ kind }}_level,
+        {%- endfor %}
+        {%- for kind in kinds %}
+        left_records.{{ kind }}_frequency as {{ kind }}_frequency{{ "," if not loop.last }}
+        {%- endfor %}
+
+    from {{ pairs }} as pairs
+
+    inner join {{ records }} as left_records
+        on pairs.entity = left_records.entity
+        and pairs.left_record_key = left_records.record_key
+
+    inner join {{ records }} as right_records
+        on pairs.entity = right_records.entity
+        and pairs.right_record_key = right_records.record_key
+
+    where
+        not (
+            left_records.is_deduplicated
+            and left_records.source_name = right_records.source_name
+        )
+
+),
+
+patterned as (
+
+    select
+        entity,
+        left_record_key,
+        right_record_key,
+        rule_mask,
+        {%- set levels = [] -%}
+        {%- for kind in kinds -%}{%- do levels.append(kind ~ "_level") -%}{%- endfor %}
+        {{ dbt.concat(levels) }} as pattern,
+        {%- for kind, how in kinds.items() if how.frequency %}
+        {{ "+ " if not loop.first }}case when {{ kind }}_level = '{{ how.levels | length }}' then -ln({{ kind }}_frequency) / ln(2) else 0 end
+        {%- endfor %} as frequency_weight
+
+    from compared
+
+)
+
+select * from patterned
+{%- endmacro %}
+
+{% macro _matching_level(kind, how) -%}
+    {%- set l = "left_records." ~ kind -%}
+    {%- set r = "right_records." ~ kind -%}
+    {%- set lines = ["case when " ~ l ~ " is null or " ~ r ~ " is null then '-'"] -%}
+    {%- for label, condition in how.levels -%}
+        {%- do lines.append("when " ~ _matching_sides(condition, l, r) ~ " then '" ~ (how.levels | length - loop.index0) ~ "'") -%}
+        {%- if loop.first and how.missing is defined -%}
+            {%- do lines.append("when " ~ _matching_sides(how.missing, l, r) ~ " then '-'") -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(lines | join('\n            ') ~ " else '0' end") }}
+{%- endmacro %}
+
+{#- Puts the two sides into a condition: {l}, {r}, and {l.kind}, {r.kind} for another kind of the same two records. -#}
+{% macro _matching_sides(condition, l, r) -%}
+    {%- set sql = condition.replace('{l}', l).replace('{r}', r) -%}
+    {{ return(sql.replace('{l.', 'left_records.').replace('{r.', 'right_records.').replace('}', '')) }}
+{%- endmacro %}

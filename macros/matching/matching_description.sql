@@ -1,0 +1,13 @@
+{#- Value: what training needs to know, kept in the manifest as meta of matching_patterns: the kinds with their levels'
+    labels from 0 up, and each entity's blocking rules. -#}
+{% macro matching_description() -%}
+    {%- set kinds = [] -%}
+    {%- for kind, how in matching_kinds().items() -%}
+        {%- set labels = ['different'] -%}
+        {%- for label, _ in how.levels | reverse -%}{%- do labels.append(label) -%}{%- endfor -%}
+        {%- do kinds.append({'name': kind, 'labels': labels, 'has_frequency': how.frequency}) -%}
+    {%- endfor -%}
+    {%- set rules = {} -%}
+    {%- for entity in matching_settings().entities -%}{%- do rules.update({entity.name: entity.rules}) -%}{%- endfor -%}
+    {{ return({'kinds': kinds, 'rules': rules}) }}
+{%- endmacro %}

@@ -1,0 +1,107 @@
+{#- Value: how each kind of column is prepared and compared, written once for a kind of data. In the order of a pattern.
+
+    `prepare` makes the stored value of expression {x}; `levels` are tried from the top, the first true one counts and its
+    number is the pattern's digit (the top is the highest, 0 is none of them, '-' a value missing); `frequency` says that
+    agreeing on a rare value tells more than on a common one. {l} and {r} are the two prepared values; {l.kind} another
+    kind's value of the same record. -#}
+{% macro matching_kinds() -%}
+    {%- set text = {'prepare': _prepared_text('{x}'), 'frequency': true} -%}
+    {%- set code = {'prepare': _prepared_code('{x}', '[^a-z0-9]'), 'frequency': true} -%}
+    {%- set swapped = '{l.first_name} = {r.last_name} and {l.last_name} = {r.first_name}' -%}
+    {%- set same = ['exact', '{l} = {r}'] -%}
+    {%- set starts = "substr({l}, 1, length({r})) = {r} or substr({r}, 1, length({l})) = {l}" -%}
+    {%- set kinds = {
+        'first_name': dict(text, levels=[
+            same,
+            ['close', _ratio_at_least(80)],
+            ['swapped', swapped],
+            ['short form', starts],
+            ['similar', _ratio_at_least(60)],
+        ]),
+        'last_name': dict(text, levels=[
+            same,
+            ['close', _ratio_at_least(80)],
+            ['short form', starts],
+            ['similar', _ratio_at_least(60)],
+        ], missing=swapped),
+        'birth_date': {'prepare': _prepared_date('{x}'), 'frequency': true, 'levels': [
+            same,
+            ['one character', _distance_at_most(1) ~ ' or ('
+                ~ 'substr({l}, 1, 4) = substr({r}, 1, 4) and substr({l}, 5, 2) = substr({r}, 7, 2)'
+                ~ ' and substr({l}, 7, 2) = substr({r}, 5, 2))'],
+            ['two characters', _distance_at_most(2)],
+            ['same year', 'substr({l}, 1, 4) = substr({r}, 1, 4)'],
+            ['same decade', 'substr({l}, 1, 3) = substr({r}, 1, 3)'],
+        ]},
+        'email': {'prepare': _prepared_email('{x}'), 'frequency': true, 'levels': [
+            same,
+            ['same mailbox', regexp_replace_all('{l}', '@.*', '') ~ ' = ' ~ regexp_replace_all('{r}', '@.*', '')],
+            ['close', _ratio_at_least(85)],
+            ['similar', _ratio_at_least(65)],
+        ]},
+        'phone': {'prepare': _prepared_code('{x}', '[^0-9]'), 'frequency': true, 'levels': [
+            same,
+            ['same ending', "length({l}) > 7 and length({r}) > 7 and "
+                ~ "substr({l}, length({l}) - 7) = substr({r}, length({r}) - 7)"],
+            ['one digit', _distance_at_most(1)],
+        ]},
+        'national_id': dict(code, levels=[same, ['one character', _distance_at_most(1)], ['two characters', _distance_at_most(2)]]),
+        'postal_code': dict(code, levels=[
+            same,
+            ['one character', _distance_at_most(1)],
+            ['two characters', _distance_at_most(2)],
+            ['same area', "substr({l}, 1, 2) = substr({r}, 1, 2)"],
+        ]),
+        'city': dict(text, levels=[same, ['close', _ratio_at_least(75)], ['contained', starts]]),
+        'region': dict(text, levels=[same]),
+        'street': dict(text, levels=[same, ['close', _ratio_at_least(80)], ['similar', _ratio_at_least(60)]]),
+        'house_number': dict(code, levels=[same, ['one character', 'length({l}) > 1 and ' ~ _distance_at_most(1)]]),
+        'occupation': dict(text, levels=[same]),
+        'gender': dict(text, levels=[same]),
+    } -%}
+    {{ return(kinds) }}
+{%- endmacro %}
+
+{#- Value: the blocking rules: pairs that agree on all parts of one rule are compared. A part is a kind, or a kind
+    cut to its first characters (`kind:n`); a rule counts where all its kinds are present. -#}
+{% macro matching_blocking_rules() -%}
+    {{ return([
+        ['email'], ['phone'], ['national_id'],
+        ['first_name', 'last_name'],
+        ['first_name', 'birth_date'], ['last_name', 'birth_date'],
+        ['first_name', 'postal_code'], ['last_name', 'postal_code'], ['birth_date', 'postal_code'],
+        ['first_name', 'city'], ['last_name', 'city'], ['birth_date', 'city'],
+        ['first_name', 'postal_code:3'], ['last_name', 'postal_code:3'], ['birth_date', 'postal_code:3'],
+        ['first_name:2', 'last_name:2', 'birth_date:4'],
+        ['first_name:2', 'birth_date:4', 'postal_code:2'], ['last_name:2', 'birth_date:4', 'postal_code:2'],
+        ['first_name', 'birth_date:4', 'city:3'], ['last_name', 'birth_date:4', 'city:3'],
+        ['street', 'first_name:1'], ['street', 'house_number'],
+        ['last_name'], ['birth_date'],
+        ['first_name'],
+    ]) }}
+{%- endmacro %}
+
+{% macro _prepared_text(x) -%}
+    {{ return("nullif(trim(" ~ regexp_replace_all("lower(" ~ strip_accents("cast(" ~ x ~ " as " ~ dbt.type_string() ~ ")") ~ ")", "[^a-z0-9]+", " ") ~ "), '')") }}
+{%- endmacro %}
+
+{% macro _prepared_code(x, noise) -%}
+    {{ return("nullif(" ~ regexp_replace_all("lower(cast(" ~ x ~ " as " ~ dbt.type_string() ~ "))", noise, "") ~ ", '')") }}
+{%- endmacro %}
+
+{% macro _prepared_date(x) -%}
+    {{ return(whole_match_or_null(regexp_replace_all("substr(cast(" ~ x ~ " as " ~ dbt.type_string() ~ "), 1, 10)", "[^0-9]", ""), "[0-9]{8}")) }}
+{%- endmacro %}
+
+{% macro _prepared_email(x) -%}
+    {{ return("nullif(lower(trim(cast(" ~ x ~ " as " ~ dbt.type_string() ~ "))), '')") }}
+{%- endmacro %}
+
+{% macro _distance_at_most(edits) -%}
+    {{ return("(" ~ levenshtein('{l}', '{r}') ~ ") <= " ~ edits) }}
+{%- endmacro %}
+
+{#- Similarity is 1 - distance / longer length, compared in whole numbers. -#}
+{% macro _ratio_at_least(percent) -%}
+    {{ return("(" ~ levenshtein('{l}', '{r}') ~ ") * 100 <= greatest(length({l}), length({r})) * " ~ (100 - percent)) }}
+{%- endmacro %}

@@ -1,0 +1,71 @@
+{#- Query: the records that take part, one row each: entity, record_key, source_name, and per kind its prepared value and
+    `<kind>_frequency`, the share of the entity's records with a value that have this one. -#}
+{% macro matching_records() -%}
+{%- set settings = matching_settings() -%}
+{%- set kinds = matching_kinds() -%}
+with
+
+{% for entity in settings.entities -%}
+{% for record in entity.records -%}
+{{ entity.name }}__{{ record.source_name }} as (
+
+    select
+        {{ string_literal(entity.name) }} as entity,
+        {{ dbt.concat([string_literal(record.source_name ~ ':'), "cast(" ~ record.record_key ~ " as " ~ dbt.type_string() ~ ")"]) }} as record_key,
+        {{ string_literal(record.source_name) }} as source_name,
+        {{ (record.get('deduplicated', false) | as_bool) | lower }} as is_deduplicated,
+        {%- for kind, how in kinds.items() %}
+        {{ _matching_value(kind, how, record.columns) }} as {{ kind }}{{ "," if not loop.last }}
+        {%- endfor %}
+
+    from {{ ref(record.model) }}
+
+    where {{ record.record_key }} is not null
+
+),
+
+{% endfor %}
+{%- endfor -%}
+unioned as (
+
+    {% for entity in settings.entities -%}
+    {%- set outer = loop -%}
+    {%- for record in entity.records -%}
+    select * from {{ entity.name }}__{{ record.source_name }}
+    {{ "union all" if not (outer.last and loop.last) }}
+    {% endfor %}
+    {%- endfor %}
+),
+
+with_frequencies as (
+
+    select
+        entity,
+        record_key,
+        source_name,
+        is_deduplicated,
+        {%- for kind in kinds %}
+        {{ kind }},
+        {%- endfor %}
+        {%- for kind in kinds %}
+        1.0 * count(*) over (partition by entity, {{ kind }})
+        / nullif(count({{ kind }}) over (partition by entity), 0) as {{ kind }}_frequency{{ "," if not loop.last }}
+        {%- endfor %}
+
+    from unioned
+
+)
+
+select * from with_frequencies
+{%- endmacro %}
+
+{% macro _matching_value(kind, how, columns) -%}
+    {%- if kind in columns -%}
+        {{ return(how.prepare.replace('{x}', columns[kind])) }}
+    {%- elif kind == 'first_name' and 'full_name' in columns -%}
+        {{ return(regexp_replace_all(_prepared_text(columns.full_name), ' .*$', '')) }}
+    {%- elif kind == 'last_name' and 'full_name' in columns -%}
+        {{ return(regexp_replace_all(_prepared_text(columns.full_name), '^.* ', '')) }}
+    {%- endif -%}
+    {{ return("cast(null as " ~ dbt.type_string() ~ ")") }}
+{%- endmacro %}

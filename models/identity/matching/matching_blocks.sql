@@ -1,0 +1,2 @@
+{{ config(enabled=identity_matching_enabled()) }}
+{{ matching_blocks(ref('matching_records')) }}

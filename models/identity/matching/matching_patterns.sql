@@ -1,0 +1,72 @@
+{{ config(enabled=identity_matching_enabled(), meta=matching_description()) }}
+with
+
+matching_comparisons as (
+
+    select
+        entity,
+        rule_mask,
+        pattern,
+        frequency_weight
+
+    from {{ ref('matching_comparisons') }}
+
+),
+
+matching_random_comparisons as (
+
+    select
+        entity,
+        rule_mask,
+        pattern,
+        frequency_weight
+
+    from {{ ref('matching_random_comparisons') }}
+
+),
+
+counted as (
+
+    select
+        entity,
+        'candidates' as sample,
+        rule_mask,
+        pattern,
+        round(frequency_weight) as frequency_bits,
+        count(*) as pair_count
+
+    from matching_comparisons
+
+    group by 1, 2, 3, 4, 5
+
+    union all
+
+    select
+        entity,
+        'random' as sample,
+        rule_mask,
+        pattern,
+        round(frequency_weight) as frequency_bits,
+        count(*) as pair_count
+
+    from matching_random_comparisons
+
+    group by 1, 2, 3, 4, 5
+
+    union all
+
+    select
+        entity,
+        'records' as sample,
+        cast(0 as {{ dbt.type_bigint() }}) as rule_mask,
+        '' as pattern,
+        0 as frequency_bits,
+        count(*) as pair_count
+
+    from {{ ref('matching_records') }}
+
+    group by 1
+
+)
+
+select * from counted

@@ -1,0 +1,1 @@
+"""Training of the probabilistic tier: pure functions over counts of comparison patterns."""

@@ -1,0 +1,163 @@
+"""From counts of patterns to the rows of seeds/matching_weights.csv, and back to a file."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from sync.errors import ConfigError
+from sync.matching.em import Model, Patterns, train
+
+COLUMNS = ("entity", "kind", "level", "label", "m", "u", "source")
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of column in the order of a pattern; `labels` from level 0 up."""
+
+    name: str
+    labels: tuple[str, ...]
+    has_frequency: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """One row of the model `matching_patterns`."""
+
+    sample: str
+    pattern: str
+    rule_mask: int
+    frequency_bits: float
+    pair_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """One row of the seed."""
+
+    entity: str
+    kind: str
+    level: int
+    label: str
+    m: float
+    u: float
+    source: str
+
+
+def train_weights(
+    entity: str,
+    counted: Iterable[Counted],
+    *,
+    kinds: Sequence[Kind],
+    rules: Sequence[Sequence[str]],
+) -> list[Weight]:
+    """Weights of one entity; kinds that no pair has a value of are left out (they count for nothing).
+
+    Raises:
+        ConfigError: there is nothing to learn from.
+    """
+    rows = list(counted)
+    record_count = sum(row.pair_count for row in rows if row.sample == "records")
+    candidates, random = (
+        _patterns([row for row in rows if row.sample == sample], kinds)
+        for sample in ("candidates", "random")
+    )
+    if not candidates.counts.sum() or not random.counts.sum():
+        raise ConfigError(
+            f"entity '{entity}' has no pairs to learn from.",
+            "Build matching_patterns first: dbt build --select +matching_patterns",
+        )
+    present = [k for k in range(len(kinds)) if (candidates.levels[:, k] >= 0).any()]
+    used = [kinds[k] for k in present]
+    free_rules = [
+        sum(
+            1 << number
+            for number, rule in enumerate(rules)
+            if kind.name not in {part.split(":")[0] for part in rule}
+        )
+        for kind in used
+    ]
+    trained = train(
+        _only(candidates, present),
+        _only(random, present),
+        sizes=[len(kind.labels) for kind in used],
+        has_frequency=[kind.has_frequency for kind in used],
+        free_rules=free_rules,
+        pair_count=record_count * (record_count - 1) / 2,
+    )
+    return weights_of(entity, trained.model, used, source="trained")
+
+
+def description_of(manifest: Path, entity: str) -> tuple[list[Kind], list[list[str]]]:
+    """The kinds and the entity's blocking rules, from the meta of model matching_patterns.
+
+    Raises:
+        ConfigError: matching is off, or has no such entity.
+    """
+    document = json.loads(manifest.read_text())
+    node = next(
+        (one for one in document["nodes"].values() if one["name"] == "matching_patterns"), None
+    )
+    if node is None:
+        raise ConfigError(
+            "matching is off: the model matching_patterns is not in the manifest.",
+            "Set enabled: true under vars: cdp_matching, then dbt build --select +matching_patterns.",
+        )
+    meta = node["config"]["meta"]
+    if entity not in meta["rules"]:
+        raise ConfigError(
+            f"matching has no entity '{entity}'; it has {', '.join(meta['rules'])}.",
+            "Entities are declared under vars: cdp_matching (docs/matching.md).",
+        )
+    kinds = [Kind(one["name"], tuple(one["labels"]), one["has_frequency"]) for one in meta["kinds"]]
+    return kinds, meta["rules"][entity]
+
+
+def weights_of(entity: str, model: Model, kinds: Sequence[Kind], *, source: str) -> list[Weight]:
+    """The rows of a model, the prior first."""
+    rows = [Weight(entity, "prior", 0, "two records match", model.prior, 1.0, source)]
+    for kind, m, u in zip(kinds, model.m, model.u, strict=True):
+        for level, label in enumerate(kind.labels):
+            rows.append(Weight(entity, kind.name, level, label, m[level], u[level], source))
+    return rows
+
+
+def write_weights(path: Path, weights: Sequence[Weight]) -> None:
+    """Replace the entities of `weights` in the seed, keep the others."""
+    entities = {weight.entity for weight in weights}
+    kept: list[dict[str, str]] = []
+    if path.exists():
+        with path.open(newline="") as file:
+            kept = [row for row in csv.DictReader(file) if row["entity"] not in entities]
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(kept)
+        for one in weights:
+            writer.writerow(
+                {name: getattr(one, name) for name in COLUMNS}
+                | {"m": f"{one.m:.10f}", "u": f"{one.u:.10f}"}
+            )
+
+
+def _patterns(rows: Sequence[Counted], kinds: Sequence[Kind]) -> Patterns:
+    levels = np.array(
+        [[-1 if mark == "-" else int(mark) for mark in row.pattern] for row in rows], dtype=np.int64
+    ).reshape(len(rows), len(kinds))
+    return Patterns(
+        levels,
+        np.array([row.pair_count for row in rows], dtype=np.float64),
+        np.array([row.frequency_bits for row in rows], dtype=np.float64),
+        np.array([row.rule_mask for row in rows], dtype=np.int64),
+    )
+
+
+def _only(patterns: Patterns, kinds: Sequence[int]) -> Patterns:
+    return Patterns(
+        patterns.levels[:, list(kinds)], patterns.counts, patterns.bits, patterns.rule_masks
+    )

@@ -1,0 +1,123 @@
+"""EM finds the parameters that made the data, and never makes the data less likely."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from sync.errors import ConfigError
+from sync.matching.em import Patterns, first_guess, log_odds, train
+from sync.matching.splink import import_splink
+from sync.matching.weights import Counted, Kind, Weight, train_weights, write_weights
+
+M = [np.array([0.05, 0.15, 0.8]), np.array([0.1, 0.9]), np.array([0.2, 0.1, 0.7])]
+U = [np.array([0.95, 0.04, 0.01]), np.array([0.8, 0.2]), np.array([0.97, 0.02, 0.01])]
+PRIOR = 0.05
+
+
+def _simulated(pairs: int, prior: float, seed: int) -> Patterns:
+    random = np.random.default_rng(seed)
+    matched = random.random(pairs) < prior
+    columns = [
+        np.where(matched, random.choice(len(m), pairs, p=m), random.choice(len(u), pairs, p=u))
+        for m, u in zip(M, U, strict=True)
+    ]
+    levels, counts = np.unique(np.stack(columns, 1), axis=0, return_counts=True)
+    zeros = np.zeros(len(counts))
+    return Patterns(levels, counts.astype(float), zeros, zeros.astype(np.int64))
+
+
+def _trained(candidates: Patterns, pairs: int):  # type: ignore[no-untyped-def]
+    return train(
+        candidates,
+        _simulated(400_000, PRIOR, seed=2),
+        sizes=[3, 2, 3],
+        has_frequency=[False] * 3,
+        free_rules=[0, 0, 0],
+        pair_count=pairs,
+        max_steps=500,
+    )
+
+
+def test_em_recovers_the_parameters_that_made_the_pairs() -> None:
+    model = _trained(_simulated(400_000, PRIOR, seed=1), 400_000).model
+    assert model.prior == pytest.approx(PRIOR, rel=0.05)
+    for found, true in zip([*model.m, *model.u], [*M, *U], strict=True):
+        assert found == pytest.approx(true, abs=0.02)
+
+
+def test_likelihood_never_falls() -> None:
+    history = _trained(_simulated(50_000, PRIOR, seed=3), 50_000).log_likelihoods
+    assert len(history) > 3
+    # Smoothing and the re-estimated u may cost a hair near the end.
+    assert all(b >= a - abs(a) * 1e-6 for a, b in pairwise(history))
+
+
+def test_a_missing_value_tells_nothing() -> None:
+    zero = np.zeros(1)
+    missing = Patterns(np.array([[-1, -1, -1]]), np.ones(1), zero, zero.astype(np.int64))
+    guess = first_guess([3, 2, 3], _simulated(1_000, 0.0, seed=4), PRIOR)
+    odds = log_odds(guess, missing, [False] * 3)
+    assert odds[0] == pytest.approx(np.log(PRIOR / (1 - PRIOR)))
+
+
+def test_agreeing_on_a_rare_value_tells_more() -> None:
+    levels = np.array([[2, 1, 2], [2, 1, 2]])
+    bits = np.array([3.0, 12.0])
+    pairs = Patterns(levels, np.ones(2), bits, np.zeros(2, dtype=np.int64))
+    guess = first_guess([3, 2, 3], _simulated(1_000, 0.0, seed=4), PRIOR)
+    common, rare = log_odds(guess, pairs, [True] * 3)
+    assert rare - common == pytest.approx(9 * np.log(2))
+
+
+def test_nothing_to_learn_from_is_said() -> None:
+    kinds = [Kind("email", ("different", "exact"), True)]
+    with pytest.raises(ConfigError, match="no pairs to learn from"):
+        train_weights("person", [Counted("records", "", 0, 0, 5)], kinds=kinds, rules=[["email"]])
+
+
+def _weights(entity: str) -> list[Weight]:
+    return [
+        Weight(entity, "prior", 0, "two records match", 0.01, 1.0, "trained"),
+        Weight(entity, "email", 0, "different", 0.1, 0.98, "trained"),
+        Weight(entity, "email", 1, "close", 0.1, 0.01, "trained"),
+        Weight(entity, "email", 2, "exact", 0.8, 0.01, "trained"),
+    ]
+
+
+def test_training_one_entity_keeps_the_others(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    path = tmp_path / "weights.csv"
+    write_weights(path, _weights("person"))
+    write_weights(path, _weights("household"))
+    write_weights(path, _weights("person"))
+    lines = path.read_text().splitlines()
+    assert len(lines) == 9
+    assert sum(line.startswith("household,") for line in lines) == 4
+
+
+def test_a_splink_model_gives_prior_and_equality_and_levels_still_sum_to_one() -> None:
+    document = {
+        "probability_two_random_records_match": 0.002,
+        "comparisons": [
+            {
+                "output_column_name": "email",
+                "comparison_levels": [
+                    {"is_null_level": True},
+                    {"m_probability": 0.6, "u_probability": 0.001},
+                    {"m_probability": 0.4, "u_probability": 0.999},
+                ],
+            }
+        ],
+    }
+    found = import_splink(document, _weights("person"))
+    assert found[0].m == 0.002
+    assert (found[3].m, found[3].u, found[3].source) == (0.6, 0.001, "splink")
+    assert sum(one.m for one in found[1:]) == pytest.approx(1)
+    assert sum(one.u for one in found[1:]) == pytest.approx(1)
+
+
+def test_a_file_that_is_no_splink_model_is_said() -> None:
+    with pytest.raises(ConfigError, match="no Splink model"):
+        import_splink({}, _weights("person"))
