@@ -106,8 +106,8 @@ def stoppable(app: App) -> Iterator[threading.Event]:
         if stop.is_set():
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
-        app.output.note("Stopping after the batches in flight; again to stop at once.")
         stop.set()
+        app.output.note("Stopping after the batches in flight; again to stop at once.")
 
     if threading.current_thread() is not threading.main_thread():
         yield stop

@@ -95,13 +95,14 @@ def test_an_acknowledgement_waits_for_the_file_and_nothing_is_sent_twice(lab, ho
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_the_batches_in_flight_and_marks_them(lab, hook, number):
     fill(lab)
-    hook.delay = 0.1
+    hook.gate.clear()  # what is in flight stays there until the signal has been heard
     push = lab.process(*PUSH)
     assert hook.arrived.acquire(timeout=60)
     push.send_signal(number)
+    assert "Stopping after the batches in flight" in push.stderr.readline()
+    hook.gate.set()
     shown, errors = push.communicate(timeout=60)
     assert push.returncode == 2, errors
-    assert "Stopping after the batches in flight" in errors
     result = json.loads(shown)["syncs"][0]
     assert result["status"] == "partial"
     assert 0 < result["added"] < ROWS
