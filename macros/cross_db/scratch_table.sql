@@ -45,7 +45,7 @@
 
 {% macro default__drop_leftover_scratch() -%}
     {%- set prefix = (this.identifier ~ '__scratch_') | lower -%}
-    {%- for relation in adapter.list_relations_without_caching(this.without_identifier()) -%}
+    {%- for relation in adapter.list_relations(database=this.database, schema=this.schema) -%}
         {%- if (relation.identifier | lower).startswith(prefix) -%}
             {%- do run_query("drop table if exists " ~ relation) -%}
         {%- endif -%}

@@ -13,7 +13,9 @@ from bqemulator.api.routes import upload
 from bqemulator.config import LogLevel, PersistenceMode, Settings
 from bqemulator.server import run_forever
 from bqemulator.sql import builtin_udfs
+from bqemulator.sql.rewriter import create_table_schema_ctas
 from bqemulator.storage.engine import DuckDBEngine
+from sqlglot import exp
 
 
 def patch_spatial() -> None:
@@ -50,10 +52,23 @@ def patch_normalize() -> None:
     DuckDBEngine._register_builtin_udfs = with_native
 
 
+def patch_contract_tables() -> None:
+    """`create table t (columns) as (select ...)`, dbt's statement for a contract, fails for the brackets around it."""
+    first_select = create_table_schema_ctas._first_select
+
+    def within_brackets(body: exp.Expression | None) -> exp.Select | None:
+        while isinstance(body, exp.Subquery):
+            body = body.this
+        return first_select(body)
+
+    create_table_schema_ctas._first_select = within_brackets
+
+
 def main(port: int) -> None:
     patch_spatial()
     patch_load_jobs()
     patch_normalize()
+    patch_contract_tables()
     run_forever(
         Settings(
             rest_host="127.0.0.1",

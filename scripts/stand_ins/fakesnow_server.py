@@ -105,12 +105,23 @@ def patch_hex_numbers() -> None:
     transforms.to_decimal = with_hex
 
 
+def patch_try_cast() -> None:
+    """`try_cast(text as timestamp)` raises where it should give NULL: it is made the cast that may not fail."""
+    to_timestamp = transforms.to_timestamp
+
+    def trying(expression: exp.Expression) -> Any:
+        return expression if isinstance(expression, exp.TryCast) else to_timestamp(expression)
+
+    transforms.to_timestamp = trying
+
+
 def main(port: int) -> None:
     patch_temporary_tables()
     patch_merge_values()
     patch_failed_transactions()
     patch_null_timestamps()
     patch_hex_numbers()
+    patch_try_cast()
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
