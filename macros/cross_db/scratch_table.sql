@@ -44,11 +44,13 @@
 {%- endmacro %}
 
 {% macro default__drop_leftover_scratch() -%}
-    {%- set prefix = (this.identifier ~ '__scratch_') | lower -%}
-    {%- for relation in adapter.list_relations(database=this.database, schema=this.schema) -%}
-        {%- if (relation.identifier | lower).startswith(prefix) -%}
-            {%- do run_query("drop table if exists " ~ relation) -%}
-        {%- endif -%}
+    {%- set prefix = this.identifier ~ '__scratch_' -%}
+    {%- set found = run_query(
+        "select table_name from " ~ this.information_schema('TABLES') ~ " where lower(table_schema) = '"
+        ~ this.schema | lower ~ "' and left(lower(table_name), " ~ prefix | length ~ ") = '" ~ prefix | lower ~ "'"
+    ) -%}
+    {%- for name in found.columns[0].values() -%}
+        {%- do run_query("drop table if exists " ~ this.incorporate(path={'identifier': name})) -%}
     {%- endfor -%}
 {%- endmacro %}
 

