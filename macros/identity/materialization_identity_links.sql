@@ -260,17 +260,17 @@
         group by component_node, identifier_type
         having count(distinct value_node) > max(merge_limit)
     ),
-    over as (
+    excessive as (
         select component_node from over_types group by component_node
     )
     select component_node from {{ broken }}
     union all
     select fates.rep_node as component_node
     from {{ fates }} as fates
-    left join over on fates.component_node = over.component_node
+    left join excessive on fates.component_node = excessive.component_node
     left join {{ broken }} as broken on fates.rep_node = broken.component_node
     where
-        (fates.rep_node <> fates.component_node or over.component_node is not null)
+        (fates.rep_node <> fates.component_node or excessive.component_node is not null)
         and broken.component_node is null
 {%- endmacro %}
 
