@@ -19,6 +19,11 @@ Integers: TypeAlias = NDArray[np.int64]
 
 SMOOTHING = 0.5  # pairs added to every level, so that none is impossible
 
+# What is believed of m before any data: two records of one person seldom differ outright. Left to itself, EM takes any
+# group that agrees on much (a household, a town) for the matches; measured on four data sets in decision 0030.
+BELIEF_DIFFERENT = 0.03
+BELIEF_STRENGTH = 2.0  # times as strong as the data
+
 
 @dataclass(frozen=True, slots=True)
 class Patterns:
@@ -74,6 +79,7 @@ def train(
     has_frequency: Sequence[bool],
     free_rules: Sequence[int],
     pair_count: float,
+    belief: float = BELIEF_STRENGTH,
     max_steps: int = 100,
     tolerance: float = 1e-5,
 ) -> Trained:
@@ -82,6 +88,7 @@ def train(
     `sizes` are the numbers of levels; `free_rules` per kind the mask of blocking rules that do not use it: m of a kind is
     learnt from pairs that such a rule found, since a rule's own pairs agree by construction. u is learnt from random
     pairs, each counted by its probability of being no match; the prior is the matches found among all `pair_count` pairs.
+    m leans to what is believed of it, `belief` times as strongly as to the data; 0 is plain EM.
     """
     model = first_guess(sizes, random, prior=min(0.01, 100 / max(pair_count, 1e4)))
     history: list[float] = []
@@ -90,7 +97,7 @@ def train(
         matched = candidates.counts * _probability(odds)
         apart = random.counts * _probability(-log_odds(model, random, has_frequency))
         history.append(_log_likelihood(model, odds, candidates))
-        m = [
+        found = [
             _share(
                 candidates.levels[:, k],
                 np.where((candidates.rule_masks & free_rules[k]) != 0, matched, 0.0)
@@ -100,6 +107,10 @@ def train(
             )
             for k, size in enumerate(sizes)
         ]
+        m = [
+            (one + belief * _believed(size)) / (1 + belief)
+            for one, size in zip(found, sizes, strict=True)
+        ]
         u = [_share(random.levels[:, k], apart, size) for k, size in enumerate(sizes)]
         prior = float(np.clip(matched.sum() / max(pair_count, 1.0), 1e-12, 0.5))
         change = max(float(np.abs(a - b).max()) for a, b in zip(m, model.m, strict=True))
@@ -108,6 +119,13 @@ def train(
         if change < tolerance and drift < tolerance * 10:
             break
     return Trained(model, history)
+
+
+def _believed(size: int) -> Floats:
+    """m of a kind before any data: each level half of the one above it."""
+    falling = 0.5 ** np.arange(size - 1, 0, -1)
+    alike = falling / falling.sum() * (1 - BELIEF_DIFFERENT)
+    return np.asarray(np.concatenate([[BELIEF_DIFFERENT], alike]), dtype=np.float64)
 
 
 def _share(levels: Integers, weights: Floats, size: int) -> Floats:

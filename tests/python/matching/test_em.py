@@ -37,6 +37,7 @@ def _trained(candidates: Patterns, pairs: int):  # type: ignore[no-untyped-def]
         has_frequency=[False] * 3,
         free_rules=[0, 0, 0],
         pair_count=pairs,
+        belief=0,
         max_steps=500,
     )
 
@@ -121,3 +122,25 @@ def test_a_splink_model_gives_prior_and_equality_and_levels_still_sum_to_one() -
 def test_a_file_that_is_no_splink_model_is_said() -> None:
     with pytest.raises(ConfigError, match="no Splink model"):
         import_splink({}, _weights("person"))
+
+
+def test_a_group_that_differs_in_names_is_not_taken_for_the_matches() -> None:
+    """Households agree on address, not on names; believing that matches seldom differ keeps them apart."""
+    levels = np.array([[0, 2, 2], [2, 2, 2], [0, 0, 0], [0, 0, 2]])
+    zeros = np.zeros(4)
+    pairs = Patterns(levels, np.array([900.0, 100, 90_000, 9_000]), zeros, zeros.astype(np.int64))
+
+    def share_different(belief: float) -> float:
+        model = train(
+            pairs,
+            pairs,
+            sizes=[3, 3, 3],
+            has_frequency=[False] * 3,
+            free_rules=[0] * 3,
+            pair_count=100_000,
+            belief=belief,
+        ).model
+        return float(model.m[0][0])
+
+    assert share_different(0) > 0.8
+    assert share_different(2) < 0.4
