@@ -74,7 +74,7 @@ class Acknowledger:
         table = self._log.acknowledgements(
             [row._replace(row_hash=UNKNOWN) for row in rows], now_utc()
         )
-        if self._intends and batch.action != "remove":
+        if self._intends:
             self._keep(batch.number, table)
         return table
 
@@ -90,7 +90,7 @@ class Acknowledger:
         outcome.taken = Counter(action for _, action, _, _ in taken)
         if claimed:
             taken += [(places[key], "release", None, None) for key in _surely_not_taken(outcome)]
-        elif self._intends and batch.action != "remove":
+        elif self._intends:
             taken += [(places[key], "attempt", UNKNOWN, None) for key in _maybe_taken(outcome)]
         if taken:
             outcome.acknowledgements = self._log.decided(intended, taken)

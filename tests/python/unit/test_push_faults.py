@@ -76,6 +76,25 @@ def test_a_row_that_may_have_been_taken_is_removed_when_it_leaves(workbench):
     assert bench.maybe() == set()
 
 
+def test_a_row_whose_removal_may_have_been_done_is_sent_again_when_it_returns(workbench):
+    """The ledger would call it unchanged, and the destination would never see it again."""
+    bench = workbench(guards=Guards(min_rows=0, max_removals_percent=None))
+    bench.people("a", "b")
+    assert bench.push().added == 2
+    bench.people("b")
+
+    def lost(_, records):
+        raise TransientError("reset")
+
+    bench.destination.fault_after = lost
+    bench.push()
+    assert set(bench.destination.members) == {"b"}
+    bench.destination.fault_after = None
+    bench.people("a", "b")
+    bench.push()
+    assert set(bench.destination.members) == {"a", "b"} == bench.held()
+
+
 def test_a_row_refused_after_its_first_answer_was_lost_may_be_there(workbench):
     bench = workbench(guards=Guards(min_rows=0, max_removals_percent=None))
     bench.people("a")
