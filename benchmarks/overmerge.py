@@ -55,7 +55,7 @@ class People:
         junk = np.array(JUNK, dtype=object)[self.random.integers(0, len(JUNK), len(who))]
         email = np.where(self.shares_email[self.household[who]] & (draw < 0.25), family, own)
         email = np.where(draw > 0.985, junk, email)
-        return np.where((draw > 0.93) & (draw <= 0.985), None, email)
+        return np.where((draw > 0.93) & (draw <= 0.985), None, email)  # type: ignore[call-overload]
 
     def phones(self, who: Any, days: Any) -> Any:
         """Own mobile, the household's landline, or none; long ago some had another's number of today."""
@@ -69,7 +69,8 @@ class People:
         home = self.household[who].astype(str)
         landline = np.char.add("+4930", np.char.zfill(home, 8)).astype(object)
         phone = np.where(self.has_landline[self.household[who]] & (draw < 0.25), landline, own)
-        return np.where(draw > 0.65, None, phone)
+        phone[draw > 0.65] = None
+        return phone
 
     def devices(self, who: Any) -> Any:
         """Own device or the household's tablet."""

@@ -7,7 +7,7 @@
     )
 }}
 
-with
+with -- noqa: PRS
 
 assignments as (
 
@@ -22,7 +22,7 @@ assignments as (
         is_present,
         was_present,
         {% if is_incremental() -%}
-        run_number > (select coalesce(max(run_number), 0) from {{ this }}) as is_changed
+        (run_number > (select coalesce(max(run_number), 0) from {{ this }})) as is_changed
         {%- else -%}
         true as is_changed
         {%- endif %}

@@ -18,7 +18,7 @@ listed as (
     {%- for rule in entity.identifiers -%}
     {%- for value in rule.blocked_values + everywhere.get('exact', []) %}
     union all
-    select {{ string_literal(entity.name) }}, {{ string_literal(rule.type) }}, {{ string_literal(value) }}, 'rule'
+    select {{ string_literal(entity.name) }}, {{ string_literal(rule.type) }}, {{ string_literal(value) }}, 'rule' as listed_in
     {%- endfor %}
     {%- for model in rule.blocked_models %}
     union all
