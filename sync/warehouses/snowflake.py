@@ -98,11 +98,12 @@ def _private_key(text: str, passphrase: str | None) -> bytes:
             "the private key of the profile cannot be read.",
             hint="give PEM or base64 of DER, and its private_key_passphrase if it has one.",
         ) from error
-    return key.private_bytes(
+    der: bytes = key.private_bytes(
         serialization.Encoding.DER,
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
+    return der
 
 
 class SnowflakeWarehouse:
