@@ -7,13 +7,18 @@ import json
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
 
 from sync.config.profiles import Target
 from sync.config.templates import render
 from sync.errors import ConfigError
 from tests.python.warehouses.conftest import ROOT, outputs
+
+serialization = pytest.importorskip(
+    "cryptography.hazmat.primitives.serialization", reason="needs the extra snowflake"
+)
+rsa = pytest.importorskip(
+    "cryptography.hazmat.primitives.asymmetric.rsa", reason="needs the extra snowflake"
+)
 
 snowflake = pytest.importorskip("sync.warehouses.snowflake", reason="the driver is not installed")
 bigquery = pytest.importorskip("sync.warehouses.bigquery", reason="the driver is not installed")
