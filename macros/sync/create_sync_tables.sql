@@ -71,10 +71,6 @@
             'cursors': {
                 'environment': string, 'destination': string, 'cursor_at': instant, 'updated_at': instant,
             },
-            'remote_ids': {
-                'environment': string, 'destination': string, 'object_kind': string, 'identifier': string,
-                'remote_id': string, 'seen_at': instant,
-            },
             'erasure_requests': {
                 'environment': string, 'request_id': string, 'identifier_type': string,
                 'identifier_value_sha256': string, 'requested_at': instant,

@@ -72,11 +72,13 @@ def _plan_one(
     refused: dict[str, Any] | None = None
     try:
         declaration = connections.declaration(definition.destination)
-        capability.object_type(definition, declaration)
-        planning = Planning(app.warehouse, Tables.of(app.manifest), environment)
+        offered = capability.object_type(definition, declaration)
+        planning = Planning(
+            app.warehouse, Tables.of(app.manifest), environment, app.manifest.consent_tables()
+        )
         with app.warehouse.session() as session:
             planned = plan_sync(
-                planning, session, definition, hashed=declaration.hashed,
+                planning, session, definition, hashed=declaration.hashed, members=offered.members,
                 full_refresh=full_refresh, fingerprint=fingerprint,
             )  # fmt: skip
         made = planned.plan

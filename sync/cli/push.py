@@ -17,8 +17,8 @@ from sync.cli.plan import read_plan
 from sync.cli.session import chosen_environment, connector
 from sync.cli.watch import CommandWatcher
 from sync.engine.alerts import tell_changes
+from sync.engine.context import PushContext, PushOptions, SyncResult, new_run_id
 from sync.engine.gates import RunResults
-from sync.engine.pusher import PushContext, PushOptions, SyncResult, new_run_id
 from sync.engine.retry import RetryPolicy
 from sync.engine.run import exit_code, push_all
 from sync.state.tables import Tables
@@ -86,6 +86,7 @@ def push(
             run_id=run_id,
             watcher=watcher,
             journal=app.project.private / "journal",
+            people=app.manifest.consent_tables(),
         )
         results = push_all(context, definitions, threads=threads, fail_fast=fail_fast)
     if alerts is not None and not dry_run:

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from sync.cli.output import Output
-from sync.engine.pusher import SyncResult, Watcher
+from sync.engine.context import SyncResult, Watcher
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sync.config.definitions import closest, parse_definition
-from sync.config.models import Model, SyncDefinition
+from sync.config.models import ConsentTables, Model, SyncDefinition
 from sync.errors import ConfigError
 
 
@@ -72,6 +72,13 @@ class Manifest:
             if node.get("name") == model_name and node.get("resource_type") in ("model", "seed"):
                 return str(node["relation_name"]) if node.get("relation_name") else None
         return None
+
+    def consent_tables(self) -> ConsentTables:
+        """Where the project keeps consent and suppressions, by the names of their models."""
+        return ConsentTables(
+            consent=self.relation("profile_consent"),
+            suppressions=self.relation("profile_suppressions"),
+        )
 
     def models(self) -> list[Model]:
         """Every model that exists as a relation, by name."""

@@ -33,6 +33,14 @@ class Consent:
 
 
 @dataclass(frozen=True, slots=True)
+class ConsentTables:
+    """Where the project keeps who agreed to what, and who must not be written to; None where it has no such model."""
+
+    consent: str | None = None
+    suppressions: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Nulls:
     """Whether a null field is left out of the record or sent as null (which clears it at most vendors)."""
 

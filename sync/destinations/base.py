@@ -51,6 +51,9 @@ class ObjectType:
     identifiers: frozenset[str]  # accepted identifier columns; a row needs one of them at least
     member: str  # what a member is: "vendor list id", "record id", "hashed row", "tag"
     batch_bytes: int | None = None
+    # Sets of identifier columns each of which is a member by itself, with no record behind it: when one changes, what was sent
+    # before must be removed. Empty where the vendor keeps a record under a key of ours.
+    members: tuple[tuple[str, ...], ...] = ()
     required_fields: frozenset[str] = frozenset()
     open_fields: bool = True  # any other column becomes a property; else only `known_fields`
     known_fields: frozenset[str] = frozenset()

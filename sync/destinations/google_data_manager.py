@@ -64,6 +64,7 @@ class GoogleDataManager:
                 open_fields=False,
                 known_fields=frozenset({"country", "postal_code"}),
                 member="hashed row",
+                members=(("email_sha256",), ("phone_sha256",), ADDRESS),
                 partial_failure=PartialFailure.BY_POLLING,
                 rate_group="ingest",
                 minimum_audience=100,

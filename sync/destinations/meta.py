@@ -46,6 +46,8 @@ KEYS = {
     "birth_month_sha256": "DOBM",
     "birth_day_sha256": "DOBD",
 }
+# Without e-mail and phone these are what Meta finds a person by; with them they only help.
+PERSON = ("first_name_sha256", "last_name_sha256", "postal_code_sha256", "country_sha256")
 
 
 class MetaSettings(HttpSettings):
@@ -68,6 +70,7 @@ class Meta:
                 identifiers=frozenset(KEYS),
                 open_fields=False,
                 member="hashed row",
+                members=(("email_sha256",), ("phone_sha256",), PERSON),
                 partial_failure=PartialFailure.COUNTS_ONLY,
                 rate_group="audiences",
                 minimum_audience=100,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sync.engine.retry import Retrier
@@ -29,7 +30,7 @@ from sync.warehouses.base import Warehouse, now_utc
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from sync.engine.pusher import SyncResult, Watcher
+    from sync.engine.context import SyncResult, Watcher
 
 GROUP_ROWS = 50_000
 GROUP_SECONDS = 1.0
@@ -86,7 +87,13 @@ class Acknowledger:
         for item in outcome.accepted:
             place = places[item.key]
             row = batch.rows[place]
-            taken.append((place, row.action, row.row_hash, item.remote_id or row.record.remote_id))
+            remote_id = item.remote_id or row.record.remote_id
+            if (
+                row.action == "outdated"
+            ):  # what replaces it follows; until then all of it may be there
+                taken.append((place, "attempt", UNKNOWN, remote_id))
+            else:
+                taken.append((place, row.action, row.row_hash, remote_id))
         outcome.taken = Counter(action for _, action, _, _ in taken)
         if claimed:
             taken += [(places[key], "release", None, None) for key in _surely_not_taken(outcome)]
@@ -120,7 +127,8 @@ class Acknowledger:
                 self._add_error(outcome, outcome.error)
             self._note_batch(self._group, outcome)
             done = len(outcome.accepted) + len(outcome.failed)
-            self._watcher.advanced(self._result.name, done)
+            if outcome.batch.action != "outdated":
+                self._watcher.advanced(self._result.name, done)
         if self._group.rows >= GROUP_ROWS or self.seconds_left <= 0:
             self.flush()
 
@@ -165,6 +173,12 @@ class Acknowledger:
             progress.acknowledged.extend(_taken("forget", row, None, 0) for row in chunk)
         self._write(progress)
 
+    def doubt(self, reader: RowReader, spool: PlanSpool) -> None:
+        """Before the first removal: whoever loses an identifier together with another may be there or not from here on."""
+        for chunk in reader.read_held(spool.doubted.batches()):
+            rows = [_taken("attempt", row, None, 0)._replace(row_hash=UNKNOWN) for row in chunk]
+            self._write(Progress(acknowledged=rows))
+
     def _add_error(self, outcome: Outcome, error: DestinationError) -> None:
         self.error = error
         self._watcher.log(
@@ -182,7 +196,8 @@ class Acknowledger:
         for error in outcome.failed:
             row = rows[error.key]
             clean = RowError(error.key, error.status, scrub(error.message), error.retryable)
-            progress.refused.append(Refused(row.action, clean, row.row_hash))
+            action = "change" if row.action == "outdated" else row.action
+            progress.refused.append(Refused(action, clean, row.row_hash))
             self._result.failed += 1
 
     def _note_batch(self, progress: Progress, outcome: Outcome) -> None:
@@ -269,6 +284,7 @@ def _undecided(outcome: Outcome) -> set[str]:
 
 
 def _taken(action: str, row: PlannedRow, remote_id: str | None, batch_number: int) -> Acknowledged:
+    record = row.record if row.held is None else replace(row.record, identifiers=row.held)
     return Acknowledged(
-        action, row.record, row.row_hash, remote_id or row.record.remote_id, batch_number
+        action, record, row.row_hash, remote_id or row.record.remote_id, batch_number
     )

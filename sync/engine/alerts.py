@@ -9,7 +9,7 @@ from sync.engine.scrub import scrub
 
 if TYPE_CHECKING:
     from sync.config.destinations import AlertConfig
-    from sync.engine.pusher import SyncResult
+    from sync.engine.context import SyncResult
 
 GOOD = frozenset({"success", "skipped"})
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from sync.config.models import SyncDefinition
+from sync.config.models import ConsentTables, SyncDefinition
+from sync.engine import membership
 from sync.engine.gates import TableChecks
 from sync.engine.planner import Counts, Mapping, PlanQueries, map_columns, read_counts
 from sync.engine.spool import PlanSpool
@@ -22,6 +23,7 @@ class Planning:
     warehouse: Warehouse
     tables: Tables
     environment: str
+    people: ConsentTables = field(default_factory=ConsentTables)
 
     def ledger(self, definition: SyncDefinition) -> Ledger:
         """The sync's part of the ledger."""
@@ -61,6 +63,7 @@ class Planned:
 
 def plan_sync(
     planning: Planning, session: Session, definition: SyncDefinition, *, hashed: bool = False,
+    members: membership.Sets = (),
     full_refresh: bool = False, spool: bool = False, fingerprint: bool = False,
 ) -> Planned:  # fmt: skip
     """Plan `definition` as the warehouse is now.
@@ -86,6 +89,8 @@ def plan_sync(
         quarantined=log.quarantined() if log.has_quarantined(session) else None,
         dialect=planning.warehouse.dialect,
         full_refresh=full_refresh,
+        members=members,
+        people=planning.people,
     )
     checks = TableChecks(
         **{
@@ -112,8 +117,10 @@ def plan_sync(
 
 
 def _spooled(session: Session, queries: PlanQueries, plan: Plan) -> PlanSpool:
-    spool = PlanSpool(session.stream(queries.rows()))
-    seen, counts = spool.seen, plan.counts
+    counts = plan.counts
+    marked = bool(counts.remove or counts.change)
+    spool = PlanSpool(session.stream(queries.rows(marked=marked)))
+    seen = spool.seen
     wanted = {"add": counts.add, "change": counts.change, "remove": counts.remove}
     if any(seen.get(action, 0) != number for action, number in wanted.items()):
         spool.close()

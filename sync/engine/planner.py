@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sync.config.definitions import closest
-from sync.config.models import SyncDefinition
+from sync.config.models import ConsentTables, SyncDefinition
+from sync.engine import membership
+from sync.engine.permission import Permission
 from sync.errors import RefusedError
 from sync.records import Mode
 
@@ -111,6 +113,8 @@ class PlanQueries:
         quarantined: str | None,
         dialect: Dialect,
         full_refresh: bool = False,
+        members: membership.Sets = (),
+        people: ConsentTables | None = None,
     ) -> None:
         """`held` is a query of the ledger's state; `quarantined` one of (sync_key, payload_hash), or None for none."""
         self._definition = definition
@@ -119,7 +123,9 @@ class PlanQueries:
         self._quarantined = quarantined
         self._dialect = dialect
         self._full_refresh = full_refresh
+        self._members = members if self._mode in (Mode.UPSERT, Mode.MIRROR) else ()
         self._has_reason = "withheld_reason" in columns
+        self._permission = Permission.of(definition, columns, people or ConsentTables(), dialect)
         self.mapping = map_columns(definition, columns)
 
     def checks(self, *, hashed: bool = False) -> str:
@@ -163,8 +169,11 @@ class PlanQueries:
             "from planned where action in ('add', 'change', 'remove')"
         )
 
-    def rows(self) -> str:
-        """Every row to be sent: its action, key, hash, held identifiers and remote id, and the mapped columns."""
+    def rows(self, *, marked: bool = False) -> str:
+        """Every row to be sent: its action, key, hash, held identifiers and remote id, and the mapped columns.
+
+        `marked` adds what `membership.marks` says, where identifiers are the member.
+        """
         actions = ["add", "change", "remove", "forget"]
         if self._mode is Mode.REPLACE:
             actions.append("unchanged")
@@ -173,11 +182,19 @@ class PlanQueries:
             f", activation.{self._column(name)} as {self._column(f'm_{number}')}"
             for number, name in enumerate(self.mapping.columns)
         )
+        marks, marking, join = "", "", ""
+        if marked and self._members:
+            marks = membership.marks(self._members, self.mapping.identifiers, self._dialect)
+            marking = (
+                ", coalesce(marks.leaving, 0) as leaving, coalesce(marks.shared, 0) as shared, "
+            )
+            marking += "coalesce(marks.holders, 0) as holders"
+            join = "left join marks on marks.sync_key = planned.sync_key "
         return (
-            f"{self._planned()} select planned.action, planned.sync_key, planned.row_hash, "
-            f"held.identifiers as held_identifiers, held.remote_id{mapped} "
+            f"{self._planned()}{marks} select planned.action, planned.sync_key, planned.row_hash, "
+            f"held.identifiers as held_identifiers, held.remote_id{mapped}{marking} "
             "from planned left join held on held.sync_key = planned.sync_key "
-            "left join activation on activation.sync_key = planned.sync_key "
+            f"left join activation on activation.sync_key = planned.sync_key {join}"
             f"where planned.action in ({listed})"
         )
 
@@ -195,7 +212,7 @@ class PlanQueries:
         return (
             f"with activation as (select {self._key()} as sync_key, row_hash, "
             f"{self._reason()} as withheld_reason{mapped} "
-            f"from {self._definition.model.relation}), "
+            f"from {self._definition.model.relation}{self._permission.joins}), "
             f"held as ({self._held}), "
             f"compared as (select coalesce(activation.sync_key, held.sync_key) as sync_key, "
             "case when activation.sync_key is not null then activation.row_hash "
@@ -236,10 +253,14 @@ class PlanQueries:
 
     def _reason(self) -> str:
         given = "withheld_reason" if self._has_reason else self._dialect.text("null")
-        if not self.mapping.identifiers:
-            return given
-        absent = " and ".join(f"{self._column(name)} is null" for name in self.mapping.identifiers)
-        return f"coalesce({given}, case when {absent} then 'no_identifier' end)"
+        found = [given]
+        if self._permission.reason:
+            found.append(self._permission.reason)
+        if self.mapping.identifiers:
+            names = self.mapping.identifiers
+            absent = " and ".join(f"{self._column(name)} is null" for name in names)
+            found.append(f"case when {absent} then 'no_identifier' end")
+        return f"coalesce({', '.join(found)})" if len(found) > 1 else given
 
     def _key(self) -> str:
         """The key as text. Parts of a composite key are escaped, so that no two keys meet: `~` is `~0`, `|` is `~1`."""

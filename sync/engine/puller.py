@@ -12,7 +12,7 @@ from typing import Any
 
 from sync.destinations.base import PullsResults
 from sync.engine.connect import Connector
-from sync.engine.pusher import Watcher
+from sync.engine.context import Watcher
 from sync.engine.retry import Retrier, RetryPolicy
 from sync.errors import HeadwaterError
 from sync.records import Campaign, CampaignDay, CampaignEvent, Result, SyncObject

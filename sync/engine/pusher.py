@@ -2,112 +2,29 @@
 
 from __future__ import annotations
 
-import threading
 import time
-import uuid
 from collections.abc import Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
-from pathlib import Path
+from itertools import chain, count
 
 from sync.config.models import SyncDefinition
-from sync.destinations.base import Delivery, ObjectType, ReplacesAll
+from sync.destinations.base import Delivery, ObjectType
 from sync.engine import capability, gates
 from sync.engine.acknowledge import Acknowledger
-from sync.engine.connect import Connection, Connector
-from sync.engine.gates import RunResults
+from sync.engine.connect import Connection
+from sync.engine.context import PushContext, SyncResult
 from sync.engine.plan import Plan, Planned, Planning, plan_sync
-from sync.engine.planner import Counts
-from sync.engine.retry import CircuitBreaker, Retrier, RetryPolicy
-from sync.engine.rows import Batch, PlannedRow, RowReader, batched
+from sync.engine.retry import CircuitBreaker, Retrier
+from sync.engine.rows import Batch, RowReader, batched
 from sync.engine.scrub import scrub
-from sync.engine.sender import BatchSender, Outcome, is_fatal
-from sync.engine.spool import Spool
+from sync.engine.sender import BatchSender
+from sync.engine.spool import PlanSpool
+from sync.engine.stream import Stream
 from sync.errors import AuthError, DestinationError, HeadwaterError, RefusedError
 from sync.records import Mode
 from sync.state.journal import Journal
 from sync.state.leases import Leases, owner_name
 from sync.state.runs import RunLog
-from sync.state.tables import Tables
-from sync.warehouses.base import Session, Warehouse, now_utc
-
-
-@dataclass(frozen=True, slots=True)
-class PushOptions:
-    """What the command line asks of one run."""
-
-    environment: str = "live"
-    dry_run: bool = False
-    allow_removals: bool = False
-    skip_gates: bool = False
-    full_refresh: bool = False
-    expected: dict[str, str] = field(default_factory=dict)  # sync -> fingerprint of a saved plan
-    policy: RetryPolicy = field(default_factory=RetryPolicy)
-    breaker_limit: int = 5
-
-
-@dataclass(slots=True)
-class SyncResult:
-    """How one sync ended."""
-
-    name: str
-    status: str  # success, partial, failed, refused, skipped
-    counts: Counts = field(default_factory=Counts)
-    added: int = 0
-    changed: int = 0
-    removed: int = 0
-    failed: int = 0
-    requests: int = 0
-    batches: int = 0
-    seconds: float = 0.0
-    interrupted: bool = False
-    previous_status: str | None = None
-    error: HeadwaterError | None = None
-
-    @property
-    def message(self) -> str | None:
-        return self.error.message if self.error else None
-
-    def figures(self) -> dict[str, int]:
-        """The numbers a row of `runs` has."""
-        return {
-            "added": self.added,
-            "changed": self.changed,
-            "removed": self.removed,
-            "unchanged": self.counts.unchanged,
-            "failed": self.failed,
-            "withheld": sum(self.counts.withheld.values()),
-        }
-
-
-class Watcher:
-    """Told how a push goes on; the command line draws it, tests count it."""
-
-    def planned(self, name: str, rows: int) -> None: ...
-    def advanced(self, name: str, rows: int) -> None: ...
-    def ended(self, result: SyncResult) -> None: ...
-    def log(self, event: str, **facts: object) -> None: ...
-    def bug(self, error: Exception) -> None: ...
-
-
-@dataclass(slots=True)
-class PushContext:
-    """What all syncs of a run share."""
-
-    warehouse: Warehouse
-    tables: Tables
-    connector: Connector
-    run_results: RunResults
-    options: PushOptions
-    stop: threading.Event
-    run_id: str = field(default_factory=lambda: new_run_id())
-    watcher: Watcher = field(default_factory=Watcher)
-    journal: Path = Path(".headwater/journal")
-
-
-def new_run_id() -> str:
-    """Sorts by time, so that of two runs the later one is known by its name too."""
-    return f"{now_utc():%Y%m%d-%H%M%S-%f}-{uuid.uuid4().hex[:6]}"
+from sync.warehouses.base import Session, now_utc
 
 
 class Pusher:
@@ -140,10 +57,11 @@ class Pusher:
             run_id=context.run_id,
         )  # fmt: skip
         self._planning = Planning(
-            warehouse=context.warehouse, tables=context.tables, environment=environment
-        )
+            warehouse=context.warehouse, tables=context.tables, environment=environment,
+            people=context.people,
+        )  # fmt: skip
         self._result = SyncResult(definition.name, "success")
-        self._claimed = False
+        self._once = True  # each key is acknowledged once in this run
         self._started_at = now_utc()
 
     def push(self) -> SyncResult:
@@ -176,7 +94,7 @@ class Pusher:
         connection = None
         if not self._options.dry_run:
             connection = self._context.connector.connect(definition.destination, definition.object)
-        planned = self._plan(hashed=declaration.hashed)
+        planned = self._plan(hashed=declaration.hashed, offered=offered)
         try:
             result.counts = planned.plan.counts
             if planned.spool is None:
@@ -185,20 +103,20 @@ class Pusher:
             if connection is None:
                 self._count_requests(planned, offered)
                 return
-            self._send(planned, connection, offered)
+            self._send(planned, planned.spool, connection, offered)
         finally:
             planned.close()
 
     # -- plan ----------------------------------------------------------------------------------
 
-    def _plan(self, *, hashed: bool) -> Planned:
+    def _plan(self, *, hashed: bool, offered: ObjectType) -> Planned:
         """Plan and gate in one session; what is to be sent is spooled, and the run is on record before anything is sent."""
         options, definition = self._options, self._definition
         with self._warehouse.session(write=not options.dry_run) as session:
             if not options.dry_run:
                 self._take_lease(session)
             planned = plan_sync(
-                self._planning, session, definition, hashed=hashed,
+                self._planning, session, definition, hashed=hashed, members=offered.members,
                 full_refresh=options.full_refresh, spool=True,
                 fingerprint=definition.name in options.expected,
             )  # fmt: skip
@@ -271,11 +189,37 @@ class Pusher:
     def _count_requests(self, planned: Planned, offered: ObjectType) -> None:
         for batch in self._batches(planned, offered):
             self._result.batches += 1
-            self._context.watcher.advanced(self._definition.name, len(batch.rows))
+            if batch.action != "outdated":
+                self._context.watcher.advanced(self._definition.name, len(batch.rows))
+
+    def _batches(self, planned: Planned, offered: ObjectType) -> Iterator[Batch]:
+        return chain.from_iterable(self._phases(planned, offered))
+
+    def _phases(self, planned: Planned, offered: ObjectType) -> Iterator[Iterator[Batch]]:
+        """Removals, then identifiers that changed, then what is written: who must not be there leaves before anybody joins."""
+        assert planned.spool is not None  # noqa: S101
+        reader, spool, number = self._reader(planned, offered), planned.spool, count(1)
+        for action, rows in (
+            ("remove", reader.read(spool.removals.batches())),
+            ("outdated", reader.read_outdated(spool.outdated.batches())),
+            ("write", reader.read(spool.writes.batches())),
+        ):
+            yield batched(
+                rows, action=action, max_rows=offered.batch_rows, max_bytes=offered.batch_bytes,
+                numbers=number,
+            )  # fmt: skip
+
+    def _reader(self, planned: Planned, offered: ObjectType) -> RowReader:
+        return RowReader(
+            self._definition, planned.mapping, weigh=offered.batch_bytes is not None,
+            members=offered.members,
+        )  # fmt: skip
 
     # -- send ----------------------------------------------------------------------------------
 
-    def _send(self, planned: Planned, connection: Connection, offered: ObjectType) -> None:
+    def _send(
+        self, planned: Planned, spool: PlanSpool, connection: Connection, offered: ObjectType
+    ) -> None:
         retrier = Retrier(self._options.policy, self._context.stop)
         # One cheap call with the credentials, before rows go out with them.
         try:
@@ -288,6 +232,7 @@ class Pusher:
             ) from error
         breaker = CircuitBreaker(self._options.breaker_limit)
         delivery = capability.delivery(self._definition, offered)
+        claims = self._definition.mode is Mode.EVENT and delivery is Delivery.AT_MOST_ONCE
         sender = BatchSender(
             connection.destination, mode=self._definition.mode, delivery=delivery,
             retrier=retrier, breaker=breaker,
@@ -297,117 +242,26 @@ class Pusher:
             retrier=retrier, watcher=self._context.watcher,
             intends=self._definition.mode in (Mode.UPSERT, Mode.MIRROR),
         )  # fmt: skip
-        if planned.spool is not None:
-            acknowledger.forget(RowReader(self._definition, planned.mapping), planned.spool)
+        acknowledger.forget(self._reader(planned, offered), spool)
+        acknowledger.doubt(self._reader(planned, offered), spool)
+        stream = Stream(
+            sender, acknowledger, self._result, breaker=breaker, stop=self._context.stop
+        )
         if self._definition.mode is Mode.REPLACE:
-            self._replace(planned, connection, offered, sender, acknowledger)
+            stream.replace(connection.destination, self._context.run_id, planned.mapping,
+                           lambda: self._batches(planned, offered))  # fmt: skip
         else:
-            slots = self._context.connector.limits.slots(
-                connection.credential, connection.declaration, offered.rate_group
+            limits, group = connection.declaration.rate_limits, offered.rate_group
+            stream.send(
+                self._phases(planned, offered),
+                slots=self._context.connector.limits.slots(
+                    connection.credential, connection.declaration, group
+                ),
+                parallel=max(1, limits[group].parallel if group in limits else 4),
+                claims=claims,
             )
-            limit = connection.declaration.rate_limits.get(offered.rate_group)
-            parallel = max(1, limit.parallel if limit else 4)
-            claims = self._definition.mode is Mode.EVENT and delivery is Delivery.AT_MOST_ONCE
-            self._stream(
-                self._batches(planned, offered), sender, acknowledger,
-                breaker=breaker, slots=slots, parallel=parallel, claims=claims,
-            )  # fmt: skip
-        self._claimed = self._definition.mode is Mode.EVENT and delivery is Delivery.AT_MOST_ONCE
+        self._once = not (claims or spool.outdated.rows or spool.doubted.rows)
         self._end(breaker)
-
-    def _stream(
-        self, batches: Iterator[Batch], sender: BatchSender, acknowledger: Acknowledger, *,
-        breaker: CircuitBreaker, slots: threading.Semaphore, parallel: int, claims: bool,
-    ) -> None:  # fmt: skip
-        """Keep `parallel` requests in flight; acknowledge what came back while others are under way."""
-
-        def send(batch: Batch) -> Outcome:
-            with slots:
-                intended = acknowledger.intend(batch)
-                return acknowledger.journal(sender.send(batch), intended, claimed=claims)
-
-        in_flight: set[Future[Outcome]] = set()
-        exhausted = False
-        with ThreadPoolExecutor(parallel, thread_name_prefix=self._definition.name) as pool:
-            try:
-                while in_flight or not exhausted:
-                    while not exhausted and len(in_flight) < 2 * parallel:
-                        batch = None if self._halted(breaker) else next(batches, None)
-                        if batch is None:
-                            exhausted = True
-                            break
-                        if claims:
-                            acknowledger.claim(batch)
-                        in_flight.add(pool.submit(send, batch))
-                    if not in_flight:
-                        break
-                    done, in_flight = wait(
-                        in_flight, max(0.0, acknowledger.seconds_left), FIRST_COMPLETED
-                    )
-                    acknowledger.take(future.result() for future in done)
-                    self._note_errors(acknowledger)
-                acknowledger.flush()
-            except BaseException:
-                for future in in_flight:
-                    future.cancel()
-                raise
-
-    def _replace(
-        self, planned: Planned, connection: Connection, offered: ObjectType, sender: BatchSender,
-        acknowledger: Acknowledger,
-    ) -> None:  # fmt: skip
-        """Write the whole set beside the old one and put it in its place; acknowledged only then."""
-        destination = connection.destination
-        assert isinstance(destination, ReplacesAll)  # noqa: S101 - the declaration says so
-        refused: set[str] = set()
-        mapping = planned.mapping
-        destination.begin(self._context.run_id, [*mapping.identifiers, *mapping.fields])
-        try:
-            for batch in self._batches(planned, offered):
-                if batch.action == "remove":
-                    continue
-                if self._context.stop.is_set():
-                    destination.abort()
-                    self._result.interrupted = True
-                    return
-                outcome = sender.send(batch)
-                if outcome.error is not None:
-                    raise outcome.error
-                refused.update(error.key for error in outcome.failed)
-                acknowledger.take_refusals(outcome)
-            destination.commit()
-        except DestinationError:
-            destination.abort()
-            raise
-        acknowledger.take_all(self._batches(planned, offered), refused)
-
-    def _batches(self, planned: Planned, offered: ObjectType) -> Iterator[Batch]:
-        """Removals first: who must not be there leaves before anybody joins."""
-        assert planned.spool is not None  # noqa: S101
-        reader = RowReader(self._definition, planned.mapping, weigh=offered.batch_bytes is not None)
-        number = 0
-        for action, spool in (("remove", planned.spool.removals), ("write", planned.spool.writes)):
-            for batch in batched(
-                _rows(reader, spool), action=action, max_rows=offered.batch_rows,
-                max_bytes=offered.batch_bytes, first=number + 1,
-            ):  # fmt: skip
-                number = batch.number
-                yield batch
-
-    def _halted(self, breaker: CircuitBreaker) -> bool:
-        if self._context.stop.is_set():
-            self._result.interrupted = True
-            return True
-        return breaker.is_open or is_fatal(self._undecided)
-
-    @property
-    def _undecided(self) -> DestinationError | None:
-        error = self._result.error
-        return error if isinstance(error, DestinationError) else None
-
-    def _note_errors(self, acknowledger: Acknowledger) -> None:
-        if acknowledger.error is not None:
-            self._result.error = acknowledger.error
 
     # -- end -----------------------------------------------------------------------------------
 
@@ -437,7 +291,7 @@ class Pusher:
         with self._warehouse.session(write=True) as session:
             self._log.write_withheld(session, self._result.counts.withheld)
             session.execute(
-                *ledger.compaction([self._context.run_id], once=not self._claimed),
+                *ledger.compaction([self._context.run_id], once=self._once),
                 self._log.finish(
                     status=self._result.status,
                     message=message,
@@ -489,7 +343,3 @@ class Pusher:
             message=message,
             counts=self._result.figures(),
         )
-
-
-def _rows(reader: RowReader, spool: Spool) -> Iterator[list[PlannedRow]]:
-    return reader.read(spool.batches())

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 from sync.config.models import SyncDefinition
-from sync.engine.planner import Mapping
+from sync.engine import membership, planner
 from sync.records import Mode, Record
 
 if TYPE_CHECKING:
@@ -28,6 +28,10 @@ class PlannedRow:
     record: Record
     row_hash: str | None
     weight: int = 0  # bytes as JSON, never underestimated by much
+    held: Mapping[str, str] | None = (
+        None  # what the ledger goes on saying was sent, where the request names less
+    )
+    stays: bool = False  # a removal that asks nothing: others keep all that it would take out
 
 
 def idempotency_key(sync_name: str, key: str) -> str:
@@ -39,10 +43,12 @@ class RowReader:
     """Makes records of a plan's rows."""
 
     def __init__(
-        self, definition: SyncDefinition, mapping: Mapping, *, weigh: bool = False
-    ) -> None:
-        """`weigh` says that batches are limited by bytes too."""
+        self, definition: SyncDefinition, mapping: planner.Mapping, *, weigh: bool = False,
+        members: membership.Sets = (),
+    ) -> None:  # fmt: skip
+        """`weigh` says that batches are limited by bytes too; `members` which sets of identifiers are members each."""
         self._weigh = weigh
+        self._members = members
         self._names = 64 + sum(len(name) + 8 for name in (*mapping.identifiers, *mapping.fields))
         self._name = definition.name
         self._with_key = definition.mode is Mode.EVENT
@@ -58,6 +64,29 @@ class RowReader:
         """The rows of each of `batches`."""
         for batch in batches:
             yield self._rows(batch)
+
+    def read_outdated(self, batches: Iterable[pa.RecordBatch]) -> Iterator[list[PlannedRow]]:
+        """Removals of the identifiers that rows had and have no more, and that nobody else keeps."""
+        for batch in batches:
+            columns = batch.select(
+                ["sync_key", "held_identifiers", "remote_id", "leaving", "shared"]
+            ).to_pydict()
+            rows = []
+            for key, text, remote_id, leaving, shared in zip(*columns.values(), strict=True):
+                held = json.loads(text)
+                names = membership.outdated(held, leaving - shared, self._members)
+                record = Record(key, names, {}, remote_id)
+                rows.append(PlannedRow("outdated", record, None, len(text), held))
+            yield rows
+
+    def read_held(self, batches: Iterable[pa.RecordBatch]) -> Iterator[list[PlannedRow]]:
+        """Rows as the ledger has them."""
+        for batch in batches:
+            columns = batch.select(["sync_key", "held_identifiers", "remote_id"]).to_pydict()
+            yield [
+                PlannedRow("attempt", Record(key, json.loads(text), {}, remote_id), None)
+                for key, text, remote_id in zip(*columns.values(), strict=True)
+            ]
 
     def _rows(self, batch: pa.RecordBatch) -> list[PlannedRow]:
         columns = {name: batch.column(i).to_pylist() for i, name in enumerate(batch.schema.names)}
@@ -79,7 +108,19 @@ class RowReader:
         )
         records = map(Record, keys, known, fields, columns["remote_id"], once)
         weights = _weights(batch, self._names) if self._weigh else repeat(0)
-        return list(map(PlannedRow, actions, records, columns["row_hash"], weights))
+        rows = list(map(PlannedRow, actions, records, columns["row_hash"], weights))
+        if removing and any(columns.get("shared", ())):
+            self._keep_shared(rows, columns)
+        return rows
+
+    def _keep_shared(self, rows: list[PlannedRow], columns: dict[str, list[Any]]) -> None:
+        """Who leaves takes nobody along: an identifier that somebody else keeps is not named."""
+        for row, leaving, shared in zip(rows, columns["leaving"], columns["shared"], strict=True):
+            if shared:
+                row.held = row.record.identifiers
+                left = membership.without_shared(row.held, shared, self._members)
+                row.record = replace(row.record, identifiers=left)
+                row.stays = leaving == shared
 
 
 def _texts(column: list[Any]) -> list[str | None]:
@@ -122,24 +163,23 @@ class Batch:
 
 def batched(
     chunks: Iterable[list[PlannedRow]], *, action: str, max_rows: int, max_bytes: int | None,
-    first: int,
+    numbers: Iterator[int],
 ) -> Iterator[Batch]:  # fmt: skip
-    """Batches of at most `max_rows` rows and about `max_bytes` bytes of JSON, numbered from `first`."""
-    number, held, size = first, list[PlannedRow](), 0
+    """Batches of at most `max_rows` rows and about `max_bytes` bytes of JSON, numbered as `numbers` says."""
+    held, size = list[PlannedRow](), 0
     for chunk in chunks:
         for row in chunk:
             weight = row.weight
             if max_bytes and weight > max_bytes:
-                yield Batch(number, action, [row], too_large=True)
-                number += 1
+                yield Batch(next(numbers), action, [row], too_large=True)
                 continue
             if len(held) >= max_rows or (max_bytes and held and size + weight > max_bytes):
-                yield Batch(number, action, held)
-                number, held, size = number + 1, [], 0
+                yield Batch(next(numbers), action, held)
+                held, size = [], 0
             held.append(row)
             size += weight
     if held:
-        yield Batch(number, action, held)
+        yield Batch(next(numbers), action, held)
 
 
 def _weights(batch: pa.RecordBatch, names: int) -> list[int]:

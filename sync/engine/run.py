@@ -8,7 +8,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
 from sync.config.models import SyncDefinition
-from sync.engine.pusher import PushContext, Pusher, SyncResult
+from sync.engine.context import PushContext, SyncResult
+from sync.engine.pusher import Pusher
 from sync.errors import ConfigError, HeadwaterError
 
 

@@ -65,7 +65,7 @@ class BatchSender:
             )
         else:
             try:
-                self._send(batch.records, batch.action, outcome)
+                self._send_asked(batch, outcome)
             except DestinationError as error:
                 outcome.error = error
         outcome.seconds = self._clock() - began
@@ -74,6 +74,13 @@ class BatchSender:
         elif not batch.too_large:
             self._breaker.failure(outcome.error)
         return outcome
+
+    def _send_asked(self, batch: Batch, outcome: Outcome) -> None:
+        """Send what asks anything; a removal of what others keep is done when it is said."""
+        asked = [row.record for row in batch.rows if not row.stays]
+        if asked:
+            self._send(asked, batch.action, outcome)
+        outcome.accepted.extend(Accepted(row.record.key) for row in batch.rows if row.stays)
 
     def _send(self, records: Sequence[Record], action: str, outcome: Outcome) -> None:
         try:
@@ -117,7 +124,7 @@ class BatchSender:
         if self._mode is Mode.REPLACE:
             assert isinstance(destination, ReplacesAll)  # noqa: S101
             return destination.write(records)
-        if action == "remove":
+        if action in ("remove", "outdated"):
             assert isinstance(destination, RemovesMembers)  # noqa: S101
             return destination.remove(records)
         return destination.upsert(records)

@@ -47,10 +47,14 @@ class Spool:
 
 
 class PlanSpool:
-    """A plan's rows: what is taken out, what is written, and what only the ledger forgets."""
+    """A plan's rows: what is taken out, what is written, what only the ledger forgets, and of what is written the rows whose
+    identifiers changed, where these are the member. `doubted` are rows that lose the same identifier as another: when it is taken out
+    for one, the other is out too, whatever becomes of its own request.
+    """
 
     def __init__(self, stream: Iterator[pa.RecordBatch]) -> None:
         self.removals, self.writes, self.forgotten = Spool(), Spool(), Spool()
+        self.outdated, self.doubted = Spool(), Spool()
         self.seen: dict[str, int] = {}
         try:
             for batch in stream:
@@ -60,7 +64,9 @@ class PlanSpool:
             raise
 
     def close(self) -> None:
-        for spool in (self.removals, self.writes, self.forgotten):
+        for spool in (
+            self.removals, self.writes, self.forgotten, self.outdated, self.doubted,
+        ):  # fmt: skip
             spool.close()
 
     def _add(self, batch: pa.RecordBatch) -> None:
@@ -71,7 +77,12 @@ class PlanSpool:
         forgetting = pc.equal(actions, "forget")
         self.removals.write(batch.filter(removing))
         self.forgotten.write(batch.filter(forgetting))
-        self.writes.write(batch.filter(pc.invert(pc.or_(removing, forgetting))))
+        writes = batch.filter(pc.invert(pc.or_(removing, forgetting)))
+        self.writes.write(writes)
+        if "leaving" in batch.schema.names:
+            self.doubted.write(batch.filter(pc.greater(batch.column("holders"), 1)))
+            leaving, shared = writes.column("leaving"), writes.column("shared")
+            self.outdated.write(writes.filter(pc.not_equal(leaving, shared)))
 
 
 def plain_types(batch: pa.RecordBatch) -> pa.RecordBatch:

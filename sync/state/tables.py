@@ -40,10 +40,6 @@ SHAPES: dict[str, dict[str, str]] = {
         "environment": "string", "run_id": "string", "sync_name": "string", "reason": "string",
         "row_count": "int64",
     },
-    "remote_ids": {
-        "environment": "string", "destination": "string", "object_kind": "string",
-        "identifier": "string", "remote_id": "string", "seen_at": "timestamp",
-    },
     "campaigns": {
         "environment": "string", "destination": "string", "campaign_id": "string",
         "campaign_name": "string", "channel": "string", "status": "string",
@@ -93,7 +89,6 @@ class Tables:
     withheld: str
     leases: str
     cursors: str
-    remote_ids: str
 
     @classmethod
     def of(cls, manifest: Manifest) -> Tables:

@@ -29,6 +29,7 @@ class Dialect:
     upper_case: bool = False  # unquoted names are stored in upper case
     quote: str = '"'
     fingerprint_of: str = "bit_xor(hash({0}))"
+    json_text_of: str = "json_extract_string({0}, '$.{1}')"
 
     def literal(self, value: str | int | float | bool | dt.datetime | None) -> str:
         """A constant. Timestamps are UTC without zone."""
@@ -54,6 +55,10 @@ class Dialect:
     def fingerprint(self, expression: str) -> str:
         """Aggregate, text: differs when the set of strings differs, whatever their order."""
         return self.text(self.fingerprint_of.format(expression))
+
+    def json_text(self, expression: str, name: str) -> str:
+        """Text of one member of a JSON object that is kept as text; null when it is absent."""
+        return self.json_text_of.format(expression, name)
 
     def text(self, expression: str) -> str:
         """`expression` as a string."""

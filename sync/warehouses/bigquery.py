@@ -132,6 +132,7 @@ class BigQueryWarehouse:
         escapes_backslash=True,
         quote="`",
         fingerprint_of="bit_xor(farm_fingerprint({0}))",
+        json_text_of="json_value({0}, '$.{1}')",
     )
 
     def __init__(self, client: bigquery.Client, *, timeout_seconds: float) -> None:

@@ -116,6 +116,7 @@ class SnowflakeWarehouse:
         escapes_backslash=True,
         upper_case=True,
         fingerprint_of="sum(to_number(left(md5({0}), 15), 'XXXXXXXXXXXXXXX'))",
+        json_text_of='parse_json({0}):"{1}"::varchar',
     )
 
     def __init__(

@@ -7,8 +7,8 @@ import pytest
 from sync.config.destinations import AlertConfig
 from sync.destinations.base import RateLimit
 from sync.engine.alerts import tell_changes
+from sync.engine.context import SyncResult
 from sync.engine.limits import Limits, credential_id
-from sync.engine.pusher import SyncResult
 from sync.engine.scrub import scrub
 from sync.errors import HeadwaterError
 

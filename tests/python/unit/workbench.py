@@ -10,13 +10,13 @@ from typing import Any, ClassVar
 
 import duckdb
 
-from sync.config.models import Model, SyncDefinition
+from sync.config.models import ConsentTables, Model, SyncDefinition
 from sync.destinations.base import Declaration, Delivery, ObjectType, PartialFailure, RateLimit
 from sync.engine.connect import Connection
+from sync.engine.context import PushContext, PushOptions, SyncResult, Watcher
 from sync.engine.gates import RunResults
 from sync.engine.limits import Limits
 from sync.engine.plan import Plan, Planning, plan_sync
-from sync.engine.pusher import PushContext, PushOptions, SyncResult, Watcher
 from sync.engine.retry import RetryPolicy
 from sync.engine.run import push_all
 from sync.records import Accepted, BatchResult, JobStatus, Mode, Record, RowError, SyncObject
@@ -160,6 +160,7 @@ class Workbench:
         self.stop = threading.Event()
         self.options = PushOptions(policy=QUICK)
         self.watcher = Watcher()
+        self.consent_tables = ConsentTables()
         self.run_results = RunResults(folder / "run_results.json")
 
     def _create(self) -> None:
@@ -201,12 +202,34 @@ class Workbench:
                      f"{email}{score}"],
                 )  # fmt: skip
 
+    def agreed(self, *ids: str, suppressed: Mapping[str, tuple[str, str]] | None = None) -> None:
+        """Who agreed to e-mail marketing, and who is suppressed: id -> (channel, reason)."""
+        self.consent_tables = ConsentTables("profile_consent", "profile_suppressions")
+        with duckdb.connect(str(self.path)) as connection:
+            connection.execute(
+                "create or replace table profile_consent "
+                "(profile_id varchar, channel varchar, purpose varchar, state varchar)"
+            )
+            connection.execute(
+                "create or replace table profile_suppressions "
+                "(profile_id varchar, channel varchar, reason varchar)"
+            )
+            for one in ids:
+                connection.execute(
+                    "insert into profile_consent values (?, 'email', 'marketing', 'opted_in')",
+                    [one],
+                )
+            for one, (channel, reason) in (suppressed or {}).items():
+                connection.execute(
+                    "insert into profile_suppressions values (?, ?, ?)", [one, channel, reason]
+                )
+
     def people(self, *ids: str, **columns: Any) -> None:
         """Replace the activation table by these people."""
         self.table([{"profile_id": one, **columns} for one in ids])
 
     def plan(self, **options: Any) -> Plan:
-        planning = Planning(self.warehouse, TABLES, self.options.environment)
+        planning = Planning(self.warehouse, TABLES, self.options.environment, self.consent_tables)
         with self.warehouse.session() as session:
             planned = plan_sync(planning, session, self.definition, **options)
         planned.close()
@@ -226,6 +249,7 @@ class Workbench:
             stop=self.stop,
             watcher=self.watcher,
             journal=self.path.parent / "journal",
+            people=self.consent_tables,
         )
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:

@@ -1,0 +1,96 @@
+"""What a run of pushes is given, what each sync comes to, and who is told of it."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sync.config.models import ConsentTables
+from sync.engine.connect import Connector
+from sync.engine.gates import RunResults
+from sync.engine.planner import Counts
+from sync.engine.retry import RetryPolicy
+from sync.errors import HeadwaterError
+from sync.state.tables import Tables
+from sync.warehouses.base import Warehouse, now_utc
+
+
+@dataclass(frozen=True, slots=True)
+class PushOptions:
+    """What the command line asks of one run."""
+
+    environment: str = "live"
+    dry_run: bool = False
+    allow_removals: bool = False
+    skip_gates: bool = False
+    full_refresh: bool = False
+    expected: dict[str, str] = field(default_factory=dict)  # sync -> fingerprint of a saved plan
+    policy: RetryPolicy = field(default_factory=RetryPolicy)
+    breaker_limit: int = 5
+
+
+@dataclass(slots=True)
+class SyncResult:
+    """How one sync ended."""
+
+    name: str
+    status: str  # success, partial, failed, refused, skipped
+    counts: Counts = field(default_factory=Counts)
+    added: int = 0
+    changed: int = 0
+    removed: int = 0
+    failed: int = 0
+    requests: int = 0
+    batches: int = 0
+    seconds: float = 0.0
+    interrupted: bool = False
+    previous_status: str | None = None
+    error: HeadwaterError | None = None
+
+    @property
+    def message(self) -> str | None:
+        return self.error.message if self.error else None
+
+    def figures(self) -> dict[str, int]:
+        """The numbers a row of `runs` has."""
+        return {
+            "added": self.added,
+            "changed": self.changed,
+            "removed": self.removed,
+            "unchanged": self.counts.unchanged,
+            "failed": self.failed,
+            "withheld": sum(self.counts.withheld.values()),
+        }
+
+
+class Watcher:
+    """Told how a push goes on; the command line draws it, tests count it."""
+
+    def planned(self, name: str, rows: int) -> None: ...
+    def advanced(self, name: str, rows: int) -> None: ...
+    def ended(self, result: SyncResult) -> None: ...
+    def log(self, event: str, **facts: object) -> None: ...
+    def bug(self, error: Exception) -> None: ...
+
+
+@dataclass(slots=True)
+class PushContext:
+    """What all syncs of a run share."""
+
+    warehouse: Warehouse
+    tables: Tables
+    connector: Connector
+    run_results: RunResults
+    options: PushOptions
+    stop: threading.Event
+    run_id: str = field(default_factory=lambda: new_run_id())
+    watcher: Watcher = field(default_factory=Watcher)
+    journal: Path = Path(".headwater/journal")
+    people: ConsentTables = field(default_factory=ConsentTables)
+
+
+def new_run_id() -> str:
+    """Sorts by time, so that of two runs the later one is known by its name too."""
+    return f"{now_utc():%Y%m%d-%H%M%S-%f}-{uuid.uuid4().hex[:6]}"

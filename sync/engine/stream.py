@@ -1,0 +1,128 @@
+"""Batches on their way: phase after phase, some requests in flight, what comes back acknowledged while others are under way."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+
+from sync.destinations.base import Destination, ReplacesAll
+from sync.engine.acknowledge import Acknowledger
+from sync.engine.context import SyncResult
+from sync.engine.planner import Mapping
+from sync.engine.retry import CircuitBreaker
+from sync.engine.rows import Batch
+from sync.engine.sender import BatchSender, Outcome, is_fatal
+from sync.errors import DestinationError
+
+
+class Stream:
+    """Sends one sync's batches."""
+
+    def __init__(
+        self, sender: BatchSender, acknowledger: Acknowledger, result: SyncResult, *,
+        breaker: CircuitBreaker, stop: threading.Event,
+    ) -> None:  # fmt: skip
+        self._sender = sender
+        self._acknowledger = acknowledger
+        self._result = result
+        self._breaker = breaker
+        self._stop = stop
+        # Keys whose outdated identifiers may still be there: written now, the ledger would forget those.
+        self._held_back: set[str] = set()
+
+    def send(
+        self, phases: Iterable[Iterator[Batch]], *, slots: threading.Semaphore, parallel: int,
+        claims: bool,
+    ) -> None:  # fmt: skip
+        """Keep `parallel` requests in flight. A phase begins when the one before it has been answered in full."""
+        with ThreadPoolExecutor(parallel, thread_name_prefix=self._result.name) as pool:
+            for phase in phases:
+                self._send_phase(phase, pool, slots=slots, ahead=2 * parallel, claims=claims)
+            self._acknowledger.flush()
+
+    def _send_phase(
+        self, batches: Iterator[Batch], pool: ThreadPoolExecutor, *, slots: threading.Semaphore,
+        ahead: int, claims: bool,
+    ) -> None:  # fmt: skip
+        acknowledger = self._acknowledger
+
+        def send(batch: Batch) -> Outcome:
+            with slots:
+                intended = acknowledger.intend(batch)
+                return acknowledger.journal(self._sender.send(batch), intended, claimed=claims)
+
+        in_flight: set[Future[Outcome]] = set()
+        exhausted = False
+        try:
+            while in_flight or not exhausted:
+                while not exhausted and len(in_flight) < ahead:
+                    batch = None if self._halted() else self._next(batches)
+                    if batch is None:
+                        exhausted = True
+                        break
+                    if claims:
+                        acknowledger.claim(batch)
+                    in_flight.add(pool.submit(send, batch))
+                if not in_flight:
+                    break
+                done, in_flight = wait(
+                    in_flight, max(0.0, acknowledger.seconds_left), FIRST_COMPLETED
+                )
+                outcomes = [future.result() for future in done]
+                acknowledger.take(outcomes)
+                self._note(outcomes)
+        except BaseException:
+            for future in in_flight:
+                future.cancel()
+            raise
+
+    def replace(
+        self, destination: Destination, run_id: str, mapping: Mapping,
+        batches: Callable[[], Iterator[Batch]],
+    ) -> None:  # fmt: skip
+        """Write the whole set beside the old one and put it in its place; acknowledged only then."""
+        assert isinstance(destination, ReplacesAll)  # noqa: S101 - the declaration says so
+        refused: set[str] = set()
+        destination.begin(run_id, [*mapping.identifiers, *mapping.fields])
+        try:
+            for batch in batches():
+                if batch.action == "remove":
+                    continue
+                if self._stop.is_set():
+                    destination.abort()
+                    self._result.interrupted = True
+                    return
+                outcome = self._sender.send(batch)
+                if outcome.error is not None:
+                    raise outcome.error
+                refused.update(error.key for error in outcome.failed)
+                self._acknowledger.take_refusals(outcome)
+            destination.commit()
+        except DestinationError:
+            destination.abort()
+            raise
+        self._acknowledger.take_all(batches(), refused)
+
+    def _next(self, batches: Iterator[Batch]) -> Batch | None:
+        for batch in batches:
+            if self._held_back:
+                batch.rows = [row for row in batch.rows if row.record.key not in self._held_back]
+            if batch.rows:
+                return batch
+        return None
+
+    def _halted(self) -> bool:
+        if self._stop.is_set():
+            self._result.interrupted = True
+            return True
+        error = self._result.error
+        return self._breaker.is_open or (isinstance(error, DestinationError) and is_fatal(error))
+
+    def _note(self, outcomes: Iterable[Outcome]) -> None:
+        for outcome in outcomes:
+            if outcome.batch.action == "outdated":
+                self._held_back |= {row.record.key for row in outcome.batch.rows}
+                self._held_back -= {item.key for item in outcome.accepted}
+        if self._acknowledger.error is not None:
+            self._result.error = self._acknowledger.error
