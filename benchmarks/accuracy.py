@@ -16,6 +16,7 @@ import time
 from argparse import ArgumentParser, Namespace
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from operator import itemgetter
 from pathlib import Path
 
 from benchmarks.figures import Benchmark, Figure, at_least
@@ -65,9 +66,9 @@ def run(options: Namespace) -> list[Figure]:
 
 def _figures(name: str, ours: Scores, theirs: Mapping[float, Scores]) -> list[Figure]:
     goal = at_least(GOALS[name]) if name in GOALS else at_least(1.0, of="ratio")
-    best: tuple[float | None, ...] = max(
-        theirs.values(), key=lambda scores: scores[2], default=(None, None, None)
-    )
+    best: Scores | tuple[None, None, None] = (None, None, None)
+    if theirs:
+        best = max(theirs.values(), key=itemgetter(2))
     whats = ("precision", "recall", "F1")
     return [
         Figure(
@@ -113,7 +114,7 @@ def matched(name: str, data: Labelled, directory: Path) -> ScratchProject:
     kinds, rules = description_of(directory / "target/manifest.json", "person")
     with duckdb.connect(str(project.database), read_only=True) as connection:
         rows = connection.execute(
-            "select sample, pattern, rule_mask, frequency_bits, pair_count"
+            "select sample, pattern, rule_mask, frequency_bits, shared_frequency_bits, pair_count"
             " from analytics.matching_patterns"
         ).fetchall()
     _say(f"{name}: training")

@@ -50,6 +50,7 @@ def peer_example(name: str) -> str:
     """Which of Splink's examples is for data of this kind."""
     return name if name in _FILES else name.rstrip("_1234")
 
+
 _FEBRL_SCRIPT = """
 import sys
 import pandas as pd
@@ -102,8 +103,7 @@ def load(name: str, directory: Path, options: Namespace) -> Labelled | str:
         return reason
     with duckdb.connect() as connection:
         rows = connection.execute(
-            "select concat('people:', trim(unique_id)), cast(cluster as varchar)"
-            f" from '{target}'"
+            f"select concat('people:', trim(unique_id)), cast(cluster as varchar) from '{target}'"
         ).fetchall()
     return Labelled(
         models={"people": f"select * from read_parquet('{target}')"},

@@ -162,7 +162,9 @@ EXAMPLES = {
 
 def _linker(connection: duckdb.DuckDBPyConnection, source: str, example: Example) -> Linker:
     columns = connection.execute(f"describe select * from read_parquet('{source}')").fetchall()
-    trimmed = ", ".join(f"nullif(trim(cast({name} as varchar)), '') as {name}" for name, *_ in columns)
+    trimmed = ", ".join(
+        f"nullif(trim(cast({name} as varchar)), '') as {name}" for name, *_ in columns
+    )
     connection.execute(
         f"create table records as select *{example.added_columns}"
         f" from (select {trimmed} from read_parquet('{source}'))"

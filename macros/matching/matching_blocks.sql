@@ -20,8 +20,8 @@ keyed as (
 
     where
         entity = {{ string_literal(entity.name) }}
-        {%- for part in rule %}
-        and {{ part.split(':')[0] }} is not null
+        {%- for kind in matching_rule_kinds(rule) %}
+        and {{ kind }} is not null
         {%- endfor %}
 
     {{ "union all" if not (outer.last and loop.last) }}
@@ -51,8 +51,15 @@ select * from counted
     {%- set parts = [] -%}
     {%- for part in rule -%}
         {%- if not loop.first -%}{%- do parts.append("'|'") -%}{%- endif -%}
-        {%- set words = part.split(':') -%}
-        {%- do parts.append(words[0] if words | length == 1 else "substr(" ~ words[0] ~ ", 1, " ~ words[1] ~ ")") -%}
+        {%- set kinds = matching_rule_kinds([part]) -%}
+        {%- if kinds | length == 2 -%}
+            {%- set either = dbt.concat(["least(" ~ kinds | join(", ") ~ ")", "'~'", "greatest(" ~ kinds | join(", ") ~ ")"]) -%}
+            {%- do parts.append(either) -%}
+        {%- elif ':' in part -%}
+            {%- do parts.append("substr(" ~ kinds[0] ~ ", 1, " ~ part.split(':')[1] ~ ")") -%}
+        {%- else -%}
+            {%- do parts.append(part) -%}
+        {%- endif -%}
     {%- endfor -%}
     {{ return(parts) }}
 {%- endmacro %}

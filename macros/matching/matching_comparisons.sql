@@ -46,15 +46,23 @@ patterned as (
         {%- set levels = [] -%}
         {%- for kind in kinds -%}{%- do levels.append(kind ~ "_level") -%}{%- endfor %}
         {{ dbt.concat(levels) }} as pattern,
-        {%- for kind, how in kinds.items() if how.frequency %}
-        {{ "+ " if not loop.first }}case when {{ kind }}_level = '{{ how.levels | length }}' then -ln({{ kind }}_frequency) / ln(2) else 0 end
-        {%- endfor %} as frequency_weight
+        {{ _frequency_bits(kinds, is_shared=false) }} as frequency_weight,
+        {{ _frequency_bits(kinds, is_shared=true) }} as shared_frequency_weight
 
     from compared
 
 )
 
 select * from patterned
+{%- endmacro %}
+
+{% macro _frequency_bits(kinds, is_shared) -%}
+    {%- set bits = [] -%}
+    {%- for kind, how in kinds.items() if how.frequency and how.get('shared', false) == is_shared -%}
+        {%- do bits.append("case when " ~ kind ~ "_level = '" ~ (how.levels | length)
+            ~ "' then -ln(" ~ kind ~ "_frequency) / ln(2) else 0 end") -%}
+    {%- endfor -%}
+    {{ return(bits | join('\n        + ')) }}
 {%- endmacro %}
 
 {% macro _matching_level(kind, how) -%}

@@ -2,8 +2,9 @@
 
     `prepare` makes the stored value of expression {x}; `levels` are tried from the top, the first true one counts and its
     number is the pattern's digit (the top is the highest, 0 is none of them, '-' a value missing); `frequency` says that
-    agreeing on a rare value tells more than on a common one. {l} and {r} are the two prepared values; {l.kind} another
-    kind's value of the same record. -#}
+    agreeing on a rare value tells more than on a common one; `shared`: people who live together have it in common, so
+    it tells which household a record is of, and only the other kinds tell who. {l} and {r} are the two prepared values;
+    {l.kind} another kind's value of the same record. -#}
 {% macro matching_kinds() -%}
     {%- set text = {'prepare': _prepared_text('{x}'), 'frequency': true} -%}
     {%- set code = {'prepare': _prepared_code('{x}', '[^a-z0-9]'), 'frequency': true} -%}
@@ -23,7 +24,7 @@
             ['close', _ratio_at_least(80)],
             ['short form', starts],
             ['similar', _ratio_at_least(60)],
-        ], missing=swapped),
+        ], missing=swapped, shared=true),
         'birth_date': {'prepare': _prepared_date('{x}'), 'frequency': true, 'levels': [
             same,
             ['one character', _distance_at_most(1) ~ ' or ('
@@ -35,39 +36,39 @@
         ]},
         'email': {'prepare': _prepared_email('{x}'), 'frequency': true, 'levels': [
             same,
-            ['same mailbox', regexp_replace_all('{l}', '@.*', '') ~ ' = ' ~ regexp_replace_all('{r}', '@.*', '')],
-            ['close', _ratio_at_least(85)],
-            ['similar', _ratio_at_least(65)],
+            ['same mailbox', _mailbox('{l}') ~ ' = ' ~ _mailbox('{r}')],
+            ['close', _ratio_at_least(85) ~ ' and ' ~ _digits('{l}') ~ ' = ' ~ _digits('{r}')],
+            ['similar', _ratio_at_least(65) ~ ' and ' ~ _digits('{l}') ~ ' = ' ~ _digits('{r}')],
         ]},
-        'phone': {'prepare': _prepared_code('{x}', '[^0-9]'), 'frequency': true, 'levels': [
+        'phone': {'prepare': _prepared_code('{x}', '[^0-9]'), 'frequency': true, 'shared': true, 'levels': [
             same,
             ['same ending', "length({l}) > 7 and length({r}) > 7 and "
                 ~ "substr({l}, length({l}) - 7) = substr({r}, length({r}) - 7)"],
             ['one digit', _distance_at_most(1)],
         ]},
         'national_id': dict(code, levels=[same, ['one character', _distance_at_most(1)], ['two characters', _distance_at_most(2)]]),
-        'postal_code': dict(code, levels=[
+        'postal_code': dict(code, shared=true, levels=[
             same,
             ['one character', _distance_at_most(1)],
             ['two characters', _distance_at_most(2)],
             ['same area', "substr({l}, 1, 2) = substr({r}, 1, 2)"],
         ]),
-        'city': dict(text, levels=[same, ['close', _ratio_at_least(75)], ['contained', starts]]),
-        'region': dict(text, levels=[same]),
-        'street': dict(text, levels=[same, ['close', _ratio_at_least(80)], ['similar', _ratio_at_least(60)]]),
-        'house_number': dict(code, levels=[same, ['one character', 'length({l}) > 1 and ' ~ _distance_at_most(1)]]),
+        'city': dict(text, shared=true, levels=[same, ['close', _ratio_at_least(75)], ['contained', starts]]),
+        'region': dict(text, shared=true, levels=[same]),
+        'street': dict(text, shared=true, levels=[same, ['close', _ratio_at_least(80)], ['similar', _ratio_at_least(60)]]),
+        'house_number': dict(code, shared=true, levels=[same, ['one character', 'length({l}) > 1 and ' ~ _distance_at_most(1)]]),
         'occupation': dict(text, levels=[same]),
         'gender': dict(text, levels=[same]),
     } -%}
     {{ return(kinds) }}
 {%- endmacro %}
 
-{#- Value: the blocking rules: pairs that agree on all parts of one rule are compared. A part is a kind, or a kind
-    cut to its first characters (`kind:n`); a rule counts where all its kinds are present. -#}
+{#- Value: the blocking rules: pairs that agree on all parts of one rule are compared. A part is a kind, a kind cut to its
+    first characters (`kind:n`), or two kinds in either order (`kind~kind`); a rule counts where all its kinds are present. -#}
 {% macro matching_blocking_rules() -%}
     {{ return([
         ['email'], ['phone'], ['national_id'],
-        ['first_name', 'last_name'],
+        ['first_name~last_name'],
         ['first_name', 'birth_date'], ['last_name', 'birth_date'],
         ['first_name', 'postal_code'], ['last_name', 'postal_code'], ['birth_date', 'postal_code'],
         ['first_name', 'city'], ['last_name', 'city'], ['birth_date', 'city'],
@@ -81,8 +82,21 @@
     ]) }}
 {%- endmacro %}
 
+{#- Value: the kinds that a blocking rule uses. -#}
+{% macro matching_rule_kinds(rule) -%}
+    {%- set kinds = [] -%}
+    {%- for part in rule -%}{%- do kinds.extend(part.split(':')[0].split('~')) -%}{%- endfor -%}
+    {{ return(kinds) }}
+{%- endmacro %}
+
+{#- Names in lower case without accents, punctuation as spaces; letters of other scripts stay. -#}
 {% macro _prepared_text(x) -%}
-    {{ return("nullif(trim(" ~ regexp_replace_all("lower(" ~ strip_accents("cast(" ~ x ~ " as " ~ dbt.type_string() ~ ")") ~ ")", "[^a-z0-9]+", " ") ~ "), '')") }}
+    {%- set text = strip_accents("lower(" ~ plain_characters("cast(" ~ x ~ " as " ~ dbt.type_string() ~ ")") ~ ")") -%}
+    {%- set text = "translate(" ~ text ~ ", " ~ string_literal("łøđħı!\"#$%&()*+,-./:;<=>?@[]^_`{|}~'´\\") ~ ", " ~ string_literal('lodhi' ~ ' ' * 30) ~ ")" -%}
+    {%- for letter, letters in {'ß': 'ss', 'æ': 'ae', 'œ': 'oe', 'þ': 'th', 'ð': 'd'}.items() -%}
+        {%- set text = "replace(" ~ text ~ ", '" ~ letter ~ "', '" ~ letters ~ "')" -%}
+    {%- endfor -%}
+    {{ return("nullif(trim(" ~ regexp_replace_all(text, "[ ]+", " ") ~ "), '')") }}
 {%- endmacro %}
 
 {% macro _prepared_code(x, noise) -%}
@@ -95,6 +109,14 @@
 
 {% macro _prepared_email(x) -%}
     {{ return("nullif(lower(trim(cast(" ~ x ~ " as " ~ dbt.type_string() ~ "))), '')") }}
+{%- endmacro %}
+
+{% macro _mailbox(x) -%}
+    {{ return(regexp_replace_all(x, '@.*', '')) }}
+{%- endmacro %}
+
+{% macro _digits(x) -%}
+    {{ return(regexp_replace_all(x, '[^0-9]', '')) }}
 {%- endmacro %}
 
 {% macro _distance_at_most(edits) -%}

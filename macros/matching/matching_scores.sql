@@ -1,5 +1,8 @@
 {#- Query: pairs with match_weight (bits of evidence, the prior included) and match_probability, by Fellegi and Sunter:
-    the sum over kinds of log2(m / u), where u of an exact agreement is the frequency of the value agreed on. -#}
+    the sum over kinds of log2(m / u), where u of an exact agreement is the frequency of the value agreed on.
+
+    Two people of one household agree on the shared kinds as one person does. So a pair is held against both: against
+    strangers all kinds count, against a household the personal ones alone. -#}
 {% macro matching_scores(comparisons, weights) -%}
 {%- set kinds = matching_kinds() -%}
 with
@@ -23,6 +26,7 @@ levels as (
         entity,
         pattern,
         '{{ kind }}' as kind,
+        {{ how.get('shared', false) | lower }} as is_shared,
         substr(pattern, {{ loop.index }}, 1) as level,
         {{ "substr(pattern, " ~ loop.index ~ ", 1) = '" ~ (how.levels | length) ~ "'" if how.frequency else "false" }} as has_frequency
 
@@ -33,15 +37,18 @@ levels as (
     {% endfor %}
 ),
 
-prior as (
+priors as (
 
     select
         entity,
-        ln(cast(m as {{ dbt.type_float() }}) / (1 - cast(m as {{ dbt.type_float() }}))) / ln(2) as prior_weight
+        max(case when kind = 'prior' then ln(m / (1 - m)) / ln(2) end) as prior_weight,
+        max(case when kind = 'household' then ln(m) / ln(2) end) as household_weight
 
     from {{ weights }}
 
-    where kind = 'prior'
+    where kind in ('prior', 'household')
+
+    group by 1
 
 ),
 
@@ -50,41 +57,73 @@ weighted as (
     select
         levels.entity,
         levels.pattern,
-        max(prior.prior_weight) + sum(
-            case
-                when weights.kind is null then 0
-                when levels.has_frequency then ln(weights.m) / ln(2)
-                else ln(weights.m / weights.u) / ln(2)
-            end
-        ) as pattern_weight
+        levels.is_shared,
+        case
+            when weights.kind is null then 0
+            when levels.has_frequency then ln(weights.m) / ln(2)
+            else ln(weights.m / weights.u) / ln(2)
+        end as level_weight
 
     from levels
-
-    inner join prior on levels.entity = prior.entity
 
     left join {{ weights }} as weights
         on levels.entity = weights.entity
         and levels.kind = weights.kind
         and levels.level = cast(weights.level as {{ dbt.type_string() }})
 
+),
+
+summed as (
+
+    select
+        entity,
+        pattern,
+        sum(case when is_shared then 0 else level_weight end) as personal_weight,
+        sum(case when is_shared then level_weight else 0 end) as shared_weight
+
+    from weighted
+
     group by 1, 2
 
 ),
 
-scored as (
+evidence as (
 
     select
         comparisons.entity,
         comparisons.left_record_key,
         comparisons.right_record_key,
         comparisons.pattern,
-        weighted.pattern_weight + comparisons.frequency_weight as match_weight
+        priors.prior_weight,
+        summed.personal_weight + comparisons.frequency_weight as personal_weight,
+        summed.shared_weight + comparisons.shared_frequency_weight as shared_weight,
+        -- Without a row for households nobody lives with anybody.
+        coalesce(priors.household_weight, -1000)
+            + summed.shared_weight + comparisons.shared_frequency_weight as together_weight
 
     from {{ comparisons }} as comparisons
 
-    inner join weighted
-        on comparisons.entity = weighted.entity
-        and comparisons.pattern = weighted.pattern
+    inner join priors on comparisons.entity = priors.entity
+
+    inner join summed
+        on comparisons.entity = summed.entity
+        and comparisons.pattern = summed.pattern
+
+),
+
+scored as (
+
+    select
+        entity,
+        left_record_key,
+        right_record_key,
+        pattern,
+        -- log2(1 + 2 ^ x), which is what a household explains, without overflow.
+        prior_weight + personal_weight + shared_weight
+            - greatest(together_weight, 0)
+            - ln(1 + power(2, -least(abs(together_weight), 60))) / ln(2) as match_weight
+
+    from evidence
 
 ),
 

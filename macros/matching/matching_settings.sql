@@ -26,7 +26,7 @@
         {%- set rules = [] -%}
         {%- for rule in matching_blocking_rules() -%}
             {%- set absent = [] -%}
-            {%- for part in rule if part.split(':')[0] not in present -%}{%- do absent.append(part) -%}{%- endfor -%}
+            {%- for kind in matching_rule_kinds(rule) if kind not in present -%}{%- do absent.append(kind) -%}{%- endfor -%}
             {%- if not absent -%}{%- do rules.append(rule) -%}{%- endif -%}
         {%- endfor -%}
         {%- if not rules -%}

@@ -42,7 +42,7 @@ def train_matching(
         )
     with app.warehouse.session() as session:
         rows = session.rows(
-            "select sample, pattern, rule_mask, frequency_bits, pair_count"
+            "select sample, pattern, rule_mask, frequency_bits, shared_frequency_bits, pair_count"
             f" from {relation} where entity = {app.warehouse.dialect.literal(entity)}"
         )
     counted = [
@@ -51,6 +51,7 @@ def train_matching(
             str(row["pattern"] or ""),
             int(row["rule_mask"]),
             float(row["frequency_bits"]),
+            float(row["shared_frequency_bits"]),
             int(row["pair_count"]),
         )
         for row in rows
@@ -66,7 +67,7 @@ def train_matching(
                 "entity": entity,
                 "path": str(path),
                 "prior": weights[0].m,
-                "kinds": sorted({one.kind for one in weights[1:]}),
+                "kinds": sorted({one.kind for one in weights} - {"prior", "household"}),
                 "pairs": sum(one.pair_count for one in counted if one.sample == "candidates"),
             }
         )

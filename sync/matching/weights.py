@@ -5,13 +5,13 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import numpy as np
 
 from sync.errors import ConfigError
-from sync.matching.em import Model, Patterns, train
+from sync.matching.em import Model, Patterns, Shape, train
 
 COLUMNS = ("entity", "kind", "level", "label", "m", "u", "source")
 
@@ -23,6 +23,7 @@ class Kind:
     name: str
     labels: tuple[str, ...]
     has_frequency: bool
+    is_shared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class Counted:
     pattern: str
     rule_mask: int
     frequency_bits: float
+    shared_frequency_bits: float
     pair_count: int
 
 
@@ -61,7 +63,8 @@ def train_weights(
     Raises:
         ConfigError: there is nothing to learn from.
     """
-    rows = list(counted)
+    # In one order, so that the same pairs give the same numbers to the last digit.
+    rows = sorted(counted, key=astuple)
     record_count = sum(row.pair_count for row in rows if row.sample == "records")
     candidates, random = (
         _patterns([row for row in rows if row.sample == sample], kinds)
@@ -74,27 +77,22 @@ def train_weights(
         )
     present = [k for k in range(len(kinds)) if (candidates.levels[:, k] >= 0).any()]
     used = [kinds[k] for k in present]
-    free_rules = [
-        sum(
-            1 << number
-            for number, rule in enumerate(rules)
-            if kind.name not in {part.split(":")[0] for part in rule}
-        )
-        for kind in used
-    ]
     trained = train(
-        _only(candidates, present),
-        _only(random, present),
-        sizes=[len(kind.labels) for kind in used],
-        has_frequency=[kind.has_frequency for kind in used],
-        free_rules=free_rules,
+        candidates.only(present),
+        random.only(present),
+        shapes=[_shape(kind, rules) for kind in used],
         pair_count=record_count * (record_count - 1) / 2,
     )
     return weights_of(entity, trained.model, used, source="trained")
 
 
+def _shape(kind: Kind, rules: Sequence[Sequence[str]]) -> Shape:
+    free = sum(1 << number for number, rule in enumerate(rules) if kind.name not in rule)
+    return Shape(len(kind.labels), kind.has_frequency, kind.is_shared, free)
+
+
 def description_of(manifest: Path, entity: str) -> tuple[list[Kind], list[list[str]]]:
-    """The kinds and the entity's blocking rules, from the meta of model matching_patterns.
+    """The kinds and the kinds that each of the entity's blocking rules uses, from the meta of model matching_patterns.
 
     Raises:
         ConfigError: matching is off, or has no such entity.
@@ -114,13 +112,19 @@ def description_of(manifest: Path, entity: str) -> tuple[list[Kind], list[list[s
             f"matching has no entity '{entity}'; it has {', '.join(meta['rules'])}.",
             "Entities are declared under vars: cdp_matching (docs/matching.md).",
         )
-    kinds = [Kind(one["name"], tuple(one["labels"]), one["has_frequency"]) for one in meta["kinds"]]
+    kinds = [
+        Kind(one["name"], tuple(one["labels"]), one["has_frequency"], one["is_shared"])
+        for one in meta["kinds"]
+    ]
     return kinds, meta["rules"][entity]
 
 
 def weights_of(entity: str, model: Model, kinds: Sequence[Kind], *, source: str) -> list[Weight]:
     """The rows of a model, the prior first."""
-    rows = [Weight(entity, "prior", 0, "two records match", model.prior, 1.0, source)]
+    rows = [
+        Weight(entity, "prior", 0, "two records match", model.prior, 1.0, source),
+        Weight(entity, "household", 0, "two people of one household", model.household, 1.0, source),
+    ]
     for kind, m, u in zip(kinds, model.m, model.u, strict=True):
         for level, label in enumerate(kind.labels):
             rows.append(Weight(entity, kind.name, level, label, m[level], u[level], source))
@@ -128,12 +132,14 @@ def weights_of(entity: str, model: Model, kinds: Sequence[Kind], *, source: str)
 
 
 def write_weights(path: Path, weights: Sequence[Weight]) -> None:
-    """Replace the entities of `weights` in the seed, keep the others."""
-    entities = {weight.entity for weight in weights}
+    """Replace what `weights` has in the seed; keep other entities, and kinds that there was nothing to learn of."""
+    written = {(weight.entity, weight.kind) for weight in weights}
     kept: list[dict[str, str]] = []
     if path.exists():
         with path.open(newline="") as file:
-            kept = [row for row in csv.DictReader(file) if row["entity"] not in entities]
+            kept = [
+                row for row in csv.DictReader(file) if (row["entity"], row["kind"]) not in written
+            ]
     with path.open("w", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()
@@ -141,7 +147,7 @@ def write_weights(path: Path, weights: Sequence[Weight]) -> None:
         for one in weights:
             writer.writerow(
                 {name: getattr(one, name) for name in COLUMNS}
-                | {"m": f"{one.m:.10f}", "u": f"{one.u:.10f}"}
+                | {"m": f"{one.m:.12f}", "u": f"{one.u:.12f}"}
             )
 
 
@@ -153,11 +159,6 @@ def _patterns(rows: Sequence[Counted], kinds: Sequence[Kind]) -> Patterns:
         levels,
         np.array([row.pair_count for row in rows], dtype=np.float64),
         np.array([row.frequency_bits for row in rows], dtype=np.float64),
+        np.array([row.shared_frequency_bits for row in rows], dtype=np.float64),
         np.array([row.rule_mask for row in rows], dtype=np.int64),
-    )
-
-
-def _only(patterns: Patterns, kinds: Sequence[int]) -> Patterns:
-    return Patterns(
-        patterns.levels[:, list(kinds)], patterns.counts, patterns.bits, patterns.rule_masks
     )

@@ -7,7 +7,8 @@ matching_comparisons as (
         entity,
         rule_mask,
         pattern,
-        frequency_weight
+        frequency_weight,
+        shared_frequency_weight
 
     from {{ ref('matching_comparisons') }}
 
@@ -19,7 +20,8 @@ matching_random_comparisons as (
         entity,
         rule_mask,
         pattern,
-        frequency_weight
+        frequency_weight,
+        shared_frequency_weight
 
     from {{ ref('matching_random_comparisons') }}
 
@@ -33,11 +35,12 @@ counted as (
         rule_mask,
         pattern,
         round(frequency_weight) as frequency_bits,
+        round(shared_frequency_weight) as shared_frequency_bits,
         count(*) as pair_count
 
     from matching_comparisons
 
-    group by 1, 2, 3, 4, 5
+    group by 1, 2, 3, 4, 5, 6
 
     union all
 
@@ -47,11 +50,12 @@ counted as (
         rule_mask,
         pattern,
         round(frequency_weight) as frequency_bits,
+        round(shared_frequency_weight) as shared_frequency_bits,
         count(*) as pair_count
 
     from matching_random_comparisons
 
-    group by 1, 2, 3, 4, 5
+    group by 1, 2, 3, 4, 5, 6
 
     union all
 
@@ -61,6 +65,7 @@ counted as (
         cast(0 as {{ dbt.type_bigint() }}) as rule_mask,
         '' as pattern,
         0 as frequency_bits,
+        0 as shared_frequency_bits,
         count(*) as pair_count
 
     from {{ ref('matching_records') }}

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
 from sync.errors import ConfigError
-from sync.matching.em import Patterns, first_guess, log_odds, train
+from sync.matching.em import Model, Patterns, Shape, first_guess, log_odds, train
 from sync.matching.splink import import_splink
 from sync.matching.weights import Counted, Kind, Weight, train_weights, write_weights
 
 M = [np.array([0.05, 0.15, 0.8]), np.array([0.1, 0.9]), np.array([0.2, 0.1, 0.7])]
 U = [np.array([0.95, 0.04, 0.01]), np.array([0.8, 0.2]), np.array([0.97, 0.02, 0.01])]
 PRIOR = 0.05
+SHAPES = [Shape(3), Shape(2), Shape(3)]
 
 
 def _simulated(pairs: int, prior: float, seed: int) -> Patterns:
@@ -26,16 +28,14 @@ def _simulated(pairs: int, prior: float, seed: int) -> Patterns:
     ]
     levels, counts = np.unique(np.stack(columns, 1), axis=0, return_counts=True)
     zeros = np.zeros(len(counts))
-    return Patterns(levels, counts.astype(float), zeros, zeros.astype(np.int64))
+    return Patterns(levels, counts.astype(float), zeros, zeros, zeros.astype(np.int64))
 
 
 def _trained(candidates: Patterns, pairs: int):  # type: ignore[no-untyped-def]
     return train(
         candidates,
         _simulated(400_000, PRIOR, seed=2),
-        sizes=[3, 2, 3],
-        has_frequency=[False] * 3,
-        free_rules=[0, 0, 0],
+        shapes=SHAPES,
         pair_count=pairs,
         belief=0,
         max_steps=500,
@@ -58,25 +58,28 @@ def test_likelihood_never_falls() -> None:
 
 def test_a_missing_value_tells_nothing() -> None:
     zero = np.zeros(1)
-    missing = Patterns(np.array([[-1, -1, -1]]), np.ones(1), zero, zero.astype(np.int64))
-    guess = first_guess([3, 2, 3], _simulated(1_000, 0.0, seed=4), PRIOR)
-    odds = log_odds(guess, missing, [False] * 3)
+    missing = Patterns(np.array([[-1, -1, -1]]), np.ones(1), zero, zero, zero.astype(np.int64))
+    guess = first_guess(SHAPES, _simulated(1_000, 0.0, seed=4), PRIOR)
+    odds = log_odds(guess, missing, SHAPES)
     assert odds[0] == pytest.approx(np.log(PRIOR / (1 - PRIOR)))
 
 
 def test_agreeing_on_a_rare_value_tells_more() -> None:
     levels = np.array([[2, 1, 2], [2, 1, 2]])
     bits = np.array([3.0, 12.0])
-    pairs = Patterns(levels, np.ones(2), bits, np.zeros(2, dtype=np.int64))
-    guess = first_guess([3, 2, 3], _simulated(1_000, 0.0, seed=4), PRIOR)
-    common, rare = log_odds(guess, pairs, [True] * 3)
+    pairs = Patterns(levels, np.ones(2), bits, np.zeros(2), np.zeros(2, dtype=np.int64))
+    guess = first_guess(SHAPES, _simulated(1_000, 0.0, seed=4), PRIOR)
+    guess = replace(guess, household=1e-12)
+    common, rare = log_odds(guess, pairs, [Shape(one.size, has_frequency=True) for one in SHAPES])
     assert rare - common == pytest.approx(9 * np.log(2))
 
 
 def test_nothing_to_learn_from_is_said() -> None:
     kinds = [Kind("email", ("different", "exact"), True)]
     with pytest.raises(ConfigError, match="no pairs to learn from"):
-        train_weights("person", [Counted("records", "", 0, 0, 5)], kinds=kinds, rules=[["email"]])
+        train_weights(
+            "person", [Counted("records", "", 0, 0, 0, 5)], kinds=kinds, rules=[["email"]]
+        )
 
 
 def _weights(entity: str) -> list[Weight]:
@@ -125,22 +128,60 @@ def test_a_file_that_is_no_splink_model_is_said() -> None:
 
 
 def test_a_group_that_differs_in_names_is_not_taken_for_the_matches() -> None:
-    """Households agree on address, not on names; believing that matches seldom differ keeps them apart."""
+    """A town agrees on its places, not on names; believing that matches seldom differ keeps it apart."""
     levels = np.array([[0, 2, 2], [2, 2, 2], [0, 0, 0], [0, 0, 2]])
     zeros = np.zeros(4)
-    pairs = Patterns(levels, np.array([900.0, 100, 90_000, 9_000]), zeros, zeros.astype(np.int64))
+    counts = np.array([900.0, 100, 90_000, 9_000])
+    pairs = Patterns(levels, counts, zeros, zeros, zeros.astype(np.int64))
 
     def share_different(belief: float) -> float:
-        model = train(
-            pairs,
-            pairs,
-            sizes=[3, 3, 3],
-            has_frequency=[False] * 3,
-            free_rules=[0] * 3,
-            pair_count=100_000,
-            belief=belief,
-        ).model
+        shapes = [Shape(3)] * 3
+        model = train(pairs, pairs, shapes=shapes, pair_count=100_000, belief=belief).model
         return float(model.m[0][0])
 
     assert share_different(0) > 0.8
     assert share_different(2) < 0.4
+
+
+def _household_model() -> Model:
+    """Two kinds: a first name, which is personal, and an address, which is shared."""
+    m = [np.array([0.05, 0.95]), np.array([0.1, 0.9])]
+    u = [np.array([0.99, 0.01]), np.array([0.9999, 0.0001])]
+    return Model(m, u, prior=0.001, household=0.002)
+
+
+def test_an_address_tells_the_household_and_not_the_person() -> None:
+    """However rare the address: above the share of households it tells nothing about who of them it is."""
+    shapes = [Shape(2, has_frequency=True), Shape(2, has_frequency=True, is_shared=True)]
+    zero = np.zeros(1, dtype=np.int64)
+
+    def odds(first_name: int, address_bits: float) -> float:
+        pairs = Patterns(
+            np.array([[first_name, 1]]), np.ones(1), np.array([6.0]) * first_name,
+            np.array([address_bits]), zero,
+        )  # fmt: skip
+        return float(log_odds(_household_model(), pairs, shapes)[0])
+
+    assert odds(0, 40) < 0 < odds(1, 40)
+    assert odds(0, 40) == pytest.approx(odds(0, 20), abs=0.01)
+
+
+def test_em_tells_households_from_people() -> None:
+    """Half of those at one address have another first name and birth date: they are not taken for one person."""
+    random = np.random.default_rng(7)
+    kind_of_pair = random.choice(3, 300_000, p=[0.98, 0.01, 0.01])  # apart, match, household
+    shapes = [Shape(2), Shape(2), Shape(2, is_shared=True), Shape(2, is_shared=True)]
+    columns = [
+        random.random(300_000)
+        < np.where(
+            kind_of_pair == 1, 0.92, np.where((kind_of_pair == 2) & one.is_shared, 0.92, 0.02)
+        )
+        for one in shapes
+    ]
+    levels, counts = np.unique(np.stack(columns, 1).astype(int), axis=0, return_counts=True)
+    zeros = np.zeros(len(counts))
+    pairs = Patterns(levels, counts.astype(float), zeros, zeros, zeros.astype(np.int64))
+    model = train(pairs, pairs, shapes=shapes, pair_count=300_000, belief=0, max_steps=500).model
+    assert model.prior == pytest.approx(0.01, rel=0.15)
+    assert model.household == pytest.approx(0.01, rel=0.15)
+    assert model.m[0][1] == pytest.approx(0.92, abs=0.05)
