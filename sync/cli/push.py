@@ -122,7 +122,9 @@ def stoppable(app: App) -> Iterator[threading.Event]:
 
 
 def _sandbox(attempts: int) -> RetryPolicy:
-    return RetryPolicy(attempts=attempts, base_seconds=0.05, max_seconds=1.0, poll_seconds=0.05)
+    return RetryPolicy(
+        attempts=attempts, base_seconds=0.05, max_seconds=1.0, poll_seconds=0.05, settle_seconds=1.0
+    )
 
 
 def _summary(result: SyncResult) -> dict[str, Any]:

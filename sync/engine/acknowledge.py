@@ -25,7 +25,7 @@ from sync.state.journal import Journal
 from sync.state.leases import LEASE_SECONDS, Leases
 from sync.state.ledger import UNKNOWN
 from sync.state.runs import Acknowledged, BatchNote, Progress, Refused, RunLog
-from sync.warehouses.base import Warehouse, now_utc
+from sync.warehouses.base import Session, Warehouse, now_utc
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -71,6 +71,11 @@ class Acknowledger:
 
         Called by the thread that sends. Events are left out: one that may be there must not count as sent.
         """
+        if self._lease_age() > LEASE_SECONDS:  # the process slept, and another may be at it
+            raise HeadwaterError(
+                f"sync '{self._result.name}': its lease has expired.",
+                hint="the process was stopped for too long; push again.",
+            )
         rows = [_taken("attempt", row, None, batch.number) for row in batch.rows]
         table = self._log.acknowledgements(
             [row._replace(row_hash=UNKNOWN) for row in rows], now_utc()
@@ -252,15 +257,28 @@ class Acknowledger:
     def _try_to_write(self, progress: Progress) -> int:
         with self._warehouse.session(write=True) as session:
             now = now_utc()
-            if (now - self._renewed_at).total_seconds() > LEASE_SECONDS / 4:
-                if not self._lease.renew(session, now):
-                    raise HeadwaterError(
-                        f"sync '{self._result.name}': another run took over its lease.",
-                        hint="one run per sync at a time; this one stops here.",
-                    )
-                self._renewed_at = now
+            if self._lease_age() > LEASE_SECONDS / 4:
+                self._renew(session)
             with session.transaction():
                 return self._log.write(session, progress, now)
+
+    def keep_lease(self) -> None:
+        """Renew the lease when it is time: a job or a Retry-After may take longer than it lasts."""
+        if self._lease_age() > LEASE_SECONDS / 4:
+            with self._warehouse.session(write=True) as session:
+                self._renew(session)
+
+    def _renew(self, session: Session) -> None:
+        now = now_utc()
+        if not self._lease.renew(session, now):
+            raise HeadwaterError(
+                f"sync '{self._result.name}': another run took over its lease.",
+                hint="one run per sync at a time; this one stops here.",
+            )
+        self._renewed_at = now
+
+    def _lease_age(self) -> float:
+        return (now_utc() - self._renewed_at).total_seconds()
 
 
 def _surely_not_taken(outcome: Outcome) -> set[str]:

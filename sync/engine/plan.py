@@ -108,7 +108,7 @@ def plan_sync(
         counts=counts,
         checks=checks,
         duplicates=duplicates,
-        fingerprint=_fingerprint(session, queries) if fingerprint and sound else None,
+        fingerprint=_fingerprint(session, queries, definition) if fingerprint and sound else None,
     )
     planned = Planned(plan, queries.mapping)
     if spool and (counts.to_send or counts.forget):
@@ -132,8 +132,9 @@ def _spooled(session: Session, queries: PlanQueries, plan: Plan) -> PlanSpool:
     return spool
 
 
-def _fingerprint(session: Session, queries: PlanQueries) -> str:
+def _fingerprint(session: Session, queries: PlanQueries, definition: SyncDefinition) -> str:
     rows = session.rows(queries.fingerprint())
     if not rows:
         raise WarehouseError("the plan has no fingerprint.")
-    return f"{rows[0]['row_count']}-{rows[0]['content'] or 0}"
+    how = f"{definition.mode.value}-{definition.definition_hash}"
+    return f"{rows[0]['row_count']}-{rows[0]['content'] or 0}-{how}"

@@ -22,7 +22,7 @@ from sync.engine.stream import Stream
 from sync.errors import AuthError, DestinationError, HeadwaterError, RefusedError
 from sync.records import Mode
 from sync.state.journal import Journal
-from sync.state.leases import Leases, owner_name
+from sync.state.leases import LEASE_SECONDS, Leases, owner_name
 from sync.state.runs import RunLog
 from sync.warehouses.base import Session, now_utc
 
@@ -62,6 +62,7 @@ class Pusher:
         )  # fmt: skip
         self._result = SyncResult(definition.name, "success")
         self._once = True  # each key is acknowledged once in this run
+        self._settles = False  # requests of a process that died may still arrive
         self._started_at = now_utc()
 
     def push(self) -> SyncResult:
@@ -145,6 +146,8 @@ class Pusher:
                 f"sync '{self._definition.name}' is being pushed by {holder}.",
                 hint="wait for it to end; a lease whose process died expires by itself.",
             )
+        begun = self._journal.in_flight_at()
+        self._settles = begun is not None and time.time() - begun < LEASE_SECONDS
         ledger = self._planning.ledger(self._definition)
         recovered = self._recover(session)
         unfinished = sorted({*ledger.unfinished_runs(session), *recovered})
@@ -221,6 +224,8 @@ class Pusher:
         self, planned: Planned, spool: PlanSpool, connection: Connection, offered: ObjectType
     ) -> None:
         retrier = Retrier(self._options.policy, self._context.stop)
+        if self._settles:
+            retrier.pause(self._options.policy.settle_seconds)
         # One cheap call with the credentials, before rows go out with them.
         try:
             retrier.call(connection.destination.check)

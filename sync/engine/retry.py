@@ -24,6 +24,7 @@ class RetryPolicy:
     max_seconds: float = 60.0
     poll_seconds: float = 1.0
     poll_limit_seconds: float = 900.0
+    settle_seconds: float = 5.0  # after a process that died with requests in flight
 
 
 class Retrier:

@@ -78,6 +78,15 @@ class Journal:
             run_id, _, number = path.stem.rpartition(".")
             yield Entry(run_id, int(number), path)
 
+    def in_flight_at(self) -> float | None:
+        """When another run last began a request whose answer is not known (Unix time), as far as its files say."""
+        begun = [
+            entry.path.stat().st_mtime
+            for entry in self.entries()
+            if entry.run_id != self._run_id and _is_undecided(entry.read())
+        ]
+        return max(begun, default=None)
+
     def recover(self, session: Session, tables: Tables, dialect: Dialect) -> list[str]:
         """Put what is there into the warehouse; returns the runs it was of.
 
@@ -95,6 +104,10 @@ class Journal:
 
     def _path(self, batch_number: int) -> Path:
         return self._folder / f"{self._run_id}.{batch_number:08d}.arrow"
+
+
+def _is_undecided(table: pa.Table | None) -> bool:
+    return table is not None and "attempt" in table.column("action").to_pylist()
 
 
 def _is_in(session: Session, tables: Tables, dialect: Dialect, table: pa.Table) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import os
 import socket
+import threading
+from dataclasses import replace
 
 import duckdb
 import pytest
@@ -475,3 +477,90 @@ def test_a_bug_is_told_without_data_and_gives_exit_code_2(bench):
     assert result.status == "failed"
     assert "jane" not in result.message
     assert exit_code([result]) == 2
+
+
+def killed_with_a_request_in_flight(bench):
+    """What kill -9 leaves: a lease of a dead process, a run that is running, and an attempt in the journal."""
+
+    class Killed(BaseException):
+        pass
+
+    def killed(*_):
+        raise Killed
+
+    bench.destination.fault = killed
+    with pytest.raises(Killed):
+        bench.push()
+    bench.destination.fault = None
+    with duckdb.connect(str(bench.path)) as connection:
+        dead = f"{socket.gethostname()}/4999999.1/run"
+        connection.execute("update analytics_sync.leases set owner = ?", [dead])
+
+
+def test_requests_of_a_dead_process_are_given_time_to_arrive(bench, monkeypatch):
+    """They may land after the next run has begun, and undo what it wrote."""
+    from sync.engine.retry import Retrier
+
+    bench.people("a")
+    killed_with_a_request_in_flight(bench)
+    pauses = []
+    monkeypatch.setattr(Retrier, "pause", lambda _, seconds: pauses.append(seconds) or True)
+    bench.options = replace(bench.options, policy=replace(bench.options.policy, settle_seconds=5.0))
+    bench.destination.fault = lambda *_: pauses.append("sent")
+    assert bench.push().status == "success"
+    assert pauses == [5.0, "sent"]
+    bench.people("a", "b")
+    bench.push()
+    assert pauses == [5.0, "sent", "sent"], "nothing was in flight when the last run ended"
+
+
+def test_what_was_in_flight_long_ago_has_arrived(bench, monkeypatch):
+    from sync.engine.retry import Retrier
+
+    bench.people("a")
+    killed_with_a_request_in_flight(bench)
+    for path in (bench.path.parent / "journal").rglob("*.arrow"):
+        os.utime(path, (1, 1))
+    monkeypatch.setattr(Retrier, "pause", lambda *_: pytest.fail("waited"))
+    assert bench.push().status == "success"
+
+
+def test_a_lease_is_renewed_while_an_answer_is_waited_for(bench, monkeypatch):
+    """A job may take longer than a lease lasts; without renewal another run would begin beside this one."""
+    from sync.engine import acknowledge
+
+    now = [dt.datetime.now(dt.UTC).replace(tzinfo=None)]
+    monkeypatch.setattr(acknowledge, "now_utc", lambda: now[0])
+    bench.people("a")
+    bench.destination.job_rows = lambda _: "job-1"
+    expiry = []
+
+    def poll(job):
+        # Two hundred seconds a question, until the lease has been seen to move.
+        if len({row[0] for row in expiry}) > 2:
+            return JobStatus(done=True)
+        now[0] += dt.timedelta(seconds=200)
+        waited = threading.Event()
+        for _ in range(200):
+            expiry.extend(bench.rows("select expires_at from analytics_sync.leases"))
+            if expiry[-1][0] > now[0] + dt.timedelta(seconds=500):
+                break
+            waited.wait(0.05)
+        return JobStatus(done=False)
+
+    bench.destination.poll = poll
+    assert bench.push().status == "success"
+    assert len({row[0] for row in expiry}) > 2
+
+
+def test_a_process_that_slept_beyond_its_lease_sends_nothing(bench, monkeypatch):
+    from sync.engine import acknowledge
+
+    bench.people("a")
+    now = dt.datetime.now(dt.UTC).replace(tzinfo=None)
+    times = iter([now])  # begun, then stopped for a quarter of an hour
+    later = now + dt.timedelta(minutes=15)
+    monkeypatch.setattr(acknowledge, "now_utc", lambda: next(times, later))
+    result = bench.push()
+    assert (result.status, bench.destination.calls) == ("failed", [])
+    assert "lease" in result.message

@@ -34,7 +34,9 @@ LEDGER = (
 )
 TABLES = Tables(**{name: f"analytics_sync.{name}" for name in Tables.__slots__})
 ALL_MODES = frozenset(Mode)
-QUICK = RetryPolicy(attempts=3, base_seconds=0.001, max_seconds=0.002, poll_seconds=0.001)
+QUICK = RetryPolicy(
+    attempts=3, base_seconds=0.001, max_seconds=0.002, poll_seconds=0.001, settle_seconds=0
+)
 
 
 def object_type(**changes: Any) -> ObjectType:
