@@ -82,13 +82,16 @@ class BatchResult:
 class JobStatus:
     """State of an asynchronous job: not `done` yet, or done with the rows it refused.
 
-    Pending rows that are not refused are accepted; `accepted` names those the vendor gave an id.
+    Pending rows that are not refused are accepted; `accepted` names those the vendor gave an id. With `some_failed` nothing is
+    known of any row.
     """
 
     done: bool
     accepted: Sequence[Accepted] = ()
     failed: Sequence[RowError] = ()
     all_failed: str | None = None  # the job failed as a whole, in the vendor's words
+    some_failed: str | None = None  # rows were refused and the vendor does not say which: its words
+    failed_count: int | None = None  # how many, where it says that
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,11 @@ from __future__ import annotations
 import click
 
 from sync.cli.app import App, Verb, json_option, selection_options
+from sync.cli.session import connector
+from sync.config.destinations import environment_name
+from sync.config.models import SyncDefinition
+from sync.engine import capability
+from sync.errors import HeadwaterError
 
 
 @click.command("list", cls=Verb, example="sync list --select destination:klaviyo --json")
@@ -20,6 +25,7 @@ def list_syncs(app: App, select: tuple[str, ...], exclude: tuple[str, ...], as_j
             "object": {definition.object.kind: definition.object.name},
             "mode": definition.mode.value,
             "model": definition.model.name,
+            "delivery": _delivery(app, definition),
         }
         for definition in app.syncs(select, exclude)
     ]
@@ -30,13 +36,24 @@ def list_syncs(app: App, select: tuple[str, ...], exclude: tuple[str, ...], as_j
         app.output.note("The project defines no sync: an exposure with config.meta.sync is one.")
         return 0
     app.output.table(
-        ["sync", "destination", "object", "mode", "model"],
+        ["sync", "destination", "object", "mode", "delivery", "model"],
         [
-            [row["name"], row["destination"], _object(row["object"]), row["mode"], row["model"]]
+            [row["name"], row["destination"], _object(row["object"]), row["mode"],
+             row["delivery"] or "?", row["model"]]
             for row in rows
         ],
-    )
+    )  # fmt: skip
     return 0
+
+
+def _delivery(app: App, definition: SyncDefinition) -> str | None:
+    """What a crash may do to a row; None while destinations.yml does not say where it goes."""
+    try:
+        with connector(app, environment_name(), start=False) as connections:
+            declaration = connections.declaration(definition.destination)
+        return capability.guarantee(definition, capability.object_type(definition, declaration))
+    except HeadwaterError:
+        return None
 
 
 def _object(value: object) -> str:

@@ -70,9 +70,11 @@ def _plan_one(
 ) -> dict[str, Any]:  # fmt: skip
     made: Plan | None = None
     refused: dict[str, Any] | None = None
+    delivery: str | None = None
     try:
         declaration = connections.declaration(definition.destination)
         offered = capability.object_type(definition, declaration)
+        delivery = capability.guarantee(definition, offered)
         planning = Planning(
             app.warehouse, Tables.of(app.manifest), environment, app.manifest.consent_tables()
         )
@@ -97,6 +99,7 @@ def _plan_one(
         "unchanged": made.counts.unchanged if made else 0,
         "withheld": made.counts.withheld if made else {},
         "refused": refused,
+        "delivery": delivery,
         "fingerprint": made.fingerprint if made else None,
     }
 
@@ -130,10 +133,11 @@ def _without_fingerprint(entry: dict[str, Any]) -> dict[str, Any]:
 
 def _text(app: App, found: list[dict[str, Any]]) -> None:
     app.output.table(
-        ["sync", "add", "change", "remove", "unchanged", "withheld", ""],
+        ["sync", "add", "change", "remove", "unchanged", "withheld", "delivery", ""],
         [
             [one["name"], one["add"], one["change"], one["remove"], one["unchanged"],
-             sum(one["withheld"].values()), f"refused: {one['refused']['reason']}" if one["refused"] else ""]
+             sum(one["withheld"].values()), one["delivery"] or "?",
+             f"refused: {one['refused']['reason']}" if one["refused"] else ""]
             for one in found
         ],
     )  # fmt: skip

@@ -62,6 +62,7 @@ class ObjectType:
     rate_group: str = "default"
     minimum_audience: int = 0
     latency: str = "seconds"
+    job_seconds: float = 900.0  # how long a job may take before its rows count as not answered
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,9 @@
 
 Read 2026-11-24: developers.google.com/data-manager/api/limits (300 requests a minute, 10,000 members a request, 10
 identifiers a member), .../reference/rest/v1/audienceMembers/ingest and .../remove (encoding HEX, consent, terms of service),
-.../reference/rest/v1/requestStatus/retrieve (asked every few minutes, up to 24 hours), .../devguides/audiences. API v1.
+.../reference/rest/v1/requestStatus/retrieve and .../devguides/diagnostics (first answer after half an hour, at most 24 hours;
+PARTIAL_SUCCESS with `errorInfo.errorCounts`: a reason and a `recordCount` each, no row), .../devguides/concepts/understand-errors
+(a request with one malformed row is refused whole), .../devguides/audiences. API v1.
 
 Names are hashed, region and postal code are not: an address needs all four. The answer to a batch is a request id; whether
 rows were taken is only told later, as counts.
@@ -27,7 +29,8 @@ ADDRESS = ("first_name_sha256", "last_name_sha256", "country", "postal_code")
 HASHED = frozenset({"email_sha256", "phone_sha256", "first_name_sha256", "last_name_sha256"})
 IDENTIFIERS = HASHED | frozenset(ADDRESS)
 CONSENT = {"adUserData": "CONSENT_GRANTED", "adPersonalization": "CONSENT_GRANTED"}
-FINISHED = {"SUCCESS", "PARTIAL_SUCCESS", "FAILED"}
+FAILED = {"FAILED", "FAILURE"}  # the reference has the one, the guide the other
+FINISHED = {"SUCCESS", "PARTIAL_SUCCESS", *FAILED}
 
 
 class GoogleDataManagerSettings(HttpSettings):
@@ -62,13 +65,13 @@ class GoogleDataManager:
                 batch_rows=10_000,
                 identifiers=IDENTIFIERS,
                 open_fields=False,
-                known_fields=frozenset({"country", "postal_code"}),
                 member="hashed row",
                 members=(("email_sha256",), ("phone_sha256",), ADDRESS),
                 partial_failure=PartialFailure.BY_POLLING,
                 rate_group="ingest",
                 minimum_audience=100,
                 latency="up to 24 hours",
+                job_seconds=6 * 3600,
             )
         },
         rate_limits={
@@ -126,12 +129,11 @@ class GoogleDataManager:
         ]
         if not statuses or any(status not in FINISHED for status in statuses):
             return JobStatus(done=False)
-        if "FAILED" in statuses:
+        if FAILED.intersection(statuses):
             return JobStatus(done=True, all_failed=_reason(answer))
         if "PARTIAL_SUCCESS" in statuses:
-            # Only counts come back, so the rows cannot be told apart: all are sent again, which changes nothing for
-            # those that were taken.
-            return JobStatus(done=True, all_failed="PARTIAL_SUCCESS " + _reason(answer))
+            # Only counts come back. The engine sends halves, which changes nothing for rows that were taken.
+            return JobStatus(done=True, some_failed=_reason(answer), failed_count=_count(answer))
         return JobStatus(done=True)
 
     def _members(
@@ -223,7 +225,7 @@ def _authorization(settings: GoogleDataManagerSettings) -> Callable[[], Mapping[
 
 
 def _identifiers(record: Record) -> list[dict[str, Any]]:
-    values = {**record.fields, **record.identifiers}
+    values = record.identifiers
     found: list[dict[str, Any]] = []
     if values.get("email_sha256"):
         found.append({"emailAddress": values["email_sha256"]})
@@ -244,7 +246,19 @@ def _identifiers(record: Record) -> list[dict[str, Any]]:
 
 
 def _reason(answer: Any) -> str:
-    for row in (answer or {}).get("requestStatusPerDestination", []):
-        for count in (row.get("errorInfo") or {}).get("errorCounts", []):
-            return str(count.get("reason", "unknown"))
-    return "unknown"
+    reasons = [str(count.get("reason", "unknown")) for count in _error_counts(answer)]
+    return ", ".join(reasons) or "unknown"
+
+
+def _count(answer: Any) -> int | None:
+    """How many rows were refused; int64 is text in Google's JSON."""
+    counts = [int(count.get("recordCount") or 0) for count in _error_counts(answer)]
+    return sum(counts) or None
+
+
+def _error_counts(answer: Any) -> list[dict[str, Any]]:
+    return [
+        count
+        for row in (answer or {}).get("requestStatusPerDestination", [])
+        for count in (row.get("errorInfo") or {}).get("errorCounts", [])
+    ]

@@ -76,3 +76,10 @@ def _check_delivery(
             hint="set delivery: at_most_once (a crash may lose an event) or at_least_once (a crash "
             f"may repeat one) in {definition.path}.",
         )
+
+
+def guarantee(definition: SyncDefinition, offered: ObjectType) -> str:
+    """What a crash or a lost answer may do to a row of this sync, in one word."""
+    if definition.mode is Mode.EVENT:
+        return delivery(definition, offered).value
+    return "idempotent"  # a repeat changes nothing

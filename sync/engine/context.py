@@ -48,6 +48,17 @@ class SyncResult:
     interrupted: bool = False
     previous_status: str | None = None
     error: HeadwaterError | None = None
+    notes: list[str] = field(default_factory=list)  # what the command line let pass
+
+    @property
+    def recorded(self) -> str | None:
+        """What the row in `runs` says: flags that opened a gate, then what went wrong."""
+        return "; ".join([*self.notes, *([self.message] if self.message else [])]) or None
+
+    @property
+    def recorded_status(self) -> str:
+        """A run that was asked to stop is neither good news nor bad."""
+        return "interrupted" if self.interrupted else self.status
 
     @property
     def message(self) -> str | None:

@@ -138,8 +138,9 @@ def check_freshness(
 
 
 def check_guards(
-    definition: SyncDefinition, row_count: int, counts: Counts, *, resend: bool = False
-) -> None:
+    definition: SyncDefinition, row_count: int, counts: Counts, *, resend: bool = False,
+    removals: bool = True,
+) -> None:  # fmt: skip
     """The table is not empty and the plan takes out and changes no more than allowed.
 
     Raises:
@@ -154,7 +155,7 @@ def check_guards(
             hint="an audience that may be empty says guards: {min_rows: 0} in "
             f"{definition.path} (or --skip-gates for this run).",
         )
-    if definition.mode is not Mode.REMOVE:
+    if removals and definition.mode is not Mode.REMOVE:
         _limit(definition, "removals", counts.remove, counts.held,
                guards.max_removals, guards.max_removals_percent)  # fmt: skip
     if not resend:  # --full-refresh changes everything on purpose

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import chain, count
 
 from sync.config.models import SyncDefinition
-from sync.destinations.base import Delivery, ObjectType
+from sync.destinations.base import Delivery, ObjectType, PartialFailure
 from sync.engine import capability, gates
 from sync.engine.acknowledge import Acknowledger
 from sync.engine.connect import Connection
@@ -25,6 +25,9 @@ from sync.state.journal import Journal
 from sync.state.leases import LEASE_SECONDS, Leases, owner_name
 from sync.state.runs import RunLog
 from sync.warehouses.base import Session, now_utc
+
+# Batches whose jobs are waited for at once; a job may take half an hour, and a slot is held only while it is asked.
+JOBS = 12
 
 
 class Pusher:
@@ -173,20 +176,23 @@ class Pusher:
             )
         gates.check_table(definition, plan.checks, plan.duplicates)
         if options.skip_gates:
+            self._result.notes.append("--skip-gates")
             self._context.watcher.log("gates_skipped", sync=definition.name)
             return
         self._context.run_results.check(definition)
         built_at = self._context.run_results.built_at(definition)
         gates.check_freshness(definition, built_at, now_utc())
+        rows, counts = plan.checks.row_count, plan.counts
+        resend = options.full_refresh
         try:
-            gates.check_guards(
-                definition, plan.checks.row_count, plan.counts, resend=options.full_refresh
-            )
+            gates.check_guards(definition, rows, counts, resend=resend)
         except RefusedError as error:
             if error.reason != "too_many_removals" or not options.allow_removals:
                 raise
+            gates.check_guards(definition, rows, counts, resend=resend, removals=False)
+            self._result.notes.append("--allow-removals")
             self._context.watcher.log(
-                "removals_allowed", sync=definition.name, removals=plan.counts.remove
+                "removals_allowed", sync=definition.name, removals=counts.remove
             )
 
     def _count_requests(self, planned: Planned, offered: ObjectType) -> None:
@@ -238,9 +244,13 @@ class Pusher:
         breaker = CircuitBreaker(self._options.breaker_limit)
         delivery = capability.delivery(self._definition, offered)
         claims = self._definition.mode is Mode.EVENT and delivery is Delivery.AT_MOST_ONCE
+        limits, group = connection.declaration.rate_limits, offered.rate_group
         sender = BatchSender(
             connection.destination, mode=self._definition.mode, delivery=delivery,
-            retrier=retrier, breaker=breaker,
+            retrier=retrier, breaker=breaker, job_seconds=offered.job_seconds,
+            slots=self._context.connector.limits.slots(
+                connection.credential, connection.declaration, group
+            ),
         )  # fmt: skip
         acknowledger = Acknowledger(
             self._warehouse, self._log, self._lease, self._journal, self._result,
@@ -256,15 +266,12 @@ class Pusher:
             stream.replace(connection.destination, self._context.run_id, planned.mapping,
                            lambda: self._batches(planned, offered))  # fmt: skip
         else:
-            limits, group = connection.declaration.rate_limits, offered.rate_group
+            requests = max(1, limits[group].parallel if group in limits else 4)
+            polls = offered.partial_failure is PartialFailure.BY_POLLING
             stream.send(
-                self._phases(planned, offered),
-                slots=self._context.connector.limits.slots(
-                    connection.credential, connection.declaration, group
-                ),
-                parallel=max(1, limits[group].parallel if group in limits else 4),
-                claims=claims,
-            )
+                self._phases(planned, offered), claims=claims,
+                parallel=max(requests, JOBS) if polls else requests,
+            )  # fmt: skip
         self._once = not (claims or spool.outdated.rows or spool.doubted.rows)
         self._end(breaker)
 
@@ -289,17 +296,17 @@ class Pusher:
             taken = result.added + result.changed + result.removed
             result.status = "partial" if taken else "failed"
             result.failed = result.failed if result.interrupted else undone
-        self._finish(result.message)
+        self._finish()
 
-    def _finish(self, message: str | None) -> None:
+    def _finish(self) -> None:
         ledger = self._planning.ledger(self._definition)
         with self._warehouse.session(write=True) as session:
             self._log.write_withheld(session, self._result.counts.withheld)
             session.execute(
                 *ledger.compaction([self._context.run_id], once=self._once),
                 self._log.finish(
-                    status=self._result.status,
-                    message=message,
+                    status=self._result.recorded_status,
+                    message=self._result.recorded,
                     counts=self._result.figures(),
                     now=now_utc(),
                 ),
@@ -309,7 +316,7 @@ class Pusher:
     def _finish_empty(self, session: Session) -> None:
         """Nothing to send: the run is over within the session that planned it."""
         with session.transaction():
-            self._record(session, "success", None)
+            self._record(session)
             self._log.write_withheld(session, self._result.counts.withheld)
             self._lease.release(session)
 
@@ -326,25 +333,25 @@ class Pusher:
                     session.execute(
                         *ledger.compaction([self._context.run_id]),
                         self._log.finish(
-                            status=result.status, message=result.message,
+                            status=result.recorded_status, message=result.recorded,
                             counts=result.figures(), now=now_utc(),
                         ),
                     )  # fmt: skip
                 else:
                     result.previous_status = self._log.last_status(session)
-                    self._record(session, result.status, result.message)
+                    self._record(session)
                 self._lease.release(session)
         except HeadwaterError as error:
             self._context.watcher.log("not_recorded", sync=result.name, message=error.message)
 
-    def _record(self, session: Session, status: str, message: str | None) -> None:
+    def _record(self, session: Session) -> None:
         self._log.record(
             session,
             command="push",
             mode=self._definition.mode.value,
             started_at=self._started_at,
             finished_at=now_utc(),
-            status=status,
-            message=message,
+            status=self._result.recorded_status,
+            message=self._result.recorded,
             counts=self._result.figures(),
         )

@@ -23,7 +23,6 @@ class RetryPolicy:
     base_seconds: float = 0.5
     max_seconds: float = 60.0
     poll_seconds: float = 1.0
-    poll_limit_seconds: float = 900.0
     settle_seconds: float = 5.0  # after a process that died with requests in flight
 
 

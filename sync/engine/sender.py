@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +20,7 @@ from sync.destinations.base import (
 from sync.engine.retry import CircuitBreaker, Retrier
 from sync.engine.rows import Batch
 from sync.errors import AuthError, DestinationError, RejectedError, TransientError
-from sync.records import Accepted, BatchResult, Mode, Record, RowError
+from sync.records import Accepted, BatchResult, JobStatus, Mode, Record, RowError
 
 # Rows refused one by one, none taken: the request as a whole is wrong, not a row of it.
 HOPELESS = 8
@@ -45,17 +46,20 @@ class BatchSender:
 
     def __init__(
         self, destination: Destination, *, mode: Mode, delivery: Delivery,
-        retrier: Retrier, breaker: CircuitBreaker, clock: Callable[[], float] = time.monotonic,
+        retrier: Retrier, breaker: CircuitBreaker, slots: AbstractContextManager[object],
+        job_seconds: float = 900.0, clock: Callable[[], float] = time.monotonic,
     ) -> None:  # fmt: skip
         self._destination = destination
         self._mode = mode
         self._ambiguous = mode is not Mode.EVENT or delivery is not Delivery.AT_MOST_ONCE
         self._retrier = retrier
         self._breaker = breaker
+        self._slots = slots
+        self._job_seconds = job_seconds
         self._clock = clock
 
     def send(self, batch: Batch) -> Outcome:
-        """Send `batch`; what goes wrong is in the outcome."""
+        """Send `batch`; what goes wrong is in the outcome. A slot is held while a request is under way, not while one is waited for."""
         outcome = Outcome(batch)
         began = self._clock()
         if batch.too_large:
@@ -102,13 +106,18 @@ class BatchSender:
         outcome.failed.extend(result.failed)
         if result.pending and result.job:
             before, outcome.ambiguous = outcome.ambiguous, True
-            self._poll(result, outcome)
-            outcome.ambiguous = before  # the job has decided
+            if status := self._poll(result, outcome):
+                pending = set(result.pending)
+                left = [record for record in records if record.key in pending]
+                self._narrow(left, action, outcome, status)
+            else:
+                outcome.ambiguous = before  # the job has decided
 
     def _call(self, records: Sequence[Record], action: str, outcome: Outcome) -> BatchResult:
         outcome.requests += 1
         try:
-            return self._call_once(records, action)
+            with self._slots:
+                return self._call_once(records, action)
         except RejectedError:
             raise
         except DestinationError:
@@ -132,34 +141,56 @@ class BatchSender:
     def _worth_halving(self, outcome: Outcome) -> bool:
         return bool(outcome.accepted) or len(outcome.failed) < HOPELESS
 
-    def _poll(self, result: BatchResult, outcome: Outcome) -> None:
-        """Ask until the job has decided; acknowledged only when it says so."""
+    def _narrow(
+        self, records: Sequence[Record], action: str, outcome: Outcome, status: JobStatus
+    ) -> None:
+        """A job refused some rows and does not say which: halves are sent until the few that are bad stand alone."""
+        said = f"{status.some_failed} ({status.failed_count or 'some'} of {len(records)} rows)"
+        if len(records) == 1:
+            outcome.failed.append(RowError(records[0].key, "refused", status.some_failed or ""))
+        elif status.failed_count is not None and status.failed_count <= HOPELESS:
+            middle = len(records) // 2
+            self._send(records[:middle], action, outcome)
+            self._send(records[middle:], action, outcome)
+        else:
+            raise TransientError(f"a job refused rows and does not say which: {said}.")
+
+    def _poll(self, result: BatchResult, outcome: Outcome) -> JobStatus | None:
+        """Ask until the job has decided; acknowledged only when it says so. Returns its answer where that decides no row."""
         destination, job = self._destination, result.job
         assert isinstance(destination, PollsJobs)  # noqa: S101
         assert job is not None  # noqa: S101
         policy = self._retrier.policy
+
+        def ask() -> JobStatus:
+            with self._slots:
+                return destination.poll(job)
+
         pause, waited = policy.poll_seconds, 0.0
         while True:
-            status = self._retrier.call(lambda: destination.poll(job))
+            status = self._retrier.call(ask)
             outcome.requests += 1
             if status.done:
                 break
-            if waited >= policy.poll_limit_seconds:
+            if waited >= self._job_seconds:
                 raise TransientError(f"job {job} did not finish within {waited:.0f} s.")
             if not self._retrier.pause(pause):
                 raise TransientError(f"interrupted while job {job} was running.")
-            waited, pause = waited + pause, min(pause * 1.5, 30.0)
+            waited, pause = waited + pause, min(pause * 1.5, max(30.0, self._job_seconds / 60))
         if status.all_failed:
             outcome.failed.extend(
                 RowError(key, "job_failed", status.all_failed) for key in result.pending
             )
-            return
+            return None
+        if status.some_failed:
+            return status
         refused = {error.key for error in status.failed}
         outcome.failed.extend(status.failed)
         ids = {row.key: row.remote_id for row in status.accepted}
         outcome.accepted.extend(
             Accepted(key, ids.get(key)) for key in result.pending if key not in refused
         )
+        return None
 
 
 def is_fatal(error: DestinationError | None) -> bool:

@@ -31,26 +31,21 @@ class Stream:
         # Keys whose outdated identifiers may still be there: written now, the ledger would forget those.
         self._held_back: set[str] = set()
 
-    def send(
-        self, phases: Iterable[Iterator[Batch]], *, slots: threading.Semaphore, parallel: int,
-        claims: bool,
-    ) -> None:  # fmt: skip
-        """Keep `parallel` requests in flight. A phase begins when the one before it has been answered in full."""
+    def send(self, phases: Iterable[Iterator[Batch]], *, parallel: int, claims: bool) -> None:
+        """Keep `parallel` batches under way. A phase begins when the one before it has been answered in full."""
         with ThreadPoolExecutor(parallel, thread_name_prefix=self._result.name) as pool:
             for phase in phases:
-                self._send_phase(phase, pool, slots=slots, ahead=2 * parallel, claims=claims)
+                self._send_phase(phase, pool, ahead=2 * parallel, claims=claims)
             self._acknowledger.flush()
 
     def _send_phase(
-        self, batches: Iterator[Batch], pool: ThreadPoolExecutor, *, slots: threading.Semaphore,
-        ahead: int, claims: bool,
-    ) -> None:  # fmt: skip
+        self, batches: Iterator[Batch], pool: ThreadPoolExecutor, *, ahead: int, claims: bool
+    ) -> None:
         acknowledger = self._acknowledger
 
         def send(batch: Batch) -> Outcome:
-            with slots:
-                intended = acknowledger.intend(batch)
-                return acknowledger.journal(self._sender.send(batch), intended, claimed=claims)
+            intended = acknowledger.intend(batch)
+            return acknowledger.journal(self._sender.send(batch), intended, claimed=claims)
 
         in_flight: set[Future[Outcome]] = set()
         exhausted = False

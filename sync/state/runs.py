@@ -190,7 +190,7 @@ class RunLog:
         """How the push before this one ended, or None for the first."""
         rows = session.rows(
             f"select status from {self._tables.runs} where {self._mine()} and command = 'push' "
-            f"and status <> 'running' and run_id <> {self._literal(self._names['run_id'])} "
+            f"and status not in ('running', 'interrupted') and run_id <> {self._literal(self._names['run_id'])} "
             "order by started_at desc, run_id desc limit 1"
         )
         return str(rows[0]["status"]) if rows else None

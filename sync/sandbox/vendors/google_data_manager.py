@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
+from sync.sandbox import clock
 from sync.sandbox.app import faults, store
 from sync.sandbox.vendors.answers import error
 
@@ -47,6 +48,9 @@ def members(verb: str) -> Response | tuple[Response, int]:
         return error(400, "INVALID_ARGUMENT")
     job_id = uuid.uuid4().hex
     failed = bool(faults().draw("job_failed"))
+    share = faults().shares.get("refuse_rows", 0) * 1000 if verb == "ingest" else 0
+    refused = [key for key in keys if share > clock.draw(str(key), "refuse")]
+    keys = [key for key in keys if key not in refused]
     if not failed:
         for destination in body["destinations"]:
             list_id = destination["productDestinationId"]
@@ -54,7 +58,10 @@ def members(verb: str) -> Response | tuple[Response, int]:
                 store().put_members(NAME, list_id, {str(key): {"EMAIL": key} for key in keys})
             else:
                 store().drop_members(NAME, list_id, [str(key) for key in keys])
-    store().put_job(NAME, job_id, {"status": "FAILED" if failed else "SUCCESS", "asked": 0})
+    status = "FAILED" if failed else "SUCCESS" if not refused else "PARTIAL_SUCCESS"
+    if refused and not keys:
+        status = "FAILED"
+    store().put_job(NAME, job_id, {"status": status, "asked": 0, "refused": len(refused)})
     return jsonify({"requestId": job_id})
 
 
@@ -85,10 +92,13 @@ def status() -> Response | tuple[Response, int]:
     store().put_job(NAME, job_id, {**job, "asked": job["asked"] + 1})
     found = "PROCESSING" if not job["asked"] else job["status"]
     row: dict[str, Any] = {"requestStatus": found}
-    if found == "FAILED":
+    if found in ("FAILED", "PARTIAL_SUCCESS"):
         row["errorInfo"] = {
             "errorCounts": [
-                {"recordCount": "1", "reason": "PROCESSING_ERROR_REASON_INTERNAL_ERROR"}
+                {
+                    "recordCount": str(job["refused"] or 1),
+                    "reason": "PROCESSING_ERROR_REASON_INTERNAL_ERROR",
+                }
             ]
         }
     return jsonify({"requestStatusPerDestination": [row]})

@@ -143,6 +143,47 @@ def test_meta_sends_good_rows_of_a_batch_with_bad_ones(bench: Bench) -> None:
     assert len(result.accepted) > 450
 
 
+def test_google_tells_how_many_rows_it_refused_and_why(bench: Bench) -> None:
+    """PARTIAL_SUCCESS is no success: which rows were refused is for the engine to find out."""
+    bench.faults.shares = {"refuse_rows": 0.1}
+    google = bench.destination("google_data_manager", "audience")
+    sent = google.upsert(rows("google_data_manager", "audience", 60))
+    google.poll(sent.job)
+    status = google.poll(sent.job)
+    assert (status.done, status.all_failed, status.accepted) == (True, None, ())
+    assert "PROCESSING_ERROR" in status.some_failed
+    held = bench.store().rows("select count(*) from members where vendor = 'google_data_manager'")
+    assert 0 < status.failed_count == 60 - held[0][0]
+
+
+@pytest.mark.parametrize("word", ["FAILED", "FAILURE"])
+def test_google_says_failed_in_two_words(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, word: str
+) -> None:
+    google = bench.destination("google_data_manager", "audience")
+    answer = {"requestStatusPerDestination": [{"requestStatus": word}]}
+    monkeypatch.setattr(google.http, "get", lambda *_, **__: answer)
+    assert google.poll("job").all_failed
+
+
+def test_google_gets_an_address_only_from_what_the_ledger_will_know(bench: Bench) -> None:
+    """A country that came as a field could not be named in a removal, and the address would stay."""
+    google = bench.destination("google_data_manager", "audience")
+    (row,) = rows("google_data_manager", "audience", 1)
+    names = {name: row.identifiers[name] for name in ("first_name_sha256", "last_name_sha256")}
+    half = Record("p", names, {"country": "DE", "postal_code": "10115"})
+    assert [error.status for error in google.upsert([half]).failed] == ["no_identifier"]
+
+
+@pytest.mark.parametrize("kind", ["meta", "google_data_manager"])
+def test_every_hash_that_makes_a_member_is_declared(kind: str) -> None:
+    """What is not declared would stay when it changes."""
+    audience = registry.declaration(kind).objects["audience"]
+    named = {name for names in audience.members for name in names}
+    assert {("email_sha256",), ("phone_sha256",)} <= set(audience.members)
+    assert named <= audience.identifiers
+
+
 def test_a_webhook_is_signed_with_the_secret(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     import hashlib
     import hmac

@@ -251,6 +251,72 @@ def test_an_async_job_is_acknowledged_only_when_it_says_so(bench):
     assert (result.added, result.failed, bench.held()) == (2, 1, {"a", "c"})
 
 
+def test_rows_that_a_job_refused_without_saying_which_are_found_by_halves(bench):
+    """The vendor tells a count: no good row may stay unmarked for it, and no bad one be called taken."""
+    bench.declare(batch_rows=100, partial_failure=PartialFailure.BY_POLLING)
+    bench.people(*(f"p{number:02}" for number in range(40)))
+    bad = {"p07", "p31"}
+    jobs = {}
+
+    def job(records):
+        name = f"job-{len(jobs)}"
+        jobs[name] = {record.key for record in records}
+        return name
+
+    def poll(name):
+        count = len(jobs[name] & bad)
+        if count == len(jobs[name]):
+            return JobStatus(done=True, all_failed="INVALID")
+        return JobStatus(done=True, some_failed="INVALID" if count else None, failed_count=count)
+
+    bench.destination.job_rows, bench.destination.poll = job, poll
+    result = bench.push()
+    assert (result.status, result.added, result.failed) == ("partial", 38, 2)
+    assert {row[0] for row in bench.rows("select sync_key from analytics_sync.failures")} == bad
+    assert len(jobs) < 30
+
+
+@pytest.mark.parametrize("count", [None, 30])
+def test_a_job_that_refused_many_or_does_not_say_how_many_decides_nothing(bench, count):
+    """Each half is a job of its own: a hundred bad rows would take days. Nothing is called taken, and no row is quarantined for it."""
+    bench.declare(batch_rows=100, partial_failure=PartialFailure.BY_POLLING)
+    bench.people(*(f"p{number:02}" for number in range(40)))
+    bench.destination.job_rows = lambda _: "job"
+    bench.destination.poll = lambda _: JobStatus(
+        done=True, some_failed="INVALID", failed_count=count
+    )
+    result = bench.push()
+    assert (result.status, result.added, result.failed) == ("failed", 0, 40)
+    assert "INVALID" in result.message
+    assert (bench.held(), len(bench.maybe()), len(bench.destination.calls)) == (set(), 40, 1)
+    assert bench.rows("select count(*) from analytics_sync.failures") == [(0,)]
+
+
+def test_jobs_are_waited_for_side_by_side(bench):
+    """A job may take half an hour: one at a time, a large audience would take days."""
+    bench.declare(batch_rows=1, partial_failure=PartialFailure.BY_POLLING)
+    bench.people(*(f"p{number}" for number in range(8)))
+    together = threading.Barrier(8, timeout=30)  # broken unless all eight are waited for at once
+    bench.destination.job_rows = lambda records: records[0].key
+    asked = set()
+
+    def poll(job):
+        first = job not in asked
+        asked.add(job)
+        return JobStatus(done=not first)
+
+    bench.destination.poll = poll
+    from sync.engine.retry import Retrier
+
+    def pause(self, seconds):
+        together.wait()
+        return True
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Retrier, "pause", pause)
+        assert bench.push().added == 8
+
+
 def test_an_async_job_that_fails_marks_nothing(bench):
     bench.people("a", "b")
     bench.destination.job_rows = lambda _: "job-1"
@@ -537,20 +603,21 @@ def test_a_lease_is_renewed_while_an_answer_is_waited_for(bench, monkeypatch):
 
     def poll(job):
         # Two hundred seconds a question, until the lease has been seen to move.
-        if len({row[0] for row in expiry}) > 2:
+        if len({row["expires_at"] for row in expiry}) > 2:
             return JobStatus(done=True)
         now[0] += dt.timedelta(seconds=200)
         waited = threading.Event()
         for _ in range(200):
-            expiry.extend(bench.rows("select expires_at from analytics_sync.leases"))
-            if expiry[-1][0] > now[0] + dt.timedelta(seconds=500):
+            with bench.warehouse.session() as session:
+                expiry.extend(session.rows("select expires_at from analytics_sync.leases"))
+            if expiry[-1]["expires_at"] > now[0] + dt.timedelta(seconds=500):
                 break
             waited.wait(0.05)
         return JobStatus(done=False)
 
     bench.destination.poll = poll
     assert bench.push().status == "success"
-    assert len({row[0] for row in expiry}) > 2
+    assert len({row["expires_at"] for row in expiry}) > 2
 
 
 def test_a_process_that_slept_beyond_its_lease_sends_nothing(bench, monkeypatch):
