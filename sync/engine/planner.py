@@ -221,7 +221,7 @@ class PlanQueries:
             "from activation full join held on held.sync_key = activation.sync_key), "
             f"{quarantined}"
             f"planned as (select compared.sync_key, compared.row_hash, "
-            f"case when {is_quarantined} and wanted in ('add', 'change', 'remove') then 'none' "
+            f"case when {is_quarantined} and wanted in ('add', 'change') then 'none' "
             "else wanted end as action, "
             f"case when {is_quarantined} and wanted in ('add', 'change') then 'quarantined' "
             f"else withheld_reason end as withheld_reason from compared{join})"

@@ -95,6 +95,9 @@ class Pusher:
                 "send them twice.",
                 hint="--exclude it.",
             )
+        if self._options.full_refresh:
+            result.notes.append("--full-refresh")
+            self._context.watcher.log("full_refresh", sync=definition.name)
         connection = None
         if not self._options.dry_run:
             connection = self._context.connector.connect(definition.destination, definition.object)

@@ -16,6 +16,7 @@ class Hook:
     def __init__(self) -> None:
         self.members: dict[str, Any] = {}
         self.events: list[str] = []
+        self.bodies: list[dict[str, Any]] = []  # of requests without rows, such as alerts
         self.requests = 0
         self.lock = threading.Lock()
         self.arrived = threading.Semaphore(0)  # released at each request with rows
@@ -25,6 +26,9 @@ class Hook:
         self.url = ""
 
     def take(self, body: dict[str, Any]) -> None:
+        if "rows" not in body:
+            self.bodies.append(body)
+            return
         with self.lock:
             self.requests += 1
             for row in body["rows"]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hook import running_hook
+
 
 def test_list_shows_every_sync(lab, answer):
     assert lab.sync("list", "--json") == 0
@@ -14,7 +16,7 @@ def test_list_shows_every_sync(lab, answer):
     ]
     assert shown["syncs"][0] == {
         "name": "files_people", "destination": "files", "object": {"table": "people"},
-        "mode": "replace", "model": "sync_files__people",
+        "mode": "replace", "model": "sync_files__people", "delivery": "idempotent",
     }  # fmt: skip
 
 
@@ -22,7 +24,7 @@ def test_plan_then_push_then_plan_has_nothing_left(lab, answer):
     assert lab.sync("plan", "--select", "files_people", "--json") == 0
     assert answer()["syncs"] == [
         {"name": "files_people", "add": 10, "change": 0, "remove": 0, "unchanged": 0,
-         "withheld": {}, "refused": None}
+         "withheld": {}, "refused": None, "delivery": "idempotent"}
     ]  # fmt: skip
     assert lab.sync("push", "--select", "files_people", "--json") == 0
     pushed = answer()["syncs"][0]
@@ -42,6 +44,51 @@ def test_push_sends_exactly_what_changed(lab, answer):
     pushed = answer()["syncs"][0]
     assert (pushed["added"], pushed["changed"], pushed["removed"]) == (0, 1, 1)
     assert len(lab.exported()) == 9
+
+
+def test_list_and_plan_say_what_a_crash_may_do_to_a_row(lab, answer, capsys):
+    assert lab.sync("list", "--json") == 0
+    guarantees = {sync["name"]: sync["delivery"] for sync in answer()["syncs"]}
+    assert guarantees == {"files_people": "idempotent", "hook_people": "idempotent",
+                          "hook_events": "at_least_once"}  # fmt: skip
+    assert lab.sync("plan", "--select", "hook_events") == 0
+    assert "at_least_once" in capsys.readouterr().out
+    (lab.folder / "destinations.yml").unlink()
+    assert lab.sync("list", "--json") == 0, "a list needs no account"
+    assert answer()["syncs"][0]["delivery"] is None
+
+
+def test_refused_rows_wait_in_quarantine_until_failures_retry_frees_them(lab, answer):
+    lab.sql("insert into analytics_sync.failures select 'live', 'r', 'hook_people', profile_id, "
+            "'add', '422', 'no', row_hash, 5, true, current_timestamp::timestamp "
+            "from analytics.sync_hook__people where profile_id = 'p3'")  # fmt: skip
+    assert lab.sync("failures", "--json") == 0
+    found = answer()["failures"]
+    assert [(row["sync_key"], row["quarantined"]) for row in found] == [("p3", True)]
+    assert lab.sync("plan", "--select", "hook_people", "--json") == 0
+    assert answer()["syncs"][0]["withheld"] == {"quarantined": 1}
+    assert lab.sync("failures", "--retry", "--json") == 0
+    assert answer()["released"] is True
+    assert lab.sync("plan", "--select", "hook_people", "--json") == 0
+    assert answer()["syncs"][0]["add"] == 10
+
+
+def test_an_alert_tells_that_a_sync_broke_and_that_it_works_again(lab, monkeypatch):
+    with running_hook() as made, running_hook() as alerts:
+        told = alerts.bodies
+        path = lab.folder / "destinations.yml"
+        path.write_text(path.read_text() + f"alerts: {{type: webhook, url: '{alerts.url}'}}\n")
+        push = ("push", "--select", "hook_people", "--attempts", "1", "--json")
+        monkeypatch.setenv("HOOK_URL", "http://127.0.0.1:9")
+        assert lab.sync(*push) == 1
+        assert lab.sync(*push) == 1
+        monkeypatch.setenv("HOOK_URL", made.url)
+        assert lab.sync(*push) == 0
+        assert lab.sync(*push) == 0
+    changes = [change for body in told for change in body["changes"]]
+    assert [(change["sync"], change["recovered"]) for change in changes] == [
+        ("hook_people", False), ("hook_people", True),
+    ]  # fmt: skip
 
 
 def test_status_shows_the_last_run_and_what_is_held(lab, answer):

@@ -88,6 +88,33 @@ def test_too_many_removals_are_refused_until_allowed_for_one_run(bench):
     assert bench.push(allow_removals=True).removed == 4
 
 
+def test_allowing_removals_opens_no_other_guard(workbench):
+    bench = workbench(guards=Guards(max_removals_percent=10.0, max_changes_percent=10.0))
+    bench.people("a", "b", "c", "d")
+    bench.push()
+    bench.people("a", "b", score=2)
+    assert bench.push(allow_removals=True).error.reason == "too_many_changes"
+
+
+@pytest.mark.parametrize("flag", ["allow_removals", "skip_gates", "full_refresh"])
+def test_a_flag_that_opened_a_gate_is_on_record(bench, flag):
+    bench.people("a", "b")
+    bench.push()
+    bench.people("a")
+    wanted = "allow_removals" if flag == "full_refresh" else flag
+    assert bench.push(**{flag: True, wanted: True}).status == "success"
+    (message,) = bench.rows(
+        "select message from analytics_sync.runs order by started_at desc limit 1"
+    )[0]
+    assert "--" + flag.replace("_", "-") in message
+
+
+def test_a_flag_that_was_not_needed_is_not(bench):
+    bench.people("a")
+    bench.push(allow_removals=True)
+    assert bench.rows("select message from analytics_sync.runs") == [(None,)]
+
+
 def test_a_guard_may_count_rows(workbench):
     bench = workbench(guards=Guards(max_removals=1, max_removals_percent=None))
     bench.people("a", "b", "c")

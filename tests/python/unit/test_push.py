@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sync.config.models import Guards
-from sync.records import Mode
+from sync.records import Mode, SyncObject
 
 
 def test_first_push_adds_everyone_and_the_ledger_says_so(bench):
@@ -174,3 +174,31 @@ def test_environments_have_ledgers_of_their_own(bench):
     bench.people("a")
     bench.push(environment="sandbox")
     assert bench.push(environment="live").added == 1
+
+
+def test_two_syncs_with_the_same_keys_know_nothing_of_each_other(workbench):
+    one, other = workbench(name="one"), workbench(name="other")
+    one.people("a", "b")
+    one.push()
+    assert other.push().added == 2
+    other.people("a", "b", "c")
+    one.push()
+    assert one.plan().counts.unchanged == 3
+    assert other.plan().counts.add == 1
+
+
+def test_a_saved_plan_is_refused_once_the_sync_goes_elsewhere(workbench):
+    """The same rows to another list are not what was shown."""
+    bench = workbench()
+    bench.people("a")
+    saved = {"memory_people": bench.plan(fingerprint=True).fingerprint}
+    moved = workbench(object=SyncObject("list", "Others"))
+    assert moved.push(expected=saved).error.reason == "plan_changed"
+    assert bench.push(expected=saved).status == "success"
+
+
+def test_an_idempotency_key_is_the_same_for_ever():
+    """A vendor that remembers it takes an event of last year for a repeat; another key would send it twice."""
+    from sync.engine.rows import idempotency_key
+
+    assert idempotency_key("memory_people", "a") == "671a1315-9bd2-5494-8cd1-842c4987c346"

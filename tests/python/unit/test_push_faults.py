@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import duckdb
 import pytest
-from workbench import Delivery, PartialFailure
+from workbench import TABLES, Delivery, PartialFailure
 
 from sync.config.models import Guards
 from sync.errors import AuthError, RateLimitedError, RejectedError, TransientError, WarehouseError
@@ -197,6 +197,73 @@ def test_a_row_is_quarantined_after_its_attempts_and_freed_when_it_changes(workb
     bench.people("a", "b", score=2)
     bench.destination.fault = None
     assert bench.push().added == 1
+
+
+def test_a_removal_is_never_quarantined(workbench):
+    """Five failures, and somebody who objected would be left alone at the vendor in a run that calls itself a success."""
+    bench = workbench(quarantine_after=1, guards=Guards(min_rows=0, max_removals_percent=None))
+    bench.people("a")
+    bench.push()
+    bench.people()
+    bench.destination.fault = lambda _, records: [RowError(r.key, "no", "no") for r in records]
+    assert [bench.push().status for _ in range(3)] == ["failed"] * 3
+    bench.destination.fault = None
+    assert bench.push().removed == 1
+    assert bench.destination.members == {}
+
+
+def test_a_row_that_may_be_there_is_failing_still(bench):
+    """An attempt is no answer: `sync failures` lists the row until it is taken."""
+    from sync.state.history import RunHistory
+
+    bench.people("a")
+    bench.destination.fault = lambda _, records: [RowError(r.key, "no", "no") for r in records]
+    bench.push()
+    bench.destination.fault = failing(*range(9))
+    bench.push()
+    history = RunHistory(TABLES, bench.warehouse.dialect, environment="live")
+    with bench.warehouse.session() as session:
+        assert len(history.failures(session, "memory_people", 9)) == 1
+    bench.destination.fault = None
+    bench.push()
+    with bench.warehouse.session() as session:
+        assert history.failures(session, "memory_people", 9) == []
+
+
+def test_a_run_that_was_asked_to_stop_is_no_change_of_state(bench):
+    bench.declare(batch_rows=1)
+    bench.people("a")
+    bench.push()
+    bench.people(*(f"p{number}" for number in range(20)), "a")
+    bench.destination.fault = lambda number, _: bench.stop.set() if number == 3 else None
+    bench.push()
+    bench.stop.clear()
+    bench.destination.fault = None
+    assert bench.push().previous_status == "success"
+    statuses = bench.rows("select status from analytics_sync.runs order by started_at")
+    assert [row[0] for row in statuses] == ["success", "interrupted", "success"]
+
+
+def test_no_more_requests_are_in_flight_than_the_destination_allows(bench):
+    bench.declare(batch_rows=1)
+    bench.people(*(f"p{number}" for number in range(30)))
+    under_way, most, lock = [0], [0], threading.Lock()
+    upsert = bench.destination.upsert
+
+    def counted(records):
+        with lock:
+            under_way[0] += 1
+            most[0] = max(most[0], under_way[0])
+        try:
+            threading.Event().wait(0.01)
+            return upsert(records)
+        finally:
+            with lock:
+                under_way[0] -= 1
+
+    bench.destination.upsert = counted
+    assert bench.push().added == 30
+    assert most[0] == 2
 
 
 def test_one_bad_row_does_not_spoil_an_all_or_nothing_batch(bench):
