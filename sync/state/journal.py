@@ -100,6 +100,8 @@ class Journal:
                 session.append(tables.acknowledgements, table)
                 runs[entry.run_id] = None
             entry.path.unlink(missing_ok=True)
+        for path in self._folder.glob("*.partial"):  # cut short: no acknowledgement
+            path.unlink(missing_ok=True)
         return list(runs)
 
     def _path(self, batch_number: int) -> Path:
