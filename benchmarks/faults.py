@@ -1,6 +1,6 @@
 """Pushes through everything that can go wrong, and then the count of what was lost or doubled: both must be 0.
 
-Five syncs (a mirrored list filled by asynchronous jobs, a mirrored audience of hashes, mirrored rows, and two kinds of events) are
+Six syncs (a mirrored list filled by asynchronous jobs, two mirrored audiences of hashes, mirrored rows, and two kinds of events) are
 pushed into the sandbox while their tables change. From a seed each round draws faults of the stand-ins (429 storms, 500 before and
 after the rows were taken, connections reset in the middle of an answer, slow answers, refused rows, failed jobs, expired tokens), a
 process that holds the DuckDB file, and kill -9 or SIGTERM at a random instant. Then all is healed, and what each stand-in holds is
@@ -57,6 +57,9 @@ SYNCS: dict[str, tuple[str, dict[str, Any]]] = {
                                        "mode": "event"}),
     "meta_audience": ("sync_hashed", {"destination": "meta", "object": {"audience": "People"},
                                       "mode": "mirror", "identifiers": ["email_sha256"]}),
+    "google_audience": ("sync_hashed", {"destination": "google_data_manager",
+                                        "object": {"audience": "People"}, "mode": "mirror",
+                                        "identifiers": ["email_sha256"]}),
     "onesignal_messages": ("sync_few", {"destination": "onesignal",
                                         "object": {"message": "Hello"}, "mode": "event",
                                         "identifiers": ["profile_id"]}),
@@ -180,12 +183,15 @@ class Suite:
         klaviyo = self.store.members("klaviyo", self._object("klaviyo", "list"))
         wanted = {"01" + hashlib.sha256(key.encode()).hexdigest()[:24].upper() for key in people}
         self._note(found, "klaviyo", dict.fromkeys(wanted), dict.fromkeys(klaviyo))
-        meta = self.store.members("meta", self._object("meta", "audience"))
         hashes = self.project.sql(
             "select distinct email_sha256 from analytics.sync_hashed where withheld_reason is null"
         )
-        self._note(found, "meta", dict.fromkeys(row[0] for row in hashes), dict.fromkeys(meta))
-        for sync in ("klaviyo_list", "webhook_people", "meta_audience"):
+        for vendor in ("meta", "google_data_manager"):
+            members = self.store.members(vendor, self._object(vendor, "audience"))
+            self._note(
+                found, vendor, dict.fromkeys(row[0] for row in hashes), dict.fromkeys(members)
+            )
+        for sync in ("klaviyo_list", "webhook_people", "meta_audience", "google_audience"):
             ledger = self._ledger(sync)
             found["ledger wrong"] += len(ledger ^ people.keys())
         self._compare_events(found)
@@ -293,6 +299,11 @@ def run(options: Namespace) -> list[Figure]:
         Figure("kill -9", suite.counts["kill -9"], "kills", goal=at_least(options.kills)),
         Figure("rounds", rounds, "pushes"),
         Figure("rounds with the warehouse held", suite.counts["warehouse held"], "pushes"),
+        *(
+            Figure(f"rounds of {kind}", count, "pushes")
+            for kind, count in sorted(suite.counts.items())
+            if kind not in ("kill -9", "SIGTERM", "warehouse held")
+        ),
         Figure("faulty answers", sum(injected.values()), "answers"),
         *(Figure(f"answers: {kind}", times, "answers") for kind, times in injected.items()),
         Figure("pushes until healed", pushes, "pushes"),

@@ -1,0 +1,118 @@
+"""The plan's one statement gives the same answer on every warehouse."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from sync.config.models import Consent, ConsentTables, Model, SyncDefinition
+from sync.engine.planner import PlanQueries, read_counts
+from sync.records import Mode, SyncObject
+from sync.state.ledger import Ledger
+from sync.state.tables import Tables, arrow_table
+from sync.warehouses.base import Warehouse
+
+MEMBERS = (("email_sha256",), ("phone_sha256",), ("country", "postal_code"))
+
+
+def texts(warehouse: Warehouse, relation: str, **columns: list[str | None]) -> None:
+    """Make a table of text columns and fill it."""
+    given = ", ".join(f"{name} {warehouse.dialect.string}" for name in columns)
+    with warehouse.session(write=True) as session:
+        session.execute(f"create table {relation} ({given})")
+        table = pa.table({name: pa.array(found, pa.string()) for name, found in columns.items()})
+        session.append(relation, table)
+
+
+def ledger_table(warehouse: Warehouse, relation: str, **identifiers: str) -> None:
+    columns = ("environment", "sync_name", "sync_key", "row_hash", "definition_hash", "identifiers",
+               "remote_id", "run_id")  # fmt: skip
+    rows = [
+        {"environment": "live", "sync_name": "people", "sync_key": key, "row_hash": "old",
+         "definition_hash": "other", "identifiers": text, "run_id": "r"}
+        for key, text in identifiers.items()
+    ]  # fmt: skip
+    made = arrow_table("acknowledgements", rows).select(list(columns))
+    given = ", ".join(f"{name} {warehouse.dialect.string}" for name in columns)
+    with warehouse.session(write=True) as session:
+        session.execute(f"create table {relation} ({given})")
+        session.append(relation, made)
+
+
+def definition(relation: str, **changes: object) -> SyncDefinition:
+    settings: dict[str, object] = {
+        "name": "people", "destination": "audience", "object": SyncObject("audience", "People"),
+        "mode": Mode.MIRROR, "key": ("profile_id",), "path": "exposures.yml",
+        "identifiers": ("email_sha256", "phone_sha256", "country", "postal_code"),
+        "model": Model("model.people", "people", relation, frozenset()),
+    }  # fmt: skip
+    return SyncDefinition(**(settings | changes))  # type: ignore[arg-type]
+
+
+def test_what_leaves_and_what_another_keeps_is_marked_alike(
+    warehouse: Warehouse, schema: str
+) -> None:
+    """Sets are counted 1, 2, 4: `left` loses its e-mail alone, for its phone and address are those of others."""
+    texts(
+        warehouse, f"{schema}.people",
+        profile_id=["stays", "changes"], email_sha256=["e1", "new"], phone_sha256=["p1", None],
+        country=["DE", "DE"], postal_code=["1", "2"], row_hash=["new", "new"],
+    )  # fmt: skip
+    ledger_table(
+        warehouse, f"{schema}.ledger",
+        stays='{"email_sha256": "e1", "phone_sha256": "p1"}',
+        changes='{"country": "DE", "email_sha256": "e2", "phone_sha256": "p2", "postal_code": "2"}',
+        left='{"country": "DE", "email_sha256": "e3", "phone_sha256": "p1", "postal_code": "2"}',
+        also='{"email_sha256": "e2"}',
+        bare='{"country": "DE"}',
+    )  # fmt: skip
+    tables = Tables(**{name: f"{schema}.{name}" for name in Tables.__slots__})
+    dialect = warehouse.dialect
+    with warehouse.session() as session:
+        queries = PlanQueries(
+            definition(f"{schema}.people"),
+            [column.name for column in session.columns(f"{schema}.people")],
+            held=Ledger(
+                tables, dialect, environment="live", sync_name="people", mode="mirror"
+            ).state([]),
+            quarantined=None, dialect=dialect, members=MEMBERS,
+        )  # fmt: skip
+        rows = session.rows(queries.rows(marked=True))
+    found = {
+        row["sync_key"]: (row["action"], *(int(row[n]) for n in ("leaving", "shared", "holders")))
+        for row in rows
+    }
+    assert found == {
+        "stays": ("change", 0, 0, 0),
+        "changes": ("change", 3, 0, 2),
+        "left": ("remove", 7, 6, 1),
+        "also": ("remove", 1, 0, 2),
+        "bare": ("remove", 0, 0, 0),
+    }
+
+
+def test_consent_and_suppression_are_asked_alike(warehouse: Warehouse, schema: str) -> None:
+    texts(
+        warehouse, f"{schema}.people",
+        profile_id=["yes", "no", "silent", "bounced"], row_hash=["h"] * 4,
+    )  # fmt: skip
+    texts(
+        warehouse, f"{schema}.consent",
+        profile_id=["yes", "no", "bounced", "silent"], channel=["email"] * 3 + ["sms"],
+        purpose=["marketing"] * 4, state=["opted_in", "opted_out", "opted_in", "opted_in"],
+    )  # fmt: skip
+    texts(
+        warehouse, f"{schema}.suppressions",
+        profile_id=["bounced", "yes"], channel=["all", "sms"], reason=["hard_bounce"] * 2,
+    )  # fmt: skip
+    ledger_table(warehouse, f"{schema}.ledger")
+    with warehouse.session() as session:
+        queries = PlanQueries(
+            definition(
+                f"{schema}.people", identifiers=(), consent=Consent("email", "marketing")
+            ),
+            [column.name for column in session.columns(f"{schema}.people")],
+            held=f"select * from {schema}.ledger", quarantined=None, dialect=warehouse.dialect,
+            people=ConsentTables(f"{schema}.consent", f"{schema}.suppressions"),
+        )  # fmt: skip
+        counts = read_counts(session.rows(queries.counts()))
+    assert (counts.add, counts.withheld) == (1, {"no_consent": 2, "suppressed": 1})
