@@ -95,16 +95,16 @@ def matched(name: str, data: Labelled, directory: Path) -> ScratchProject:
     overrides = "select '' as entity, '' as action, '' as left_key, '' as right_key where 1 = 0"
     project = ScratchProject(
         directory,
-        folders=("macros", *data.folders),
+        folders=("macros", "models/identity/matching", *data.folders),
         models={**data.models, "no_overrides": overrides},
         variables={
             "cdp_matching": {"enabled": True, "entities": {"person": {"records": data.records}}},
             "cdp_identity_overrides": "no_overrides",
         },
     )
-    shutil.copytree(ROOT / "macros/matching", directory / "macros/matching", dirs_exist_ok=True)
-    for model in (ROOT / "models/identity/matching").glob("*.sql"):
-        shutil.copy(model, directory / "models" / model.name)
+    # A scratch project leaves matching behind unless it is asked for.
+    for folder in ("macros/matching", "models/identity/matching"):
+        shutil.copytree(ROOT / folder, directory / folder, dirs_exist_ok=True)
     seeds = directory / "seeds"
     seeds.mkdir(exist_ok=True)
     shutil.copy(ROOT / "seeds/matching_weights.csv", seeds)
