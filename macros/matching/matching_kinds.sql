@@ -89,14 +89,17 @@
     {{ return(kinds) }}
 {%- endmacro %}
 
-{#- Names in lower case without accents, punctuation as spaces; letters of other scripts stay. -#}
+{#- Text in lower case without accents, punctuation as spaces; letters of other scripts stay. -#}
 {% macro _prepared_text(x) -%}
-    {%- set text = strip_accents("lower(" ~ plain_characters("cast(" ~ x ~ " as " ~ dbt.type_string() ~ ")") ~ ")") -%}
-    {%- set text = "translate(" ~ text ~ ", " ~ string_literal("łøđħı!\"#$%&()*+,-./:;<=>?@[]^_`{|}~'´\\") ~ ", " ~ string_literal('lodhi' ~ ' ' * 30) ~ ")" -%}
-    {%- for letter, letters in {'ß': 'ss', 'æ': 'ae', 'œ': 'oe', 'þ': 'th', 'ð': 'd'}.items() -%}
-        {%- set text = "replace(" ~ text ~ ", '" ~ letter ~ "', '" ~ letters ~ "')" -%}
+    {%- set text = namespace(sql="lower(" ~ plain_characters("cast(" ~ x ~ " as " ~ dbt.type_string() ~ ")") ~ ")") -%}
+    {#- Letters that no accent tells from the plain one, so that stripping accents leaves or loses them. -#}
+    {%- for letter, letters in {'ß': 'ss', 'æ': 'ae', 'œ': 'oe', 'þ': 'th'}.items() -%}
+        {%- set text.sql = "replace(" ~ text.sql ~ ", '" ~ letter ~ "', '" ~ letters ~ "')" -%}
     {%- endfor -%}
-    {{ return("nullif(trim(" ~ regexp_replace_all(text, "[ ]+", " ") ~ "), '')") }}
+    {%- set text.sql = "translate(" ~ text.sql ~ ", 'łøđðħı', 'loddhi')" -%}
+    {%- set signs = '!"#$%&()*+,-./:;<=>?@[]^_`{|}~' -%}
+    {%- set text.sql = "translate(" ~ strip_accents(text.sql) ~ ", " ~ string_literal(signs ~ "'") ~ ", '" ~ ' ' * (signs | length) ~ "')" -%}
+    {{ return("nullif(trim(" ~ regexp_replace_all(text.sql, "[ ]+", " ") ~ "), '')") }}
 {%- endmacro %}
 
 {% macro _prepared_code(x, noise) -%}

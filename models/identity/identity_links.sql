@@ -44,7 +44,8 @@ pairs as (
         matched_pairs.right_record_key,
         left_records.record_node as left_node,
         right_records.record_node as right_node,
-        matched_pairs.match_probability
+        -- Every new record moves frequencies a little: only a change that counts makes the edge another one.
+        round(matched_pairs.match_probability, 3) as match_strength
 
     from {{ ref('matched_pairs') }} as matched_pairs
 
@@ -150,7 +151,7 @@ by_probability as (
         {{ identity_matching_tier() }} as tier,
         cast(null as {{ dbt.type_int() }}) as value_limit,
         cast(null as {{ dbt.type_int() }}) as merge_limit,
-        match_probability as strength
+        match_strength as strength
 
     from pairs
 
@@ -163,7 +164,7 @@ by_probability as (
         {{ identity_matching_tier() }} as tier,
         cast(null as {{ dbt.type_int() }}) as value_limit,
         cast(null as {{ dbt.type_int() }}) as merge_limit,
-        match_probability as strength
+        match_strength as strength
 
     from pairs
 

@@ -97,6 +97,7 @@ suspects as (
     select
         value_node,
         case
+            when 1 = 0 then -1
             {%- for entity in entities %}
             {%- for rule in entity.identifiers if rule.max_exclusive_ids is not none %}
             when

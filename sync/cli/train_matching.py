@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
@@ -30,7 +29,7 @@ def train_matching(
     app: App, entity: str, out: Path | None, splink_model: Path | None, as_json: bool
 ) -> int:
     """Estimate the weights of probabilistic matching from the pairs of the last build; no labels needed."""
-    from sync.matching.splink import import_splink
+    from sync.matching.splink import import_splink, read_splink
     from sync.matching.weights import Counted, description_of, train_weights, write_weights
 
     kinds, rules = description_of(app.project.manifest, entity)
@@ -58,7 +57,7 @@ def train_matching(
     ]
     weights = train_weights(entity, counted, kinds=kinds, rules=rules)
     if splink_model is not None:
-        weights = import_splink(json.loads(splink_model.read_text()), weights)
+        weights = import_splink(read_splink(splink_model), weights)
     path = out or app.project.directory / "seeds" / "matching_weights.csv"
     write_weights(path, weights)
     if as_json:
@@ -67,6 +66,7 @@ def train_matching(
                 "entity": entity,
                 "path": str(path),
                 "prior": weights[0].m,
+                "household": weights[1].m,
                 "kinds": sorted({one.kind for one in weights} - {"prior", "household"}),
                 "pairs": sum(one.pair_count for one in counted if one.sample == "candidates"),
             }

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from sync.errors import ConfigError
 from sync.matching.weights import Weight
+
+_WRITE_ONE = "Write one with linker.misc.save_model_to_json(path)."
 
 # Words in the names that people give their columns -> our kind.
 _KINDS = {
@@ -27,6 +31,21 @@ _KINDS = {
 }
 
 
+def read_splink(path: Path) -> Mapping[str, Any]:
+    """The document in a file.
+
+    Raises:
+        ConfigError: the file holds no JSON object.
+    """
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ConfigError(f"{path} is no JSON: {error}.", _WRITE_ONE) from error
+    if not isinstance(document, dict):
+        raise ConfigError(f"{path} is no Splink model: it holds no object.", _WRITE_ONE)
+    return document
+
+
 def import_splink(model: Mapping[str, Any], weights: Sequence[Weight]) -> list[Weight]:
     """`weights` with the prior, and m and u of each kind's highest level, as the model has them.
 
@@ -38,10 +57,7 @@ def import_splink(model: Mapping[str, Any], weights: Sequence[Weight]) -> list[W
     """
     comparisons = model.get("comparisons")
     if not isinstance(comparisons, list):
-        raise ConfigError(
-            "the file is no Splink model: it has no list 'comparisons'.",
-            "Write one with linker.misc.save_model_to_json(path).",
-        )
+        raise ConfigError("the file is no Splink model: it has no list 'comparisons'.", _WRITE_ONE)
     exact: dict[str, tuple[float, float]] = {}
     for comparison in comparisons:
         kind = _kind_of(str(comparison.get("output_column_name", "")))

@@ -1,0 +1,135 @@
+"""The identity layer's scratch project with matching in it: people of two sources, compared by name, date and address."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+
+from sync.matching.em import Model, Shape
+from sync.matching.weights import Kind, Weight, write_weights
+from tests.python.identity.lab import ROOT, Lab
+
+COLUMNS = ("source", "id", "customer_id", "first_name", "last_name", "birth_date", "email", "phone",
+           "national_id", "postal_code", "city", "street")  # fmt: skip
+KINDS = COLUMNS[3:]
+SOURCES = ("shop", "club")
+
+IDENTITY: Mapping[str, Any] = {
+    "person": {
+        "identifiers": {"customer_id": {"tier": 1, "exclusive": True, "limit": 1}},
+        "records": [
+            {
+                "source_name": source,
+                "model": f"fixture_{source}",
+                "record_key": "id",
+                "identifiers": {"customer_id": "customer_id"},
+            }
+            for source in SOURCES
+        ],
+    }
+}
+MATCHING: Mapping[str, Any] = {
+    "enabled": True,
+    "entities": {
+        "person": {
+            "records": [
+                {
+                    "source_name": source,
+                    "model": f"fixture_{source}",
+                    "record_key": "id",
+                    "columns": {kind: kind for kind in KINDS},
+                }
+                for source in SOURCES
+            ]
+        }
+    },
+}
+
+
+def person(source: str, id: str, **values: str) -> dict[str, str]:
+    """One raw row; what is not given is missing."""
+    return {"source": source, "id": id, **values}
+
+
+class MatchingLab(Lab):
+    """A lab whose raw rows are people."""
+
+    def __init__(self, directory: Path, matching: Mapping[str, Any] = MATCHING) -> None:
+        self._matching = matching
+        super().__init__(directory, IDENTITY, {"cdp_as_of": "2026-11-24", "cdp_matching": matching})
+
+    def _write_project(self, identity: Mapping[str, Any], variables: Mapping[str, Any]) -> None:
+        super()._write_project(identity, variables)
+        for folder in ("macros/matching", "models/identity/matching"):
+            shutil.copytree(ROOT / folder, self.directory / folder, dirs_exist_ok=True)
+        for name in ("_matching__seeds.yml", "matching_weights.csv"):
+            shutil.copy(ROOT / "seeds" / name, self.directory / "seeds" / name)
+        for source in SOURCES:
+            (self.directory / f"models/staging/fixture_{source}.sql").write_text(
+                "{{ config(materialized='view') }}\n"
+                f"select * from raw.people where source = '{source}'"
+            )
+
+    def load_people(self, rows: Iterable[Mapping[str, str]]) -> None:
+        """Replace the raw rows."""
+        data = [tuple(row.get(name) for name in COLUMNS) for row in rows]
+        columns = ", ".join(f"{name} varchar" for name in COLUMNS)
+        with duckdb.connect(str(self.database)) as connection:
+            connection.execute(f"create or replace table raw.people ({columns})")
+            if data:
+                values = ", ".join("?" for _ in COLUMNS)
+                connection.executemany(f"insert into raw.people values ({values})", data)
+
+    def load(self, rows: Iterable[Sequence[Any]]) -> None:
+        super().load(rows)
+        self.load_people([])
+
+    def weigh(self, weights: Sequence[Weight]) -> None:
+        """Write the seed of weights over the shipped one."""
+        path = self.directory / "seeds/matching_weights.csv"
+        path.unlink()
+        write_weights(path, weights)
+        self.build("--select", "matching_weights", command="seed")
+
+    def override(self, *decisions: tuple[str, str, str]) -> None:
+        """Replace the overrides by (action, left_key, right_key)."""
+        lines = ["entity,action,left_key,right_key,author,reason"]
+        lines += [f"person,{','.join(decision)},ada,said so" for decision in decisions]
+        (self.directory / "seeds/identity_overrides.csv").write_text("\n".join(lines) + "\n")
+        self.build("--select", "identity_overrides", command="seed")
+
+    def together(self) -> set[frozenset[str]]:
+        """The groups of record keys."""
+        found: dict[str, set[str]] = {}
+        for key, entity_id in self.query(
+            "select record_key, entity_id from analytics.identity_entity_records"
+        ):
+            found.setdefault(entity_id, set()).add(key)
+        return {frozenset(keys) for keys in found.values()}
+
+
+def model_of(
+    weights: Iterable[Weight], kinds: Sequence[Kind]
+) -> tuple[Model, list[Shape], list[int]]:
+    """The model that the rows of one entity stand for, and which of `kinds` it knows, by position."""
+    shares = {(one.kind, one.level): (one.m, one.u) for one in weights}
+    known = [k for k, kind in enumerate(kinds) if (kind.name, 0) in shares]
+    of_kind = [
+        [shares[kinds[k].name, level] for level in range(len(kinds[k].labels))] for k in known
+    ]
+    model = Model(
+        [np.array([m for m, _ in one]) for one in of_kind],
+        [np.array([u for _, u in one]) for one in of_kind],
+        prior=shares["prior", 0][0],
+        household=shares["household", 0][0],
+    )
+    return (
+        model,
+        [Shape(len(kinds[k].labels), kinds[k].has_frequency, kinds[k].is_shared) for k in known],
+        known,
+    )
