@@ -23,6 +23,7 @@ class RetryPolicy:
     base_seconds: float = 0.5
     max_seconds: float = 60.0
     poll_seconds: float = 1.0
+    stop_seconds: float = 20.0  # how long a run that is to stop waits for its jobs
     settle_seconds: float = 5.0  # after a process that died with requests in flight
 
 

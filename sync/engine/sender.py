@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -24,6 +25,7 @@ from sync.records import Accepted, BatchResult, JobStatus, Mode, Record, RowErro
 
 # Rows refused one by one, none taken: the request as a whole is wrong, not a row of it.
 HOPELESS = 8
+LONGEST_PAUSE = 60.0  # between two questions about a job
 
 
 @dataclass(slots=True)
@@ -57,6 +59,11 @@ class BatchSender:
         self._slots = slots
         self._job_seconds = job_seconds
         self._clock = clock
+        self._cancelled = threading.Event()
+
+    def cancel(self) -> None:
+        """Wait for no job any more: nobody is left to acknowledge it."""
+        self._cancelled.set()
 
     def send(self, batch: Batch) -> Outcome:
         """Send `batch`; what goes wrong is in the outcome. A slot is held while a request is under way, not while one is waited for."""
@@ -166,17 +173,22 @@ class BatchSender:
             with self._slots:
                 return destination.poll(job)
 
-        pause, waited = policy.poll_seconds, 0.0
-        while True:
+        pause, waited, overtime = policy.poll_seconds, 0.0, 0.0
+        while not self._cancelled.is_set():
             status = self._retrier.call(ask)
             outcome.requests += 1
             if status.done:
                 break
             if waited >= self._job_seconds:
                 raise TransientError(f"job {job} did not finish within {waited:.0f} s.")
-            if not self._retrier.pause(pause):
-                raise TransientError(f"interrupted while job {job} was running.")
-            waited, pause = waited + pause, min(pause * 1.5, max(30.0, self._job_seconds / 60))
+            if not self._retrier.pause(pause):  # to be stopped; a job that is nearly done may end
+                pause = min(pause, 1.0)
+                if overtime >= policy.stop_seconds or self._cancelled.wait(pause):
+                    raise TransientError(f"interrupted while job {job} was running.")
+                overtime += pause
+            waited, pause = waited + pause, min(pause * 1.5, LONGEST_PAUSE)
+        else:
+            raise TransientError(f"given up while job {job} was running.")
         if status.all_failed:
             outcome.failed.extend(
                 RowError(key, "job_failed", status.all_failed) for key in result.pending

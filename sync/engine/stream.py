@@ -35,7 +35,7 @@ class Stream:
         """Keep `parallel` batches under way. A phase begins when the one before it has been answered in full."""
         with ThreadPoolExecutor(parallel, thread_name_prefix=self._result.name) as pool:
             for phase in phases:
-                self._send_phase(phase, pool, ahead=2 * parallel, claims=claims)
+                self._send_phase(phase, pool, ahead=min(2 * parallel, parallel + 4), claims=claims)
             self._acknowledger.flush()
 
     def _send_phase(
@@ -69,6 +69,7 @@ class Stream:
                 acknowledger.take(outcomes)
                 self._note(outcomes)
         except BaseException:
+            self._sender.cancel()
             for future in in_flight:
                 future.cancel()
             raise

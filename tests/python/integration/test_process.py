@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import signal
 import subprocess
@@ -55,6 +56,36 @@ def test_dbt_builds_while_a_push_is_sending(lab, hook):
     assert push.returncode == 0, errors
     assert json.loads(shown)["syncs"][0]["added"] == 10
     assert len(ledger(lab)) == 10
+
+
+SLOW_MODEL = """
+import os
+
+def model(dbt, session):
+    dbt.config(materialized="table")
+    with open(os.environ["GATE"]) as gate:  # until the test closes it
+        gate.read()
+    return session.sql("select 1 as one")
+"""
+
+
+def test_a_push_started_while_dbt_writes_waits_for_it_and_goes_on(lab, hook, monkeypatch):
+    gate = lab.folder / "gate"
+    os.mkfifo(gate)
+    monkeypatch.setenv("GATE", str(gate))
+    (lab.folder / "models" / "slow.py").write_text(SLOW_MODEL)
+    build = lab.dbt("run", "--quiet", "--select", "slow")
+    with open(gate, "w"):  # opens when dbt is in the middle of its model
+        push = lab.process(*PUSH)
+        waiting = push.stderr.readline()
+        assert "Waiting for headwater.duckdb: it is held by" in waiting
+        assert f"(PID {build.pid})" in waiting
+        assert hook.requests == 0
+    output, _ = build.communicate(timeout=120)
+    assert build.returncode == 0, output
+    shown, errors = push.communicate(timeout=60)
+    assert push.returncode == 0, errors
+    assert json.loads(shown)["syncs"][0]["added"] == 10
 
 
 def test_a_push_waits_for_the_process_that_holds_the_file_and_goes_on(lab, hook):

@@ -384,6 +384,42 @@ def test_jobs_are_waited_for_side_by_side(bench):
         assert bench.push().added == 8
 
 
+@pytest.mark.parametrize(("ends", "status"), [(True, "success"), (False, "failed")])
+def test_a_run_that_is_to_stop_waits_for_its_jobs_but_not_for_ever(bench, ends, status):
+    """A job that has ended and is not acknowledged is sent again as a whole."""
+    bench.people("a", "b")
+    bench.destination.job_rows = lambda _: "job"
+    policy = replace(bench.options.policy, stop_seconds=0.01)
+    bench.options = replace(bench.options, policy=policy)
+    asked = []
+
+    def poll(job):
+        asked.append(job)
+        bench.stop.set()
+        return JobStatus(done=ends and len(asked) > 3)
+
+    bench.destination.poll = poll
+    result = bench.push()
+    assert result.status == status
+    assert len(bench.held()) == (2 if ends else 0)
+    assert 3 < len(asked) < 200
+
+
+def test_a_run_that_cannot_go_on_leaves_its_jobs(bench, monkeypatch):
+    """Nobody is left to acknowledge them, and a job may take hours."""
+    bench.declare(batch_rows=1, partial_failure=PartialFailure.BY_POLLING)
+    bench.people("a", "b")
+    bench.destination.job_rows = lambda records: records[0].key
+    bench.destination.poll = lambda job: JobStatus(done=job == "a")
+
+    def refused(*_):
+        raise WarehouseError("disk full")
+
+    monkeypatch.setattr("sync.state.runs.RunLog.write", refused)
+    result = bench.push()
+    assert (result.status, bench.held()) == ("failed", {"a"}), "the journal knew of one"
+
+
 def test_an_async_job_that_fails_marks_nothing(bench):
     bench.people("a", "b")
     bench.destination.job_rows = lambda _: "job-1"
