@@ -289,6 +289,9 @@ class Pusher:
                 f"stopped after {self._options.breaker_limit} batches of which no row was taken.",
                 hint=f"sync failures --select {result.name}",
             )
+        result.interrupted = (
+            result.interrupted and undone > 0
+        )  # all was done when it was asked to stop
         if result.interrupted and result.error is None:
             result.error = HeadwaterError(
                 f"interrupted; {undone:,} rows are left.", hint="push again: it goes on from here."
