@@ -114,7 +114,7 @@ def matched(name: str, data: Labelled, directory: Path) -> ScratchProject:
     kinds, rules = description_of(directory / "target/manifest.json", "person")
     with duckdb.connect(str(project.database), read_only=True) as connection:
         rows = connection.execute(
-            "select sample, pattern, rule_mask, frequency_bits, shared_frequency_bits, pair_count"
+            "select drawn_from, pattern, rule_mask, frequency_bits, shared_frequency_bits, pair_count"
             " from analytics.matching_patterns"
         ).fetchall()
     _say(f"{name}: training")

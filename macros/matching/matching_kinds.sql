@@ -91,7 +91,7 @@
 
 {#- Text in lower case without accents, punctuation as spaces; letters of other scripts stay. -#}
 {% macro _prepared_text(x) -%}
-    {%- set text = namespace(sql="lower(" ~ plain_characters("cast(" ~ x ~ " as " ~ dbt.type_string() ~ ")") ~ ")") -%}
+    {%- set text = namespace(sql="lower(cast(" ~ x ~ " as " ~ dbt.type_string() ~ "))") -%}
     {#- Letters that no accent tells from the plain one, so that stripping accents leaves or loses them. -#}
     {%- for letter, letters in {'ß': 'ss', 'æ': 'ae', 'œ': 'oe', 'þ': 'th'}.items() -%}
         {%- set text.sql = "replace(" ~ text.sql ~ ", '" ~ letter ~ "', '" ~ letters ~ "')" -%}

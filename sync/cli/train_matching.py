@@ -41,12 +41,12 @@ def train_matching(
         )
     with app.warehouse.session() as session:
         rows = session.rows(
-            "select sample, pattern, rule_mask, frequency_bits, shared_frequency_bits, pair_count"
+            "select drawn_from, pattern, rule_mask, frequency_bits, shared_frequency_bits, pair_count"
             f" from {relation} where entity = {app.warehouse.dialect.literal(entity)}"
         )
     counted = [
         Counted(
-            str(row["sample"]),
+            str(row["drawn_from"]),
             str(row["pattern"] or ""),
             int(row["rule_mask"]),
             float(row["frequency_bits"]),

@@ -31,7 +31,7 @@ counted as (
 
     select
         entity,
-        'candidates' as sample,
+        'candidates' as drawn_from,
         rule_mask,
         pattern,
         round(frequency_weight) as frequency_bits,
@@ -46,7 +46,7 @@ counted as (
 
     select
         entity,
-        'random' as sample,
+        'random' as drawn_from,
         rule_mask,
         pattern,
         round(frequency_weight) as frequency_bits,
@@ -61,7 +61,7 @@ counted as (
 
     select
         entity,
-        'records' as sample,
+        'records' as drawn_from,
         cast(0 as {{ dbt.type_bigint() }}) as rule_mask,
         '' as pattern,
         0 as frequency_bits,

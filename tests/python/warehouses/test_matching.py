@@ -1,0 +1,112 @@
+"""Matching compares, scores and decides alike on every warehouse: no DuckDB in its SQL."""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from benchmarks.scratch import ScratchProject
+from sync.warehouses.registry import open_warehouse
+from tests.python.matching.test_matching import crowd
+from tests.python.warehouses.conftest import EVERY_TARGET, ROOT, outputs, target_of
+from tests.python.warehouses.loop import Loop
+
+KINDS = ("first_name", "last_name", "birth_date", "email", "phone", "street")
+ODD = (
+    {"first_name": "Łukasz", "last_name": "D'Amico", "birth_date": "1980-02-03", "email": "l.d1@a.org"},
+    {"first_name": "Damico", "last_name": "lukasz", "birth_date": "1980-03-02", "email": "l.d1@b.org"},
+    {"first_name": "Groß", "last_name": "Зоя", "phone": "+49 30 1234567", "street": "Rue\\de 'X' 4"},
+    {"first_name": "Gross", "last_name": "ЗОЯ", "phone": "004930 1234567", "street": "rue de x 4"},
+)  # fmt: skip
+
+
+def people_sql() -> str:
+    """The people as a query of literals that every warehouse reads alike."""
+    rows = [*crowd(), *({"id": f"odd{number}", **values} for number, values in enumerate(ODD))]
+    lines = []
+    for row in rows:
+        values = [
+            f"{{{{ string_literal({row[kind]!r}) }}}}" if kind in row else "null" for kind in KINDS
+        ]
+        columns = ", ".join(
+            f"cast({value} as {{{{ dbt.type_string() }}}}) as {kind}"
+            for kind, value in zip(KINDS, values, strict=True)
+        )
+        lines.append(f"select '{row['id']}' as id, {columns}")
+    return "\nunion all\n".join(lines)
+
+
+def decided(name: str, folder: Path) -> dict[tuple[str, str], dict[str, Any]]:
+    """Every scored pair with its decision where it has one, as this warehouse sees them."""
+    from dbt.cli.main import dbtRunner
+
+    target = target_of(name, folder)
+    schema = f"matching_{uuid.uuid4().hex[:8]}"
+    record = {"source_name": "people", "model": "people", "record_key": "id"}
+    record |= {"columns": {kind: kind for kind in KINDS}}
+    project = ScratchProject(
+        folder / "project",
+        folders=("macros", "models/identity/matching", "tests/dbt/generic"),
+        models={
+            "people": people_sql(),
+            "no_overrides": "select '' as entity, '' as action, '' as left_key, '' as right_key"
+            " from {{ ref('people') }} where 1 = 0",
+        },
+        variables={
+            "cdp_matching": {"enabled": True, "entities": {"person": {"records": [record]}}},
+            "cdp_identity_overrides": "no_overrides",
+        },
+    )
+    for part in ("macros/matching", "models/identity/matching"):
+        shutil.copytree(ROOT / part, project.directory / part, dirs_exist_ok=True)
+    (project.directory / "seeds").mkdir()
+    for seed in ("matching_weights.csv", "_matching__seeds.yml"):
+        shutil.copy(ROOT / "seeds" / seed, project.directory / "seeds")
+    settings = dict(outputs()[name])
+    settings["dataset" if target.type == "bigquery" else "schema"] = schema
+    profile = {"headwater": {"target": name, "outputs": {name: settings}}}
+    (project.directory / "profiles.yml").write_text(yaml.safe_dump(profile))
+    loop = Loop(target, folder)
+    loop.environment |= {**project.environment, "HEADWATER_DUCKDB_PATH": target.text("path")}
+    with loop.environment_set():
+        result = dbtRunner().invoke(["--quiet", "build", "--project-dir", str(project.directory)])
+    assert result.success, result.exception or [
+        one.message for one in result.result.results if one.status not in ("success", "pass")
+    ]
+    shown = schema.upper() if target.type == "snowflake" else schema
+    scores, decisions = loop.name(shown, "matching_scores"), loop.name(shown, "matching_decided")
+    warehouse = open_warehouse(target, notify=print)
+    with warehouse.session(write=True) as session:
+        rows = session.rows(
+            "select s.left_record_key, s.right_record_key, s.pattern, s.match_weight, d.decision"
+            f" from {scores} as s left join {decisions} as d"
+            " on s.left_record_key = d.left_record_key and s.right_record_key = d.right_record_key"
+        )
+        if name != "duckdb":
+            session.execute(f"drop schema if exists {loop.name(shown)} cascade")
+    warehouse.close()
+    return {(row["left_record_key"], row["right_record_key"]): dict(row) for row in rows}
+
+
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], dict[str, Any]]:
+    return decided("duckdb", tmp_path_factory.mktemp("duckdb"))
+
+
+@pytest.mark.parametrize("name", EVERY_TARGET[1:])
+def test_pairs_score_alike_on_every_warehouse(
+    name: str, expected: dict[tuple[str, str], dict[str, Any]], tmp_path: Path
+) -> None:
+    found = decided(name, tmp_path)
+    assert found.keys() == expected.keys()
+    assert len(expected) > 100
+    assert {row["decision"] for row in expected.values()} > {"accepted", None}
+    for pair, want in expected.items():
+        got = found[pair]
+        assert (got["pattern"], got["decision"]) == (want["pattern"], want["decision"]), pair
+        assert float(got["match_weight"]) == pytest.approx(want["match_weight"], abs=1e-6), pair
