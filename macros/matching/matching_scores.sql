@@ -28,7 +28,11 @@ levels as (
         '{{ kind }}' as kind,
         {{ how.get('shared', false) | lower }} as is_shared,
         substr(pattern, {{ loop.index }}, 1) as level,
-        {{ "substr(pattern, " ~ loop.index ~ ", 1) = '" ~ (how.levels | length) ~ "'" if how.frequency else "false" }} as has_frequency
+        {%- if how.frequency %}
+        substr(pattern, {{ loop.index }}, 1) = '{{ how.levels | length }}' as has_frequency
+        {%- else %}
+        false as has_frequency
+        {%- endif %}
 
     from patterns
 

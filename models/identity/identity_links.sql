@@ -1,6 +1,7 @@
 {%- set entities = identity_rules() -%}
 {{ config(materialized='identity_links', meta={'tiers': identity_tiers(entities)}) }}
-{%- set key_of_pair = dbt.concat(["entity", "'|'", "action", "'|'", "left_key", "'|'", "right_key"]) %}
+{%- set key_of_pair = dbt.concat(["entity", "'|'", "action", "'|'", "left_key", "'|'", "right_key"]) -%}
+{%- set key_of_match = dbt.concat(["entity", "'|match|'", "left_record_key", "'|'", "right_record_key"]) %}
 
 with
 
@@ -44,7 +45,7 @@ pairs as (
         matched_pairs.right_record_key,
         left_records.record_node as left_node,
         right_records.record_node as right_node,
-        -- Every new record moves frequencies a little: only a change that counts makes the edge another one.
+        -- Every new record moves frequencies a little: only a change that counts is a change.
         round(matched_pairs.match_probability, 3) as match_strength
 
     from {{ ref('matched_pairs') }} as matched_pairs
@@ -146,7 +147,7 @@ by_probability as (
 
     select
         left_node as record_node,
-        {{ node_key(dbt.concat(["entity", "'|match|'", "left_record_key", "'|'", "right_record_key"])) }} as value_node,
+        {{ node_key(key_of_match) }} as value_node,
         'match' as identifier_type,
         {{ identity_matching_tier() }} as tier,
         cast(null as {{ dbt.type_int() }}) as value_limit,
@@ -159,7 +160,7 @@ by_probability as (
 
     select
         right_node as record_node,
-        {{ node_key(dbt.concat(["entity", "'|match|'", "left_record_key", "'|'", "right_record_key"])) }} as value_node,
+        {{ node_key(key_of_match) }} as value_node,
         'match' as identifier_type,
         {{ identity_matching_tier() }} as tier,
         cast(null as {{ dbt.type_int() }}) as value_limit,

@@ -1,3 +1,4 @@
+{%- set most = matching_settings().max_block_records -%}
 {{ config(enabled=identity_matching_enabled()) }}
 with
 
@@ -16,17 +17,29 @@ blocks as (
 
 ),
 
+sized as (
+
+    select
+        entity,
+        rule,
+        record_count,
+        case when record_count > {{ most }} then 1 else 0 end as is_dropped
+
+    from blocks
+
+),
+
 summed as (
 
     select
         entity,
         rule,
-        cast(sum(case when record_count > {{ matching_settings().max_block_records }} then 0 else 1 end) as {{ dbt.type_bigint() }}) as block_count,
-        cast(sum(case when record_count > {{ matching_settings().max_block_records }} then 1 else 0 end) as {{ dbt.type_bigint() }}) as dropped_block_count,
-        cast(sum(case when record_count > {{ matching_settings().max_block_records }} then record_count else 0 end) as {{ dbt.type_bigint() }}) as dropped_record_count,
+        cast(sum(1 - is_dropped) as {{ dbt.type_bigint() }}) as block_count,
+        cast(sum(is_dropped) as {{ dbt.type_bigint() }}) as dropped_block_count,
+        cast(sum(is_dropped * record_count) as {{ dbt.type_bigint() }}) as dropped_record_count,
         max(record_count) as largest_block_records
 
-    from blocks
+    from sized
 
     group by 1, 2
 

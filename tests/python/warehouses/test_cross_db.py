@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from sync.warehouses.registry import open_warehouse
 from tests.python.normalise.test_normalise import CASES
@@ -129,3 +130,23 @@ def test_every_macro_is_run() -> None:
     public = {macro for macro in macros if "__" not in macro}
     called = {call.partition("(")[0] for call in every_call()}
     assert public - called - not_expressions == set()
+
+
+@pytest.mark.parametrize("folder", ["cross_db", "matching", "normalise"])
+def test_every_macro_is_described_with_its_arguments(folder: str) -> None:
+    """What a macro takes is read in its properties, not in its SQL."""
+    described = {}
+    for path in ROOT.glob(f"macros/{folder}/_*.yml"):
+        for macro in yaml.safe_load(path.read_text())["macros"]:
+            described[macro["name"]] = [one["name"] for one in macro.get("arguments", [])]
+    written = {}
+    for path in ROOT.glob(f"macros/{folder}/*.sql"):
+        for name, arguments in re.findall(
+            r"{%-?\s*macro ([a-z]\w*?)\((.*?)\) -?%}", path.read_text(), re.DOTALL
+        ):
+            if "__" not in name:
+                # Defaults go, with the commas and brackets in them.
+                plain = re.sub(r"=\s*('[^']*'|\[.*\]|[^,]*)", "", arguments, flags=re.DOTALL)
+                written[name] = [one.strip() for one in plain.split(",") if one.strip()]
+    assert written.keys() <= described.keys()
+    assert {name: described[name] for name in written} == written
