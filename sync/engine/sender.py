@@ -25,6 +25,7 @@ from sync.records import Accepted, BatchResult, JobStatus, Mode, Record, RowErro
 
 # Rows refused one by one, none taken: the request as a whole is wrong, not a row of it.
 HOPELESS = 8
+NARROWING = 128  # jobs that one batch may take to find the rows that the first refused
 LONGEST_PAUSE = 60.0  # between two questions about a job
 
 
@@ -39,6 +40,8 @@ class Outcome:
     ambiguous: bool = False  # an answer was lost: the rows may have been taken all the same
     requests: int = 0
     seconds: float = 0.0
+    jobs: int = 0
+    waited: float = 0.0  # seconds for jobs
     taken: Counter[str] = field(default_factory=Counter)  # accepted rows by action
     acknowledgements: Any = None  # an Arrow table, once they are journalled
 
@@ -112,6 +115,7 @@ class BatchSender:
         outcome.accepted.extend(result.accepted)
         outcome.failed.extend(result.failed)
         if result.pending and result.job:
+            outcome.jobs += 1
             before, outcome.ambiguous = outcome.ambiguous, True
             if status := self._poll(result, outcome):
                 pending = set(result.pending)
@@ -151,16 +155,19 @@ class BatchSender:
     def _narrow(
         self, records: Sequence[Record], action: str, outcome: Outcome, status: JobStatus
     ) -> None:
-        """A job refused some rows and does not say which: halves are sent until the few that are bad stand alone."""
-        said = f"{status.some_failed} ({status.failed_count or 'some'} of {len(records)} rows)"
+        """A job refused some rows and does not say which: halves are sent until the bad ones stand alone, or it takes too long."""
+        most = outcome.jobs == 1 and 2 * (status.failed_count or 0) > len(records)
         if len(records) == 1:
             outcome.failed.append(RowError(records[0].key, "refused", status.some_failed or ""))
-        elif status.failed_count is not None and status.failed_count <= HOPELESS:
+        elif most or outcome.jobs >= NARROWING:
+            outcome.error = TransientError(
+                f"a job refused {status.failed_count or 'some'} of {len(records)} rows and does not "
+                f"say which: {status.some_failed}."
+            )
+        else:
             middle = len(records) // 2
             self._send(records[:middle], action, outcome)
             self._send(records[middle:], action, outcome)
-        else:
-            raise TransientError(f"a job refused rows and does not say which: {said}.")
 
     def _poll(self, result: BatchResult, outcome: Outcome) -> JobStatus | None:
         """Ask until the job has decided; acknowledged only when it says so. Returns its answer where that decides no row."""
@@ -173,20 +180,21 @@ class BatchSender:
             with self._slots:
                 return destination.poll(job)
 
-        pause, waited, overtime = policy.poll_seconds, 0.0, 0.0
+        pause, overtime = policy.poll_seconds, 0.0
         while not self._cancelled.is_set():
             status = self._retrier.call(ask)
             outcome.requests += 1
             if status.done:
                 break
-            if waited >= self._job_seconds:
-                raise TransientError(f"job {job} did not finish within {waited:.0f} s.")
+            if outcome.waited >= self._job_seconds:
+                raise TransientError(f"job {job} did not finish within {outcome.waited:.0f} s.")
             if not self._retrier.pause(pause):  # to be stopped; a job that is nearly done may end
                 pause = min(pause, 1.0)
                 if overtime >= policy.stop_seconds or self._cancelled.wait(pause):
                     raise TransientError(f"interrupted while job {job} was running.")
                 overtime += pause
-            waited, pause = waited + pause, min(pause * 1.5, LONGEST_PAUSE)
+            outcome.waited += pause
+            pause = min(pause * 1.5, LONGEST_PAUSE)
         else:
             raise TransientError(f"given up while job {job} was running.")
         if status.all_failed:

@@ -2,7 +2,7 @@
 -- last run counted is what the ledger holds, the withheld table says and the failures name. Three
 -- tables, written at different moments of a run. Quarantined rows are left out (they are held, with
 -- what was accepted before, and withheld at once), and so are syncs whose ledger changed since by a
--- request to be forgotten.
+-- request to be forgotten, and runs that ended before every row had an answer: the next one goes on.
 with
 
 results as (
@@ -11,6 +11,7 @@ results as (
         sync_name,
         run_id,
         audience_size,
+        failed_count,
         held_count
 
     from {{ ref('campaign_audience_results') }}
@@ -42,7 +43,8 @@ failures as (
         run_id,
         sync_name,
         count(distinct case when action = 'add' then sync_key end) as failed_count,
-        count(distinct case when action = 'remove' then sync_key end) as failed_removal_count
+        count(distinct case when action = 'remove' then sync_key end) as failed_removal_count,
+        count(distinct case when action <> 'remove' then sync_key end) as refused_count
 
     from {{ ref('stg_sync__failures') }}
 
@@ -83,6 +85,7 @@ left join forgotten on results.sync_name = forgotten.sync_name
 where
     forgotten.sync_name is null
     and coalesce(withheld.quarantined_count, 0) = 0
+    and results.failed_count = coalesce(failures.refused_count, 0)
     and results.audience_size
     <> results.held_count - coalesce(failures.failed_removal_count, 0)
     + coalesce(withheld.withheld_count, 0) + coalesce(failures.failed_count, 0)

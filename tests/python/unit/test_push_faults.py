@@ -343,20 +343,52 @@ def test_rows_that_a_job_refused_without_saying_which_are_found_by_halves(bench)
     assert len(jobs) < 30
 
 
-@pytest.mark.parametrize("count", [None, 30])
-def test_a_job_that_refused_many_or_does_not_say_how_many_decides_nothing(bench, count):
-    """Each half is a job of its own: a hundred bad rows would take days. Nothing is called taken, and no row is quarantined for it."""
+def test_a_job_that_refused_most_of_its_rows_decides_nothing(bench):
+    """Each half would be a job of its own. Nothing is called taken, and no row is quarantined for it."""
     bench.declare(batch_rows=100, partial_failure=PartialFailure.BY_POLLING)
     bench.people(*(f"p{number:02}" for number in range(40)))
     bench.destination.job_rows = lambda _: "job"
-    bench.destination.poll = lambda _: JobStatus(
-        done=True, some_failed="INVALID", failed_count=count
-    )
+    bench.destination.poll = lambda _: JobStatus(done=True, some_failed="INVALID", failed_count=30)
     result = bench.push()
     assert (result.status, result.added, result.failed) == ("failed", 0, 40)
     assert "INVALID" in result.message
     assert (bench.held(), len(bench.maybe()), len(bench.destination.calls)) == (set(), 40, 1)
     assert bench.rows("select count(*) from analytics_sync.failures") == [(0,)]
+
+
+@pytest.mark.parametrize("counted", [True, False])
+def test_a_search_for_refused_rows_ends_and_goes_on_in_the_next_push(bench, counted):
+    """With many bad rows it would take hours; what it found out is kept, and what it did not is no row's fault."""
+    bench.definition = replace(bench.definition, quarantine_after=2)
+    bench.declare(batch_rows=1000, partial_failure=PartialFailure.BY_POLLING)
+    bench.people(*(f"p{number:03}" for number in range(512)))
+    bad = {f"p{number:03}" for number in range(0, 512, 17)}
+    jobs = {}
+
+    def job(records):
+        name = f"job-{len(jobs)}"
+        jobs[name] = {record.key for record in records}
+        return name
+
+    def poll(name):
+        count = len(jobs[name] & bad)
+        if count == len(jobs[name]):
+            return JobStatus(done=True, all_failed="INVALID")
+        return JobStatus(
+            done=True, some_failed="INVALID" if count else None,
+            failed_count=count if counted else None,
+        )  # fmt: skip
+
+    bench.destination.job_rows, bench.destination.poll = job, poll
+    added = []
+    for _ in range(7):
+        before = len(jobs)
+        bench.push()
+        added.append(len(bench.held()))
+        assert len(jobs) - before <= 128 + 10
+    assert 0 < added[0] < added[-1] == 512 - len(bad), added
+    failing_rows = bench.rows("select distinct sync_key from analytics_sync.failures")
+    assert {row[0] for row in failing_rows} <= bad
 
 
 def test_jobs_are_waited_for_side_by_side(bench):
