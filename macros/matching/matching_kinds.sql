@@ -106,8 +106,20 @@
     {{ return("nullif(" ~ regexp_replace_all("lower(cast(" ~ x ~ " as " ~ dbt.type_string() ~ "))", noise, "") ~ ", '')") }}
 {%- endmacro %}
 
+{#- Eight digits, the year first. Written the other way round (3.2.1980) the year is moved; which of the others is the
+    month does not matter, as long as one source keeps to one way. -#}
 {% macro _prepared_date(x) -%}
-    {{ return(whole_match_or_null(regexp_replace_all("substr(cast(" ~ x ~ " as " ~ dbt.type_string() ~ "), 1, 10)", "[^0-9]", ""), "[0-9]{8}")) }}
+    {%- set text = namespace(sql="trim(cast(" ~ x ~ " as " ~ dbt.type_string() ~ "))") -%}
+    {%- for pattern, replacement in [
+        ('^([0-9])[^0-9]', '0\\1/'),
+        ('[^0-9]([0-9])[^0-9]', '/0\\1/'),
+        ('[^0-9]([0-9])$', '/0\\1'),
+        ('^([0-9]{2})[^0-9]([0-9]{2})[^0-9]([0-9]{4})', '\\3/\\2/\\1'),
+    ] -%}
+        {%- set text.sql = regexp_replace_all(text.sql, pattern, replacement) -%}
+    {%- endfor -%}
+    {%- set digits = regexp_replace_all("substr(" ~ text.sql ~ ", 1, 10)", "[^0-9]", "") -%}
+    {{ return(whole_match_or_null(digits, "[0-9]{8}")) }}
 {%- endmacro %}
 
 {% macro _prepared_email(x) -%}

@@ -19,7 +19,7 @@ from tests.python.warehouses.loop import Loop
 KINDS = ("first_name", "last_name", "birth_date", "email", "phone", "street")
 ODD = (
     {"first_name": "Łukasz", "last_name": "D'Amico", "birth_date": "1980-02-03", "email": "l.d1@a.org"},
-    {"first_name": "Damico", "last_name": "lukasz", "birth_date": "1980-03-02", "email": "l.d1@b.org"},
+    {"first_name": "Damico", "last_name": "lukasz", "birth_date": "2.3.1980", "email": "l.d1@b.org"},
     {"first_name": "Groß", "last_name": "Зоя", "phone": "+49 30 1234567", "street": "Rue\\de 'X' 4"},
     {"first_name": "Gross", "last_name": "ЗОЯ", "phone": "004930 1234567", "street": "rue de x 4"},
 )  # fmt: skip
