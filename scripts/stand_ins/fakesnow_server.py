@@ -8,6 +8,7 @@ Every patch is listed in docs/warehouses.md. Tables live in memory and go when t
 from __future__ import annotations
 
 import contextlib
+import re
 import signal
 import sys
 import threading
@@ -19,6 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from fakesnow import transforms
 from fakesnow.cursor import FakeSnowflakeCursor as Cursor
+from fakesnow.variables import Variables
 from sqlglot import exp
 
 
@@ -115,6 +117,18 @@ def patch_try_cast() -> None:
     transforms.to_timestamp = trying
 
 
+def patch_dollars_in_text() -> None:
+    """`'$1,000 off'` holds no session variable: text in quotes is not searched for one."""
+    inline = Variables.inline_variables
+    quoted = re.compile(r"('(?:[^'\\\\]|''|\\\\.)*')", re.DOTALL)
+
+    def outside_quotes(self: Variables, sql: str) -> str:
+        parts = quoted.split(sql)
+        return "".join(part if n % 2 else inline(self, part) for n, part in enumerate(parts))
+
+    Variables.inline_variables = outside_quotes
+
+
 def main(port: int) -> None:
     patch_temporary_tables()
     patch_merge_values()
@@ -122,6 +136,7 @@ def main(port: int) -> None:
     patch_null_timestamps()
     patch_hex_numbers()
     patch_try_cast()
+    patch_dollars_in_text()
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())

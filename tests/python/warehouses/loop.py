@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import csv
+import json
 import os
-from collections.abc import Mapping, Sequence
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,12 @@ from sync.warehouses.base import Warehouse
 from sync.warehouses.registry import open_warehouse
 from tests.python.warehouses.conftest import ROOT
 
-AS_OF = "2026-11-23 00:00:00"
+FIRST_DAY = "2026-11-23 12:00:00"
+SCHEMAS = (
+    "raw_shop", "raw_app", "raw_web", "raw_crm", "raw_support", "raw_loyalty", "raw_consent",
+    "raw_campaigns", "analytics_sync", "analytics",
+)  # fmt: skip
+PROJECT = ("dbt_project.yml", "selectors.yml", "macros", "models", "seeds", "tests")
 
 
 class BuildError(Exception):
@@ -23,7 +30,7 @@ class BuildError(Exception):
 
 
 class Loop:
-    """One warehouse and the artifacts of dbt's runs on it."""
+    """One warehouse, and a project folder of its own: what dbt and sync write lies beside links to the real project."""
 
     def __init__(self, target: Target, folder: Path) -> None:
         self.target = target
@@ -32,14 +39,17 @@ class Loop:
         self.environment = {
             "HEADWATER_TARGET": target.name,
             "HEADWATER_ENVIRONMENT": "sandbox",
-            "HEADWATER_AS_OF": AS_OF,
+            "HEADWATER_AS_OF": FIRST_DAY,
             "HEADWATER_DUCKDB_PATH": target.text("path"),
             "DBT_PROFILES_DIR": str(folder),
             "DBT_TARGET_PATH": str(folder / "target"),
             "DBT_LOG_PATH": str(folder / "logs"),
             "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         }
+        folder.mkdir(parents=True, exist_ok=True)
         (folder / "profiles.yml").write_text((ROOT / "profiles.yml.example").read_text())
+        for part in PROJECT:
+            (folder / part).symlink_to(ROOT / part)
 
     def name(self, schema: str, table: str = "") -> str:
         parts = [schema, table] if table else [schema]
@@ -52,29 +62,48 @@ class Loop:
     def environment_set(self) -> _environment:
         return _environment(self.environment)
 
-    def load(self, folder: Path) -> None:
-        """Raw tables as text, as files are: `<schema>__<table>.csv`."""
+    def now(self, instant: str) -> None:
+        """What every later run takes as now."""
+        self.environment["HEADWATER_AS_OF"] = instant
+
+    def remove(self) -> None:
+        """Drop what an earlier loop left: stand-ins keep their tables while they run."""
+        with self.warehouse.session(write=True) as session:
+            for schema in SCHEMAS:
+                session.execute(f"drop schema if exists {self.name(schema)} cascade")
+
+    def load(self, raw: Mapping[str, pa.Table]) -> None:
+        """Raw tables, `<schema>__<table>`, all text as files are; rows are added to what is there."""
         string = self.warehouse.dialect.string
         with self.warehouse.session(write=True) as session:
-            for path in sorted(folder.glob("raw_*.csv")):
-                schema, _, table = path.stem.partition("__")
-                with path.open(encoding="utf-8", newline="") as file:
-                    header, *lines = list(csv.reader(file))
-                columns = ", ".join(f"{column} {string}" for column in header)
+            for name, rows in raw.items():
+                schema, _, table = name.partition("__")
+                columns = ", ".join(f"{column} {string}" for column in rows.column_names)
                 session.execute(f"create schema if not exists {self.name(schema)}")
-                session.execute(f"create or replace table {self.name(schema, table)} ({columns})")
-                values = [[line[n] or None for line in lines] for n in range(len(header))]
-                arrays = [pa.array(column, pa.string()) for column in values]
-                session.append(self.name(schema, table), pa.table(arrays, names=header))
+                session.execute(
+                    f"create table if not exists {self.name(schema, table)} ({columns})"
+                )
+                session.append(self.name(schema, table), rows)
 
-    def dbt(self, *arguments: str) -> None:
-        """Run dbt in this process. Raises BuildError with dbt's own words."""
+    def dbt(self, *arguments: str, run: str) -> None:
+        """Run dbt in this process, as the run of that name: ids minted in it are the same on every warehouse.
+
+        Raises:
+            BuildError: with dbt's own words.
+        """
         from dbt.cli.main import dbtRunner
 
-        with self.environment_set():
+        with self.environment_set(), _invocation(run):
             result = dbtRunner().invoke(
-                ["--quiet", *arguments, "--target", self.target.name, "--project-dir", str(ROOT)]
+                [
+                    *("--quiet", *arguments, "--target", self.target.name),
+                    *("--project-dir", str(self.folder)),
+                ]
             )
+        if self.target.type == "duckdb":  # dbt keeps the file open, for writing
+            from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+            DuckDBConnectionManager.close_all_connections()
         if result.success:
             return
         if result.exception:
@@ -84,20 +113,41 @@ class Loop:
 
     def sync(self, *arguments: str) -> None:
         """Run sync in this process; a sync that fails is an error."""
-        from sync.cli.main import main
+        from sync.cli.main import run
 
         with self.environment_set():
-            code = main([*arguments, "--project-dir", str(ROOT)])
+            code = run([*arguments, "--project-dir", str(self.folder)])
         assert code == 0, f"sync {' '.join(arguments)}: exit code {code}"
 
-    def tables(self, names: Mapping[str, Sequence[str]]) -> dict[str, list[dict[str, Any]]]:
-        """Every row of the named tables, `schema.table` -> columns to leave out."""
+    def tables(self) -> dict[str, list[dict[str, Any]]]:
+        """Every row of every table that dbt keeps, by the model's name; views and tests are not kept."""
+        manifest = json.loads((self.folder / "target" / "manifest.json").read_text())
         found = {}
         with self.warehouse.session() as session:
-            for name, without in names.items():
-                rows = session.rows(f"select * from {self.name(*name.split('.'))}")
-                found[name] = [{k: v for k, v in row.items() if k not in without} for row in rows]
+            for node in manifest["nodes"].values():
+                kept = node["resource_type"] == "model" and node["config"]["materialized"] != "view"
+                if kept and node["config"]["enabled"]:
+                    found[node["name"]] = session.rows(f"select * from {node['relation_name']}")
         return found
+
+
+@contextmanager
+def _invocation(run: str) -> Iterator[None]:
+    """dbt numbers its runs by chance, and a profile's id holds the number of the run that minted it."""
+    from dbt.cli import requires
+    from dbt_common import invocation
+
+    reset = requires.reset_invocation_id
+
+    def numbered() -> None:
+        reset()
+        invocation._INVOCATION_ID = str(uuid.uuid5(uuid.NAMESPACE_OID, run))
+
+    requires.reset_invocation_id = numbered
+    try:
+        yield
+    finally:
+        requires.reset_invocation_id = reset
 
 
 class _environment:
