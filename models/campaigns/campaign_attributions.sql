@@ -120,11 +120,11 @@ attributions as (
         sync_name,
         audience_name,
         {{ as_euros('value_eur') }} as value_eur,
-        cast(case when touch_number = touch_count then 1 else 0 end as numeric(9, 6))
+        {{ as_decimal('case when touch_number = touch_count then 1 else 0 end', 9, 6) }}
             as last_touch_share,
-        cast(case when touch_number = 1 then 1 else 0 end as numeric(9, 6)) as first_touch_share,
-        cast(1.0 / touch_count as numeric(9, 6)) as linear_share,
-        cast(decay / total_decay as numeric(9, 6)) as time_decay_share,
+        {{ as_decimal('case when touch_number = 1 then 1 else 0 end', 9, 6) }} as first_touch_share,
+        {{ as_decimal('1.0 / touch_count', 9, 6) }} as linear_share,
+        {{ as_decimal('decay / total_decay', 9, 6) }} as time_decay_share,
         touched_at,
         converted_at
 

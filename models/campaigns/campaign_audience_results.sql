@@ -145,10 +145,9 @@ results as (
             as {{ kind }}_profile_count,
         {% endfor -%}
         {% for kind in ['opened', 'clicked', 'unsubscribed'] -%}
-        cast(
-            coalesce(engagement.{{ kind }}_profile_count, 0) * 1.0 / nullif(held.held_count, 0)
-            as numeric(9, 6)
-        ) as {{ kind }}_rate,
+        {{ as_decimal(
+            'coalesce(engagement.' ~ kind ~ '_profile_count, 0) * 1.0 / nullif(held.held_count, 0)', 9, 6
+        ) }} as {{ kind }}_rate,
         {% endfor -%}
         sized.finished_at as pushed_at,
         engagement.last_event_at

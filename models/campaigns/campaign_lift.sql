@@ -177,15 +177,15 @@ lift as (
         cast(treated_converted_count as {{ dbt.type_int() }}) as treated_converted_count,
         cast(holdout_converted_count as {{ dbt.type_int() }}) as holdout_converted_count,
         cast(open_count as {{ dbt.type_int() }}) as open_count,
-        cast(treated_rate as numeric(9, 6)) as treated_rate,
-        cast(holdout_rate as numeric(9, 6)) as holdout_rate,
-        cast(treated_rate - holdout_rate as numeric(9, 6)) as lift,
-        cast(
-            case when treated_count > 0 and holdout_count > 0 then middle - margin end as numeric(9, 6)
-        ) as lift_low,
-        cast(
-            case when treated_count > 0 and holdout_count > 0 then middle + margin end as numeric(9, 6)
-        ) as lift_high
+        {{ as_decimal('treated_rate', 9, 6) }} as treated_rate,
+        {{ as_decimal('holdout_rate', 9, 6) }} as holdout_rate,
+        {{ as_decimal('treated_rate - holdout_rate', 9, 6) }} as lift,
+        {{ as_decimal(
+            'case when treated_count > 0 and holdout_count > 0 then middle - margin end', 9, 6
+        ) }} as lift_low,
+        {{ as_decimal(
+            'case when treated_count > 0 and holdout_count > 0 then middle + margin end', 9, 6
+        ) }} as lift_high
 
     from intervals
 

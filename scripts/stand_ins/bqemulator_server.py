@@ -16,6 +16,7 @@ from bqemulator.sql import builtin_udfs
 from bqemulator.sql.rewriter import create_table_schema_ctas
 from bqemulator.storage.engine import DuckDBEngine
 from sqlglot import exp
+from sqlglot.dialects.duckdb import DuckDB
 
 
 def patch_spatial() -> None:
@@ -64,11 +65,24 @@ def patch_contract_tables() -> None:
     create_table_schema_ctas._first_select = within_brackets
 
 
+def patch_numeric() -> None:
+    """NUMERIC has nine places behind the point; it is made DuckDB's DECIMAL, which without a size has three."""
+    written = DuckDB.Generator.datatype_sql
+
+    def with_size(self: DuckDB.Generator, expression: exp.DataType) -> str:
+        if expression.is_type(exp.DataType.Type.DECIMAL) and not expression.expressions:
+            return "DECIMAL(38, 9)"
+        return str(written(self, expression))
+
+    DuckDB.Generator.datatype_sql = with_size
+
+
 def main(port: int) -> None:
     patch_spatial()
     patch_load_jobs()
     patch_normalize()
     patch_contract_tables()
+    patch_numeric()
     run_forever(
         Settings(
             rest_host="127.0.0.1",

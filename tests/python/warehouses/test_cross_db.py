@@ -36,6 +36,8 @@ EXPRESSIONS = {
     "regexp_replace_all('raw', '([a-z])([0-9])', '\\\\2\\\\1')": TEXTS,
     "regexp_matches_whole('raw', '[a-z0-9]+')": TEXTS,
     "cast_or_null('raw', dbt.type_timestamp())": TEXTS,
+    "as_decimal('length(raw) / 7.0', 9, 6)": TEXTS,
+    "as_decimal('length(raw) * 0.125', 18, 2)": TEXTS,
     "cast_or_null('raw', 'date')": TEXTS,
     "cast_or_null('raw', dbt.type_float())": TEXTS,
     "days_between(cast_or_null('raw', dbt.type_timestamp()), cdp_now())": TEXTS,
