@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import socket
 import uuid
@@ -23,6 +24,7 @@ PORTS = {
     "snowflake_local": ("HEADWATER_SNOWFLAKE_PORT", "8085"),
     "bigquery_local": ("HEADWATER_BIGQUERY_PORT", "9050"),
 }
+DRIVERS = {"snowflake_local": "snowflake", "bigquery_local": "dbt.adapters.bigquery"}
 LIVE = os.environ.get("HEADWATER_TEST_TARGET")
 
 STAND_INS = [pytest.param(name, marks=pytest.mark.stand_in) for name in PORTS]
@@ -39,6 +41,8 @@ def target_of(name: str, folder: Path) -> Target:
     """An output of profiles.yml.example; DuckDB's file is in `folder`. Skips, with the reason, what cannot be had."""
     if name in PORTS:
         variable, usual = PORTS[name]
+        if importlib.util.find_spec(DRIVERS[name]) is None:
+            pytest.skip(f"{DRIVERS[name]} is not installed: make test-stand-ins installs it")
         port = int(os.environ.get(variable, usual))
         with socket.socket() as probe:
             probe.settimeout(1)
