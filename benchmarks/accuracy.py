@@ -8,7 +8,6 @@ no guard helps. Splink has the settings of its own examples, and the threshold t
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -21,7 +20,7 @@ from pathlib import Path
 
 from benchmarks.figures import Benchmark, Figure, at_least
 from benchmarks.labelled import NAMES, Labelled, load, peer_example
-from benchmarks.scratch import ROOT, ScratchProject
+from benchmarks.scratch import ScratchProject, add_matching
 
 GOALS = {"fake_1000": 0.953, "historical_50k": 0.860}
 PEER_THRESHOLDS = (0.5, 0.8, 0.9, 0.95, 0.99, 0.999, 0.9999)
@@ -102,12 +101,7 @@ def matched(name: str, data: Labelled, directory: Path) -> ScratchProject:
             "cdp_identity_overrides": "no_overrides",
         },
     )
-    # A scratch project leaves matching behind unless it is asked for.
-    for folder in ("macros/matching", "models/identity/matching"):
-        shutil.copytree(ROOT / folder, directory / folder, dirs_exist_ok=True)
-    seeds = directory / "seeds"
-    seeds.mkdir(exist_ok=True)
-    shutil.copy(ROOT / "seeds/matching_weights.csv", seeds)
+    add_matching(directory)
     data.load(project.database)
     _say(f"{name}: comparing")
     project.run("--select", "+matching_patterns")
@@ -120,7 +114,8 @@ def matched(name: str, data: Labelled, directory: Path) -> ScratchProject:
     _say(f"{name}: training")
     counted = [Counted(*row) for row in rows]
     write_weights(
-        seeds / "matching_weights.csv", train_weights("person", counted, kinds=kinds, rules=rules)
+        directory / "seeds/matching_weights.csv",
+        train_weights("person", counted, kinds=kinds, rules=rules),
     )
     project.run(command="seed")
     _say(f"{name}: scoring")

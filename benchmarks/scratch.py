@@ -35,6 +35,15 @@ class Build:
         return sum(self.seconds.values())
 
 
+def add_matching(directory: Path) -> None:
+    """Copy the probabilistic tier, which a scratch project leaves behind: its macros, models and shipped weights."""
+    for folder in ("macros/matching", "models/identity/matching"):
+        shutil.copytree(ROOT / folder, directory / folder, dirs_exist_ok=True)
+    (directory / "seeds").mkdir(exist_ok=True)
+    for name in ("matching_weights.csv", "_matching__seeds.yml"):
+        shutil.copy(ROOT / "seeds" / name, directory / "seeds")
+
+
 class ScratchProject:
     """One scratch project in `directory`; `folders` of the real project are copied into it."""
 

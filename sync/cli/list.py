@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
+
 import click
 
 from sync.cli.app import App, Verb, json_option, selection_options
@@ -18,6 +21,8 @@ from sync.errors import HeadwaterError
 @click.pass_obj
 def list_syncs(app: App, select: tuple[str, ...], exclude: tuple[str, ...], as_json: bool) -> int:
     """Show every sync the project defines."""
+    definitions = app.syncs(select, exclude)
+    deliveries = _deliveries(app, definitions)
     rows = [
         {
             "name": definition.name,
@@ -25,9 +30,9 @@ def list_syncs(app: App, select: tuple[str, ...], exclude: tuple[str, ...], as_j
             "object": {definition.object.kind: definition.object.name},
             "mode": definition.mode.value,
             "model": definition.model.name,
-            "delivery": _delivery(app, definition),
+            "delivery": deliveries.get(definition.name),
         }
-        for definition in app.syncs(select, exclude)
+        for definition in definitions
     ]
     if as_json:
         app.output.document({"syncs": rows})
@@ -46,14 +51,16 @@ def list_syncs(app: App, select: tuple[str, ...], exclude: tuple[str, ...], as_j
     return 0
 
 
-def _delivery(app: App, definition: SyncDefinition) -> str | None:
-    """What a crash may do to a row; None while destinations.yml does not say where it goes."""
-    try:
-        with connector(app, environment_name(), start=False) as connections:
-            declaration = connections.declaration(definition.destination)
-        return capability.guarantee(definition, capability.object_type(definition, declaration))
-    except HeadwaterError:
-        return None
+def _deliveries(app: App, definitions: Sequence[SyncDefinition]) -> dict[str, str]:
+    """What a crash may do to a row, by sync; a sync is absent while destinations.yml does not say where it goes."""
+    found: dict[str, str] = {}
+    with suppress(HeadwaterError), connector(app, environment_name(), start=False) as connections:
+        for definition in definitions:
+            with suppress(HeadwaterError):
+                declaration = connections.declaration(definition.destination)
+                offered = capability.object_type(definition, declaration)
+                found[definition.name] = capability.guarantee(definition, offered)
+    return found
 
 
 def _object(value: object) -> str:

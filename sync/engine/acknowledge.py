@@ -76,10 +76,8 @@ class Acknowledger:
                 f"sync '{self._result.name}': its lease has expired.",
                 hint="the process was stopped for too long; push again.",
             )
-        rows = [_taken("attempt", row, None, batch.number) for row in batch.rows]
-        table = self._log.acknowledgements(
-            [row._replace(row_hash=UNKNOWN) for row in rows], now_utc()
-        )
+        attempts = [_attempt(row, batch.number) for row in batch.rows]
+        table = self._log.acknowledgements(attempts, now_utc())
         if self._intends:
             self._keep(batch.number, table)
         return table
@@ -93,9 +91,8 @@ class Acknowledger:
             place = places[item.key]
             row = batch.rows[place]
             remote_id = item.remote_id or row.record.remote_id
-            if (
-                row.action == "outdated"
-            ):  # what replaces it follows; until then all of it may be there
+            # What replaces an outdated identifier follows; until then all of it may be there.
+            if row.action == "outdated":
                 taken.append((place, "attempt", UNKNOWN, remote_id))
             else:
                 taken.append((place, row.action, row.row_hash, remote_id))
@@ -181,8 +178,7 @@ class Acknowledger:
     def doubt(self, reader: RowReader, spool: PlanSpool) -> None:
         """Before the first removal: whoever loses an identifier together with another may be there or not from here on."""
         for chunk in reader.read_held(spool.doubted.batches()):
-            rows = [_taken("attempt", row, None, 0)._replace(row_hash=UNKNOWN) for row in chunk]
-            self._write(Progress(acknowledged=rows))
+            self._write(Progress(acknowledged=[_attempt(row, 0) for row in chunk]))
 
     def _add_error(self, outcome: Outcome, error: DestinationError) -> None:
         self.error = error
@@ -257,14 +253,14 @@ class Acknowledger:
     def _try_to_write(self, progress: Progress) -> int:
         with self._warehouse.session(write=True) as session:
             now = now_utc()
-            if self._lease_age() > LEASE_SECONDS / 4:
+            if self._is_lease_due():
                 self._renew(session)
             with session.transaction():
                 return self._log.write(session, progress, now)
 
     def keep_lease(self) -> None:
         """Renew the lease when it is time: a job or a Retry-After may take longer than it lasts."""
-        if self._lease_age() > LEASE_SECONDS / 4:
+        if self._is_lease_due():
             with self._warehouse.session(write=True) as session:
                 self._renew(session)
 
@@ -276,6 +272,9 @@ class Acknowledger:
                 hint="one run per sync at a time; this one stops here.",
             )
         self._renewed_at = now
+
+    def _is_lease_due(self) -> bool:
+        return self._lease_age() > LEASE_SECONDS / 4
 
     def _lease_age(self) -> float:
         return (now_utc() - self._renewed_at).total_seconds()
@@ -306,3 +305,8 @@ def _taken(action: str, row: PlannedRow, remote_id: str | None, batch_number: in
     return Acknowledged(
         action, record, row.row_hash, remote_id or row.record.remote_id, batch_number
     )
+
+
+def _attempt(row: PlannedRow, batch_number: int) -> Acknowledged:
+    """The row may be there or not from here on."""
+    return _taken("attempt", row, None, batch_number)._replace(row_hash=UNKNOWN)

@@ -141,7 +141,7 @@ def check_guards(
     definition: SyncDefinition, row_count: int, counts: Counts, *, resend: bool = False,
     removals: bool = True,
 ) -> None:  # fmt: skip
-    """The table is not empty and the plan takes out and changes no more than allowed.
+    """The table is not empty and the plan takes out (unless `removals` is false) and changes no more than allowed.
 
     Raises:
         RefusedError: one of the guards is passed.
@@ -155,12 +155,23 @@ def check_guards(
             hint="an audience that may be empty says guards: {min_rows: 0} in "
             f"{definition.path} (or --skip-gates for this run).",
         )
-    if removals and definition.mode is not Mode.REMOVE:
-        _limit(definition, "removals", counts.remove, counts.held,
-               guards.max_removals, guards.max_removals_percent)  # fmt: skip
+    if removals:
+        check_removals(definition, counts)
     if not resend:  # --full-refresh changes everything on purpose
         _limit(definition, "changes", counts.change, counts.held,
                guards.max_changes, guards.max_changes_percent)  # fmt: skip
+
+
+def check_removals(definition: SyncDefinition, counts: Counts) -> None:
+    """The plan takes out no more than allowed; a sync that is there to remove has no such limit.
+
+    Raises:
+        RefusedError: it does.
+    """
+    guards = definition.guards
+    if definition.mode is not Mode.REMOVE:
+        _limit(definition, "removals", counts.remove, counts.held,
+               guards.max_removals, guards.max_removals_percent)  # fmt: skip
 
 
 def _limit(

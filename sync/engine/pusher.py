@@ -185,17 +185,21 @@ class Pusher:
         self._context.run_results.check(definition)
         built_at = self._context.run_results.built_at(definition)
         gates.check_freshness(definition, built_at, now_utc())
-        rows, counts = plan.checks.row_count, plan.counts
-        resend = options.full_refresh
+        gates.check_guards(
+            definition, plan.checks.row_count, plan.counts, resend=options.full_refresh,
+            removals=not options.allow_removals,
+        )  # fmt: skip
+        if options.allow_removals:
+            self._note_removals(plan)
+
+    def _note_removals(self, plan: Plan) -> None:
+        """Put on record that the flag let removals pass, where it did."""
         try:
-            gates.check_guards(definition, rows, counts, resend=resend)
-        except RefusedError as error:
-            if error.reason != "too_many_removals" or not options.allow_removals:
-                raise
-            gates.check_guards(definition, rows, counts, resend=resend, removals=False)
+            gates.check_removals(self._definition, plan.counts)
+        except RefusedError:
             self._result.notes.append("--allow-removals")
             self._context.watcher.log(
-                "removals_allowed", sync=definition.name, removals=counts.remove
+                "removals_allowed", sync=self._definition.name, removals=plan.counts.remove
             )
 
     def _count_requests(self, planned: Planned, offered: ObjectType) -> None:
@@ -289,9 +293,8 @@ class Pusher:
                 f"stopped after {self._options.breaker_limit} batches of which no row was taken.",
                 hint=f"sync failures --select {result.name}",
             )
-        result.interrupted = (
-            result.interrupted and undone > 0
-        )  # all was done when it was asked to stop
+        # All may have been done when it was asked to stop.
+        result.interrupted = result.interrupted and undone > 0
         if result.interrupted and result.error is None:
             result.error = HeadwaterError(
                 f"interrupted; {undone:,} rows are left.", hint="push again: it goes on from here."

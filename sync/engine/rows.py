@@ -28,9 +28,8 @@ class PlannedRow:
     record: Record
     row_hash: str | None
     weight: int = 0  # bytes as JSON, never underestimated by much
-    held: Mapping[str, str] | None = (
-        None  # what the ledger goes on saying was sent, where the request names less
-    )
+    # What the ledger goes on saying was sent, where the request names less.
+    held: Mapping[str, str] | None = None
     stays: bool = False  # a removal that asks nothing: others keep all that it would take out
 
 

@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import duckdb
 import yaml
@@ -160,21 +161,13 @@ class Lab:
             "DBT_LOG_PATH": str(self.directory / "logs"),
             "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         }
-        before = {name: os.environ.get(name) for name in environment}
-        os.environ.update(environment)
-        try:
+        with mock.patch.dict(os.environ, environment):
             if self._manifest is None:
                 parsed = dbtRunner().invoke(["--quiet", "parse"])
                 if not parsed.success:
                     raise BuildError(str(parsed.exception))
                 self._manifest = parsed.result
             result = dbtRunner(manifest=self._manifest).invoke(["--quiet", command, *arguments])
-        finally:
-            for name, value in before.items():
-                if value is None:
-                    os.environ.pop(name)
-                else:
-                    os.environ[name] = value
         if not result.success:
             if result.exception:
                 raise BuildError(str(result.exception))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,9 +9,10 @@ from typing import Any
 import duckdb
 import numpy as np
 
+from benchmarks.scratch import add_matching
 from sync.matching.em import Model, Shape
 from sync.matching.weights import Kind, Weight, write_weights
-from tests.python.identity.lab import ROOT, Lab
+from tests.python.identity.lab import Lab
 
 COLUMNS = ("source", "id", "customer_id", "first_name", "last_name", "birth_date", "email", "phone",
            "national_id", "postal_code", "city", "street")  # fmt: skip
@@ -65,10 +65,7 @@ class MatchingLab(Lab):
 
     def _write_project(self, identity: Mapping[str, Any], variables: Mapping[str, Any]) -> None:
         super()._write_project(identity, variables)
-        for folder in ("macros/matching", "models/identity/matching"):
-            shutil.copytree(ROOT / folder, self.directory / folder, dirs_exist_ok=True)
-        for name in ("_matching__seeds.yml", "matching_weights.csv"):
-            shutil.copy(ROOT / "seeds" / name, self.directory / "seeds" / name)
+        add_matching(self.directory)
         for source in SOURCES:
             (self.directory / f"models/staging/fixture_{source}.sql").write_text(
                 "{{ config(materialized='view') }}\n"
@@ -111,6 +108,23 @@ class MatchingLab(Lab):
         ):
             found.setdefault(entity_id, set()).add(key)
         return {frozenset(keys) for keys in found.values()}
+
+
+def splink_model(kind: str, *, prior: float, m: float, u: float) -> dict[str, Any]:
+    """A model as Splink saves it: one comparison that knows equality or none."""
+    return {
+        "probability_two_random_records_match": prior,
+        "comparisons": [
+            {
+                "output_column_name": kind,
+                "comparison_levels": [
+                    {"is_null_level": True},
+                    {"m_probability": m, "u_probability": u},
+                    {"m_probability": 1 - m, "u_probability": 1 - u},
+                ],
+            }
+        ],
+    }
 
 
 def model_of(

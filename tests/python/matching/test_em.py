@@ -12,6 +12,7 @@ from sync.errors import ConfigError
 from sync.matching.em import Model, Patterns, Shape, first_guess, log_odds, train
 from sync.matching.splink import import_splink
 from sync.matching.weights import Counted, Kind, Weight, train_weights, write_weights
+from tests.python.matching.lab import splink_model
 
 M = [np.array([0.05, 0.15, 0.8]), np.array([0.1, 0.9]), np.array([0.2, 0.1, 0.7])]
 U = [np.array([0.95, 0.04, 0.01]), np.array([0.8, 0.2]), np.array([0.97, 0.02, 0.01])]
@@ -102,19 +103,7 @@ def test_training_one_entity_keeps_the_others(tmp_path) -> None:  # type: ignore
 
 
 def test_a_splink_model_gives_prior_and_equality_and_levels_still_sum_to_one() -> None:
-    document = {
-        "probability_two_random_records_match": 0.002,
-        "comparisons": [
-            {
-                "output_column_name": "email",
-                "comparison_levels": [
-                    {"is_null_level": True},
-                    {"m_probability": 0.6, "u_probability": 0.001},
-                    {"m_probability": 0.4, "u_probability": 0.999},
-                ],
-            }
-        ],
-    }
+    document = splink_model("email", prior=0.002, m=0.6, u=0.001)
     found = import_splink(document, _weights("person"))
     assert found[0].m == 0.002
     assert (found[3].m, found[3].u, found[3].source) == (0.6, 0.001, "splink")

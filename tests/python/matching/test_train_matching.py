@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -16,7 +15,8 @@ import duckdb
 import pytest
 import yaml
 
-from benchmarks.scratch import ROOT, ScratchProject
+from benchmarks.scratch import ROOT, ScratchProject, add_matching
+from tests.python.matching.lab import splink_model
 
 TABLES = {
     "shop": "customers",
@@ -40,13 +40,10 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> ScratchProject:
         ),
         variables={"cdp_matching": {**matching, "enabled": True}},
     )
-    for folder in ("macros/matching", "models/identity/matching"):
-        shutil.copytree(ROOT / folder, project.directory / folder, dirs_exist_ok=True)
+    add_matching(project.directory)
     (project.directory / "models/identity/matching/matched_pairs.sql").unlink()
     (project.directory / "models/identity/matching/matching_review.sql").unlink()
     (project.directory / "models/identity/matching/_matching__models.yml").unlink()
-    (project.directory / "seeds").mkdir()
-    shutil.copy(SHIPPED, project.directory / "seeds")
     with duckdb.connect(str(project.database)) as connection:
         for source, table in TABLES.items():
             path = ROOT / f"seeds/demo/raw_{source}__{table}.csv"
@@ -101,19 +98,7 @@ def test_json_says_what_was_learnt_and_where_it_went(demo: ScratchProject, tmp_p
 
 
 def test_a_splink_model_gives_the_weights_of_equality(demo: ScratchProject, tmp_path: Path) -> None:
-    model = {
-        "probability_two_random_records_match": 0.0002,
-        "comparisons": [
-            {
-                "output_column_name": "surname",
-                "comparison_levels": [
-                    {"is_null_level": True},
-                    {"m_probability": 0.8, "u_probability": 0.004},
-                    {"m_probability": 0.2, "u_probability": 0.996},
-                ],
-            }
-        ],
-    }
+    model = splink_model("surname", prior=0.0002, m=0.8, u=0.004)
     file, out = tmp_path / "model.json", tmp_path / "weights.csv"
     file.write_text(json.dumps(model))
     done = train(demo, "--import-splink", str(file), "--out", str(out))

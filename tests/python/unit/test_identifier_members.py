@@ -254,20 +254,19 @@ def test_whatever_happens_the_audience_is_the_table_once_it_has_healed(audience,
     bench.declare(members=MEMBERS, batch_rows=2)
     people = {}
 
-    def fault(_, records):
+    def die_or_lose(most):
         draw = chance.random()
         if draw < 0.1:
             raise Killed
-        if draw < 0.25:
+        if draw < most:
             raise TransientError("reset")
+
+    def fault(_, records):
+        die_or_lose(0.25)
         return [RowError(r.key, "no", "no") for r in records if chance.random() < 0.1]
 
     def fault_after(_, records):
-        draw = chance.random()
-        if draw < 0.1:
-            raise Killed
-        if draw < 0.2:
-            raise TransientError("reset")
+        die_or_lose(0.2)
 
     for _ in range(8):
         people = {

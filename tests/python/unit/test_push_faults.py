@@ -318,11 +318,8 @@ def test_an_async_job_is_acknowledged_only_when_it_says_so(bench):
     assert (result.added, result.failed, bench.held()) == (2, 1, {"a", "c"})
 
 
-def test_rows_that_a_job_refused_without_saying_which_are_found_by_halves(bench):
-    """The vendor tells a count: no good row may stay unmarked for it, and no bad one be called taken."""
-    bench.declare(batch_rows=100, partial_failure=PartialFailure.BY_POLLING)
-    bench.people(*(f"p{number:02}" for number in range(40)))
-    bad = {"p07", "p31"}
+def refuse_in_jobs(bench, bad, *, counted=True):
+    """Jobs that refuse `bad` keys and never say which: how many at most. Returns the keys of each job as they come."""
     jobs = {}
 
     def job(records):
@@ -334,9 +331,21 @@ def test_rows_that_a_job_refused_without_saying_which_are_found_by_halves(bench)
         count = len(jobs[name] & bad)
         if count == len(jobs[name]):
             return JobStatus(done=True, all_failed="INVALID")
-        return JobStatus(done=True, some_failed="INVALID" if count else None, failed_count=count)
+        return JobStatus(
+            done=True, some_failed="INVALID" if count else None,
+            failed_count=count if counted else None,
+        )  # fmt: skip
 
     bench.destination.job_rows, bench.destination.poll = job, poll
+    return jobs
+
+
+def test_rows_that_a_job_refused_without_saying_which_are_found_by_halves(bench):
+    """The vendor tells a count: no good row may stay unmarked for it, and no bad one be called taken."""
+    bench.declare(batch_rows=100, partial_failure=PartialFailure.BY_POLLING)
+    bench.people(*(f"p{number:02}" for number in range(40)))
+    bad = {"p07", "p31"}
+    jobs = refuse_in_jobs(bench, bad)
     result = bench.push()
     assert (result.status, result.added, result.failed) == ("partial", 38, 2)
     assert {row[0] for row in bench.rows("select sync_key from analytics_sync.failures")} == bad
@@ -363,23 +372,7 @@ def test_a_search_for_refused_rows_ends_and_goes_on_in_the_next_push(bench, coun
     bench.declare(batch_rows=1000, partial_failure=PartialFailure.BY_POLLING)
     bench.people(*(f"p{number:03}" for number in range(512)))
     bad = {f"p{number:03}" for number in range(0, 512, 17)}
-    jobs = {}
-
-    def job(records):
-        name = f"job-{len(jobs)}"
-        jobs[name] = {record.key for record in records}
-        return name
-
-    def poll(name):
-        count = len(jobs[name] & bad)
-        if count == len(jobs[name]):
-            return JobStatus(done=True, all_failed="INVALID")
-        return JobStatus(
-            done=True, some_failed="INVALID" if count else None,
-            failed_count=count if counted else None,
-        )  # fmt: skip
-
-    bench.destination.job_rows, bench.destination.poll = job, poll
+    jobs = refuse_in_jobs(bench, bad, counted=counted)
     added = []
     for _ in range(7):
         before = len(jobs)

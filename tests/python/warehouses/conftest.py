@@ -15,7 +15,6 @@ import pytest
 
 from sync.config.profiles import Target
 from sync.config.templates import read_yaml, render
-from sync.errors import ConfigError
 from sync.warehouses.base import Session, Warehouse
 from sync.warehouses.registry import open_warehouse
 
@@ -24,7 +23,6 @@ PORTS = {
     "snowflake_local": ("HEADWATER_SNOWFLAKE_PORT", "8085"),
     "bigquery_local": ("HEADWATER_BIGQUERY_PORT", "9050"),
 }
-DRIVERS = {"snowflake_local": "snowflake", "bigquery_local": "dbt.adapters.bigquery"}
 LIVE = os.environ.get("HEADWATER_TEST_TARGET")
 
 STAND_INS = [pytest.param(name, marks=pytest.mark.stand_in) for name in PORTS]
@@ -41,18 +39,19 @@ def target_of(name: str, folder: Path) -> Target:
     """An output of profiles.yml.example; DuckDB's file is in `folder`. Skips, with the reason, what cannot be had."""
     if name in PORTS:
         variable, usual = PORTS[name]
-        if importlib.util.find_spec(DRIVERS[name]) is None:
-            pytest.skip(f"{DRIVERS[name]} is not installed: make test-stand-ins installs it")
         port = int(os.environ.get(variable, usual))
         with socket.socket() as probe:
             probe.settimeout(1)
             if probe.connect_ex(("127.0.0.1", port)) != 0:
                 pytest.skip(f"no stand-in answers on port {port}: make stand-ins")
     settings = dict(render(outputs()[name], f"profiles.yml.example: {name}"))
+    kind = settings["type"]
+    if importlib.util.find_spec(f"dbt.adapters.{kind}") is None:
+        pytest.skip(f"dbt-{kind} and its driver are not installed: pip install 'headwater[{kind}]'")
     if name == "duckdb":
         settings["path"] = str(folder / "test.duckdb")
         duckdb.connect(settings["path"]).close()
-    return Target(name=name, type=settings["type"], settings=settings, project_dir=ROOT)
+    return Target(name=name, type=kind, settings=settings, project_dir=ROOT)
 
 
 @pytest.fixture(params=EVERY_TARGET)
@@ -62,10 +61,7 @@ def target(request: pytest.FixtureRequest, tmp_path: Path) -> Target:
 
 @pytest.fixture
 def warehouse(target: Target) -> Iterator[Warehouse]:
-    try:
-        opened = open_warehouse(target, notify=print)
-    except ConfigError as error:
-        pytest.skip(f"{error} {error.hint}")
+    opened = open_warehouse(target, notify=print)
     yield opened
     opened.close()
 

@@ -6,9 +6,10 @@ import json
 import os
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pyarrow as pa
 
@@ -59,8 +60,9 @@ class Loop:
             return ".".join([self.target.text("database"), *parts])
         return ".".join(parts)
 
-    def environment_set(self) -> _environment:
-        return _environment(self.environment)
+    def environment_set(self) -> AbstractContextManager[object]:
+        """Its variables, for the length of a `with`."""
+        return mock.patch.dict(os.environ, self.environment)
 
     def now(self, instant: str) -> None:
         """What every later run takes as now."""
@@ -148,22 +150,3 @@ def _invocation(run: str) -> Iterator[None]:
         yield
     finally:
         requires.reset_invocation_id = reset
-
-
-class _environment:
-    """Variables set for the length of a `with`."""
-
-    def __init__(self, values: Mapping[str, str]) -> None:
-        self._values = values
-        self._before: dict[str, str | None] = {}
-
-    def __enter__(self) -> None:
-        self._before = {name: os.environ.get(name) for name in self._values}
-        os.environ.update(self._values)
-
-    def __exit__(self, *_: object) -> None:
-        for name, value in self._before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value

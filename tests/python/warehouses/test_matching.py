@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import uuid
 from pathlib import Path
 from typing import Any
@@ -10,10 +9,10 @@ from typing import Any
 import pytest
 import yaml
 
-from benchmarks.scratch import ScratchProject
+from benchmarks.scratch import ScratchProject, add_matching
 from sync.warehouses.registry import open_warehouse
 from tests.python.matching.test_matching import crowd
-from tests.python.warehouses.conftest import EVERY_TARGET, ROOT, outputs, target_of
+from tests.python.warehouses.conftest import EVERY_TARGET, outputs, target_of
 from tests.python.warehouses.loop import Loop
 
 KINDS = ("first_name", "last_name", "birth_date", "email", "phone", "street")
@@ -62,11 +61,7 @@ def decided(name: str, folder: Path) -> dict[tuple[str, str], dict[str, Any]]:
             "cdp_identity_overrides": "no_overrides",
         },
     )
-    for part in ("macros/matching", "models/identity/matching"):
-        shutil.copytree(ROOT / part, project.directory / part, dirs_exist_ok=True)
-    (project.directory / "seeds").mkdir()
-    for seed in ("matching_weights.csv", "_matching__seeds.yml"):
-        shutil.copy(ROOT / "seeds" / seed, project.directory / "seeds")
+    add_matching(project.directory)
     settings = dict(outputs()[name])
     settings["dataset" if target.type == "bigquery" else "schema"] = schema
     profile = {"headwater": {"target": name, "outputs": {name: settings}}}
