@@ -7,6 +7,7 @@ export DBT_PROFILES_DIR="${DBT_PROFILES_DIR:-.}"
 export HEADWATER_ENVIRONMENT=sandbox                 # dbt and sync: stand-ins of the vendors, no account needed
 export HEADWATER_AS_OF="2026-11-23 12:00:00"         # the day the demo data ends
 export DBT_EXCLUDE_RESOURCE_TYPES=unit_test           # they test the SQL, not the data: make test runs them
+export DBT_LOG_LEVEL_FILE="${DBT_LOG_LEVEL_FILE:-info}"  # two debug logs of 45,000 lines are nothing a first look needs
 export HEADWATER_DUCKDB_PATH="${HEADWATER_DUCKDB_PATH:-headwater.duckdb}"
 
 say() { printf '\n\033[1m%s\033[0m\n' "$1"; }
