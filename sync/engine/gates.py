@@ -91,7 +91,7 @@ def check_table(definition: SyncDefinition, checks: TableChecks, duplicates: lis
             "null_key",
             f"sync '{name}': {checks.null_keys} rows of '{model}' have no {key}.",
             hint=f"a row without a key cannot be told apart: leave it out of {model}.sql and "
-            f"test the key with not_null.",
+            f"declare the key not_null in its contract.",
         )
     if checks.row_count != checks.key_count:
         raise RefusedError(
