@@ -10,10 +10,10 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from difflib import get_close_matches
 
 from benchmarks.figures import SCHEMA_VERSION, Benchmark, Figure, report
 from benchmarks.registry import load_benchmarks
+from sync.errors import closest
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -76,10 +76,8 @@ def _print_list(benchmarks: dict[str, Benchmark], as_json: bool) -> None:
 
 
 def _print_unknown(name: str, benchmarks: dict[str, Benchmark]) -> None:
-    near = get_close_matches(name, benchmarks, n=1)
-    print(f"Error: there is no benchmark '{name}'.", file=sys.stderr)
-    hint = f"did you mean '{near[0]}'? " if near else ""
-    print(f"Hint:  {hint}known: {', '.join(benchmarks) or 'none'}.", file=sys.stderr)
+    print(f"Error: there is no benchmark '{name}'{closest(name, benchmarks)}.", file=sys.stderr)
+    print(f"Hint:  known: {', '.join(benchmarks) or 'none'}.", file=sys.stderr)
 
 
 if __name__ == "__main__":

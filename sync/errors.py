@@ -15,6 +15,15 @@ HeadwaterError(message, hint)
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+
+
+def closest(name: str, names: Iterable[str]) -> str:
+    """` (did you mean 'x'?)` where one of `names` is near, else nothing: what follows a wrong name in a message."""
+    near = difflib.get_close_matches(name, list(names), n=1)
+    return f" (did you mean '{near[0]}'?)" if near else ""
+
 
 class HeadwaterError(Exception):
     """Something a user can act on: what happened and where, and the next step as `hint`.

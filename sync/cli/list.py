@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 
 import click
 
@@ -52,14 +51,22 @@ def list_syncs(app: App, select: tuple[str, ...], exclude: tuple[str, ...], as_j
 
 
 def _deliveries(app: App, definitions: Sequence[SyncDefinition]) -> dict[str, str]:
-    """What a crash may do to a row, by sync; a sync is absent while destinations.yml does not say where it goes."""
+    """What a crash may do to a row, by sync; a sync is absent, and a note says why, while destinations.yml does not say where it goes."""
     found: dict[str, str] = {}
-    with suppress(HeadwaterError), connector(app, environment_name(), start=False) as connections:
-        for definition in definitions:
-            with suppress(HeadwaterError):
-                declaration = connections.declaration(definition.destination)
-                offered = capability.object_type(definition, declaration)
-                found[definition.name] = capability.guarantee(definition, offered)
+    reasons: dict[str, None] = {}
+    try:
+        with connector(app, environment_name(), start=False) as connections:
+            for definition in definitions:
+                try:
+                    declaration = connections.declaration(definition.destination)
+                    offered = capability.object_type(definition, declaration)
+                    found[definition.name] = capability.guarantee(definition, offered)
+                except HeadwaterError as error:
+                    reasons[error.message] = None
+    except HeadwaterError as error:
+        reasons[error.message] = None
+    for reason in reasons:
+        app.output.note(f"Delivery unknown: {reason}")
     return found
 
 

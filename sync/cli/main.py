@@ -13,7 +13,7 @@ import click
 from sync import __version__
 from sync.cli.app import App, Verb, global_options
 from sync.cli.output import Output
-from sync.errors import ConfigError, HeadwaterError, SelectionError
+from sync.errors import ConfigError, HeadwaterError, SelectionError, closest
 
 # Verb -> where its command is, and its line of help (here, so that `sync --help` imports none of them).
 VERBS: dict[str, tuple[str, str]] = {
@@ -57,6 +57,14 @@ class LazyGroup(click.Group):
             return None
         assert isinstance(command, click.Command)  # noqa: S101
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and not args[0].startswith("-") and args[0] not in VERBS:
+            near = closest(args[0], self.list_commands(ctx))
+            raise click.UsageError(f"there is no command '{args[0]}'{near}.", ctx)
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

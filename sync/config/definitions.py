@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sync.config.models import Consent, Guards, Model, Nulls, SyncDefinition
-from sync.errors import ConfigError
+from sync.errors import ConfigError, closest
 from sync.records import Mode, SyncObject
 
 _KEYS = (
@@ -16,12 +15,6 @@ _KEYS = (
 )  # fmt: skip
 _GUARDS = ("min_rows", "max_removals", "max_removals_percent", "max_changes", "max_changes_percent")
 _DELIVERIES = ("exactly_once", "at_least_once", "at_most_once")
-
-
-def closest(name: str, names: Iterable[str]) -> str:
-    """`; did you mean 'x'?` where one of `names` is near, else nothing."""
-    near = difflib.get_close_matches(name, list(names), n=1)
-    return f"; did you mean '{near[0]}'?" if near else ""
 
 
 def parse_definition(

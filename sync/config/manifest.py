@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sync.config.definitions import closest, parse_definition
+from sync.config.definitions import parse_definition
 from sync.config.models import ConsentTables, Model, SyncDefinition
-from sync.errors import ConfigError
+from sync.errors import ConfigError, closest
 
 
 class Manifest:

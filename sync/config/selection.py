@@ -5,9 +5,8 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Iterable, Sequence
 
-from sync.config.definitions import closest
 from sync.config.models import SyncDefinition
-from sync.errors import SelectionError
+from sync.errors import SelectionError, closest
 
 METHODS = ("name", "tag", "destination", "mode", "model", "exposure")
 

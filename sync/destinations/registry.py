@@ -6,7 +6,6 @@ whose object is the destination's class.
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import importlib.metadata
 from collections.abc import Mapping
@@ -16,7 +15,7 @@ from typing import Any
 from sync.destinations.base import Declaration, Destination
 from sync.destinations.http import Limiter
 from sync.destinations.settings import parse
-from sync.errors import ConfigError
+from sync.errors import ConfigError, closest
 from sync.records import SyncObject
 
 GROUP = "headwater.destinations"
@@ -90,10 +89,8 @@ def _class(kind: str) -> Any:
     if kind in BUILT_IN:
         module, _, attribute = BUILT_IN[kind].partition(":")
         return getattr(importlib.import_module(module), attribute)
-    near = difflib.get_close_matches(kind, names(), 1)
     raise ConfigError(
-        f"there is no destination of type '{kind}'"
-        + (f"; did you mean '{near[0]}'?" if near else "."),
+        f"there is no destination of type '{kind}'{closest(kind, names())}.",
         f"types are {', '.join(names())}.",
     )
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from sync.errors import ConfigError
+from sync.errors import ConfigError, closest
 
 
 class Settings(BaseModel):
@@ -40,8 +39,7 @@ def parse(kind: type[SettingsT], destination: str, given: Mapping[str, Any]) -> 
         allowed = list(kind.model_fields)
         hint = f"{destination} takes: {', '.join(allowed)}."
         if problem["type"] == "extra_forbidden":
-            near = difflib.get_close_matches(name, allowed, 1)
-            message = f"unknown setting '{name}'" + (f"; did you mean '{near[0]}'?" if near else "")
+            message = f"unknown setting '{name}'{closest(name, allowed)}"
         elif problem["type"] == "missing":
             message = f"setting '{name}' is missing"
         elif not name:
@@ -49,5 +47,5 @@ def parse(kind: type[SettingsT], destination: str, given: Mapping[str, Any]) -> 
         else:
             message = f"setting '{name}': {problem['msg']}"
         raise ConfigError(
-            f"destination '{destination}' in destinations.yml: {message}", hint
+            f"destination '{destination}' in destinations.yml: {message}.", hint
         ) from None

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from sync.config.definitions import closest
 from sync.config.models import SyncDefinition
 from sync.destinations.base import Declaration, Delivery, ObjectType
-from sync.errors import RefusedError
+from sync.errors import RefusedError, closest
 from sync.records import Mode
 
 
@@ -22,7 +21,7 @@ def object_type(definition: SyncDefinition, declaration: Declaration) -> ObjectT
         raise RefusedError(
             "object",
             f"{where}: {declaration.title} has no object '{kind}'; it has "
-            f"{', '.join(kinds)}{closest(kind, kinds)}",
+            f"{', '.join(kinds)}{closest(kind, kinds)}.",
             hint=f"object: is set in {definition.path}.",
         )
     offered = kinds[kind]
@@ -56,7 +55,7 @@ def _check_identifiers(
                 "identifiers",
                 f"sync '{definition.name}': {declaration.title} does not know people by '{name}'; "
                 f"it knows {', '.join(sorted(offered.identifiers))}"
-                f"{closest(name, offered.identifiers)}",
+                f"{closest(name, offered.identifiers)}.",
                 hint=f"identifiers: is set in {definition.path}."
                 + (" They must be hashed by the activation model." if declaration.hashed else ""),
             )

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from sync.config.definitions import closest
 from sync.config.destinations import Destinations
 from sync.destinations.base import Declaration, Destination
 from sync.engine.limits import Limits, credential_id
-from sync.errors import ConfigError
+from sync.errors import ConfigError, closest
 from sync.records import SyncObject
 
 
@@ -67,7 +66,7 @@ class RegistryConnector:
         if kind not in registry.names():
             raise ConfigError(
                 f"destination '{name}' has type '{kind}', which is not one of "
-                f"{', '.join(registry.names())}{closest(kind, registry.names())}",
+                f"{', '.join(registry.names())}{closest(kind, registry.names())}.",
                 hint=f"mend it in {self._destinations.path.name}.",
             )
         return registry.declaration(kind)
@@ -111,6 +110,6 @@ class RegistryConnector:
             )
         raise ConfigError(
             f"destination '{name}' is not in {path}; it has {', '.join(self.names()) or 'none'}"
-            f"{closest(name, self.names())}",
+            f"{closest(name, self.names())}.",
             hint="the exposure's `destination:` is a name in destinations.yml.",
         )

@@ -10,11 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sync.config.definitions import closest
 from sync.config.models import ConsentTables, SyncDefinition
 from sync.engine import membership
 from sync.engine.permission import Permission
-from sync.errors import RefusedError
+from sync.errors import RefusedError, closest
 from sync.records import Mode
 
 if TYPE_CHECKING:
@@ -84,7 +83,7 @@ def map_columns(definition: SyncDefinition, columns: Sequence[str]) -> Mapping:
                 raise RefusedError(
                     "unknown_column",
                     f"sync '{name}': {what} needs column '{column}', which model '{model}' does "
-                    f"not have{closest(column, columns)}",
+                    f"not have{closest(column, columns)}.",
                     hint=f"its columns are {', '.join(columns)}; the mapping is in "
                     f"{definition.path}.",
                 )

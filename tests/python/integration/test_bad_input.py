@@ -19,6 +19,7 @@ def says(capsys, *words):
     for word in words:
         assert word in shown, shown
     assert "Traceback" not in shown
+    assert "?." not in shown
 
 
 def test_no_profiles_yml(lab, monkeypatch, capsys, tmp_path):
@@ -86,6 +87,17 @@ def test_a_wrong_setting_of_an_exposure_is_named_with_what_is_allowed(lab, capsy
 def test_a_selection_that_names_nothing_gets_the_nearest_name(lab, capsys):
     assert lab.sync("push", "--select", "files_peple") == 2
     says(capsys, "did you mean 'files_people'")
+
+
+def test_a_command_that_is_not_there_gets_the_nearest_name(lab, capsys):
+    assert lab.sync("psuh") == 2
+    says(capsys, "no command 'psuh' (did you mean 'push'?)")
+
+
+def test_list_says_why_it_cannot_tell_the_delivery(lab, capsys):
+    (lab.folder / "destinations.yml").unlink()
+    assert lab.sync("list") == 0
+    says(capsys, "Delivery unknown: no", "destinations.yml")
 
 
 def test_no_manifest_says_to_run_dbt(lab, capsys):
