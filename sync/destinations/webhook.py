@@ -38,7 +38,7 @@ class Webhook:
         objects={
             "record": ObjectType(
                 modes=frozenset({Mode.UPSERT, Mode.MIRROR, Mode.ADD, Mode.REMOVE}),
-                batch_rows=500,
+                batch_rows=1000,
                 batch_bytes=1_000_000,
                 identifiers=frozenset(),
                 member="row",
@@ -46,7 +46,7 @@ class Webhook:
             ),
             "event": ObjectType(
                 modes=frozenset({Mode.EVENT}),
-                batch_rows=500,
+                batch_rows=1000,
                 batch_bytes=1_000_000,
                 identifiers=frozenset(),
                 member="event",
@@ -110,13 +110,15 @@ class Webhook:
             {
                 "key": record.key,
                 "identifiers": dict(record.identifiers),
-                "fields": {name: plain(value) for name, value in record.fields.items()},
+                "fields": dict(record.fields),
                 "idempotency_key": record.idempotency_key,
             }
             for record in records
         ]
         body = json.dumps(
-            {"sync": self.target.name, "action": action, "rows": rows}, ensure_ascii=False
+            {"sync": self.target.name, "action": action, "rows": rows},
+            ensure_ascii=False,
+            default=plain,
         ).encode()
         headers = {"Idempotency-Key": hashlib.sha256(body).hexdigest()}
         if self._secret:

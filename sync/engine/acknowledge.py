@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, Self
 
 from sync.engine.retry import Retrier
 from sync.engine.rows import Batch, PlannedRow, RowReader
@@ -24,7 +24,7 @@ from sync.records import RowError
 from sync.state.journal import Journal
 from sync.state.leases import LEASE_SECONDS, Leases
 from sync.state.ledger import UNKNOWN
-from sync.state.runs import Acknowledged, BatchNote, Progress, Refused, RunLog
+from sync.state.runs import BatchNote, Progress, Refused, RunLog
 from sync.warehouses.base import Session, Warehouse, now_utc
 
 if TYPE_CHECKING:
@@ -58,13 +58,20 @@ class Acknowledger:
         self._group = Progress()
         self._group_began = clock()
         self._journalled: list[int] = []
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix=f"{result.name}-acknowledge")
+        self._writing: Future[None] | None = None
         self.error: DestinationError | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing is written any more when this returns; a group that was not is in the journal."""
+        self._writer.shutdown()
 
     def claim(self, batch: Batch) -> None:
         """Mark events before they are sent: at most once means that a crash may lose one, and never repeat it."""
-        self._write(
-            Progress(acknowledged=[_taken("claim", row, None, batch.number) for row in batch.rows])
-        )
+        self._write(Progress([self._marked(batch.rows, "claim", batch.number)]))
 
     def intend(self, batch: Batch) -> pa.Table:
         """Keep what is about to be sent. Rows whose answer never comes may be there: who leaves the table later is still removed.
@@ -76,37 +83,66 @@ class Acknowledger:
                 f"sync '{self._result.name}': its lease has expired.",
                 hint="the process was stopped for too long; push again.",
             )
-        attempts = [_attempt(row, batch.number) for row in batch.rows]
-        table = self._log.acknowledgements(attempts, now_utc())
+        table = self._marked(batch.rows, "attempt", batch.number, row_hash=UNKNOWN)
         if self._intends:
             self._keep(batch.number, table)
         return table
 
     def journal(self, outcome: Outcome, intended: pa.Table, *, claimed: bool = False) -> Outcome:
         """Keep what the answer said before anything else can happen. Called by the thread that got it."""
-        batch = outcome.batch
-        places = {row.record.key: place for place, row in enumerate(batch.rows)}
-        taken: list[tuple[int, str, str | None, str | None]] = []
-        for item in outcome.accepted:
-            place = places[item.key]
-            row = batch.rows[place]
-            remote_id = item.remote_id or row.record.remote_id
-            # What replaces an outdated identifier follows; until then all of it may be there.
-            if row.action == "outdated":
-                taken.append((place, "attempt", UNKNOWN, remote_id))
-            else:
-                taken.append((place, row.action, row.row_hash, remote_id))
-        outcome.taken = Counter(action for _, action, _, _ in taken)
-        if claimed:
-            taken += [(places[key], "release", None, None) for key in _surely_not_taken(outcome)]
-        elif self._intends:
-            taken += [(places[key], "attempt", UNKNOWN, None) for key in _maybe_taken(outcome)]
-        if taken:
-            outcome.acknowledgements = self._log.decided(intended, taken)
+        batch, decided = outcome.batch, list[Any]()
+        places = _places(batch.rows, [item.key for item in outcome.accepted])
+        if places:
+            decided.append(self._decided(outcome, intended, places))
+        # Whatever else is known: an event surely not taken is free again, what may have been taken is in doubt.
+        others = _surely_not_taken(outcome) if claimed else _maybe_taken(outcome)
+        if others and (claimed or self._intends):
+            action, row_hash = ("release", None) if claimed else ("attempt", UNKNOWN)
+            rest = _places(batch.rows, list(others))
+            decided.append(self._log.decided(intended, rest, action=action, row_hash=row_hash))
+        if decided:
+            import pyarrow as pa
+
+            outcome.acknowledgements = pa.concat_tables(decided)
             self._keep(batch.number, outcome.acknowledgements)
         else:
             self._journal.drop([batch.number])
         return outcome
+
+    def _decided(self, outcome: Outcome, intended: pa.Table, places: Sequence[int]) -> pa.Table:
+        """What was accepted, and how often each action was."""
+        rows = [outcome.batch.rows[place] for place in places]
+        remote_ids = [
+            item.remote_id or row.record.remote_id
+            for item, row in zip(outcome.accepted, rows, strict=True)
+        ]
+        if outcome.batch.action == "outdated":
+            # What replaces an outdated identifier follows; until then all of it may be there.
+            outcome.taken = Counter(attempt=len(rows))
+            return self._log.decided(
+                intended, places, action="attempt", row_hash=UNKNOWN, remote_id=remote_ids
+            )
+        actions = [row.action for row in rows]
+        outcome.taken = Counter(actions)
+        return self._log.decided(
+            intended, places, action=actions, row_hash=[row.row_hash for row in rows],
+            remote_id=remote_ids,
+        )  # fmt: skip
+
+    def _marked(
+        self, rows: Sequence[PlannedRow], action: str | None, number: int, *,
+        row_hash: str | None = None,
+    ) -> pa.Table:  # fmt: skip
+        """`rows` with one action, or each with its own; `row_hash` instead of their own."""
+        return self._log.acknowledgements(
+            [row.record.key for row in rows],
+            action=action or [row.action for row in rows],
+            row_hash=row_hash or [row.row_hash for row in rows],
+            identifiers=[row.sent for row in rows],
+            remote_id=[row.record.remote_id for row in rows],
+            batch_number=number,
+            now=now_utc(),
+        )
 
     def _keep(self, number: int, table: pa.Table) -> None:
         try:
@@ -120,7 +156,7 @@ class Acknowledger:
             if not self._group:
                 self._group_began = self._clock()
             if outcome.acknowledgements is not None:
-                self._group.tables.append(outcome.acknowledgements)
+                self._group.acknowledged.append(outcome.acknowledgements)
                 self._journalled.append(outcome.batch.number)
             for action, count in outcome.taken.items():
                 self._count(action, count)
@@ -132,20 +168,39 @@ class Acknowledger:
             if outcome.batch.action != "outdated":
                 self._watcher.advanced(self._result.name, done)
         if self._group.rows >= GROUP_ROWS or self.seconds_left <= 0:
-            self.flush()
+            self._hand_over()
 
     @property
     def seconds_left(self) -> float:
-        """Until the group that is gathering must be written."""
-        if not self._group:
+        """Until the group that is gathering must be written; it gathers on while another is written."""
+        if not self._group or (self._writing is not None and not self._writing.done()):
             return GROUP_SECONDS
         return GROUP_SECONDS - (self._clock() - self._group_began)
 
     def flush(self) -> None:
-        """Write the group that is gathering."""
-        self._write(self._group)
-        self._journal.drop(self._journalled)
+        """Return when all that was gathered is written.
+
+        Raises:
+            WarehouseError: it is not; the journal has it.
+        """
+        self._hand_over()
+        self._wait()
+
+    def _hand_over(self) -> None:
+        """Have the group written while the next one gathers; one at a time."""
+        self._wait()
+        group, numbers = self._group, self._journalled
         self._group, self._journalled = Progress(), []
+        self._writing = self._writer.submit(self._put, group, numbers)
+
+    def _wait(self) -> None:
+        if self._writing is not None:
+            self._writing.result()
+            self._writing = None
+
+    def _put(self, group: Progress, numbers: Sequence[int]) -> None:
+        self._write(group)
+        self._journal.drop(numbers)
 
     def take_refusals(self, outcome: Outcome) -> None:
         """Of a batch that is not in force yet, only what was refused is known."""
@@ -159,10 +214,15 @@ class Acknowledger:
         """Acknowledge a whole set that is in force now, but for the refused keys."""
         progress = Progress()
         for batch in batches:
-            for row in batch.rows:
-                if row.action != "unchanged" and row.record.key not in refused:
-                    progress.acknowledged.append(_taken(row.action, row, None, batch.number))
-                    self._count(row.action)
+            rows = [
+                row
+                for row in batch.rows
+                if row.action != "unchanged" and row.record.key not in refused
+            ]
+            if rows:
+                progress.acknowledged.append(self._marked(rows, None, batch.number))
+            for action, count in Counter(row.action for row in rows).items():
+                self._count(action, count)
             if progress.rows >= GROUP_ROWS:
                 self._write(progress)
                 progress = Progress()
@@ -170,15 +230,13 @@ class Acknowledger:
 
     def forget(self, reader: RowReader, spool: PlanSpool) -> None:
         """Drop keys from the ledger that ask nothing of the destination."""
-        progress = Progress()
-        for chunk in reader.read(spool.forgotten.batches()):
-            progress.acknowledged.extend(_taken("forget", row, None, 0) for row in chunk)
-        self._write(progress)
+        chunks = reader.read(spool.forgotten.batches())
+        self._write(Progress([self._marked(chunk, "forget", 0) for chunk in chunks]))
 
     def doubt(self, reader: RowReader, spool: PlanSpool) -> None:
         """Before the first removal: whoever loses an identifier together with another may be there or not from here on."""
         for chunk in reader.read_held(spool.doubted.batches()):
-            self._write(Progress(acknowledged=[_attempt(row, 0) for row in chunk]))
+            self._write(Progress([self._marked(chunk, "attempt", 0, row_hash=UNKNOWN)]))
 
     def _add_error(self, outcome: Outcome, error: DestinationError) -> None:
         self.error = error
@@ -258,8 +316,14 @@ class Acknowledger:
             with session.transaction():
                 return self._log.write(session, progress, now)
 
-    def keep_lease(self) -> None:
-        """Renew the lease when it is time: a job or a Retry-After may take longer than it lasts."""
+    def tend(self) -> None:
+        """What cannot wait for the next answer: a job or a Retry-After may take longer than the lease lasts.
+
+        Raises:
+            WarehouseError: a group could not be written.
+        """
+        if self._writing is not None and self._writing.done():
+            self._wait()
         if self._is_lease_due():
             with self._warehouse.session(write=True) as session:
                 self._renew(session)
@@ -300,13 +364,9 @@ def _undecided(outcome: Outcome) -> set[str]:
     return {row.record.key for row in outcome.batch.rows} - decided
 
 
-def _taken(action: str, row: PlannedRow, remote_id: str | None, batch_number: int) -> Acknowledged:
-    record = row.record if row.held is None else replace(row.record, identifiers=row.held)
-    return Acknowledged(
-        action, record, row.row_hash, remote_id or row.record.remote_id, batch_number
-    )
-
-
-def _attempt(row: PlannedRow, batch_number: int) -> Acknowledged:
-    """The row may be there or not from here on."""
-    return _taken("attempt", row, None, batch_number)._replace(row_hash=UNKNOWN)
+def _places(rows: Sequence[PlannedRow], keys: list[str]) -> Sequence[int]:
+    """Where `keys` stand in `rows`; mostly all of them, in order."""
+    if len(keys) == len(rows) and keys == [row.record.key for row in rows]:
+        return range(len(rows))
+    places = {row.record.key: place for place, row in enumerate(rows)}
+    return [places[key] for key in keys]

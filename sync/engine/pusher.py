@@ -264,21 +264,22 @@ class Pusher:
             retrier=retrier, watcher=self._context.watcher,
             intends=self._definition.mode in (Mode.UPSERT, Mode.MIRROR),
         )  # fmt: skip
-        acknowledger.forget(self._reader(planned, offered), spool)
-        acknowledger.doubt(self._reader(planned, offered), spool)
         stream = Stream(
             sender, acknowledger, self._result, breaker=breaker, stop=self._context.stop
         )
-        if self._definition.mode is Mode.REPLACE:
-            stream.replace(connection.destination, self._context.run_id, planned.mapping,
-                           lambda: self._batches(planned, offered))  # fmt: skip
-        else:
-            requests = max(1, limits[group].parallel if group in limits else 4)
-            polls = offered.partial_failure is PartialFailure.BY_POLLING
-            stream.send(
-                self._phases(planned, offered), claims=claims,
-                parallel=max(requests, JOBS) if polls else requests,
-            )  # fmt: skip
+        with acknowledger:
+            acknowledger.forget(self._reader(planned, offered), spool)
+            acknowledger.doubt(self._reader(planned, offered), spool)
+            if self._definition.mode is Mode.REPLACE:
+                stream.replace(connection.destination, self._context.run_id, planned.mapping,
+                               lambda: self._batches(planned, offered))  # fmt: skip
+            else:
+                requests = max(1, limits[group].parallel if group in limits else 4)
+                polls = offered.partial_failure is PartialFailure.BY_POLLING
+                stream.send(
+                    self._phases(planned, offered), claims=claims,
+                    parallel=max(requests, JOBS) if polls else requests,
+                )  # fmt: skip
         self._once = not (claims or spool.outdated.rows or spool.doubted.rows)
         self._end(breaker)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,9 @@ from sync.records import Mode, Record
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+_ESCAPED = r'["\\\x00-\x1f]'  # what JSON writes otherwise than it is
+_quoted = json.encoder.encode_basestring
 
 # Idempotency keys are the same for the same sync and key for ever: never change this.
 _NAMESPACE = uuid.UUID("6f8f4c1e-6f0a-5f0b-9d5c-0d6f6f1f4a11")
@@ -27,9 +30,8 @@ class PlannedRow:
     action: str
     record: Record
     row_hash: str | None
+    sent: str | None  # the identifiers the ledger will say were sent, as JSON text
     weight: int = 0  # bytes as JSON, never underestimated by much
-    # What the ledger goes on saying was sent, where the request names less.
-    held: Mapping[str, str] | None = None
     stays: bool = False  # a removal that asks nothing: others keep all that it would take out
 
 
@@ -75,7 +77,7 @@ class RowReader:
                 held = json.loads(text)
                 names = membership.outdated(held, leaving - shared, self._members)
                 record = Record(key, names, {}, remote_id)
-                rows.append(PlannedRow("outdated", record, None, len(text), held))
+                rows.append(PlannedRow("outdated", record, None, text, len(text)))
             yield rows
 
     def read_held(self, batches: Iterable[pa.RecordBatch]) -> Iterator[list[PlannedRow]]:
@@ -83,7 +85,7 @@ class RowReader:
         for batch in batches:
             columns = batch.select(["sync_key", "held_identifiers", "remote_id"]).to_pydict()
             yield [
-                PlannedRow("attempt", Record(key, json.loads(text), {}, remote_id), None)
+                PlannedRow("attempt", Record(key, json.loads(text), {}, remote_id), None, text)
                 for key, text, remote_id in zip(*columns.values(), strict=True)
             ]
 
@@ -93,8 +95,10 @@ class RowReader:
         removing = bool(actions) and actions[0] == "remove"  # a spool has one kind
         fields: Iterable[dict[str, Any]]
         if removing and self._held_identifiers:
-            known = [json.loads(text) if text else {} for text in columns["held_identifiers"]]
+            sent = columns["held_identifiers"]
+            known = [json.loads(text) if text else {} for text in sent]
         else:
+            sent = json_texts(batch, self._identifiers)
             named = [(name, _texts(columns[place])) for name, place in self._identifiers]
             known = _mappings(len(keys), named, frozenset())
         if removing:
@@ -107,7 +111,8 @@ class RowReader:
         )
         records = map(Record, keys, known, fields, columns["remote_id"], once)
         weights = _weights(batch, self._names) if self._weigh else repeat(0)
-        rows = list(map(PlannedRow, actions, records, columns["row_hash"], weights))
+        rows = list(map(PlannedRow, actions, records, columns["row_hash"], sent, weights))
+        assert len(rows) == batch.num_rows  # noqa: S101 - `map` ends with the shortest
         if removing and any(columns.get("shared", ())):
             self._keep_shared(rows, columns)
         return rows
@@ -116,14 +121,37 @@ class RowReader:
         """Who leaves takes nobody along: an identifier that somebody else keeps is not named."""
         for row, leaving, shared in zip(rows, columns["leaving"], columns["shared"], strict=True):
             if shared:
-                row.held = row.record.identifiers
-                left = membership.without_shared(row.held, shared, self._members)
+                left = membership.without_shared(row.record.identifiers, shared, self._members)
                 row.record = replace(row.record, identifiers=left)
                 row.stays = leaving == shared
 
 
 def _texts(column: list[Any]) -> list[str | None]:
     return [value if value is None or type(value) is str else str(value) for value in column]
+
+
+def json_texts(batch: pa.RecordBatch, named: Sequence[tuple[str, str]]) -> list[str | None]:
+    """Per row the values of `named` (name, column) as one JSON object, names sorted, nulls left out; None without any."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not named:
+        return [None] * batch.num_rows
+    members = []
+    for name, place in sorted(named):
+        column = batch.column(place)
+        if not pa.types.is_string(column.type):
+            column = pa.array(_texts(column.to_pylist()), pa.string())
+        if pc.any(pc.match_substring_regex(column, _ESCAPED)).as_py():
+            values = [None if value is None else _quoted(value) for value in column.to_pylist()]
+            column = pa.array(values, pa.string())
+        else:
+            column = pc.binary_join_element_wise('"', column, '"', "")
+        member = pc.binary_join_element_wise(f", {_quoted(name)}: ", column, "")
+        members.append(pc.fill_null(member, ""))
+    # Not `null_handling="skip"`: pyarrow 26 leaves out rows that are all null.
+    joined = pc.binary_join_element_wise(*members, "").to_pylist()
+    return [f"{{{text[2:]}}}" if text else None for text in joined]
 
 
 def _mappings(
@@ -135,7 +163,7 @@ def _mappings(
     names = [name for name, _ in named]
     rows = zip(*(column for _, column in named), strict=True)
     if not any(None in column for name, column in named if name not in sent_nulls):
-        return [dict(zip(names, row, strict=True)) for row in rows]
+        return list(map(dict, map(zip, repeat(names), rows)))  # half the time of a comprehension
     return [
         {
             name: value

@@ -64,7 +64,7 @@ class Stream:
                 done, in_flight = wait(
                     in_flight, max(0.0, acknowledger.seconds_left), FIRST_COMPLETED
                 )
-                acknowledger.keep_lease()
+                acknowledger.tend()
                 outcomes = [future.result() for future in done]
                 acknowledger.take(outcomes)
                 self._note(outcomes)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from sync.records import Record, RowError
-from sync.state.tables import arrow_columns, arrow_table
+from sync.records import RowError
+from sync.state.tables import arrow_columns, arrow_table, text_column
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -18,14 +17,8 @@ if TYPE_CHECKING:
     from sync.warehouses.base import Dialect, Session
 
 
-class Acknowledged(NamedTuple):
-    """A row that a destination took (or that only the ledger forgets)."""
-
-    action: str
-    record: Record
-    row_hash: str | None
-    remote_id: str | None
-    batch_number: int
+# One text per row, or one for all of them.
+Column = Sequence[str | None] | str | None
 
 
 @dataclass(slots=True)
@@ -53,18 +46,17 @@ class BatchNote:
 class Progress:
     """What became of some batches, to be written in one go."""
 
-    acknowledged: list[Acknowledged] = field(default_factory=list)
-    tables: list[pa.Table] = field(default_factory=list)  # acknowledgements that are Arrow already
+    acknowledged: list[pa.Table] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
     batches: list[BatchNote] = field(default_factory=list)
 
     def __bool__(self) -> bool:
-        return bool(self.acknowledged or self.tables or self.refused or self.batches)
+        return bool(self.acknowledged or self.refused or self.batches)
 
     @property
     def rows(self) -> int:
         """Acknowledgements."""
-        return len(self.acknowledged) + sum(int(table.num_rows) for table in self.tables)
+        return sum(int(table.num_rows) for table in self.acknowledged)
 
 
 class RunLog:
@@ -119,13 +111,11 @@ class RunLog:
 
     def write(self, session: Session, progress: Progress, now: dt.datetime) -> int:
         """Acknowledge: the one write that must not be lost, so it comes first. Returns rows newly quarantined."""
-        tables = list(progress.tables)
         if progress.acknowledged:
-            tables.append(self.acknowledgements(progress.acknowledged, now))
-        if tables:
             import pyarrow as pa
 
-            session.append(self._tables.acknowledgements, pa.concat_tables(tables))
+            taken = pa.concat_tables(progress.acknowledged)
+            session.append(self._tables.acknowledgements, taken)
         quarantined = self._write_refused(session, progress.refused, now)
         if progress.batches:
             notes = [
@@ -137,33 +127,39 @@ class RunLog:
             session.append(self._tables.batches, arrow_table("batches", notes))
         return quarantined
 
-    def acknowledgements(self, rows: Sequence[Acknowledged], now: dt.datetime) -> pa.Table:
-        """`rows` as the table has them."""
-        actions, records, hashes, remote_ids, numbers = zip(*rows, strict=True)
+    def acknowledgements(
+        self, keys: Sequence[str], *, action: Column, row_hash: Column, identifiers: Column,
+        remote_id: Column, batch_number: int, now: dt.datetime,
+    ) -> pa.Table:  # fmt: skip
+        """Rows of one batch that a destination took, may have taken, or that only the ledger forgets.
+
+        A column is a value per key, or one for all; `identifiers` are JSON text.
+        """
         return arrow_columns("acknowledgements", {
             **self._names,
-            "sync_key": [record.key for record in records],
-            "action": actions,
-            "row_hash": hashes,
+            "sync_key": keys,
+            "action": action,
+            "row_hash": row_hash,
             "definition_hash": self._definition_hash,
-            "identifiers": [_identifiers(record.identifiers) for record in records],
-            "remote_id": remote_ids,
-            "batch_number": numbers,
+            "identifiers": identifiers,
+            "remote_id": remote_id,
+            "batch_number": batch_number,
             "acknowledged_at": now,
         })  # fmt: skip
 
     def decided(
-        self, intended: pa.Table, taken: Sequence[tuple[int, str, str | None, str | None]]
-    ) -> pa.Table:
-        """The rows of `intended` that were decided: (place, action, row_hash, remote_id)."""
+        self, intended: pa.Table, places: Sequence[int], *, action: Column, row_hash: Column = None,
+        remote_id: Column = None,
+    ) -> pa.Table:  # fmt: skip
+        """The rows of `intended` at `places`, with what was decided of them."""
         import pyarrow as pa
 
-        places, actions, hashes, remote_ids = zip(*taken, strict=True)
-        every = places == tuple(range(intended.num_rows))
+        every = len(places) == intended.num_rows and places == range(len(places))
         table = intended if every else intended.take(pa.array(places, pa.int64()))
-        for name, column in (("action", actions), ("row_hash", hashes), ("remote_id", remote_ids)):
+        for name, column in (("action", action), ("row_hash", row_hash), ("remote_id", remote_id)):
             index = table.schema.get_field_index(name)
-            table = table.set_column(index, name, pa.array(column, pa.string()))
+            values = text_column(column, len(places))
+            table = table.set_column(index, name, values)
         return table
 
     def write_withheld(self, session: Session, withheld: Mapping[str, int]) -> None:
@@ -228,14 +224,3 @@ class RunLog:
             f"environment = {self._literal(self._names['environment'])} "
             f"and sync_name = {self._literal(self._names['sync_name'])}"
         )
-
-
-def _identifiers(identifiers: Mapping[str, str]) -> str | None:
-    """JSON text, names sorted. By hand: a hundred thousand rows a second are written."""
-    if not identifiers:
-        return None
-    pairs = [f"{_quoted(name)}: {_quoted(identifiers[name])}" for name in sorted(identifiers)]
-    return "{" + ", ".join(pairs) + "}"
-
-
-_quoted = json.encoder.encode_basestring

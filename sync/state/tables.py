@@ -122,12 +122,23 @@ def arrow_columns(shape: str, columns: Mapping[str, Any]) -> pa.Table:
     arrays = {}
     for name, kind in SHAPES[shape].items():
         column = columns[name]
-        arrays[name] = (
-            pa.array(column, type=types[kind])
-            if _is_many(column)
-            else pa.repeat(pa.scalar(column, type=types[kind]), count)
-        )
+        arrays[name] = _array(column, types[kind], count)
     return pa.table(arrays)
+
+
+def text_column(column: Sequence[str | None] | str | None, count: int) -> pa.Array:
+    """Texts as Arrow; one text, or None, is that of every row."""
+    import pyarrow as pa
+
+    return _array(column, pa.string(), count)
+
+
+def _array(column: Any, kind: pa.DataType, count: int) -> pa.Array:
+    import pyarrow as pa
+
+    if _is_many(column):
+        return pa.array(column, type=kind)
+    return pa.repeat(pa.scalar(column, type=kind), count)
 
 
 def _is_many(column: object) -> bool:

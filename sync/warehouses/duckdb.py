@@ -28,7 +28,7 @@ BATCH_ROWS = 10_000
 LOCK_SECONDS = 1800.0  # a dbt build may hold the file for long; --lock-timeout changes it
 NOTICE_SECONDS = 15.0
 LEAST_MEGABYTES, MOST_MEGABYTES = (
-    100,
+    64,
     2000,
 )  # `settings: {memory_limit}` of the dbt target decides instead
 

@@ -9,6 +9,7 @@ from typing import cast
 from sync.config.profiles import Target
 from sync.errors import ConfigError
 from sync.warehouses.base import Warehouse
+from sync.warehouses.batches import prepare_arrow
 
 # dbt adapter type -> module with an `open_warehouse(target, notify)`; its driver is imported there alone.
 WAREHOUSES = {
@@ -39,4 +40,5 @@ def open_warehouse(target: Target, *, notify: Notify) -> Warehouse:
             f"the driver for {target.type} is not installed ({error.name}).",
             hint=f"pip install 'headwater[{target.type}]'",
         ) from error
+    prepare_arrow()
     return cast(Warehouse, module.open_warehouse(target, notify=notify))
