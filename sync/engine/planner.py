@@ -177,10 +177,7 @@ class PlanQueries:
         if self._mode is Mode.REPLACE:
             actions.append("unchanged")
         listed = ", ".join(f"'{action}'" for action in actions)
-        mapped = "".join(
-            f", activation.{self._column(name)} as {self._column(f'm_{number}')}"
-            for number, name in enumerate(self.mapping.columns)
-        )
+        mapped = "".join(f", planned.{place}" for place in self._places())
         marks, marking, join = "", "", ""
         if marked and self._members:
             marks = membership.marks(self._members, self.mapping.identifiers, self._dialect)
@@ -191,14 +188,22 @@ class PlanQueries:
             join = "left join marks on marks.sync_key = planned.sync_key "
         return (
             f"{self._planned()}{marks} select planned.action, planned.sync_key, planned.row_hash, "
-            f"held.identifiers as held_identifiers, held.remote_id{mapped}{marking} "
-            "from planned left join held on held.sync_key = planned.sync_key "
-            f"left join activation on activation.sync_key = planned.sync_key {join}"
+            f"planned.held_identifiers, planned.remote_id{mapped}{marking} from planned {join}"
             f"where planned.action in ({listed})"
         )
 
+    def _places(self) -> list[str]:
+        """The mapped columns' names in a plan, in order."""
+        return [self._column(f"m_{number}") for number, _ in enumerate(self.mapping.columns)]
+
     def _planned(self) -> str:
         mapped = "".join(f", {self._column(name)}" for name in self.mapping.columns)
+        # What is sent goes along through the one join of both sides; who asks for less, the optimiser spares it.
+        places = self._places()
+        carried = "".join(
+            f", activation.{self._column(name)} as {place}"
+            for name, place in zip(self.mapping.columns, places, strict=True)
+        )
         quarantined = ""
         join, is_quarantined = "", "false"
         if self._quarantined:
@@ -216,14 +221,16 @@ class PlanQueries:
             f"compared as (select coalesce(activation.sync_key, held.sync_key) as sync_key, "
             "case when activation.sync_key is not null then activation.row_hash "
             "else held.row_hash end as row_hash, "
-            f"activation.withheld_reason, {self._action()} as wanted "
+            f"activation.withheld_reason, {self._action()} as wanted, "
+            f"held.identifiers as held_identifiers, held.remote_id{carried} "
             "from activation full join held on held.sync_key = activation.sync_key), "
             f"{quarantined}"
             f"planned as (select compared.sync_key, compared.row_hash, "
             f"case when {is_quarantined} and wanted in ('add', 'change') then 'none' "
             "else wanted end as action, "
             f"case when {is_quarantined} and wanted in ('add', 'change') then 'quarantined' "
-            f"else withheld_reason end as withheld_reason from compared{join})"
+            "else withheld_reason end as withheld_reason, held_identifiers, remote_id"
+            f"{''.join(f', {place}' for place in places)} from compared{join})"
         )
 
     def _action(self) -> str:
