@@ -38,7 +38,7 @@ class Webhook:
         objects={
             "record": ObjectType(
                 modes=frozenset({Mode.UPSERT, Mode.MIRROR, Mode.ADD, Mode.REMOVE}),
-                batch_rows=1000,
+                batch_rows=500,
                 batch_bytes=1_000_000,
                 identifiers=frozenset(),
                 member="row",
@@ -46,7 +46,7 @@ class Webhook:
             ),
             "event": ObjectType(
                 modes=frozenset({Mode.EVENT}),
-                batch_rows=1000,
+                batch_rows=500,
                 batch_bytes=1_000_000,
                 identifiers=frozenset(),
                 member="event",

@@ -24,13 +24,11 @@ from sync.config.profiles import Target
 from sync.errors import ConfigError, WarehouseError, WarehouseLockedError
 from sync.warehouses.base import Dialect
 
-BATCH_ROWS = 10_000
+BATCH_ROWS = 4_096
 LOCK_SECONDS = 1800.0  # a dbt build may hold the file for long; --lock-timeout changes it
 NOTICE_SECONDS = 15.0
-LEAST_MEGABYTES, MOST_MEGABYTES = (
-    64,
-    2000,
-)  # `settings: {memory_limit}` of the dbt target decides instead
+# `settings: {memory_limit}` of the dbt target decides instead. With 64 MB a plan of a few joins ran out of memory now and then.
+LEAST_MEGABYTES, MOST_MEGABYTES = 100, 2000
 
 
 def open_warehouse(target: Target, *, notify: Callable[[str], None]) -> DuckDBWarehouse:
@@ -118,6 +116,8 @@ class DuckDBWarehouse:
                 pause = min(pause * 1.5, 0.5) * random.uniform(0.8, 1.2)  # noqa: S311
         connection.execute("set TimeZone = 'UTC'")
         connection.execute("set preserve_insertion_order = false")
+        # What is only appended stays in the log, 16 MB of it at most, until a session runs statements or another process opens the file.
+        connection.execute("pragma disable_checkpoint_on_shutdown")
         limit = self._memory_limit or f"{self._fair_share()}MB"
         connection.execute(f"set memory_limit = {self.dialect.literal(limit)}")
         return connection
@@ -159,10 +159,11 @@ class DuckDBSession:
         ]
 
     def execute(self, *statements: str) -> None:
-        """Run statements in one transaction."""
+        """Run statements in one transaction; the log is folded into the file when the session ends."""
         with self.transaction(), _translated():
             for statement in statements:
                 self._connection.execute(statement)
+        self._connection.execute("pragma enable_checkpoint_on_shutdown")
 
     def append(self, relation: str, rows: pa.Table) -> None:
         """Insert rows; columns are matched by name."""

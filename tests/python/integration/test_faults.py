@@ -29,17 +29,17 @@ def push(suite, monkeypatch, capsys):
     for name in ("DBT_PROFILES_DIR", "HEADWATER_ENVIRONMENT", "HEADWATER_SANDBOX_URL"):
         monkeypatch.setenv(name, suite.project.environment[name])
 
-    def one() -> int:
+    def one() -> tuple[int, str]:
         code = run(suite.project.arguments("push", "--allow-removals", "--json"))
-        capsys.readouterr()
-        return code
+        return code, capsys.readouterr().out
 
     return one
 
 
 def healed(suite, push):
     suite.faults.shares = {}
-    assert push() == 0
+    code, said = push()
+    assert code == 0, said
     found = suite.compare()
     found.pop("repeats the vendor knew")
     return {what: count for what, count in found.items() if count}
