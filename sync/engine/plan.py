@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sync.config.models import ConsentTables, SyncDefinition
 from sync.engine import membership
@@ -101,6 +101,8 @@ def plan_sync(
     duplicates: list[str] = []
     if checks.row_count - checks.null_keys != checks.key_count:
         duplicates = [str(row["sync_key"]) for row in session.rows(queries.duplicates())]
+        if not duplicates:  # two keys had one hash
+            checks = replace(checks, key_count=checks.row_count - checks.null_keys)
     sound = not duplicates and not checks.null_keys and not checks.clear_identifiers
     counts = read_counts(session.rows(queries.counts())) if sound else Counts()
     plan = Plan(

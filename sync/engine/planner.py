@@ -139,7 +139,7 @@ class PlanQueries:
             )
             clear = f"sum(case when {tests} then 1 else 0 end)" if tests else "0"
         return (
-            f"select count(*) as row_count, count(distinct {self._key()}) as key_count, "
+            f"select count(*) as row_count, {self._dialect.count_distinct(self._key())} as key_count, "
             f"sum(case when {null_key} then 1 else 0 end) as null_keys, "
             f"{clear} as clear_identifiers from {self._definition.model.relation}"
         )

@@ -29,6 +29,7 @@ class Dialect:
     upper_case: bool = False  # unquoted names are stored in upper case
     quote: str = '"'
     fingerprint_of: str = "bit_xor(hash({0}))"
+    counted_as: str = "{0}"  # what a count of distinct texts counts: a hash, where that is cheaper
     json_text_of: str = "json_extract_string({0}, '$.{1}')"
 
     def literal(self, value: str | int | float | bool | dt.datetime | None) -> str:
@@ -59,6 +60,10 @@ class Dialect:
     def json_text(self, expression: str, name: str) -> str:
         """Text of one member of a JSON object that is kept as text; null when it is absent."""
         return self.json_text_of.format(expression, name)
+
+    def count_distinct(self, expression: str) -> str:
+        """Aggregate: how many different texts; rarely one less than there are, where hashes are counted."""
+        return f"count(distinct {self.counted_as.format(expression)})"
 
     def text(self, expression: str) -> str:
         """`expression` as a string."""

@@ -56,7 +56,9 @@ def open_warehouse(target: Target, *, notify: Callable[[str], None]) -> DuckDBWa
 class DuckDBWarehouse:
     """One file. Sessions of one process take turns, so that the file is free between them."""
 
-    dialect = Dialect(name="duckdb", string="varchar")
+    dialect = Dialect(
+        name="duckdb", string="varchar", counted_as="case when {0} is not null then hash({0}) end"
+    )
 
     def __init__(
         self,
