@@ -23,9 +23,10 @@ from benchmarks.sync_project import Ran, SyncProject
 
 # Counts rows by the key that each has; answers as the webhook's contract says.
 SINK = r"""
-import json, sys
+import json, sys, threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 counts = {"requests": 0, "rows": 0}
+turn = threading.Lock()
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     wbufsize = -1
@@ -39,8 +40,10 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        counts["requests"] += 1
-        counts["rows"] += body.count(b'@example.com')
+        rows = body.count(b'@example.com')
+        with turn:
+            counts["requests"] += 1
+            counts["rows"] += rows
         self.answer(b"{}")
     def do_GET(self):
         self.answer(json.dumps(counts).encode())
