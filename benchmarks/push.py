@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.figures import Benchmark, Figure, at_least, at_most
+from benchmarks.peers.drt_core import DrtCore, PeerRun
 from benchmarks.sync_project import Ran, SyncProject
 
 # Counts rows by the key that each has; answers as the webhook's contract says.
@@ -86,12 +87,25 @@ def run(options: Namespace) -> list[Figure]:
         _say(f"building a table of {rows:,} rows")
         project.build()
         found = []
+        peer = _peer(options, Path(folder) / "peer", project, url)
         first = _push(project, "first push")
         sent = drained(url)
         _expect(first, added=rows)
         found += [
-            Figure("rows/s, first push", rows / first.seconds, "rows/s", goal=at_least(50_000)),
-            Figure("peak memory, first push", first.peak_bytes / 1e6, "MB", goal=at_most(250)),
+            Figure(
+                "rows/s, first push",
+                rows / first.seconds,
+                "rows/s",
+                rows / peer.seconds if peer else None,
+                at_least(50_000),
+            ),
+            Figure(
+                "peak memory, first push",
+                first.peak_bytes / 1e6,
+                "MB",
+                peer.peak_bytes / 1e6 if peer else None,
+                at_most(250),
+            ),
             Figure("requests, first push", sent["requests"], "requests"),
             Figure("rows received, first push", sent["rows"], "rows", rows, at_least(1, "ratio")),
         ]
@@ -119,6 +133,25 @@ def run(options: Namespace) -> list[Figure]:
                    goal=at_most(250)),
         ]  # fmt: skip
         return found
+
+
+def _peer(options: Namespace, folder: Path, project: SyncProject, url: str) -> PeerRun | None:
+    """drt-core on the same table and sink, where it is asked for."""
+    if not options.peer:
+        return None
+    if not options.peer_python:
+        raise SystemExit("--peer needs --peer-python, or HEADWATER_PEER_PYTHON")
+    drt = DrtCore(
+        folder, options.peer_python, database=project.database,
+        table="analytics.sync_webhook__people", url=url,
+    )  # fmt: skip
+    _say(options.peer)
+    found = drt.run()
+    sent = drained(url)["rows"]
+    if sent != options.rows:
+        raise RuntimeError(f"{options.peer} sent {sent:,} of {options.rows:,} rows")
+    _say(f"  {found.seconds:.2f} s, {found.peak_bytes / 1e6:.0f} MB; a second run sends all again")
+    return found
 
 
 @contextmanager
