@@ -19,7 +19,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.figures import Benchmark, Figure, at_least, at_most
-from benchmarks.peers.drt_core import DrtCore, PeerRun
+from benchmarks.measured import Measured
+from benchmarks.peers.drt_core import DrtCore
 from benchmarks.sync_project import Ran, SyncProject
 
 # Counts rows by the key that each has; answers as the webhook's contract says.
@@ -135,7 +136,7 @@ def run(options: Namespace) -> list[Figure]:
         return found
 
 
-def _peer(options: Namespace, folder: Path, project: SyncProject, url: str) -> PeerRun | None:
+def _peer(options: Namespace, folder: Path, project: SyncProject, url: str) -> Measured | None:
     """drt-core on the same table and sink, where it is asked for."""
     if not options.peer:
         return None

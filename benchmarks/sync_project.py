@@ -15,16 +15,9 @@ from typing import Any
 
 import yaml
 
+from benchmarks.measured import measured
+
 ROOT = Path(__file__).parents[1]
-_PARENT_USAGE = """
-import json, resource, subprocess, sys, time
-began = time.perf_counter()
-done = subprocess.run([sys.executable, "-m", "sync", *sys.argv[1:]], stdout=subprocess.PIPE)
-seconds = time.perf_counter() - began
-peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-print(json.dumps({"code": done.returncode, "seconds": seconds, "peak_bytes": peak * 1024,
-                  "answer": done.stdout.decode()}))
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +96,12 @@ class SyncProject:
 
     def run(self, verb: str, *rest: str) -> Ran:
         """Run one command with --json in a new process and measure it, its start included."""
-        done = subprocess.run(
-            [sys.executable, "-c", _PARENT_USAGE, *self.arguments(verb, *rest, "--json")],
-            env=self.environment, cwd=ROOT, stdout=subprocess.PIPE, check=True,
+        done = measured(
+            [sys.executable, "-m", "sync", *self.arguments(verb, *rest, "--json")],
+            env=self.environment, cwd=ROOT,
         )  # fmt: skip
-        found = json.loads(done.stdout)
-        answer = json.loads(found["answer"]) if found["answer"] else {}
-        return Ran(found["code"], found["seconds"], found["peak_bytes"], answer)
+        answer = json.loads(done.output) if done.output else {}
+        return Ran(done.code, done.seconds, done.peak_bytes, answer)
 
     def start(self, verb: str, *rest: str) -> subprocess.Popen[str]:
         """Start one command with --json in a new process."""

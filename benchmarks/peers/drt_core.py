@@ -6,32 +6,16 @@ a request as ours, no rate limit to speak of. It keeps no ledger: a second run s
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
-BATCH_ROWS = 500
-_MEASURED = """
-import json, resource, subprocess, sys, time
-began = time.perf_counter()
-done = subprocess.run(sys.argv[1:], stdout=sys.stderr)
-seconds = time.perf_counter() - began
-peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-print(json.dumps({"code": done.returncode, "seconds": seconds, "peak_bytes": peak * 1024}))
-"""
+from benchmarks.measured import Measured, measured
+from sync.destinations.webhook import Webhook
 
-
-@dataclass(frozen=True, slots=True)
-class PeerRun:
-    """One run of the peer: seconds with its start, and the most memory it took."""
-
-    seconds: float
-    peak_bytes: int
+BATCH_ROWS = Webhook.declaration.objects["record"].batch_rows
 
 
 class DrtCore:
@@ -70,21 +54,20 @@ class DrtCore:
             },
         )
 
-    def run(self) -> PeerRun:
+    def run(self) -> Measured:
         """Send everything.
 
         Raises:
             RuntimeError: it failed.
         """
-        done = subprocess.run(
-            [sys.executable, "-c", _MEASURED, str(self._command), "run"],
-            cwd=self._folder, env={**os.environ, "HOME": str(self._folder)},
-            stdout=subprocess.PIPE, check=True,
+        done = measured(
+            [str(self._command), "run"],
+            env={**os.environ, "HOME": str(self._folder)}, cwd=self._folder,
         )  # fmt: skip
-        found = json.loads(done.stdout)
-        if found["code"]:
-            raise RuntimeError(f"drt run ended with {found['code']}")
-        return PeerRun(found["seconds"], found["peak_bytes"])
+        print(done.output, file=sys.stderr)
+        if done.code:
+            raise RuntimeError(f"drt run ended with {done.code}")
+        return done
 
     def _write(self, name: str, content: object) -> None:
         (self._folder / name).write_text(yaml.safe_dump(content, sort_keys=False))

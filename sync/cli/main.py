@@ -61,7 +61,7 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and not args[0].startswith("-") and args[0] not in VERBS:
+        if not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
             near = closest(args[0], self.list_commands(ctx))
             raise click.UsageError(f"there is no command '{args[0]}'{near}.", ctx)
         return super().resolve_command(ctx, args)

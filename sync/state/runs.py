@@ -154,12 +154,11 @@ class RunLog:
         """The rows of `intended` at `places`, with what was decided of them."""
         import pyarrow as pa
 
-        every = len(places) == intended.num_rows and places == range(len(places))
+        every = places == range(intended.num_rows)
         table = intended if every else intended.take(pa.array(places, pa.int64()))
         for name, column in (("action", action), ("row_hash", row_hash), ("remote_id", remote_id)):
             index = table.schema.get_field_index(name)
-            values = text_column(column, len(places))
-            table = table.set_column(index, name, values)
+            table = table.set_column(index, name, text_column(column, len(places)))
         return table
 
     def write_withheld(self, session: Session, withheld: Mapping[str, int]) -> None:

@@ -118,8 +118,9 @@ class DuckDBWarehouse:
                 pause = min(pause * 1.5, 0.5) * random.uniform(0.8, 1.2)  # noqa: S311
         connection.execute("set TimeZone = 'UTC'")
         connection.execute("set preserve_insertion_order = false")
-        # What is only appended stays in the log, 16 MB of it at most, until a session runs statements or another process opens the file.
-        connection.execute("pragma disable_checkpoint_on_shutdown")
+        if write:
+            # What is only appended stays in the log, 16 MB of it at most, until a session runs statements or another process writes.
+            connection.execute("pragma disable_checkpoint_on_shutdown")
         limit = self._memory_limit or f"{self._fair_share()}MB"
         connection.execute(f"set memory_limit = {self.dialect.literal(limit)}")
         return connection
