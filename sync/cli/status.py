@@ -49,9 +49,16 @@ def status(
         )
         for one in found:
             if one["message"]:
-                app.output.refusal(f"{one['name']}: {one['message']}", None)
-    broken = ("failed", "partial", "refused", "interrupted")
-    return 1 if any(one["status"] in broken for one in found) else 0
+                told = f"{one['name']}: {one['message']}"
+                if _is_broken(one):
+                    app.output.refusal(told, None)
+                else:
+                    app.output.note(told)
+    return 1 if any(map(_is_broken, found)) else 0
+
+
+def _is_broken(one: dict[str, Any]) -> bool:
+    return one["status"] in ("failed", "partial", "refused", "interrupted")
 
 
 def _line(one: dict[str, Any]) -> list[object]:

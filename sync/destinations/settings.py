@@ -34,7 +34,9 @@ def parse(kind: type[SettingsT], destination: str, given: Mapping[str, Any]) -> 
     try:
         return kind.model_validate(dict(given))
     except ValidationError as error:
-        problem = error.errors(include_input=False, include_url=False)[0]
+        problems = error.errors(include_input=False, include_url=False)
+        # A name that is misspelt is also one that is missing; the first says what to mend.
+        problem = next((one for one in problems if one["type"] == "extra_forbidden"), problems[0])
         name = ".".join(str(part) for part in problem["loc"])
         allowed = list(kind.model_fields)
         hint = f"{destination} takes: {', '.join(allowed)}."

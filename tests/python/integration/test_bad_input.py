@@ -59,6 +59,13 @@ def test_a_wrong_destination_name_in_an_exposure_stops_before_anything_is_sent(l
     assert not (lab.folder / "exports").exists()
 
 
+def test_a_misspelt_setting_is_named_before_the_one_that_is_missing_for_it(lab, capsys):
+    path = lab.folder / "destinations.yml"
+    path.write_text(path.read_text().replace("url:", "ulr:"))
+    assert lab.sync("push", "--select", "hook_people") == 1
+    says(capsys, "unknown setting 'ulr' (did you mean 'url'?)")
+
+
 def test_no_destinations_yml_points_at_the_example_and_the_sandbox(lab, capsys):
     (lab.folder / "destinations.yml").unlink()
     assert lab.sync("push") == 2

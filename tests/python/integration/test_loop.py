@@ -91,6 +91,16 @@ def test_an_alert_tells_that_a_sync_broke_and_that_it_works_again(lab, monkeypat
     ]  # fmt: skip
 
 
+def test_status_calls_no_error_what_a_flag_let_pass(lab, capsys):
+    assert lab.sync("push", "--select", "files_people") == 0
+    assert lab.sync("push", "--select", "files_people", "--full-refresh") == 0
+    capsys.readouterr()
+    assert lab.sync("status", "--select", "files_people") == 0
+    shown = capsys.readouterr().err
+    assert "files_people: --full-refresh" in shown
+    assert "Error" not in shown
+
+
 def test_status_shows_the_last_run_and_what_is_held(lab, answer):
     lab.sync("push", "--select", "files_people", "--json")
     answer()
