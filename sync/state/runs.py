@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sync.records import RowError
-from sync.state.tables import arrow_columns, arrow_table, text_column
+from sync.state.tables import arrow_column, arrow_columns, arrow_table
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -158,7 +158,8 @@ class RunLog:
         table = intended if every else intended.take(pa.array(places, pa.int64()))
         for name, column in (("action", action), ("row_hash", row_hash), ("remote_id", remote_id)):
             index = table.schema.get_field_index(name)
-            table = table.set_column(index, name, text_column(column, len(places)))
+            decided = arrow_column("acknowledgements", name, column, len(places))
+            table = table.set_column(index, name, decided)
         return table
 
     def write_withheld(self, session: Session, withheld: Mapping[str, int]) -> None:

@@ -11,12 +11,13 @@ if TYPE_CHECKING:
 
     from sync.config.manifest import Manifest
 
-# Column -> Arrow type alias, in the order of macros/sync/create_sync_tables.sql, whose DDL is the only one.
+# Column -> Arrow type alias, in the order of macros/sync/create_sync_tables.sql, whose DDL is the only one. A `word` is one of a few
+# texts, kept once: half of what an acknowledgement weighs would be words that all have.
 SHAPES: dict[str, dict[str, str]] = {
     "acknowledgements": {
-        "environment": "string", "sync_name": "string", "sync_key": "string", "action": "string",
-        "row_hash": "string", "definition_hash": "string", "identifiers": "string",
-        "remote_id": "string", "run_id": "string", "batch_number": "int64",
+        "environment": "word", "sync_name": "word", "sync_key": "string", "action": "word",
+        "row_hash": "string", "definition_hash": "word", "identifiers": "string",
+        "remote_id": "string", "run_id": "word", "batch_number": "int64",
         "acknowledged_at": "timestamp",
     },
     "runs": {
@@ -110,34 +111,30 @@ def arrow_columns(shape: str, columns: Mapping[str, Any]) -> pa.Table:
     """Columns as Arrow with the types of table `shape`; a value that is no list or tuple is that of every row."""
     import pyarrow as pa
 
-    types = {
+    count = next((len(column) for column in columns.values() if _is_many(column)), 1)
+    return pa.table(
+        {name: arrow_column(shape, name, columns[name], count) for name in SHAPES[shape]}
+    )
+
+
+def arrow_column(shape: str, name: str, column: Any, count: int) -> pa.Array:
+    """One column of table `shape`; a value that is no list or tuple is that of all `count` rows."""
+    import pyarrow as pa
+
+    kind = {
+        "word": pa.dictionary(pa.int8(), pa.string()),
         "string": pa.string(),
         "int64": pa.int64(),
         "float64": pa.float64(),
         "bool": pa.bool_(),
         "timestamp": pa.timestamp("us"),
         "date32": pa.date32(),
-    }
-    count = next((len(column) for column in columns.values() if _is_many(column)), 1)
-    arrays = {}
-    for name, kind in SHAPES[shape].items():
-        column = columns[name]
-        arrays[name] = _array(column, types[kind], count)
-    return pa.table(arrays)
-
-
-def text_column(column: Sequence[str | None] | str | None, count: int) -> pa.Array:
-    """Texts as Arrow; one text, or None, is that of every row."""
-    import pyarrow as pa
-
-    return _array(column, pa.string(), count)
-
-
-def _array(column: Any, kind: pa.DataType, count: int) -> pa.Array:
-    import pyarrow as pa
-
+    }[SHAPES[shape][name]]
     if _is_many(column):
         return pa.array(column, type=kind)
+    if pa.types.is_dictionary(kind):
+        same = pa.repeat(pa.scalar(0, kind.index_type), count)
+        return pa.DictionaryArray.from_arrays(same, pa.array([column], kind.value_type))
     return pa.repeat(pa.scalar(column, type=kind), count)
 
 

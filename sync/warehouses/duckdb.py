@@ -13,8 +13,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 import pyarrow as pa
@@ -25,10 +26,14 @@ from sync.errors import ConfigError, WarehouseError, WarehouseLockedError
 from sync.warehouses.base import Dialect
 
 BATCH_ROWS = 4_096
+_UNCONVERTED = "DuckDB could not convert a value to its column's type."
+_MEMORY = "give it more: settings: {memory_limit: 2GB} of the target in profiles.yml."
 LOCK_SECONDS = 1800.0  # a dbt build may hold the file for long; --lock-timeout changes it
 NOTICE_SECONDS = 15.0
-# `settings: {memory_limit}` of the dbt target decides instead. With 64 MB a plan of a few joins ran out of memory now and then.
-LEAST_MEGABYTES, MOST_MEGABYTES = 100, 2000
+# `settings: {memory_limit}` of the dbt target decides instead. What needs more is given half as much again, and again.
+LEAST_MEGABYTES, MOST_MEGABYTES = 32, 2000
+
+T = TypeVar("T")
 
 
 def open_warehouse(target: Target, *, notify: Callable[[str], None]) -> DuckDBWarehouse:
@@ -75,6 +80,7 @@ class DuckDBWarehouse:
         self._notify = notify
         self._sleep = sleep
         self._turn = threading.Lock()
+        self._enough = LEAST_MEGABYTES
 
     @contextmanager
     def session(self, *, write: bool = False) -> Iterator[DuckDBSession]:
@@ -82,7 +88,9 @@ class DuckDBWarehouse:
         with self._turn:
             connection = self._connect(write)
             try:
-                yield DuckDBSession(connection)
+                yield DuckDBSession(connection, more_memory=self._more_memory)
+                # The next may need less; one after a failure begins with what that one asked for.
+                self._enough = LEAST_MEGABYTES
             finally:
                 connection.close()
 
@@ -118,37 +126,64 @@ class DuckDBWarehouse:
                 pause = min(pause * 1.5, 0.5) * random.uniform(0.8, 1.2)  # noqa: S311
         connection.execute("set TimeZone = 'UTC'")
         connection.execute("set preserve_insertion_order = false")
+        connection.execute("set streaming_buffer_size = '1MB'")  # 10 MB otherwise, and no faster
         if write:
             # What is only appended stays in the log, 16 MB of it at most, until a session runs statements or another process writes.
             connection.execute("pragma disable_checkpoint_on_shutdown")
-        limit = self._memory_limit or f"{self._fair_share()}MB"
+        limit = self._memory_limit or _megabytes(self._share())
         connection.execute(f"set memory_limit = {self.dialect.literal(limit)}")
         return connection
 
-    def _fair_share(self) -> int:
-        """Megabytes of memory that DuckDB may use here: what a plan over this file needs, spilling to disk beyond it."""
+    def _share(self) -> int:
+        """Megabytes that a plan over this file needs; beyond it DuckDB spills to disk."""
         size = Path(self.path).stat().st_size // 2**20 if Path(self.path).exists() else 0
-        return max(LEAST_MEGABYTES, min(MOST_MEGABYTES, size // 3))
+        return min(MOST_MEGABYTES, max(self._enough, size // 4))
+
+    def _more_memory(self) -> str | None:
+        """Half as much again, in the session after this one too if this one fails; None when it has all that it may have."""
+        if self._memory_limit or self._share() >= MOST_MEGABYTES:
+            return None
+        self._enough = self._share() * 3 // 2
+        return _megabytes(self._share())
 
 
 class DuckDBSession:
     """One open connection."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, *, more_memory: Callable[[], str | None]
+    ) -> None:
         self._connection = connection
+        self._more_memory = more_memory
         self._in_transaction = False
 
     def rows(self, query: str) -> list[dict[str, Any]]:
         """Every row of a small result."""
-        with _translated():
+
+        def read() -> list[dict[str, Any]]:
             result = self._connection.execute(query)
             names = [column[0].lower() for column in result.description or ()]
             return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
+        with _translated():
+            return self._with_memory(read)
+
     def stream(self, query: str) -> Iterator[pa.RecordBatch]:
         """Arrow batches of at most `BATCH_ROWS` rows."""
+
+        def begin() -> tuple[list[pa.RecordBatch], pa.RecordBatchReader]:
+            reader = self._connection.sql(query).to_arrow_reader(BATCH_ROWS)
+            return list(islice(reader, 1)), reader
+
         with _translated():
-            yield from self._connection.sql(query).to_arrow_reader(BATCH_ROWS)
+            first, others = self._with_memory(begin)
+            yield from first
+        try:
+            yield from others
+        except OSError as error:  # Arrow's, with DuckDB's words, which may quote data
+            if str(error).startswith("Out of Memory"):
+                raise WarehouseError("DuckDB ran out of memory.", hint=_MEMORY) from error
+            raise WarehouseError("DuckDB could not go on with a result it had begun.") from error
 
     def columns(self, relation: str) -> list[Column]:
         """Columns of a relation, in order; none when it does not exist."""
@@ -163,45 +198,70 @@ class DuckDBSession:
 
     def execute(self, *statements: str) -> None:
         """Run statements in one transaction; the log is folded into the file when the session ends."""
-        with self.transaction(), _translated():
-            for statement in statements:
-                self._connection.execute(statement)
+        self._unit(*statements)
         self._connection.execute("pragma enable_checkpoint_on_shutdown")
 
     def append(self, relation: str, rows: pa.Table) -> None:
         """Insert rows; columns are matched by name."""
-        with self.transaction(), self._registered(rows) as name, _translated():
-            self._connection.execute(f"insert into {relation} by name select * from {name}")
+        with self._registered(rows) as name:
+            self._unit(f"insert into {relation} by name select * from {name}")
 
     def merge(self, relation: str, rows: pa.Table, *, keys: Sequence[str]) -> None:
         """Insert rows, replacing those with the same keys."""
         matched = " and ".join(f"held.{key} = given.{key}" for key in keys)
-        with self.transaction(), self._registered(rows) as name, _translated():
-            self._connection.execute(
+        with self._registered(rows) as name:
+            self._unit(
                 f"delete from {relation} as held where exists "
-                f"(select 1 from {name} as given where {matched})"
+                f"(select 1 from {name} as given where {matched})",
+                f"insert into {relation} by name select * from {name}",
             )
-            self._connection.execute(f"insert into {relation} by name select * from {name}")
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All or none; nests by joining the outer one."""
+        with _translated(), self._joined():
+            yield
+
+    @contextmanager
+    def _joined(self) -> Iterator[None]:
         if self._in_transaction:
             yield
             return
-        with _translated():
-            self._connection.execute("begin transaction")
+        self._connection.execute("begin transaction")
         self._in_transaction = True
         try:
             yield
-            with _translated():
-                self._connection.execute("commit")
+            self._connection.execute("commit")
         except BaseException:
             with suppress(duckdb.Error):  # a failed commit has rolled back already
                 self._connection.execute("rollback")
             raise
         finally:
             self._in_transaction = False
+
+    def _unit(self, *statements: str) -> None:
+        """Run statements, all or none."""
+
+        def run() -> None:
+            with self._joined():
+                for statement in statements:
+                    self._connection.execute(statement)
+
+        with _translated():
+            self._with_memory(run)
+
+    def _with_memory(self, work: Callable[[], T]) -> T:
+        """What `work` returns; it is begun anew with more memory where it had too little. Within a transaction only whoever began
+        that can begin anew, with a session that has more then.
+        """
+        while True:
+            try:
+                return work()
+            except duckdb.OutOfMemoryException:
+                limit = self._more_memory()
+                if limit is None or self._in_transaction:
+                    raise
+                self._connection.execute(f"set memory_limit = '{limit}'")
 
     @contextmanager
     def _registered(self, rows: pa.Table) -> Iterator[str]:
@@ -222,9 +282,15 @@ def _translated() -> Iterator[None]:
             f"DuckDB: {_line(error)}", hint="run dbt build first; it makes the tables."
         ) from error
     except duckdb.ConversionException as error:
-        raise WarehouseError("DuckDB could not convert a value to its column's type.") from error
+        raise WarehouseError(_UNCONVERTED) from error
+    except duckdb.OutOfMemoryException as error:
+        raise WarehouseError("DuckDB ran out of memory.", hint=_MEMORY) from error
     except duckdb.Error as error:
         raise WarehouseError(f"DuckDB: {_line(error)}") from error
+
+
+def _megabytes(number: int) -> str:
+    return f"{number}MB"
 
 
 def _line(error: Exception) -> str:

@@ -24,6 +24,7 @@ from sync.state.tables import SHAPES, Tables
 from sync.warehouses.duckdb import DuckDBWarehouse
 
 TYPES = {
+    "word": "varchar",
     "string": "varchar", "int64": "bigint", "float64": "double", "bool": "boolean",
     "timestamp": "timestamp", "date32": "date",
 }  # fmt: skip

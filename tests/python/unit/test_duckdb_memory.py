@@ -1,0 +1,94 @@
+"""DuckDB begins with little memory and is given more where that is too little; what it says of a failure quotes no data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from sync.errors import WarehouseError
+from sync.warehouses.duckdb import LEAST_MEGABYTES, DuckDBSession, DuckDBWarehouse
+
+# A list cannot be spilled to disk, and this one takes 64 MB.
+LARGE = "select length(list(number)) as length from range(8_000_000) as numbers(number)"
+MAKE_LARGE = f"create or replace table large as {LARGE}"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> str:
+    name = str(tmp_path / "test.duckdb")
+    duckdb.connect(name).close()
+    return name
+
+
+ASKED: dict[str, Callable[[DuckDBSession], object]] = {
+    "rows": lambda session: session.rows(LARGE),
+    "stream": lambda session: list(session.stream(LARGE)),
+    "execute": lambda session: session.execute(MAKE_LARGE),
+}
+
+
+@pytest.mark.parametrize("ask", ASKED.values(), ids=ASKED)
+def test_what_needs_more_memory_is_given_it(
+    path: str, ask: Callable[[DuckDBSession], object]
+) -> None:
+    with DuckDBWarehouse(path).session(write=True) as session:
+        ask(session)
+        limit = session.rows("select current_setting('memory_limit') as value")[0]["value"]
+    assert limit != _shown(path, LEAST_MEGABYTES)
+
+
+def test_the_next_session_begins_with_little_again(path: str) -> None:
+    warehouse = DuckDBWarehouse(path)
+    with warehouse.session(write=True) as session:
+        session.execute(MAKE_LARGE)
+    with warehouse.session() as session:
+        limit = session.rows("select current_setting('memory_limit') as value")[0]["value"]
+    assert limit == _shown(path, LEAST_MEGABYTES)
+
+
+def test_a_transaction_that_ran_out_of_memory_succeeds_when_it_is_tried_again(path: str) -> None:
+    warehouse = DuckDBWarehouse(path)
+
+    def attempt() -> None:
+        with warehouse.session(write=True) as session, session.transaction():
+            session.execute("create or replace table small as select 1 as one")
+            session.execute(MAKE_LARGE)
+
+    with pytest.raises(WarehouseError, match="ran out of memory"):
+        attempt()
+    for _ in range(4):
+        try:
+            attempt()
+            break
+        except WarehouseError:
+            continue
+    with warehouse.session() as session:
+        assert session.rows("select length from large") == [{"length": 8_000_000}]
+
+
+def test_a_limit_that_the_target_sets_is_kept_and_the_error_says_where(path: str) -> None:
+    warehouse = DuckDBWarehouse(path, memory_limit="32MB")
+    with warehouse.session() as session, pytest.raises(WarehouseError, match="memory") as error:
+        session.rows(LARGE)
+    assert error.value.hint is not None
+    assert "memory_limit" in error.value.hint
+
+
+def test_a_result_that_fails_behind_its_first_batch_quotes_no_data(path: str) -> None:
+    query = (
+        "select cast(case when number > 300000 then 'ada@example.com' else '1' end as integer) as n "
+        "from range(400000) as numbers(number)"
+    )
+    with DuckDBWarehouse(path).session() as session, pytest.raises(WarehouseError) as error:
+        list(session.stream(query))
+    assert "ada" not in str(error.value)
+
+
+def _shown(path: str, megabytes: int) -> str:
+    """How DuckDB writes a limit of so many megabytes."""
+    with duckdb.connect(path) as connection:
+        connection.execute(f"set memory_limit = '{megabytes}MB'")
+        return str(connection.execute("select current_setting('memory_limit')").fetchone()[0])  # type: ignore[index]
