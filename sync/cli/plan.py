@@ -86,9 +86,9 @@ def _plan_one(
         made = planned.plan
         results = gates.RunResults(app.project.run_results)
         gates.check_table(definition, made.checks, made.duplicates)
-        results.check(definition)
-        gates.check_freshness(definition, results.built_at(definition), now_utc())
-        gates.check_guards(definition, made.checks.row_count, made.counts, resend=full_refresh)
+        gates.check_plan(
+            definition, made.checks, made.counts, results, now=now_utc(), resend=full_refresh
+        )
     except RefusedError as error:
         refused = {"reason": error.reason, "message": error.message, "hint": error.hint}
     return {

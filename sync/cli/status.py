@@ -40,8 +40,9 @@ def status(
             }
             for definition in definitions
         ]
+        undefined = history.undefined(session, {one.name for one in app.manifest.syncs()})
     if as_json:
-        app.output.document({"environment": environment, "syncs": found})
+        app.output.document({"environment": environment, "syncs": found, "undefined": undefined})
     else:
         app.output.table(
             ["sync", "last run", "when (UTC)", "lag", "next", "held", "failing", "quarantined"],
@@ -54,6 +55,15 @@ def status(
                     app.output.refusal(told, None)
                 else:
                     app.output.note(told)
+        for one in undefined:
+            app.output.note(
+                f"{one['name']}: no exposure defines this sync any more; {one['held']:,} rows that it "
+                "sent stay where they are."
+            )
+            app.output.note(
+                "Hint:  to take them out, define it again over an empty table with "
+                "guards: {min_rows: 0}, and push it with --allow-removals."
+            )
     return 1 if any(map(_is_broken, found)) else 0
 
 

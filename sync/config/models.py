@@ -97,8 +97,22 @@ class SyncDefinition:
     options: Mapping[str, Value] = field(default_factory=dict)
 
     @property
+    def place(self) -> str:
+        """Hash of where rows are when the ledger holds them: a row held elsewhere is not held here.
+
+        An event is sent once for ever, wherever that was.
+        """
+        if self.mode is Mode.EVENT:
+            return _hash({"holds": "events"})
+        return _hash({
+            "holds": "removed" if self.mode is Mode.REMOVE else "members",
+            "destination": self.destination,
+            "object": [self.object.kind, self.object.name],
+        })  # fmt: skip
+
+    @property
     def definition_hash(self) -> str:
-        """Hash of what decides how a row is sent: a change of it sends the rows again."""
+        """`<place>.<hash of what decides how a row is sent>`: a change of it sends the rows again."""
         content = {
             "destination": self.destination,
             "object": [self.object.kind, self.object.name],
@@ -106,5 +120,9 @@ class SyncDefinition:
             "fields": dict(self.fields),
             "nulls": [self.nulls.default, dict(self.nulls.fields)],
         }
-        text = json.dumps(content, sort_keys=True, ensure_ascii=False)
-        return hashlib.md5(text.encode("utf-8"), usedforsecurity=False).hexdigest()
+        return f"{self.place}.{_hash(content)}"
+
+
+def _hash(content: Mapping[str, object]) -> str:
+    text = json.dumps(content, sort_keys=True, ensure_ascii=False)
+    return hashlib.md5(text.encode("utf-8"), usedforsecurity=False).hexdigest()[:16]

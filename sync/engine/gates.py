@@ -76,6 +76,7 @@ class TableChecks:
     key_count: int
     null_keys: int
     clear_identifiers: int = 0
+    elsewhere: int = 0
 
 
 def check_table(definition: SyncDefinition, checks: TableChecks, duplicates: list[str]) -> None:
@@ -106,6 +107,38 @@ def check_table(definition: SyncDefinition, checks: TableChecks, duplicates: lis
             f"sync '{name}': {checks.clear_identifiers} rows of '{model}' have identifiers that "
             "are not SHA-256 hashes.",
             hint="hash them in the activation model: 64 lower-case hex digits.",
+        )
+
+
+def check_plan(
+    definition: SyncDefinition, checks: TableChecks, counts: Counts, results: RunResults, *,
+    now: dt.datetime, resend: bool = False, removals: bool = True,
+) -> None:  # fmt: skip
+    """Every gate that --skip-gates opens: the place, dbt's results, freshness, emptiness and the guards.
+
+    Raises:
+        RefusedError: one of them is shut.
+    """
+    check_place(definition, checks)
+    results.check(definition)
+    check_freshness(definition, results.built_at(definition), now)
+    check_guards(definition, checks.row_count, counts, resend=resend, removals=removals)
+
+
+def check_place(definition: SyncDefinition, checks: TableChecks) -> None:
+    """Nobody was sent to where the sync does not send now: who leaves the audience would be left there.
+
+    Raises:
+        RefusedError: somebody was.
+    """
+    if checks.elsewhere:
+        raise RefusedError(
+            "moved",
+            f"sync '{definition.name}': {checks.elsewhere:,} rows were sent before its destination, "
+            "object or mode was changed; nothing would take them out there any more.",
+            hint="to take them out, put the old definition back and push it once with "
+            "guards: {min_rows: 0}, an empty table and --allow-removals; to leave them there, "
+            "push with --skip-gates.",
         )
 
 

@@ -33,6 +33,7 @@ class Planning:
             environment=self.environment,
             sync_name=definition.name,
             mode=definition.mode.value,
+            place=definition.place,
         )
 
 
@@ -86,6 +87,7 @@ def plan_sync(
         definition,
         columns,
         held=ledger.state(ledger.unfinished_runs(session)),
+        elsewhere=ledger.elsewhere(),
         quarantined=log.quarantined() if log.has_quarantined(session) else None,
         dialect=planning.warehouse.dialect,
         full_refresh=full_refresh,

@@ -109,16 +109,20 @@ class PlanQueries:
         columns: Sequence[str],
         *,
         held: str,
+        elsewhere: str,
         quarantined: str | None,
         dialect: Dialect,
         full_refresh: bool = False,
         members: membership.Sets = (),
         people: ConsentTables | None = None,
     ) -> None:
-        """`held` is a query of the ledger's state; `quarantined` one of (sync_key, payload_hash), or None for none."""
+        """`held` is a query of the ledger's state, `elsewhere` one of how many rows it has elsewhere; `quarantined` one of
+        (sync_key, payload_hash), or None for none.
+        """
         self._definition = definition
         self._mode = definition.mode
         self._held = held
+        self._elsewhere = elsewhere
         self._quarantined = quarantined
         self._dialect = dialect
         self._full_refresh = full_refresh
@@ -128,7 +132,7 @@ class PlanQueries:
         self.mapping = map_columns(definition, columns)
 
     def checks(self, *, hashed: bool = False) -> str:
-        """One row: row_count, key_count (distinct, not null), null_keys, and clear_identifiers."""
+        """One row: row_count, key_count (distinct, not null), null_keys, clear_identifiers, and the ledger's elsewhere."""
         null_key = " or ".join(f"{self._column(key)} is null" for key in self._definition.key)
         clear = "0"
         if hashed and self.mapping.identifiers:
@@ -141,7 +145,8 @@ class PlanQueries:
         return (
             f"select count(*) as row_count, {self._dialect.count_distinct(self._key())} as key_count, "
             f"sum(case when {null_key} then 1 else 0 end) as null_keys, "
-            f"{clear} as clear_identifiers from {self._definition.model.relation}"
+            f"{clear} as clear_identifiers, ({self._elsewhere}) as elsewhere "
+            f"from {self._definition.model.relation}"
         )
 
     def duplicates(self) -> str:

@@ -135,6 +135,11 @@ class Pusher:
             if options.dry_run:
                 return planned
             self._result.previous_status = self._log.last_status(session)
+            if planned.plan.checks.elsewhere:
+                session.execute(self._planning.ledger(definition).leaving_elsewhere())
+                self._context.watcher.log(
+                    "left_elsewhere", sync=definition.name, rows=planned.plan.checks.elsewhere
+                )
             if planned.spool is None:
                 self._result.counts = planned.plan.counts
                 self._finish_empty(session)
@@ -182,12 +187,9 @@ class Pusher:
             self._result.notes.append("--skip-gates")
             self._context.watcher.log("gates_skipped", sync=definition.name)
             return
-        self._context.run_results.check(definition)
-        built_at = self._context.run_results.built_at(definition)
-        gates.check_freshness(definition, built_at, now_utc())
-        gates.check_guards(
-            definition, plan.checks.row_count, plan.counts, resend=options.full_refresh,
-            removals=not options.allow_removals,
+        gates.check_plan(
+            definition, plan.checks, plan.counts, self._context.run_results, now=now_utc(),
+            resend=options.full_refresh, removals=not options.allow_removals,
         )  # fmt: skip
         if options.allow_removals:
             self._note_removals(plan)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 import statistics
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -50,6 +50,19 @@ class RunHistory:
             **self._failing(session, sync_name),
             "message": last.get("message"),
         }
+
+    def undefined(self, session: Session, defined: Collection[str]) -> list[dict[str, Any]]:
+        """Syncs that are not among `defined` and still hold rows at a destination, by the ledger: name and held."""
+        rows = session.rows(
+            f"select sync_name, count(*) as held from {self._tables.ledger} "
+            f"where environment = {self._literal(self._environment)} "
+            "group by sync_name order by sync_name"
+        )
+        return [
+            {"name": row["sync_name"], "held": int(row["held"])}
+            for row in rows
+            if row["sync_name"] not in defined
+        ]
 
     def failures(self, session: Session, sync_name: str, limit: int) -> list[dict[str, Any]]:
         """Rows that still fail: the last refusal of each key and content that was not taken since."""

@@ -23,12 +23,19 @@ class Ledger:
     """SQL over one sync's part of the ledger."""
 
     def __init__(
-        self, tables: Tables, dialect: Dialect, *, environment: str, sync_name: str, mode: str
-    ) -> None:
+        self, tables: Tables, dialect: Dialect, *, environment: str, sync_name: str, mode: str,
+        place: str,
+    ) -> None:  # fmt: skip
+        """`place` is that of the sync as it is defined now; rows that were sent elsewhere are not its state."""
         self._tables = tables
         self._literal = dialect.literal
         self._environment = environment
         self._sync_name = sync_name
+        # A ledger of before places were kept has hashes without a dot.
+        self._here = (
+            f"(definition_hash like {self._literal(place + '.%')} "
+            "or definition_hash not like '%.%')"
+        )
         # A `remove` sync remembers what it took out, so that there `remove` is what puts a key in.
         self._gone = [action for action in GONE if not (mode == "remove" and action == "remove")]
 
@@ -43,14 +50,22 @@ class Ledger:
     def state(self, unfinished: list[str]) -> str:
         """A query of what the destination holds: sync_key, row_hash, definition_hash, identifiers, remote_id."""
         columns = "sync_key, row_hash, definition_hash, identifiers, remote_id"
-        held = f"select {columns} from {self._tables.ledger} where {self._mine()}"
+        held = f"select {columns} from {self._tables.ledger} where {self._mine()} and {self._here}"
         if not unfinished:
             return held
         return (
             f"{held} and sync_key not in ({self._keys_of(unfinished)}) "
             f"union all select {columns} from ({self._latest_of(unfinished)}) as pending "
-            f"where action not in ({self._gone_list()})"
+            f"where action not in ({self._gone_list()}) and {self._here}"
         )
+
+    def elsewhere(self) -> str:
+        """A query of one number, `row_count`: rows that the sync sent to where it does not send now."""
+        return f"select count(*) as row_count from {self._elsewhere()}"
+
+    def leaving_elsewhere(self) -> str:
+        """The statement that lets go of them; acknowledgements keep that they were sent."""
+        return f"delete from {self._elsewhere()}"
 
     def compaction(self, run_ids: list[str], *, once: bool = False) -> list[str]:
         """Statements that fold the runs' acknowledgements into the ledger; safe to repeat.
@@ -80,6 +95,9 @@ class Ledger:
             f"from ({self._latest_of(run_ids)}) as latest "
             f"where action not in ({self._gone_list()})",
         ]
+
+    def _elsewhere(self) -> str:
+        return f"{self._tables.ledger} where {self._mine()} and not {self._here}"
 
     def _mine(self) -> str:
         return (

@@ -109,6 +109,19 @@ def test_status_shows_the_last_run_and_what_is_held(lab, answer):
     assert (shown["status"], shown["held"], shown["failing"]) == ("success", 10, 0)
 
 
+def test_status_names_a_sync_that_is_not_defined_any_more_and_still_holds_people(
+    lab, answer, capsys
+):
+    lab.sync("push", "--select", "files_people", "--json")
+    answer()
+    lab.sql("update analytics_sync.ledger set sync_name = 'old_people'")
+    assert lab.sync("status", "--select", "hook_people", "--json") == 0
+    assert answer()["undefined"] == [{"name": "old_people", "held": 10}]
+    lab.sync("status")
+    told = capsys.readouterr().err
+    assert "old_people: no exposure defines this sync any more; 10 rows" in told
+
+
 def test_check_tells_what_credentials_reach(lab, answer):
     assert lab.sync("check", "--select", "files_people", "--json") == 0
     assert answer()["syncs"][0]["ok"] is True

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
+
 from sync.config.models import Guards
 from sync.records import Mode, SyncObject
 
@@ -202,3 +206,67 @@ def test_an_idempotency_key_is_the_same_for_ever():
     from sync.engine.rows import idempotency_key
 
     assert idempotency_key("memory_people", "a") == "671a1315-9bd2-5494-8cd1-842c4987c346"
+
+
+MOVES = {
+    "another list": {"object": SyncObject("list", "Others")},
+    "another direction": {"mode": Mode.REMOVE},
+}
+
+
+@pytest.mark.parametrize("move", MOVES.values(), ids=MOVES)
+def test_a_sync_that_moved_is_refused_while_the_ledger_knows_people_at_the_old_place(bench, move):
+    bench.people("a", "b")
+    bench.push()
+    bench.definition = replace(bench.definition, **move)
+    calls = len(bench.destination.calls)
+    result = bench.push()
+    assert (result.status, result.error.reason) == ("refused", "moved")
+    assert "2 rows" in result.error.message
+    assert len(bench.destination.calls) == calls
+
+
+def test_a_sync_that_moved_sends_all_to_the_new_place_once_the_old_one_is_let_go(bench):
+    bench.people("a", "b")
+    bench.push()
+    bench.people("a", "c")
+    bench.definition = replace(bench.definition, object=SyncObject("list", "Others"))
+    result = bench.push(skip_gates=True)
+    assert (result.status, result.added, result.removed) == ("success", 2, 0)
+    assert bench.held() == {"a", "c"}
+    assert bench.push().counts.unchanged == 2
+
+
+def test_who_was_in_an_audience_is_taken_out_by_a_sync_that_is_to_remove_now(bench):
+    bench.people("a", "b")
+    bench.push()
+    bench.definition = replace(bench.definition, mode=Mode.REMOVE)
+    result = bench.push(skip_gates=True)
+    assert (result.status, result.removed) == ("success", 2)
+    assert bench.destination.members == {}
+
+
+def test_a_move_back_before_a_push_is_no_move(bench):
+    bench.people("a", "b")
+    bench.push()
+    before = bench.definition
+    bench.definition = replace(before, object=SyncObject("list", "Others"))
+    assert bench.push().status == "refused"
+    bench.definition = before
+    assert bench.push().counts.unchanged == 2
+
+
+def test_events_stay_sent_wherever_they_were_sent(workbench):
+    bench = workbench(mode=Mode.EVENT)
+    bench.people("a")
+    bench.push()
+    bench.definition = replace(bench.definition, object=SyncObject("list", "Others"))
+    assert bench.push().added == 0
+
+
+def test_a_ledger_of_before_places_were_kept_counts_as_here(bench):
+    bench.people("a", "b")
+    bench.push()
+    with bench.warehouse.session(write=True) as session:
+        session.execute("update analytics_sync.ledger set definition_hash = 'an old hash'")
+    assert bench.push().changed == 2

@@ -28,7 +28,8 @@ def ledger_table(warehouse: Warehouse, relation: str, **identifiers: str) -> Non
                "remote_id", "run_id")  # fmt: skip
     rows = [
         {"environment": "live", "sync_name": "people", "sync_key": key, "row_hash": "old",
-         "definition_hash": "other", "identifiers": text, "run_id": "r"}
+         "definition_hash": "there.other" if key == "moved" else "here.other",
+         "identifiers": text, "run_id": "r"}
         for key, text in identifiers.items()
     ]  # fmt: skip
     made = arrow_table("acknowledgements", rows).select(list(columns))
@@ -64,19 +65,22 @@ def test_what_leaves_and_what_another_keeps_is_marked_alike(
         left='{"country": "DE", "email_sha256": "e3", "phone_sha256": "p1", "postal_code": "2"}',
         also='{"email_sha256": "e2"}',
         bare='{"country": "DE"}',
+        moved='{"email_sha256": "e9"}',
     )  # fmt: skip
     tables = Tables(**{name: f"{schema}.{name}" for name in Tables.__slots__})
     dialect = warehouse.dialect
+    ledger = Ledger(
+        tables, dialect, environment="live", sync_name="people", mode="mirror", place="here"
+    )
     with warehouse.session() as session:
         queries = PlanQueries(
             definition(f"{schema}.people"),
             [column.name for column in session.columns(f"{schema}.people")],
-            held=Ledger(
-                tables, dialect, environment="live", sync_name="people", mode="mirror"
-            ).state([]),
+            held=ledger.state([]), elsewhere=ledger.elsewhere(),
             quarantined=None, dialect=dialect, members=MEMBERS,
         )  # fmt: skip
         rows = session.rows(queries.rows(marked=True))
+        elsewhere = int(session.rows(queries.checks())[0]["elsewhere"])
     found = {
         row["sync_key"]: (row["action"], *(int(row[n]) for n in ("leaving", "shared", "holders")))
         for row in rows
@@ -88,6 +92,7 @@ def test_what_leaves_and_what_another_keeps_is_marked_alike(
         "also": ("remove", 1, 0, 2),
         "bare": ("remove", 0, 0, 0),
     }
+    assert elsewhere == 1
 
 
 def test_consent_and_suppression_are_asked_alike(warehouse: Warehouse, schema: str) -> None:
@@ -111,7 +116,8 @@ def test_consent_and_suppression_are_asked_alike(warehouse: Warehouse, schema: s
                 f"{schema}.people", identifiers=(), consent=Consent("email", "marketing")
             ),
             [column.name for column in session.columns(f"{schema}.people")],
-            held=f"select * from {schema}.ledger", quarantined=None, dialect=warehouse.dialect,
+            held=f"select * from {schema}.ledger", elsewhere="select 0", quarantined=None,
+            dialect=warehouse.dialect,
             people=ConsentTables(f"{schema}.consent", f"{schema}.suppressions"),
         )  # fmt: skip
         counts = read_counts(session.rows(queries.counts()))
