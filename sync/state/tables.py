@@ -132,10 +132,7 @@ def arrow_column(shape: str, name: str, column: Any, count: int) -> pa.Array:
     }[SHAPES[shape][name]]
     if _is_many(column):
         return pa.array(column, type=kind)
-    if pa.types.is_dictionary(kind):
-        same = pa.repeat(pa.scalar(0, kind.index_type), count)
-        return pa.DictionaryArray.from_arrays(same, pa.array([column], kind.value_type))
-    return pa.repeat(pa.scalar(column, type=kind), count)
+    return pa.repeat(pa.array([column], type=kind)[0], count)
 
 
 def _is_many(column: object) -> bool:
