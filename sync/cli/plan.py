@@ -15,7 +15,7 @@ from sync.config.models import SyncDefinition
 from sync.engine import capability, gates
 from sync.engine.connect import Connector
 from sync.engine.plan import Plan, Planning, plan_sync
-from sync.errors import HeadwaterError, RefusedError
+from sync.errors import ConfigError, RefusedError
 from sync.state.tables import Tables
 from sync.warehouses.base import now_utc
 
@@ -108,19 +108,22 @@ def read_plan(path: Path, environment: str) -> dict[str, str]:
     """Fingerprint by sync of a saved plan.
 
     Raises:
-        HeadwaterError: the file is no plan, or one of another environment.
+        ConfigError: the file is not there, no plan, or one of another environment.
     """
+    hint = "make one with: sync plan --out plan.json"
     try:
         document = json.loads(path.read_text("utf-8"))
         entries = document["syncs"]
         saved = {entry["name"]: entry["fingerprint"] or "" for entry in entries}
         made_for = document["environment"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise HeadwaterError(
-            f"{path} is not a plan.", hint="make one with: sync plan --out plan.json"
-        ) from error
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}.", hint=hint) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise ConfigError(f"{path} is not a plan.", hint=hint) from error
     if made_for != environment:
-        raise HeadwaterError(f"{path} is a plan for {made_for}, and this run is for {environment}.")
+        raise ConfigError(
+            f"{path} is a plan for {made_for}, and this run is for {environment}.", hint=hint
+        )
     return saved
 
 

@@ -158,3 +158,24 @@ def test_strange_text_travels_unharmed(lab, answer):
                for row in lab.exported().values())  # fmt: skip
     assert lab.sync("plan", "--select", "files_people", "--json") == 0
     assert answer()["syncs"][0]["unchanged"] == 10
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (None, "cannot be read: No such file"),
+        ('{"syncs": [', "is not a plan"),
+        ('{"schema_version": 1, "environment": "live"}', "is not a plan"),
+        ('{"schema_version": 1, "environment": "sandbox", "syncs": []}', "is a plan for sandbox"),
+    ],
+)
+def test_a_file_that_is_no_plan_for_this_push_is_a_wrong_command_line(
+    lab, capsys, tmp_path, content, told
+):
+    path = tmp_path / "plan.json"
+    if content is not None:
+        path.write_text(content)
+    assert lab.sync("push", "--plan", str(path)) == 2
+    shown = capsys.readouterr().err
+    assert told in shown
+    assert "sync plan --out" in shown
