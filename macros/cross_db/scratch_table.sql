@@ -38,29 +38,43 @@
     {%- endfor -%}
 {%- endmacro %}
 
-{#- Statement: drops what an earlier run of this materialisation left behind when it broke off. -#}
-{% macro drop_leftover_scratch() -%}
-    {%- do adapter.dispatch('drop_leftover_scratch', 'headwater')() -%}
+{#- Statement: drops every scratch table of the model at `relation`: what an earlier run left behind when it broke off, or
+    what this one would leave. -#}
+{% macro drop_leftover_scratch(relation=this) -%}
+    {%- do adapter.dispatch('drop_leftover_scratch', 'headwater')(relation) -%}
 {%- endmacro %}
 
-{% macro default__drop_leftover_scratch() -%}
-    {%- set prefix = this.identifier ~ '__scratch_' -%}
+{% macro default__drop_leftover_scratch(relation) -%}
+    {%- set prefix = relation.identifier ~ '__scratch_' -%}
     {%- set found = run_query(
-        "select table_name from " ~ this.information_schema('TABLES') ~ " where lower(table_schema) = '"
-        ~ this.schema | lower ~ "' and left(lower(table_name), " ~ prefix | length ~ ") = '" ~ prefix | lower ~ "'"
+        "select table_name from " ~ relation.information_schema('TABLES') ~ " where lower(table_schema) = '"
+        ~ relation.schema | lower ~ "' and left(lower(table_name), " ~ prefix | length ~ ") = '" ~ prefix | lower ~ "'"
     ) -%}
     {%- for name in found.columns[0].values() -%}
-        {%- do run_query("drop table if exists " ~ this.incorporate(path={'identifier': name})) -%}
+        {%- do run_query("drop table if exists " ~ relation.incorporate(path={'identifier': name}, type='table')) -%}
     {%- endfor -%}
 {%- endmacro %}
 
 {#- Temporary tables: those of this connection. -#}
-{% macro duckdb__drop_leftover_scratch() -%}
+{% macro duckdb__drop_leftover_scratch(relation) -%}
     {%- set found = run_query(
         "select table_name from duckdb_tables() where temporary and starts_with(table_name, '"
-        ~ this.identifier ~ "__scratch_')"
+        ~ relation.identifier ~ "__scratch_')"
     ) -%}
     {%- for name in found.columns[0].values() -%}
         {%- do run_query("drop table if exists temp.main." ~ adapter.quote(name)) -%}
     {%- endfor -%}
+{%- endmacro %}
+
+{#- Statements for on-run-end: drops the scratch tables of models that failed, whose own statements had no chance to. -#}
+{% macro drop_scratch_of_failures(results) -%}
+    {%- if execute -%}
+        {%- for result in results or [] if result.status == 'error' and result.node.resource_type == 'model' -%}
+            {%- if result.node.config.materialized in ['components', 'identity_links'] -%}
+                {%- do drop_leftover_scratch(api.Relation.create(
+                    database=result.node.database, schema=result.node.schema, identifier=result.node.alias
+                )) -%}
+            {%- endif -%}
+        {%- endfor -%}
+    {%- endif -%}
 {%- endmacro %}

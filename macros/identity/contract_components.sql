@@ -35,7 +35,7 @@
     {%- endfor -%}
 
     {%- if not state.done -%}
-        {%- do drop_scratch(state.rounds + state.scratch) -%}
+        {%- do drop_leftover_scratch() -%}
         {{ exceptions.raise_compiler_error(
             this.identifier ~ ": components did not converge in " ~ max_rounds ~ " rounds; " ~ state.count
             ~ " edges are left. Raise config.meta.max_rounds of the model and report the shape of the data."

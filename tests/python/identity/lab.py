@@ -120,6 +120,10 @@ class Lab:
     ) -> None:
         """Change the rules between builds."""
         self._write_project(identity, variables or {})
+        self.changed()
+
+    def changed(self) -> None:
+        """Files of the project are others than dbt has read."""
         self._manifest = None
 
     def load(self, rows: Iterable[Sequence[Any]]) -> None:
