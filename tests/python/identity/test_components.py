@@ -115,6 +115,7 @@ def test_more_rounds_than_are_allowed_end_in_an_error_that_says_what_to_do(lab: 
 
 def test_scratch_tables_of_a_run_that_broke_off_go_when_the_next_begins(on_disk: Lab) -> None:
     load(on_disk, [(1, 2)])
+    on_disk.execute("create schema if not exists analytics")
     on_disk.execute("create table analytics.linked__scratch_edges_3 as select 1 as left_key")
     on_disk.build("--select", "linked", command="run")
     assert scratch_tables(on_disk) == []
