@@ -12,7 +12,16 @@ overrides as (
 
     from {{ ref(var('cdp_identity_overrides', 'identity_overrides')) }}
 
-    where action in ('link', 'do_not_link')
+),
+
+identity_values as (
+
+    select
+        entity,
+        identifier_type,
+        identifier_value
+
+    from {{ ref('identity_values') }}
 
 ),
 
@@ -40,11 +49,13 @@ ordered as (
 
     from overrides
 
+    where action in ('link', 'do_not_link')
+
     group by 1, 2, 3, 4
 
 ),
 
-resolved as (
+pairs as (
 
     select
         ordered.entity,
@@ -70,6 +81,43 @@ resolved as (
         on ordered.entity = right_records.entity
         and ordered.right_key = right_records.record_key
 
+),
+
+-- A value that no record carries is written wrong, or is of records that are gone.
+blocked_values as (
+
+    select
+        overrides.entity,
+        overrides.action,
+        overrides.left_key,
+        overrides.right_key,
+        cast(null as {{ dbt.type_bigint() }}) as left_node,
+        cast(null as {{ dbt.type_bigint() }}) as right_node,
+        min(overrides.author) as author,
+        min(overrides.reason) as reason,
+        case when max(identity_values.identifier_value) is null then 'unknown_value' end as dropped_reason
+
+    from overrides
+
+    left join identity_values
+        on overrides.entity = identity_values.entity
+        and overrides.left_key = identity_values.identifier_type
+        and overrides.right_key = identity_values.identifier_value
+
+    where overrides.action = 'block_value'
+
+    group by 1, 2, 3, 4
+
+),
+
+unioned as (
+
+    select * from pairs
+
+    union all
+
+    select * from blocked_values
+
 )
 
-select * from resolved
+select * from unioned

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from tests.python.identity.lab import Lab
+from tests.python.identity.lab import PERSON, Lab
 
 ANNA = ("records", "a", "c1", None, "anna@web.org", None, None, "2026-01-01")
 ANNA_TICKET = ("records", "t", None, None, "anna@web.org", None, None, "2026-01-02")
@@ -115,3 +116,118 @@ def test_a_value_that_turns_ambiguous_later_splits_and_the_history_names_it(lab:
 def test_every_data_test_of_the_layer_passes_on_small_data(lab: Lab) -> None:
     lab.load([ANNA, ANNA_TICKET, BOB, BRIDGE])
     lab.build()
+
+
+@pytest.fixture
+def decide(lab: Lab) -> Iterator[Callable[..., None]]:
+    """Writes decisions as a person would, and has dbt read them."""
+    path = lab.directory / "seeds/identity_overrides.csv"
+    before = path.read_text()
+
+    def write(*decisions: str) -> None:
+        path.write_text(before.strip() + "\n" + "".join(f"{line}\n" for line in decisions))
+        lab.build(command="seed")
+
+    yield write
+    path.write_text(before)
+    lab.build(command="seed")
+
+
+def aliases(lab: Lab) -> dict[str, str | None]:
+    return dict(lab.query("select old_id, live_id from analytics.identity_aliases"))
+
+
+def test_a_pair_kept_apart_later_splits_and_a_decision_taken_back_joins_again(
+    lab: Lab, decide: Callable[..., None]
+) -> None:
+    lab.load([ANNA, ANNA_TICKET, BOB, BRIDGE])
+    lab.build(command="run")
+    (one,) = set(lab.groups().values())
+
+    decide("person,do_not_link,records:a,records:b,me,two people")
+    lab.build(command="run")
+    groups = lab.groups()
+    new = groups["b"]
+    assert groups["a"] == groups["t"] == one != new
+    assert [event[:3] for event in events(lab)] == [("split", new, one)]
+    assert "do_not_link" in {
+        reason for (reason,) in lab.query("select dropped_reason from analytics.identity_conflicts")
+    }
+
+    decide()
+    lab.build(command="run")
+    assert set(lab.groups().values()) == {one}
+    assert [event[:3] for event in events(lab)] == [("merge", new, one)]
+    assert aliases(lab) == {one: one, new: one}
+
+
+def test_a_value_blocked_later_splits_whom_it_joined(lab: Lab, decide: Callable[..., None]) -> None:
+    lab.load([ANNA, ANNA_TICKET, BOB, BRIDGE])
+    lab.build(command="run")
+    (one,) = set(lab.groups().values())
+
+    decide("person,block_value,phone,+4930123,me,the number of a shop")
+    lab.build(command="run")
+    groups = lab.groups()
+    assert groups["a"] == groups["t"] == groups["x"] == one != groups["b"]
+    assert events(lab) == [("split", groups["b"], one, "phone", "blocked_value")]
+
+
+def test_a_blocked_value_that_nobody_has_is_a_conflict_and_not_silence(
+    lab: Lab, decide: Callable[..., None]
+) -> None:
+    lab.load([ANNA, BOB])
+    decide(
+        "person,block_value,email,Anna@Web.org,me,not as the models write it",
+        "person,block_value,emial,anna@web.org,me,no such type",
+        "persn,block_value,email,anna@web.org,me,no such entity",
+    )
+    lab.build(command="run")
+    found = lab.query(
+        "select entity, identifier_value, dropped_reason from analytics.identity_conflicts "
+        "order by all"
+    )
+    assert {reason for *_, reason in found} == {"unknown_value"}
+    assert [value for _, value, _ in found].count("anna@web.org") == 2
+
+
+def test_an_edge_that_expires_splits_without_any_new_record(lab: Lab) -> None:
+    old = [
+        ("records", "phone", "c1", None, None, None, "d1", "2026-01-10"),
+        ("records", "tablet", None, "u1", None, None, "d1", "2026-01-10"),
+    ]
+    lab.load(old)
+    lab.build(command="run")
+    (one,) = set(lab.groups().values())
+
+    try:
+        lab.configure({"person": PERSON}, {"cdp_as_of": "2027-02-01"})
+        lab.build(command="run")
+        groups = lab.groups()
+        assert one in groups.values()
+        (new,) = set(groups.values()) - {one}
+        assert events(lab) == [("split", new, one, "device_id", "expired")]
+    finally:
+        lab.configure({"person": PERSON}, {"cdp_as_of": "2026-11-24"})
+
+
+def test_an_id_that_merged_twice_leads_to_the_one_that_lives(lab: Lab) -> None:
+    """Aliases are followed to the end, and a retirement at the end retires them all."""
+    carl = ("records", "c", None, "u2", None, "+4930999", None, "2026-01-05")
+    second = ("records", "y", None, None, "anna@web.org", "+4930999", None, "2026-03-01")
+    lab.load([ANNA, BOB, carl])
+    lab.build(command="run")
+    first = lab.groups()
+    lab.load([ANNA, BOB, carl, ("records", "z", None, None, None, "+4930999", "d9", "2026-02-01"),
+              ("records", "zz", None, None, None, "+4930123", "d9", "2026-02-01")])  # fmt: skip
+    lab.build(command="run")
+    middle = lab.groups()
+    assert middle["b"] == middle["c"], "bob and carl share a device"
+    lab.load([ANNA, BOB, carl, BRIDGE, second])
+    lab.build(command="run")
+    assert set(lab.groups().values()) == {first["a"]}
+    assert {aliases(lab)[one] for one in first.values()} == {first["a"]}
+
+    lab.load([])
+    lab.build(command="run")
+    assert set(aliases(lab).values()) == {None}
