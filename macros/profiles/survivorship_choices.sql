@@ -5,6 +5,13 @@
 {% macro survivorship_choices(entity, candidates, entity_key) -%}
 {%- set columns = [entity_key, 'attribute', 'value', 'source_name', 'record_key', 'first_seen_at', 'last_seen_at'] -%}
 {%- set attributes = survivorship_rules(entity).attributes -%}
+{%- set led = [] -%}
+{%- for leader in attributes -%}
+    {%- set followers = attributes | selectattr('follows', 'equalto', leader.name) | map(attribute='name') | list -%}
+    {%- if followers -%}
+        {%- do led.append({'leader': leader, 'followers': followers}) -%}
+    {%- endif -%}
+{%- endfor -%}
 {%- set groups = {} -%}
 {%- for attribute in attributes if attribute.rules -%}
     {%- set needs_type = 'min' in attribute.rules or 'max' in attribute.rules -%}
@@ -53,7 +60,66 @@ chosen as (
     {% endfor %}
 ),
 
--- Attributes that follow another come from the very record that gave it: an address is never put together from two.
+-- The record that attributes which follow another come from: the one that gave that, or, where no source gives it, the
+-- first of those that give any of them. An address is never put together from two records.
+leading_records as (
+    {% for group in led %}
+    select
+        {{ entity_key }},
+        attribute as leader,
+        record_key
+
+    from chosen
+
+    where attribute = {{ string_literal(group.leader.name) }}
+
+    union all
+
+    select
+        {{ entity_key }},
+        {{ string_literal(group.leader.name) }} as leader,
+        record_key
+
+    from (
+        select
+            candidate.{{ entity_key }},
+            candidate.record_key,
+            row_number() over (
+                partition by candidate.{{ entity_key }}
+                order by
+                    {%- for rule in group.leader.rules if rule in ['most_recent', 'first', 'source_priority'] %}
+                    candidate.{{ _survivorship_order(rule, group.leader.type) }},
+                    {%- endfor %}
+                    candidate.last_seen_at desc nulls last,
+                    candidate.record_key asc,
+                    candidate.attribute asc
+            ) as choice
+
+        from {{ candidates }} as candidate
+
+        left join chosen
+            on candidate.{{ entity_key }} = chosen.{{ entity_key }}
+            and chosen.attribute = {{ string_literal(group.leader.name) }}
+
+        where
+            candidate.attribute in ({% for name in group.followers %}{{ string_literal(name) }}{{ ', ' if not loop.last }}{% endfor %})
+            and chosen.record_key is null
+    ) as without_leader
+
+    where choice = 1
+    {{ 'union all' if not loop.last }}
+    {% else %}
+    select
+        {{ entity_key }},
+        attribute as leader,
+        record_key
+
+    from chosen
+
+    where 1 = 0
+    {% endfor %}
+),
+
 following as (
     {% for attribute in attributes if attribute.follows %}
     select
@@ -61,10 +127,10 @@ following as (
 
     from {{ candidates }} as candidate
 
-    inner join chosen
-        on candidate.{{ entity_key }} = chosen.{{ entity_key }}
-        and candidate.record_key = chosen.record_key
-        and chosen.attribute = {{ string_literal(attribute.follows) }}
+    inner join leading_records
+        on candidate.{{ entity_key }} = leading_records.{{ entity_key }}
+        and candidate.record_key = leading_records.record_key
+        and leading_records.leader = {{ string_literal(attribute.follows) }}
 
     where candidate.attribute = {{ string_literal(attribute.name) }}
     {{ 'union all' if not loop.last }}

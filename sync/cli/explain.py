@@ -72,7 +72,9 @@ def _show_one(app: App, result: dict[str, Any]) -> None:
     if result["entity_id"] is None:
         output.text(f"{result['records'][0]['record']} is in no {result['entity']}.")
     else:
-        output.text(f"{result['entity']} {result['entity_id']}: {len(result['records'])} records")
+        count = len(result["records"])
+        records = "1 record" if count == 1 else f"{count:,} records"
+        output.text(f"{result['entity']} {result['entity_id']}: {records}")
     output.text()
     output.table(
         ["record", "first seen", "joined by"],

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sync.engine.identity_graph import Edge, IdentityGraph, Member, Step, shortest_path, unwind
-from sync.errors import SelectionError
+from sync.errors import SelectionError, closest
 
 REASONS = {
     "blocked_value": "is on the list of values that identify nobody",
@@ -103,9 +103,12 @@ def _record(graph: IdentityGraph, key: str) -> Member:
 
 
 def _unknown(graph: IdentityGraph, name: str) -> SelectionError:
+    sources = graph.sources()
+    near = closest(name.partition(":")[0], sources)
     return SelectionError(
         f"there is no record or id '{name}' of entity '{graph.entity}'",
-        hint="records are written <source_name>:<id>, such as shop_customers:1001.",
+        hint=f"records are written <source>:<id>, and the sources of {graph.entity} are "
+        f"{', '.join(sources)}{near}.",
     )
 
 

@@ -77,6 +77,14 @@ class IdentityGraph:
                 hint="entities are the keys of vars: cdp_identity in dbt_project.yml.",
             )
 
+    def sources(self) -> list[str]:
+        """Names of the sources that have records of this entity."""
+        rows = self._session.rows(
+            f"select distinct source_name from {self.tables['identity_records']} "
+            f"where entity = {self._literal(self.entity)} order by 1"
+        )
+        return [str(row["source_name"]) for row in rows]
+
     def members_by_key(self, *keys: str) -> list[Member]:
         """The records of these keys."""
         listed = ", ".join(self._literal(key) for key in keys)
