@@ -68,6 +68,22 @@ WRONG = {
         "is not a name of lower-case letters",
     ),
     "records that are no list": (change("records", {}), "'records' is missing"),
+    "two sources of one name": (
+        lambda person: person["records"].append(dict(person["records"][0])),
+        "records[1].source_name: 'records' is used twice; record keys would meet",
+    ),
+    "an entity without identifiers": (
+        lambda person: person.update(identifiers={}),
+        "cdp_identity.person: 'identifiers' is missing",
+    ),
+    "an entity without records": (
+        lambda person: person.update(records=[]),
+        "cdp_identity.person: 'records' is missing",
+    ),
+    "a tier that is taken": (
+        change("identifiers.email.tier", 99),
+        "email.tier: 99 is too high; tiers go from 1 to 98",
+    ),
     "a model that is not there": (change("records.0.model", "nowhere"), "nowhere"),
     "a cycle": (change("records.0.model", "profile_records"), "cycle"),
 }
@@ -93,17 +109,42 @@ def test_no_records_at_all_builds_empty_tables(lab: Lab) -> None:
     assert lab.groups() == {}
 
 
-def test_identifiers_of_a_wrong_type_and_all_nulls_are_no_error(lab: Lab) -> None:
-    lab.load([("records", str(number), None, None, None, None, None, None) for number in range(5)])
-    lab.execute("alter table raw.records alter customer_id type integer")
-    lab.execute("update raw.records set customer_id = 7 where record_id in ('1', '2')")
+TYPES = {
+    "customer_id": ("integer", "7"),
+    "user_id": ("date", "date '2026-01-01'"),
+    "email": ("boolean", "true"),
+    "phone": ("decimal(10, 2)", "7.50"),
+    "device_id": ("timestamp", "timestamp '2026-01-01 10:00:00'"),
+}
+
+
+def test_identifiers_of_other_types_link_as_their_text_and_nulls_link_nobody(lab: Lab) -> None:
+    lab.load([("records", str(n), None, None, None, None, None, "2026-11-01") for n in range(13)])
+    for number, (column, (kind, value)) in enumerate(TYPES.items()):
+        lab.execute(f"alter table raw.records alter {column} type {kind} using null")
+        pair = f"('{2 * number}', '{2 * number + 1}')"
+        lab.execute(f"update raw.records set {column} = {value} where record_id in {pair}")
     try:
         lab.build(command="run")
         groups = lab.groups()
-        assert groups["1"] == groups["2"]
-        assert len(set(groups.values())) == 4
+        for number in range(len(TYPES)):
+            assert groups[f"{2 * number}"] == groups[f"{2 * number + 1}"]
+        assert len(set(groups.values())) == len(TYPES) + 3
     finally:
         lab.load([])
+
+
+def test_a_column_that_is_not_there_is_named(lab: Lab) -> None:
+    person = copy.deepcopy(PERSON)
+    person["records"][0]["identifiers"]["email"] = "e_mail"
+    try:
+        lab.configure({"person": person}, {"cdp_as_of": "2026-11-24"})
+        with pytest.raises(BuildError) as error:
+            lab.build("--select", "+identity_records", command="run")
+        assert "identity_records" in str(error.value)
+        assert "e_mail" in str(error.value)
+    finally:
+        lab.configure({"person": PERSON}, {"cdp_as_of": "2026-11-24"})
 
 
 def test_blank_values_link_nobody(lab: Lab) -> None:
@@ -134,6 +175,7 @@ def test_overrides_that_contradict_or_name_nobody_are_conflicts(lab: Lab) -> Non
             ("records", "2", "c2", None, "b@web.org", None, None, "2026-01-01"),
             ("records", "3", "c3", None, "shared@web.org", None, None, "2026-01-01"),
             ("records", "4", None, None, "shared@web.org", None, None, "2026-01-01"),
+            *(("records", n, f"c{n}", None, None, None, None, "2026-01-01") for n in "567"),
         ]
     )
     before = (lab.directory / "seeds/identity_overrides.csv").read_text()
@@ -143,6 +185,10 @@ def test_overrides_that_contradict_or_name_nobody_are_conflicts(lab: Lab) -> Non
         "person,do_not_link,records:3,records:4,me,two people",
         "person,link,records:1,records:nobody,me,gone",
         "person,link,records:1,records:1,me,itself",
+        # Around a corner: five is one with six and six with seven, but five is not seven.
+        "person,link,records:5,records:6,me,same",
+        "person,link,records:6,records:7,me,same",
+        "person,do_not_link,records:7,records:5,you,not the same",
     ]
     (lab.directory / "seeds/identity_overrides.csv").write_text(
         before.strip() + "\n" + "\n".join(decisions) + "\n"
@@ -153,6 +199,7 @@ def test_overrides_that_contradict_or_name_nobody_are_conflicts(lab: Lab) -> Non
         groups = lab.groups()
         assert groups["1"] == groups["2"], "a link by hand is never shed, not even for a limit"
         assert groups["3"] != groups["4"]
+        assert groups["5"] == groups["6"] == groups["7"]
         found = lab.query(
             "select distinct dropped_reason from analytics.identity_conflicts order by all"
         )
@@ -196,5 +243,12 @@ def test_a_third_entity_needs_configuration_only(lab: Lab) -> None:
         assert homes["1"] == homes["2"]
         assert "3" not in homes, "a record without an identifier founds no household"
         assert len(set(lab.groups("person").values())) == 3
+        for table in ("identity_entity_identifiers", "identity_history"):
+            found = lab.query(f"select distinct entity_id from analytics.{table} "
+                              "where entity = 'household' and entity_id is not null")  # fmt: skip
+            assert found == [(homes["1"],)]
+        assert lab.query(
+            "select old_id, live_id from analytics.identity_aliases where entity = 'household'"
+        ) == [(homes["1"], homes["1"])]
     finally:
         lab.configure({"person": PERSON}, variables)
