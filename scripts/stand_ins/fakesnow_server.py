@@ -129,6 +129,11 @@ def patch_dollars_in_text() -> None:
     Variables.inline_variables = outside_quotes
 
 
+def patch_exact_sums() -> None:
+    """A sum or average of exact numbers is a float, for text that might have been meant; the project sums no text."""
+    transforms.numeric_agg_implicit_cast = lambda expression: expression
+
+
 def main(port: int) -> None:
     patch_temporary_tables()
     patch_merge_values()
@@ -137,6 +142,7 @@ def main(port: int) -> None:
     patch_hex_numbers()
     patch_try_cast()
     patch_dollars_in_text()
+    patch_exact_sums()
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
