@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from filelock import FileLock
 
-from tests.python.warehouses.conftest import EVERY_TARGET, target_of
+from tests.python.warehouses.conftest import STAND_INS, target_of
 from tests.python.warehouses.loop import Loop
 from tests.python.warehouses.raw import raw_tables
 
@@ -83,7 +83,7 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Tables]:
     return tables
 
 
-@pytest.mark.parametrize("name", EVERY_TARGET[1:])
+@pytest.mark.parametrize("name", STAND_INS)  # a real account may hold schemas of these names
 def test_every_table_is_the_same_row_for_row(
     name: str, expected: dict[str, Tables], tmp_path: Path
 ) -> None:
