@@ -6,7 +6,7 @@
 
 A stand-in's process id and its log are in .headwater/. `start` returns when the port answers, and does nothing for one
 that already runs. `run` starts both on free ports, runs a command with the ports in its environment, and stops them whatever
-comes of it; a command that takes longer than HEADWATER_STAND_IN_MINUTES (20) is ended.
+comes of it; a command that takes longer than HEADWATER_STAND_IN_MINUTES (15) is ended.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 PRIVATE = ROOT / ".headwater"
 START_SECONDS = 60
 STOP_SECONDS = 10
-RUN_MINUTES = float(os.environ.get("HEADWATER_STAND_IN_MINUTES", "20"))
+RUN_MINUTES = float(os.environ.get("HEADWATER_STAND_IN_MINUTES", "15"))
 
 
 @dataclass(frozen=True)
@@ -127,9 +127,9 @@ def stop(stand_in: StandIn) -> None:
     if pid is not None:
         os.kill(pid, signal.SIGTERM)
         deadline = time.monotonic() + STOP_SECONDS
-        while answers(stand_in.port) and time.monotonic() < deadline:
+        while running(stand_in) and time.monotonic() < deadline:
             time.sleep(0.1)
-        if answers(stand_in.port):
+        if running(stand_in):
             os.kill(pid, signal.SIGKILL)
         print(f"{stand_in.name}: stopped")
     stand_in.pid_file.unlink(missing_ok=True)
@@ -146,20 +146,22 @@ def run(command: list[str]) -> int:
     own = [replace(stand_in, port=free_port()) for stand_in in STAND_INS.values()]
     ports = {stand_in.port_variable: str(stand_in.port) for stand_in in own}
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    process = None
+    process, code = None, 1
     try:
         for stand_in in own:
             start(stand_in)
         process = subprocess.Popen(command, env=os.environ | ports, start_new_session=True)
-        return process.wait(RUN_MINUTES * 60)
+        code = process.wait(RUN_MINUTES * 60)
     except subprocess.TimeoutExpired:
         print(f"Error: the command took longer than {RUN_MINUTES:g} minutes.", file=sys.stderr)
-        return 1
     finally:
         if process is not None and process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
         for stand_in in own:
             stop(stand_in)
+            if code == 0:
+                stand_in.log.unlink()
+    return code
 
 
 def main(arguments: list[str]) -> None:
