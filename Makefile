@@ -88,8 +88,8 @@ stand-ins-stop:  ## stop them
 	@$(STAND_INS) stop
 
 .PHONY: test-stand-ins
-test-stand-ins: setup $(VENV)/.setup-all stand-ins  ## the tests of both warehouses, on the stand-ins
-	@$(BIN)/python -m pytest -q -m stand_in tests/python/warehouses; status=$$?; $(STAND_INS) stop; exit $$status
+test-stand-ins: setup $(VENV)/.setup-all $(VENV_SF)/.setup $(VENV_BQ)/.setup  ## the tests of both warehouses, on stand-ins of their own
+	@$(STAND_INS) run $(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not live" tests/python/warehouses
 
 .PHONY: test-snowflake
 test-snowflake: setup $(VENV)/.setup-all  ## the same on a real account of Snowflake (docs/warehouses.md)

@@ -129,7 +129,7 @@ entered as (
     select
         {{ md5_hex(dbt.concat([
             'current_members.audience_name', "'|'", 'current_members.entity_id', "'|'",
-            'cast(' ~ cdp_now() ~ ' as ' ~ text ~ ')',
+            canonical_text(cdp_now(), 'timestamp'),
         ])) }} as membership_id,
         current_members.audience_name,
         current_members.entity,

@@ -7,16 +7,47 @@ Every patch is listed in docs/warehouses.md. Tables live in memory and go when t
 
 from __future__ import annotations
 
+import gc
 import sys
+from contextlib import suppress
+from functools import lru_cache
+from typing import Any
 
+import sqlglot
 from bqemulator.api.routes import upload
 from bqemulator.config import LogLevel, PersistenceMode, Settings
+from bqemulator.domain.errors import InvalidQueryError
+from bqemulator.jobs import executor
 from bqemulator.server import run_forever
 from bqemulator.sql import builtin_udfs
-from bqemulator.sql.rewriter import create_table_schema_ctas
+from bqemulator.sql.rewriter import create_table_schema_ctas, string_helpers
 from bqemulator.storage.engine import DuckDBEngine
 from sqlglot import exp
+from sqlglot.dialects.dialect import Dialect
 from sqlglot.dialects.duckdb import DuckDB
+from sqlglot.errors import ParseError
+from sqlglot.expressions import core
+
+
+def patch_parsing() -> None:
+    """Each of some twenty passes over a statement parses its text anew: a text is parsed once, and its tree is copied."""
+    parse = Dialect.parse
+
+    @lru_cache(maxsize=64)
+    def parsed(dialect: type[Dialect], sql: str) -> list[exp.Expression | None]:
+        return parse(dialect(), sql)
+
+    def once(self: Dialect, sql: str, **options: Any) -> list[exp.Expression | None]:
+        if options or self.settings:
+            return parse(self, sql, **options)
+        return [tree and tree.copy() for tree in parsed(type(self), sql)]
+
+    Dialect.parse = once
+    deepcopy = core.deepcopy
+    core.deepcopy = lambda given: (
+        dict(given) if type(given) is dict else deepcopy(given)
+    )  # a node's place in the text
+    gc.set_threshold(100_000)
 
 
 def patch_spatial() -> None:
@@ -74,15 +105,48 @@ def patch_numeric() -> None:
             return "DECIMAL(38, 9)"
         return str(written(self, expression))
 
-    DuckDB.Generator.datatype_sql = with_size
+    DuckDB.Generator.TRANSFORMS[exp.DataType] = with_size
+
+
+def patch_sized_casts() -> None:
+    """BigQuery refuses `cast(x as numeric(18, 2))`, which is taken for a cast here: it is refused too."""
+    parse = executor._parse_script_or_raise
+
+    def strict(sql: str) -> Any:
+        with suppress(ParseError):
+            for tree in sqlglot.parse(sql, read="bigquery") if "(" in sql else ():
+                for cast in tree.find_all(exp.Cast) if tree else ():
+                    if cast.to.find(exp.DataTypeParam):
+                        raise InvalidQueryError(
+                            "Parameterized types are not allowed in CAST expressions"
+                        )
+        return parse(sql)
+
+    executor._parse_script_or_raise = strict
+
+
+def patch_nested_normalize() -> None:
+    """Of a NORMALIZE inside another only the outer is seen: it is looked for until none is left."""
+    rewrite = string_helpers._rewrite_normalize_calls
+
+    def until_none_is_left(tree: exp.Expression) -> bool:
+        found = False
+        while rewrite(tree):
+            found = True
+        return found
+
+    string_helpers._rewrite_normalize_calls = until_none_is_left
 
 
 def main(port: int) -> None:
+    patch_parsing()
     patch_spatial()
     patch_load_jobs()
     patch_normalize()
     patch_contract_tables()
     patch_numeric()
+    patch_sized_casts()
+    patch_nested_normalize()
     run_forever(
         Settings(
             rest_host="127.0.0.1",

@@ -2,9 +2,11 @@
 
     python scripts/stand_ins/control.py start [snowflake|bigquery]
     python scripts/stand_ins/control.py stop  [snowflake|bigquery]
+    python scripts/stand_ins/control.py run   COMMAND...
 
 A stand-in's process id and its log are in .headwater/. `start` returns when the port answers, and does nothing for one
-that already runs.
+that already runs. `run` starts both on free ports, runs a command with the ports in its environment, and stops them whatever
+comes of it; a command that takes longer than HEADWATER_STAND_IN_MINUTES (15) is ended.
 """
 
 from __future__ import annotations
@@ -15,13 +17,14 @@ import socket
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PRIVATE = ROOT / ".headwater"
 START_SECONDS = 60
 STOP_SECONDS = 10
+RUN_MINUTES = float(os.environ.get("HEADWATER_STAND_IN_MINUTES", "15"))
 
 
 @dataclass(frozen=True)
@@ -34,12 +37,16 @@ class StandIn:
     port: int
 
     @property
+    def port_variable(self) -> str:
+        return f"HEADWATER_{self.name.upper()}_PORT"
+
+    @property
     def pid_file(self) -> Path:
-        return PRIVATE / f"stand_in_{self.name}.pid"
+        return PRIVATE / f"stand_in_{self.name}_{self.port}.pid"
 
     @property
     def log(self) -> Path:
-        return PRIVATE / f"stand_in_{self.name}.log"
+        return self.pid_file.with_suffix(".log")
 
     @property
     def python(self) -> Path:
@@ -86,7 +93,7 @@ def start(stand_in: StandIn) -> None:
     if answers(stand_in.port):
         sys.exit(
             f"Error: another program answers on port {stand_in.port}.\n"
-            f"Hint:  set HEADWATER_{stand_in.name.upper()}_PORT to a free one."
+            f"Hint:  set {stand_in.port_variable} to a free one."
         )
     if not stand_in.python.exists():
         sys.exit(f"Error: {stand_in.environment} is not installed.\nHint:  make stand-ins")
@@ -120,15 +127,46 @@ def stop(stand_in: StandIn) -> None:
     if pid is not None:
         os.kill(pid, signal.SIGTERM)
         deadline = time.monotonic() + STOP_SECONDS
-        while answers(stand_in.port) and time.monotonic() < deadline:
+        while running(stand_in) and time.monotonic() < deadline:
             time.sleep(0.1)
-        if answers(stand_in.port):
+        if running(stand_in):
             os.kill(pid, signal.SIGKILL)
         print(f"{stand_in.name}: stopped")
     stand_in.pid_file.unlink(missing_ok=True)
 
 
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def run(command: list[str]) -> int:
+    """The exit code of a command that runs beside stand-ins of its own."""
+    own = [replace(stand_in, port=free_port()) for stand_in in STAND_INS.values()]
+    ports = {stand_in.port_variable: str(stand_in.port) for stand_in in own}
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    process, code = None, 1
+    try:
+        for stand_in in own:
+            start(stand_in)
+        process = subprocess.Popen(command, env=os.environ | ports, start_new_session=True)
+        code = process.wait(RUN_MINUTES * 60)
+    except subprocess.TimeoutExpired:
+        print(f"Error: the command took longer than {RUN_MINUTES:g} minutes.", file=sys.stderr)
+    finally:
+        if process is not None and process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        for stand_in in own:
+            stop(stand_in)
+            if code == 0:
+                stand_in.log.unlink()
+    return code
+
+
 def main(arguments: list[str]) -> None:
+    if len(arguments) > 1 and arguments[0] == "run":
+        sys.exit(run(arguments[1:]))
     actions = {"start": start, "stop": stop}
     if not arguments or arguments[0] not in actions or not set(arguments[1:]) <= set(STAND_INS):
         sys.exit(__doc__)

@@ -22,6 +22,7 @@ from fakesnow import transforms
 from fakesnow.cursor import FakeSnowflakeCursor as Cursor
 from fakesnow.variables import Variables
 from sqlglot import exp
+from sqlglot.dialects.snowflake import Snowflake
 
 
 def patch_temporary_tables() -> None:
@@ -76,6 +77,20 @@ def patch_failed_transactions() -> None:
     Cursor._execute = rolling_back
 
 
+def patch_ddl_in_transactions() -> None:
+    """DDL ends the transaction it is in, and fakesnow's own notes of a table are another database, which DuckDB does not write to
+    in one transaction: HTTP 500. What went before is committed, as Snowflake does."""
+    execute = Cursor._execute
+
+    def committing(self: Cursor, transformed: exp.Expression, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(transformed, exp.Create | exp.Drop | exp.Alter):
+            with contextlib.suppress(Exception):
+                self._duck_conn.execute("commit")
+        return execute(self, transformed, *args, **kwargs)
+
+    Cursor._execute = committing
+
+
 def patch_null_timestamps() -> None:
     """A NULL timestamp reaches the client as 1970-01-01: the struct that carries it lost its null mask."""
     to_struct = fakesnow.arrow.timestamp_to_sf_struct
@@ -107,6 +122,19 @@ def patch_hex_numbers() -> None:
     transforms.to_decimal = with_hex
 
 
+def patch_instants_as_text() -> None:
+    """`to_char(instant, 'YYYY-MM-DD')` of a column loses its format, for the column's type is not known."""
+    to_decimal = transforms.to_decimal
+
+    def with_format(expression: exp.Expression) -> Any:
+        form = expression.args.get("format") if isinstance(expression, exp.ToChar) else None
+        if form is not None and "YYYY" in form.name.upper():
+            return exp.TimeToStr(this=expression.this, format=Snowflake().format_time(form))
+        return to_decimal(expression)
+
+    transforms.to_decimal = with_format
+
+
 def patch_try_cast() -> None:
     """`try_cast(text as timestamp)` raises where it should give NULL: it is made the cast that may not fail."""
     to_timestamp = transforms.to_timestamp
@@ -129,14 +157,22 @@ def patch_dollars_in_text() -> None:
     Variables.inline_variables = outside_quotes
 
 
+def patch_exact_sums() -> None:
+    """A sum or average of exact numbers is a float, for text that might have been meant; the project sums no text."""
+    transforms.numeric_agg_implicit_cast = lambda expression: expression
+
+
 def main(port: int) -> None:
     patch_temporary_tables()
     patch_merge_values()
     patch_failed_transactions()
+    patch_ddl_in_transactions()
     patch_null_timestamps()
     patch_hex_numbers()
+    patch_instants_as_text()
     patch_try_cast()
     patch_dollars_in_text()
+    patch_exact_sums()
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())

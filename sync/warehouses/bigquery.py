@@ -15,6 +15,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -37,7 +38,12 @@ from sync.warehouses.batches import BATCH_ROWS, normalised
 INSERT_ROWS = 100  # fewer rows than this are one INSERT, more are a load job
 RETRY_SECONDS = 60.0  # the client's own default is ten minutes
 CONFLICT_TRIES = 6
-SCOPES = ("https://www.googleapis.com/auth/bigquery", "https://www.googleapis.com/auth/drive")
+# dbt's own, where the profile names none (dbt-bigquery 1.12, BigQueryCredentials.scopes).
+SCOPES = tuple(
+    f"https://www.googleapis.com/auth/{name}"
+    for name in ("bigquery", "cloud-platform", "drive", "userinfo.email")
+)
+METHODS = ("oauth", "oauth-secrets", "service-account", "service-account-json")
 RETRY = DEFAULT_RETRY.with_timeout(RETRY_SECONDS)
 JOB_RETRY = DEFAULT_JOB_RETRY.with_timeout(RETRY_SECONDS)
 
@@ -50,7 +56,6 @@ def open_warehouse(target: Target, *, notify: Callable[[str], None]) -> BigQuery
     """
     del notify  # nothing here takes long
     project = target.text("project") or target.text("database")
-    endpoint = target.text("api_endpoint")
     try:
         credentials = credentials_of(target)
     except (GoogleAuthError, OSError, ValueError) as error:
@@ -60,12 +65,16 @@ def open_warehouse(target: Target, *, notify: Callable[[str], None]) -> BigQuery
             hint="docs/warehouses.md lists what each method needs.",
         ) from error
     client = bigquery.Client(
-        project=target.text("execution_project") or project,
+        project=target.text("execution_project") or project or None,
         credentials=credentials,
         location=target.text("location") or None,
-        client_options=ClientOptions(api_endpoint=endpoint) if endpoint else None,
+        client_options=ClientOptions(
+            quota_project_id=target.text("quota_project") or None,
+            api_endpoint=target.text("api_endpoint") or None,
+        ),
         default_query_job_config=bigquery.QueryJobConfig(
             maximum_bytes_billed=target.settings.get("maximum_bytes_billed"),
+            priority=target.text("priority", "interactive").upper(),
             labels={"application": "headwater"},
         ),
     )
@@ -79,47 +88,51 @@ def credentials_of(target: Target) -> Any:
     Raises:
         ConfigError: the method is another.
     """
-    method = target.text("method", "oauth")
-    found = _own_credentials(target, method)
+    scopes = list(target.settings.get("scopes") or SCOPES)
+    found = _own_credentials(target, scopes)
     impersonated = target.text("impersonate_service_account")
     if not impersonated:
         return found
     from google.auth import impersonated_credentials
 
     return impersonated_credentials.Credentials(
-        source_credentials=found, target_principal=impersonated, target_scopes=list(SCOPES)
+        source_credentials=found, target_principal=impersonated, target_scopes=scopes
     )
 
 
-def _own_credentials(target: Target, method: str) -> Any:
+def _own_credentials(target: Target, scopes: list[str]) -> Any:
     from google.oauth2 import credentials as oauth
     from google.oauth2 import service_account
 
     if target.text("api_endpoint").startswith("http://"):  # a local stand-in asks for none
         return AnonymousCredentials()
+    method = target.text("method", "oauth")
     if method == "oauth":
-        return google.auth.default(scopes=SCOPES)[0]
+        return google.auth.default(scopes=scopes)[0]
     if method == "service-account":
         return service_account.Credentials.from_service_account_file(
-            target.text("keyfile"), scopes=SCOPES
+            Path(target.text("keyfile")).expanduser(), scopes=scopes
         )
     if method == "service-account-json":
-        key = target.settings.get("keyfile_json")
-        info = json.loads(key) if isinstance(key, str) else dict(key or {})
-        return service_account.Credentials.from_service_account_info(info, scopes=SCOPES)
+        return service_account.Credentials.from_service_account_info(_key(target), scopes=scopes)
     if method == "oauth-secrets":
-        return oauth.Credentials(
-            token=target.text("token") or None,
-            refresh_token=target.text("refresh_token") or None,
-            client_id=target.text("client_id") or None,
-            client_secret=target.text("client_secret") or None,
-            token_uri=target.text("token_uri") or None,
-            scopes=SCOPES,
-        )
+        names = ("token", "refresh_token", "client_id", "client_secret", "token_uri")
+        given = {name: target.text(name) or None for name in names}
+        return oauth.Credentials(**given, scopes=scopes)
     raise ConfigError(
-        f"target '{target.name}' has method '{method}'; allowed are oauth, oauth-secrets, "
-        "service-account, service-account-json."
+        f"target '{target.name}' has method '{method}'; allowed are {', '.join(METHODS)}.",
+        hint="for a federated identity (external-oauth-wif) take oauth, with its credential configuration file in "
+        "GOOGLE_APPLICATION_CREDENTIALS."
+        if method == "external-oauth-wif"
+        else None,
     )
+
+
+def _key(target: Target) -> dict[str, Any]:
+    """The service account's key: a mapping in the profile, or its JSON as text; line ends may be escaped, as dbt allows."""
+    key = target.settings.get("keyfile_json")
+    info = json.loads(key) if isinstance(key, str) else dict(key or {})
+    return info | {"private_key": str(info.get("private_key", "")).replace("\\n", "\n")}
 
 
 class BigQueryWarehouse:

@@ -13,10 +13,12 @@ import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pyarrow as pa
+import requests
 import snowflake.connector
 from snowflake.connector.constants import FIELD_ID_TO_NAME
 from snowflake.connector.errors import Error as SnowflakeError
@@ -30,15 +32,18 @@ from sync.warehouses.batches import BATCH_ROWS, normalised
 BULK_ROWS = 2_000  # from here on a stage is cheaper than one statement's text
 INSERT_ROWS = 1_000  # rows of one INSERT
 LOGIN_SECONDS = 30
+PERSON_SECONDS = 120  # to reach for a telephone or to sign on in a browser
 NETWORK_SECONDS = 120
 DOES_NOT_EXIST = 2003
 
-# Settings of dbt's profile that the connector takes under the same name.
+# Settings of dbt's profile that the connector takes under the same name (dbt-snowflake 1.12, SnowflakeCredentials).
 SAME_NAME = (
-    "account", "user", "password", "role", "warehouse", "database", "schema", "authenticator",
-    "token", "passcode", "host", "port", "protocol", "insecure_mode", "oauth_client_id",
-    "oauth_client_secret",
+    "user", "password", "role", "warehouse", "database", "schema", "authenticator", "token", "host",
+    "port", "proxy_host", "proxy_port", "protocol", "client_session_keep_alive",
+    "workload_identity_provider", "workload_identity_entra_resource",
 )  # fmt: skip
+WITHOUT_USER = ("oauth", "jwt", "programmatic_access_token", "workload_identity")
+ASKS_A_PERSON = ("username_password_mfa", "externalbrowser")
 
 
 def open_warehouse(target: Target, *, notify: Callable[[str], None]) -> SnowflakeWarehouse:
@@ -48,55 +53,107 @@ def open_warehouse(target: Target, *, notify: Callable[[str], None]) -> Snowflak
         ConfigError: a setting is missing, or the private key cannot be read.
     """
     return SnowflakeWarehouse(
-        connection_settings(target), by_stage=target.text("protocol") != "http", notify=notify
+        connection_settings(target),
+        by_stage=target.text("protocol") != "http",
+        notify=notify,
+        access_token=token_exchange(target),
     )
 
 
 def connection_settings(target: Target) -> dict[str, Any]:
-    """dbt's settings as the connector's: key pair, password with a second factor, single sign-on, OAuth token.
+    """dbt's settings as the connector's: key pair, password with a second factor, single sign-on, tokens.
 
     Raises:
         ConfigError: see `open_warehouse`.
     """
+    authenticator = target.text("authenticator").lower()
     for name in ("account", "user", "database"):
-        if not target.text(name) and not (name == "user" and target.text("token")):
+        if not target.text(name) and not (name == "user" and authenticator in WITHOUT_USER):
             raise ConfigError(
                 f"target '{target.name}' has no {name}.", hint=f"set `{name}:` in profiles.yml."
             )
     settings = {name: target.settings[name] for name in SAME_NAME if target.text(name)}
-    passphrase = target.text("private_key_passphrase") or None
-    if target.text("private_key_path"):
-        settings["private_key_file"] = target.text("private_key_path")
-        settings["private_key_file_pwd"] = passphrase
-        settings["authenticator"] = "SNOWFLAKE_JWT"
-    elif target.text("private_key"):
-        settings["private_key"] = _private_key(target.text("private_key"), passphrase)
-        settings["authenticator"] = "SNOWFLAKE_JWT"
-    # The token of a second factor or of a browser's login is kept by the system's key store, where there is one.
-    settings["client_request_mfa_token"] = target.text("authenticator") == "username_password_mfa"
-    settings["client_store_temporary_credential"] = True
+    settings["account"] = target.text("account").replace("_", "-")  # as dbt: it is part of a host
+    if key := _private_key(target):
+        settings["private_key"] = key
+    if authenticator == "jwt":  # dbt's word for a token made elsewhere
+        settings["authenticator"] = "oauth"
+    if authenticator:
+        # The token of a second factor or of a browser's login is kept, dbt's beside ours, by the system's key store
+        # or, on Linux, in a file; the account must allow it.
+        settings |= {"client_request_mfa_token": True, "client_store_temporary_credential": True}
+    tag = target.text("query_tag")
     return settings | {
-        "login_timeout": LOGIN_SECONDS,
+        "login_timeout": PERSON_SECONDS if authenticator in ASKS_A_PERSON else LOGIN_SECONDS,
         "network_timeout": NETWORK_SECONDS,
+        "platform_detection_timeout_seconds": float(
+            target.text("platform_detection_timeout_seconds", "0")
+        ),
+        "disable_ocsp_checks": bool(target.settings.get("insecure_mode")),
         "application": "headwater",
-        "session_parameters": {"TIMEZONE": "UTC"},
+        "session_parameters": {"TIMEZONE": "UTC"} | ({"QUERY_TAG": tag} if tag else {}),
     }
 
 
-def _private_key(text: str, passphrase: str | None) -> bytes:
-    """A key given as PEM, or as base64 of DER, which dbt takes too; DER is what the connector wants."""
+def token_exchange(target: Target) -> Callable[[], str] | None:
+    """How an access token is had where the profile gives an OAuth client, for then its token is one to refresh.
+
+    The request is dbt's own (dbt-snowflake 1.12, SnowflakeCredentials._get_access_token, read 2026-11-27).
+    """
+    client = (target.text("oauth_client_id"), target.text("oauth_client_secret"))
+    if target.text("authenticator").lower() != "oauth" or not all(client):
+        return None
+    host = (
+        target.text("host") or f"{target.text('account').replace('_', '-')}.snowflakecomputing.com"
+    )
+    port = f":{target.text('port')}" if target.text("port") else ""
+    address = f"{target.text('protocol', 'https')}://{host}{port}/oauth/token-request"
+
+    def exchange() -> str:
+        form = {
+            "grant_type": "refresh_token",
+            "refresh_token": target.text("token"),
+            "redirect_uri": "http://localhost:9999",  # must be there; nothing is sent to it
+        }
+        try:
+            answer = requests.post(address, data=form, auth=client, timeout=LOGIN_SECONDS)
+            return str(answer.json()["access_token"])
+        except (requests.RequestException, KeyError, TypeError) as error:
+            raise WarehouseError(
+                f"Snowflake gives no access token for the refresh token of target '{target.name}'.",
+                hint="it may have expired: sign in anew with your OAuth client, and set `token:`.",
+            ) from error
+
+    return exchange
+
+
+def _private_key(target: Target) -> bytes | None:
+    """The key of the profile as DER, which the connector wants: a file of PEM, or text as PEM or as base64 of DER."""
+    from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives import serialization
 
-    secret = passphrase.encode() if passphrase else None
+    path, text = target.text("private_key_path"), target.text("private_key")
+    if path and text:
+        raise ConfigError(
+            f"target '{target.name}' has both private_key and private_key_path.",
+            hint="keep one of them in profiles.yml.",
+        )
+    if not path and not text:
+        return None
+    secret = target.text("private_key_passphrase").encode() or None
     try:
+        text = Path(path).expanduser().read_text() if path else text
         if "-----BEGIN" in text:
             key = serialization.load_pem_private_key(text.encode(), password=secret)
         else:
             key = serialization.load_der_private_key(base64.b64decode(text), password=secret)
-    except (ValueError, TypeError) as error:
+    except OSError as error:
+        raise ConfigError(f"private_key_path {path} cannot be read: {error.strerror}.") from error
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise ConfigError(
-            "the private key of the profile cannot be read.",
-            hint="give PEM or base64 of DER, and its private_key_passphrase if it has one.",
+            f"the private key of target '{target.name}' cannot be read.",
+            hint="give PEM or base64 of DER, and its private_key_passphrase if it has one; a key of an old "
+            "kind is made a new one by: openssl pkcs8 -topk8 -v2 aes256 -in old.p8 -out new.p8.",
         ) from error
     der: bytes = key.private_bytes(
         serialization.Encoding.DER,
@@ -120,9 +177,15 @@ class SnowflakeWarehouse:
     )
 
     def __init__(
-        self, settings: dict[str, Any], *, by_stage: bool, notify: Callable[[str], None]
+        self,
+        settings: dict[str, Any],
+        *,
+        by_stage: bool,
+        notify: Callable[[str], None],
+        access_token: Callable[[], str] | None = None,
     ) -> None:
         self._settings = settings
+        self._access_token = access_token
         self._by_stage = by_stage
         self._notify = notify
         self._turn = threading.Lock()
@@ -145,10 +208,16 @@ class SnowflakeWarehouse:
                 self._connection = None
 
     def _connect(self) -> Any:
-        if self._settings.get("authenticator") == "externalbrowser":
+        authenticator = str(self._settings.get("authenticator")).lower()
+        if authenticator == "externalbrowser":
             self._notify("Waiting for single sign-on in the browser.")
+        elif authenticator == "username_password_mfa":
+            self._notify("Waiting for the second factor, if none is remembered.")
+        settings = dict(self._settings)
+        if self._access_token:
+            settings["token"] = self._access_token()
         try:
-            return snowflake.connector.connect(**self._settings)
+            return snowflake.connector.connect(**settings)
         except SnowflakeError as error:
             raise WarehouseError(
                 f"Snowflake refuses to connect (error {error.errno}).",

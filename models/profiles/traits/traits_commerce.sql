@@ -44,7 +44,8 @@ order_totals as (
         count(*) as order_count,
         sum(case when status = 'returned' then 1 else 0 end) as returned_order_count,
         sum(revenue_eur) as lifetime_value_eur,
-        avg(case when status <> 'returned' then revenue_eur end) as average_order_eur,
+        sum(case when status <> 'returned' then revenue_eur end) as kept_revenue_eur,
+        count(case when status <> 'returned' then revenue_eur end) as kept_order_count,
         min(ordered_at) as first_order_at,
         max(ordered_at) as last_order_at
 
@@ -93,7 +94,8 @@ traits as (
         cast(coalesce(order_totals.returned_order_count, 0) as {{ dbt.type_int() }})
             as returned_order_count,
         {{ as_euros('coalesce(order_totals.lifetime_value_eur, 0)') }} as lifetime_value_eur,
-        {{ as_euros('order_totals.average_order_eur') }} as average_order_eur,
+        {{ euros_per('order_totals.kept_revenue_eur', 'order_totals.kept_order_count') }}
+            as average_order_eur,
         order_totals.first_order_at,
         order_totals.last_order_at
 

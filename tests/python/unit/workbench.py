@@ -21,6 +21,7 @@ from sync.engine.retry import RetryPolicy
 from sync.engine.run import push_all
 from sync.records import Accepted, BatchResult, JobStatus, Mode, Record, RowError, SyncObject
 from sync.state.tables import SHAPES, Tables
+from sync.warehouses.base import Warehouse
 from sync.warehouses.duckdb import DuckDBWarehouse
 
 TYPES = {
@@ -145,26 +146,33 @@ class MemoryConnector:
 class Workbench:
     """One sync of table `sync_memory`, its warehouse and its destination."""
 
+    tables = TABLES
+    relation = "sync_memory"
+
     def __init__(self, folder: Path, **definition: Any) -> None:
         self.path = folder / "workbench.duckdb"
-        if not self.path.exists():
-            self._create()
+        self.notes: list[str] = []
+        self.warehouse = self._open()
         settings: dict[str, Any] = {
             "name": "memory_people", "destination": "memory", "object": SyncObject("list", "People"),
             "mode": Mode.MIRROR, "key": ("profile_id",), "identifiers": ("email",),
-            "model": Model("model.headwater.sync_memory", "sync_memory", "sync_memory", frozenset()),
+            "model": Model("model.headwater.sync_memory", "sync_memory", self.relation, frozenset()),
             "path": "models/activation/_activation__exposures.yml",
         }  # fmt: skip
         self.definition = SyncDefinition(**(settings | definition))
         self.destination = MemoryDestination()
         self.declaration = MemoryDestination.declaration
-        self.notes: list[str] = []
-        self.warehouse = DuckDBWarehouse(str(self.path), notify=self.notes.append)
         self.stop = threading.Event()
         self.options = PushOptions(policy=QUICK)
         self.watcher = Watcher()
         self.consent_tables = ConsentTables()
         self.run_results = RunResults(folder / "run_results.json")
+
+    def _open(self) -> Warehouse:
+        """The warehouse, with sync's tables in it."""
+        if not self.path.exists():
+            self._create()
+        return DuckDBWarehouse(str(self.path), notify=self.notes.append)
 
     def _create(self) -> None:
         with duckdb.connect(str(self.path)) as connection:
@@ -232,7 +240,9 @@ class Workbench:
         self.table([{"profile_id": one, **columns} for one in ids])
 
     def plan(self, **options: Any) -> Plan:
-        planning = Planning(self.warehouse, TABLES, self.options.environment, self.consent_tables)
+        planning = Planning(
+            self.warehouse, self.tables, self.options.environment, self.consent_tables
+        )
         with self.warehouse.session() as session:
             planned = plan_sync(planning, session, self.definition, **options)
         planned.close()
@@ -245,7 +255,7 @@ class Workbench:
     def context(self, **options: Any) -> PushContext:
         return PushContext(
             warehouse=self.warehouse,
-            tables=TABLES,
+            tables=self.tables,
             connector=MemoryConnector(self.destination, self.declaration),
             run_results=self.run_results,
             options=replace(self.options, **options),
@@ -261,12 +271,14 @@ class Workbench:
 
     def held(self) -> set[str]:
         """Keys that the destination is known to hold."""
-        query = "select sync_key from analytics_sync.ledger where row_hash is distinct from '?'"
+        query = (
+            f"select sync_key from {self.tables.ledger} where row_hash <> '?' or row_hash is null"
+        )
         return {row[0] for row in self.rows(query)}
 
     def maybe(self) -> set[str]:
         """Keys that may be there: they were sent and no answer came."""
-        query = "select sync_key from analytics_sync.ledger where row_hash = '?'"
+        query = f"select sync_key from {self.tables.ledger} where row_hash = '?'"
         return {row[0] for row in self.rows(query)}
 
 

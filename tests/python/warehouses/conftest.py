@@ -25,7 +25,11 @@ PORTS = {
 }
 LIVE = os.environ.get("HEADWATER_TEST_TARGET")
 
-STAND_INS = [pytest.param(name, marks=pytest.mark.stand_in) for name in PORTS]
+# Tests of one stand-in take turns in one process; those of the other run beside them.
+STAND_INS = [
+    pytest.param(name, marks=[pytest.mark.stand_in, pytest.mark.xdist_group(name)])
+    for name in PORTS
+]
 LIVE_TARGETS = [pytest.param(LIVE, marks=pytest.mark.live)] if LIVE else []
 EVERY_TARGET = [pytest.param("duckdb"), *STAND_INS, *LIVE_TARGETS]
 

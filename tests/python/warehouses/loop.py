@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -22,6 +23,9 @@ FIRST_DAY = "2026-11-23 12:00:00"
 SCHEMAS = (
     "raw_shop", "raw_app", "raw_web", "raw_crm", "raw_support", "raw_loyalty", "raw_consent",
     "raw_campaigns", "analytics_sync", "analytics",
+)  # fmt: skip
+LEDGER = (
+    "ledger", "acknowledgements", "runs", "batches", "failures", "withheld", "leases", "cursors",
 )  # fmt: skip
 PROJECT = ("dbt_project.yml", "selectors.yml", "macros", "models", "seeds", "tests")
 
@@ -113,24 +117,43 @@ class Loop:
         wrong = [r for r in result.result.results if r.status in ("error", "fail", "runtime error")]
         raise BuildError("\n".join(f"{one.node.name}: {one.message}" for one in wrong))
 
-    def sync(self, *arguments: str) -> None:
-        """Run sync in this process; a sync that fails is an error."""
+    def sync(self, *arguments: str) -> dict[str, Any]:
+        """Run sync in this process and give what it prints as JSON; a sync that fails is an error."""
         from sync.cli.main import run
 
-        with self.environment_set():
-            code = run([*arguments, "--project-dir", str(self.folder)])
+        printed = io.StringIO()
+        with self.environment_set(), redirect_stdout(printed):
+            code = run([*arguments, "--json", "--project-dir", str(self.folder)])
         assert code == 0, f"sync {' '.join(arguments)}: exit code {code}"
+        result: dict[str, Any] = json.loads(printed.getvalue())
+        return result
+
+    def push(self) -> list[dict[str, Any]]:
+        """Push everything, a line per sync. One sender at a time: an engagement is credited to the last send before it."""
+        return list(self.sync("push", "--threads", "1", "--allow-removals")["syncs"])
 
     def tables(self) -> dict[str, list[dict[str, Any]]]:
-        """Every row of every table that dbt keeps, by the model's name; views and tests are not kept."""
+        """Every row of every model, by its name."""
         manifest = json.loads((self.folder / "target" / "manifest.json").read_text())
-        found = {}
+        models = [node for node in manifest["nodes"].values() if node["resource_type"] == "model"]
+        kept = {
+            node["name"]: node["relation_name"]
+            for node in models
+            if node["config"]["enabled"] and node["config"]["materialized"] != "ephemeral"
+        }
+        return self._rows(kept)
+
+    def ledger(self) -> dict[str, list[dict[str, Any]]]:
+        """Every row of what sync itself keeps."""
+        schema = "ANALYTICS_SYNC" if self.target.type == "snowflake" else "analytics_sync"
+        return self._rows({name: self.name(schema, name) for name in LEDGER})
+
+    def _rows(self, relations: Mapping[str, str]) -> dict[str, list[dict[str, Any]]]:
         with self.warehouse.session() as session:
-            for node in manifest["nodes"].values():
-                kept = node["resource_type"] == "model" and node["config"]["materialized"] != "view"
-                if kept and node["config"]["enabled"]:
-                    found[node["name"]] = session.rows(f"select * from {node['relation_name']}")
-        return found
+            return {
+                name: session.rows(f"select * from {relation}")
+                for name, relation in relations.items()
+            }
 
 
 @contextmanager
