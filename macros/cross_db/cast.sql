@@ -1,5 +1,5 @@
-{#- Expression: dbt's own `cast`, by which it makes the columns that a contract is held against. BigQuery takes types with a
-    size in a table's columns, not in a cast, so there numeric(18, 2) is cast as numeric. -#}
+{#- Expression: dbt's own `cast`, by which it checks a contract. On BigQuery a column may have a type with a size, a cast may not:
+    "Parameterized types are not allowed in CAST expressions". dbt compares the types without it. -#}
 {% macro bigquery__cast(field, type) -%}
     cast({{ field }} as {{ modules.re.sub('[(][0-9, ]*[)]', '', type) }})
 {%- endmacro %}

@@ -75,7 +75,7 @@ WORDS = {
 # A key that is never null: minted or derived ids and numbers, and counts. Others say where nulls go, for each warehouse puts
 # them elsewhere: DuckDB last; Snowflake last, first when descending; BigQuery first, last when descending.
 NEVER_NULL = re.compile(
-    r"(?:\w+\.)?(?:.*_(?:id|key|node|count|number|out)|tier|count\(\*\)|min\(\w+_node\))|coalesce\(.*\)|case .* else \w+ end"
+    r"(?:\w+\.)?(?:.*_(?:id|key|node|count|number|out)|tier|attribute|count\(\*\)|min\(\w+_node\))|coalesce\(.*\)|case .* else \w+ end"
 )
 # What is not SQL, the leftmost first; a text within Jinja may hold what ends it.
 NOT_SQL = re.compile(

@@ -154,6 +154,14 @@ def test_members_that_are_their_identifiers_are_marked_in_the_dialect(
 MOST = {"adds": 20, "nothing changed": 14}
 
 
+def test_acknowledgements_of_a_long_push_stay_within_the_load_jobs_of_a_day(
+    translated: Callable[..., Workbench],
+) -> None:
+    """BigQuery: 1,500 load jobs per table and day; on Snowflake each write keeps the virtual warehouse awake."""
+    seconds = translated().warehouse.dialect.group_seconds
+    assert 24 * 60 * 60 / seconds < 1_500
+
+
 def test_a_push_sends_few_statements_however_many_rows_it_has(
     translated: Callable[..., Workbench],
 ) -> None:

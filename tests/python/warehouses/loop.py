@@ -23,7 +23,6 @@ SCHEMAS = (
     "raw_shop", "raw_app", "raw_web", "raw_crm", "raw_support", "raw_loyalty", "raw_consent",
     "raw_campaigns", "analytics_sync", "analytics",
 )  # fmt: skip
-BUILD_ONLY = ("--exclude-resource-type=unit_test", "--exclude-resource-type=test")
 PROJECT = ("dbt_project.yml", "selectors.yml", "macros", "models", "seeds", "tests")
 
 

@@ -11,9 +11,10 @@ import pytest
 
 from sync.cli.main import run
 from tests.python.warehouses.conftest import target_of
-from tests.python.warehouses.loop import BUILD_ONLY, BuildError, Loop
+from tests.python.warehouses.loop import BuildError, Loop
 from tests.python.warehouses.raw import raw_tables
 
+BUILD_ONLY = ("--exclude-resource-type=unit_test", "--exclude-resource-type=test")
 SYNC, MODEL = "files_newsletter_readers", "sync_files__newsletter_readers"
 CUSTOMERS = "raw_shop.customers"
 

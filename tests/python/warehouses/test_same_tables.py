@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.python.warehouses.conftest import STAND_INS, target_of
-from tests.python.warehouses.loop import BUILD_ONLY, Loop
+from tests.python.warehouses.loop import Loop
 from tests.python.warehouses.raw import raw_tables
 
 Tables = dict[str, list[dict[str, Any]]]
@@ -26,6 +26,8 @@ OF_THE_RUN = {"run_id", "send_id", "sent_at", "pushed_at", "pulled_at"}
 OF_THE_WAREHOUSE = {"row_hash", "membership_id"}
 # An average's half a cent is rounded after a division, which is a float on one warehouse and exact on another.
 HALVES = {"average_order_eur"}
+
+BUILD_ONLY = ("--exclude-resource-type=unit_test", "--exclude-resource-type=test")
 
 
 def whole_loop(name: str, folder: Path) -> Iterator[tuple[str, Tables]]:
