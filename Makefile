@@ -70,11 +70,12 @@ test: setup $(VENV)/.setup-dev  ## pytest, and dbt's own tests on a fresh DuckDB
 	$(BIN)/dbt --quiet seed --select path:seeds/demo && $(BIN)/dbt build
 
 .PHONY: lint
-lint: setup $(VENV)/.setup-dev $(LINT)/../.setup  ## ruff, mypy, import rules, sqlfluff
+lint: setup $(VENV)/.setup-dev $(LINT)/../.setup  ## ruff, mypy, import rules, portable SQL, sqlfluff
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m tests.python.dialects.portable
 	HEADWATER_DUCKDB_PATH=target/lint.duckdb DBT_TARGET_PATH=target/lint $(LINT)/sqlfluff lint --processes 2 models
 
 STAND_INS = VENV_SF=$(VENV_SF) VENV_BQ=$(VENV_BQ) $(PYTHON) scripts/stand_ins/control.py
@@ -90,6 +91,10 @@ stand-ins-stop:  ## stop them
 .PHONY: test-stand-ins
 test-stand-ins: setup $(VENV)/.setup-all $(VENV_SF)/.setup $(VENV_BQ)/.setup  ## the tests of both warehouses, on stand-ins of their own
 	@$(STAND_INS) run $(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not live" tests/python/warehouses
+
+.PHONY: test-dialects
+test-dialects: setup $(VENV)/.setup-all  ## every statement in the dialects of Snowflake and BigQuery; no server
+	$(BIN)/python -m pytest -q -n 2 tests/python/dialects tests/python/unit/test_statements.py
 
 .PHONY: test-snowflake
 test-snowflake: setup $(VENV)/.setup-all  ## the same on a real account of Snowflake (docs/warehouses.md)

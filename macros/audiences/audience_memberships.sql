@@ -57,7 +57,7 @@ open_memberships as (
         entity_id,
         row_number() over (
             partition by audience_name, entity, entity_id
-            order by entered_at asc, membership_id asc
+            order by entered_at asc nulls last, membership_id asc
         ) as place
 
     from known

@@ -23,7 +23,7 @@
                     coalesce(identity_aliases.live_id, steps.profile_id), steps.entry_number, steps.node
                 order by
                     case when sent.sync_key is null then 1 else 0 end asc,
-                    steps.happened_at asc,
+                    steps.happened_at asc nulls last,
                     steps.touchpoint_id asc
             ) as place
 

@@ -21,10 +21,24 @@
                 {%- set relation = api.Relation.create(
                     database=target.database, schema=schema, identifier=name, type='table'
                 ) -%}
-                {%- do run_query('create table if not exists ' ~ relation ~ ' (' ~ columns | join(', ') ~ ')') -%}
+                {%- do run_query(
+                    'create table if not exists ' ~ relation ~ ' (' ~ columns | join(', ') ~ ')'
+                    ~ cluster_clause(_sync_table_clusters().get(name, []))
+                ) -%}
             {%- endfor -%}
         {%- endfor -%}
     {%- endif -%}
+{%- endmacro %}
+
+{#- By what `sync` and staging look rows up: a push reads its own sync's part of a ledger that all syncs share. -#}
+{% macro _sync_table_clusters() -%}
+    {{ return({
+        'ledger': ['sync_name', 'environment'],
+        'acknowledgements': ['sync_name', 'run_id'],
+        'batches': ['sync_name', 'run_id'],
+        'failures': ['sync_name', 'run_id'],
+        'campaign_events': ['destination', 'campaign_id'],
+    }) }}
 {%- endmacro %}
 
 {#- The schema, table and column names of everything `sync` writes; types are portable. -#}

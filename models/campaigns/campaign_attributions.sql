@@ -96,7 +96,7 @@ ranked as (
         decay,
         row_number() over (
             partition by conversion_name, conversion_id, profile_id
-            order by touched_at asc, campaign_event_id asc
+            order by touched_at asc nulls last, campaign_event_id asc
         ) as touch_number,
         count(*) over (partition by conversion_name, conversion_id, profile_id) as touch_count,
         sum(decay) over (partition by conversion_name, conversion_id, profile_id) as total_decay

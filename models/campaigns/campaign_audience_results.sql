@@ -29,8 +29,9 @@ runs as (
         failed,
         withheld,
         finished_at,
-        row_number() over (partition by sync_name order by started_at desc, run_id desc)
-            as recency
+        row_number() over (
+            partition by sync_name order by started_at desc nulls last, run_id desc
+        ) as recency
 
     from {{ ref('stg_sync__runs') }}
 

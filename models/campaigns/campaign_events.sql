@@ -1,3 +1,5 @@
+{{ table_layout(month='occurred_at', clusters=['destination', 'campaign_id']) }}
+
 with
 
 campaign_events as (
@@ -144,7 +146,7 @@ candidates_ranked as (
         journey_node,
         row_number() over (
             partition by campaign_event_id
-            order by sent_at desc, send_id asc
+            order by sent_at desc nulls last, send_id asc
         ) as preference
 
     from candidates

@@ -120,7 +120,7 @@ ranked as (
         founded_at,
         row_number() over (
             partition by cluster_node
-            order by minted_at asc, founded_at asc nulls last, entity_id asc
+            order by minted_at asc nulls last, founded_at asc nulls last, entity_id asc
         ) as seniority
 
     from chosen

@@ -32,7 +32,8 @@ domains as (
         identifier_value as domain,
         row_number() over (
             partition by account_id
-            order by record_count desc, first_seen_at asc nulls last, identifier_value asc
+            order by
+                record_count desc, first_seen_at asc nulls last, identifier_value asc nulls last
         ) as preference
 
     from {{ ref('account_identifiers') }}

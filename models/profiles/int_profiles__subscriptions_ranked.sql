@@ -50,7 +50,7 @@ ranked as (
             order by
                 case subscriptions.status when 'active' then 1 when 'trial' then 2 else 3 end asc,
                 subscriptions.monthly_revenue_eur desc nulls last,
-                subscriptions.started_at desc,
+                subscriptions.started_at desc nulls last,
                 subscriptions.subscription_id asc
         ) as preference
 

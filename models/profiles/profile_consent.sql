@@ -91,7 +91,7 @@ subjects_ranked as (
         row_number() over (
             partition by profile_id, subject, channel, purpose
             order by
-                recorded_at desc,
+                recorded_at desc nulls last,
                 case state when 'opted_out' then 1 else 2 end asc,
                 consent_id asc
         ) as recency
@@ -115,7 +115,7 @@ profiles_ranked as (
             partition by profile_id, channel, purpose
             order by
                 case state when 'opted_out' then 1 else 2 end asc,
-                recorded_at desc,
+                recorded_at desc nulls last,
                 consent_id asc
         ) as strictness
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +106,7 @@ class Manifest:
         return parse_definition(
             name=name,
             meta=meta,
-            model=self._model(parents[0]),
+            model=replace(self._model(parents[0]), upstream=self._upstream(parents[0])),
             path=path,
             owner=str(owner.get("name") or owner.get("email") or ""),
             description=str(exposure.get("description") or ""),
@@ -128,14 +129,35 @@ class Manifest:
             meta=_meta(node),
         )
 
+    def _upstream(self, unique_id: str) -> tuple[str, ...]:
+        """What a model is built from, and the data tests that need no more than that: dbt build waits for the same ones."""
+        found: set[str] = set()
+        waiting = [unique_id]
+        while waiting:
+            for parent in self._parents(waiting.pop()):
+                if parent not in found:
+                    found.add(parent)
+                    waiting.append(parent)
+        tests = (
+            test
+            for test, node in self._nodes.items()
+            if node.get("resource_type") == "test"
+            and self._parents(test)
+            and found.issuperset(self._parents(test))
+        )
+        return (*sorted(found), *sorted(tests))
+
+    def _parents(self, unique_id: str) -> list[str]:
+        found: list[str] = self._nodes.get(unique_id, {}).get("depends_on", {}).get("nodes", [])
+        return found
+
     def _tests_by_model(self) -> dict[str, list[str]]:
         tests: dict[str, list[str]] = {}
         for unique_id, node in self._nodes.items():
             if node.get("resource_type") != "test":
                 continue
             attached = node.get("attached_node")
-            parents = [attached] if attached else node.get("depends_on", {}).get("nodes", [])
-            for parent in parents:
+            for parent in [attached] if attached else self._parents(unique_id):
                 tests.setdefault(parent, []).append(unique_id)
         return tests
 

@@ -68,6 +68,7 @@ class Model:
     relation: str
     tags: frozenset[str]
     tests: tuple[str, ...] = ()  # unique ids of the data tests on it
+    upstream: tuple[str, ...] = ()  # of all that it is built from, and of the data tests of that
     meta: Mapping[str, object] = field(default_factory=dict)
 
 

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from sync.engine.context import SyncResult, Watcher
 
 GROUP_ROWS = 50_000
-GROUP_SECONDS = 1.0
 TRIES = 6
 
 
@@ -57,6 +56,7 @@ class Acknowledger:
         self._renewed_at = now_utc()
         self._group = Progress()
         self._group_began = clock()
+        self._group_seconds = warehouse.dialect.group_seconds
         self._journalled: list[int] = []
         self._writer = ThreadPoolExecutor(1, thread_name_prefix=f"{result.name}-acknowledge")
         self._writing: Future[None] | None = None
@@ -174,8 +174,8 @@ class Acknowledger:
     def seconds_left(self) -> float:
         """Until the group that is gathering must be written; it gathers on while another is written."""
         if not self._group or (self._writing is not None and not self._writing.done()):
-            return GROUP_SECONDS
-        return GROUP_SECONDS - (self._clock() - self._group_began)
+            return self._group_seconds
+        return self._group_seconds - (self._clock() - self._group_began)
 
     def flush(self) -> None:
         """Return when all that was gathered is written.

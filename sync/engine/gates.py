@@ -32,25 +32,24 @@ class RunResults:
             self._results = {result["unique_id"]: result for result in document["results"]}
 
     def check(self, definition: SyncDefinition) -> None:
-        """The model and the data tests on it passed, as far as the latest run had them.
+        """The model, all that it is built from and the data tests of these passed, as far as the latest run had them.
 
         Raises:
             RefusedError: one of them failed or was skipped.
         """
         model = definition.model
-        for unique_id in (model.unique_id, *model.tests):
+        for unique_id in (model.unique_id, *model.tests, *model.upstream):
             result = self._results.get(unique_id)
             if result is None or result["status"] in _PASSED:
                 continue
-            what = (
-                f"model '{model.name}'"
-                if unique_id == model.unique_id
-                else f"test '{unique_id.split('.')[2]}' on '{model.name}'"
-            )
+            kind, name = unique_id.split(".")[0], unique_id.split(".")[2]
+            where = "" if unique_id == model.unique_id else f" on '{model.name}'"
+            if unique_id in model.upstream:
+                where = f", which '{model.name}' is built on,"
             raise RefusedError(
                 "dbt_result",
-                f"sync '{definition.name}': {what} has status '{result['status']}' in the latest "
-                "dbt run.",
+                f"sync '{definition.name}': {kind} '{name}'{where} has status "
+                f"'{result['status']}' in the latest dbt run.",
                 hint=f"mend it and run: dbt build --select +{model.name} "
                 "(or --skip-gates for this run).",
             )

@@ -174,6 +174,7 @@ class SnowflakeWarehouse:
         upper_case=True,
         fingerprint_of="sum(to_number(left(md5({0}), 15), 'XXXXXXXXXXXXXXX'))",
         json_text_of='parse_json({0}):"{1}"::varchar',
+        group_seconds=60.0,  # a write keeps the virtual warehouse awake
     )
 
     def __init__(

@@ -1,3 +1,5 @@
+{{ table_layout(month='occurred_at', clusters=['profile_id']) }}
+
 with
 
 recipients as (

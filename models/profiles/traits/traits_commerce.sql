@@ -78,7 +78,8 @@ product_lines_ranked as (
         product_line,
         row_number() over (
             partition by profile_id
-            order by revenue_eur desc nulls last, line_count desc, product_line asc
+            order by
+                revenue_eur desc nulls last, line_count desc, product_line asc nulls last
         ) as preference
 
     from product_line_totals

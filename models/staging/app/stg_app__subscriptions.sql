@@ -2,7 +2,16 @@ with
 
 source as (
 
-    select * from {{ source('app', 'subscriptions') }}
+    select
+        subscription_id,
+        user_id,
+        plan,
+        status,
+        mrr_eur,
+        started_at,
+        canceled_at,
+        ingested_at
+    from {{ source('app', 'subscriptions') }}
 
 ),
 
@@ -29,7 +38,7 @@ subscriptions as (
             when 'canceled' then 'cancelled'
             else lower(trim(status))
         end as status,
-        {{ cast_or_null('mrr_eur', dbt.type_numeric()) }} as monthly_revenue_eur,
+        {{ as_euros(cast_or_null('mrr_eur', dbt.type_numeric())) }} as monthly_revenue_eur,
         {{ cast_or_null('started_at', dbt.type_timestamp()) }} as started_at,
         {{ cast_or_null('canceled_at', dbt.type_timestamp()) }} as cancelled_at,
         {{ cast_or_null('ingested_at', dbt.type_timestamp()) }} as loaded_at

@@ -2,7 +2,13 @@ with
 
 source as (
 
-    select * from {{ source('app', 'usage_events') }}
+    select
+        event_id,
+        user_id,
+        event,
+        occurred_epoch,
+        received_epoch
+    from {{ source('app', 'usage_events') }}
 
 ),
 

@@ -2,7 +2,20 @@ with
 
 source as (
 
-    select * from {{ source('app', 'users') }}
+    select
+        id,
+        mail,
+        mobile,
+        given_name,
+        family_name,
+        country,
+        locale,
+        tz,
+        device_id,
+        signup_ts,
+        modified_ts,
+        ingested_at
+    from {{ source('app', 'users') }}
 
 ),
 

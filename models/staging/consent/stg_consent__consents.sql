@@ -2,7 +2,19 @@ with
 
 source as (
 
-    select * from {{ source('consent', 'consents') }}
+    select
+        id,
+        email,
+        phone,
+        country,
+        channel,
+        purpose,
+        choice,
+        legal_basis,
+        origin,
+        recorded_at,
+        _loaded_at
+    from {{ source('consent', 'consents') }}
 
 ),
 

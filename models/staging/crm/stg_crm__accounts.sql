@@ -2,7 +2,20 @@ with
 
 source as (
 
-    select * from {{ source('crm', 'accounts') }}
+    select
+        account_id,
+        name,
+        website,
+        vat_number,
+        billing_country,
+        industry,
+        employees,
+        owner,
+        stage,
+        created_date,
+        modified_date,
+        _synced_at
+    from {{ source('crm', 'accounts') }}
 
 ),
 

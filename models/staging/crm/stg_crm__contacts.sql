@@ -2,7 +2,19 @@ with
 
 source as (
 
-    select * from {{ source('crm', 'contacts') }}
+    select
+        contact_id,
+        account_id,
+        email,
+        phone,
+        firstname,
+        lastname,
+        title,
+        buying_role,
+        created_date,
+        modified_date,
+        _synced_at
+    from {{ source('crm', 'contacts') }}
 
 ),
 

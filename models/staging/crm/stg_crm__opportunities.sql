@@ -2,7 +2,16 @@ with
 
 source as (
 
-    select * from {{ source('crm', 'opportunities') }}
+    select
+        opportunity_id,
+        account_id,
+        stage_name,
+        product_line,
+        amount,
+        created_date,
+        close_date,
+        _synced_at
+    from {{ source('crm', 'opportunities') }}
 
 ),
 
@@ -25,7 +34,7 @@ opportunities as (
         account_id as crm_account_id,
         replace(lower(trim(stage_name)), 'closed ', '') as stage,
         lower(trim(product_line)) as product_line,
-        {{ cast_or_null("replace(amount, ',', '')", dbt.type_numeric()) }} as amount_eur,
+        {{ as_euros(cast_or_null("replace(amount, ',', '')", dbt.type_numeric())) }} as amount_eur,
         {{ cast_or_null('created_date', dbt.type_timestamp()) }} as created_at,
         {{ cast_or_null('close_date', dbt.type_timestamp()) }} as closed_at,
         {{ cast_or_null('_synced_at', dbt.type_timestamp()) }} as loaded_at

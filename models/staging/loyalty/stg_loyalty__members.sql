@@ -2,7 +2,20 @@ with
 
 source as (
 
-    select * from {{ source('loyalty', 'members') }}
+    select
+        member_no,
+        card_no,
+        full_name,
+        mail,
+        tel,
+        dob,
+        tier,
+        points,
+        country,
+        joined_on,
+        changed_on,
+        _loaded_at
+    from {{ source('loyalty', 'members') }}
 
 ),
 

@@ -2,7 +2,21 @@ with
 
 source as (
 
-    select * from {{ source('shop', 'customers') }}
+    select
+        customer_id,
+        email_address,
+        phone,
+        first_name,
+        last_name,
+        street,
+        zip,
+        city,
+        country,
+        birthday,
+        created_at,
+        updated_at,
+        _loaded_at
+    from {{ source('shop', 'customers') }}
 
 ),
 

@@ -2,7 +2,13 @@ with
 
 source as (
 
-    select * from {{ source('shop', 'order_lines') }}
+    select
+        line_id,
+        order_no,
+        sku,
+        qty,
+        line_total_eur
+    from {{ source('shop', 'order_lines') }}
 
 ),
 
@@ -25,7 +31,7 @@ order_lines as (
         order_no as order_id,
         sku as product_id,
         {{ cast_or_null('qty', dbt.type_int()) }} as quantity,
-        {{ cast_or_null('line_total_eur', dbt.type_numeric()) }} as revenue_eur
+        {{ as_euros(cast_or_null('line_total_eur', dbt.type_numeric())) }} as revenue_eur
     from deduplicated
 
 )

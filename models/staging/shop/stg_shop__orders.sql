@@ -2,7 +2,17 @@ with
 
 source as (
 
-    select * from {{ source('shop', 'orders') }}
+    select
+        order_no,
+        customer_id,
+        email,
+        phone,
+        shipping_country,
+        state,
+        currency,
+        created_at,
+        _loaded_at
+    from {{ source('shop', 'orders') }}
 
 ),
 

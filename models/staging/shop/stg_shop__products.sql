@@ -2,7 +2,12 @@ with
 
 source as (
 
-    select * from {{ source('shop', 'products') }}
+    select
+        sku,
+        title,
+        category,
+        price_eur
+    from {{ source('shop', 'products') }}
 
 ),
 
@@ -24,7 +29,7 @@ products as (
         sku as product_id,
         {{ normalise_text('title') }} as product_name,
         lower(trim(category)) as product_line,
-        {{ cast_or_null('price_eur', dbt.type_numeric()) }} as price_eur
+        {{ as_euros(cast_or_null('price_eur', dbt.type_numeric())) }} as price_eur
     from deduplicated
 
 )

@@ -2,7 +2,19 @@ with
 
 source as (
 
-    select * from {{ source('support', 'tickets') }}
+    select
+        id,
+        requester_email,
+        requester_phone,
+        requester_name,
+        subject,
+        priority,
+        status,
+        product,
+        created_at,
+        solved_at,
+        _loaded_at
+    from {{ source('support', 'tickets') }}
 
 ),
 

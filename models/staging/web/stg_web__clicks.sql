@@ -2,7 +2,17 @@ with
 
 source as (
 
-    select * from {{ source('web', 'clicks') }}
+    select
+        id,
+        anonymous_id,
+        user_id,
+        customer_id,
+        device_id,
+        element,
+        url,
+        clicked_at,
+        received_at
+    from {{ source('web', 'clicks') }}
 
 ),
 

@@ -2,7 +2,16 @@ with
 
 source as (
 
-    select * from {{ source('web', 'page_views') }}
+    select
+        id,
+        anonymous_id,
+        user_id,
+        customer_id,
+        device_id,
+        url,
+        viewed_at,
+        received_at
+    from {{ source('web', 'page_views') }}
 
 ),
 

@@ -133,19 +133,25 @@ def test_too_many_changes_are_refused_where_a_guard_says_so(workbench):
     assert bench.push(skip_gates=True).changed == 2
 
 
-def run_results(bench, tmp_path, *, model="success", test=None, which="build"):
+def run_results(bench, tmp_path, *, model="success", test=None, upstream=None, which="build"):
     from dataclasses import replace
 
     results = [{"unique_id": MODEL, "status": model, "timing": [
         {"name": "execute", "completed_at": "2020-01-01T00:00:00.000000Z"}]}]  # fmt: skip
     if test:
         results.append({"unique_id": "test.headwater.unique_x.1", "status": test, "timing": []})
+    if upstream:
+        results.append({"unique_id": "model.headwater.stg_people", "status": upstream})
     (tmp_path / "run_results.json").write_text(
         json.dumps({"args": {"which": which}, "results": results})
     )
     bench.definition = replace(
         bench.definition,
-        model=replace(bench.definition.model, tests=("test.headwater.unique_x.1",)),
+        model=replace(
+            bench.definition.model,
+            tests=("test.headwater.unique_x.1",),
+            upstream=("model.headwater.stg_people",),
+        ),
     )
     bench.run_results = RunResults(tmp_path / "run_results.json")
 
@@ -161,6 +167,13 @@ def test_a_model_or_test_that_failed_in_the_latest_dbt_run_stops_the_sync(
     run_results(bench, tmp_path, model=model, test=test)
     refused(bench, "dbt_result")
     assert bench.push(skip_gates=True).status == "success"
+
+
+def test_what_the_model_is_built_from_failed_in_the_latest_dbt_run_stops_the_sync(bench, tmp_path):
+    bench.people("a")
+    run_results(bench, tmp_path, upstream="error")
+    message = refused(bench, "dbt_result").message
+    assert "model 'stg_people', which 'sync_memory' is built on, has status 'error'" in message
 
 
 def test_a_warning_and_a_compile_do_not_stop_it(bench, tmp_path):
