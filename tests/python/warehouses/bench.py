@@ -52,7 +52,8 @@ class WarehouseBench(Workbench):
         dialect = self._given.dialect
         bigquery = dialect.name == "bigquery"
         types = {
-            "string": dialect.string, "timestamp": dialect.timestamp, "bool": "boolean",
+            "string": dialect.string, "word": dialect.string, "timestamp": dialect.timestamp,
+            "bool": "boolean",
             "int64": "int64" if bigquery else "bigint", "float64": "float64" if bigquery else "double",
         }  # fmt: skip
         with self._given.session(write=True) as session:
