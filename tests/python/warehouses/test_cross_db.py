@@ -152,6 +152,7 @@ def test_every_macro_is_run() -> None:
     """A macro that is added to the folder must be added here; statements and names of strategies are not expressions."""
     not_expressions = {
         "scratch_relation", "create_scratch", "drop_scratch", "drop_leftover_scratch", "append_strategy", "cdp_now",
+        "drop_scratch_of_failures", "table_layout", "cluster_clause",
         "create_scratch_sql", "unicode_composed", "whole_match_or_null", "plain_characters",
         "normalise_text",
     }  # fmt: skip
