@@ -52,7 +52,8 @@ class SyncProject:
         }
         folder = directory / "models"
         folder.mkdir(parents=True)
-        shutil.copytree(ROOT / "macros" / "sync", directory / "macros" / "sync")
+        for part in ("sync", "cross_db"):
+            shutil.copytree(ROOT / "macros" / part, directory / "macros" / part)
         for name, sql in models.items():
             (folder / f"{name}.sql").write_text(sql)
         self._write("dbt_project.yml", _project())

@@ -157,7 +157,8 @@ def built_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("project")
     models = folder / "models"
     models.mkdir()
-    shutil.copytree(ROOT / "macros" / "sync", folder / "macros" / "sync")
+    for part in ("sync", "cross_db"):
+        shutil.copytree(ROOT / "macros" / part, folder / "macros" / part)
     (folder / "dbt_project.yml").write_text(PROJECT)
     (folder / "profiles.yml").write_text(PROFILES)
     (folder / "destinations.yml").write_text(DESTINATIONS)
