@@ -20,15 +20,15 @@ KINDS = ("model", "test", "unit_test")
 # Functions of the warehouse that the project's SQL comes to. What is not here is new: look it up in the vendor's reference
 # before it is added, for sqlglot reads many that the warehouse does not have.
 EVERYWHERE = """
-    abs avg cast coalesce count first_value greatest least left length ln lower max min md5 nullif pow power regexp_replace
-    replace round row_number sqrt substr substring sum translate trim upper floor
+    abs avg cast coalesce count first_value greatest least left length ln lower max min md5 mod nullif pow power regexp_replace
+    replace round row_number sign sqrt substr substring sum translate trim upper floor
 """
 FUNCTIONS = {
-    "snowflake": f"{EVERYWHERE} dateadd datediff editdistance listagg regexp_like regexp_substr sha2 split_part to_number "
+    "snowflake": f"{EVERYWHERE} dateadd datediff editdistance listagg regexp_like regexp_substr sha2 split_part to_char to_number "
     "try_cast",
     # current_timestamp: dbt's own, for how long a temporary table lives
-    "bigquery": f"{EVERYWHERE} concat current_timestamp if edit_distance normalize regexp_contains safe_cast safe_offset sha256 split "
-    "string_agg timestamp_add timestamp_trunc timestamp_diff to_hex",
+    "bigquery": f"{EVERYWHERE} concat current_timestamp format format_timestamp if edit_distance normalize regexp_contains safe_cast "
+    "safe_offset sha256 split string_agg timestamp_add timestamp_trunc timestamp_diff to_hex",
 }
 CALL = re.compile(r"([a-z_][a-z0-9_]*)\(")
 WORDS = """
