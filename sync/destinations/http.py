@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import email.utils
+import os
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -48,7 +49,7 @@ class HttpClient:
         self.requests_sent = 0
         self._headers = dict(headers or {})
         self._auth = auth or dict
-        self._session = session or _pooled_session()
+        self._session = session or _session(self.base_url)
 
     def get(
         self,
@@ -178,8 +179,15 @@ def _json(answer: requests.Response) -> Any:
         return None
 
 
-def _pooled_session() -> requests.Session:
+def _session(base_url: str) -> requests.Session:
+    """Pooled, with the environment's proxies and certificates. What it says is read once, and ~/.netrc never: requests lets an
+    entry of the host replace the Authorization header (https://requests.readthedocs.io/en/latest/user/authentication/, read 2026-11-27).
+    """
     session = requests.Session()
+    session.trust_env = False
+    session.proxies = requests.utils.get_environ_proxies(base_url)
+    bundle = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
+    session.verify = bundle or True
     adapter = requests.adapters.HTTPAdapter(pool_connections=4, pool_maxsize=16)
     session.mount("https://", adapter)
     session.mount("http://", adapter)

@@ -137,7 +137,7 @@ class DuckDBWarehouse:
     def _share(self) -> int:
         """Megabytes that a plan over this file needs; beyond it DuckDB spills to disk."""
         size = Path(self.path).stat().st_size // 2**20 if Path(self.path).exists() else 0
-        return min(MOST_MEGABYTES, max(self._enough, size // 4))
+        return min(MOST_MEGABYTES, max(self._enough, size * 2 // 5))
 
     def _more_memory(self) -> str | None:
         """Half as much again, in the session after this one too if this one fails; None when it has all that it may have."""
