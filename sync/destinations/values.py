@@ -7,6 +7,8 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
+import orjson
+
 from sync.errors import RejectedError, TransientError
 from sync.records import Accepted, BatchResult, Record, RowError, Value
 
@@ -21,6 +23,11 @@ def plain(value: Value) -> str | int | float | bool | None:
     if isinstance(value, dt.date):
         return value.isoformat()
     return value
+
+
+def json_bytes(document: object) -> bytes:
+    """A document as JSON, `plain` where JSON has no such value; a number that is none is null."""
+    return orjson.dumps(document, default=plain, option=orjson.OPT_PASSTHROUGH_DATETIME)
 
 
 def utc(value: str | int | float | None) -> dt.datetime | None:

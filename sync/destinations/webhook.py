@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -18,7 +17,7 @@ from pydantic import SecretStr
 from sync.destinations.base import Declaration, Delivery, ObjectType, PartialFailure, RateLimit
 from sync.destinations.http import HttpClient, Limiter
 from sync.destinations.settings import Settings
-from sync.destinations.values import plain
+from sync.destinations.values import json_bytes
 from sync.records import Accepted, BatchResult, Mode, Record, RowError, SyncObject
 
 
@@ -115,11 +114,7 @@ class Webhook:
             }
             for record in records
         ]
-        body = json.dumps(
-            {"sync": self.target.name, "action": action, "rows": rows},
-            ensure_ascii=False,
-            default=plain,
-        ).encode()
+        body = json_bytes({"sync": self.target.name, "action": action, "rows": rows})
         headers = {"Idempotency-Key": hashlib.sha256(body).hexdigest()}
         if self._secret:
             mac = hmac.new(self._secret.get_secret_value().encode(), body, hashlib.sha256)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import IO, Any, Literal, Protocol
 
-from sync.destinations.values import plain
+from sync.destinations.values import json_bytes, plain
 from sync.errors import RejectedError
 from sync.records import Value
 
@@ -41,8 +40,7 @@ class JsonLines:
 
     def write(self, rows: Sequence[Row]) -> None:
         for row in rows:
-            line = {name: plain(value) for name, value in row.items()}
-            self._stream.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+            self._stream.write(json_bytes(row) + b"\n")
 
     def close(self) -> None:
         return None

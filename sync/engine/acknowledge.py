@@ -68,6 +68,7 @@ class Acknowledger:
     def __exit__(self, *_: object) -> None:
         """Nothing is written any more when this returns; a group that was not is in the journal."""
         self._writer.shutdown()
+        self._journal.close()
 
     def claim(self, batch: Batch) -> None:
         """Mark events before they are sent: at most once means that a crash may lose one, and never repeat it."""

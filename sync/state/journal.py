@@ -1,14 +1,22 @@
-"""What was taken and is not in the warehouse yet, on local disk: one small file per batch, written the moment its answer arrives.
+"""What was taken and is not in the warehouse yet, on local disk: one file per run and sync, an entry the moment an answer arrives.
 
 The warehouse is written in groups, so that its file is free for others most of the time. A process that is killed between an
-answer and the group leaves these files; the next push of the sync folds them in first, and so repeats only requests whose answers
-never came. Files hold identifiers as the ledger does, only their owner can read them, and they go as soon as their group is in.
+answer and the group leaves its file; the next push of the sync folds it in first, and so repeats only requests whose answers
+never came. Files hold identifiers as the ledger does, only their owner can read them, and they go as soon as their groups are in.
+
+An entry is a header (batch number, length, checksum of both and of what follows) and acknowledgements as an Arrow stream. The last of a
+batch counts; one without content says that the batch is in the warehouse. What follows the last whole entry was cut short.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import os
+import struct
+import threading
+import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,32 +29,37 @@ if TYPE_CHECKING:
     from sync.state.tables import Tables
     from sync.warehouses.base import Dialect, Session
 
+_HEADER = struct.Struct("<QQI")
+_WORTH_REWRITING = 16 * 2**20  # bytes of entries that count no more
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A batch that a killed run left."""
+    """The last word on a batch that a killed run left."""
 
     run_id: str
     batch_number: int
-    path: Path
+    content: bytes
 
-    def read(self) -> pa.Table | None:
-        """Its acknowledgements, or None for a file that was cut short."""
+    def read(self) -> pa.Table:
+        """Its acknowledgements."""
         import pyarrow as pa
 
-        try:
-            with pa.ipc.open_stream(self.path.read_bytes()) as reader:
-                return reader.read_all()
-        except (OSError, pa.ArrowException):
-            return None
+        with pa.ipc.open_stream(self.content) as reader:
+            return reader.read_all()
 
 
 class Journal:
-    """The files of one sync in one environment."""
+    """The files of one sync in one environment, of which this run writes one. Safe to use from several threads."""
 
     def __init__(self, folder: Path, *, environment: str, sync_name: str, run_id: str) -> None:
         self._folder = folder / environment / sync_name
         self._run_id = run_id
+        self._path = self._folder / f"{run_id}.journal"
+        self._turn = threading.Lock()
+        self._file: int | None = None
+        self._end = 0
+        self._places: dict[int, tuple[int, int]] = {}  # batch -> offset and length of what counts
 
     def write(self, batch_number: int, acknowledgements: pa.Table) -> None:
         """Keep a batch; it is there as a whole or not at all.
@@ -56,34 +69,50 @@ class Journal:
         """
         import pyarrow as pa
 
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path = self._path(batch_number)
-        partial = path.with_suffix(".partial")
-        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with (
-            os.fdopen(descriptor, "wb") as file,
-            pa.ipc.new_stream(file, acknowledgements.schema) as writer,
-        ):
+        stream = pa.BufferOutputStream()
+        with pa.ipc.new_stream(stream, acknowledgements.schema) as writer:
             writer.write_table(acknowledgements)
-        os.replace(partial, path)
+        content = stream.getvalue()
+        with self._turn:
+            place = self._append([_header(batch_number, content), content])
+            self._places[batch_number] = place
 
     def drop(self, batch_numbers: Sequence[int]) -> None:
         """Their group is in the warehouse."""
-        for number in batch_numbers:
-            self._path(number).unlink(missing_ok=True)
+        with self._turn:
+            held = [number for number in batch_numbers if self._places.pop(number, None)]
+            if not held or self._file is None:
+                return
+            if not self._places:
+                self._close()
+                self._path.unlink(missing_ok=True)
+                return
+            # On a full disk they stay for now: the end of the run removes the file, and recovery looks into the warehouse.
+            with suppress(OSError):
+                self._append([_header(number, b"") for number in held])
+                if (
+                    self._end - sum(length for _, length in self._places.values())
+                    > _WORTH_REWRITING
+                ):
+                    self._rewrite()
+
+    def close(self) -> None:
+        """Nothing is written any more; what is left is for the next run."""
+        with self._turn:
+            self._close()
 
     def entries(self) -> Iterator[Entry]:
         """What is there, oldest run first."""
-        for path in sorted(self._folder.glob("*.arrow")):
-            run_id, _, number = path.stem.rpartition(".")
-            yield Entry(run_id, int(number), path)
+        for path in sorted(self._folder.glob("*.journal")):
+            for number, content in _read(path).items():
+                yield Entry(path.stem, number, content)
 
     def in_flight_at(self) -> float | None:
-        """When another run last began a request whose answer is not known (Unix time), as far as its files say."""
+        """When another run last began a request whose answer is not known (Unix time), as far as its file says."""
         begun = [
-            entry.path.stat().st_mtime
-            for entry in self.entries()
-            if entry.run_id != self._run_id and _is_undecided(entry.read())
+            _begun_at(table)
+            for table in (entry.read() for entry in self.entries() if entry.run_id != self._run_id)
+            if "attempt" in table.column("action").to_pylist()
         ]
         return max(begun, default=None)
 
@@ -94,26 +123,88 @@ class Journal:
             WarehouseError: the warehouse refuses it; the files stay.
         """
         runs: dict[str, None] = {}
-        for entry in list(self.entries()):
+        for entry in self.entries():
             table = entry.read()
-            if table is not None and table.num_rows and not _is_in(session, tables, dialect, table):
+            if table.num_rows and not _is_in(session, tables, dialect, table):
                 session.append(tables.acknowledgements, table)
                 runs[entry.run_id] = None
-            entry.path.unlink(missing_ok=True)
-        for path in self._folder.glob("*.partial"):  # cut short: no acknowledgement
+        for path in [*self._folder.glob("*.journal"), *self._folder.glob("*.partial")]:
             path.unlink(missing_ok=True)
         return list(runs)
 
-    def _path(self, batch_number: int) -> Path:
-        return self._folder / f"{self._run_id}.{batch_number:08d}.arrow"
+    def _append(self, parts: Sequence[bytes | pa.Buffer]) -> tuple[int, int]:
+        """Where `parts` stand now. What a full disk cuts short is written over by the next."""
+        if self._file is None:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._file, self._end = _opened(self._path), 0
+        offset, length = self._end, sum(len(part) for part in parts)
+        if os.pwritev(self._file, parts, offset) < length:
+            raise OSError("the disk took only a part.")
+        self._end += length
+        return offset, length
+
+    def _rewrite(self) -> None:
+        """Leave out what counts no more; the old file stays until the new one is whole."""
+        assert self._file is not None  # noqa: S101 - only an open file grows
+        partial = self._path.with_suffix(".partial")
+        fresh, end = _opened(partial), 0
+        places: dict[int, tuple[int, int]] = {}
+        try:
+            for number, (offset, length) in self._places.items():
+                if os.pwrite(fresh, os.pread(self._file, length, offset), end) < length:
+                    raise OSError("the disk took only a part.")
+                places[number] = (end, length)
+                end += length
+            os.replace(partial, self._path)
+        except OSError:
+            os.close(fresh)
+            partial.unlink(missing_ok=True)
+            raise
+        self._close()
+        self._file, self._end, self._places = fresh, end, places
+
+    def _close(self) -> None:
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
 
 
-def _is_undecided(table: pa.Table | None) -> bool:
-    return table is not None and "attempt" in table.column("action").to_pylist()
+def _opened(path: Path) -> int:
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
+
+
+def _header(batch_number: int, content: bytes | pa.Buffer) -> bytes:
+    return _HEADER.pack(batch_number, len(content), _checksum(batch_number, content))
+
+
+def _checksum(batch_number: int, content: bytes | pa.Buffer) -> int:
+    return zlib.crc32(content, zlib.crc32(struct.pack("<QQ", batch_number, len(content))))
+
+
+def _read(path: Path) -> dict[int, bytes]:
+    """The last content of each batch that is not in the warehouse, in the order it was written."""
+    held: dict[int, bytes] = {}
+    data, offset = path.read_bytes(), 0
+    while offset + _HEADER.size <= len(data):
+        number, length, checksum = _HEADER.unpack_from(data, offset)
+        offset += _HEADER.size
+        content = data[offset : offset + length]
+        if len(content) < length or checksum != _checksum(number, content):
+            break
+        offset += length
+        held.pop(number, None)
+        if content:
+            held[number] = content
+    return held
+
+
+def _begun_at(table: pa.Table) -> float:
+    latest: dt.datetime = max(table.column("acknowledged_at").to_pylist())
+    return latest.replace(tzinfo=dt.UTC).timestamp()
 
 
 def _is_in(session: Session, tables: Tables, dialect: Dialect, table: pa.Table) -> bool:
-    """The batch reached the warehouse, as a whole as always, before its file could be dropped."""
+    """The batch reached the warehouse, as a whole as always, before its entry could be dropped."""
     first = table.slice(0, 1).to_pylist()[0]
     same = " and ".join(
         f"{name} = {dialect.literal(first[name])}"

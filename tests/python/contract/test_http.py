@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from pydantic import SecretStr
 
 from sync.destinations.http import HttpClient, retry_after, vendor_code
 from sync.destinations.oauth import RefreshedToken
+from sync.destinations.values import json_bytes
 from sync.errors import AuthError, RejectedError, TransientError
 
 
@@ -115,3 +118,46 @@ def test_a_refresh_token_that_is_not_taken_is_an_auth_error(vendor: Any) -> None
         token(vendor, lambda: 0.0)()
     assert "refresh_token" in (caught.value.hint or "")
     assert "hush" not in str(caught.value)
+
+
+def test_an_entry_of_netrc_replaces_no_token(
+    vendor: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login somebody password else\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    vendor.answers = [(200, {})]
+    HttpClient(vendor.url, vendor="V", headers={"Authorization": "Bearer token"}).post("/")
+    assert vendor.seen[0][0]["Authorization"] == "Bearer token"
+
+
+def test_proxies_and_certificates_are_the_environments(
+    vendor: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("no_proxy", "NO_PROXY", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("http_proxy", vendor.url)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/company.pem")
+    vendor.answers = [(200, {"by": "proxy"})]
+    client = HttpClient("http://vendor.example", vendor="V")
+    assert client.post("/people") == {"by": "proxy"}
+    assert client._session.verify == "/company.pem"
+    monkeypatch.setenv("no_proxy", "vendor.example")
+    assert HttpClient("http://vendor.example", vendor="V")._session.proxies == {}
+
+
+def test_a_document_is_json_whatever_its_values_are() -> None:
+    document = {
+        "at": dt.datetime(2026, 11, 23, 12, 30, 1, 5),
+        "day": dt.date(2026, 11, 23),
+        "name": "Zoë \"Z\"\n",
+        "share": float("nan"),
+        "count": 2**53 + 1,
+    }  # fmt: skip
+    assert json.loads(json_bytes(document)) == {
+        "at": "2026-11-23T12:30:01Z",
+        "day": "2026-11-23",
+        "name": "Zoë \"Z\"\n",
+        "share": None,
+        "count": 2**53 + 1,
+    }  # fmt: skip

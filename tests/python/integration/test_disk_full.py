@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
@@ -47,13 +48,14 @@ def limited(folder: Path, kilobytes: int):
     resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-def mounted(folder: Path):
+def mounted(folder: Path, prepare: Callable[[], None] = lambda: None):
     made = subprocess.run(
         ["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", str(folder)],
         capture_output=True, check=False,
     )  # fmt: skip
     if made.returncode:
         pytest.skip("no right to mount a file system")
+    prepare()
     ballast = folder / "ballast"
 
     def fill() -> None:
@@ -70,8 +72,14 @@ def mounted(folder: Path):
 
 @pytest.fixture(params=["warehouse only", "every file", "file system"])
 def disk(request, tmp_path):
-    kinds = {"warehouse only": 64, "every file": 1}
-    made = limited(tmp_path, kinds[request.param]) if request.param in kinds else mounted(tmp_path)
+    full = tmp_path / "full"
+    full.mkdir()
+    if request.param == "warehouse only":  # the journal is on another
+        elsewhere = tmp_path / "journal"
+        elsewhere.mkdir()
+        made = mounted(full, lambda: (full / "journal").symlink_to(elsewhere))
+    else:
+        made = limited(full, 1) if request.param == "every file" else mounted(full)
     yield from ((request.param, found) for found in made)
 
 

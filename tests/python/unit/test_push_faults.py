@@ -579,7 +579,7 @@ def test_what_the_warehouse_cannot_take_is_kept_on_disk_and_not_sent_twice(bench
     assert len(bench.held()) == 30 == len(bench.destination.members)
     sent = [key for _, keys in bench.destination.calls for key in keys]
     assert len(sent) == len(set(sent)) == 30
-    assert not list((bench.path.parent / "journal").rglob("*.arrow"))
+    assert not list((bench.path.parent / "journal").rglob("*.journal"))
 
 
 def test_a_journal_that_was_in_the_warehouse_already_counts_once(bench, monkeypatch):
@@ -598,7 +598,7 @@ def test_a_journal_that_was_in_the_warehouse_already_counts_once(bench, monkeypa
 def test_a_journal_file_that_was_cut_short_is_no_acknowledgement(bench):
     folder = bench.path.parent / "journal" / "live" / "memory_people"
     folder.mkdir(parents=True)
-    (folder / "20260101-000000-000000-aaaaaa.00000001.arrow").write_bytes(b"\xff\xff")
+    (folder / "20260101-000000-000000-aaaaaa.journal").write_bytes(b"\xff" * 50)
     bench.people("a")
     assert bench.push().added == 1
 
@@ -709,12 +709,14 @@ def test_requests_of_a_dead_process_are_given_time_to_arrive(bench, monkeypatch)
 
 
 def test_what_was_in_flight_long_ago_has_arrived(bench, monkeypatch):
+    from sync.engine import acknowledge
     from sync.engine.retry import Retrier
 
     bench.people("a")
-    killed_with_a_request_in_flight(bench)
-    for path in (bench.path.parent / "journal").rglob("*.arrow"):
-        os.utime(path, (1, 1))
+    with monkeypatch.context() as then:
+        long_ago = acknowledge.now_utc() - dt.timedelta(hours=1)
+        then.setattr(acknowledge, "now_utc", lambda: long_ago)
+        killed_with_a_request_in_flight(bench)
     monkeypatch.setattr(Retrier, "pause", lambda *_: pytest.fail("waited"))
     assert bench.push().status == "success"
 
