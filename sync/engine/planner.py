@@ -209,6 +209,8 @@ class PlanQueries:
             f", activation.{self._column(name)} as {place}"
             for name, place in zip(self.mapping.columns, places, strict=True)
         )
+        # Compared before the join, which is the dearer the wider its rows are.
+        definition = self._dialect.literal(self._definition.definition_hash)
         quarantined = ""
         join, is_quarantined = "", "false"
         if self._quarantined:
@@ -222,7 +224,8 @@ class PlanQueries:
             f"with activation as (select {self._key()} as sync_key, row_hash, "
             f"{self._reason()} as withheld_reason{mapped} "
             f"from {self._definition.model.relation}{self._permission.joins}), "
-            f"held as ({self._held}), "
+            f"held as (select sync_key, row_hash, definition_hash is distinct from {definition} "
+            f"as is_outdated, identifiers, remote_id from ({self._held}) as ledger), "
             f"compared as (select coalesce(activation.sync_key, held.sync_key) as sync_key, "
             "case when activation.sync_key is not null then activation.row_hash "
             "else held.row_hash end as row_hash, "
@@ -251,10 +254,8 @@ class PlanQueries:
         gone = "remove" if self._mode in REMOVING else "none"
         differs = "false"
         if self._mode in UPDATING:
-            same_definition = self._dialect.literal(self._definition.definition_hash)
             differs = "true" if self._full_refresh else (
-                "(activation.row_hash is distinct from held.row_hash "
-                f"or held.definition_hash is distinct from {same_definition})"
+                "(activation.row_hash is distinct from held.row_hash or held.is_outdated)"
             )  # fmt: skip
         return (
             f"case when {sendable} and not ({held}) then 'add' "
