@@ -64,7 +64,7 @@ def run(options: Namespace) -> list[Figure]:
 
 
 def _figures(name: str, ours: Scores, theirs: Mapping[float, Scores]) -> list[Figure]:
-    goal = at_least(GOALS[name]) if name in GOALS else at_least(1.0, of="ratio")
+    goal = at_least(GOALS[name]) if name in GOALS else at_least(1.0, of="ratio") if theirs else None
     best: Scores | tuple[None, None, None] = (None, None, None)
     if theirs:
         best = max(theirs.values(), key=itemgetter(2))
@@ -97,7 +97,7 @@ def matched(name: str, data: Labelled, directory: Path) -> ScratchProject:
         folders=("macros", "models/identity/matching", *data.folders),
         models={**data.models, "no_overrides": overrides},
         variables={
-            "cdp_matching": {"enabled": True, "entities": {"person": {"records": data.records}}},
+            "cdp_matching": {"enabled": True, "entities": {data.entity: {"records": data.records}}},
             "cdp_identity_overrides": "no_overrides",
         },
     )
@@ -105,7 +105,7 @@ def matched(name: str, data: Labelled, directory: Path) -> ScratchProject:
     data.load(project.database)
     _say(f"{name}: comparing")
     project.run("--select", "+matching_patterns")
-    kinds, rules = description_of(directory / "target/manifest.json", "person")
+    kinds, rules = description_of(directory / "target/manifest.json", data.entity)
     with duckdb.connect(str(project.database), read_only=True) as connection:
         rows = connection.execute(
             "select drawn_from, pattern, rule_mask, frequency_bits, shared_frequency_bits, pair_count"
@@ -115,7 +115,7 @@ def matched(name: str, data: Labelled, directory: Path) -> ScratchProject:
     counted = [Counted(*row) for row in rows]
     write_weights(
         directory / "seeds/matching_weights.csv",
-        train_weights("person", counted, kinds=kinds, rules=rules),
+        train_weights(data.entity, counted, kinds=kinds, rules=rules),
     )
     project.run(command="seed")
     _say(f"{name}: scoring")
@@ -153,8 +153,10 @@ def _peer(name: str, data: Labelled, database: Path, python: str | None) -> dict
     """What Splink's clusters score at each threshold; nothing where it is not installed."""
     import duckdb
 
-    if python is None:
-        _say(f"{name}: Splink skipped, no --peer-python")
+    example = peer_example(name)
+    if python is None or example is None:
+        why = "no --peer-python" if example else "it has no example of this kind"
+        _say(f"{name}: Splink skipped, {why}")
         return {}
     source = data.file or database.with_suffix(".parquet")
     if data.file is None:
@@ -167,7 +169,7 @@ def _peer(name: str, data: Labelled, database: Path, python: str | None) -> dict
     script = Path(__file__).parent / "peers" / "splink_clusters.py"
     _say(f"{name}: Splink")
     done = subprocess.run(
-        [python, str(script), peer_example(name), source, target, *map(str, PEER_THRESHOLDS)],
+        [python, str(script), example, source, target, *map(str, PEER_THRESHOLDS)],
         capture_output=True,
         text=True,
         check=False,

@@ -40,14 +40,23 @@ COLUMNS: dict[str, dict[str, str]] = {
 _FILES = {"fake_1000": "fake_1000.csv", "historical_50k": "historical_50k.parquet"}
 
 # The project's own sources with people of the generator: nobody of the demo, which has seed 1.
-GENERATED = {"generated_2": 2, "generated_3": 3}
-_STAGING = ("shop", "app", "crm", "loyalty")
+GENERATED = {
+    "generated_2": ("person", 2),
+    "generated_3": ("person", 3),
+    "companies_2": ("account", 2),
+}
+_STAGING = {"person": ("shop", "app", "crm", "loyalty"), "account": ("crm",)}
+_TRUTH = {"person": "person", "account": "account"}
+# One in twenty-five has a company, and one company in eleven is in the CRM twice.
+_PEOPLE = {"person": 1, "account": 10}
 
 NAMES = (*COLUMNS, *GENERATED)
 
 
-def peer_example(name: str) -> str:
-    """Which of Splink's examples is for data of this kind."""
+def peer_example(name: str) -> str | None:
+    """Which of Splink's examples is for data of this kind; none is for companies."""
+    if name.startswith("companies"):
+        return None
     return name if name in _FILES else name.rstrip("_1234")
 
 
@@ -65,13 +74,14 @@ data.astype("string").to_parquet(sys.argv[2])
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """One data set: what a scratch project needs to read it, and the person behind each record key."""
+    """One data set: what a scratch project needs to read it, and the person or company behind each record key."""
 
     models: Mapping[str, str]
     folders: Sequence[str]
     records: Sequence[Mapping[str, Any]]  # as under vars: cdp_matching
     truth: Mapping[str, str]
     file: Path | None = None  # the records as they came, for a peer
+    entity: str = "person"
 
     def load(self, database: Path) -> None:
         """Create what the models read; nothing where they read a file."""
@@ -94,7 +104,9 @@ class _Generated(Labelled):
 def load(name: str, directory: Path, options: Namespace) -> Labelled | str:
     """The data set, its files written to `directory`; where it is not to be had, the reason."""
     if name in GENERATED:
-        return _generated(directory, people=options.people, seed=GENERATED[name])
+        entity, seed = GENERATED[name]
+        people = options.people * _PEOPLE[entity]
+        return _generated(directory / name, entity, people=people, seed=seed)
     import duckdb
 
     target = directory / f"{name}.parquet"
@@ -121,27 +133,27 @@ def load(name: str, directory: Path, options: Namespace) -> Labelled | str:
     )
 
 
-def _generated(directory: Path, *, people: int, seed: int) -> Labelled:
+def _generated(target: Path, entity: str, *, people: int, seed: int) -> Labelled:
     import duckdb
 
-    target = directory / f"generated_{seed}"
     line = [sys.executable, "-m", "benchmarks.generator", "--format", "parquet"]
     line += ["--people", str(people), "--seed", str(seed), "--out", str(target)]
     subprocess.run(line, cwd=ROOT, check=True, capture_output=True)
     project = yaml.safe_load((ROOT / "dbt_project.yml").read_text())
-    records = project["vars"]["cdp_matching"]["entities"]["person"]["records"]
+    records = project["vars"]["cdp_matching"]["entities"][entity]["records"]
     sources = ", ".join(f"'{record['source_name']}'" for record in records)
     with duckdb.connect() as connection:
         rows = connection.execute(
-            "select concat(source_name, ':', source_record_id), person"
+            f"select concat(source_name, ':', source_record_id), {_TRUTH[entity]}"
             f" from '{target}/truth.parquet' where source_name in ({sources})"
         ).fetchall()
     return _Generated(
         models={},
-        folders=[f"models/staging/{source}" for source in _STAGING],
+        folders=[f"models/staging/{source}" for source in _STAGING[entity]],
         records=records,
         truth=dict(rows),
         directory=target,
+        entity=entity,
     )
 
 

@@ -35,10 +35,14 @@ class Build:
         return sum(self.seconds.values())
 
 
-def add_matching(directory: Path) -> None:
-    """Copy the probabilistic tier, which a scratch project leaves behind: its macros, models and shipped weights."""
+def add_matching(directory: Path, *, review: bool = False) -> None:
+    """Copy the probabilistic tier, which a scratch project leaves behind: its macros, models and shipped weights; its review only
+    where there is an identity for it to look at.
+    """
     for folder in ("macros/matching", "models/identity/matching"):
         shutil.copytree(ROOT / folder, directory / folder, dirs_exist_ok=True)
+    if not review:
+        (directory / "models/identity/matching/matching_review.sql").unlink()
     (directory / "seeds").mkdir(exist_ok=True)
     for name in ("matching_weights.csv", "_matching__seeds.yml"):
         shutil.copy(ROOT / "seeds" / name, directory / "seeds")

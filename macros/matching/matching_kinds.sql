@@ -59,6 +59,20 @@
         'house_number': dict(code, shared=true, levels=[same, ['one character', 'length({l}) > 1 and ' ~ _distance_at_most(1)]]),
         'occupation': dict(text, levels=[same]),
         'gender': dict(text, levels=[same]),
+        'company_name': {'prepare': _prepared_company('{x}'), 'frequency': true, 'levels': [
+            same,
+            ['close', _ratio_at_least(85) ~ ' and ' ~ _digits('{l}') ~ ' = ' ~ _digits('{r}')],
+            ['longer form', "substr({l}, 1, length({r}) + 1) = " ~ dbt.concat(['{r}', "' '"])
+                ~ " or substr({r}, 1, length({l}) + 1) = " ~ dbt.concat(['{l}', "' '"])],
+            ['similar', _ratio_at_least(65) ~ ' and ' ~ _digits('{l}') ~ ' = ' ~ _digits('{r}')],
+        ]},
+        'domain': {'prepare': normalise_domain('{x}') | trim, 'frequency': true, 'levels': [
+            same,
+            ['same name', _first_label('{l}') ~ ' = ' ~ _first_label('{r}')],
+            ['close', _ratio_at_least(85)],
+        ]},
+        'tax_id': dict(code, levels=[same, ['one character', _distance_at_most(1)]]),
+        'country': dict(text, shared=true, levels=[same]),
     } -%}
     {{ return(kinds) }}
 {%- endmacro %}
@@ -79,6 +93,8 @@
         ['street', 'first_name:1'], ['street', 'house_number'],
         ['last_name'], ['birth_date'],
         ['first_name'],
+        ['tax_id'], ['domain'], ['company_name'], ['company_name:4', 'country'],
+        ['company_name:4', 'city:3'], ['company_name:4', 'postal_code:2'],
     ]) }}
 {%- endmacro %}
 
@@ -120,6 +136,23 @@
     {%- endfor -%}
     {%- set digits = regexp_replace_all("substr(" ~ text.sql ~ ", 1, 10)", "[^0-9]", "") -%}
     {{ return(whole_match_or_null(digits, "[0-9]{8}")) }}
+{%- endmacro %}
+
+{#- A company's name without its legal form, the same in every country's way of writing it: S.r.l., sp. z o.o., GmbH & Co. KG. -#}
+{% macro _prepared_company(x) -%}
+    {%- set forms = [
+        'gmbh', 'mbh', 'ag', 'kg', 'kgaa', 'ohg', 'ug', 'ev', 'e v', 'se', 'inc', 'incorporated', 'corp', 'corporation',
+        'company', '(und |and |et |e )?co', 'llc', 'l l c', 'llp', 'lp', 'ltd', 'limited', 'plc', 'pty', 'pvt', 'pte',
+        'bv', 'b v', 'nv', 'n v', 'sa', 's a', 'sarl', 's a r l', 'sas', 's a s', 'srl', 's r l', 'spa', 's p a',
+        'sl', 's l', 'slu', 'lda', 'oy', 'oyj', 'ab', 'as', 'a s', 'aps', 'asa', 'kft', 'zrt', 'sro', 's r o',
+        'sp z o o', 'sp z oo', 'spolka z o o', 'd o o', 'doo', 'k k', 'kk', 'ae', 'a e', 'tov',
+    ] -%}
+    {{ return(regexp_replace_all(_prepared_text(x), '( (' ~ forms | join('|') ~ '))+$', '')) }}
+{%- endmacro %}
+
+{#- Of a domain, what stands before its first dot: acme of acme.co.uk. -#}
+{% macro _first_label(x) -%}
+    {{ return(regexp_replace_all(x, '[.].*$', '')) }}
 {%- endmacro %}
 
 {% macro _prepared_email(x) -%}

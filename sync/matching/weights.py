@@ -123,7 +123,7 @@ def weights_of(entity: str, model: Model, kinds: Sequence[Kind], *, source: str)
     """The rows of a model, the prior first."""
     rows = [
         Weight(entity, "prior", 0, "two records match", model.prior, 1.0, source),
-        Weight(entity, "household", 0, "two people of one household", model.household, 1.0, source),
+        Weight(entity, "household", 0, "two of one household", model.household, 1.0, source),
     ]
     for kind, m, u in zip(kinds, model.m, model.u, strict=True):
         for level, label in enumerate(kind.labels):

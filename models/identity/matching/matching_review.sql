@@ -32,12 +32,26 @@ overrides as (
 
 ),
 
+-- Identifiers may have joined the two already, or other pairs.
+records as (
+
+    select
+        entity,
+        record_key,
+        entity_id
+
+    from {{ ref('identity_entity_records') }}
+
+),
+
 undecided as (
 
     select
         matching_decided.entity,
         matching_decided.left_record_key,
         matching_decided.right_record_key,
+        left_records.entity_id as left_entity_id,
+        right_records.entity_id as right_entity_id,
         matching_decided.match_weight,
         matching_decided.match_probability,
         matching_decided.pattern,
@@ -50,9 +64,18 @@ undecided as (
         and matching_decided.left_record_key = overrides.left_record_key
         and matching_decided.right_record_key = overrides.right_record_key
 
+    inner join records as left_records
+        on matching_decided.entity = left_records.entity
+        and matching_decided.left_record_key = left_records.record_key
+
+    inner join records as right_records
+        on matching_decided.entity = right_records.entity
+        and matching_decided.right_record_key = right_records.record_key
+
     where
         matching_decided.decision != 'accepted'
         and overrides.entity is null
+        and left_records.entity_id != right_records.entity_id
 
 )
 

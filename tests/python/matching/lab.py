@@ -15,40 +15,52 @@ from sync.matching.weights import Kind, Weight, write_weights
 from tests.python.identity.lab import Lab
 
 COLUMNS = ("source", "id", "customer_id", "first_name", "last_name", "birth_date", "email", "phone",
-           "national_id", "postal_code", "city", "street")  # fmt: skip
+           "national_id", "postal_code", "city", "street", "company_name", "domain", "tax_id",
+           "country")  # fmt: skip
 KINDS = COLUMNS[3:]
 SOURCES = ("shop", "club")
 
-IDENTITY: Mapping[str, Any] = {
-    "person": {
-        "identifiers": {"customer_id": {"tier": 1, "exclusive": True, "limit": 1}},
-        "records": [
-            {
-                "source_name": source,
-                "model": f"fixture_{source}",
-                "record_key": "id",
-                "identifiers": {"customer_id": "customer_id"},
-            }
-            for source in SOURCES
-        ],
-    }
-}
-MATCHING: Mapping[str, Any] = {
-    "enabled": True,
-    "entities": {
-        "person": {
+
+def identity_of(entity: str, identifier: str) -> Mapping[str, Any]:
+    """One entity, of whom each has one value of `identifier`."""
+    return {
+        entity: {
+            "identifiers": {identifier: {"tier": 1, "exclusive": True, "limit": 1}},
             "records": [
                 {
                     "source_name": source,
                     "model": f"fixture_{source}",
                     "record_key": "id",
-                    "columns": {kind: kind for kind in KINDS},
+                    "identifiers": {identifier: identifier},
                 }
                 for source in SOURCES
-            ]
+            ],
         }
-    },
-}
+    }
+
+
+def matching_of(entity: str, kinds: Sequence[str]) -> Mapping[str, Any]:
+    """Matching of one entity by `kinds`, columns of these names."""
+    return {
+        "enabled": True,
+        "entities": {
+            entity: {
+                "records": [
+                    {
+                        "source_name": source,
+                        "model": f"fixture_{source}",
+                        "record_key": "id",
+                        "columns": {kind: kind for kind in kinds},
+                    }
+                    for source in SOURCES
+                ]
+            }
+        },
+    }
+
+
+IDENTITY = identity_of("person", "customer_id")
+MATCHING = matching_of("person", KINDS)
 
 
 def person(source: str, id: str, **values: str) -> dict[str, str]:
@@ -57,15 +69,17 @@ def person(source: str, id: str, **values: str) -> dict[str, str]:
 
 
 class MatchingLab(Lab):
-    """A lab whose raw rows are people."""
+    """A lab whose raw rows are people, or companies."""
 
-    def __init__(self, directory: Path, matching: Mapping[str, Any] = MATCHING) -> None:
-        self._matching = matching
-        super().__init__(directory, IDENTITY, {"cdp_as_of": "2026-11-24", "cdp_matching": matching})
+    def __init__(
+        self, directory: Path, matching: Mapping[str, Any] = MATCHING,
+        identity: Mapping[str, Any] = IDENTITY,
+    ) -> None:  # fmt: skip
+        super().__init__(directory, identity, {"cdp_as_of": "2026-11-24", "cdp_matching": matching})
 
     def _write_project(self, identity: Mapping[str, Any], variables: Mapping[str, Any]) -> None:
         super()._write_project(identity, variables)
-        add_matching(self.directory)
+        add_matching(self.directory, review=True)
         for source in SOURCES:
             (self.directory / f"models/staging/fixture_{source}.sql").write_text(
                 "{{ config(materialized='view') }}\n"

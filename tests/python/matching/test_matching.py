@@ -11,7 +11,14 @@ import pytest
 
 from sync.matching.em import Patterns, log_odds
 from sync.matching.weights import Kind, Weight, description_of
-from tests.python.matching.lab import MATCHING, MatchingLab, model_of, person
+from tests.python.matching.lab import (
+    MATCHING,
+    MatchingLab,
+    identity_of,
+    matching_of,
+    model_of,
+    person,
+)
 
 # kind, left value, right value, the label of the level ('-': not compared)
 LEVELS = [
@@ -49,6 +56,23 @@ LEVELS = [
     ("city", "Frankfurt", "Frankfurt am Main", "contained"),
     ("street", "Haupstrasse 5", "Hauptstrasse 5", "close"),
     ("street", "Hauptstr. 5", "Hauptstrasse 5", "similar"),
+    ("company_name", "Acme Robotics GmbH & Co. KG", "ACME Robotics", "exact"),
+    ("company_name", "Acme Robotics S.r.l.", "Acme Robotics sp. z o.o.", "exact"),
+    ("company_name", "Company Ltd", "Company, Inc.", "exact"),
+    ("company_name", "Acme Robotcs AG", "Acme Robotics AG", "close"),
+    ("company_name", "Acme Holding", "Acme Holding Deutschland GmbH", "longer form"),
+    ("company_name", "Store 12 Ltd", "Store 17 Ltd", "different"),
+    ("company_name", "Delta Bau", "Delta Bank", "similar"),
+    ("company_name", "Acme", "Acmeology", "different"),
+    ("company_name", "Acme", "Zenith", "different"),
+    ("domain", "https://www.acme.example/en", "acme.example", "exact"),
+    ("domain", "acme.example", "acme.test", "same name"),
+    ("domain", "acme-robotics.example", "acme-robotik.example", "close"),
+    ("domain", "acme.example", "zenith.example", "different"),
+    ("domain", "n/a", "acme.example", "-"),
+    ("tax_id", "DE 123.456.789", "de123456789", "exact"),
+    ("tax_id", "DE123456789", "DE123456788", "one character"),
+    ("country", "DE", "de", "exact"),
 ]
 
 
@@ -136,6 +160,10 @@ def crowd(count: int = 40) -> list[dict[str, str]]:
             "birth_date": f"1980-01-{pick.randint(1, 9):02d}",
             "street": f"Lipowa {pick.randint(1, 6)}",
             "email": f"{number % 7}@mail.org",
+            "company_name": ["Acme GmbH", "ACME", "Acme Bau S.r.l.", "Zenith Ltd"][number % 4],
+            "domain": ["https://acme.example/en", "acme.test", "zenith.example"][number % 3],
+            "tax_id": f"DE {number % 9}",
+            "country": ["DE", "FR"][number % 2],
         }
         kept = {kind: value for kind, value in values.items() if pick.random() > 0.2}
         rows.append(person("shop" if number % 2 else "club", str(number), **kept))
@@ -158,6 +186,7 @@ def test_the_warehouse_scores_as_training_does(lab: MatchingLab) -> None:
         Weight(*row)
         for row in lab.query(
             "select entity, kind, level, label, m, u, source from analytics.matching_weights"
+            " where entity = 'person'"
         )
     ]
     model, shapes, columns = model_of(weights, kinds)
@@ -267,25 +296,24 @@ TWINS = [
     person("club", "3", customer_id="c3", first_name="Jan", birth_date="1950-01-01", **FAMILY),
 ]
 
+CROWD = [
+    person(
+        "shop",
+        f"x{n}",
+        first_name=f"n{n}",
+        last_name=f"m{n}",
+        street=f"s {n}",
+        birth_date=f"{n + 1700}-01-01",
+    )
+    for n in range(10, 210)
+]
+
 
 @pytest.fixture
 def family(lab: MatchingLab) -> MatchingLab:
     lab.forget()
     lab.weigh(simple_weights())
-    lab.load_people(
-        [*TWINS]
-        + [
-            person(
-                "shop",
-                f"x{n}",
-                first_name=f"n{n}",
-                last_name=f"m{n}",
-                street=f"s {n}",
-                birth_date=f"{n + 1700}-01-01",
-            )
-            for n in range(10, 210)
-        ]
-    )
+    lab.load_people([*TWINS, *CROWD])
     return lab
 
 
@@ -335,6 +363,58 @@ def test_people_decide_over_probability(family: MatchingLab) -> None:
     groups = family.together()
     assert not apart(groups, "club:2", "shop:2")
     assert apart(groups, "club:1", "shop:1")
+
+
+def test_companies_are_matched_under_the_same_guard(tmp_path: Path) -> None:
+    """One name and one site, written differently, are one company, but not with two tax ids; a name alone is for people to look at."""
+    lab = MatchingLab(
+        tmp_path / "lab",
+        matching_of("account", ("company_name", "domain", "country")),
+        identity_of("account", "tax_id"),
+    )
+    acme = {"company_name": "Acme Robotics GmbH", "country": "DE"}
+    beta = {"company_name": "Beta Media", "country": "DE"}
+    others = [
+        person("shop", f"x{n}", company_name=f"{n:03x}{n * 7:04x} Bau", domain=f"b{n}.example")
+        for n in range(100, 300)
+    ]
+    lab.load_people(
+        [
+            person("shop", "1", tax_id="DE1", domain="acme.example", **acme),
+            person("club", "1", domain="acme.test", country="DE", company_name="ACME Robotics"),
+            person("shop", "2", tax_id="DE2", domain="beta.example", **beta),
+            person("club", "2", tax_id="DE3", domain="beta.test", **beta),
+            person("club", "3", company_name="Acme Robotics Ltd", country="GB"),
+            *others,
+        ]
+    )
+    lab.build("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
+    groups = lab.together()
+    assert not apart(groups, "shop:1", "club:1")
+    assert apart(groups, "shop:2", "club:2")
+    assert apart(groups, "shop:1", "club:3")
+    assert len(groups) == 4 + len(others)
+    conflicts = "select distinct entity, dropped_reason from analytics.identity_conflicts"
+    assert lab.query(f"{conflicts} where identifier_type = 'match'") == [("account", "limit")]
+
+
+def test_who_is_one_already_is_not_asked_about(family: MatchingLab) -> None:
+    family.override()
+    family.load_people(
+        [
+            *TWINS,
+            *CROWD,
+            person("shop", "5", customer_id="c9", first_name="Zoe", last_name="Rzepka"),
+            person("club", "5", customer_id="c9", first_name="Zoe", last_name="Rzepka"),
+        ]
+    )
+    family.build("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
+    pair = "where left_record_key = 'club:5' and right_record_key = 'shop:5'"
+    assert family.query(f"select decision from analytics.matching_decided {pair}") == [("unsure",)]
+    assert not apart(family.together(), "club:5", "shop:5")
+    assert family.query(f"select * from analytics.matching_review {pair}") == []
+    asked = "select left_entity_id, right_entity_id from analytics.matching_review"
+    assert all(left and right and left != right for left, right in family.query(asked))
 
 
 def test_switched_off_it_leaves_no_trace(tmp_path: Path) -> None:

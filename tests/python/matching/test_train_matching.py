@@ -19,17 +19,17 @@ from benchmarks.scratch import ROOT, ScratchProject, add_matching
 from tests.python.matching.lab import splink_model
 
 TABLES = {
-    "shop": "customers",
-    "app": "users",
-    "crm": "contacts",
-    "loyalty": "members",
+    "shop": ["customers"],
+    "app": ["users"],
+    "crm": ["contacts", "accounts"],
+    "loyalty": ["members"],
 }
 SHIPPED = ROOT / "seeds/matching_weights.csv"
 
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> ScratchProject:
-    """The demo's four sources of people, built up to what training reads."""
+    """The demo's four sources of people, one of companies too, built up to what training reads."""
     matching = yaml.safe_load((ROOT / "dbt_project.yml").read_text())["vars"]["cdp_matching"]
     project = ScratchProject(
         tmp_path_factory.mktemp("train") / "demo",
@@ -42,16 +42,16 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> ScratchProject:
     )
     add_matching(project.directory)
     (project.directory / "models/identity/matching/matched_pairs.sql").unlink()
-    (project.directory / "models/identity/matching/matching_review.sql").unlink()
     (project.directory / "models/identity/matching/_matching__models.yml").unlink()
     with duckdb.connect(str(project.database)) as connection:
-        for source, table in TABLES.items():
-            path = ROOT / f"seeds/demo/raw_{source}__{table}.csv"
+        for source, tables in TABLES.items():
             connection.execute(f"create schema raw_{source}")
-            connection.execute(
-                f"create table raw_{source}.{table} as"
-                f" from read_csv('{path}', all_varchar = true, header = true)"
-            )
+            for table in tables:
+                path = ROOT / f"seeds/demo/raw_{source}__{table}.csv"
+                connection.execute(
+                    f"create table raw_{source}.{table} as"
+                    f" from read_csv('{path}', all_varchar = true, header = true)"
+                )
     project.run("--select", "+matching_patterns")
     return project
 
@@ -64,9 +64,10 @@ def train(project: ScratchProject, *options: str) -> subprocess.CompletedProcess
     )  # fmt: skip
 
 
-def rows(path: Path) -> dict[tuple[str, str], Mapping[str, Any]]:
+def rows(path: Path, entity: str = "person") -> dict[tuple[str, str], Mapping[str, Any]]:
     with path.open(newline="") as file:
-        return {(row["kind"], row["level"]): row for row in csv.DictReader(file)}
+        found = [row for row in csv.DictReader(file) if row["entity"] == entity]
+    return {(row["kind"], row["level"]): row for row in found}
 
 
 def test_training_on_the_demo_gives_the_weights_that_ship(demo: ScratchProject) -> None:
@@ -125,7 +126,21 @@ def test_a_file_that_is_no_model_is_a_clear_error(
     assert not out.exists()
 
 
+def test_companies_are_trained_by_themselves(demo: ScratchProject, tmp_path: Path) -> None:
+    out = tmp_path / "weights.csv"
+    out.write_bytes(SHIPPED.read_bytes())
+    done = train(demo, "--entity", "account", "--out", str(out))
+    assert done.returncode == 0, done.stderr
+    assert rows(out) == rows(SHIPPED)
+    trained = rows(out, "account")
+    assert {kind for kind, _ in trained} == {
+        "prior", "household", "company_name", "domain", "tax_id", "country"
+    }  # fmt: skip
+    assert trained.keys() == rows(SHIPPED, "account").keys()
+    assert float(trained["company_name", "4"]["m"]) > 0.5 > float(trained["company_name", "4"]["u"])
+
+
 def test_an_entity_that_matching_does_not_know_is_named(demo: ScratchProject) -> None:
     done = train(demo, "--entity", "household")
     assert done.returncode in (1, 2)
-    assert "matching has no entity 'household'; it has person." in done.stderr
+    assert "matching has no entity 'household'; it has person, account." in done.stderr
