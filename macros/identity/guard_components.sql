@@ -263,13 +263,14 @@
             connectors.merged_node,
             connectors.value_node,
             coalesce(bridged.excess, -1) as excess,
-            row_number() over (
+            -- Probable matches that are equally likely go together: one of them would be a guess.
+            rank() over (
                 partition by connectors.merged_node
                 order by
                     coalesce(bridged.excess, -1) desc,
                     connectors.fan_out desc,
                     connectors.strength asc nulls last,
-                    connectors.value_node asc
+                    case when connectors.strength is null then connectors.value_node end asc
             ) as place
         from connectors
         left join bridged on connectors.value_node = bridged.value_node

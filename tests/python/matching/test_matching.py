@@ -342,6 +342,17 @@ def test_identity_joins_matched_pairs_and_its_limits_hold(family: MatchingLab) -
     assert shed == [("limit", "customer_id")]
 
 
+def test_who_may_be_either_of_two_people_is_neither(family: MatchingLab) -> None:
+    """club:1 is as like shop:1 as like club:3, who are not one person: to choose would be to guess."""
+    family.override()
+    family.build("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
+    assert frozenset({"club:1"}) in family.together()
+    dropped = family.query(
+        "select distinct record_key from analytics.identity_conflicts where identifier_type = 'match'"
+    )
+    assert {key for (key,) in dropped} == {"club:1", "shop:1", "club:3"}
+
+
 def test_people_decide_over_probability(family: MatchingLab) -> None:
     """Accepted by hand, rejected by hand: neither is asked again, and both hold in identity."""
     family.override()
