@@ -85,6 +85,7 @@
             'cursors': {
                 'environment': string, 'destination': string, 'cursor_at': instant, 'updated_at': instant,
             },
+            'dbt_failures': {'unique_id': string, 'status': string, 'failed_at': instant},
             'erasure_requests': {
                 'environment': string, 'request_id': string, 'identifier_type': string,
                 'identifier_value_sha256': string, 'requested_at': instant,

@@ -87,7 +87,13 @@ def _plan_one(
         results = gates.RunResults(app.project.run_results)
         gates.check_table(definition, made.checks, made.duplicates)
         gates.check_plan(
-            definition, made.checks, made.counts, results, now=now_utc(), resend=full_refresh
+            definition,
+            made.checks,
+            made.counts,
+            results,
+            failures=made.dbt_failures,
+            now=now_utc(),
+            resend=full_refresh,
         )
     except RefusedError as error:
         refused = {"reason": error.reason, "message": error.message, "hint": error.hint}

@@ -18,29 +18,41 @@ _PASSED = frozenset({"success", "pass", "warn", "no-op", "reused"})
 _RAN = frozenset({"build", "run", "test", "seed", "snapshot", "retry", "clone", "run-operation"})
 
 
+@dataclass(frozen=True, slots=True)
+class DbtFailure:
+    """How a node ended when dbt last ran it, and when that run began (UTC)."""
+
+    status: str
+    failed_at: dt.datetime
+
+
 class RunResults:
     """What the latest dbt run says of a model and its tests (target/run_results.json)."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._results: dict[str, Mapping[str, Any]] = {}
+        self._ended_at = dt.datetime.min
         try:
             document = json.loads(path.read_bytes())
         except (OSError, ValueError):
             return
         if document.get("args", {}).get("which", "build") in _RAN:
             self._results = {result["unique_id"]: result for result in document["results"]}
+            if ended_at := document.get("metadata", {}).get("generated_at"):
+                self._ended_at = _utc(ended_at)
 
-    def check(self, definition: SyncDefinition) -> None:
-        """The model, all that it is built from and the data tests of these passed, as far as the latest run had them.
+    def check(self, definition: SyncDefinition, failures: Mapping[str, DbtFailure]) -> None:
+        """The model, all that it is built from and the data tests of these passed when they last ran: in the latest run, or by
+        `failures`, which outlive it.
 
         Raises:
             RefusedError: one of them failed or was skipped.
         """
         model = definition.model
         for unique_id in (model.unique_id, *model.tests, *model.upstream):
-            result = self._results.get(unique_id)
-            if result is None or result["status"] in _PASSED:
+            status, when = self._status(unique_id, failures.get(unique_id))
+            if status in _PASSED:
                 continue
             kind, name = unique_id.split(".")[0], unique_id.split(".")[2]
             where = "" if unique_id == model.unique_id else f" on '{model.name}'"
@@ -48,11 +60,19 @@ class RunResults:
                 where = f", which '{model.name}' is built on,"
             raise RefusedError(
                 "dbt_result",
-                f"sync '{definition.name}': {kind} '{name}'{where} has status "
-                f"'{result['status']}' in the latest dbt run.",
+                f"sync '{definition.name}': {kind} '{name}'{where} has status '{status}' in {when}.",
                 hint=f"mend it and run: dbt build --select +{model.name} "
                 "(or --skip-gates for this run).",
             )
+
+    def _status(self, unique_id: str, failure: DbtFailure | None) -> tuple[str, str]:
+        """How the node ended when it last ran, and when that was; what no run had is taken to be well."""
+        result = self._results.get(unique_id)
+        if failure is not None and (result is None or failure.failed_at > self._ended_at):
+            return failure.status, (
+                f"the dbt run of {failure.failed_at:%Y-%m-%d %H:%M} UTC, and has not run since"
+            )
+        return (str(result["status"]) if result else "success"), "the latest dbt run"
 
     def built_at(self, definition: SyncDefinition) -> dt.datetime | None:
         """When the latest run finished the model (UTC), or None where it did not build it."""
@@ -63,8 +83,12 @@ class RunResults:
         texts = sorted(end for end in ends if end)
         if not texts:
             return None
-        moment = dt.datetime.fromisoformat(texts[-1].replace("Z", "+00:00"))
-        return moment.astimezone(dt.UTC).replace(tzinfo=None) if moment.tzinfo else moment
+        return _utc(texts[-1])
+
+
+def _utc(text: str) -> dt.datetime:
+    moment = dt.datetime.fromisoformat(text)
+    return moment.astimezone(dt.UTC).replace(tzinfo=None) if moment.tzinfo else moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +135,8 @@ def check_table(definition: SyncDefinition, checks: TableChecks, duplicates: lis
 
 def check_plan(
     definition: SyncDefinition, checks: TableChecks, counts: Counts, results: RunResults, *,
-    now: dt.datetime, resend: bool = False, removals: bool = True,
+    failures: Mapping[str, DbtFailure], now: dt.datetime, resend: bool = False,
+    removals: bool = True,
 ) -> None:  # fmt: skip
     """Every gate that --skip-gates opens: the place, dbt's results, freshness, emptiness and the guards.
 
@@ -119,7 +144,7 @@ def check_plan(
         RefusedError: one of them is shut.
     """
     check_place(definition, checks)
-    results.check(definition)
+    results.check(definition, failures)
     check_freshness(definition, results.built_at(definition), now)
     check_guards(definition, checks.row_count, counts, resend=resend, removals=removals)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from sync.config.models import ConsentTables, SyncDefinition
 from sync.engine import membership
-from sync.engine.gates import TableChecks
+from sync.engine.gates import DbtFailure, TableChecks
 from sync.engine.planner import Counts, Mapping, PlanQueries, map_columns, read_counts
 from sync.engine.spool import PlanSpool
 from sync.errors import RefusedError, WarehouseError
@@ -45,6 +45,7 @@ class Plan:
     counts: Counts
     checks: TableChecks
     duplicates: list[str]
+    dbt_failures: dict[str, DbtFailure]
     fingerprint: str | None = None
 
 
@@ -112,12 +113,18 @@ def plan_sync(
         counts=counts,
         checks=checks,
         duplicates=duplicates,
+        dbt_failures=_dbt_failures(session, planning.tables),
         fingerprint=_fingerprint(session, queries, definition) if fingerprint and sound else None,
     )
     planned = Planned(plan, queries.mapping)
     if spool and (counts.to_send or counts.forget):
         planned.spool = _spooled(session, queries, plan)
     return planned
+
+
+def _dbt_failures(session: Session, tables: Tables) -> dict[str, DbtFailure]:
+    rows = session.rows(f"select unique_id, status, failed_at from {tables.dbt_failures}")
+    return {row["unique_id"]: DbtFailure(row["status"], row["failed_at"]) for row in rows}
 
 
 def _spooled(session: Session, queries: PlanQueries, plan: Plan) -> PlanSpool:

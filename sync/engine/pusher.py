@@ -188,8 +188,9 @@ class Pusher:
             self._context.watcher.log("gates_skipped", sync=definition.name)
             return
         gates.check_plan(
-            definition, plan.checks, plan.counts, self._context.run_results, now=now_utc(),
-            resend=options.full_refresh, removals=not options.allow_removals,
+            definition, plan.checks, plan.counts, self._context.run_results,
+            failures=plan.dbt_failures, now=now_utc(), resend=options.full_refresh,
+            removals=not options.allow_removals,
         )  # fmt: skip
         if options.allow_removals:
             self._note_removals(plan)

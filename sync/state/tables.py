@@ -89,6 +89,7 @@ class Tables:
     failures: str
     withheld: str
     leases: str
+    dbt_failures: str
     cursors: str
 
     @classmethod

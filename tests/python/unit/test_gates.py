@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 
+import duckdb
 import pytest
 
 from sync.config.models import Guards
@@ -142,8 +143,9 @@ def run_results(bench, tmp_path, *, model="success", test=None, upstream=None, w
         results.append({"unique_id": "test.headwater.unique_x.1", "status": test, "timing": []})
     if upstream:
         results.append({"unique_id": "model.headwater.stg_people", "status": upstream})
+    metadata = {"generated_at": "2026-11-23T12:00:00.000000Z"}
     (tmp_path / "run_results.json").write_text(
-        json.dumps({"args": {"which": which}, "results": results})
+        json.dumps({"metadata": metadata, "args": {"which": which}, "results": results})
     )
     bench.definition = replace(
         bench.definition,
@@ -174,6 +176,38 @@ def test_what_the_model_is_built_from_failed_in_the_latest_dbt_run_stops_the_syn
     run_results(bench, tmp_path, upstream="error")
     message = refused(bench, "dbt_result").message
     assert "model 'stg_people', which 'sync_memory' is built on, has status 'error'" in message
+
+
+def failed_before(bench, unique_id, at):
+    with duckdb.connect(str(bench.path)) as connection:
+        connection.execute(
+            "insert into analytics_sync.dbt_failures values (?, 'error', ?)", [unique_id, at]
+        )
+
+
+def test_what_failed_and_was_left_out_of_the_latest_run_stops_the_sync(bench, tmp_path):
+    bench.people("a")
+    run_results(bench, tmp_path)
+    failed_before(bench, "model.headwater.stg_people", "2026-11-22 08:30:00")
+    message = refused(bench, "dbt_result").message
+    assert "model 'stg_people', which 'sync_memory' is built on, has status 'error'" in message
+    assert "in the dbt run of 2026-11-22 08:30 UTC, and has not run since." in message
+    assert bench.push(skip_gates=True).status == "success"
+
+
+def test_what_failed_elsewhere_after_the_latest_run_here_stops_the_sync(bench, tmp_path):
+    bench.people("a")
+    run_results(bench, tmp_path)
+    failed_before(bench, MODEL, "2026-11-24 00:00:00")
+    refused(bench, "dbt_result")
+
+
+def test_what_failed_and_passed_in_the_latest_run_does_not_stop_it(bench, tmp_path):
+    """A run whose own record of it was lost, such as by an on-run-end that failed."""
+    bench.people("a")
+    run_results(bench, tmp_path)
+    failed_before(bench, MODEL, "2026-11-22 08:30:00")
+    assert bench.push().status == "success"
 
 
 def test_a_warning_and_a_compile_do_not_stop_it(bench, tmp_path):

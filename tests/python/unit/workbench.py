@@ -186,6 +186,10 @@ class Workbench:
                 "create table analytics_sync.cursors (environment varchar, destination varchar, "
                 "cursor_at timestamp, updated_at timestamp)"
             )
+            connection.execute(
+                "create table analytics_sync.dbt_failures "
+                "(unique_id varchar, status varchar, failed_at timestamp)"
+            )
             for name, shape in SHAPES.items():
                 columns = ", ".join(f'"{column}" {TYPES[kind]}' for column, kind in shape.items())
                 connection.execute(f"create table analytics_sync.{name} ({columns})")

@@ -34,7 +34,8 @@ LEDGER = {
 LEASES = {
     "environment": "string", "sync_name": "string", "owner": "string", "expires_at": "timestamp",
 }  # fmt: skip
-STATE = {"ledger": LEDGER, "leases": LEASES} | {
+FAILURES = {"unique_id": "string", "status": "string", "failed_at": "timestamp"}
+STATE = {"ledger": LEDGER, "leases": LEASES, "dbt_failures": FAILURES} | {
     name: shape for name, shape in SHAPES.items() if name in Tables.__slots__
 }
 

@@ -26,6 +26,7 @@ SCHEMAS = (
 )  # fmt: skip
 LEDGER = (
     "ledger", "acknowledgements", "runs", "batches", "failures", "withheld", "leases", "cursors",
+    "dbt_failures",
 )  # fmt: skip
 PROJECT = ("dbt_project.yml", "selectors.yml", "macros", "models", "seeds", "tests")
 

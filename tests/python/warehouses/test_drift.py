@@ -17,6 +17,8 @@ from tests.python.warehouses.raw import raw_tables
 BUILD_ONLY = ("--exclude-resource-type=unit_test", "--exclude-resource-type=test")
 SYNC, MODEL = "files_newsletter_readers", "sync_files__newsletter_readers"
 CUSTOMERS = "raw_shop.customers"
+# All that the sync rests on, with the tests that need nothing else.
+EVERYTHING = ("--select", f"+{MODEL}", "--indirect-selection=cautious", BUILD_ONLY[0])
 
 # What happens to the source, and what the build says of it.
 DRIFTS = {
@@ -88,7 +90,7 @@ def test_a_drift_is_named_by_the_build_and_nothing_is_pushed(
 ) -> None:
     statements(drifting, change)
     with pytest.raises(BuildError) as error:
-        drifting.dbt("build", "--select", "source:shop.customers+", run="drift")
+        drifting.dbt("build", *EVERYTHING, run="drift")
     assert "source shop.customers is not what models/staging/shop/_shop__sources.yml" in str(
         error.value
     )
@@ -114,11 +116,25 @@ def test_a_staging_model_that_no_longer_gives_its_columns_breaks_its_contract(
     assert exported(drifting) == []
 
 
+def test_a_build_that_leaves_the_failed_part_out_opens_no_gate(
+    drifting: Loop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """dbt remembers its latest run alone; the warehouse remembers what failed and has not run since."""
+    statements(drifting, DRIFTS["a column disappears"][0])
+    with pytest.raises(BuildError):
+        drifting.dbt("build", *EVERYTHING, run="drift")
+    drifting.dbt("build", "--select", MODEL, *BUILD_ONLY, run="drift")
+    pushed = push(drifting, capsys)
+    assert pushed["status"] == "refused"
+    assert "and has not run since" in pushed["message"]
+    assert exported(drifting) == []
+
+
 def test_a_new_column_changes_nothing(drifting: Loop, capsys: pytest.CaptureFixture[str]) -> None:
     """Not even one named as something that staging works out itself."""
     before = customers(drifting)
     statements(drifting, f"alter table {CUSTOMERS} add column country_code varchar default 'XX'")
-    drifting.dbt("build", "--select", "source:shop.customers+1", run="drift")
+    drifting.dbt("build", *EVERYTHING, run="mended")
     assert customers(drifting) == before != []
     assert push(drifting, capsys)["status"] == "success"
     assert exported(drifting), "the same sync is sent when nothing is wrong"

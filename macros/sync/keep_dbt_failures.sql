@@ -1,0 +1,33 @@
+{#- Statements for on-run-end: keeps in `dbt_failures` which nodes failed or were skipped when they last ran. dbt itself
+    remembers its latest run only, which may have left them out, and on this machine only; a push asks the table too. -#}
+{% macro keep_dbt_failures(results) -%}
+    {%- if execute and flags.WHICH in ['build', 'run', 'seed', 'snapshot', 'test', 'retry'] -%}
+        {%- set failures = adapter.get_relation(
+            database=target.database, schema=target.schema ~ '_sync', identifier='dbt_failures'
+        ) -%}
+        {%- if failures -%}
+            {%- do _keep_dbt_failures(failures, results or []) -%}
+        {%- endif -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro _keep_dbt_failures(failures, results) -%}
+    {%- set kept = run_query('select unique_id from ' ~ failures).columns[0].values() | list -%}
+    {%- set over, failed = [], [] -%}
+    {%- for result in results -%}
+        {%- set unique_id = result.node.unique_id -%}
+        {%- if unique_id in kept -%}{%- do over.append(string_literal(unique_id)) -%}{%- endif -%}
+        {%- if result.status | string not in ['success', 'pass', 'warn', 'no-op', 'reused'] -%}
+            {%- do failed.append(
+                'select ' ~ string_literal(unique_id) ~ ', ' ~ string_literal(result.status | string) ~ ', cast('
+                ~ string_literal(run_started_at.strftime('%Y-%m-%d %H:%M:%S')) ~ ' as ' ~ dbt.type_timestamp() ~ ')'
+            ) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- if over -%}
+        {%- do run_query('delete from ' ~ failures ~ ' where unique_id in (' ~ over | join(', ') ~ ')') -%}
+    {%- endif -%}
+    {%- if failed -%}
+        {%- do run_query('insert into ' ~ failures ~ ' (unique_id, status, failed_at) ' ~ failed | join(' union all ')) -%}
+    {%- endif -%}
+{%- endmacro %}
