@@ -6,12 +6,13 @@
 
     A round gives each node the smallest of itself and its neighbours as parent, follows parents a few times
     (jumps), and replaces the edges by those between parents. What is left has far fewer nodes; when no edge is left, the
-    rounds' parents are composed from the last to the first. A long chain in order of its ids hardly shrinks by one
-    jump, so the jumps of a round double whenever the round before left more than half of the edges, and grow fourfold
-    when it left more than nine tenths; more than a path through all nodes needs are never made.
+    rounds' parents are composed from the last to the first. The jumps of a round double whenever the round before left more
+    than half of the edges, and grow fourfold when it left more than nine tenths; more than a path through all nodes needs
+    are never made. A long chain in order of its ids hardly shrinks at all, since all its parents differ: what is left of
+    such a graph is contracted with its ids shuffled, and each component then given back its smallest node.
     Every round is a handful of plain statements, the same on every warehouse. -#}
-{% macro contract_components(edges, result, name='', max_rounds=40) -%}
-    {%- set state = namespace(edges=edges, count=none, jumps=1, rounds=[], scratch=[], done=false) -%}
+{% macro contract_components(edges, result, name='', max_rounds=40, is_shuffled=false) -%}
+    {%- set state = namespace(edges=edges, count=none, jumps=1, rounds=[], scratch=[], later=none, done=false) -%}
     {%- set prefix = (name ~ '_' if name else '') -%}
 
     {%- for round in range(max_rounds) -%}
@@ -22,8 +23,9 @@
             {%- do create_scratch(contracted, _contracted_edges_sql(state.edges, parents)) -%}
             {%- do state.scratch.append(contracted) -%}
             {%- set count = run_query("select count(*) from " ~ contracted).columns[0].values()[0] | int -%}
+            {%- set hardly_shrinks = state.count is not none and count * 10 > state.count * 9 -%}
             {%- if state.count is not none and count * 2 > state.count -%}
-                {%- set faster = state.jumps * (4 if count * 10 > state.count * 9 else 2) -%}
+                {%- set faster = state.jumps * (4 if hardly_shrinks else 2) -%}
                 {%- set state.jumps = [faster, count.bit_length() + 1] | min -%}
             {%- endif -%}
             {%- if state.edges != edges -%}
@@ -32,6 +34,11 @@
             {%- set state.edges = contracted -%}
             {%- set state.count = count -%}
             {%- set state.done = count == 0 -%}
+            {%- if hardly_shrinks and count > 1000 and not is_shuffled -%}
+                {%- set state.later = scratch_relation(prefix ~ 'unshuffled') -%}
+                {%- do _contract_shuffled(contracted, state.later, prefix, max_rounds) -%}
+                {%- set state.done = true -%}
+            {%- endif -%}
         {%- endif -%}
     {%- endfor -%}
 
@@ -43,9 +50,53 @@
         ) }}
     {%- endif -%}
 
-    {%- do _compose_rounds(state.rounds, result) -%}
+    {%- do _compose_rounds(state.rounds, result, state.later) -%}
     {%- do drop_scratch(state.rounds + state.scratch) -%}
     {{ return(state.rounds | length) }}
+{%- endmacro %}
+
+{#- Statements: components of `edges` found with other ids, whose order says nothing of who is connected to whom. -#}
+{% macro _contract_shuffled(edges, result, prefix, max_rounds) -%}
+    {%- set shuffled = scratch_relation(prefix ~ 'shuffled') -%}
+    {%- set labels = scratch_relation(prefix ~ 'shuffled_labels') -%}
+    {%- do create_scratch(shuffled, _shuffled_edges_sql(edges)) -%}
+    {%- do contract_components(shuffled, labels, name=prefix ~ 'shuffled', max_rounds=max_rounds, is_shuffled=true) -%}
+    {%- do create_scratch(result, _unshuffled_sql(edges, labels)) -%}
+    {%- do drop_scratch([shuffled, labels]) -%}
+{%- endmacro %}
+
+{% macro _shuffled_edges_sql(edges) -%}
+    select
+        {{ _shuffled('left_key') }} as left_key,
+        {{ _shuffled('right_key') }} as right_key
+    from {{ edges }}
+{%- endmacro %}
+
+{% macro _unshuffled_sql(edges, labels) -%}
+    select
+        nodes.node,
+        min(nodes.node) over (partition by labels.component) as component
+    from (
+        select node
+        from (
+            select left_key as node from {{ edges }}
+            union all
+            select right_key as node from {{ edges }}
+        ) as ends
+        group by node
+    ) as nodes
+    inner join {{ labels }} as labels on {{ _shuffled('nodes.node') }} = labels.node
+{%- endmacro %}
+
+{#- Expression: another 64-bit number for each: its last digits to the base of the prime 2 ^ 31 - 1 times the golden section of it,
+    so that neighbours end up far apart and no two meet. Numbers so large that this could overflow stay as they are. -#}
+{% macro _shuffled(key) -%}
+    {%- set prime = 2147483647 -%}
+    {%- set digits = "mod(mod(" ~ key ~ ", " ~ prime ~ ") + " ~ prime ~ ", " ~ prime ~ ")" -%}
+    case
+        when {{ key }} >= {{ prime * 4294967296 }} or {{ key }} < -{{ prime * 4294967296 }} then {{ key }}
+        else {{ key }} - {{ digits }} + mod({{ digits }} * 1327217885, {{ prime }})
+    end
 {%- endmacro %}
 
 {#- Statements: scratch table (node, parent) after `jumps` jumps; returns its relation. -#}
@@ -90,9 +141,10 @@
     group by 1, 2
 {%- endmacro %}
 
-{#- Statements: each round's parents through those of the later rounds, the last and smallest first. -#}
-{% macro _compose_rounds(rounds, result) -%}
-    {%- set state = namespace(later=none) -%}
+{#- Statements: each round's parents through those of the later rounds, the last and smallest first; `later` are the components
+    of what the last round left, where anything was left. -#}
+{% macro _compose_rounds(rounds, result, later=none) -%}
+    {%- set state = namespace(later=later) -%}
     {%- for parents in rounds | reverse -%}
         {%- set target = result if loop.last else scratch_relation(result.identifier.split('__scratch_')[-1] ~ '_upto_' ~ loop.revindex) -%}
         {%- if state.later is none -%}

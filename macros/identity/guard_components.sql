@@ -270,7 +270,7 @@
                     coalesce(bridged.excess, -1) desc,
                     connectors.fan_out desc,
                     connectors.strength asc nulls last,
-                    case when connectors.strength is null then connectors.value_node end asc
+                    case when connectors.strength is null then connectors.value_node end asc nulls last
             ) as place
         from connectors
         left join bridged on connectors.value_node = bridged.value_node

@@ -17,7 +17,7 @@ HOME_OF_DIFFERENCES = "macros/cross_db"
 
 # Same name, same arguments, same answer, nulls included.
 PORTABLE = """
-    abs avg cast coalesce count dense_rank first_value greatest lag last_value lead least length ln lower max min nullif
+    abs avg cast coalesce count dense_rank first_value greatest lag last_value lead least length ln lower max min mod nullif
     power rank replace round row_number sqrt substr sum translate trim upper
 """
 FUNCTIONS = frozenset(PORTABLE.split())

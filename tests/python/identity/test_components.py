@@ -48,6 +48,13 @@ SHAPES: dict[str, Edges] = {
     "a chain of hashed ids": [(scattered(a), scattered(b)) for a, b in chain()],
     "a chain of sequential ids": chain(),
     "a chain of sequential ids, backwards": [(b, a) for a, b in chain()],
+    "a chain of sequential ids around zero": [(a - 1500, b - 1500) for a, b in chain()],
+    "a chain of sequential ids at the end of the numbers": [
+        (2**63 - 1 - a, 2**63 - 1 - b) for a, b in chain()
+    ],
+    "chains of sequential ids, each beginning where another ends": [
+        (10**9 * number + a, 10**9 * number + b) for number in range(-3, 4) for a, b in chain()[:900]
+    ],
     "a random graph at the threshold": at_the_threshold(),
     "the largest and smallest keys, loops and doubles": [
         (2**63 - 1, -(2**63)), (-(2**63), 2**63 - 1), (5, 5), (5, 6), (5, 6), (7, 7),
