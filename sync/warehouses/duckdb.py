@@ -81,6 +81,7 @@ class DuckDBWarehouse:
         self._sleep = sleep
         self._turn = threading.Lock()
         self._enough = LEAST_MEGABYTES
+        self._wrote = False
 
     @contextmanager
     def session(self, *, write: bool = False) -> Iterator[DuckDBSession]:
@@ -92,10 +93,15 @@ class DuckDBWarehouse:
                 # The next may need less; one after a failure begins with what that one asked for.
                 self._enough = LEAST_MEGABYTES
             finally:
+                self._wrote = self._wrote or write
                 connection.close()
 
     def close(self) -> None:
-        """Nothing is kept between sessions."""
+        """Fold the log into the file; where another process holds it by now, that one will."""
+        if self._wrote and Path(f"{self.path}.wal").exists():
+            with self._turn, suppress(duckdb.Error):
+                duckdb.connect(self.path, config={"memory_limit": self._limit()}).close()
+        self._wrote = False
 
     def _connect(self, write: bool) -> duckdb.DuckDBPyConnection:
         if "://" not in self.path and not Path(self.path).exists():
@@ -128,11 +134,14 @@ class DuckDBWarehouse:
         connection.execute("set preserve_insertion_order = false")
         connection.execute("set streaming_buffer_size = '1MB'")  # 10 MB otherwise, and no faster
         if write:
-            # What is only appended stays in the log, 16 MB of it at most, until a session runs statements or another process writes.
+            # Folding the log in writes over a part of the file, and a kill in that very moment breaks it (decision 0108): seldom, then.
+            # DuckDB does it by itself when there are 16 MB, `close` when the process is done.
             connection.execute("pragma disable_checkpoint_on_shutdown")
-        limit = self._memory_limit or _megabytes(self._share())
-        connection.execute(f"set memory_limit = {self.dialect.literal(limit)}")
+        connection.execute(f"set memory_limit = {self.dialect.literal(self._limit())}")
         return connection
+
+    def _limit(self) -> str:
+        return self._memory_limit or _megabytes(self._share())
 
     def _share(self) -> int:
         """Megabytes that a plan over this file needs; beyond it DuckDB spills to disk."""
@@ -197,9 +206,8 @@ class DuckDBSession:
         ]
 
     def execute(self, *statements: str) -> None:
-        """Run statements in one transaction; the log is folded into the file when the session ends."""
+        """Run statements in one transaction."""
         self._unit(*statements)
-        self._connection.execute("pragma enable_checkpoint_on_shutdown")
 
     def append(self, relation: str, rows: pa.Table) -> None:
         """Insert rows; columns are matched by name."""
