@@ -130,7 +130,8 @@ def _dbt_failures(session: Session, tables: Tables) -> dict[str, DbtFailure]:
 def _spooled(session: Session, queries: PlanQueries, plan: Plan) -> PlanSpool:
     counts = plan.counts
     marked = bool(counts.remove or counts.change)
-    spool = PlanSpool(session.stream(queries.rows(marked=marked)))
+    removes = bool(counts.remove or counts.forget)
+    spool = PlanSpool(session.stream(queries.rows(marked=marked, removes=removes)))
     seen = spool.seen
     wanted = {"add": counts.add, "change": counts.change, "remove": counts.remove}
     if any(seen.get(action, 0) != number for action, number in wanted.items()):

@@ -173,16 +173,20 @@ class PlanQueries:
             "from planned where action in ('add', 'change', 'remove')"
         )
 
-    def rows(self, *, marked: bool = False) -> str:
+    def rows(self, *, marked: bool = False, removes: bool = True) -> str:
         """Every row to be sent: its action, key, hash, held identifiers and remote id, and the mapped columns.
 
-        `marked` adds what `membership.marks` says, where identifiers are the member.
+        `marked` adds what `membership.marks` says, where identifiers are the member. Without removals, which `removes` says, held
+        identifiers are null unless those are asked for: the join need not carry them.
         """
         actions = ["add", "change", "remove", "forget"]
         if self._mode is Mode.REPLACE:
             actions.append("unchanged")
         listed = ", ".join(f"'{action}'" for action in actions)
         mapped = "".join(f", planned.{place}" for place in self._places())
+        held = "planned.held_identifiers"
+        if not removes and not (marked and self._members):
+            held = f"{self._dialect.text('null')} as held_identifiers"
         marks, marking, join = "", "", ""
         if marked and self._members:
             marks = membership.marks(self._members, self.mapping.identifiers, self._dialect)
@@ -193,7 +197,7 @@ class PlanQueries:
             join = "left join marks on marks.sync_key = planned.sync_key "
         return (
             f"{self._planned()}{marks} select planned.action, planned.sync_key, planned.row_hash, "
-            f"planned.held_identifiers, planned.remote_id{mapped}{marking} from planned {join}"
+            f"{held}, planned.remote_id{mapped}{marking} from planned {join}"
             f"where planned.action in ({listed})"
         )
 
