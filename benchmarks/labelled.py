@@ -46,7 +46,6 @@ GENERATED = {
     "companies_2": ("account", 2),
 }
 _STAGING = {"person": ("shop", "app", "crm", "loyalty"), "account": ("crm",)}
-_TRUTH = {"person": "person", "account": "account"}
 # One in twenty-five has a company, and one company in eleven is in the CRM twice.
 _PEOPLE = {"person": 1, "account": 10}
 
@@ -144,7 +143,7 @@ def _generated(target: Path, entity: str, *, people: int, seed: int) -> Labelled
     sources = ", ".join(f"'{record['source_name']}'" for record in records)
     with duckdb.connect() as connection:
         rows = connection.execute(
-            f"select concat(source_name, ':', source_record_id), {_TRUTH[entity]}"
+            f"select concat(source_name, ':', source_record_id), {entity}"
             f" from '{target}/truth.parquet' where source_name in ({sources})"
         ).fetchall()
     return _Generated(

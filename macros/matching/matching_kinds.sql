@@ -37,8 +37,8 @@
         'email': {'prepare': _prepared_email('{x}'), 'frequency': true, 'levels': [
             same,
             ['same mailbox', _mailbox('{l}') ~ ' = ' ~ _mailbox('{r}')],
-            ['close', _ratio_at_least(85) ~ ' and ' ~ _digits('{l}') ~ ' = ' ~ _digits('{r}')],
-            ['similar', _ratio_at_least(65) ~ ' and ' ~ _digits('{l}') ~ ' = ' ~ _digits('{r}')],
+            ['close', _ratio_at_least_with_digits(85)],
+            ['similar', _ratio_at_least_with_digits(65)],
         ]},
         'phone': {'prepare': _prepared_code('{x}', '[^0-9]'), 'frequency': true, 'shared': true, 'levels': [
             same,
@@ -61,10 +61,10 @@
         'gender': dict(text, levels=[same]),
         'company_name': {'prepare': _prepared_company('{x}'), 'frequency': true, 'levels': [
             same,
-            ['close', _ratio_at_least(85) ~ ' and ' ~ _digits('{l}') ~ ' = ' ~ _digits('{r}')],
+            ['close', _ratio_at_least_with_digits(85)],
             ['longer form', "substr({l}, 1, length({r}) + 1) = " ~ dbt.concat(['{r}', "' '"])
                 ~ " or substr({r}, 1, length({l}) + 1) = " ~ dbt.concat(['{l}', "' '"])],
-            ['similar', _ratio_at_least(65) ~ ' and ' ~ _digits('{l}') ~ ' = ' ~ _digits('{r}')],
+            ['similar', _ratio_at_least_with_digits(65)],
         ]},
         'domain': {'prepare': normalise_domain('{x}') | trim, 'frequency': true, 'levels': [
             same,
@@ -174,4 +174,9 @@
 {#- Similarity is 1 - distance / longer length, compared in whole numbers. -#}
 {% macro _ratio_at_least(percent) -%}
     {{ return("(" ~ levenshtein('{l}', '{r}') ~ ") * 100 <= greatest(length({l}), length({r})) * " ~ (100 - percent)) }}
+{%- endmacro %}
+
+{#- Names with numbers in them differ by the numbers: anna.meyer12 and anna.meyer77, Store 12 and Store 17. -#}
+{% macro _ratio_at_least_with_digits(percent) -%}
+    {{ return(_ratio_at_least(percent) ~ " and " ~ _digits("{l}") ~ " = " ~ _digits("{r}")) }}
 {%- endmacro %}

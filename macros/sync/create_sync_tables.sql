@@ -2,7 +2,7 @@
     are missing, so that a first `dbt build` works before any push or pull. Runs on-run-start; when all is there it costs
     one listing per schema. -#}
 {% macro create_sync_tables() -%}
-    {%- if execute and flags.WHICH in ['build', 'run', 'seed', 'snapshot', 'test'] -%}
+    {%- if execute and _dbt_runs_nodes() -%}
         {%- for schema, tables in _sync_tables().items() -%}
             {%- set missing = [] -%}
             {%- for name in tables -%}
@@ -48,9 +48,8 @@
     {%- set decimal = dbt.type_float() -%}
     {%- set instant = dbt.type_timestamp() -%}
     {%- set is_true = dbt.type_boolean() -%}
-    {%- set ledger_schema = target.schema ~ '_sync' -%}
     {{ return({
-        ledger_schema: {
+        _sync_schema(): {
             'ledger': {
                 'environment': string, 'sync_name': string, 'sync_key': string, 'row_hash': string,
                 'definition_hash': string, 'identifiers': string, 'remote_id': string, 'run_id': string,
@@ -108,4 +107,14 @@
             },
         },
     }) }}
+{%- endmacro %}
+
+{#- Value: the schema of what `sync` remembers. -#}
+{% macro _sync_schema() -%}
+    {{ return(target.schema ~ '_sync') }}
+{%- endmacro %}
+
+{#- Value: whether this command of dbt runs nodes, and does not only parse, list or compile them. -#}
+{% macro _dbt_runs_nodes() -%}
+    {{ return(flags.WHICH in ['build', 'run', 'seed', 'snapshot', 'test', 'retry']) }}
 {%- endmacro %}

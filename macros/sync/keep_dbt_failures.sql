@@ -1,9 +1,9 @@
 {#- Statements for on-run-end: keeps in `dbt_failures` which nodes failed or were skipped when they last ran. dbt itself
     remembers its latest run only, which may have left them out, and on this machine only; a push asks the table too. -#}
 {% macro keep_dbt_failures(results) -%}
-    {%- if execute and flags.WHICH in ['build', 'run', 'seed', 'snapshot', 'test', 'retry'] -%}
+    {%- if execute and _dbt_runs_nodes() -%}
         {%- set failures = adapter.get_relation(
-            database=target.database, schema=target.schema ~ '_sync', identifier='dbt_failures'
+            database=target.database, schema=_sync_schema(), identifier='dbt_failures'
         ) -%}
         {%- if failures -%}
             {%- do _keep_dbt_failures(failures, results or []) -%}

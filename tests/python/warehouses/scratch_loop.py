@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +15,19 @@ from tests.python.warehouses.loop import Loop
 
 
 class ScratchLoop(Loop):
-    """The project's macros with the given models; `settings` are added to its dbt_project.yml."""
+    """The project's `folders` with the given models and variables; `settings` are added to its dbt_project.yml."""
 
     def __init__(
-        self, name: str, folder: Path, models: Mapping[str, str], settings: Mapping[str, Any]
-    ) -> None:
+        self, name: str, folder: Path, models: Mapping[str, str], *,
+        folders: Sequence[str] = ("macros",), variables: Mapping[str, Any] | None = None,
+        settings: Mapping[str, Any] | None = None,
+    ) -> None:  # fmt: skip
         super().__init__(target_of(name, folder), folder / "loop")
-        project = ScratchProject(folder / "project", folders=("macros",), models=models)
+        project = ScratchProject(
+            folder / "project", folders=folders, models=models, variables=variables
+        )
         path = project.directory / "dbt_project.yml"
-        path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), **settings}))
+        path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), **(settings or {})}))
         schema = f"scratch_{uuid.uuid4().hex[:8]}"
         output = dict(outputs()[name])
         output["dataset" if self.target.type == "bigquery" else "schema"] = schema

@@ -22,7 +22,7 @@ MODELS = {
 
 @pytest.mark.parametrize("name", EVERY_TARGET)
 def test_a_long_chain_in_order_is_one_component(name: str, tmp_path: Path) -> None:
-    scratch = ScratchLoop(name, tmp_path, MODELS, {})
+    scratch = ScratchLoop(name, tmp_path, MODELS)
     try:
         scratch.dbt("run", run="chain")
         rows = scratch.rows(scratch.schema, "chained")

@@ -26,7 +26,7 @@ def failures(scratch: ScratchLoop) -> dict[str, str]:
 
 @pytest.mark.parametrize("name", EVERY_TARGET)
 def test_what_failed_is_remembered_until_it_passes(name: str, tmp_path: Path) -> None:
-    scratch = ScratchLoop(name, tmp_path, MODELS, SETTINGS)
+    scratch = ScratchLoop(name, tmp_path, MODELS, settings=SETTINGS)
     try:
         scratch.dbt("run", run="well")
         assert failures(scratch) == {}

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import uuid
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-from benchmarks.scratch import ScratchProject, add_matching
-from sync.warehouses.registry import open_warehouse
+from benchmarks.scratch import add_matching
 from tests.python.matching.test_matching import crowd
-from tests.python.warehouses.conftest import EVERY_TARGET, outputs, target_of
-from tests.python.warehouses.loop import Loop
+from tests.python.warehouses.conftest import EVERY_TARGET
+from tests.python.warehouses.scratch_loop import ScratchLoop
 
-KINDS = ("first_name", "last_name", "birth_date", "email", "phone", "street")
+KINDS = ("first_name", "last_name", "birth_date", "email", "phone", "street", "company_name",
+         "domain", "tax_id", "country")  # fmt: skip
 ODD = (
     {"first_name": "Łukasz", "last_name": "D'Amico", "birth_date": "1980-02-03", "email": "l.d1@a.org"},
     {"first_name": "Damico", "last_name": "lukasz", "birth_date": "2.3.1980", "email": "l.d1@b.org"},
@@ -42,49 +40,36 @@ def people_sql() -> str:
 
 def decided(name: str, folder: Path) -> dict[tuple[str, str], dict[str, Any]]:
     """Every scored pair with its decision where it has one, as this warehouse sees them."""
-    from dbt.cli.main import dbtRunner
-
-    target = target_of(name, folder)
-    schema = f"matching_{uuid.uuid4().hex[:8]}"
     record = {"source_name": "people", "model": "people", "record_key": "id"}
     record |= {"columns": {kind: kind for kind in KINDS}}
-    project = ScratchProject(
-        folder / "project",
-        folders=("macros", "models/identity/matching", "tests/dbt/generic"),
+    scratch = ScratchLoop(
+        name,
+        folder,
         models={
             "people": people_sql(),
             "no_overrides": "select '' as entity, '' as action, '' as left_key, '' as right_key"
             " from {{ ref('people') }} where 1 = 0",
         },
+        folders=("macros", "models/identity/matching", "tests/dbt/generic"),
         variables={
             "cdp_matching": {"enabled": True, "entities": {"person": {"records": [record]}}},
             "cdp_identity_overrides": "no_overrides",
         },
     )
-    add_matching(project.directory)
-    settings = dict(outputs()[name])
-    settings["dataset" if target.type == "bigquery" else "schema"] = schema
-    profile = {"headwater": {"target": name, "outputs": {name: settings}}}
-    (project.directory / "profiles.yml").write_text(yaml.safe_dump(profile))
-    loop = Loop(target, folder)
-    loop.environment |= {**project.environment, "HEADWATER_DUCKDB_PATH": target.text("path")}
-    with loop.environment_set():
-        result = dbtRunner().invoke(["--quiet", "build", "--project-dir", str(project.directory)])
-    assert result.success, result.exception or [
-        one.message for one in result.result.results if one.status not in ("success", "pass")
-    ]
-    shown = schema.upper() if target.type == "snowflake" else schema
-    scores, decisions = loop.name(shown, "matching_scores"), loop.name(shown, "matching_decided")
-    warehouse = open_warehouse(target, notify=print)
-    with warehouse.session(write=True) as session:
-        rows = session.rows(
-            "select s.left_record_key, s.right_record_key, s.pattern, s.match_weight, d.decision"
-            f" from {scores} as s left join {decisions} as d"
-            " on s.left_record_key = d.left_record_key and s.right_record_key = d.right_record_key"
+    try:
+        add_matching(scratch.folder)
+        scratch.dbt("build", run="matching")
+        scores, decisions = (
+            scratch.name(scratch.schema, table) for table in ("matching_scores", "matching_decided")
         )
-        if name != "duckdb":
-            session.execute(f"drop schema if exists {loop.name(shown)} cascade")
-    warehouse.close()
+        with scratch.warehouse.session() as session:
+            rows = session.rows(
+                "select s.left_record_key, s.right_record_key, s.pattern, s.match_weight, d.decision"
+                f" from {scores} as s left join {decisions} as d"
+                " on s.left_record_key = d.left_record_key and s.right_record_key = d.right_record_key"
+            )
+    finally:
+        scratch.drop()
     return {(row["left_record_key"], row["right_record_key"]): dict(row) for row in rows}
 
 
