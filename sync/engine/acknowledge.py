@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from sync.engine.context import SyncResult, Watcher
 
-GROUP_ROWS = 50_000
+GROUP_ROWS = 40_000
 TRIES = 6
 
 
