@@ -72,7 +72,7 @@
     has them, whose rows go.
 
     In the graph that is contracted a component that lost nothing is one node (its number), and one that lost an edge is
-    its records. A merged component takes the number of its largest part, so that few rows change. -#}
+    its records. -#}
 {% macro _affected_by_changes(sql, existing, affected, rewritten) -%}
     {%- set added = scratch_relation('added') -%}
     {%- set removed = scratch_relation('removed') -%}
@@ -184,7 +184,8 @@
         added.record_node,
         added.value_node,
         added.tier,
-        coalesce(homes.component_node, added.record_node) as rep_node
+        coalesce(homes.component_node, added.record_node) as rep_node,
+        case when homes.component_node is null then 0 else 1 end as is_component
     from {{ added }} as added
     left join homes on added.record_node = homes.record_node
     union all
@@ -192,7 +193,8 @@
         existing.record_node,
         existing.value_node,
         existing.tier,
-        existing.component_node as rep_node
+        existing.component_node as rep_node,
+        1 as is_component
     from {{ existing }} as existing
     inner join added_values on existing.value_node = added_values.value_node
     left join {{ broken }} as broken on existing.component_node = broken.component_node
@@ -202,7 +204,8 @@
         existing.record_node,
         existing.value_node,
         existing.tier,
-        existing.record_node as rep_node
+        existing.record_node as rep_node,
+        0 as is_component
     from {{ existing }} as existing
     inner join {{ broken }} as broken on existing.component_node = broken.component_node
     left join {{ removed }} as removed
@@ -211,22 +214,24 @@
     where removed.record_node is null
 {%- endmacro %}
 
-{#- (rep_node, component_node): what each node of the contracted graph belongs to now. -#}
+{#- (rep_node, component_node): what each node of the contracted graph belongs to now. A merged component keeps the number of its
+    largest part, so that few rows change; a sixteenth of the records tells well enough which one that is. -#}
 {% macro _fates_sql(existing, joints, labels) -%}
     with reps as (
-        select rep_node from {{ joints }} group by rep_node
+        select rep_node, max(is_component) as is_component from {{ joints }} group by rep_node
     ),
     sizes as (
         select
-            existing.component_node,
+            component_node,
             count(*) as edge_count
-        from {{ existing }} as existing
-        inner join reps on existing.component_node = reps.rep_node
-        group by existing.component_node
+        from {{ existing }}
+        where mod(record_node, 16) = 0
+        group by component_node
     ),
     labelled as (
         select
             reps.rep_node,
+            reps.is_component,
             coalesce(labels.component, reps.rep_node) as label,
             coalesce(sizes.edge_count, 0) as edge_count
         from reps
@@ -235,7 +240,10 @@
     )
     select
         rep_node,
-        first_value(rep_node) over (partition by label order by edge_count desc, rep_node asc) as component_node
+        first_value(rep_node) over (
+            partition by label
+            order by is_component desc, edge_count desc, rep_node asc
+        ) as component_node
     from labelled
 {%- endmacro %}
 
