@@ -50,20 +50,26 @@ class RunResults:
             RefusedError: one of them failed or was skipped.
         """
         model = definition.model
-        for unique_id in (model.unique_id, *model.tests, *model.upstream):
-            status, when = self._status(unique_id, failures.get(unique_id))
-            if status in _PASSED:
-                continue
-            kind, name = unique_id.split(".")[0], unique_id.split(".")[2]
-            where = "" if unique_id == model.unique_id else f" on '{model.name}'"
-            if unique_id in model.upstream:
-                where = f", which '{model.name}' is built on,"
-            raise RefusedError(
-                "dbt_result",
-                f"sync '{definition.name}': {kind} '{name}'{where} has status '{status}' in {when}.",
-                hint=f"mend it and run: dbt build --select +{model.name} "
-                "(or --skip-gates for this run).",
-            )
+        looked_at = (model.unique_id, *model.tests, *model.upstream)
+        ended = ((one, *self._status(one, failures.get(one))) for one in looked_at)
+        shut = [(one, status, when) for one, status, when in ended if status not in _PASSED]
+        if not shut:
+            return
+        # What was skipped was so because of what failed, which is what there is to mend.
+        unique_id, status, when = min(shut, key=lambda one: one[1] == "skipped")
+        kind, name = unique_id.split(".")[0], unique_id.split(".")[2]
+        where = "" if unique_id == model.unique_id else f" on '{model.name}'"
+        if unique_id in model.upstream:
+            where = f", which '{model.name}' is built on,"
+            if kind == "test":
+                where = f" on what '{model.name}' is built on"
+        others = f" ({len(shut) - 1} more did not pass)" if len(shut) > 1 else ""
+        raise RefusedError(
+            "dbt_result",
+            f"sync '{definition.name}': {kind} '{name}'{where} has status '{status}' in {when}{others}.",
+            hint=f"mend it and run: dbt build --select +{model.name} "
+            "(or --skip-gates for this run).",
+        )
 
     def _status(self, unique_id: str, failure: DbtFailure | None) -> tuple[str, str]:
         """How the node ended when it last ran, and when that was; what no run had is taken to be well."""

@@ -1,58 +1,12 @@
 {{ config(enabled=identity_matching_enabled()) }}
-with
+select
+    entity,
+    left_record_key,
+    right_record_key,
+    match_weight,
+    match_probability,
+    pattern
 
-matching_decided as (
+from {{ ref('matching_decided') }}
 
-    select
-        entity,
-        left_record_key,
-        right_record_key,
-        match_weight,
-        match_probability,
-        pattern,
-        decision
-
-    from {{ ref('matching_decided') }}
-
-),
-
--- What a person decided goes to identity by itself, and is not asked again.
-overrides as (
-
-    select
-        entity,
-        least(left_key, right_key) as left_record_key,
-        greatest(left_key, right_key) as right_record_key
-
-    from {{ ref(var('cdp_identity_overrides', 'identity_overrides')) }}
-
-    where action in ('link', 'do_not_link')
-
-    group by 1, 2, 3
-
-),
-
-undecided as (
-
-    select
-        matching_decided.entity,
-        matching_decided.left_record_key,
-        matching_decided.right_record_key,
-        matching_decided.match_weight,
-        matching_decided.match_probability,
-        matching_decided.pattern
-
-    from matching_decided
-
-    left join overrides
-        on matching_decided.entity = overrides.entity
-        and matching_decided.left_record_key = overrides.left_record_key
-        and matching_decided.right_record_key = overrides.right_record_key
-
-    where
-        matching_decided.decision = 'accepted'
-        and overrides.entity is null
-
-)
-
-select * from undecided
+where decision = 'accepted'

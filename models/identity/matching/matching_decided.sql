@@ -1,2 +1,46 @@
 {{ config(enabled=identity_matching_enabled()) }}
-{{ matching_decided(ref('matching_scores')) }}
+with
+
+by_threshold as (
+
+    select * from ({{ matching_decided(ref('matching_scores')) }}) as decided
+
+),
+
+-- What a person decided goes to identity by itself, and is not asked again.
+overrides as (
+
+    select
+        entity,
+        least(left_key, right_key) as left_record_key,
+        greatest(left_key, right_key) as right_record_key
+
+    from {{ ref(var('cdp_identity_overrides', 'identity_overrides')) }}
+
+    where action in ('link', 'do_not_link')
+
+    group by 1, 2, 3
+
+),
+
+decided as (
+
+    select
+        by_threshold.entity,
+        by_threshold.left_record_key,
+        by_threshold.right_record_key,
+        by_threshold.match_weight,
+        by_threshold.match_probability,
+        by_threshold.pattern,
+        case when overrides.entity is null then by_threshold.decision else 'overridden' end as decision
+
+    from by_threshold
+
+    left join overrides
+        on by_threshold.entity = overrides.entity
+        and by_threshold.left_record_key = overrides.left_record_key
+        and by_threshold.right_record_key = overrides.right_record_key
+
+)
+
+select * from decided

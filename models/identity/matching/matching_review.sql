@@ -14,21 +14,7 @@ matching_decided as (
 
     from {{ ref('matching_decided') }}
 
-),
-
--- What a person decided goes to identity by itself, and is not asked again.
-overrides as (
-
-    select
-        entity,
-        least(left_key, right_key) as left_record_key,
-        greatest(left_key, right_key) as right_record_key
-
-    from {{ ref(var('cdp_identity_overrides', 'identity_overrides')) }}
-
-    where action in ('link', 'do_not_link')
-
-    group by 1, 2, 3
+    where decision in ('unsure', 'weak_bridge')
 
 ),
 
@@ -44,7 +30,7 @@ records as (
 
 ),
 
-undecided as (
+asked as (
 
     select
         matching_decided.entity,
@@ -59,11 +45,6 @@ undecided as (
 
     from matching_decided
 
-    left join overrides
-        on matching_decided.entity = overrides.entity
-        and matching_decided.left_record_key = overrides.left_record_key
-        and matching_decided.right_record_key = overrides.right_record_key
-
     inner join records as left_records
         on matching_decided.entity = left_records.entity
         and matching_decided.left_record_key = left_records.record_key
@@ -72,11 +53,8 @@ undecided as (
         on matching_decided.entity = right_records.entity
         and matching_decided.right_record_key = right_records.record_key
 
-    where
-        matching_decided.decision != 'accepted'
-        and overrides.entity is null
-        and left_records.entity_id != right_records.entity_id
+    where left_records.entity_id != right_records.entity_id
 
 )
 
-select * from undecided
+select * from asked

@@ -178,6 +178,14 @@ def test_what_the_model_is_built_from_failed_in_the_latest_dbt_run_stops_the_syn
     assert "model 'stg_people', which 'sync_memory' is built on, has status 'error'" in message
 
 
+def test_what_failed_is_named_before_what_was_skipped_for_it(bench, tmp_path):
+    bench.people("a")
+    run_results(bench, tmp_path, model="skipped", test="skipped", upstream="error")
+    message = refused(bench, "dbt_result").message
+    assert "model 'stg_people', which 'sync_memory' is built on, has status 'error'" in message
+    assert message.endswith("in the latest dbt run (2 more did not pass).")
+
+
 def failed_before(bench, unique_id, at):
     with duckdb.connect(str(bench.path)) as connection:
         connection.execute(
