@@ -242,7 +242,7 @@
         rep_node,
         first_value(rep_node) over (
             partition by label
-            order by is_component desc, edge_count desc, rep_node asc
+            order by is_component desc nulls last, edge_count desc, rep_node asc
         ) as component_node
     from labelled
 {%- endmacro %}

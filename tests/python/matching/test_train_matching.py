@@ -41,8 +41,8 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> ScratchProject:
         variables={"cdp_matching": {**matching, "enabled": True}},
     )
     add_matching(project.directory)
-    (project.directory / "models/identity/matching/matched_pairs.sql").unlink()
-    (project.directory / "models/identity/matching/_matching__models.yml").unlink()
+    for name in ("matching_decided.sql", "matched_pairs.sql", "_matching__models.yml"):
+        (project.directory / "models/identity/matching" / name).unlink()
     with duckdb.connect(str(project.database)) as connection:
         for source, tables in TABLES.items():
             connection.execute(f"create schema raw_{source}")

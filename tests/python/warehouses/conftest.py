@@ -39,15 +39,22 @@ def outputs() -> Mapping[str, Any]:
     return found
 
 
+def port_of(name: str) -> int:
+    variable, usual = PORTS[name]
+    return int(os.environ.get(variable, usual))
+
+
+def answers(name: str) -> bool:
+    """Whether this stand-in runs."""
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port_of(name))) == 0
+
+
 def target_of(name: str, folder: Path) -> Target:
     """An output of profiles.yml.example; DuckDB's file is in `folder`. Skips, with the reason, what cannot be had."""
-    if name in PORTS:
-        variable, usual = PORTS[name]
-        port = int(os.environ.get(variable, usual))
-        with socket.socket() as probe:
-            probe.settimeout(1)
-            if probe.connect_ex(("127.0.0.1", port)) != 0:
-                pytest.skip(f"no stand-in answers on port {port}: make stand-ins")
+    if name in PORTS and not answers(name):
+        pytest.skip(f"no stand-in answers on port {port_of(name)}: make stand-ins")
     settings = dict(render(outputs()[name], f"profiles.yml.example: {name}"))
     kind = settings["type"]
     if importlib.util.find_spec(f"dbt.adapters.{kind}") is None:

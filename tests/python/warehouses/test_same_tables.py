@@ -1,7 +1,7 @@
 """The whole loop gives the same tables on every warehouse, row for row: one expected result, DuckDB's.
 
 Four builds: the first, with every unit and data test; four days later, with what was pushed and pulled; a day on which new rows
-came, and what it changed is pushed; all of it anew. Profiles are numbered by the run that minted them, and runs
+came, and what it changed is pushed; what keeps rows from build to build anew. Profiles are numbered by the run that minted them, and runs
 are numbered alike here, so ids need no translation, and holdouts, samples and splits, which are drawn by id, hold the same people
 everywhere.
 """
@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from filelock import FileLock
 
-from tests.python.warehouses.conftest import STAND_INS, target_of
+from tests.python.warehouses.conftest import PORTS, STAND_INS, answers, target_of
 from tests.python.warehouses.loop import Loop
 from tests.python.warehouses.raw import raw_tables
 
@@ -32,6 +32,8 @@ OF_THE_RUN = {
 COUNTED = ("name", "status", "added", "changed", "removed", "failed")
 
 WITHOUT_TESTS = ("--exclude-resource-type=unit_test", "--exclude-resource-type=test")
+# To any other table a full refresh is a build like the ones before.
+KEEPING_ROWS = ("--select", "path:models/identity", "config.materialized:incremental", "profiles")
 
 
 def whole_loop(name: str, folder: Path) -> Iterator[tuple[str, Tables]]:
@@ -53,7 +55,7 @@ def whole_loop(name: str, folder: Path) -> Iterator[tuple[str, Tables]]:
     yield "late rows", loop.tables()
     yield "second push", pushed(loop)
     yield "third push", pushed(loop)
-    loop.dbt("build", "--full-refresh", *WITHOUT_TESTS, run="full refresh")
+    loop.dbt("build", "--full-refresh", *KEEPING_ROWS, *WITHOUT_TESTS, run="full refresh")
     yield "full refresh", loop.tables()
     loop.remove()
 
@@ -70,7 +72,9 @@ def pushed(loop: Loop) -> Tables:
 
 @pytest.fixture(scope="module")
 def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Tables]:
-    """DuckDB's tables; where several processes test, one of them makes them."""
+    """DuckDB's tables; where several processes test, one of them makes them. Skips where there is nothing to compare them with."""
+    if not any(answers(name) for name in PORTS):
+        pytest.skip("no stand-in answers: make stand-ins")
     folder = tmp_path_factory.getbasetemp()
     folder = folder.parent if os.environ.get("PYTEST_XDIST_WORKER") else folder
     kept = folder / "expected_tables.pickle"
