@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
     from sync.engine.context import SyncResult, Watcher
 
-GROUP_ROWS = 40_000
 TRIES = 6
 
 
@@ -57,6 +56,7 @@ class Acknowledger:
         self._group = Progress()
         self._group_began = clock()
         self._group_seconds = warehouse.dialect.group_seconds
+        self._group_rows = warehouse.dialect.group_rows
         self._journalled: list[int] = []
         self._writer = ThreadPoolExecutor(1, thread_name_prefix=f"{result.name}-acknowledge")
         self._writing: Future[None] | None = None
@@ -168,7 +168,7 @@ class Acknowledger:
             done = len(outcome.accepted) + len(outcome.failed)
             if outcome.batch.action != "outdated":
                 self._watcher.advanced(self._result.name, done)
-        if self._group.rows >= GROUP_ROWS or self.seconds_left <= 0:
+        if self._group.rows >= self._group_rows or self.seconds_left <= 0:
             self._hand_over()
 
     @property
@@ -224,7 +224,7 @@ class Acknowledger:
                 progress.acknowledged.append(self._marked(rows, None, batch.number))
             for action, count in Counter(row.action for row in rows).items():
                 self._count(action, count)
-            if progress.rows >= GROUP_ROWS:
+            if progress.rows >= self._group_rows:
                 self._write(progress)
                 progress = Progress()
         self._write(progress)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
-from typing import IO, TYPE_CHECKING
+from typing import IO
 
-if TYPE_CHECKING:
-    import pyarrow as pa
+import pyarrow as pa
+import pyarrow.compute as pc
 
 
 class Spool:
@@ -26,8 +26,6 @@ class Spool:
         """Append a batch; all batches have one schema."""
         if batch.num_rows == 0:
             return
-        import pyarrow as pa
-
         if self._writer is None:
             options = pa.ipc.IpcWriteOptions(compression="lz4", use_threads=False)
             self._writer = pa.ipc.new_stream(self._file, batch.schema, options=options)
@@ -36,8 +34,6 @@ class Spool:
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Every batch, from the start."""
-        import pyarrow as pa
-
         if self._writer is None:
             return
         self._writer.close()
@@ -74,8 +70,6 @@ class PlanSpool:
             spool.close()
 
     def _add(self, batch: pa.RecordBatch) -> None:
-        import pyarrow.compute as pc
-
         actions = batch.column(batch.schema.get_field_index("action"))
         for item in pc.value_counts(actions).to_pylist():
             self.seen[item["values"]] = self.seen.get(item["values"], 0) + item["counts"]
@@ -93,8 +87,6 @@ class PlanSpool:
 
 def plain_types(batch: pa.RecordBatch) -> pa.RecordBatch:
     """`batch` with lower-case names and the types a destination may meet: text, numbers, booleans, dates, naive UTC times."""
-    import pyarrow as pa
-
     columns = []
     for index, kind in enumerate(batch.schema):
         columns.append(_plain(batch.column(index), kind.type))
@@ -102,8 +94,6 @@ def plain_types(batch: pa.RecordBatch) -> pa.RecordBatch:
 
 
 def _plain(column: pa.Array, kind: pa.DataType) -> pa.Array:
-    import pyarrow as pa
-
     if pa.types.is_decimal(kind):
         return column.cast(pa.int64() if kind.scale == 0 else pa.float64(), safe=False)
     if pa.types.is_timestamp(kind):

@@ -31,7 +31,9 @@ class Dialect:
     fingerprint_of: str = "bit_xor(hash({0}))"
     counted_as: str = "{0}"  # what a count of distinct texts counts: a hash, where that is cheaper
     json_text_of: str = "json_extract_string({0}, '$.{1}')"
-    group_seconds: float = 1.0  # how long acknowledgements gather before they are written
+    # For how long, and up to how many, acknowledgements gather before they are written.
+    group_seconds: float = 1.0
+    group_rows: int = 50_000
 
     def literal(self, value: str | int | float | bool | dt.datetime | None) -> str:
         """A constant. Timestamps are UTC without zone."""

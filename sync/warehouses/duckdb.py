@@ -65,7 +65,10 @@ class DuckDBWarehouse:
     """One file. Sessions of one process take turns, so that the file is free between them."""
 
     dialect = Dialect(
-        name="duckdb", string="varchar", counted_as="case when {0} is not null then hash({0}) end"
+        name="duckdb",
+        string="varchar",
+        counted_as="case when {0} is not null then hash({0}) end",
+        group_rows=30_000,  # 8 MB less at the peak of a push of 1M rows than with 50,000
     )
 
     def __init__(

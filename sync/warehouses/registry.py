@@ -8,8 +8,8 @@ from typing import cast
 
 from sync.config.profiles import Target
 from sync.errors import ConfigError
-from sync.warehouses.arrow import prepare_arrow
 from sync.warehouses.base import Warehouse
+from sync.warehouses.batches import prepare_arrow
 
 # dbt adapter type -> module with an `open_warehouse(target, notify)`; its driver is imported there alone.
 WAREHOUSES = {
@@ -33,8 +33,6 @@ def open_warehouse(target: Target, *, notify: Notify) -> Warehouse:
             f"target '{target.name}' is of type '{target.type}'; "
             f"sync speaks to {', '.join(WAREHOUSES)}."
         )
-    # DuckDB speaks Arrow by itself; the drivers of the others convert by way of numpy and pandas.
-    prepare_arrow(numpy=target.type != "duckdb")
     try:
         module = importlib.import_module(location)
     except ModuleNotFoundError as error:
@@ -42,4 +40,5 @@ def open_warehouse(target: Target, *, notify: Notify) -> Warehouse:
             f"the driver for {target.type} is not installed ({error.name}).",
             hint=f"pip install 'headwater[{target.type}]'",
         ) from error
+    prepare_arrow()
     return cast(Warehouse, module.open_warehouse(target, notify=notify))
