@@ -11,13 +11,15 @@ export DBT_PROFILES_DIR ?= .
 export DBT_SEND_ANONYMOUS_USAGE_STATS ?= false
 export DO_NOT_TRACK ?= 1
 
-# A pinned file of requirements into a virtual environment: with uv where it is, with pip otherwise.
+# A pinned file of requirements into a virtual environment: by uv, which pip brings in where it is missing; by pip where that fails.
+UV_VERSION := 0.13.9
 define install
 	@test -n "$(PYTHON)" || { echo "Error: Python 3.11 or newer is needed and none was found."; \
 	  echo "Hint:  install it, or name one: make $(MAKECMDGOALS) PYTHON=/path/to/python3"; exit 2; }
 	@test -x $(1)/python || $(PYTHON) -m venv $(dir $(1))
-	@if command -v uv >/dev/null 2>&1; then uv pip install -q --compile-bytecode -p $(1)/python -r $(2); \
-	 else $(1)/python -m pip install -q --disable-pip-version-check -r $(2); fi
+	@uv=$$(command -v uv || echo $(1)/uv); pip="$(1)/python -m pip install -q --disable-pip-version-check"; \
+	 { test -x "$$uv" || $$pip uv==$(UV_VERSION); } \
+	 && "$$uv" pip install -q --compile-bytecode -p $(1)/python -r $(2) || $$pip -r $(2)
 endef
 
 .PHONY: help
