@@ -90,6 +90,7 @@ stand-ins: $(VENV_SF)/.setup $(VENV_BQ)/.setup  ## start local stand-ins of Snow
 stand-ins-stop:  ## stop them
 	@$(STAND_INS) stop
 
+# loadgroup hands out one test at a time, in order.
 .PHONY: test-stand-ins
 test-stand-ins: setup $(VENV)/.setup-all $(VENV_SF)/.setup $(VENV_BQ)/.setup  ## the tests of both warehouses, on stand-ins of their own
 	@$(STAND_INS) run $(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not live" \

@@ -25,13 +25,14 @@ PORTS = {
 }
 LIVE = os.environ.get("HEADWATER_TEST_TARGET")
 
-# Tests of one stand-in take turns in one process; those of the other run beside them.
-STAND_INS = [
-    pytest.param(name, marks=[pytest.mark.stand_in, pytest.mark.xdist_group(name)])
-    for name in PORTS
-]
+STAND_INS = [pytest.param(name, marks=pytest.mark.stand_in) for name in PORTS]
 LIVE_TARGETS = [pytest.param(LIVE, marks=pytest.mark.live)] if LIVE else []
 EVERY_TARGET = [pytest.param("duckdb"), *STAND_INS, *LIVE_TARGETS]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The whole loops first, which take minutes: one each for two processes, instead of both for the last."""
+    items.sort(key=lambda item: "test_every_table_is_the_same" not in item.nodeid)
 
 
 def outputs() -> Mapping[str, Any]:
