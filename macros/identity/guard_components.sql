@@ -13,8 +13,7 @@
 {% macro guard_components(edges, groups, shed, tiers, max_rounds=10) -%}
     {%- do create_scratch(groups, "select record_node, record_node as group_node from " ~ edges ~ " group by record_node") -%}
     {%- do create_scratch(shed, _no_shed_sql()) -%}
-    {%- set is_needed = _has_rows(edges) -%}
-    {%- for tier in tiers if is_needed -%}
+    {%- for tier in (tiers if _has_rows(edges) else []) -%}
         {%- if tier > 0 -%}
             {%- set counted = [tier] + ([-1] if loop.first or tiers[loop.index0 - 1] == 0 else []) -%}
             {%- do run_query("insert into " ~ shed ~ _over_limit_sql(edges, groups, shed, counted)) -%}

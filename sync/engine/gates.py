@@ -58,11 +58,14 @@ class RunResults:
         # What was skipped was so because of what failed, which is what there is to mend.
         unique_id, status, when = min(shut, key=lambda one: one[1] == "skipped")
         kind, name = unique_id.split(".")[0], unique_id.split(".")[2]
-        where = "" if unique_id == model.unique_id else f" on '{model.name}'"
-        if unique_id in model.upstream:
+        if unique_id == model.unique_id:
+            where = ""
+        elif unique_id in model.tests:
+            where = f" on '{model.name}'"
+        elif kind == "test":
+            where = f" on what '{model.name}' is built on"
+        else:
             where = f", which '{model.name}' is built on,"
-            if kind == "test":
-                where = f" on what '{model.name}' is built on"
         others = f" ({len(shut) - 1} more did not pass)" if len(shut) > 1 else ""
         raise RefusedError(
             "dbt_result",

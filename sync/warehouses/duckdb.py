@@ -107,9 +107,8 @@ class DuckDBWarehouse:
         """Fold the log into the file; where another process holds it by now, that one will."""
         if self._wrote and Path(f"{self.path}.wal").exists():
             with self._turn, suppress(duckdb.Error):
-                connection = duckdb.connect(self.path)
+                connection = duckdb.connect(self.path, config={"memory_limit": self._limit()})
                 connection.execute(_NO_VACUUM)
-                connection.execute(f"set memory_limit = {self.dialect.literal(self._limit())}")
                 connection.close()
         self._wrote = False
 

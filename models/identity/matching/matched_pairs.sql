@@ -1,12 +1,20 @@
 {{ config(enabled=identity_matching_enabled()) }}
-select
-    entity,
-    left_record_key,
-    right_record_key,
-    match_weight,
-    match_probability,
-    pattern
+with
 
-from {{ ref('matching_decided') }}
+matching_decided as (
 
-where decision = 'accepted'
+    select
+        entity,
+        left_record_key,
+        right_record_key,
+        match_weight,
+        match_probability,
+        pattern
+
+    from {{ ref('matching_decided') }}
+
+    where decision = 'accepted'
+
+)
+
+select * from matching_decided

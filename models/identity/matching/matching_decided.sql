@@ -3,7 +3,7 @@ with
 
 by_threshold as (
 
-    select * from ({{ matching_decided(ref('matching_scores')) }}) as decided
+    {{ matching_decided(ref('matching_scores')) | indent(4) }}
 
 ),
 

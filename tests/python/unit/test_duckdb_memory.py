@@ -49,6 +49,19 @@ def test_the_next_session_begins_with_little_again(path: str) -> None:
     assert limit == _shown(path, LEAST_MEGABYTES)
 
 
+def test_memory_is_by_what_the_file_holds_not_by_how_long_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "mostly_free.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("create table large as select hash(range) as key from range(20000000)")
+        connection.execute("create table small as select 1 as one")
+        connection.execute("checkpoint")
+        connection.execute("drop table large")
+    with DuckDBWarehouse(str(path)).session() as session:
+        limit = session.rows("select current_setting('memory_limit') as value")[0]["value"]
+    assert path.stat().st_size > 100 * 2**20
+    assert limit == _shown(str(path), LEAST_MEGABYTES)
+
+
 def test_a_transaction_that_ran_out_of_memory_succeeds_when_it_is_tried_again(path: str) -> None:
     warehouse = DuckDBWarehouse(path)
 
