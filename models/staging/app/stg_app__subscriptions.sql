@@ -22,7 +22,10 @@ deduplicated as (
     where subscription_id is not null
     qualify
         row_number() over (
-            partition by subscription_id order by ingested_at desc nulls last
+            partition by subscription_id
+            order by
+                ingested_at desc nulls last,
+                {{ by_each(['user_id', 'plan', 'status', 'mrr_eur', 'started_at', 'canceled_at']) }}
         ) = 1
 
 ),

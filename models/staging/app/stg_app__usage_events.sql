@@ -19,7 +19,10 @@ deduplicated as (
     where event_id is not null
     qualify
         row_number() over (
-            partition by event_id order by received_epoch desc nulls last
+            partition by event_id
+            order by
+                received_epoch desc nulls last,
+                {{ by_each(['user_id', 'event', 'occurred_epoch']) }}
         ) = 1
 
 ),

@@ -26,7 +26,14 @@ deduplicated as (
     where id is not null
     qualify
         row_number() over (
-            partition by id order by ingested_at desc nulls last, modified_ts desc nulls last
+            partition by id
+            order by
+                ingested_at desc nulls last,
+                modified_ts desc nulls last,
+                {{ by_each([
+                    'mail', 'mobile', 'given_name', 'family_name', 'country', 'locale', 'tz',
+                    'device_id', 'signup_ts',
+                ]) }}
         ) = 1
 
 ),

@@ -18,14 +18,36 @@ source as (
 
 ),
 
+answered as (
+
+    select
+        *,
+        case
+            when lower(trim(choice)) in ('yes', 'granted', '1', 'opt-in', 'true') then 'opted_in'
+            -- An answer nobody knows is not a yes.
+            else 'opted_out'
+        end as state
+    from source
+
+),
+
+-- Two answers under one id that came together: the later one, and a no rather than a yes.
 deduplicated as (
 
     select *
-    from source
+    from answered
     where id is not null
     qualify
         row_number() over (
-            partition by id order by _loaded_at desc nulls last
+            partition by id
+            order by
+                _loaded_at desc nulls last,
+                recorded_at desc nulls last,
+                case state when 'opted_out' then 1 else 2 end asc,
+                {{ by_each([
+                    'email', 'phone', 'country', 'channel', 'purpose', 'choice', 'legal_basis',
+                    'origin',
+                ]) }}
         ) = 1
 
 ),
@@ -50,11 +72,7 @@ consents as (
             else lower(trim(channel))
         end as channel,
         lower(trim(purpose)) as purpose,
-        case
-            when lower(trim(choice)) in ('yes', 'granted', '1', 'opt-in', 'true') then 'opted_in'
-            -- An answer nobody knows is not a yes.
-            else 'opted_out'
-        end as state,
+        state,
         replace(lower(trim(legal_basis)), ' ', '_') as basis,
         {{ normalise_text('origin') }} as consent_source,
         {{ cast_or_null('recorded_at', dbt.type_timestamp()) }} as recorded_at,

@@ -27,7 +27,13 @@ deduplicated as (
     qualify
         row_number() over (
             partition by account_id
-            order by _synced_at desc nulls last, modified_date desc nulls last
+            order by
+                _synced_at desc nulls last,
+                modified_date desc nulls last,
+                {{ by_each([
+                    'name', 'website', 'vat_number', 'billing_country', 'industry', 'employees',
+                    'owner', 'stage', 'created_date',
+                ]) }}
         ) = 1
 
 ),

@@ -26,7 +26,13 @@ deduplicated as (
     qualify
         row_number() over (
             partition by contact_id
-            order by _synced_at desc nulls last, modified_date desc nulls last
+            order by
+                _synced_at desc nulls last,
+                modified_date desc nulls last,
+                {{ by_each([
+                    'account_id', 'email', 'phone', 'firstname', 'lastname', 'title',
+                    'buying_role', 'created_date',
+                ]) }}
         ) = 1
 
 ),

@@ -22,7 +22,13 @@ deduplicated as (
     where opportunity_id is not null
     qualify
         row_number() over (
-            partition by opportunity_id order by _synced_at desc nulls last
+            partition by opportunity_id
+            order by
+                _synced_at desc nulls last,
+                {{ by_each([
+                    'account_id', 'stage_name', 'product_line', 'amount', 'created_date',
+                    'close_date',
+                ]) }}
         ) = 1
 
 ),

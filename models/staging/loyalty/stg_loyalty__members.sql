@@ -26,7 +26,14 @@ deduplicated as (
     where member_no is not null
     qualify
         row_number() over (
-            partition by member_no order by _loaded_at desc nulls last, changed_on desc nulls last
+            partition by member_no
+            order by
+                _loaded_at desc nulls last,
+                changed_on desc nulls last,
+                {{ by_each([
+                    'card_no', 'full_name', 'mail', 'tel', 'dob', 'tier', 'points', 'country',
+                    'joined_on',
+                ]) }}
         ) = 1
 
 ),

@@ -27,7 +27,14 @@ deduplicated as (
     where customer_id is not null
     qualify
         row_number() over (
-            partition by customer_id order by _loaded_at desc nulls last, updated_at desc nulls last
+            partition by customer_id
+            order by
+                _loaded_at desc nulls last,
+                updated_at desc nulls last,
+                {{ by_each([
+                    'email_address', 'phone', 'first_name', 'last_name', 'street', 'zip', 'city',
+                    'country', 'birthday', 'created_at',
+                ]) }}
         ) = 1
 
 ),

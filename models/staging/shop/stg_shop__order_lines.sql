@@ -19,7 +19,8 @@ deduplicated as (
     where line_id is not null
     qualify
         row_number() over (
-            partition by line_id order by order_no desc nulls last
+            partition by line_id
+            order by {{ by_each(['order_no', 'sku', 'qty', 'line_total_eur']) }}
         ) = 1
 
 ),

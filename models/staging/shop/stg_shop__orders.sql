@@ -23,7 +23,13 @@ deduplicated as (
     where order_no is not null
     qualify
         row_number() over (
-            partition by order_no order by _loaded_at desc nulls last
+            partition by order_no
+            order by
+                _loaded_at desc nulls last,
+                {{ by_each([
+                    'customer_id', 'email', 'phone', 'shipping_country', 'state', 'currency',
+                    'created_at',
+                ]) }}
         ) = 1
 
 ),

@@ -18,7 +18,8 @@ deduplicated as (
     where sku is not null
     qualify
         row_number() over (
-            partition by sku order by title desc nulls last
+            partition by sku
+            order by {{ by_each(['title', 'category', 'price_eur']) }}
         ) = 1
 
 ),

@@ -25,7 +25,13 @@ deduplicated as (
     where id is not null
     qualify
         row_number() over (
-            partition by id order by _loaded_at desc nulls last
+            partition by id
+            order by
+                _loaded_at desc nulls last,
+                {{ by_each([
+                    'requester_email', 'requester_phone', 'requester_name', 'subject',
+                    'priority', 'status', 'product', 'created_at', 'solved_at',
+                ]) }}
         ) = 1
 
 ),

@@ -23,7 +23,13 @@ deduplicated as (
     where id is not null
     qualify
         row_number() over (
-            partition by id order by received_at desc nulls last
+            partition by id
+            order by
+                received_at desc nulls last,
+                {{ by_each([
+                    'anonymous_id', 'user_id', 'customer_id', 'device_id', 'element', 'url',
+                    'clicked_at',
+                ]) }}
         ) = 1
 
 ),

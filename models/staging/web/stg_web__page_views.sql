@@ -22,7 +22,12 @@ deduplicated as (
     where id is not null
     qualify
         row_number() over (
-            partition by id order by received_at desc nulls last
+            partition by id
+            order by
+                received_at desc nulls last,
+                {{ by_each([
+                    'anonymous_id', 'user_id', 'customer_id', 'device_id', 'url', 'viewed_at',
+                ]) }}
         ) = 1
 
 ),
