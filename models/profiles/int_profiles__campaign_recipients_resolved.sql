@@ -46,7 +46,8 @@ campaign_events as (
         recipient_type,
         recipient,
         touchpoint_id,
-        occurred_at
+        occurred_at,
+        loaded_at
 
     from {{ ref('stg_campaigns__campaign_events') }}
 
@@ -71,7 +72,8 @@ resolved as (
             end
         ) as channel,
         campaign_events.kind,
-        campaign_events.occurred_at
+        campaign_events.occurred_at,
+        campaign_events.loaded_at
 
     from campaign_events
 

@@ -1,4 +1,5 @@
 {%- set channels = ['email', 'sms', 'push', 'ads'] -%}
+{%- set purposes = ['marketing', 'analytics', 'service'] -%}
 with
 
 profile_records as (
@@ -24,33 +25,94 @@ consents as (
         state,
         basis,
         consent_source,
-        recorded_at
+        recorded_at,
+        coalesce(loaded_at, {{ cdp_now() }}) as loaded_at
 
     from {{ ref('stg_consent__consents') }}
 
-    where recorded_at <= {{ cdp_now() }}
+    where channel is not null and purpose is not null
 
 ),
 
--- An answer given for all channels is an answer for each.
-answers as (
-    {% for channel in channels %}
+-- A no that has arrived counts even where its time is not known or lies ahead of the clock; a yes then does not.
+known as (
+
     select
         consent_id,
         email,
         phone,
+        channel,
+        purpose,
+        state,
+        basis,
+        consent_source,
+        case
+            when recorded_at is null then loaded_at
+            when recorded_at > {{ cdp_now() }} then {{ cdp_now() }}
+            else recorded_at
+        end as recorded_at
+
+    from consents
+
+    where
+        recorded_at <= {{ cdp_now() }}
+        or (state = 'opted_out' and loaded_at <= {{ cdp_now() }})
+
+),
+
+-- Every channel with every purpose.
+kinds as (
+    {% for channel in channels -%}
+    {%- set outer_loop = loop -%}
+    {%- for purpose in purposes %}
+    select
         '{{ channel }}' as channel,
+        '{{ purpose }}' as purpose
+    {{ 'union all' if not (outer_loop.last and loop.last) }}
+    {%- endfor %}
+    {%- endfor %}
+),
+
+-- An answer given for all channels or purposes is an answer for each.
+answers as (
+
+    select
+        consent_id,
+        email,
+        phone,
+        channel,
         purpose,
         state,
         basis,
         consent_source,
         recorded_at
 
-    from consents
+    from known
 
-    where channel in ('{{ channel }}', 'all')
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
+    where channel <> 'all' and purpose <> 'all'
+
+    union all
+
+    select
+        known.consent_id,
+        known.email,
+        known.phone,
+        kinds.channel,
+        kinds.purpose,
+        known.state,
+        known.basis,
+        known.consent_source,
+        known.recorded_at
+
+    from known
+
+    cross join kinds
+
+    where
+        (known.channel = 'all' or known.purpose = 'all')
+        and known.channel in ('all', kinds.channel)
+        and known.purpose in ('all', kinds.purpose)
+
 ),
 
 -- Who was asked: the phone for text messages, the e-mail address for all else.

@@ -40,7 +40,8 @@ profile_consent as (
 
 ),
 
--- Bad news from a campaign whose channel nobody told counts for every channel.
+-- Bad news from a campaign whose channel nobody told counts for every channel, and what has arrived counts even if a vendor's
+-- clock is ahead of ours.
 campaign_news as (
 
     select
@@ -53,7 +54,11 @@ campaign_news as (
         end as reason,
         occurred_at
 
-    from {{ ref('event_campaign_engaged') }}
+    from {{ ref('int_profiles__campaign_recipients_resolved') }}
+
+    where
+        profile_id is not null
+        and (occurred_at <= {{ cdp_now() }} or loaded_at <= {{ cdp_now() }})
 
 ),
 

@@ -67,11 +67,16 @@ consents as (
         id as consent_id,
         {{ normalise_email('email') }} as email,
         {{ normalise_phone('phone', 'country_code') }} as phone,
-        case lower(trim(channel))
-            when 'advertising' then 'ads'
-            else lower(trim(channel))
+        -- A no that names no channel or no purpose is one for all of them; a yes like that is for none.
+        case
+            when lower(trim(channel)) = 'advertising' then 'ads'
+            when nullif(trim(channel), '') is not null then lower(trim(channel))
+            when state = 'opted_out' then 'all'
         end as channel,
-        lower(trim(purpose)) as purpose,
+        case
+            when nullif(trim(purpose), '') is not null then lower(trim(purpose))
+            when state = 'opted_out' then 'all'
+        end as purpose,
         state,
         replace(lower(trim(legal_basis)), ' ', '_') as basis,
         {{ normalise_text('origin') }} as consent_source,
