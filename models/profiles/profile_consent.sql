@@ -1,5 +1,3 @@
-{%- set channels = ['email', 'sms', 'push', 'ads'] -%}
-{%- set purposes = ['marketing', 'analytics', 'service'] -%}
 with
 
 profile_records as (
@@ -14,72 +12,23 @@ profile_records as (
 
 ),
 
+profile_identifiers as (
+
+    select
+        profile_id,
+        identifier_type,
+        identifier_value
+
+    from {{ ref('profile_identifiers') }}
+
+),
+
 consents as (
 
     select
         consent_id,
-        email,
-        phone,
-        channel,
-        purpose,
-        state,
-        basis,
-        consent_source,
-        recorded_at,
-        coalesce(loaded_at, {{ cdp_now() }}) as loaded_at
-
-    from {{ ref('stg_consent__consents') }}
-
-    where channel is not null and purpose is not null
-
-),
-
--- A no that has arrived counts even where its time is not known or lies ahead of the clock; a yes then does not.
-known as (
-
-    select
-        consent_id,
-        email,
-        phone,
-        channel,
-        purpose,
-        state,
-        basis,
-        consent_source,
-        case
-            when recorded_at is null then loaded_at
-            when recorded_at > {{ cdp_now() }} then {{ cdp_now() }}
-            else recorded_at
-        end as recorded_at
-
-    from consents
-
-    where
-        recorded_at <= {{ cdp_now() }}
-        or (state = 'opted_out' and loaded_at <= {{ cdp_now() }})
-
-),
-
--- Every channel with every purpose.
-kinds as (
-    {% for channel in channels -%}
-    {%- set outer_loop = loop -%}
-    {%- for purpose in purposes %}
-    select
-        '{{ channel }}' as channel,
-        '{{ purpose }}' as purpose
-    {{ 'union all' if not (outer_loop.last and loop.last) }}
-    {%- endfor %}
-    {%- endfor %}
-),
-
--- An answer given for all channels or purposes is an answer for each.
-answers as (
-
-    select
-        consent_id,
-        email,
-        phone,
+        subject_type,
+        subject,
         channel,
         purpose,
         state,
@@ -87,54 +36,49 @@ answers as (
         consent_source,
         recorded_at
 
-    from known
+    from {{ ref('int_profiles__consents_counted') }}
 
-    where channel <> 'all' and purpose <> 'all'
+),
+
+-- An answer is one of the person its record belongs to. A no is also one of whoever has that address or number by now: the
+-- record may have been let go, as after `window_days`.
+owned as (
+
+    select
+        consents.consent_id,
+        profile_records.profile_id,
+        consents.subject,
+        consents.channel,
+        consents.purpose,
+        consents.state,
+        consents.basis,
+        consents.consent_source,
+        consents.recorded_at
+
+    from consents
+
+    inner join profile_records on consents.consent_id = profile_records.source_record_id
 
     union all
 
     select
-        known.consent_id,
-        known.email,
-        known.phone,
-        kinds.channel,
-        kinds.purpose,
-        known.state,
-        known.basis,
-        known.consent_source,
-        known.recorded_at
+        consents.consent_id,
+        profile_identifiers.profile_id,
+        consents.subject,
+        consents.channel,
+        consents.purpose,
+        consents.state,
+        consents.basis,
+        consents.consent_source,
+        consents.recorded_at
 
-    from known
+    from consents
 
-    cross join kinds
+    inner join profile_identifiers
+        on consents.subject_type = profile_identifiers.identifier_type
+        and consents.subject = profile_identifiers.identifier_value
 
-    where
-        (known.channel = 'all' or known.purpose = 'all')
-        and known.channel in ('all', kinds.channel)
-        and known.purpose in ('all', kinds.purpose)
-
-),
-
--- Who was asked: the phone for text messages, the e-mail address for all else.
-owned as (
-
-    select
-        answers.consent_id,
-        profile_records.profile_id,
-        case
-            when answers.channel = 'sms' then coalesce(answers.phone, answers.email)
-            else coalesce(answers.email, answers.phone)
-        end as subject,
-        answers.channel,
-        answers.purpose,
-        answers.state,
-        answers.basis,
-        answers.consent_source,
-        answers.recorded_at
-
-    from answers
-
-    inner join profile_records on answers.consent_id = profile_records.source_record_id
+    where consents.state = 'opted_out'
 
 ),
 
