@@ -1,6 +1,10 @@
 {#- Expression: a value cast to a type, null where it cannot be: one bad row must not stop a build.
-    `type` is a type of the warehouse: dbt.type_timestamp(), dbt.type_int(), dbt.type_numeric(), 'date', ... -#}
+    `type` is a type of the warehouse: dbt.type_timestamp(), dbt.type_int(), dbt.type_numeric(), 'date', ...
+    A timestamp is UTC: what the text says of an offset (`+02:00`) is taken off, which a plain cast leaves out on DuckDB and Snowflake. -#}
 {% macro cast_or_null(expression, type) -%}
+    {%- if type | lower == dbt.type_timestamp() | lower -%}
+        {{ return(adapter.dispatch('_utc_or_null', 'headwater')(expression, type)) }}
+    {%- endif -%}
     {{ return(adapter.dispatch('cast_or_null', 'headwater')(expression, type)) }}
 {%- endmacro %}
 
@@ -14,5 +18,24 @@
 {%- endmacro %}
 
 {% macro bigquery__cast_or_null(expression, type) -%}
+    safe_cast({{ expression }} as {{ type }})
+{%- endmacro %}
+
+{#- Snowflake: text without an offset is not read as timestamp_tz, which would take it for the session's own time. -#}
+{% macro default___utc_or_null(expression, type) -%}
+    {%- set text = "cast(" ~ expression ~ " as " ~ dbt.type_string() ~ ")" -%}
+    case
+        when {{ regexp_matches_whole(text, '.*:[0-9]{2}([.][0-9]+)? ?[+-][0-9]{2}(:?[0-9]{2})?') }}
+            then cast(convert_timezone('UTC', try_cast({{ text }} as timestamp_tz)) as {{ type }})
+        else try_cast({{ text }} as {{ type }})
+    end
+{%- endmacro %}
+
+{#- The session's zone is UTC, as profiles.yml sets it. -#}
+{% macro duckdb___utc_or_null(expression, type) -%}
+    cast(try_cast({{ expression }} as timestamptz) as {{ type }})
+{%- endmacro %}
+
+{% macro bigquery___utc_or_null(expression, type) -%}
     safe_cast({{ expression }} as {{ type }})
 {%- endmacro %}

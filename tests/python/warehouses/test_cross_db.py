@@ -20,6 +20,7 @@ from tests.python.warehouses.loop import Loop
 TEXTS = [
     None, "", "a", "Ana", "o'brien", "back\\slash", "Zoë 🌊", "Straße", "ÉCOLE", "山田",
     "a1b22c333", "2026-11-24 05:06:07", "2026-11-24", "2026-02-30", "17", "-3.5", "1e3", "soon",
+    "2026-11-24T05:06:07Z", "2026-11-24T05:06:07+02:00", "2026-11-24 05:06:07.25-05:30",
     "x" * 300,
 ]  # fmt: skip
 
@@ -182,3 +183,15 @@ def test_every_macro_is_described_with_its_arguments(folder: str) -> None:
                 written[name] = [one.strip() for one in plain.split(",") if one.strip()]
     assert written.keys() <= described.keys()
     assert {name: described[name] for name in written} == written
+
+
+def test_what_a_text_says_of_an_offset_is_taken_off_its_time(
+    expected: dict[str, list[Any]],
+) -> None:
+    """A no said at 11:30+02:00 comes before a yes of 10:00Z: read by the clock on the wall it would be the later one."""
+    call = "canonical_text(cast_or_null('raw', dbt.type_timestamp()), 'timestamp')"
+    found = dict(zip(TEXTS, expected[call], strict=True))
+    assert found["2026-11-24T05:06:07+02:00"] == "2026-11-24 03:06:07.000000"
+    assert found["2026-11-24 05:06:07.25-05:30"] == "2026-11-24 10:36:07.250000"
+    for utc in ("2026-11-24T05:06:07Z", "2026-11-24 05:06:07"):
+        assert found[utc] == "2026-11-24 05:06:07.000000"
