@@ -26,12 +26,13 @@ answered as (
             when lower(trim(choice)) in ('yes', 'granted', '1', 'opt-in', 'true') then 'opted_in'
             -- An answer nobody knows is not a yes.
             else 'opted_out'
-        end as state
+        end as state,
+        {{ cast_or_null('recorded_at', dbt.type_timestamp()) }} as answered_at
     from source
 
 ),
 
--- Two answers under one id that came together: the later one, and a no rather than a yes.
+-- Two answers under one id that came together: the later one, and a no rather than a yes where nobody can tell.
 deduplicated as (
 
     select *
@@ -42,11 +43,12 @@ deduplicated as (
             partition by id
             order by
                 _loaded_at desc nulls last,
-                recorded_at desc nulls last,
+                case when answered_at is null and state = 'opted_out' then 1 else 2 end asc,
+                answered_at desc nulls last,
                 case state when 'opted_out' then 1 else 2 end asc,
                 {{ by_each([
                     'email', 'phone', 'country', 'channel', 'purpose', 'choice', 'legal_basis',
-                    'origin',
+                    'origin', 'recorded_at',
                 ]) }}
         ) = 1
 
@@ -80,7 +82,7 @@ consents as (
         state,
         replace(lower(trim(legal_basis)), ' ', '_') as basis,
         {{ normalise_text('origin') }} as consent_source,
-        {{ cast_or_null('recorded_at', dbt.type_timestamp()) }} as recorded_at,
+        answered_at as recorded_at,
         {{ cast_or_null('_loaded_at', dbt.type_timestamp()) }} as loaded_at
     from with_country
 
