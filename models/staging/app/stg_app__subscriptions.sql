@@ -19,7 +19,7 @@ deduplicated as (
 
     select *
     from source
-    where subscription_id is not null
+    where nullif(trim(subscription_id), '') is not null
     qualify
         row_number() over (
             partition by subscription_id

@@ -16,7 +16,7 @@ deduplicated as (
 
     select *
     from source
-    where event_id is not null
+    where nullif(trim(event_id), '') is not null
     qualify
         row_number() over (
             partition by event_id

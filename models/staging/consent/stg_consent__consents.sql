@@ -22,6 +22,14 @@ answered as (
 
     select
         *,
+        -- An answer that came without an id is told by what it says.
+        coalesce(
+            nullif(trim(id), ''),
+            {{ md5_hex(dbt.concat([
+                "coalesce(email, '')", "'|'", "coalesce(phone, '')", "'|'", "coalesce(channel, '')", "'|'",
+                "coalesce(purpose, '')", "'|'", "coalesce(choice, '')", "'|'", "coalesce(recorded_at, '')",
+            ])) }}
+        ) as answer_id,
         case
             when lower(trim(choice)) in ('yes', 'granted', '1', 'opt-in', 'true') then 'opted_in'
             -- An answer nobody knows is not a yes.
@@ -37,10 +45,9 @@ deduplicated as (
 
     select *
     from answered
-    where id is not null
     qualify
         row_number() over (
-            partition by id
+            partition by answer_id
             order by
                 _loaded_at desc nulls last,
                 case when answered_at is null and state = 'opted_out' then 1 else 2 end asc,
@@ -66,7 +73,7 @@ with_country as (
 consents as (
 
     select
-        id as consent_id,
+        answer_id as consent_id,
         {{ normalise_email('email') }} as email,
         {{ normalise_phone('phone', 'country_code') }} as phone,
         -- A no that names no channel or no purpose is one for all of them; a yes like that is for none.

@@ -23,7 +23,7 @@ deduplicated as (
 
     select *
     from source
-    where account_id is not null
+    where nullif(trim(account_id), '') is not null
     qualify
         row_number() over (
             partition by account_id

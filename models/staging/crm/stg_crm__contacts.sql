@@ -22,7 +22,7 @@ deduplicated as (
 
     select *
     from source
-    where contact_id is not null
+    where nullif(trim(contact_id), '') is not null
     qualify
         row_number() over (
             partition by contact_id

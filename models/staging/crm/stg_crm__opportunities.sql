@@ -19,7 +19,7 @@ deduplicated as (
 
     select *
     from source
-    where opportunity_id is not null
+    where nullif(trim(opportunity_id), '') is not null
     qualify
         row_number() over (
             partition by opportunity_id

@@ -23,7 +23,7 @@ deduplicated as (
 
     select *
     from source
-    where member_no is not null
+    where nullif(trim(member_no), '') is not null
     qualify
         row_number() over (
             partition by member_no

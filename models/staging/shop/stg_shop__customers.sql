@@ -24,7 +24,7 @@ deduplicated as (
 
     select *
     from source
-    where customer_id is not null
+    where nullif(trim(customer_id), '') is not null
     qualify
         row_number() over (
             partition by customer_id

@@ -16,7 +16,7 @@ deduplicated as (
 
     select *
     from source
-    where line_id is not null
+    where nullif(trim(line_id), '') is not null
     qualify
         row_number() over (
             partition by line_id

@@ -20,7 +20,7 @@ deduplicated as (
 
     select *
     from source
-    where order_no is not null
+    where nullif(trim(order_no), '') is not null
     qualify
         row_number() over (
             partition by order_no

@@ -15,7 +15,7 @@ deduplicated as (
 
     select *
     from source
-    where sku is not null
+    where nullif(trim(sku), '') is not null
     qualify
         row_number() over (
             partition by sku

@@ -22,7 +22,7 @@ deduplicated as (
 
     select *
     from source
-    where id is not null
+    where nullif(trim(id), '') is not null
     qualify
         row_number() over (
             partition by id
