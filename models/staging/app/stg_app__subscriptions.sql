@@ -19,7 +19,7 @@ deduplicated as (
 
     select *
     from source
-    where nullif(trim(subscription_id), '') is not null
+    where {{ has_key('subscription_id') }}
     qualify
         row_number() over (
             partition by subscription_id

@@ -16,7 +16,7 @@ deduplicated as (
 
     select *
     from source
-    where nullif(trim(event_id), '') is not null
+    where {{ has_key('event_id') }}
     qualify
         row_number() over (
             partition by event_id

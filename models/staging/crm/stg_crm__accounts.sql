@@ -23,7 +23,7 @@ deduplicated as (
 
     select *
     from source
-    where nullif(trim(account_id), '') is not null
+    where {{ has_key('account_id') }}
     qualify
         row_number() over (
             partition by account_id

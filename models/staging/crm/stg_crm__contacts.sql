@@ -22,7 +22,7 @@ deduplicated as (
 
     select *
     from source
-    where nullif(trim(contact_id), '') is not null
+    where {{ has_key('contact_id') }}
     qualify
         row_number() over (
             partition by contact_id

@@ -19,7 +19,7 @@ deduplicated as (
 
     select *
     from source
-    where nullif(trim(opportunity_id), '') is not null
+    where {{ has_key('opportunity_id') }}
     qualify
         row_number() over (
             partition by opportunity_id

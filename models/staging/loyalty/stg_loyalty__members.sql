@@ -23,7 +23,7 @@ deduplicated as (
 
     select *
     from source
-    where nullif(trim(member_no), '') is not null
+    where {{ has_key('member_no') }}
     qualify
         row_number() over (
             partition by member_no

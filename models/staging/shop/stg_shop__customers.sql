@@ -24,7 +24,7 @@ deduplicated as (
 
     select *
     from source
-    where nullif(trim(customer_id), '') is not null
+    where {{ has_key('customer_id') }}
     qualify
         row_number() over (
             partition by customer_id

@@ -16,7 +16,7 @@ deduplicated as (
 
     select *
     from source
-    where nullif(trim(line_id), '') is not null
+    where {{ has_key('line_id') }}
     qualify
         row_number() over (
             partition by line_id

@@ -20,7 +20,7 @@ deduplicated as (
 
     select *
     from source
-    where nullif(trim(order_no), '') is not null
+    where {{ has_key('order_no') }}
     qualify
         row_number() over (
             partition by order_no

@@ -15,7 +15,7 @@ deduplicated as (
 
     select *
     from source
-    where nullif(trim(sku), '') is not null
+    where {{ has_key('sku') }}
     qualify
         row_number() over (
             partition by sku

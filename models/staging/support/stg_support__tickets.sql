@@ -22,7 +22,7 @@ deduplicated as (
 
     select *
     from source
-    where nullif(trim(id), '') is not null
+    where {{ has_key('id') }}
     qualify
         row_number() over (
             partition by id

@@ -7,6 +7,6 @@ select {{ column_name }}
 
 from {{ model }}
 
-where nullif(trim(cast({{ column_name }} as {{ dbt.type_string() }})), '') is null
+where not ({{ has_key(column_name) }})
 
 {% endtest %}
