@@ -103,15 +103,29 @@ class Manifest:
                 hint="depends_on: [ref('sync_<destination>__<object>')]",
             )
         owner = exposure.get("owner") or {}
-        return parse_definition(
+        definition = parse_definition(
             name=name,
             meta=meta,
-            model=replace(self._model(parents[0]), upstream=self._upstream(parents[0])),
+            model=self._model(parents[0]),
             path=path,
             owner=str(owner.get("name") or owner.get("email") or ""),
             description=str(exposure.get("description") or ""),
             tags=exposure.get("config", {}).get("tags") or exposure.get("tags") or [],
         )
+        upstream = self._upstream(parents[0], *self._asked_by_the_plan(definition))
+        return replace(definition, model=replace(definition.model, upstream=upstream))
+
+    def _asked_by_the_plan(self, definition: SyncDefinition) -> list[str]:
+        """The models that a plan asks for permission, whether the sync's own model does or not (`engine/permission.py`)."""
+        columns = self._nodes[definition.model.unique_id].get("columns") or {}
+        names = {"profile_suppressions"} if definition.consent or "profile_id" in columns else set()
+        if definition.consent:
+            names.add("profile_consent")
+        return [
+            unique_id
+            for unique_id, node in self._nodes.items()
+            if node.get("resource_type") == "model" and node.get("name") in names
+        ]
 
     def _model(self, unique_id: str) -> Model:
         node = self._nodes[unique_id]
@@ -129,10 +143,12 @@ class Manifest:
             meta=_meta(node),
         )
 
-    def _upstream(self, unique_id: str) -> tuple[str, ...]:
-        """What a model is built from, and the data tests that need no more than that: dbt build waits for the same ones."""
-        found: set[str] = set()
-        waiting = [unique_id]
+    def _upstream(self, unique_id: str, *asked: str) -> tuple[str, ...]:
+        """What a model is built from, what is asked besides with what that is built from, and the data tests that need no more than
+        that: dbt build waits for the same ones.
+        """
+        found: set[str] = set(asked)
+        waiting = [unique_id, *asked]
         while waiting:
             for parent in self._parents(waiting.pop()):
                 if parent not in found:

@@ -43,7 +43,7 @@ class Permission:
         elif PERSON not in columns:
             return cls()
         joins, cases = "", ""
-        if people.suppressions:
+        if people.suppressions is not None:
             # Names of their own: the columns of the activation table stay the only ones of theirs.
             joins += (
                 f" left join (select distinct profile_id as suppressed_profile from "
@@ -73,12 +73,16 @@ def _check(definition: SyncDefinition, columns: Sequence[str], people: ConsentTa
             hint=f"add {PERSON} to the model, or take consent: out of {definition.path} where its "
             "rows are no people.",
         )
-    if people.consent is None:
-        raise RefusedError(
-            "consent",
-            f"sync '{name}' asks for consent, but the project has no model 'profile_consent'.",
-            hint="a model of that name says profile_id, channel, purpose and state.",
-        )
+    for model, relation, columns_of_it in (
+        ("profile_consent", people.consent, "profile_id, channel, purpose and state"),
+        ("profile_suppressions", people.suppressions, "profile_id, channel and reason"),
+    ):
+        if relation is None:
+            raise RefusedError(
+                "consent",
+                f"sync '{name}' asks for consent, but the project has no model '{model}'.",
+                hint=f"a model of that name says {columns_of_it}.",
+            )
 
 
 def _suppressing(definition: SyncDefinition, dialect: Dialect) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import duckdb
 import pytest
 
-from sync.config.models import Consent, ConsentTables, Guards
+from sync.config.models import Consent, Guards
 from sync.records import Mode
 
 EMAIL = Consent("email", "marketing")
@@ -100,14 +102,14 @@ def test_companies_are_not_asked(workbench):
     assert bench.push().added == 1
 
 
-@pytest.mark.parametrize("missing", ["column", "model"])
+@pytest.mark.parametrize("missing", ["column", "consent", "suppressions"])
 def test_a_sync_whose_consent_cannot_be_asked_is_refused(workbench, missing):
     bench = workbench(consent=EMAIL, key=("touchpoint_id",), identifiers=())
     bench.agreed("a")
     whose = "" if missing == "column" else "'a' as profile_id, "
     bench.table(f"select 't' as touchpoint_id, {whose}'x' as row_hash")
-    if missing == "model":
-        bench.consent_tables = ConsentTables()
+    if missing != "column":
+        bench.consent_tables = replace(bench.consent_tables, **{missing: None})
     result = bench.push(skip_gates=True)
     assert (result.status, result.error.reason) == ("refused", "consent")
     assert bench.destination.calls == []

@@ -1,0 +1,73 @@
+"""What the manifest says of a sync, read from a project of four models."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from sync.config.manifest import Manifest
+
+CONSENT = {"channel": "email", "purpose": "marketing"}
+
+
+def model(name, *parents, columns=()):
+    return {
+        "name": name,
+        "resource_type": "model",
+        "relation_name": f"analytics.{name}",
+        "columns": {column: {"name": column} for column in columns},
+        "depends_on": {"nodes": [f"model.shop.{parent}" for parent in parents]},
+    }
+
+
+def definition_of(tmp_path, sync, columns):
+    """The sync of a model that is plain SQL on one table and refers to no consent."""
+    nodes = [
+        model("stg_consents"),
+        model("profile_consent", "stg_consents"),
+        model("profile_suppressions", "profile_consent"),
+        model("sync_list", columns=columns),
+    ]
+    exposure = {
+        "name": "list",
+        "depends_on": {"nodes": ["model.shop.sync_list"]},
+        "config": {"meta": {"sync": sync}},
+    }
+    path = tmp_path / "manifest.json"
+    path.write_text(
+        json.dumps(
+            {
+                "nodes": {f"model.shop.{node['name']}": node for node in nodes},
+                "exposures": {"exposure.shop.list": exposure},
+            }
+        )
+    )
+    (definition,) = Manifest(path).syncs()
+    return definition
+
+
+@pytest.mark.parametrize(
+    ("consent", "columns", "asked"),
+    [
+        (CONSENT, ["profile_id"], {"stg_consents", "profile_consent", "profile_suppressions"}),
+        (None, ["profile_id"], {"stg_consents", "profile_consent", "profile_suppressions"}),
+        (None, ["account_id"], set()),
+    ],
+    ids=["asks for consent", "people without consent", "companies"],
+)
+def test_what_the_plan_asks_for_permission_must_be_well_though_the_model_refers_to_it_nowhere(
+    tmp_path, consent, columns, asked
+):
+    """Else a refusal that the failed build left out would be sent against, and the gate would not know."""
+    sync = {
+        "destination": "klaviyo",
+        "object": {"list": "Everybody"},
+        "mode": "mirror",
+        "key": columns,
+        "identifiers": ["email"],
+    }
+    if consent:
+        sync["consent"] = consent
+    upstream = definition_of(tmp_path, sync, columns).model.upstream
+    assert set(upstream) == {f"model.shop.{name}" for name in asked}
