@@ -98,7 +98,8 @@ class Puller:
         assert isinstance(destination, PullsResults)  # noqa: S101 - the declaration says so
         with self._context.warehouse.session() as session:
             cursor = self._cursors.read(session, self._name)
-        since = self._since(cursor, started_at)
+        due = self._due(cursor, started_at)
+        since = self._context.since or due
         self._result.since = since
         retrier = Retrier(self._context.policy, self._context.stop)
 
@@ -109,12 +110,13 @@ class Puller:
                 self._merge(chunk)
 
         retrier.call(read)
-        with self._context.warehouse.session(write=True) as session:
-            session.execute(*self._cursors.moved(self._name, started_at, now_utc()))
+        # What began after the cursor leaves a gap, which the next pull has to read.
+        if since <= (cursor or due):
+            with self._context.warehouse.session(write=True) as session:
+                session.execute(*self._cursors.moved(self._name, started_at, now_utc()))
 
-    def _since(self, cursor: dt.datetime | None, now: dt.datetime) -> dt.datetime:
-        if self._context.since is not None:
-            return self._context.since
+    def _due(self, cursor: dt.datetime | None, now: dt.datetime) -> dt.datetime:
+        """Where a pull begins that is told nothing else."""
         if cursor is None:
             return now - dt.timedelta(days=FIRST_DAYS)
         return cursor - dt.timedelta(days=self._context.look_back_days)

@@ -88,6 +88,25 @@ def test_the_next_pull_reads_from_the_cursor_less_the_look_back(bench, pull):
     assert second < cursor - dt.timedelta(days=1.9)
 
 
+@pytest.mark.parametrize("days_before", [0.5, 2, 30])
+def test_a_pull_from_a_day_never_leaves_a_gap_behind_the_cursor(bench, pull, days_before):
+    """Else the unsubscribes between the cursor and that day would never be read."""
+    pull()
+    ((cursor,),) = bench.rows("select cursor_at from analytics_sync.cursors")
+    pull(since=cursor - dt.timedelta(days=days_before))
+    ((moved,),) = bench.rows("select cursor_at from analytics_sync.cursors")
+    assert moved > cursor
+    assert pull(since=moved + dt.timedelta(seconds=1)).status == "success"
+    assert bench.rows("select cursor_at from analytics_sync.cursors") == [(moved,)]
+
+
+def test_a_first_pull_from_a_day_leaves_what_is_older_to_the_next(bench, pull):
+    pull(since=dt.datetime.now(dt.UTC).replace(tzinfo=None) - dt.timedelta(days=1))
+    assert bench.rows("select count(*) from analytics_sync.cursors") == [(0,)]
+    pull(since=dt.datetime(2020, 1, 1))
+    assert bench.rows("select count(*) from analytics_sync.cursors") == [(1,)]
+
+
 def test_an_error_half_way_is_tried_again_from_the_start(bench, pull):
     pull.destination.errors = [TransientError("reset")]
     assert pull().status == "success"
