@@ -12,6 +12,9 @@ from sync.engine.context import PushContext, SyncResult
 from sync.engine.pusher import Pusher
 from sync.errors import ConfigError, HeadwaterError
 
+# Python runs the handler of a signal in the main thread, and the kernel may give the signal to another, which wakes nobody.
+HEARING_SECONDS = 0.2
+
 
 class UnexpectedError(HeadwaterError):
     """A bug: its own text may quote data, so only its kind and place are told."""
@@ -48,7 +51,7 @@ def push_all(
                     running[pool.submit(_push, context, definition)] = definition.name
                     waiting.remove(definition)
             if running:
-                finished, _ = wait(running, return_when=FIRST_COMPLETED)
+                finished, _ = wait(running, HEARING_SECONDS, return_when=FIRST_COMPLETED)
                 for future in finished:
                     done[running.pop(future)] = future.result()
     return [done[definition.name] for definition in definitions]
