@@ -21,7 +21,8 @@
     safe_cast({{ expression }} as {{ type }})
 {%- endmacro %}
 
-{#- Snowflake: text without an offset is not read as timestamp_tz, which would take it for the session's own time. -#}
+{#- Snowflake: text without an offset is not read as timestamp_tz, which would take it for the session's own time; of two arguments
+    convert_timezone gives a timestamp_tz (https://docs.snowflake.com/sql-reference/functions/convert_timezone, read 2026-11-28). -#}
 {% macro default___utc_or_null(expression, type) -%}
     {%- set text = "cast(" ~ expression ~ " as " ~ dbt.type_string() ~ ")" -%}
     case
