@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+import time
 from pathlib import Path
 
 import click
@@ -25,6 +25,7 @@ def sandbox(app: App, port: int, fault_texts: tuple[str, ...], seed: int, forget
 
     `sync push --sandbox` starts them by itself; this keeps them up, to look at or to send to with faults.
     """
+    from sync.engine.run import HEARING_SECONDS
     from sync.sandbox import start_sandbox
     from sync.sandbox.faults import Faults
 
@@ -37,7 +38,8 @@ def sandbox(app: App, port: int, fault_texts: tuple[str, ...], seed: int, forget
         app.output.text(f"Sandbox on {url} (Ctrl-C stops it).")
         app.output.note(f"Each destination answers below its own name, such as {url}/klaviyo.")
         try:
-            threading.Event().wait()
+            while True:
+                time.sleep(HEARING_SECONDS)
         except KeyboardInterrupt:
             app.output.note("Stopped. What was sent is kept for the next time.")
     return 0
