@@ -1,8 +1,5 @@
-{{ config(materialized='view') }}
-
 {%- set channels = ['email', 'sms', 'push', 'ads'] -%}
-{%- set purposes = ['marketing', 'analytics', 'service'] %}
-
+{%- set purposes = ['marketing', 'analytics', 'service'] -%}
 with
 
 consents as (

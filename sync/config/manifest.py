@@ -9,7 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from sync.config.definitions import parse_definition
-from sync.config.models import ConsentTables, Model, SyncDefinition
+from sync.config.models import (
+    CONSENT_MODEL,
+    SUPPRESSIONS_MODEL,
+    ConsentTables,
+    Model,
+    SyncDefinition,
+)
 from sync.errors import ConfigError, closest
 
 
@@ -69,16 +75,21 @@ class Manifest:
 
     def relation(self, model_name: str) -> str | None:
         """Relation name of a model or seed, or None where the project has none of that name."""
-        for node in self._nodes.values():
+        relation = self._nodes.get(self._named(model_name) or "", {}).get("relation_name")
+        return str(relation) if relation else None
+
+    def _named(self, model_name: str) -> str | None:
+        """Unique id of a model or seed."""
+        for unique_id, node in self._nodes.items():
             if node.get("name") == model_name and node.get("resource_type") in ("model", "seed"):
-                return str(node["relation_name"]) if node.get("relation_name") else None
+                return unique_id
         return None
 
     def consent_tables(self) -> ConsentTables:
         """Where the project keeps consent and suppressions, by the names of their models."""
         return ConsentTables(
-            consent=self.relation("profile_consent"),
-            suppressions=self.relation("profile_suppressions"),
+            consent=self.relation(CONSENT_MODEL),
+            suppressions=self.relation(SUPPRESSIONS_MODEL),
         )
 
     def models(self) -> list[Model]:
@@ -116,16 +127,10 @@ class Manifest:
         return replace(definition, model=replace(definition.model, upstream=upstream))
 
     def _asked_by_the_plan(self, definition: SyncDefinition) -> list[str]:
-        """The models that a plan asks for permission, whether the sync's own model does or not (`engine/permission.py`)."""
+        """What a plan asks for permission, whether the sync's own model refers to it or not."""
         columns = self._nodes[definition.model.unique_id].get("columns") or {}
-        names = {"profile_suppressions"} if definition.consent or "profile_id" in columns else set()
-        if definition.consent:
-            names.add("profile_consent")
-        return [
-            unique_id
-            for unique_id, node in self._nodes.items()
-            if node.get("resource_type") == "model" and node.get("name") in names
-        ]
+        found = map(self._named, definition.asks([name.lower() for name in columns]))
+        return [unique_id for unique_id in found if unique_id is not None]
 
     def _model(self, unique_id: str) -> Model:
         node = self._nodes[unique_id]

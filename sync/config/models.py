@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from sync.records import Mode, SyncObject, Value
@@ -30,6 +30,11 @@ class Consent:
 
     channel: str
     purpose: str
+
+
+PERSON = "profile_id"  # the column that says whose row it is
+# The models that a plan asks for permission.
+CONSENT_MODEL, SUPPRESSIONS_MODEL = "profile_consent", "profile_suppressions"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +101,14 @@ class SyncDefinition:
     quarantine_after: int = 5
     after: tuple[str, ...] = ()
     options: Mapping[str, Value] = field(default_factory=dict)
+
+    def asks(self, columns: Collection[str]) -> tuple[str, ...]:
+        """The models that a plan asks for permission, of a table with these columns: none for companies, nor to take somebody out."""
+        if self.mode is Mode.REMOVE:
+            return ()
+        if self.consent is not None:
+            return (CONSENT_MODEL, SUPPRESSIONS_MODEL)
+        return (SUPPRESSIONS_MODEL,) if PERSON in columns else ()
 
     @property
     def place(self) -> str:

@@ -67,11 +67,12 @@ class RunResults:
         else:
             where = f", which '{model.name}' is built on,"
         others = f" ({len(shut) - 1} more did not pass)" if len(shut) > 1 else ""
+        # By its own name too: what a plan asks for permission need not be what the model is built on.
+        select = " ".join(f"+{one}" for one in dict.fromkeys((model.name, name)))
         raise RefusedError(
             "dbt_result",
             f"sync '{definition.name}': {kind} '{name}'{where} has status '{status}' in {when}{others}.",
-            hint=f"mend it and run: dbt build --select +{model.name} "
-            "(or --skip-gates for this run).",
+            hint=f"mend it and run: dbt build --select {select} (or --skip-gates for this run).",
         )
 
     def _status(self, unique_id: str, failure: DbtFailure | None) -> tuple[str, str]:

@@ -9,14 +9,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sync.config.models import ConsentTables, SyncDefinition
+from sync.config.models import (
+    CONSENT_MODEL,
+    PERSON,
+    SUPPRESSIONS_MODEL,
+    ConsentTables,
+    SyncDefinition,
+)
 from sync.errors import RefusedError
-from sync.records import Mode
 
 if TYPE_CHECKING:
     from sync.warehouses.base import Dialect
-
-PERSON = "profile_id"  # the column that says whose row it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +34,15 @@ class Permission:
         cls, definition: SyncDefinition, columns: Sequence[str], people: ConsentTables,
         dialect: Dialect,
     ) -> Permission:  # fmt: skip
-        """What `definition` must ask. A sync that removes people asks nothing: to be taken out needs no consent.
+        """What `definition` must ask.
 
         Raises:
             RefusedError: the sync asks for consent, and nothing says whose row is whose or who consented.
         """
-        if definition.mode is Mode.REMOVE:
+        if not definition.asks(columns):
             return cls()
         if definition.consent is not None:
             _check(definition, columns, people)
-        elif PERSON not in columns:
-            return cls()
         joins, cases = "", ""
         if people.suppressions is not None:
             # Names of their own: the columns of the activation table stay the only ones of theirs.
@@ -74,8 +75,8 @@ def _check(definition: SyncDefinition, columns: Sequence[str], people: ConsentTa
             "rows are no people.",
         )
     for model, relation, columns_of_it in (
-        ("profile_consent", people.consent, "profile_id, channel, purpose and state"),
-        ("profile_suppressions", people.suppressions, "profile_id, channel and reason"),
+        (CONSENT_MODEL, people.consent, "profile_id, channel, purpose and state"),
+        (SUPPRESSIONS_MODEL, people.suppressions, "profile_id, channel and reason"),
     ):
         if relation is None:
             raise RefusedError(

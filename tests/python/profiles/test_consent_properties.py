@@ -8,11 +8,10 @@ from typing import Any
 
 import duckdb
 import pytest
-from dbt.cli.main import dbtRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.python.warehouses.conftest import ROOT, target_of
+from tests.python.warehouses.conftest import target_of
 from tests.python.warehouses.loop import FIRST_DAY, Loop
 
 MODELS = ("int_profiles__consents_counted", "profile_consent")
@@ -55,17 +54,12 @@ Key = tuple[str, str, str]  # profile, channel, purpose
 def connection(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnection:
     """The compiled models as views on empty tables of what they read."""
     folder = tmp_path_factory.mktemp("consent")
-    target = target_of("duckdb", folder)
-    with Loop(target, folder / "project").environment_set():
-        done = dbtRunner().invoke(
-            [
-                *("--quiet", "compile", "--no-populate-cache", "--no-introspect"),
-                *("--project-dir", str(ROOT), "--select", *MODELS),
-            ]
-        )
-    assert done.success, done.exception
-    compiled = {one.node.name: one.node.compiled_code for one in done.result.results}
-    opened = duckdb.connect(target.text("path"))
+    loop = Loop(target_of("duckdb", folder), folder / "project")
+    loop.dbt("compile", "--select", *MODELS, run="compiled")
+    compiled = {
+        path.stem: path.read_text() for path in loop.folder.rglob("target/compiled/**/*.sql")
+    }
+    opened = duckdb.connect(loop.target.text("path"))
     opened.execute(
         """
         create schema analytics;

@@ -48,22 +48,33 @@ def definition_of(tmp_path, sync, columns):
 
 
 @pytest.mark.parametrize(
-    ("consent", "columns", "asked"),
+    ("mode", "consent", "columns", "asked"),
     [
-        (CONSENT, ["profile_id"], {"stg_consents", "profile_consent", "profile_suppressions"}),
-        (None, ["profile_id"], {"stg_consents", "profile_consent", "profile_suppressions"}),
-        (None, ["account_id"], set()),
+        (
+            "mirror",
+            CONSENT,
+            ["profile_id"],
+            {"stg_consents", "profile_consent", "profile_suppressions"},
+        ),
+        (
+            "mirror",
+            None,
+            ["profile_id"],
+            {"stg_consents", "profile_consent", "profile_suppressions"},
+        ),
+        ("mirror", None, ["account_id"], set()),
+        ("remove", CONSENT, ["profile_id"], set()),
     ],
-    ids=["asks for consent", "people without consent", "companies"],
+    ids=["asks for consent", "people without consent", "companies", "to be taken out"],
 )
 def test_what_the_plan_asks_for_permission_must_be_well_though_the_model_refers_to_it_nowhere(
-    tmp_path, consent, columns, asked
+    tmp_path, mode, consent, columns, asked
 ):
     """Else a refusal that the failed build left out would be sent against, and the gate would not know."""
     sync = {
         "destination": "klaviyo",
         "object": {"list": "Everybody"},
-        "mode": "mirror",
+        "mode": mode,
         "key": columns,
         "identifiers": ["email"],
     }
