@@ -29,8 +29,8 @@ consenting as (
     from {{ ref('profile_consent') }}
 
     where
-        channel = {{ string_literal(consent['channel']) }}
-        and purpose = {{ string_literal(consent['purpose']) }}
+        channel = {{ headwater.string_literal(consent['channel']) }}
+        and purpose = {{ headwater.string_literal(consent['purpose']) }}
         and state = 'opted_in'
 
 ),
@@ -46,7 +46,7 @@ suppressed as (
     where
         reason = 'erasure'
         {%- if consent %}
-        or channel in ('all', {{ string_literal(consent['channel']) }})
+        or channel in ('all', {{ headwater.string_literal(consent['channel']) }})
         {%- endif %}
 
 ),
@@ -113,11 +113,11 @@ decided as (
             when is_holdout then 'holdout'
             {%- endif %}
             {%- if identifiers %}
-            when coalesce({{ _as_texts(reached_by or identifiers) | join(', ') }}) is null then 'no_identifier'
+            when coalesce({{ headwater._as_texts(reached_by or identifiers) | join(', ') }}) is null then 'no_identifier'
             {%- endif %}
             else cast(null as {{ dbt.type_string() }})
         end as withheld_reason,
-        {{ row_hash((identifiers | list) + (fields | list)) }} as row_hash,
+        {{ headwater.row_hash((identifiers | list) + (fields | list)) }} as row_hash,
         qualified_at
 
     from mapped

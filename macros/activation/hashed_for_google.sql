@@ -6,17 +6,17 @@
 {% macro hashed_for_google(kind, expression) -%}
     {%- set text = 'lower(trim(' ~ expression ~ '))' -%}
     {%- if kind == 'email' -%}
-        {%- set email = regexp_replace_all(text, '[ ]', '') -%}
-        {%- set domain = regexp_replace_all(email, '^.*@', '') -%}
-        {%- set local = regexp_replace_all(regexp_replace_all(email, '@.*$', ''), '[+].*$', '') -%}
+        {%- set email = headwater.regexp_replace_all(text, '[ ]', '') -%}
+        {%- set domain = headwater.regexp_replace_all(email, '^.*@', '') -%}
+        {%- set local = headwater.regexp_replace_all(headwater.regexp_replace_all(email, '@.*$', ''), '[+].*$', '') -%}
         {%- set normal = "case when " ~ domain ~ " in ('gmail.com', 'googlemail.com') then "
             ~ dbt.concat(["replace(" ~ local ~ ", '.', '')", "'@'", domain]) ~ " else " ~ email ~ " end" -%}
     {%- elif kind == 'phone' -%}
         {%- set normal = 'trim(' ~ expression ~ ')' -%}
     {%- elif kind in ['first_name', 'last_name'] -%}
-        {%- set normal = 'trim(' ~ without_punctuation(text) ~ ')' -%}
+        {%- set normal = 'trim(' ~ headwater.without_punctuation(text) ~ ')' -%}
     {%- else -%}
         {{ exceptions.raise_compiler_error("hashed_for_google: kind '" ~ kind ~ "' is not one of email, phone, first_name, last_name.") }}
     {%- endif -%}
-    {{ return(sha256_hex("nullif(" ~ normal ~ ", '')")) }}
+    {{ return(headwater.sha256_hex("nullif(" ~ normal ~ ", '')")) }}
 {%- endmacro %}

@@ -8,23 +8,23 @@
     {%- if kind == 'email' -%}
         {%- set normal = text -%}
     {%- elif kind == 'phone' -%}
-        {%- set normal = regexp_replace_all(regexp_replace_all(expression, '[^0-9]', ''), '^0+', '') -%}
+        {%- set normal = headwater.regexp_replace_all(headwater.regexp_replace_all(expression, '[^0-9]', ''), '^0+', '') -%}
     {%- elif kind in ['first_name', 'last_name'] -%}
-        {%- set normal = 'trim(' ~ without_punctuation(text) ~ ')' -%}
+        {%- set normal = 'trim(' ~ headwater.without_punctuation(text) ~ ')' -%}
     {%- elif kind == 'city' -%}
-        {%- set normal = regexp_replace_all(without_punctuation(text), '[ ]', '') -%}
+        {%- set normal = headwater.regexp_replace_all(headwater.without_punctuation(text), '[ ]', '') -%}
     {%- elif kind == 'postal_code' -%}
-        {%- set normal = regexp_replace_all(regexp_replace_all(text, '-.*$', ''), '[ ]', '') -%}
+        {%- set normal = headwater.regexp_replace_all(headwater.regexp_replace_all(text, '-.*$', ''), '[ ]', '') -%}
     {%- elif kind == 'country' -%}
         {%- set normal = text -%}
     {%- else -%}
         {{ exceptions.raise_compiler_error("hashed_for_meta: kind '" ~ kind
             ~ "' is not one of email, phone, first_name, last_name, city, postal_code, country.") }}
     {%- endif -%}
-    {{ return(sha256_hex("nullif(" ~ normal ~ ", '')")) }}
+    {{ return(headwater.sha256_hex("nullif(" ~ normal ~ ", '')")) }}
 {%- endmacro %}
 
 {#- Expression: text without punctuation marks; letters of every script stay. -#}
 {% macro without_punctuation(expression) -%}
-    {{ return(regexp_replace_all(expression, '[!-/:-@{-~`^_|]', '')) }}
+    {{ return(headwater.regexp_replace_all(expression, '[!-/:-@{-~`^_|]', '')) }}
 {%- endmacro %}

@@ -4,10 +4,10 @@
 {% macro row_hash(columns) -%}
     {%- set parts = [] -%}
     {%- for column in columns -%}
-        {%- set text = canonical_text(column, model.columns.get(column, {}).get('data_type') or 'string') -%}
+        {%- set text = headwater.canonical_text(column, model.columns.get(column, {}).get('data_type') or 'string') -%}
         {%- do parts.append(
             "coalesce(" ~ dbt.concat(["cast(" ~ dbt.length(text) ~ " as " ~ dbt.type_string() ~ ")", "':'", text]) ~ ", '-')"
         ) -%}
     {%- endfor -%}
-    {{ return(md5_hex(dbt.concat(parts + ["''"]))) }}
+    {{ return(headwater.md5_hex(dbt.concat(parts + ["''"]))) }}
 {%- endmacro %}

@@ -4,19 +4,19 @@
 {% macro audience(definition) -%}
 {%- set parsed = fromyaml(definition) -%}
 {%- if parsed is not mapping -%}
-    {{ audience_error('', "the definition is no YAML mapping; it wants entity:, then all:, any: or one condition") }}
+    {{ headwater.audience_error('', "the definition is no YAML mapping; it wants entity:, then all:, any: or one condition") }}
 {%- endif -%}
-{%- set context = audience_context(parsed.get('entity', 'person')) -%}
+{%- set context = headwater.audience_context(parsed.get('entity', 'person')) -%}
 {%- set settings = ['entity', 'sample', 'holdout', 'limit'] -%}
 {%- set condition = {} -%}
 {%- for key, value in parsed.items() if key not in settings -%}
     {%- do condition.update({key: value}) -%}
 {%- endfor -%}
 {{- config(meta={'audience': parsed}) -}}
-{%- set predicate = audience_predicate(context, condition, '') -%}
-{%- set limit = _audience_limit(context, parsed.get('limit')) -%}
+{%- set predicate = headwater.audience_predicate(context, condition, '') -%}
+{%- set limit = headwater._audience_limit(context, parsed.get('limit')) -%}
 {%- if parsed.get('sample') -%}
-    {%- set predicate = predicate ~ '\n    and ' ~ in_sample(context.candidate_key, _percent(parsed['sample'], 'sample'), parsed['sample'].get('salt', model.name)) -%}
+    {%- set predicate = predicate ~ '\n    and ' ~ headwater.in_sample(context.candidate_key, headwater._percent(parsed['sample'], 'sample'), parsed['sample'].get('salt', model.name)) -%}
 {%- endif -%}
 {%- set holdout = parsed.get('holdout') -%}
 with
@@ -53,8 +53,8 @@ members as (
 
     select
         {{ context.key }},
-        {{ in_holdout(context.key, _percent(holdout, 'holdout'), holdout.get('salt', model.name)) if holdout else 'false' }} as is_holdout,
-        {{ cdp_now() }} as qualified_at
+        {{ headwater.in_holdout(context.key, headwater._percent(holdout, 'holdout'), holdout.get('salt', model.name)) if holdout else 'false' }} as is_holdout,
+        {{ headwater.cdp_now() }} as qualified_at
 
     from qualified
     {%- if limit %}
@@ -71,7 +71,7 @@ select * from members
 {% macro audience_context(entity) -%}
     {%- set entities = {'person': ['profiles', 'profile_id'], 'account': ['accounts', 'account_id']} -%}
     {%- if entity not in entities -%}
-        {{ audience_error('entity', "'" ~ entity ~ "' is not one of person, account" ~ nearest(entity, entities)) }}
+        {{ headwater.audience_error('entity', "'" ~ entity ~ "' is not one of person, account" ~ headwater.nearest(entity, entities)) }}
     {%- endif -%}
     {{ return({
         'entity': entity,
@@ -87,15 +87,15 @@ select * from members
         {{ return(none) }}
     {%- endif -%}
     {%- if limit is not mapping or limit.get('top') is not integer or not limit.get('by') -%}
-        {{ audience_error('limit', "wants {top: a whole number, by: a trait}") }}
+        {{ headwater.audience_error('limit', "wants {top: a whole number, by: a trait}") }}
     {%- endif -%}
-    {%- do use_trait(context, limit['by'], 'limit.by') -%}
+    {%- do headwater.use_trait(context, limit['by'], 'limit.by') -%}
     {{ return(limit) }}
 {%- endmacro %}
 
 {% macro _percent(setting, path) -%}
     {%- if setting is not mapping or setting.get('percent') is not number or not 0 <= setting['percent'] <= 100 -%}
-        {{ audience_error(path, "wants {percent: 0 to 100, salt: a word}") }}
+        {{ headwater.audience_error(path, "wants {percent: 0 to 100, salt: a word}") }}
     {%- endif -%}
     {{ return(setting['percent']) }}
 {%- endmacro %}

@@ -7,9 +7,9 @@
 {% macro nearest(word, allowed) -%}
     {%- set best = namespace(word=none, share=0.45) -%}
     {%- set word = word | string -%}
-    {%- set pairs = _letter_pairs(word) -%}
+    {%- set pairs = headwater._letter_pairs(word) -%}
     {%- for candidate in allowed -%}
-        {%- set others = _letter_pairs(candidate | string) -%}
+        {%- set others = headwater._letter_pairs(candidate | string) -%}
         {%- set common = pairs | select('in', others) | list -%}
         {%- set share = 2 * (common | length) / ([pairs | length + others | length, 1] | max) -%}
         {%- if share > best.share -%}

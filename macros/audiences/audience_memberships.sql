@@ -3,19 +3,19 @@
     whose profile was merged, the surviving id, and of two open memberships the older goes on. Rows that stay are not touched. -#}
 {% macro audience_memberships(audiences) -%}
 {%- if audiences is not mapping or not audiences -%}
-    {{ audience_error('audiences', 'wants {the name of an audience model: profile_id or account_id}') }}
+    {{ headwater.audience_error('audiences', 'wants {the name of an audience model: profile_id or account_id}') }}
 {%- endif -%}
 {%- for audience, key in audiences.items() if key not in ['profile_id', 'account_id'] -%}
-    {{ audience_error(audience, "'" ~ key ~ "' is not one of profile_id, account_id") }}
+    {{ headwater.audience_error(audience, "'" ~ key ~ "' is not one of profile_id, account_id") }}
 {%- endfor -%}
-{%- do _warn_of_audiences_without_history(audiences) -%}
+{%- do headwater._warn_of_audiences_without_history(audiences) -%}
 {%- set text = dbt.type_string() -%}
 with
 
 current_members as (
     {% for audience, key in audiences.items() %}
     select
-        cast({{ string_literal(audience) }} as {{ text }}) as audience_name,
+        cast({{ headwater.string_literal(audience) }} as {{ text }}) as audience_name,
         cast({{ "'person'" if key == 'profile_id' else "'account'" }} as {{ text }}) as entity,
         {{ key }} as entity_id,
         is_holdout
@@ -40,7 +40,7 @@ known as (
         memberships.entered_at,
         memberships.exited_at
 
-    from {% if is_incremental() %}{{ this }}{% else %}{{ _no_memberships() }}{% endif %} as memberships
+    from {% if is_incremental() %}{{ this }}{% else %}{{ headwater._no_memberships() }}{% endif %} as memberships
 
     left join {{ ref('identity_aliases') }} as identity_aliases
         on memberships.entity = identity_aliases.entity
@@ -96,7 +96,7 @@ closed_or_moved as (
         known.entry_number,
         coalesce(known.exit_reason, closing.exit_reason) as exit_reason,
         known.entered_at,
-        case when closing.membership_id is null then known.exited_at else {{ cdp_now() }} end as exited_at
+        case when closing.membership_id is null then known.exited_at else {{ headwater.cdp_now() }} end as exited_at
 
     from known
 
@@ -127,9 +127,9 @@ earlier as (
 entered as (
 
     select
-        {{ md5_hex(dbt.concat([
+        {{ headwater.md5_hex(dbt.concat([
             'current_members.audience_name', "'|'", 'current_members.entity_id', "'|'",
-            canonical_text(cdp_now(), 'timestamp'),
+            headwater.canonical_text(headwater.cdp_now(), 'timestamp'),
         ])) }} as membership_id,
         current_members.audience_name,
         current_members.entity,
@@ -137,7 +137,7 @@ entered as (
         current_members.is_holdout,
         cast(coalesce(earlier.entry_count, 0) + 1 as {{ dbt.type_int() }}) as entry_number,
         cast(null as {{ text }}) as exit_reason,
-        {{ cdp_now() }} as entered_at,
+        {{ headwater.cdp_now() }} as entered_at,
         cast(null as {{ dbt.type_timestamp() }}) as exited_at
 
     from current_members
@@ -181,8 +181,8 @@ select * from changes
         is_holdout,
         cast(0 as {{ dbt.type_int() }}) as entry_number,
         audience_name as exit_reason,
-        {{ cdp_now() }} as entered_at,
-        {{ cdp_now() }} as exited_at
+        {{ headwater.cdp_now() }} as entered_at,
+        {{ headwater.cdp_now() }} as exited_at
 
     from current_members
 

@@ -3,46 +3,46 @@
 {% macro audience_predicate(context, condition, path) -%}
     {%- set kinds = ['all', 'any', 'not', 'trait', 'did', 'member_of', 'account', 'contacts', 'product_line'] -%}
     {%- if condition is not mapping or not condition -%}
-        {{ audience_error(path, "wants a condition, one of " ~ kinds | join(', ')) }}
+        {{ headwater.audience_error(path, "wants a condition, one of " ~ kinds | join(', ')) }}
     {%- endif -%}
     {%- set found = condition | select('in', kinds) | list -%}
     {%- if found | length != 1 -%}
         {%- set first = condition | first -%}
-        {{ audience_error(path ~ ('.' if path) ~ (found | join('+') or first), "one condition is wanted here, of "
-            ~ kinds | join(', ') ~ nearest(first, kinds) ~ (" Put several into all: or any:" if found | length > 1 else '')) }}
+        {{ headwater.audience_error(path ~ ('.' if path) ~ (found | join('+') or first), "one condition is wanted here, of "
+            ~ kinds | join(', ') ~ headwater.nearest(first, kinds) ~ (" Put several into all: or any:" if found | length > 1 else '')) }}
     {%- endif -%}
     {%- set kind = found[0] -%}
     {%- set path = path ~ ('.' if path) ~ kind -%}
     {%- if kind in ['all', 'any'] -%}
-        {{ return(_several(context, kind, condition, path)) }}
+        {{ return(headwater._several(context, kind, condition, path)) }}
     {%- elif kind == 'not' -%}
-        {%- do _only(condition, ['not'], path) -%}
-        {{ return('not ' ~ audience_predicate(context, condition['not'], path)) }}
+        {%- do headwater._only(condition, ['not'], path) -%}
+        {{ return('not ' ~ headwater.audience_predicate(context, condition['not'], path)) }}
     {%- elif kind == 'trait' -%}
-        {%- do use_trait(context, condition['trait'], path) -%}
-        {{ return(comparison('candidates.' ~ condition['trait'], _rest(condition, ['trait']), path)) }}
+        {%- do headwater.use_trait(context, condition['trait'], path) -%}
+        {{ return(headwater.comparison('candidates.' ~ condition['trait'], headwater._rest(condition, ['trait']), path)) }}
     {%- elif kind == 'did' -%}
-        {{ return(did_predicate(context, condition, path)) }}
+        {{ return(headwater.did_predicate(context, condition, path)) }}
     {%- elif kind == 'member_of' -%}
-        {%- do _only(condition, ['member_of'], path) -%}
+        {%- do headwater._only(condition, ['member_of'], path) -%}
         {{ return(context.candidate_key ~ ' in (select ' ~ context.key ~ ' from ' ~ ref(condition['member_of']) ~ ')') }}
     {%- elif kind == 'account' -%}
-        {{ return(_account(context, condition, path)) }}
+        {{ return(headwater._account(context, condition, path)) }}
     {%- elif kind == 'contacts' -%}
-        {{ return(_contacts(context, condition, path)) }}
+        {{ return(headwater._contacts(context, condition, path)) }}
     {%- endif -%}
-    {{ return(_product_line(context, condition, path)) }}
+    {{ return(headwater._product_line(context, condition, path)) }}
 {%- endmacro %}
 
 {% macro _several(context, kind, condition, path) -%}
-    {%- do _only(condition, [kind], path) -%}
+    {%- do headwater._only(condition, [kind], path) -%}
     {%- set conditions = condition[kind] -%}
     {%- if conditions is mapping or conditions is string or conditions is not iterable or not conditions -%}
-        {{ audience_error(path, "wants a list of conditions, each behind a dash") }}
+        {{ headwater.audience_error(path, "wants a list of conditions, each behind a dash") }}
     {%- endif -%}
     {%- set parts = [] -%}
     {%- for one in conditions -%}
-        {%- do parts.append(audience_predicate(context, one, path ~ '[' ~ loop.index ~ ']')) -%}
+        {%- do parts.append(headwater.audience_predicate(context, one, path ~ '[' ~ loop.index ~ ']')) -%}
     {%- endfor -%}
     {{ return('(\n        ' ~ parts | join('\n        ' ~ ('and ' if kind == 'all' else 'or ')) ~ '\n    )') }}
 {%- endmacro %}
@@ -52,7 +52,7 @@
     {%- if execute -%}
         {%- for node in graph.get('nodes', {}).values() if node.resource_type == 'model' and node.name == context.model and node.columns -%}
             {%- if trait not in node.columns -%}
-                {{ audience_error(path, "'" ~ trait ~ "' is no column of " ~ context.model ~ nearest(trait, node.columns)
+                {{ headwater.audience_error(path, "'" ~ trait ~ "' is no column of " ~ context.model ~ headwater.nearest(trait, node.columns)
                     ~ " It has " ~ node.columns | join(', ')) }}
             {%- endif -%}
         {%- endfor -%}
@@ -63,12 +63,12 @@
 {%- endmacro %}
 
 {% macro _account(context, condition, path) -%}
-    {%- do _only(condition, ['account'], path) -%}
+    {%- do headwater._only(condition, ['account'], path) -%}
     {%- if context.entity != 'person' -%}
-        {{ audience_error(path, "is for audiences of people; in an audience of accounts say trait:") }}
+        {{ headwater.audience_error(path, "is for audiences of people; in an audience of accounts say trait:") }}
     {%- endif -%}
-    {%- set inner = audience_context('account') -%}
-    {%- set predicate = audience_predicate(inner, condition['account'], path) -%}
+    {%- set inner = headwater.audience_context('account') -%}
+    {%- set predicate = headwater.audience_predicate(inner, condition['account'], path) -%}
     {{ return(
         'candidates.profile_id in (select account_contacts.profile_id from ' ~ ref('account_contacts') ~ ' as account_contacts'
         ~ ' inner join ' ~ ref('accounts') ~ ' as candidates on account_contacts.account_id = candidates.account_id'
@@ -77,13 +77,13 @@
 {%- endmacro %}
 
 {% macro _contacts(context, condition, path) -%}
-    {%- do _only(condition, ['contacts'], path) -%}
+    {%- do headwater._only(condition, ['contacts'], path) -%}
     {%- set wanted = condition['contacts'] -%}
     {%- if context.entity != 'account' or wanted is not mapping or not wanted.get('who') -%}
-        {{ audience_error(path, "wants {at_least: a number, who: a condition on people}, in an audience of accounts") }}
+        {{ headwater.audience_error(path, "wants {at_least: a number, who: a condition on people}, in an audience of accounts") }}
     {%- endif -%}
-    {%- set inner = audience_context('person') -%}
-    {%- set predicate = audience_predicate(inner, wanted['who'], path ~ '.who') -%}
+    {%- set inner = headwater.audience_context('person') -%}
+    {%- set predicate = headwater.audience_predicate(inner, wanted['who'], path ~ '.who') -%}
     {{ return(
         'candidates.account_id in (select account_contacts.account_id from ' ~ ref('account_contacts') ~ ' as account_contacts'
         ~ ' inner join ' ~ ref('profiles') ~ ' as candidates on account_contacts.profile_id = candidates.profile_id'
@@ -93,15 +93,15 @@
 {%- endmacro %}
 
 {% macro _product_line(context, condition, path) -%}
-    {%- do _only(condition, ['product_line', 'where'], path) -%}
+    {%- do headwater._only(condition, ['product_line', 'where'], path) -%}
     {%- if context.entity != 'person' -%}
-        {{ audience_error(path, "is for audiences of people") }}
+        {{ headwater.audience_error(path, "is for audiences of people") }}
     {%- endif -%}
     {%- set lines = ref('profile_product_lines') -%}
     {%- set line = condition['product_line'] -%}
-    {%- set where = where_clause('lines', condition.get('where') or {}, path ~ '.where') -%}
+    {%- set where = headwater.where_clause('lines', condition.get('where') or {}, path ~ '.where') -%}
     {%- if line not in ['any', 'all'] -%}
-        {%- set where = 'lines.product_line = ' ~ audience_literal(line, path) ~ (' and ' ~ where if where else '') -%}
+        {%- set where = 'lines.product_line = ' ~ headwater.audience_literal(line, path) ~ (' and ' ~ where if where else '') -%}
     {%- endif -%}
     {{ return(
         'candidates.profile_id in (select lines.profile_id from ' ~ lines ~ ' as lines'
@@ -114,12 +114,12 @@
 {#- Expression: `where: {column: value | [values] | {operator: value}}` as comparisons joined by and; empty for none. -#}
 {% macro where_clause(alias, where, path, allowed=none) -%}
     {%- if where is not mapping -%}
-        {{ audience_error(path, "wants {property: value}, {property: [values]} or {property: {operator: value}}") }}
+        {{ headwater.audience_error(path, "wants {property: value}, {property: [values]} or {property: {operator: value}}") }}
     {%- endif -%}
     {%- set parts = [] -%}
     {%- for column, value in where.items() -%}
         {%- if allowed is not none and column not in allowed -%}
-            {{ audience_error(path, "'" ~ column ~ "' is not one of " ~ allowed | join(', ') ~ nearest(column, allowed)) }}
+            {{ headwater.audience_error(path, "'" ~ column ~ "' is not one of " ~ allowed | join(', ') ~ headwater.nearest(column, allowed)) }}
         {%- endif -%}
         {%- if value is mapping -%}
             {%- set operators = value -%}
@@ -128,7 +128,7 @@
         {%- else -%}
             {%- set operators = {'equals': value} -%}
         {%- endif -%}
-        {%- do parts.append(comparison(alias ~ '.' ~ column, operators, path ~ '.' ~ column)) -%}
+        {%- do parts.append(headwater.comparison(alias ~ '.' ~ column, operators, path ~ '.' ~ column)) -%}
     {%- endfor -%}
     {{ return(parts | join(' and ')) }}
 {%- endmacro %}
@@ -143,6 +143,6 @@
 
 {% macro _only(condition, allowed, path) -%}
     {%- for key in condition if key not in allowed -%}
-        {{ audience_error(path, "'" ~ key ~ "' is not one of " ~ allowed | join(', ') ~ nearest(key, allowed)) }}
+        {{ headwater.audience_error(path, "'" ~ key ~ "' is not one of " ~ allowed | join(', ') ~ headwater.nearest(key, allowed)) }}
     {%- endfor -%}
 {%- endmacro %}

@@ -2,22 +2,22 @@
     Keys: did, at_least (1 unless told), at_most, exactly, within, where, sum or avg {property, operator: value}, first or last
     {operator: value}, then {did, within, where}. -#}
 {% macro did_predicate(context, condition, path) -%}
-    {%- do _only(condition, ['did', 'at_least', 'at_most', 'exactly', 'within', 'where', 'sum', 'avg', 'first', 'last', 'then'], path) -%}
+    {%- do headwater._only(condition, ['did', 'at_least', 'at_most', 'exactly', 'within', 'where', 'sum', 'avg', 'first', 'last', 'then'], path) -%}
     {%- if context.entity != 'person' -%}
-        {{ audience_error(path, "is for people; in an audience of accounts say contacts: {who: {did: ...}}") }}
+        {{ headwater.audience_error(path, "is for people; in an audience of accounts say contacts: {who: {did: ...}}") }}
     {%- endif -%}
-    {%- set event = declared_event(condition['did'], path) -%}
-    {%- set having, is_negated = _having(event, condition, path) -%}
+    {%- set event = headwater.declared_event(condition['did'], path) -%}
+    {%- set having, is_negated = headwater._having(event, condition, path) -%}
     {%- set joined = '' -%}
     {%- if condition.get('then') -%}
         {%- if 'sum' in condition or 'avg' in condition -%}
-            {{ audience_error(path ~ '.then', "sum: and avg: cannot stand beside then:, which meets an event once per follower; put them into a condition of their own") }}
+            {{ headwater.audience_error(path ~ '.then', "sum: and avg: cannot stand beside then:, which meets an event once per follower; put them into a condition of their own") }}
         {%- endif -%}
-        {%- set joined = _sequence(event, condition['then'], path ~ '.then') -%}
+        {%- set joined = headwater._sequence(event, condition['then'], path ~ '.then') -%}
     {%- endif -%}
     {{ return(
         'candidates.profile_id ' ~ ('not in' if is_negated else 'in') ~ ' (select events.profile_id from ' ~ ref(event.model)
-        ~ ' as events' ~ joined ~ ' where ' ~ _event_window('events', event, condition, path)
+        ~ ' as events' ~ joined ~ ' where ' ~ headwater._event_window('events', event, condition, path)
         ~ ' group by events.profile_id having ' ~ having ~ ')'
     ) }}
 {%- endmacro %}
@@ -27,7 +27,7 @@
     {%- set events = var('cdp_events') -%}
     {%- set names = events | map(attribute='name') | list -%}
     {%- if name not in names -%}
-        {{ audience_error(path, "there is no event '" ~ name ~ "'" ~ nearest(name, names) ~ " Events are " ~ names | join(', ')) }}
+        {{ headwater.audience_error(path, "there is no event '" ~ name ~ "'" ~ headwater.nearest(name, names) ~ " Events are " ~ names | join(', ')) }}
     {%- endif -%}
     {{ return(events | selectattr('name', 'equalto', name) | first) }}
 {%- endmacro %}
@@ -38,12 +38,12 @@
     {%- set parts = [] -%}
     {%- for key in ['at_least', 'at_most', 'exactly'] if key in condition -%}
         {%- if condition[key] is not integer or condition[key] < 0 -%}
-            {{ audience_error(path ~ '.' ~ key, "wants a whole number, 0 or more") }}
+            {{ headwater.audience_error(path ~ '.' ~ key, "wants a whole number, 0 or more") }}
         {%- endif -%}
     {%- endfor -%}
     {%- if 'at_most' in condition or condition.get('exactly') == 0 -%}
         {%- if condition | select('in', ['at_least', 'sum', 'avg', 'first', 'last', 'then']) | list -%}
-            {{ audience_error(path, "at_most: and exactly: 0 stand alone; put the rest into a condition beside it") }}
+            {{ headwater.audience_error(path, "at_most: and exactly: 0 stand alone; put the rest into a condition beside it") }}
         {%- endif -%}
         {{ return((count ~ ' > ' ~ condition.get('at_most', 0), true)) }}
     {%- endif -%}
@@ -51,7 +51,7 @@
         {%- do parts.append(count ~ ' = ' ~ condition['exactly']) -%}
     {%- endif -%}
     {%- if condition.get('at_least') == 0 -%}
-        {{ audience_error(path ~ '.at_least', "0 is everybody; for nobody say exactly: 0") }}
+        {{ headwater.audience_error(path ~ '.at_least', "0 is everybody; for nobody say exactly: 0") }}
     {%- endif -%}
     {%- if not condition.get('exactly') -%}
         {%- do parts.append(count ~ ' >= ' ~ condition.get('at_least', 1)) -%}
@@ -59,36 +59,36 @@
     {%- for key in ['sum', 'avg'] if key in condition -%}
         {%- set property = condition[key].get('property') -%}
         {%- if property not in event.properties -%}
-            {{ audience_error(path ~ '.' ~ key, "property '" ~ property ~ "' is not one of " ~ event.properties | join(', ') ~ nearest(property, event.properties)) }}
+            {{ headwater.audience_error(path ~ '.' ~ key, "property '" ~ property ~ "' is not one of " ~ event.properties | join(', ') ~ headwater.nearest(property, event.properties)) }}
         {%- endif -%}
-        {%- do parts.append(comparison(key ~ '(events.' ~ property ~ ')', _rest(condition[key], ['property']), path ~ '.' ~ key)) -%}
+        {%- do parts.append(headwater.comparison(key ~ '(events.' ~ property ~ ')', headwater._rest(condition[key], ['property']), path ~ '.' ~ key)) -%}
     {%- endfor -%}
     {%- for key in ['first', 'last'] if key in condition -%}
         {%- set function = 'min' if key == 'first' else 'max' -%}
-        {%- do parts.append(comparison(function ~ '(events.' ~ event.time ~ ')', condition[key], path ~ '.' ~ key)) -%}
+        {%- do parts.append(headwater.comparison(function ~ '(events.' ~ event.time ~ ')', condition[key], path ~ '.' ~ key)) -%}
     {%- endfor -%}
     {{ return((parts | join(' and '), false)) }}
 {%- endmacro %}
 
 {% macro _event_window(alias, event, condition, path) -%}
-    {%- set parts = [alias ~ '.' ~ event.time ~ ' <= ' ~ cdp_now()] -%}
+    {%- set parts = [alias ~ '.' ~ event.time ~ ' <= ' ~ headwater.cdp_now()] -%}
     {%- if condition.get('within') -%}
-        {%- do parts.append(alias ~ '.' ~ event.time ~ ' >= ' ~ audience_ago(condition['within'], path ~ '.within')) -%}
+        {%- do parts.append(alias ~ '.' ~ event.time ~ ' >= ' ~ headwater.audience_ago(condition['within'], path ~ '.within')) -%}
     {%- endif -%}
-    {%- set where = where_clause(alias, condition.get('where') or {}, path ~ '.where', event.properties) -%}
+    {%- set where = headwater.where_clause(alias, condition.get('where') or {}, path ~ '.where', event.properties) -%}
     {{ return((parts + ([where] if where else [])) | join(' and ')) }}
 {%- endmacro %}
 
 {#- Join: the event that must follow, within its duration of the first. -#}
 {% macro _sequence(event, following, path) -%}
-    {%- do _only(following, ['did', 'within', 'where'], path) -%}
-    {%- set next_event = declared_event(following.get('did'), path) -%}
-    {%- set duration = audience_duration(following.get('within', '3650 days'), path ~ '.within') -%}
-    {%- set where = where_clause('following', following.get('where') or {}, path ~ '.where', next_event.properties) -%}
+    {%- do headwater._only(following, ['did', 'within', 'where'], path) -%}
+    {%- set next_event = headwater.declared_event(following.get('did'), path) -%}
+    {%- set duration = headwater.audience_duration(following.get('within', '3650 days'), path ~ '.within') -%}
+    {%- set where = headwater.where_clause('following', following.get('where') or {}, path ~ '.where', next_event.properties) -%}
     {{ return(
         ' inner join ' ~ ref(next_event.model) ~ ' as following on events.profile_id = following.profile_id'
         ~ ' and following.' ~ next_event.time ~ ' > events.' ~ event.time
-        ~ ' and following.' ~ next_event.time ~ ' <= ' ~ timestamp_add('events.' ~ event.time, duration.amount, duration.unit)
-        ~ ' and following.' ~ next_event.time ~ ' <= ' ~ cdp_now() ~ (' and ' ~ where if where else '')
+        ~ ' and following.' ~ next_event.time ~ ' <= ' ~ headwater.timestamp_add('events.' ~ event.time, duration.amount, duration.unit)
+        ~ ' and following.' ~ next_event.time ~ ' <= ' ~ headwater.cdp_now() ~ (' and ' ~ where if where else '')
     ) }}
 {%- endmacro %}

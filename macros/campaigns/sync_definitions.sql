@@ -44,7 +44,7 @@
 {%- for row in rows or [[none] * columns | length] %}
 select
     {%- for column in columns %}
-    cast({{ string_literal(row[loop.index0]) if row[loop.index0] is not none else 'null' }} as {{ string }}) as {{ column }}
+    cast({{ headwater.string_literal(row[loop.index0]) if row[loop.index0] is not none else 'null' }} as {{ string }}) as {{ column }}
     {{- ',' if not loop.last }}
     {%- endfor %}
 {{ 'union all' if not loop.last }}

@@ -15,11 +15,11 @@
 {%- endmacro %}
 
 {% macro default___decimal_text(expression, digits, places) -%}
-    {{ return('cast(' ~ as_decimal(expression, digits, places) ~ ' as ' ~ dbt.type_string() ~ ')') }}
+    {{ return('cast(' ~ headwater.as_decimal(expression, digits, places) ~ ' as ' ~ dbt.type_string() ~ ')') }}
 {%- endmacro %}
 
 {% macro bigquery___decimal_text(expression, digits, places) -%}
-    {{ return("format('%." ~ places ~ "f', " ~ as_decimal(expression, digits, places) ~ ")") }}
+    {{ return("format('%." ~ places ~ "f', " ~ headwater.as_decimal(expression, digits, places) ~ ")") }}
 {%- endmacro %}
 
 {% macro default___timestamp_text(expression) -%}

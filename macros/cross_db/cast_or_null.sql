@@ -9,9 +9,9 @@
     arguments convert_timezone gives a timestamp_tz (https://docs.snowflake.com/sql-reference/functions/convert_timezone, read 2026-11-28). -#}
 {% macro default__cast_or_null(expression, type) -%}
     {%- set text = "cast(" ~ expression ~ " as " ~ dbt.type_string() ~ ")" -%}
-    {%- if _is_timestamp(type) -%}
+    {%- if headwater._is_timestamp(type) -%}
     case
-        when {{ regexp_matches_whole(text, '.*:[0-9]{2}([.][0-9]+)? ?[+-][0-9]{2}(:?[0-9]{2})?') }}
+        when {{ headwater.regexp_matches_whole(text, '.*:[0-9]{2}([.][0-9]+)? ?[+-][0-9]{2}(:?[0-9]{2})?') }}
             then cast(convert_timezone('UTC', try_cast({{ text }} as timestamp_tz)) as {{ type }})
         else try_cast({{ text }} as {{ type }})
     end
@@ -22,7 +22,7 @@
 
 {#- The session's zone is UTC, as profiles.yml sets it. -#}
 {% macro duckdb__cast_or_null(expression, type) -%}
-    {%- if _is_timestamp(type) -%}
+    {%- if headwater._is_timestamp(type) -%}
     cast(try_cast({{ expression }} as timestamptz) as {{ type }})
     {%- else -%}
     try_cast({{ expression }} as {{ type }})

@@ -5,5 +5,5 @@
 {% macro cdp_now() -%}
     {%- set as_of = var('cdp_as_of', none) or (env_var('HEADWATER_AS_OF', '') if execute else '') -%}
     {%- set instant = as_of or run_started_at.strftime('%Y-%m-%d %H:%M:%S') -%}
-    {{ return(timestamp_literal(instant)) }}
+    {{ return(headwater.timestamp_literal(instant)) }}
 {%- endmacro %}

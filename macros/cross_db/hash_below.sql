@@ -5,5 +5,5 @@
         {{ return("(" ~ expression ~ ") is not null") }}
     {%- endif -%}
     {%- set bound = "%08x" | format((percent | float / 100 * 4294967296) | int) -%}
-    {{ return("substr(" ~ md5_hex(expression) ~ ", 1, 8) < '" ~ bound ~ "'") }}
+    {{ return("substr(" ~ headwater.md5_hex(expression) ~ ", 1, 8) < '" ~ bound ~ "'") }}
 {%- endmacro %}

@@ -5,13 +5,13 @@
 
 {#- Snowflake's regexp_like anchors both ends by itself. -#}
 {% macro default__regexp_matches_whole(expression, pattern) -%}
-    regexp_like({{ expression }}, {{ string_literal(pattern) }})
+    regexp_like({{ expression }}, {{ headwater.string_literal(pattern) }})
 {%- endmacro %}
 
 {% macro duckdb__regexp_matches_whole(expression, pattern) -%}
-    regexp_full_match({{ expression }}, {{ string_literal(pattern) }})
+    regexp_full_match({{ expression }}, {{ headwater.string_literal(pattern) }})
 {%- endmacro %}
 
 {% macro bigquery__regexp_matches_whole(expression, pattern) -%}
-    regexp_contains({{ expression }}, {{ string_literal('^(?:' ~ pattern ~ ')$') }})
+    regexp_contains({{ expression }}, {{ headwater.string_literal('^(?:' ~ pattern ~ ')$') }})
 {%- endmacro %}

@@ -4,9 +4,9 @@
 {%- endmacro %}
 
 {% macro default__regexp_replace_all(expression, pattern, replacement) -%}
-    regexp_replace({{ expression }}, {{ string_literal(pattern) }}, {{ string_literal(replacement) }})
+    regexp_replace({{ expression }}, {{ headwater.string_literal(pattern) }}, {{ headwater.string_literal(replacement) }})
 {%- endmacro %}
 
 {% macro duckdb__regexp_replace_all(expression, pattern, replacement) -%}
-    regexp_replace({{ expression }}, {{ string_literal(pattern) }}, {{ string_literal(replacement) }}, 'g')
+    regexp_replace({{ expression }}, {{ headwater.string_literal(pattern) }}, {{ headwater.string_literal(replacement) }}, 'g')
 {%- endmacro %}

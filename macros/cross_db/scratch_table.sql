@@ -71,7 +71,7 @@
     {%- if execute -%}
         {%- for result in results or [] if result.status == 'error' and result.node.resource_type == 'model' -%}
             {%- if result.node.config.materialized in ['components', 'identity_links'] -%}
-                {%- do drop_leftover_scratch(api.Relation.create(
+                {%- do headwater.drop_leftover_scratch(api.Relation.create(
                     database=result.node.database, schema=result.node.schema, identifier=result.node.alias
                 )) -%}
             {%- endif -%}

@@ -4,9 +4,9 @@
 {%- endmacro %}
 
 {% macro default__string_agg_distinct(expression, separator) -%}
-    string_agg(distinct {{ expression }}, {{ string_literal(separator) }} order by {{ expression }})
+    string_agg(distinct {{ expression }}, {{ headwater.string_literal(separator) }} order by {{ expression }})
 {%- endmacro %}
 
 {% macro snowflake__string_agg_distinct(expression, separator) -%}
-    nullif(listagg(distinct {{ expression }}, {{ string_literal(separator) }}) within group (order by {{ expression }}), '')
+    nullif(listagg(distinct {{ expression }}, {{ headwater.string_literal(separator) }}) within group (order by {{ expression }}), '')
 {%- endmacro %}

@@ -16,5 +16,5 @@
 {%- endmacro %}
 
 {% macro bigquery__strip_accents(expression) -%}
-    regexp_replace(normalize({{ expression }}, nfd), {{ string_literal('[\u0300-\u036f]') }}, '')
+    regexp_replace(normalize({{ expression }}, nfd), {{ headwater.string_literal('[\u0300-\u036f]') }}, '')
 {%- endmacro %}

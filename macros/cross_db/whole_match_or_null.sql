@@ -4,14 +4,14 @@
 {%- endmacro %}
 
 {% macro default__whole_match_or_null(expression, pattern) -%}
-    nullif(regexp_substr({{ expression }}, {{ string_literal('^(' ~ pattern ~ ')$') }}), '')
+    nullif(regexp_substr({{ expression }}, {{ headwater.string_literal('^(' ~ pattern ~ ')$') }}), '')
 {%- endmacro %}
 
 {% macro duckdb__whole_match_or_null(expression, pattern) -%}
-    nullif(regexp_extract({{ expression }}, {{ string_literal('^(' ~ pattern ~ ')$') }}), '')
+    nullif(regexp_extract({{ expression }}, {{ headwater.string_literal('^(' ~ pattern ~ ')$') }}), '')
 {%- endmacro %}
 
 {#- BigQuery extracts one group only, so there the string stands twice. -#}
 {% macro bigquery__whole_match_or_null(expression, pattern) -%}
-    if({{ regexp_matches_whole(expression, pattern) }}, {{ expression }}, null)
+    if({{ headwater.regexp_matches_whole(expression, pattern) }}, {{ expression }}, null)
 {%- endmacro %}

@@ -1,78 +1,78 @@
 {#- Nothing, or a compiler error that says what is wrong, where, what is allowed and the nearest name. -#}
 {% macro _check_identity_entity(name, entity) -%}
     {%- set where = 'cdp_identity.' ~ name -%}
-    {%- do _identity_name(where, name) -%}
-    {%- do _identity_keys(where, entity, ['identifiers', 'records'], ['identifiers', 'records']) -%}
+    {%- do headwater._identity_name(where, name) -%}
+    {%- do headwater._identity_keys(where, entity, ['identifiers', 'records'], ['identifiers', 'records']) -%}
     {%- if entity['identifiers'] is not mapping or not entity['identifiers'] -%}
-        {%- do _identity_error(where ~ '.identifiers', 'expected one entry per identifier type') -%}
+        {%- do headwater._identity_error(where ~ '.identifiers', 'expected one entry per identifier type') -%}
     {%- endif -%}
     {%- for type, rule in entity['identifiers'].items() -%}
-        {%- do _identity_name(where ~ '.identifiers', type) -%}
-        {%- do _check_identifier_rule(where ~ '.identifiers.' ~ type, rule or {}) -%}
+        {%- do headwater._identity_name(where ~ '.identifiers', type) -%}
+        {%- do headwater._check_identifier_rule(where ~ '.identifiers.' ~ type, rule or {}) -%}
     {%- endfor -%}
     {%- if entity['records'] is not sequence or entity['records'] is mapping or entity['records'] is string or not entity['records'] -%}
-        {%- do _identity_error(where ~ '.records', 'expected a list with one entry per source of records') -%}
+        {%- do headwater._identity_error(where ~ '.records', 'expected a list with one entry per source of records') -%}
     {%- endif -%}
     {%- set seen = [] -%}
     {%- for source in entity['records'] -%}
         {%- set here = where ~ '.records[' ~ loop.index0 ~ ']' -%}
-        {%- do _check_record_source(here, source, entity['identifiers']) -%}
+        {%- do headwater._check_record_source(here, source, entity['identifiers']) -%}
         {%- if source['source_name'] in seen -%}
-            {%- do _identity_error(here ~ '.source_name', "'" ~ source['source_name'] ~ "' is used twice; record keys would meet") -%}
+            {%- do headwater._identity_error(here ~ '.source_name', "'" ~ source['source_name'] ~ "' is used twice; record keys would meet") -%}
         {%- endif -%}
         {%- do seen.append(source['source_name']) -%}
     {%- endfor -%}
 {%- endmacro %}
 
 {% macro _check_identifier_rule(where, rule) -%}
-    {%- do _identity_keys(where, rule, [], [
+    {%- do headwater._identity_keys(where, rule, [], [
         'tier', 'exclusive', 'limit', 'merge_limit', 'window_days', 'normaliser', 'max_exclusive_ids', 'max_records',
         'blocked_values',
     ]) -%}
     {%- for key in ['tier', 'limit', 'merge_limit', 'window_days', 'max_exclusive_ids', 'max_records'] if rule.get(key) is not none -%}
         {%- if rule[key] is boolean or rule[key] is not integer or rule[key] < 1 -%}
-            {%- do _identity_error(where ~ '.' ~ key, "'" ~ rule[key] ~ "' is not a whole number of at least 1") -%}
+            {%- do headwater._identity_error(where ~ '.' ~ key, "'" ~ rule[key] ~ "' is not a whole number of at least 1") -%}
         {%- endif -%}
     {%- endfor -%}
-    {%- if rule.get('tier', 1) >= identity_matching_tier() -%}
-        {%- do _identity_error(where ~ '.tier', rule['tier'] ~ ' is too high; tiers go from 1 to ' ~ (identity_matching_tier() - 1)) -%}
+    {%- if rule.get('tier', 1) >= headwater.identity_matching_tier() -%}
+        {%- do headwater._identity_error(where ~ '.tier', rule['tier'] ~ ' is too high; tiers go from 1 to ' ~ (headwater.identity_matching_tier() - 1)) -%}
     {%- endif -%}
     {%- if rule.get('merge_limit') is not none and rule.get('limit') is not none and rule['merge_limit'] > rule['limit'] -%}
-        {%- do _identity_error(where ~ '.merge_limit', rule['merge_limit'] ~ ' is above the limit of ' ~ rule['limit']) -%}
+        {%- do headwater._identity_error(where ~ '.merge_limit', rule['merge_limit'] ~ ' is above the limit of ' ~ rule['limit']) -%}
     {%- endif -%}
     {%- if rule.get('exclusive', false) is not boolean -%}
-        {%- do _identity_error(where ~ '.exclusive', "'" ~ rule['exclusive'] ~ "' is not true or false") -%}
+        {%- do headwater._identity_error(where ~ '.exclusive', "'" ~ rule['exclusive'] ~ "' is not true or false") -%}
     {%- endif -%}
-    {%- do _check_normaliser(where, rule.get('normaliser')) -%}
+    {%- do headwater._check_normaliser(where, rule.get('normaliser')) -%}
     {%- set blocked = rule.get('blocked_values') -%}
     {%- if blocked is not none -%}
-        {%- do _identity_keys(where ~ '.blocked_values', blocked, [], ['exact', 'patterns', 'models']) -%}
+        {%- do headwater._identity_keys(where ~ '.blocked_values', blocked, [], ['exact', 'patterns', 'models']) -%}
         {%- for model in blocked.get('models', []) -%}
-            {%- do _identity_keys(where ~ '.blocked_values.models[' ~ loop.index0 ~ ']', model, ['model', 'column'], ['model', 'column']) -%}
+            {%- do headwater._identity_keys(where ~ '.blocked_values.models[' ~ loop.index0 ~ ']', model, ['model', 'column'], ['model', 'column']) -%}
         {%- endfor -%}
     {%- endif -%}
 {%- endmacro %}
 
 {% macro _check_record_source(where, source, types) -%}
-    {%- do _identity_keys(where, source, ['model', 'source_name', 'record_key', 'identifiers'], [
+    {%- do headwater._identity_keys(where, source, ['model', 'source_name', 'record_key', 'identifiers'], [
         'model', 'source_name', 'record_key', 'first_seen_at', 'last_seen_at', 'needs_identifier', 'identifiers',
     ]) -%}
-    {%- do _identity_name(where ~ '.source_name', source['source_name']) -%}
+    {%- do headwater._identity_name(where ~ '.source_name', source['source_name']) -%}
     {%- if source.get('needs_identifier', false) is not boolean -%}
-        {%- do _identity_error(where ~ '.needs_identifier', "'" ~ source['needs_identifier'] ~ "' is not true or false") -%}
+        {%- do headwater._identity_error(where ~ '.needs_identifier', "'" ~ source['needs_identifier'] ~ "' is not true or false") -%}
     {%- endif -%}
     {%- if source['identifiers'] is not mapping -%}
-        {%- do _identity_error(where ~ '.identifiers', 'expected {type: column}') -%}
+        {%- do headwater._identity_error(where ~ '.identifiers', 'expected {type: column}') -%}
     {%- endif -%}
     {%- for type, column in source['identifiers'].items() -%}
         {%- if type not in types -%}
-            {%- do _identity_error(where ~ '.identifiers', "'" ~ type ~ "' is not one of " ~ types | join(', ') ~ nearest(type, types)) -%}
+            {%- do headwater._identity_error(where ~ '.identifiers', "'" ~ type ~ "' is not one of " ~ types | join(', ') ~ headwater.nearest(type, types)) -%}
         {%- endif -%}
         {%- if column is mapping -%}
-            {%- do _identity_keys(where ~ '.identifiers.' ~ type, column, ['column'], ['column', 'normaliser']) -%}
-            {%- do _check_normaliser(where ~ '.identifiers.' ~ type, column.get('normaliser')) -%}
+            {%- do headwater._identity_keys(where ~ '.identifiers.' ~ type, column, ['column'], ['column', 'normaliser']) -%}
+            {%- do headwater._check_normaliser(where ~ '.identifiers.' ~ type, column.get('normaliser')) -%}
         {%- elif column is not string -%}
-            {%- do _identity_error(where ~ '.identifiers.' ~ type, "'" ~ column ~ "' is not the name of a column") -%}
+            {%- do headwater._identity_error(where ~ '.identifiers.' ~ type, "'" ~ column ~ "' is not the name of a column") -%}
         {%- endif -%}
     {%- endfor -%}
 {%- endmacro %}
@@ -84,28 +84,28 @@
         {%- for key in known if key.startswith('normalise_') or key in ['email_domain', 'sha256_hex'] -%}
             {%- do normalisers.append(key) -%}
         {%- endfor -%}
-        {%- do _identity_error(where ~ '.normaliser', "there is no macro '" ~ normaliser ~ "'; among those there are: "
-            ~ normalisers | sort | join(', ') ~ nearest(normaliser, normalisers)) -%}
+        {%- do headwater._identity_error(where ~ '.normaliser', "there is no macro '" ~ normaliser ~ "'; among those there are: "
+            ~ normalisers | sort | join(', ') ~ headwater.nearest(normaliser, normalisers)) -%}
     {%- endif -%}
 {%- endmacro %}
 
 {#- Nothing, or an error for a mapping that lacks a key or has one nobody knows. -#}
 {% macro _identity_keys(where, mapping_given, required, allowed) -%}
     {%- if mapping_given is not mapping -%}
-        {%- do _identity_error(where, "'" ~ mapping_given ~ "' is not a mapping of " ~ allowed | join(', ')) -%}
+        {%- do headwater._identity_error(where, "'" ~ mapping_given ~ "' is not a mapping of " ~ allowed | join(', ')) -%}
     {%- endif -%}
     {%- for key in mapping_given if key not in allowed -%}
-        {%- do _identity_error(where, "'" ~ key ~ "' is not one of " ~ allowed | join(', ') ~ nearest(key, allowed)) -%}
+        {%- do headwater._identity_error(where, "'" ~ key ~ "' is not one of " ~ allowed | join(', ') ~ headwater.nearest(key, allowed)) -%}
     {%- endfor -%}
     {%- for key in required if not mapping_given.get(key) -%}
-        {%- do _identity_error(where, "'" ~ key ~ "' is missing") -%}
+        {%- do headwater._identity_error(where, "'" ~ key ~ "' is missing") -%}
     {%- endfor -%}
 {%- endmacro %}
 
 {#- Names become columns and parts of keys. -#}
 {% macro _identity_name(where, name) -%}
     {%- if not modules.re.fullmatch('[a-z][a-z0-9_]*', name | string) -%}
-        {%- do _identity_error(where, "'" ~ name ~ "' is not a name of lower-case letters, digits and _ that starts with a letter") -%}
+        {%- do headwater._identity_error(where, "'" ~ name ~ "' is not a name of lower-case letters, digits and _ that starts with a letter") -%}
     {%- endif -%}
 {%- endmacro %}
 

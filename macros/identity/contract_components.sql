@@ -17,10 +17,10 @@
 
     {%- for round in range(max_rounds) -%}
         {%- if not state.done -%}
-            {%- set parents = _follow_parents(state.edges, prefix ~ 'parents_' ~ round, state.jumps) -%}
+            {%- set parents = headwater._follow_parents(state.edges, prefix ~ 'parents_' ~ round, state.jumps) -%}
             {%- do state.rounds.append(parents) -%}
-            {%- set contracted = scratch_relation(prefix ~ 'edges_' ~ round) -%}
-            {%- do create_scratch(contracted, _contracted_edges_sql(state.edges, parents)) -%}
+            {%- set contracted = headwater.scratch_relation(prefix ~ 'edges_' ~ round) -%}
+            {%- do headwater.create_scratch(contracted, headwater._contracted_edges_sql(state.edges, parents)) -%}
             {%- do state.scratch.append(contracted) -%}
             {%- set count = run_query("select count(*) from " ~ contracted).columns[0].values()[0] | int -%}
             {%- set hardly_shrinks = state.count is not none and count * 10 > state.count * 9 -%}
@@ -29,46 +29,46 @@
                 {%- set state.jumps = [faster, count.bit_length() + 1] | min -%}
             {%- endif -%}
             {%- if state.edges != edges -%}
-                {%- do drop_scratch([state.edges]) -%}
+                {%- do headwater.drop_scratch([state.edges]) -%}
             {%- endif -%}
             {%- set state.edges = contracted -%}
             {%- set state.count = count -%}
             {%- set state.done = count == 0 -%}
             {%- if hardly_shrinks and count > 1000 and not is_shuffled -%}
-                {%- set state.later = scratch_relation(prefix ~ 'unshuffled') -%}
-                {%- do _contract_shuffled(contracted, state.later, prefix, max_rounds) -%}
+                {%- set state.later = headwater.scratch_relation(prefix ~ 'unshuffled') -%}
+                {%- do headwater._contract_shuffled(contracted, state.later, prefix, max_rounds) -%}
                 {%- set state.done = true -%}
             {%- endif -%}
         {%- endif -%}
     {%- endfor -%}
 
     {%- if not state.done -%}
-        {%- do drop_leftover_scratch() -%}
+        {%- do headwater.drop_leftover_scratch() -%}
         {{ exceptions.raise_compiler_error(
             this.identifier ~ ": components did not converge in " ~ max_rounds ~ " rounds; " ~ state.count
             ~ " edges are left. Raise config.meta.max_rounds of the model and report the shape of the data."
         ) }}
     {%- endif -%}
 
-    {%- do _compose_rounds(state.rounds, result, state.later) -%}
-    {%- do drop_scratch(state.rounds + state.scratch) -%}
+    {%- do headwater._compose_rounds(state.rounds, result, state.later) -%}
+    {%- do headwater.drop_scratch(state.rounds + state.scratch) -%}
     {{ return(state.rounds | length) }}
 {%- endmacro %}
 
 {#- Statements: components of `edges` found with other ids, whose order says nothing of who is connected to whom. -#}
 {% macro _contract_shuffled(edges, result, prefix, max_rounds) -%}
-    {%- set shuffled = scratch_relation(prefix ~ 'shuffled') -%}
-    {%- set labels = scratch_relation(prefix ~ 'shuffled_labels') -%}
-    {%- do create_scratch(shuffled, _shuffled_edges_sql(edges)) -%}
-    {%- do contract_components(shuffled, labels, name=prefix ~ 'shuffled', max_rounds=max_rounds, is_shuffled=true) -%}
-    {%- do create_scratch(result, _unshuffled_sql(edges, labels)) -%}
-    {%- do drop_scratch([shuffled, labels]) -%}
+    {%- set shuffled = headwater.scratch_relation(prefix ~ 'shuffled') -%}
+    {%- set labels = headwater.scratch_relation(prefix ~ 'shuffled_labels') -%}
+    {%- do headwater.create_scratch(shuffled, headwater._shuffled_edges_sql(edges)) -%}
+    {%- do headwater.contract_components(shuffled, labels, name=prefix ~ 'shuffled', max_rounds=max_rounds, is_shuffled=true) -%}
+    {%- do headwater.create_scratch(result, headwater._unshuffled_sql(edges, labels)) -%}
+    {%- do headwater.drop_scratch([shuffled, labels]) -%}
 {%- endmacro %}
 
 {% macro _shuffled_edges_sql(edges) -%}
     select
-        {{ _shuffled('left_key') }} as left_key,
-        {{ _shuffled('right_key') }} as right_key
+        {{ headwater._shuffled('left_key') }} as left_key,
+        {{ headwater._shuffled('right_key') }} as right_key
     from {{ edges }}
 {%- endmacro %}
 
@@ -85,7 +85,7 @@
         ) as ends
         group by node
     ) as nodes
-    inner join {{ labels }} as labels on {{ _shuffled('nodes.node') }} = labels.node
+    inner join {{ labels }} as labels on {{ headwater._shuffled('nodes.node') }} = labels.node
 {%- endmacro %}
 
 {#- Expression: another 64-bit number for each: its last digits to the base of the prime 2 ^ 31 - 1 times the golden section of it,
@@ -101,12 +101,12 @@
 
 {#- Statements: scratch table (node, parent) after `jumps` jumps; returns its relation. -#}
 {% macro _follow_parents(edges, name, jumps) -%}
-    {%- set now = [scratch_relation(name), scratch_relation(name ~ '_jumped')] -%}
-    {%- do create_scratch(now[0], _first_parents_sql(edges)) -%}
+    {%- set now = [headwater.scratch_relation(name), headwater.scratch_relation(name ~ '_jumped')] -%}
+    {%- do headwater.create_scratch(now[0], headwater._first_parents_sql(edges)) -%}
     {%- for jump in range(jumps) -%}
-        {%- do create_scratch(now[(jump + 1) % 2], _jumped_parents_sql(now[jump % 2])) -%}
+        {%- do headwater.create_scratch(now[(jump + 1) % 2], headwater._jumped_parents_sql(now[jump % 2])) -%}
     {%- endfor -%}
-    {%- do drop_scratch([now[(jumps + 1) % 2]]) -%}
+    {%- do headwater.drop_scratch([now[(jumps + 1) % 2]]) -%}
     {{ return(now[jumps % 2]) }}
 {%- endmacro %}
 
@@ -146,12 +146,12 @@
 {% macro _compose_rounds(rounds, result, later=none) -%}
     {%- set state = namespace(later=later) -%}
     {%- for parents in rounds | reverse -%}
-        {%- set target = result if loop.last else scratch_relation(result.identifier.split('__scratch_')[-1] ~ '_upto_' ~ loop.revindex) -%}
+        {%- set target = result if loop.last else headwater.scratch_relation(result.identifier.split('__scratch_')[-1] ~ '_upto_' ~ loop.revindex) -%}
         {%- if state.later is none -%}
-            {%- do create_scratch(target, "select node, parent as component from " ~ parents) -%}
+            {%- do headwater.create_scratch(target, "select node, parent as component from " ~ parents) -%}
         {%- else -%}
-            {%- do create_scratch(target, _composed_sql(parents, state.later)) -%}
-            {%- do drop_scratch([state.later]) -%}
+            {%- do headwater.create_scratch(target, headwater._composed_sql(parents, state.later)) -%}
+            {%- do headwater.drop_scratch([state.later]) -%}
         {%- endif -%}
         {%- set state.later = target -%}
     {%- endfor -%}

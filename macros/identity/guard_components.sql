@@ -11,17 +11,17 @@
     breaks the limit and the next one in rank, then two more, then four, so that the rounds are few however large the
     group. In the last round it sheds all: the groups before were fine. -#}
 {% macro guard_components(edges, groups, shed, tiers, max_rounds=10) -%}
-    {%- do create_scratch(groups, "select record_node, record_node as group_node from " ~ edges ~ " group by record_node") -%}
-    {%- do create_scratch(shed, _no_shed_sql()) -%}
-    {%- for tier in (tiers if _has_rows(edges) else []) -%}
+    {%- do headwater.create_scratch(groups, "select record_node, record_node as group_node from " ~ edges ~ " group by record_node") -%}
+    {%- do headwater.create_scratch(shed, headwater._no_shed_sql()) -%}
+    {%- for tier in (tiers if headwater._has_rows(edges) else []) -%}
         {%- if tier > 0 -%}
             {%- set counted = [tier] + ([-1] if loop.first or tiers[loop.index0 - 1] == 0 else []) -%}
-            {%- do run_query("insert into " ~ shed ~ _over_limit_sql(edges, groups, shed, counted)) -%}
+            {%- do run_query("insert into " ~ shed ~ headwater._over_limit_sql(edges, groups, shed, counted)) -%}
         {%- endif -%}
         {%- set state = namespace(done=false) -%}
         {%- for round in range(max_rounds) -%}
             {%- if not state.done -%}
-                {%- set state.done = _guard_round(edges, groups, shed, tier, round, round == max_rounds - 1) -%}
+                {%- set state.done = headwater._guard_round(edges, groups, shed, tier, round, round == max_rounds - 1) -%}
             {%- endif -%}
         {%- endfor -%}
     {%- endfor -%}
@@ -29,28 +29,28 @@
 
 {#- Value: whether the tier is finished. -#}
 {% macro _guard_round(edges, groups, shed, tier, round, is_last) -%}
-    {%- set links = scratch_relation('guard_links') -%}
-    {%- set labels = scratch_relation('guard_labels') -%}
-    {%- set merged = scratch_relation('guard_merged') -%}
-    {%- set broken = scratch_relation('guard_broken') -%}
+    {%- set links = headwater.scratch_relation('guard_links') -%}
+    {%- set labels = headwater.scratch_relation('guard_labels') -%}
+    {%- set merged = headwater.scratch_relation('guard_merged') -%}
+    {%- set broken = headwater.scratch_relation('guard_broken') -%}
 
-    {%- do create_scratch(links, _group_links_sql(edges, groups, shed, tier)) -%}
-    {%- if not _has_rows(links) -%}
-        {%- do drop_scratch([links]) -%}
+    {%- do headwater.create_scratch(links, headwater._group_links_sql(edges, groups, shed, tier)) -%}
+    {%- if not headwater._has_rows(links) -%}
+        {%- do headwater.drop_scratch([links]) -%}
         {{ return(true) }}
     {%- endif -%}
-    {%- do contract_components(links, labels, name='guard') -%}
-    {%- do create_scratch(merged, _merged_groups_sql(groups, labels)) -%}
-    {%- do create_scratch(broken, _broken_limits_sql(edges, merged, shed, tier)) -%}
+    {%- do headwater.contract_components(links, labels, name='guard') -%}
+    {%- do headwater.create_scratch(merged, headwater._merged_groups_sql(groups, labels)) -%}
+    {%- do headwater.create_scratch(broken, headwater._broken_limits_sql(edges, merged, shed, tier)) -%}
 
-    {%- set is_fine = tier == 0 or not _has_rows(broken) -%}
+    {%- set is_fine = tier == 0 or not headwater._has_rows(broken) -%}
     {%- if is_fine -%}
-        {%- do create_scratch(groups, "select record_node, merged_node as group_node from " ~ merged) -%}
+        {%- do headwater.create_scratch(groups, "select record_node, merged_node as group_node from " ~ merged) -%}
     {%- else -%}
-        {%- do run_query("insert into " ~ shed ~ _shed_values_sql(edges, merged, shed, broken, tier, 2 ** round, is_last)) -%}
-        {%- do create_scratch(groups, _kept_groups_sql(merged, broken)) -%}
+        {%- do run_query("insert into " ~ shed ~ headwater._shed_values_sql(edges, merged, shed, broken, tier, 2 ** round, is_last)) -%}
+        {%- do headwater.create_scratch(groups, headwater._kept_groups_sql(merged, broken)) -%}
     {%- endif -%}
-    {%- do drop_scratch([links, labels, merged, broken]) -%}
+    {%- do headwater.drop_scratch([links, labels, merged, broken]) -%}
     {{ return(is_fine) }}
 {%- endmacro %}
 
@@ -84,7 +84,7 @@
     together stays together, and a do-not-link pair inside it is what goes. -#}
 {% macro _over_limit_sql(edges, groups, shed, tiers) %}
     with live as (
-        {{ _live_edges_sql(edges, groups, shed,
+        {{ headwater._live_edges_sql(edges, groups, shed,
             "edges.record_node, edges.value_node, edges.identifier_type, edges.tier, edges.value_limit, grouped.group_node") }}
         and edges.value_limit is not null
         and edges.tier in ({{ tiers | join(', ') }})
@@ -138,7 +138,7 @@
 
 {% macro _group_links_sql(edges, groups, shed, tier) -%}
     with group_values as (
-        {{ _live_edges_sql(edges, groups, shed, "grouped.group_node, edges.value_node") }}
+        {{ headwater._live_edges_sql(edges, groups, shed, "grouped.group_node, edges.value_node") }}
         and edges.tier = {{ tier }}
         group by grouped.group_node, edges.value_node
     ),
@@ -169,7 +169,7 @@
     any one of the groups merged into them: what was locked is not judged again. -#}
 {% macro _broken_limits_sql(edges, merged, shed, tier) -%}
     with live as (
-        {{ _live_edges_sql(edges, merged, shed,
+        {{ headwater._live_edges_sql(edges, merged, shed,
             "grouped.merged_node, grouped.group_node, edges.identifier_type, edges.value_node, edges.merge_limit") }}
         and edges.merge_limit is not null
         and edges.tier <= {{ tier }}
@@ -206,7 +206,7 @@
 
 {% macro _shed_values_sql(edges, merged, shed, broken, tier, count, is_last) %}
     with live as (
-        {{ _live_edges_sql(edges, merged, shed,
+        {{ headwater._live_edges_sql(edges, merged, shed,
             "grouped.merged_node, grouped.group_node, edges.record_node, edges.identifier_type, edges.value_node, "
             ~ "edges.tier, edges.strength") }}
         and edges.tier <= {{ tier }}

@@ -3,17 +3,17 @@
 {% macro identity_rules() -%}
     {%- set entities = [] -%}
     {%- if var('cdp_identity') is not mapping or not var('cdp_identity') -%}
-        {%- do _identity_error('cdp_identity', 'expected one entry per entity, such as person (docs/identity.md)') -%}
+        {%- do headwater._identity_error('cdp_identity', 'expected one entry per entity, such as person (docs/identity.md)') -%}
     {%- endif -%}
     {%- for name, entity in var('cdp_identity').items() -%}
-        {%- do _check_identity_entity(name, entity) -%}
+        {%- do headwater._check_identity_entity(name, entity) -%}
         {%- set identifiers = [] -%}
         {%- for type, rule in entity['identifiers'].items() -%}
-            {%- do identifiers.append(_identifier_rule(type, rule or {})) -%}
+            {%- do identifiers.append(headwater._identifier_rule(type, rule or {})) -%}
         {%- endfor -%}
         {%- set records = [] -%}
         {%- for source in entity['records'] -%}
-            {%- do records.append(_record_source(source)) -%}
+            {%- do records.append(headwater._record_source(source)) -%}
         {%- endfor -%}
         {%- do entities.append({'name': name, 'identifiers': identifiers, 'records': records}) -%}
     {%- endfor -%}
@@ -73,8 +73,8 @@
             {%- do tiers.append(rule.tier) -%}
         {%- endfor -%}
     {%- endfor -%}
-    {%- if identity_matching_enabled() -%}
-        {%- do tiers.append(identity_matching_tier()) -%}
+    {%- if headwater.identity_matching_enabled() -%}
+        {%- do tiers.append(headwater.identity_matching_tier()) -%}
     {%- endif -%}
     {{ return(tiers | sort) }}
 {%- endmacro %}
@@ -95,7 +95,7 @@
         case
             {%- for entity in entities %}
             {%- for rule in entity.identifiers if rule[name] is not none %}
-            when entity = {{ string_literal(entity.name) }} and identifier_type = {{ string_literal(rule.type) }} then {{ rule[name] }}
+            when entity = {{ headwater.string_literal(entity.name) }} and identifier_type = {{ headwater.string_literal(rule.type) }} then {{ rule[name] }}
             {%- endfor %}
             {%- endfor %}
             else cast(null as {{ dbt.type_int() }})

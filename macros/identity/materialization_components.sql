@@ -3,15 +3,15 @@
 {% materialization components, default %}
     {%- set existing = load_cached_relation(this) -%}
     {%- set target_relation = this.incorporate(type='table') -%}
-    {%- set links = scratch_relation('links') -%}
-    {%- set result = scratch_relation('result') -%}
+    {%- set links = headwater.scratch_relation('links') -%}
+    {%- set result = headwater.scratch_relation('result') -%}
 
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
 
-    {%- do drop_leftover_scratch() -%}
-    {%- do create_scratch(links, sql) -%}
-    {%- set rounds = contract_components(links, result, max_rounds=config.get('meta', {}).get('max_rounds', 40)) -%}
+    {%- do headwater.drop_leftover_scratch() -%}
+    {%- do headwater.create_scratch(links, sql) -%}
+    {%- set rounds = headwater.contract_components(links, result, max_rounds=config.get('meta', {}).get('max_rounds', 40)) -%}
 
     {%- if existing is not none and existing.type != 'table' -%}
         {%- do adapter.drop_relation(existing) -%}
@@ -19,7 +19,7 @@
     {% call statement('main') -%}
         create or replace table {{ target_relation }} as select node, component from {{ result }}
     {%- endcall %}
-    {%- do drop_scratch([links, result]) -%}
+    {%- do headwater.drop_scratch([links, result]) -%}
 
     {{ run_hooks(post_hooks, inside_transaction=True) }}
     {{ adapter.commit() if target.type == 'duckdb' }}

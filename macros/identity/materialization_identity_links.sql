@@ -15,42 +15,42 @@
 
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
-    {%- do drop_leftover_scratch() -%}
+    {%- do headwater.drop_leftover_scratch() -%}
 
-    {%- set affected = scratch_relation('affected') -%}
-    {%- set rewritten = scratch_relation('rewritten') -%}
+    {%- set affected = headwater.scratch_relation('affected') -%}
+    {%- set rewritten = headwater.scratch_relation('rewritten') -%}
     {%- if is_full -%}
-        {%- do _affected_by_all(sql, affected) -%}
+        {%- do headwater._affected_by_all(sql, affected) -%}
     {%- else -%}
-        {%- do _affected_by_changes(sql, existing, affected, rewritten) -%}
+        {%- do headwater._affected_by_changes(sql, existing, affected, rewritten) -%}
     {%- endif -%}
 
-    {%- set violating = scratch_relation('violating') -%}
-    {%- set groups = scratch_relation('groups') -%}
-    {%- set shed = scratch_relation('shed') -%}
-    {%- do create_scratch(violating, _violating_edges_sql(affected)) -%}
-    {%- do guard_components(violating, groups, shed, settings.tiers) -%}
+    {%- set violating = headwater.scratch_relation('violating') -%}
+    {%- set groups = headwater.scratch_relation('groups') -%}
+    {%- set shed = headwater.scratch_relation('shed') -%}
+    {%- do headwater.create_scratch(violating, headwater._violating_edges_sql(affected)) -%}
+    {%- do headwater.guard_components(violating, groups, shed, settings.tiers) -%}
 
     {%- if is_full -%}
         {%- if existing is not none and existing.type != 'table' -%}
             {%- do adapter.drop_relation(existing) -%}
         {%- endif -%}
         {% call statement('main') -%}
-            create or replace table {{ target_relation }} as {{ _resolved_edges_sql(affected, groups, shed) }}
+            create or replace table {{ target_relation }} as {{ headwater._resolved_edges_sql(affected, groups, shed) }}
         {%- endcall %}
     {%- else -%}
-        {%- set columns = (_edge_columns() + ['component_node', 'cluster_node', 'dropped_reason', 'dropped_detail']) | join(', ') -%}
+        {%- set columns = (headwater._edge_columns() + ['component_node', 'cluster_node', 'dropped_reason', 'dropped_detail']) | join(', ') -%}
         {% call statement('remove') -%}
             delete from {{ target_relation }}
             where component_node in (select component_node from {{ rewritten }})
         {%- endcall %}
         {% call statement('main') -%}
             insert into {{ target_relation }} ({{ columns }})
-            select {{ columns }} from ({{ _resolved_edges_sql(affected, groups, shed) }}) as resolved
+            select {{ columns }} from ({{ headwater._resolved_edges_sql(affected, groups, shed) }}) as resolved
         {%- endcall %}
-        {%- do drop_scratch([rewritten]) -%}
+        {%- do headwater.drop_scratch([rewritten]) -%}
     {%- endif -%}
-    {%- do drop_scratch([affected, violating, groups, shed]) -%}
+    {%- do headwater.drop_scratch([affected, violating, groups, shed]) -%}
 
     {{ run_hooks(post_hooks, inside_transaction=True) }}
     {{ adapter.commit() if target.type == 'duckdb' }}
@@ -60,11 +60,11 @@
 
 {#- Statements: every edge with its component. -#}
 {% macro _affected_by_all(sql, affected) -%}
-    {%- set edges = scratch_relation('edges') -%}
-    {%- do create_scratch(edges, "select *, record_node as rep_node from (" ~ sql ~ ") as edges") -%}
-    {%- set labels = _contracted_reps(edges) -%}
-    {%- do create_scratch(affected, _labelled_sql(edges, labels)) -%}
-    {%- do drop_scratch([edges, labels]) -%}
+    {%- set edges = headwater.scratch_relation('edges') -%}
+    {%- do headwater.create_scratch(edges, "select *, record_node as rep_node from (" ~ sql ~ ") as edges") -%}
+    {%- set labels = headwater._contracted_reps(edges) -%}
+    {%- do headwater.create_scratch(affected, headwater._labelled_sql(edges, labels)) -%}
+    {%- do headwater.drop_scratch([edges, labels]) -%}
 {%- endmacro %}
 
 {#- Statements: `affected`, the edges to write: every edge of a component that is taken apart, takes another number or
@@ -74,25 +74,25 @@
     In the graph that is contracted a component that lost nothing is one node (its number), and one that lost an edge is
     its records. -#}
 {% macro _affected_by_changes(sql, existing, affected, rewritten) -%}
-    {%- set added = scratch_relation('added') -%}
-    {%- set removed = scratch_relation('removed') -%}
-    {%- set broken = scratch_relation('broken') -%}
-    {%- set joints = scratch_relation('joints') -%}
-    {%- set fates = scratch_relation('fates') -%}
+    {%- set added = headwater.scratch_relation('added') -%}
+    {%- set removed = headwater.scratch_relation('removed') -%}
+    {%- set broken = headwater.scratch_relation('broken') -%}
+    {%- set joints = headwater.scratch_relation('joints') -%}
+    {%- set fates = headwater.scratch_relation('fates') -%}
     {%- set stored = "select * from " ~ existing -%}
 
-    {%- do create_scratch(added, _edges_missing_sql(sql, stored, _edge_columns())) -%}
+    {%- do headwater.create_scratch(added, headwater._edges_missing_sql(sql, stored, headwater._edge_columns())) -%}
     {#- Pairs are unique on both sides, so counts tell whether any edge was lost without looking for it. -#}
-    {%- set lost = _row_count(stored) - _row_count(sql) + _row_count("select * from " ~ added) -%}
-    {%- do create_scratch(removed, _edges_missing_sql(stored, sql, ['record_node', 'value_node', 'component_node'])
+    {%- set lost = headwater._row_count(stored) - headwater._row_count(sql) + headwater._row_count("select * from " ~ added) -%}
+    {%- do headwater.create_scratch(removed, headwater._edges_missing_sql(stored, sql, ['record_node', 'value_node', 'component_node'])
         if lost else "select record_node, value_node, component_node from " ~ existing ~ " where 1 = 0") -%}
-    {%- do create_scratch(broken, "select component_node from " ~ removed ~ " group by component_node") -%}
-    {%- do create_scratch(joints, _joints_sql(existing, added, removed, broken)) -%}
-    {%- set labels = _contracted_reps(joints) -%}
-    {%- do create_scratch(fates, _fates_sql(existing, joints, labels)) -%}
-    {%- do create_scratch(rewritten, _rewritten_sql(existing, added, removed, broken, joints, fates)) -%}
-    {%- do create_scratch(affected, _affected_sql(existing, added, removed, broken, joints, fates, rewritten)) -%}
-    {%- do drop_scratch([added, removed, broken, joints, labels, fates]) -%}
+    {%- do headwater.create_scratch(broken, "select component_node from " ~ removed ~ " group by component_node") -%}
+    {%- do headwater.create_scratch(joints, headwater._joints_sql(existing, added, removed, broken)) -%}
+    {%- set labels = headwater._contracted_reps(joints) -%}
+    {%- do headwater.create_scratch(fates, headwater._fates_sql(existing, joints, labels)) -%}
+    {%- do headwater.create_scratch(rewritten, headwater._rewritten_sql(existing, added, removed, broken, joints, fates)) -%}
+    {%- do headwater.create_scratch(affected, headwater._affected_sql(existing, added, removed, broken, joints, fates, rewritten)) -%}
+    {%- do headwater.drop_scratch([added, removed, broken, joints, labels, fates]) -%}
 {%- endmacro %}
 
 {% macro _edge_columns() -%}
@@ -101,11 +101,11 @@
 
 {#- Statements: components of (rep_node, value_node) edges by rep_node; returns the relation of (node, component). -#}
 {% macro _contracted_reps(edges) -%}
-    {%- set links = scratch_relation('links') -%}
-    {%- set labels = scratch_relation('labels') -%}
-    {%- do create_scratch(links, _rep_links_sql(edges)) -%}
-    {%- do contract_components(links, labels) -%}
-    {%- do drop_scratch([links]) -%}
+    {%- set links = headwater.scratch_relation('links') -%}
+    {%- set labels = headwater.scratch_relation('labels') -%}
+    {%- do headwater.create_scratch(links, headwater._rep_links_sql(edges)) -%}
+    {%- do headwater.contract_components(links, labels) -%}
+    {%- do headwater.drop_scratch([links]) -%}
     {{ return(labels) }}
 {%- endmacro %}
 
@@ -258,7 +258,7 @@
         union all
         select fates.component_node, added.identifier_type, added.value_node, added.merge_limit
         from {{ added }} as added
-        inner join ({{ _rep_of_records_sql(joints) }}) as reps on added.record_node = reps.record_node
+        inner join ({{ headwater._rep_of_records_sql(joints) }}) as reps on added.record_node = reps.record_node
         inner join {{ fates }} as fates on reps.rep_node = fates.rep_node
         where added.merge_limit is not null
     ),
@@ -288,10 +288,10 @@
 
 {% macro _affected_sql(existing, added, removed, broken, joints, fates, rewritten) -%}
     with reps as (
-        {{ _rep_of_records_sql(joints) }}
+        {{ headwater._rep_of_records_sql(joints) }}
     )
     select
-        {%- for column in _edge_columns() %}
+        {%- for column in headwater._edge_columns() %}
         added.{{ column }},
         {%- endfor %}
         fates.component_node
@@ -300,7 +300,7 @@
     inner join {{ fates }} as fates on reps.rep_node = fates.rep_node
     union all
     select
-        {%- for column in _edge_columns() %}
+        {%- for column in headwater._edge_columns() %}
         existing.{{ column }},
         {%- endfor %}
         fates.component_node

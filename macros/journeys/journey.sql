@@ -9,17 +9,17 @@
 {% macro journey(definition) -%}
 {%- set parsed = fromyaml(definition) -%}
 {%- if parsed is not mapping -%}
-    {{ audience_error('', "the definition is no YAML mapping; it wants entry: and steps:") }}
+    {{ headwater.audience_error('', "the definition is no YAML mapping; it wants entry: and steps:") }}
 {%- endif -%}
-{%- do _journey_only(parsed, ['entry', 'exit_when', 're_entry', 'steps'], '') -%}
+{%- do headwater._journey_only(parsed, ['entry', 'exit_when', 're_entry', 'steps'], '') -%}
 {%- set name = model.name -%}
-{%- set context = audience_context('person') -%}
-{%- set nodes = journey_nodes(parsed) -%}
+{%- set context = headwater.audience_context('person') -%}
+{%- set nodes = headwater.journey_nodes(parsed) -%}
 {{- config(meta={'journey': parsed}) -}}
-{%- set exit_predicate = audience_predicate(context, parsed['exit_when'], 'exit_when') if parsed.get('exit_when') else none -%}
+{%- set exit_predicate = headwater.audience_predicate(context, parsed['exit_when'], 'exit_when') if parsed.get('exit_when') else none -%}
 {%- set predicates = {} -%}
 {%- for node in nodes if node.condition and not node.condition.get('engaged') -%}
-    {%- do predicates.update({node.name: audience_predicate(context, node.condition, node.name)}) -%}
+    {%- do predicates.update({node.name: headwater.audience_predicate(context, node.condition, node.name)}) -%}
 {%- endfor -%}
 with
 
@@ -49,7 +49,7 @@ logged as (
         identity_aliases.live_id as node,
         identity_aliases.live_id as outcome,
         identity_aliases.live_id as holdout_mark,
-        {{ cdp_now() }} as happened_at
+        {{ headwater.cdp_now() }} as happened_at
 
     from {{ ref('identity_aliases') }} as identity_aliases
 
@@ -76,7 +76,7 @@ entries as (
         members.profile_id,
         cast(1 as {{ dbt.type_int() }}) as entry_number,
         case when members.is_holdout then 'yes' else 'no' end as holdout_mark,
-        {{ cdp_now() }} as happened_at
+        {{ headwater.cdp_now() }} as happened_at
 
     from {{ ref(parsed['entry']['audience']) }} as members
 
@@ -126,7 +126,7 @@ done__entry as (
 ),
 
 {% for node in nodes -%}
-{{ _journey_node(node, predicates.get(node.name), nodes) }}
+{{ headwater._journey_node(node, predicates.get(node.name), nodes) }}
 {% endfor -%}
 exited_early as (
 
@@ -134,7 +134,7 @@ exited_early as (
         left_early.profile_id,
         left_early.entry_number,
         cast('exit_when' as {{ dbt.type_string() }}) as outcome,
-        {{ cdp_now() }} as happened_at
+        {{ headwater.cdp_now() }} as happened_at
 
     from left_early
 
@@ -158,8 +158,8 @@ new_steps as (
     union all
 
     select
-        profile_id, entry_number, {{ string_literal(node.name) }}, {{ string_literal(node.type) }}, outcome,
-        {{ _text_or_null(node.destination) }}, {{ _text_or_null(node.channel) }}, {{ _text_or_null(node.template) }}, happened_at
+        profile_id, entry_number, {{ headwater.string_literal(node.name) }}, {{ headwater.string_literal(node.type) }}, outcome,
+        {{ headwater._text_or_null(node.destination) }}, {{ headwater._text_or_null(node.channel) }}, {{ headwater._text_or_null(node.template) }}, happened_at
 
     from new__{{ node.name }}
     {% endfor %}
@@ -167,7 +167,7 @@ new_steps as (
 
     select
         profile_id, entry_number, 'exit', 'exit', outcome,
-        {{ _text_or_null(none) }}, {{ _text_or_null(none) }}, {{ _text_or_null(none) }}, happened_at
+        {{ headwater._text_or_null(none) }}, {{ headwater._text_or_null(none) }}, {{ headwater._text_or_null(none) }}, happened_at
 
     from exited_early
 
@@ -176,15 +176,15 @@ new_steps as (
 steps as (
 
     select
-        {{ md5_hex(journey_step_key(name, 'new_steps')) }} as step_id,
-        {{ string_literal(name) }} as journey_name,
+        {{ headwater.md5_hex(headwater.journey_step_key(name, 'new_steps')) }} as step_id,
+        {{ headwater.string_literal(name) }} as journey_name,
         new_steps.profile_id,
         new_steps.entry_number,
         new_steps.node,
         new_steps.node_type,
         new_steps.outcome,
         case
-            when new_steps.node_type = 'touchpoint' then {{ md5_hex(dbt.concat([string_literal('touchpoint|'), journey_step_key(name, 'new_steps')])) }}
+            when new_steps.node_type = 'touchpoint' then {{ headwater.md5_hex(dbt.concat([headwater.string_literal('touchpoint|'), headwater.journey_step_key(name, 'new_steps')])) }}
         end as touchpoint_id,
         new_steps.destination,
         new_steps.channel,
@@ -206,13 +206,13 @@ select * from steps
 {#- Expression: what names one step of one person for ever. -#}
 {% macro journey_step_key(name, alias) -%}
     {{ return(dbt.concat([
-        string_literal(name ~ '|'), alias ~ '.profile_id', "'|'", 'cast(' ~ alias ~ '.entry_number as ' ~ dbt.type_string() ~ ')',
+        headwater.string_literal(name ~ '|'), alias ~ '.profile_id', "'|'", 'cast(' ~ alias ~ '.entry_number as ' ~ dbt.type_string() ~ ')',
         "'|'", alias ~ '.node',
     ])) }}
 {%- endmacro %}
 
 {% macro _text_or_null(value) -%}
-    {{ return('cast(' ~ (string_literal(value) if value else 'null') ~ ' as ' ~ dbt.type_string() ~ ')') }}
+    {{ return('cast(' ~ (headwater.string_literal(value) if value else 'null') ~ ' as ' ~ dbt.type_string() ~ ')') }}
 {%- endmacro %}
 
 {#- CTEs of one node: arrived__ (who stands at it), new__ (who passes it in this build) and done__ (who passed it, ever). -#}
@@ -224,7 +224,7 @@ arrived__{{ node.name }} as (
     from done__{{ source.node }}
     {%- if source.outcome %}
 
-    where outcome = {{ string_literal(source.outcome) }}
+    where outcome = {{ headwater.string_literal(source.outcome) }}
     {%- endif %}
     {{ "union all" if not loop.last }}
     {%- endfor %}
@@ -236,8 +236,8 @@ new__{{ node.name }} as (
     select
         arrived.profile_id,
         arrived.entry_number,
-        {{ _journey_outcome(node, predicate) }} as outcome,
-        {{ _journey_instant(node) }} as happened_at
+        {{ headwater._journey_outcome(node, predicate) }} as outcome,
+        {{ headwater._journey_instant(node) }} as happened_at
 
     from arrived__{{ node.name }} as arrived
 
@@ -247,7 +247,7 @@ new__{{ node.name }} as (
     left join logged
         on arrived.profile_id = logged.profile_id
         and arrived.entry_number = logged.entry_number
-        and logged.node = {{ string_literal(node.name) }}
+        and logged.node = {{ headwater.string_literal(node.name) }}
 
     left join left_early
         on arrived.profile_id = left_early.profile_id
@@ -271,9 +271,9 @@ new__{{ node.name }} as (
             and engagements.occurred_at >= sent.happened_at
 
         where
-            engagements.kind = {{ string_literal(node.condition['engaged'].get('kind', 'opened')) }}
-            and engagements.occurred_at <= {{ cdp_now() }}
-            and engagements.destination = {{ string_literal(_touchpoint_destination(node, nodes)) }}
+            engagements.kind = {{ headwater.string_literal(node.condition['engaged'].get('kind', 'opened')) }}
+            and engagements.occurred_at <= {{ headwater.cdp_now() }}
+            and engagements.destination = {{ headwater.string_literal(headwater._touchpoint_destination(node, nodes)) }}
 
         group by sent.profile_id, sent.entry_number
     ) as engaged
@@ -285,7 +285,7 @@ new__{{ node.name }} as (
         logged.profile_id is null
         and left_early.profile_id is null
         and finished.profile_id is null
-        {%- set due = _journey_due(node, predicate) %}
+        {%- set due = headwater._journey_due(node, predicate) %}
         {%- if due %}
         and {{ due }}
         {%- endif %}
@@ -294,7 +294,7 @@ new__{{ node.name }} as (
 
 done__{{ node.name }} as (
 
-    select profile_id, entry_number, outcome, happened_at from logged where node = {{ string_literal(node.name) }}
+    select profile_id, entry_number, outcome, happened_at from logged where node = {{ headwater.string_literal(node.name) }}
     union all
     select profile_id, entry_number, outcome, happened_at from new__{{ node.name }}
 
@@ -306,31 +306,31 @@ done__{{ node.name }} as (
 {%- endmacro %}
 
 {% macro _journey_timeout(node) -%}
-    {{ return(timestamp_add('arrived.arrived_at', node.duration.amount, node.duration.unit)) }}
+    {{ return(headwater.timestamp_add('arrived.arrived_at', node.duration.amount, node.duration.unit)) }}
 {%- endmacro %}
 
 {% macro _journey_outcome(node, predicate) -%}
     {%- if node.type == 'branch' -%}
-        {{ return("case when " ~ _journey_condition(node, predicate) ~ " then 'yes' else 'no' end") }}
+        {{ return("case when " ~ headwater._journey_condition(node, predicate) ~ " then 'yes' else 'no' end") }}
     {%- elif node.type == 'wait' and node.condition -%}
-        {{ return("case when " ~ _journey_condition(node, predicate) ~ " then 'happened' else 'timeout' end") }}
+        {{ return("case when " ~ headwater._journey_condition(node, predicate) ~ " then 'happened' else 'timeout' end") }}
     {%- elif node.type == 'goal' -%}
-        {{ return("case when " ~ _journey_condition(node, predicate) ~ " then 'reached' else 'missed' end") }}
+        {{ return("case when " ~ headwater._journey_condition(node, predicate) ~ " then 'reached' else 'missed' end") }}
     {%- endif -%}
-    {{ return(_text_or_null({'wait': 'waited', 'touchpoint': 'due', 'exit': 'finished'}[node.type])) }}
+    {{ return(headwater._text_or_null({'wait': 'waited', 'touchpoint': 'due', 'exit': 'finished'}[node.type])) }}
 {%- endmacro %}
 
 {#- A wait is over when its time is up, however late the build that sees it; all else happens in the build that does it. -#}
 {% macro _journey_instant(node) -%}
-    {{ return(_journey_timeout(node) if node.type == 'wait' and not node.condition else cdp_now()) }}
+    {{ return(headwater._journey_timeout(node) if node.type == 'wait' and not node.condition else headwater.cdp_now()) }}
 {%- endmacro %}
 
 {% macro _journey_due(node, predicate) -%}
     {%- if node.type != 'wait' -%}
         {{ return('') }}
     {%- endif -%}
-    {%- set is_over = _journey_timeout(node) ~ ' <= ' ~ cdp_now() -%}
-    {{ return('(' ~ is_over ~ ' or ' ~ _journey_condition(node, predicate) ~ ')' if node.condition else is_over) }}
+    {%- set is_over = headwater._journey_timeout(node) ~ ' <= ' ~ headwater.cdp_now() -%}
+    {{ return('(' ~ is_over ~ ' or ' ~ headwater._journey_condition(node, predicate) ~ ')' if node.condition else is_over) }}
 {%- endmacro %}
 
 {% macro _touchpoint_destination(node, nodes) -%}

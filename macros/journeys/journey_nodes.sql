@@ -2,13 +2,13 @@
     {name, type, sources: [{node, outcome}], condition, duration, destination, channel, template}; wrong ones stop the parse. -#}
 {% macro journey_nodes(parsed) -%}
     {%- if parsed.get('re_entry', 'never') != 'never' -%}
-        {{ audience_error('re_entry', "'" ~ parsed['re_entry'] ~ "' is not one of never") }}
+        {{ headwater.audience_error('re_entry', "'" ~ parsed['re_entry'] ~ "' is not one of never") }}
     {%- endif -%}
     {%- if parsed.get('entry') is not mapping or not parsed['entry'].get('audience') -%}
-        {{ audience_error('entry', "wants {audience: the name of an audience model}") }}
+        {{ headwater.audience_error('entry', "wants {audience: the name of an audience model}") }}
     {%- endif -%}
     {%- set nodes = [] -%}
-    {%- set ends = _journey_steps(parsed.get('steps'), [{'node': 'entry', 'outcome': none}], nodes, 'steps') -%}
+    {%- set ends = headwater._journey_steps(parsed.get('steps'), [{'node': 'entry', 'outcome': none}], nodes, 'steps') -%}
     {%- if ends -%}
         {%- do nodes.append({'name': 'exit', 'type': 'exit', 'sources': ends, 'condition': none}) -%}
     {%- endif -%}
@@ -18,11 +18,11 @@
 {#- Value: where a list of steps leads on to. Appends its nodes to `nodes`. -#}
 {% macro _journey_steps(steps, sources, nodes, path) -%}
     {%- if steps is mapping or steps is string or steps is not iterable -%}
-        {{ audience_error(path, "wants a list of steps, each behind a dash") }}
+        {{ headwater.audience_error(path, "wants a list of steps, each behind a dash") }}
     {%- endif -%}
     {%- set at = namespace(sources=sources) -%}
     {%- for step in steps -%}
-        {%- set at.sources = _journey_step(step, at.sources, nodes, path ~ '[' ~ loop.index ~ ']') -%}
+        {%- set at.sources = headwater._journey_step(step, at.sources, nodes, path ~ '[' ~ loop.index ~ ']') -%}
     {%- endfor -%}
     {{ return(at.sources) }}
 {%- endmacro %}
@@ -31,47 +31,47 @@
     {%- set types = ['wait', 'touchpoint', 'branch', 'goal', 'exit'] -%}
     {%- set found = step | select('in', types) | list if step is mapping else [] -%}
     {%- if found | length != 1 -%}
-        {{ audience_error(path, "wants one step, of " ~ types | join(', ')) }}
+        {{ headwater.audience_error(path, "wants one step, of " ~ types | join(', ')) }}
     {%- endif -%}
     {%- set type = found[0] -%}
-    {%- do _journey_only(step, ['name', type], path) -%}
+    {%- do headwater._journey_only(step, ['name', type], path) -%}
     {%- set body = step[type] or {} -%}
     {%- set path = path ~ '.' ~ type -%}
     {%- if type == 'exit' -%}
         {#- All ways out are one node, made when the rest is known; here the way just ends. -#}
-        {%- do _journey_exit(nodes, sources) -%}
+        {%- do headwater._journey_exit(nodes, sources) -%}
         {{ return([]) }}
     {%- endif -%}
     {%- set name = step.get('name') or type ~ '_' ~ (nodes | length + 1) -%}
     {%- if name in (nodes | map(attribute='name')) or name in ['entry', 'exit'] or modules.re.fullmatch('[a-z][a-z0-9_]*', name) is none -%}
-        {{ audience_error(path, "name '" ~ name ~ "' must be new, of small letters, digits and underscores, and not entry or exit") }}
+        {{ headwater.audience_error(path, "name '" ~ name ~ "' must be new, of small letters, digits and underscores, and not entry or exit") }}
     {%- endif -%}
     {%- set node = {'name': name, 'type': type, 'sources': sources, 'condition': none} -%}
     {%- do nodes.append(node) -%}
     {%- if type == 'touchpoint' -%}
-        {%- do _journey_only(body, ['destination', 'channel', 'template'], path) -%}
+        {%- do headwater._journey_only(body, ['destination', 'channel', 'template'], path) -%}
         {%- if not body.get('destination') or not body.get('channel') -%}
-            {{ audience_error(path, "wants destination, channel and template") }}
+            {{ headwater.audience_error(path, "wants destination, channel and template") }}
         {%- endif -%}
         {%- do node.update(body) -%}
     {%- elif type == 'wait' -%}
-        {%- do _journey_only(body, ['for', 'until', 'timeout'], path) -%}
+        {%- do headwater._journey_only(body, ['for', 'until', 'timeout'], path) -%}
         {%- do node.update({
-            'duration': audience_duration(body.get('for') or body.get('timeout'), path),
-            'condition': _journey_checked(body.get('until'), nodes, path ~ '.until'),
+            'duration': headwater.audience_duration(body.get('for') or body.get('timeout'), path),
+            'condition': headwater._journey_checked(body.get('until'), nodes, path ~ '.until'),
         }) -%}
     {%- elif type == 'goal' -%}
-        {%- do node.update({'condition': _journey_checked(body, nodes, path)}) -%}
-        {%- do _journey_exit(nodes, [{'node': name, 'outcome': 'reached'}]) -%}
+        {%- do node.update({'condition': headwater._journey_checked(body, nodes, path)}) -%}
+        {%- do headwater._journey_exit(nodes, [{'node': name, 'outcome': 'reached'}]) -%}
         {{ return([{'node': name, 'outcome': 'missed'}]) }}
     {%- else -%}
-        {%- do _journey_only(body, ['if', 'then', 'else'], path) -%}
-        {%- do node.update({'condition': _journey_checked(body.get('if'), nodes, path ~ '.if')}) -%}
+        {%- do headwater._journey_only(body, ['if', 'then', 'else'], path) -%}
+        {%- do node.update({'condition': headwater._journey_checked(body.get('if'), nodes, path ~ '.if')}) -%}
         {%- if not node.condition -%}
-            {{ audience_error(path, "wants if: a condition") }}
+            {{ headwater.audience_error(path, "wants if: a condition") }}
         {%- endif -%}
-        {%- set yes = _journey_steps(body.get('then') or [], [{'node': name, 'outcome': 'yes'}], nodes, path ~ '.then') -%}
-        {%- set no = _journey_steps(body.get('else') or [], [{'node': name, 'outcome': 'no'}], nodes, path ~ '.else') -%}
+        {%- set yes = headwater._journey_steps(body.get('then') or [], [{'node': name, 'outcome': 'yes'}], nodes, path ~ '.then') -%}
+        {%- set no = headwater._journey_steps(body.get('else') or [], [{'node': name, 'outcome': 'no'}], nodes, path ~ '.else') -%}
         {{ return(yes + no) }}
     {%- endif -%}
     {{ return([{'node': name, 'outcome': none}]) }}
@@ -88,7 +88,7 @@
         {%- set touchpoints = nodes | selectattr('type', 'equalto', 'touchpoint') | map(attribute='name') | list -%}
         {%- set named = condition['engaged'].get('touchpoint') -%}
         {%- if named not in touchpoints -%}
-            {{ audience_error(path ~ '.engaged', "no touchpoint '" ~ named ~ "' comes before" ~ nearest(named, touchpoints)
+            {{ headwater.audience_error(path ~ '.engaged', "no touchpoint '" ~ named ~ "' comes before" ~ headwater.nearest(named, touchpoints)
                 ~ " There are " ~ touchpoints | join(', ')) }}
         {%- endif -%}
     {%- endif -%}
@@ -97,6 +97,6 @@
 
 {% macro _journey_only(given, allowed, path) -%}
     {%- for key in given if key not in allowed -%}
-        {{ audience_error(path, "'" ~ key ~ "' is not one of " ~ allowed | join(', ') ~ nearest(key, allowed)) }}
+        {{ headwater.audience_error(path, "'" ~ key ~ "' is not one of " ~ allowed | join(', ') ~ headwater.nearest(key, allowed)) }}
     {%- endfor -%}
 {%- endmacro %}

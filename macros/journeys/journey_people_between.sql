@@ -11,9 +11,9 @@
         select
             coalesce(identity_aliases.live_id, steps.profile_id) as profile_id,
             max(steps.is_holdout) = 'yes' as is_holdout,
-            min(case when steps.node = {{ string_literal(after) }} then steps.happened_at end) as qualified_at,
+            min(case when steps.node = {{ headwater.string_literal(after) }} then steps.happened_at end) as qualified_at,
             max(
-                case when steps.node = {{ string_literal(before) }} or steps.node_type = 'exit' then 1 else 0 end
+                case when steps.node = {{ headwater.string_literal(before) }} or steps.node_type = 'exit' then 1 else 0 end
             ) as is_over
 
         from {{ ref(journey) }} as steps

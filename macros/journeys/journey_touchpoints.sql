@@ -39,8 +39,8 @@
 
         where
             steps.node_type = 'touchpoint'
-            and steps.node in ({% for node in nodes %}{{ string_literal(node) }}{{ ', ' if not loop.last }}{% endfor %})
-            and steps.happened_at >= {{ audience_ago(within, 'within') }}
+            and steps.node in ({% for node in nodes %}{{ headwater.string_literal(node) }}{{ ', ' if not loop.last }}{% endfor %})
+            and steps.happened_at >= {{ headwater.audience_ago(within, 'within') }}
     ) as touchpoints
 
     where place = 1

@@ -1,6 +1,6 @@
 {#- Query: each record's keys under each blocking rule that its values allow, with how many records share the key. -#}
 {% macro matching_blocks(records) -%}
-{%- set settings = matching_settings() -%}
+{%- set settings = headwater.matching_settings() -%}
 with
 
 keyed as (
@@ -8,19 +8,19 @@ keyed as (
     {% for entity in settings.entities -%}
     {%- set outer = loop -%}
     {%- for rule in entity.rules -%}
-    {%- set parts = _matching_parts(rule) -%}
+    {%- set parts = headwater._matching_parts(rule) -%}
     select
         entity,
         record_key,
-        {{ string_literal(rule | join(' + ')) }} as rule,
+        {{ headwater.string_literal(rule | join(' + ')) }} as rule,
         {{ loop.index0 }} as rule_number,
         {{ dbt.concat(parts) if parts | length > 1 else parts[0] }} as block_key
 
     from {{ records }}
 
     where
-        entity = {{ string_literal(entity.name) }}
-        {%- for kind in matching_rule_kinds(rule) %}
+        entity = {{ headwater.string_literal(entity.name) }}
+        {%- for kind in headwater.matching_rule_kinds(rule) %}
         and {{ kind }} is not null
         {%- endfor %}
 
@@ -51,7 +51,7 @@ select * from counted
     {%- set parts = [] -%}
     {%- for part in rule -%}
         {%- if not loop.first -%}{%- do parts.append("'|'") -%}{%- endif -%}
-        {%- set kinds = matching_rule_kinds([part]) -%}
+        {%- set kinds = headwater.matching_rule_kinds([part]) -%}
         {%- if kinds | length == 2 -%}
             {%- set either = dbt.concat(["least(" ~ kinds | join(", ") ~ ")", "'~'", "greatest(" ~ kinds | join(", ") ~ ")"]) -%}
             {%- do parts.append(either) -%}

@@ -1,7 +1,7 @@
 {#- Query: pairs of records that share a block no larger than `max_block_records`, once each. `rule_mask` is a sum of
     2 ^ rule_number over the rules that found the pair. -#}
 {% macro matching_candidates(blocks) -%}
-{%- set settings = matching_settings() -%}
+{%- set settings = headwater.matching_settings() -%}
 with
 
 blocks as (
@@ -50,7 +50,7 @@ ordered as (
     select
         entity,
         record_key,
-        row_number() over (partition by entity order by {{ md5_hex('record_key') }}, record_key) as place
+        row_number() over (partition by entity order by {{ headwater.md5_hex('record_key') }}, record_key) as place
 
     from {{ records }}
 

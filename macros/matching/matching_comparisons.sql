@@ -1,7 +1,7 @@
 {#- Query: each pair with its pattern (a character a kind: a level's number, or '-' where a value is missing) and
     `frequency_weight`, the bits that exact agreement gains from how rare the agreed values are. -#}
 {% macro matching_comparisons(pairs, records) -%}
-{%- set kinds = matching_kinds() -%}
+{%- set kinds = headwater.matching_kinds() -%}
 with
 
 compared as (
@@ -12,7 +12,7 @@ compared as (
         pairs.right_record_key,
         pairs.rule_mask,
         {%- for kind, how in kinds.items() %}
-        {{ _matching_level(kind, how) }} as {{ kind }}_level,
+        {{ headwater._matching_level(kind, how) }} as {{ kind }}_level,
         {%- endfor %}
         {%- for kind in kinds %}
         left_records.{{ kind }}_frequency as {{ kind }}_frequency{{ "," if not loop.last }}
@@ -46,8 +46,8 @@ patterned as (
         {%- set levels = [] -%}
         {%- for kind in kinds -%}{%- do levels.append(kind ~ "_level") -%}{%- endfor %}
         {{ dbt.concat(levels) }} as pattern,
-        {{ _frequency_bits(kinds, is_shared=false) }} as frequency_weight,
-        {{ _frequency_bits(kinds, is_shared=true) }} as shared_frequency_weight
+        {{ headwater._frequency_bits(kinds, is_shared=false) }} as frequency_weight,
+        {{ headwater._frequency_bits(kinds, is_shared=true) }} as shared_frequency_weight
 
     from compared
 
@@ -70,9 +70,9 @@ select * from patterned
     {%- set r = "right_records." ~ kind -%}
     {%- set lines = ["case when " ~ l ~ " is null or " ~ r ~ " is null then '-'"] -%}
     {%- for label, condition in how.levels -%}
-        {%- do lines.append("when " ~ _matching_sides(condition, l, r) ~ " then '" ~ (how.levels | length - loop.index0) ~ "'") -%}
+        {%- do lines.append("when " ~ headwater._matching_sides(condition, l, r) ~ " then '" ~ (how.levels | length - loop.index0) ~ "'") -%}
         {%- if loop.first and how.missing is defined -%}
-            {%- do lines.append("when " ~ _matching_sides(how.missing, l, r) ~ " then '-'") -%}
+            {%- do lines.append("when " ~ headwater._matching_sides(how.missing, l, r) ~ " then '-'") -%}
         {%- endif -%}
     {%- endfor -%}
     {{ return(lines | join('\n            ') ~ " else '0' end") }}

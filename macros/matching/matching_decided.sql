@@ -5,7 +5,7 @@
     must be borne out by the records around it: they share a neighbour, and half of those of the less connected record;
     or that record has no other neighbour. Neighbours are likely pairs. -#}
 {% macro matching_decided(scores) -%}
-{%- set settings = matching_settings() -%}
+{%- set settings = headwater.matching_settings() -%}
 with
 
 scores as (

@@ -6,72 +6,72 @@
     it tells which household a record is of, and only the other kinds tell who. {l} and {r} are the two prepared values;
     {l.kind} another kind's value of the same record. -#}
 {% macro matching_kinds() -%}
-    {%- set text = {'prepare': _prepared_text('{x}'), 'frequency': true} -%}
-    {%- set code = {'prepare': _prepared_code('{x}', '[^a-z0-9]'), 'frequency': true} -%}
+    {%- set text = {'prepare': headwater._prepared_text('{x}'), 'frequency': true} -%}
+    {%- set code = {'prepare': headwater._prepared_code('{x}', '[^a-z0-9]'), 'frequency': true} -%}
     {%- set swapped = '{l.first_name} = {r.last_name} and {l.last_name} = {r.first_name}' -%}
     {%- set same = ['exact', '{l} = {r}'] -%}
     {%- set starts = "substr({l}, 1, length({r})) = {r} or substr({r}, 1, length({l})) = {l}" -%}
     {%- set kinds = {
         'first_name': dict(text, levels=[
             same,
-            ['close', _ratio_at_least(80)],
+            ['close', headwater._ratio_at_least(80)],
             ['swapped', swapped],
             ['short form', starts],
-            ['similar', _ratio_at_least(60)],
+            ['similar', headwater._ratio_at_least(60)],
         ]),
         'last_name': dict(text, levels=[
             same,
-            ['close', _ratio_at_least(80)],
+            ['close', headwater._ratio_at_least(80)],
             ['short form', starts],
-            ['similar', _ratio_at_least(60)],
+            ['similar', headwater._ratio_at_least(60)],
         ], missing=swapped, shared=true),
-        'birth_date': {'prepare': _prepared_date('{x}'), 'frequency': true, 'levels': [
+        'birth_date': {'prepare': headwater._prepared_date('{x}'), 'frequency': true, 'levels': [
             same,
-            ['one character', _distance_at_most(1) ~ ' or ('
+            ['one character', headwater._distance_at_most(1) ~ ' or ('
                 ~ 'substr({l}, 1, 4) = substr({r}, 1, 4) and substr({l}, 5, 2) = substr({r}, 7, 2)'
                 ~ ' and substr({l}, 7, 2) = substr({r}, 5, 2))'],
-            ['two characters', _distance_at_most(2)],
+            ['two characters', headwater._distance_at_most(2)],
             ['same year', 'substr({l}, 1, 4) = substr({r}, 1, 4)'],
             ['same decade', 'substr({l}, 1, 3) = substr({r}, 1, 3)'],
         ]},
-        'email': {'prepare': _prepared_email('{x}'), 'frequency': true, 'levels': [
+        'email': {'prepare': headwater._prepared_email('{x}'), 'frequency': true, 'levels': [
             same,
-            ['same mailbox', _mailbox('{l}') ~ ' = ' ~ _mailbox('{r}')],
-            ['close', _ratio_at_least_with_digits(85)],
-            ['similar', _ratio_at_least_with_digits(65)],
+            ['same mailbox', headwater._mailbox('{l}') ~ ' = ' ~ headwater._mailbox('{r}')],
+            ['close', headwater._ratio_at_least_with_digits(85)],
+            ['similar', headwater._ratio_at_least_with_digits(65)],
         ]},
-        'phone': {'prepare': _prepared_code('{x}', '[^0-9]'), 'frequency': true, 'shared': true, 'levels': [
+        'phone': {'prepare': headwater._prepared_code('{x}', '[^0-9]'), 'frequency': true, 'shared': true, 'levels': [
             same,
             ['same ending', "length({l}) > 7 and length({r}) > 7 and "
                 ~ "substr({l}, length({l}) - 7) = substr({r}, length({r}) - 7)"],
-            ['one digit', _distance_at_most(1)],
+            ['one digit', headwater._distance_at_most(1)],
         ]},
-        'national_id': dict(code, levels=[same, ['one character', _distance_at_most(1)], ['two characters', _distance_at_most(2)]]),
+        'national_id': dict(code, levels=[same, ['one character', headwater._distance_at_most(1)], ['two characters', headwater._distance_at_most(2)]]),
         'postal_code': dict(code, shared=true, levels=[
             same,
-            ['one character', _distance_at_most(1)],
-            ['two characters', _distance_at_most(2)],
+            ['one character', headwater._distance_at_most(1)],
+            ['two characters', headwater._distance_at_most(2)],
             ['same area', "substr({l}, 1, 2) = substr({r}, 1, 2)"],
         ]),
-        'city': dict(text, shared=true, levels=[same, ['close', _ratio_at_least(75)], ['contained', starts]]),
+        'city': dict(text, shared=true, levels=[same, ['close', headwater._ratio_at_least(75)], ['contained', starts]]),
         'region': dict(text, shared=true, levels=[same]),
-        'street': dict(text, shared=true, levels=[same, ['close', _ratio_at_least(80)], ['similar', _ratio_at_least(60)]]),
-        'house_number': dict(code, shared=true, levels=[same, ['one character', 'length({l}) > 1 and ' ~ _distance_at_most(1)]]),
+        'street': dict(text, shared=true, levels=[same, ['close', headwater._ratio_at_least(80)], ['similar', headwater._ratio_at_least(60)]]),
+        'house_number': dict(code, shared=true, levels=[same, ['one character', 'length({l}) > 1 and ' ~ headwater._distance_at_most(1)]]),
         'occupation': dict(text, levels=[same]),
         'gender': dict(text, levels=[same]),
-        'company_name': {'prepare': _prepared_company('{x}'), 'frequency': true, 'levels': [
+        'company_name': {'prepare': headwater._prepared_company('{x}'), 'frequency': true, 'levels': [
             same,
-            ['close', _ratio_at_least_with_digits(85)],
+            ['close', headwater._ratio_at_least_with_digits(85)],
             ['longer form', "substr({l}, 1, length({r}) + 1) = " ~ dbt.concat(['{r}', "' '"])
                 ~ " or substr({r}, 1, length({l}) + 1) = " ~ dbt.concat(['{l}', "' '"])],
-            ['similar', _ratio_at_least_with_digits(65)],
+            ['similar', headwater._ratio_at_least_with_digits(65)],
         ]},
-        'domain': {'prepare': normalise_domain('{x}') | trim, 'frequency': true, 'levels': [
+        'domain': {'prepare': headwater.normalise_domain('{x}') | trim, 'frequency': true, 'levels': [
             same,
-            ['same name', _first_label('{l}') ~ ' = ' ~ _first_label('{r}')],
-            ['close', _ratio_at_least(85)],
+            ['same name', headwater._first_label('{l}') ~ ' = ' ~ headwater._first_label('{r}')],
+            ['close', headwater._ratio_at_least(85)],
         ]},
-        'tax_id': dict(code, levels=[same, ['one character', _distance_at_most(1)]]),
+        'tax_id': dict(code, levels=[same, ['one character', headwater._distance_at_most(1)]]),
         'country': dict(text, shared=true, levels=[same]),
     } -%}
     {{ return(kinds) }}
@@ -114,12 +114,12 @@
     {%- endfor -%}
     {%- set text.sql = "translate(" ~ text.sql ~ ", 'łøđðħı', 'loddhi')" -%}
     {%- set signs = '!"#$%&()*+,-./:;<=>?@[]^_`{|}~' -%}
-    {%- set text.sql = "translate(" ~ strip_accents(text.sql) ~ ", " ~ string_literal(signs ~ "'") ~ ", '" ~ ' ' * (signs | length) ~ "')" -%}
-    {{ return("nullif(trim(" ~ regexp_replace_all(text.sql, "[ ]+", " ") ~ "), '')") }}
+    {%- set text.sql = "translate(" ~ headwater.strip_accents(text.sql) ~ ", " ~ headwater.string_literal(signs ~ "'") ~ ", '" ~ ' ' * (signs | length) ~ "')" -%}
+    {{ return("nullif(trim(" ~ headwater.regexp_replace_all(text.sql, "[ ]+", " ") ~ "), '')") }}
 {%- endmacro %}
 
 {% macro _prepared_code(x, noise) -%}
-    {{ return("nullif(" ~ regexp_replace_all("lower(cast(" ~ x ~ " as " ~ dbt.type_string() ~ "))", noise, "") ~ ", '')") }}
+    {{ return("nullif(" ~ headwater.regexp_replace_all("lower(cast(" ~ x ~ " as " ~ dbt.type_string() ~ "))", noise, "") ~ ", '')") }}
 {%- endmacro %}
 
 {#- Eight digits, the year first. Written the other way round (3.2.1980) the year is moved; which of the others is the
@@ -132,10 +132,10 @@
         ('[^0-9]([0-9])$', '/0\\1'),
         ('^([0-9]{2})[^0-9]([0-9]{2})[^0-9]([0-9]{4})', '\\3/\\2/\\1'),
     ] -%}
-        {%- set text.sql = regexp_replace_all(text.sql, pattern, replacement) -%}
+        {%- set text.sql = headwater.regexp_replace_all(text.sql, pattern, replacement) -%}
     {%- endfor -%}
-    {%- set digits = regexp_replace_all("substr(" ~ text.sql ~ ", 1, 10)", "[^0-9]", "") -%}
-    {{ return(whole_match_or_null(digits, "[0-9]{8}")) }}
+    {%- set digits = headwater.regexp_replace_all("substr(" ~ text.sql ~ ", 1, 10)", "[^0-9]", "") -%}
+    {{ return(headwater.whole_match_or_null(digits, "[0-9]{8}")) }}
 {%- endmacro %}
 
 {#- A company's name without its legal form, the same in every country's way of writing it: S.r.l., sp. z o.o., GmbH & Co. KG. -#}
@@ -147,12 +147,12 @@
         'sl', 's l', 'slu', 'lda', 'oy', 'oyj', 'ab', 'as', 'a s', 'aps', 'asa', 'kft', 'zrt', 'sro', 's r o',
         'sp z o o', 'sp z oo', 'spolka z o o', 'd o o', 'doo', 'k k', 'kk', 'ae', 'a e', 'tov',
     ] -%}
-    {{ return(regexp_replace_all(_prepared_text(x), '( (' ~ forms | join('|') ~ '))+$', '')) }}
+    {{ return(headwater.regexp_replace_all(headwater._prepared_text(x), '( (' ~ forms | join('|') ~ '))+$', '')) }}
 {%- endmacro %}
 
 {#- Of a domain, what stands before its first dot: acme of acme.co.uk. -#}
 {% macro _first_label(x) -%}
-    {{ return(regexp_replace_all(x, '[.].*$', '')) }}
+    {{ return(headwater.regexp_replace_all(x, '[.].*$', '')) }}
 {%- endmacro %}
 
 {% macro _prepared_email(x) -%}
@@ -160,23 +160,23 @@
 {%- endmacro %}
 
 {% macro _mailbox(x) -%}
-    {{ return(regexp_replace_all(x, '@.*', '')) }}
+    {{ return(headwater.regexp_replace_all(x, '@.*', '')) }}
 {%- endmacro %}
 
 {% macro _digits(x) -%}
-    {{ return(regexp_replace_all(x, '[^0-9]', '')) }}
+    {{ return(headwater.regexp_replace_all(x, '[^0-9]', '')) }}
 {%- endmacro %}
 
 {% macro _distance_at_most(edits) -%}
-    {{ return("(" ~ levenshtein('{l}', '{r}') ~ ") <= " ~ edits) }}
+    {{ return("(" ~ headwater.levenshtein('{l}', '{r}') ~ ") <= " ~ edits) }}
 {%- endmacro %}
 
 {#- Similarity is 1 - distance / longer length, compared in whole numbers. -#}
 {% macro _ratio_at_least(percent) -%}
-    {{ return("(" ~ levenshtein('{l}', '{r}') ~ ") * 100 <= greatest(length({l}), length({r})) * " ~ (100 - percent)) }}
+    {{ return("(" ~ headwater.levenshtein('{l}', '{r}') ~ ") * 100 <= greatest(length({l}), length({r})) * " ~ (100 - percent)) }}
 {%- endmacro %}
 
 {#- Names with numbers in them differ by the numbers: anna.meyer12 and anna.meyer77, Store 12 and Store 17. -#}
 {% macro _ratio_at_least_with_digits(percent) -%}
-    {{ return(_ratio_at_least(percent) ~ " and " ~ _digits("{l}") ~ " = " ~ _digits("{r}")) }}
+    {{ return(headwater._ratio_at_least(percent) ~ " and " ~ headwater._digits("{l}") ~ " = " ~ headwater._digits("{r}")) }}
 {%- endmacro %}

@@ -1,8 +1,8 @@
 {#- Query: the records that take part, one row each: entity, record_key, source_name, and per kind its prepared value and
     `<kind>_frequency`, the share of the entity's records with a value that have this one. -#}
 {% macro matching_records() -%}
-{%- set settings = matching_settings() -%}
-{%- set kinds = matching_kinds() -%}
+{%- set settings = headwater.matching_settings() -%}
+{%- set kinds = headwater.matching_kinds() -%}
 with
 
 {% for entity in settings.entities -%}
@@ -10,12 +10,12 @@ with
 {{ entity.name }}__{{ record.source_name }} as (
 
     select
-        {{ string_literal(entity.name) }} as entity,
-        {{ dbt.concat([string_literal(record.source_name ~ ':'), "cast(" ~ record.record_key ~ " as " ~ dbt.type_string() ~ ")"]) }} as record_key,
-        {{ string_literal(record.source_name) }} as source_name,
+        {{ headwater.string_literal(entity.name) }} as entity,
+        {{ dbt.concat([headwater.string_literal(record.source_name ~ ':'), "cast(" ~ record.record_key ~ " as " ~ dbt.type_string() ~ ")"]) }} as record_key,
+        {{ headwater.string_literal(record.source_name) }} as source_name,
         {{ (record.get('deduplicated', false) | as_bool) | lower }} as is_deduplicated,
         {%- for kind, how in kinds.items() %}
-        {{ _matching_value(kind, how, record.columns) }} as {{ kind }}{{ "," if not loop.last }}
+        {{ headwater._matching_value(kind, how, record.columns) }} as {{ kind }}{{ "," if not loop.last }}
         {%- endfor %}
 
     from {{ ref(record.model) }}
@@ -63,9 +63,9 @@ select * from with_frequencies
     {%- if kind in columns -%}
         {{ return(how.prepare.replace('{x}', columns[kind])) }}
     {%- elif kind == 'first_name' and 'full_name' in columns -%}
-        {{ return(regexp_replace_all(_prepared_text(columns.full_name), ' .*$', '')) }}
+        {{ return(headwater.regexp_replace_all(headwater._prepared_text(columns.full_name), ' .*$', '')) }}
     {%- elif kind == 'last_name' and 'full_name' in columns -%}
-        {{ return(regexp_replace_all(_prepared_text(columns.full_name), '^.* ', '')) }}
+        {{ return(headwater.regexp_replace_all(headwater._prepared_text(columns.full_name), '^.* ', '')) }}
     {%- endif -%}
     {{ return("cast(null as " ~ dbt.type_string() ~ ")") }}
 {%- endmacro %}

@@ -4,7 +4,7 @@
     Two people of one household agree on the shared kinds as one person does. So a pair is held against both: against
     strangers all kinds count, against a household the personal ones alone. -#}
 {% macro matching_scores(comparisons, weights) -%}
-{%- set kinds = matching_kinds() -%}
+{%- set kinds = headwater.matching_kinds() -%}
 with
 
 patterns as (

@@ -1,9 +1,9 @@
 {#- Expression: the host of a domain or web address in lower case: no scheme, user, www., port, path or final dot; null when
     what remains is not a dotted name (localhost, n/a) or is an IP address. -#}
 {% macro normalise_domain(expression) -%}
-    {%- set text = "lower(" ~ plain_characters(expression) ~ ")" -%}
-    {%- set host = regexp_replace_all(text, '^[a-z]+:/*|[/?#].*$', '') -%}
-    {%- set host = regexp_replace_all(host, '^.*@|:[0-9]*$', '') -%}
-    {%- set host = regexp_replace_all(host, '^www[0-9]?[.]|[. ]+$', '') -%}
-    {{ whole_match_or_null(host, '([^ .,;:<>()"]+[.])+([^ .,;:<>()"0-9]{2,}|xn--[a-z0-9-]+)') }}
+    {%- set text = "lower(" ~ headwater.plain_characters(expression) ~ ")" -%}
+    {%- set host = headwater.regexp_replace_all(text, '^[a-z]+:/*|[/?#].*$', '') -%}
+    {%- set host = headwater.regexp_replace_all(host, '^.*@|:[0-9]*$', '') -%}
+    {%- set host = headwater.regexp_replace_all(host, '^www[0-9]?[.]|[. ]+$', '') -%}
+    {{ headwater.whole_match_or_null(host, '([^ .,;:<>()"]+[.])+([^ .,;:<>()"0-9]{2,}|xn--[a-z0-9-]+)') }}
 {%- endmacro %}

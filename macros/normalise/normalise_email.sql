@@ -3,16 +3,16 @@
     `gmail` true also takes Gmail's view that dots and +suffixes of a local part mean nothing; off, because then two
     addresses a person gave as different would be one, and what is sent is no longer what they gave. -#}
 {% macro normalise_email(expression, gmail=false) -%}
-    {%- set text = "lower(" ~ plain_characters(expression) ~ ")" -%}
-    {%- set bare = regexp_replace_all(text, '^[^<]*<|>.*$|^ *mailto:|[ .,;]+$', '') -%}
-    {%- set address = whole_match_or_null(
-        regexp_replace_all(bare, ' *@ *', '@'), '[^@ ,;:<>()"]+@([^@ .,;:<>()"]+[.])+[^@ .,;:<>()"]{2,}'
+    {%- set text = "lower(" ~ headwater.plain_characters(expression) ~ ")" -%}
+    {%- set bare = headwater.regexp_replace_all(text, '^[^<]*<|>.*$|^ *mailto:|[ .,;]+$', '') -%}
+    {%- set address = headwater.whole_match_or_null(
+        headwater.regexp_replace_all(bare, ' *@ *', '@'), '[^@ ,;:<>()"]+@([^@ .,;:<>()"]+[.])+[^@ .,;:<>()"]{2,}'
     ) -%}
     {%- if gmail -%}
     case
-        when {{ email_domain(address) }} in ('gmail.com', 'googlemail.com')
+        when {{ headwater.email_domain(address) }} in ('gmail.com', 'googlemail.com')
             then {{ dbt.concat([
-                regexp_replace_all(dbt.split_part(address, "'@'", 1), '[+].*$|[.]', ''), "'@gmail.com'",
+                headwater.regexp_replace_all(dbt.split_part(address, "'@'", 1), '[+].*$|[.]', ''), "'@gmail.com'",
             ]) }}
         else {{ address }}
     end

@@ -3,41 +3,41 @@
     Brackets, dots, dashes, a (0) after the calling code and an extension go; null when letters remain or the
     length is wrong for the country. Values that look right and are nobody's (+491234567890) pass: blocking is identity's job. -#}
 {% macro normalise_phone(expression, country='null') -%}
-    {%- set facts = _calling_code_patterns() -%}
+    {%- set facts = headwater._calling_code_patterns() -%}
 
     {#- Digits of other scripts, and what people write between digits: the characters beyond the first 31 are dropped. -#}
     {%- set digits = '０１２３４５６７８９٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹＋' -%}
     {%- set between = ' ()[]./_~-（）．－／\t\u00a0\u2007\u2009\u202f\u3000\u2010\u2011\u2012\u2013\u2014\u2212\u00ad\u200b\u200e\u200f\u202a\u202b\u202c\u2066\u2069\ufeff' -%}
     {%- set number -%}
         case
-            when {{ regexp_matches_whole(expression, '[ -~]*') }}
+            when {{ headwater.regexp_matches_whole(expression, '[ -~]*') }}
                 then translate(lower({{ expression }}), ' ()[]./_~-', '')
-            else translate(lower({{ expression }}), {{ string_literal(digits ~ between) }}, '012345678901234567890123456789+')
+            else translate(lower({{ expression }}), {{ headwater.string_literal(digits ~ between) }}, '012345678901234567890123456789+')
         end
     {%- endset -%}
-    {%- set number = regexp_replace_all(number, '^(tel|phone|mobile|mobil|fon)?:?|(;?ext|extension|durchwahl|x|#)[:=]*[0-9]+$', '') -%}
-    {%- set number = regexp_replace_all(number, '^[+]*00', '+') -%}
+    {%- set number = headwater.regexp_replace_all(number, '^(tel|phone|mobile|mobil|fon)?:?|(;?ext|extension|durchwahl|x|#)[:=]*[0-9]+$', '') -%}
+    {%- set number = headwater.regexp_replace_all(number, '^[+]*00', '+') -%}
     {#- A trunk zero after the calling code is dropped where the code's countries dial one: not in Italy. -#}
-    {%- set number = regexp_replace_all(number, '^[+](' ~ facts.zero_codes ~ ')0', '+\\1') -%}
+    {%- set number = headwater.regexp_replace_all(number, '^[+](' ~ facts.zero_codes ~ ')0', '+\\1') -%}
 
-    {%- set country = "coalesce(" ~ country ~ ", " ~ string_literal(var('cdp_default_country')) ~ ")" -%}
+    {%- set country = "coalesce(" ~ country ~ ", " ~ headwater.string_literal(var('cdp_default_country')) ~ ")" -%}
     {#- What follows the country in DE49,AT43,...: a tenth of the planning time of a case of 242 branches. -#}
     {%- set calling_code = "nullif(" ~ dbt.split_part(dbt.split_part("'" ~ facts.codes ~ "'", country, 2), "','", 1) ~ ", '')" -%}
-    {%- set subscriber = regexp_replace_all(dbt.concat([country, number]), facts.country_and_trunk, '') -%}
+    {%- set subscriber = headwater.regexp_replace_all(dbt.concat([country, number]), facts.country_and_trunk, '') -%}
     coalesce(
-        {{ whole_match_or_null(number, '[+][1-9][0-9]{7,14}') }},
-        {{ whole_match_or_null(dbt.concat(["'+'", calling_code, subscriber]), facts.known_number) }},
+        {{ headwater.whole_match_or_null(number, '[+][1-9][0-9]{7,14}') }},
+        {{ headwater.whole_match_or_null(dbt.concat(["'+'", calling_code, subscriber]), facts.known_number) }},
         {#- 49171..., the calling code without a plus. #}
         case
             when {{ number }} like {{ dbt.concat([calling_code, "'%'"]) }}
-                then {{ whole_match_or_null(dbt.concat(["'+'", number]), facts.known_number) }}
+                then {{ headwater.whole_match_or_null(dbt.concat(["'+'", number]), facts.known_number) }}
         end
     )
 {%- endmacro %}
 
 {#- What normalise_phone needs of the countries, as patterns. -#}
 {% macro _calling_code_patterns() -%}
-    {%- set countries = _countries() -%}
+    {%- set countries = headwater._countries() -%}
     {%- set codes = [] -%}
     {%- set by_code = {} -%}
     {%- set by_trunk = {} -%}
@@ -55,15 +55,15 @@
     {%- endfor -%}
     {%- set known = [] -%}
     {%- for lengths, of_length in by_lengths.items() -%}
-        {%- do known.append('(' ~ _any_of(of_length) ~ ')[0-9]' ~ lengths) -%}
+        {%- do known.append('(' ~ headwater._any_of(of_length) ~ ')[0-9]' ~ lengths) -%}
     {%- endfor -%}
     {%- set trunks = [] -%}
     {%- for trunk, names in by_trunk.items() -%}
-        {%- do trunks.append('^(' ~ _any_of(names) ~ ')' ~ trunk) -%}
+        {%- do trunks.append('^(' ~ headwater._any_of(names) ~ ')' ~ trunk) -%}
     {%- endfor -%}
     {{ return({
         'codes': codes | join(','),
-        'zero_codes': _any_of(zero_codes),
+        'zero_codes': headwater._any_of(zero_codes),
         'known_number': '[+](' ~ known | join('|') ~ ')',
         'country_and_trunk': (trunks + ['^[A-Z][A-Z]']) | join('|'),
     }) }}

@@ -9,5 +9,5 @@
     {%- for letter in placeholders | join('|') -%}
         {%- set any_case.pattern = any_case.pattern ~ ('[' ~ letter ~ letter | upper ~ ']' if letter in 'abcdefghijklmnopqrstuvwxyz' else letter) -%}
     {%- endfor -%}
-    nullif({{ regexp_replace_all(plain_characters(expression), '^(' ~ any_case.pattern ~ ')$', '') }}, '')
+    nullif({{ headwater.regexp_replace_all(headwater.plain_characters(expression), '^(' ~ any_case.pattern ~ ')$', '') }}, '')
 {%- endmacro %}

@@ -12,11 +12,11 @@
     {%- set characters = full_width ~ digits ~ dashes ~ spaces ~ quotes ~ invisible -%}
     {%- set plain = ascii ~ '01234567890123456789' ~ '-' * (dashes | length) ~ ' ' * (spaces | length) ~ "'" * (quotes | length) -%}
     {%- set translated -%}
-        translate({{ expression }}, {{ string_literal(characters) }}, {{ string_literal(plain) }})
+        translate({{ expression }}, {{ headwater.string_literal(characters) }}, {{ headwater.string_literal(plain) }})
     {%- endset -%}
     {#- Most values are plain already, and a look costs a tenth of the work. #}
     case
-        when {{ regexp_matches_whole(expression, '[!-~]+( [!-~]+)*') }} then {{ expression }}
-        else trim({{ regexp_replace_all(unicode_composed(translated), '[[:space:]]+', ' ') }})
+        when {{ headwater.regexp_matches_whole(expression, '[!-~]+( [!-~]+)*') }} then {{ expression }}
+        else trim({{ headwater.regexp_replace_all(headwater.unicode_composed(translated), '[[:space:]]+', ' ') }})
     end
 {%- endmacro %}

@@ -10,5 +10,5 @@
         'date': 'date',
         'timestamp': dbt.type_timestamp(),
     } -%}
-    {{ return(cast_or_null(expression, types[type])) }}
+    {{ return(headwater.cast_or_null(expression, types[type])) }}
 {%- endmacro %}

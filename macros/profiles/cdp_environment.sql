@@ -7,5 +7,5 @@
             "cdp_environment: HEADWATER_ENVIRONMENT is '" ~ environment ~ "'; it is one of live, sandbox."
         ) }}
     {%- endif -%}
-    {{ return(string_literal(environment)) }}
+    {{ return(headwater.string_literal(environment)) }}
 {%- endmacro %}

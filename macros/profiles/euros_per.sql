@@ -4,7 +4,7 @@
     {%- set cents = 'cast(round((' ~ amount ~ ') * 100) as ' ~ dbt.type_bigint() ~ ')' -%}
     {%- set halves = '(2 * abs(' ~ cents ~ ') + (' ~ number ~ '))' -%}
     {%- set parts = 'nullif(2 * (' ~ number ~ '), 0)' -%}
-    {{ return(as_euros(
+    {{ return(headwater.as_euros(
         'sign(' ~ cents ~ ') * ((' ~ halves ~ ' - mod(' ~ halves ~ ', ' ~ parts ~ ')) / ' ~ parts ~ ') / 100'
     )) }}
 {%- endmacro %}

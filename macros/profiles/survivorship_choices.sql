@@ -4,7 +4,7 @@
     The last ties fall to the most recent record, then to the smallest record key: the same row on every warehouse. -#}
 {% macro survivorship_choices(entity, candidates, entity_key) -%}
 {%- set columns = [entity_key, 'attribute', 'value', 'source_name', 'record_key', 'first_seen_at', 'last_seen_at'] -%}
-{%- set attributes = survivorship_rules(entity).attributes -%}
+{%- set attributes = headwater.survivorship_rules(entity).attributes -%}
 {%- set led = [] -%}
 {%- for leader in attributes -%}
     {%- set followers = attributes | selectattr('follows', 'equalto', leader.name) | map(attribute='name') | list -%}
@@ -29,7 +29,7 @@ by_{{ group }} as (
             partition by {{ entity_key }}, attribute
             order by
                 {%- for rule in members[0].rules %}
-                {{ _survivorship_order(rule, members[0].type) }},
+                {{ headwater._survivorship_order(rule, members[0].type) }},
                 {%- endfor %}
                 last_seen_at desc nulls last,
                 record_key asc
@@ -43,7 +43,7 @@ by_{{ group }} as (
 
         from {{ candidates }}
 
-        where attribute in ({% for member in members %}{{ string_literal(member.name) }}{{ ', ' if not loop.last }}{% endfor %})
+        where attribute in ({% for member in members %}{{ headwater.string_literal(member.name) }}{{ ', ' if not loop.last }}{% endfor %})
     ) as counted
 
 ),
@@ -71,13 +71,13 @@ leading_records as (
 
     from chosen
 
-    where attribute = {{ string_literal(group.leader.name) }}
+    where attribute = {{ headwater.string_literal(group.leader.name) }}
 
     union all
 
     select
         {{ entity_key }},
-        {{ string_literal(group.leader.name) }} as leader,
+        {{ headwater.string_literal(group.leader.name) }} as leader,
         record_key
 
     from (
@@ -88,7 +88,7 @@ leading_records as (
                 partition by candidate.{{ entity_key }}
                 order by
                     {%- for rule in group.leader.rules if rule in ['most_recent', 'first', 'source_priority'] %}
-                    candidate.{{ _survivorship_order(rule, group.leader.type) }},
+                    candidate.{{ headwater._survivorship_order(rule, group.leader.type) }},
                     {%- endfor %}
                     candidate.last_seen_at desc nulls last,
                     candidate.record_key asc,
@@ -99,10 +99,10 @@ leading_records as (
 
         left join chosen
             on candidate.{{ entity_key }} = chosen.{{ entity_key }}
-            and chosen.attribute = {{ string_literal(group.leader.name) }}
+            and chosen.attribute = {{ headwater.string_literal(group.leader.name) }}
 
         where
-            candidate.attribute in ({% for name in group.followers %}{{ string_literal(name) }}{{ ', ' if not loop.last }}{% endfor %})
+            candidate.attribute in ({% for name in group.followers %}{{ headwater.string_literal(name) }}{{ ', ' if not loop.last }}{% endfor %})
             and chosen.record_key is null
     ) as without_leader
 
@@ -130,9 +130,9 @@ following as (
     inner join leading_records
         on candidate.{{ entity_key }} = leading_records.{{ entity_key }}
         and candidate.record_key = leading_records.record_key
-        and leading_records.leader = {{ string_literal(attribute.follows) }}
+        and leading_records.leader = {{ headwater.string_literal(attribute.follows) }}
 
-    where candidate.attribute = {{ string_literal(attribute.name) }}
+    where candidate.attribute = {{ headwater.string_literal(attribute.name) }}
     {{ 'union all' if not loop.last }}
     {% else %}
     select
@@ -165,7 +165,7 @@ select * from surviving
 
 {#- Expression with direction: what puts the surviving value first. -#}
 {% macro _survivorship_order(rule, type) -%}
-    {%- set typed = attribute_cast('value', type) -%}
+    {%- set typed = headwater.attribute_cast('value', type) -%}
     {{ return({
         'most_recent': 'last_seen_at desc nulls last',
         'first': 'first_seen_at asc nulls last',

@@ -12,12 +12,12 @@
     {%- set names = configured['attributes'] | list -%}
     {%- set sources = [] -%}
     {%- for given in configured['sources'] -%}
-        {%- do sources.append(_survivorship_source(entity, given, names)) -%}
+        {%- do sources.append(headwater._survivorship_source(entity, given, names)) -%}
     {%- endfor -%}
     {%- set attributes = [] -%}
     {%- for name, given in configured['attributes'].items() -%}
         {%- set declared = given if given is mapping else {'rule': given} -%}
-        {%- do attributes.append(_survivorship_attribute(entity, name, declared, configured['attributes'], sources)) -%}
+        {%- do attributes.append(headwater._survivorship_attribute(entity, name, declared, configured['attributes'], sources)) -%}
     {%- endfor -%}
     {{ return({'sources': sources, 'attributes': attributes}) }}
 {%- endmacro %}
@@ -28,14 +28,14 @@
     {%- set records = (var('cdp_identity').get(entity) or {}).get('records', []) -%}
     {%- set record = records | selectattr('source_name', 'equalto', given.get('source')) | first -%}
     {%- if not record -%}
-        {%- do _survivorship_error(where, 'source', given.get('source'), records | map(attribute='source_name') | list) -%}
+        {%- do headwater._survivorship_error(where, 'source', given.get('source'), records | map(attribute='source_name') | list) -%}
     {%- endif -%}
     {%- set columns = {} -%}
     {%- for attribute in given.get('attributes', []) -%}
         {%- set pairs = attribute if attribute is mapping else {attribute: attribute} -%}
         {%- for name, column in pairs.items() -%}
             {%- if name not in names -%}
-                {%- do _survivorship_error(where ~ '.' ~ given['source'], 'attribute', name, names) -%}
+                {%- do headwater._survivorship_error(where ~ '.' ~ given['source'], 'attribute', name, names) -%}
             {%- endif -%}
             {%- do columns.update({name: column}) -%}
         {%- endfor -%}
@@ -52,25 +52,25 @@
     {%- set where = "vars: cdp_survivorship." ~ entity ~ ".attributes." ~ name -%}
     {%- set allowed = ['rule', 'type', 'identifier', 'follows', 'sources'] -%}
     {%- for key in declared if key not in allowed -%}
-        {%- do _survivorship_error(where, 'key', key, allowed) -%}
+        {%- do headwater._survivorship_error(where, 'key', key, allowed) -%}
     {%- endfor -%}
     {%- if not modules.re.match('^[a-z][a-z0-9_]*$', name) -%}
         {{ exceptions.raise_compiler_error(where ~ ": a name is a column: lower case letters, digits and underscores.") }}
     {%- endif -%}
     {%- set types = ['string', 'integer', 'float', 'boolean', 'date', 'timestamp'] -%}
     {%- if declared.get('type', 'string') not in types -%}
-        {%- do _survivorship_error(where, 'type', declared['type'], types) -%}
+        {%- do headwater._survivorship_error(where, 'type', declared['type'], types) -%}
     {%- endif -%}
     {%- set giving = sources | selectattr('columns.' ~ name, 'defined') | map(attribute='source_name') | list -%}
     {%- if not giving -%}
         {{ exceptions.raise_compiler_error(where ~ ": no source gives it; name it under `attributes` of one in `sources`.") }}
     {%- endif -%}
     {%- for source in declared.get('sources', []) if source not in giving -%}
-        {%- do _survivorship_error(where, 'source', source, giving) -%}
+        {%- do headwater._survivorship_error(where, 'source', source, giving) -%}
     {%- endfor -%}
     {%- set identifiers = (var('cdp_identity')[entity].get('identifiers') or {}) | list -%}
     {%- if declared.get('identifier') and declared['identifier'] not in identifiers -%}
-        {%- do _survivorship_error(where, 'identifier', declared['identifier'], identifiers) -%}
+        {%- do headwater._survivorship_error(where, 'identifier', declared['identifier'], identifiers) -%}
     {%- endif -%}
     {%- set ranks = {} -%}
     {%- for source in declared.get('sources') or giving -%}
@@ -78,7 +78,7 @@
     {%- endfor -%}
     {{ return({
         'name': name,
-        'rules': _survivorship_order_of_rules(where, declared, attributes),
+        'rules': headwater._survivorship_order_of_rules(where, declared, attributes),
         'type': declared.get('type', 'string'),
         'identifier': declared.get('identifier'),
         'follows': declared.get('follows'),
@@ -94,14 +94,14 @@
     {%- endfor -%}
     {%- if declared.get('follows') -%}
         {%- if declared['follows'] not in leaders or declared.get('rule') -%}
-            {%- do _survivorship_error(where, 'follows (instead of a rule)', declared['follows'], leaders) -%}
+            {%- do headwater._survivorship_error(where, 'follows (instead of a rule)', declared['follows'], leaders) -%}
         {%- endif -%}
         {{ return([]) }}
     {%- endif -%}
     {%- set rules = [declared.get('rule')] if declared.get('rule') is string else (declared.get('rule') or [none]) -%}
     {%- set known = ['most_recent', 'first', 'most_frequent', 'source_priority', 'min', 'max'] -%}
     {%- for rule in rules if rule not in known -%}
-        {%- do _survivorship_error(where, 'rule', rule, known) -%}
+        {%- do headwater._survivorship_error(where, 'rule', rule, known) -%}
     {%- endfor -%}
     {{ return(rules) }}
 {%- endmacro %}

@@ -2,8 +2,8 @@
     Columns: record_key, source_name, attribute, value (text), identifier_type and identifier_value (null unless the
     attribute must be an identifier of its owner), source_rank. Each source is read once. -#}
 {% macro survivorship_values(entity) -%}
-{%- set survivorship = survivorship_rules(entity) -%}
-{%- set identity = identity_rules() | selectattr('name', 'equalto', entity) | first -%}
+{%- set survivorship = headwater.survivorship_rules(entity) -%}
+{%- set identity = headwater.identity_rules() | selectattr('name', 'equalto', entity) | first -%}
 {%- set string = dbt.type_string() -%}
 with
 
@@ -18,7 +18,7 @@ with
 {{ source.source_name }} as (
 
     select
-        {{ dbt.concat([string_literal(source.source_name ~ ':'), 'cast(' ~ source.record_key ~ ' as ' ~ string ~ ')']) }} as record_key,
+        {{ dbt.concat([headwater.string_literal(source.source_name ~ ':'), 'cast(' ~ source.record_key ~ ' as ' ~ string ~ ')']) }} as record_key,
         {%- for attribute in attributes %}
         {{ source.columns[attribute.name] }} as {{ attribute.name }}{{ ',' if not loop.last }}
         {%- endfor %}
@@ -30,8 +30,8 @@ with
 {{ source.source_name }}_attributes as (
     {% for attribute in attributes %}
     select
-        {{ string_literal(attribute.name) }} as attribute,
-        cast({{ string_literal(attribute.identifier) if attribute.identifier else 'null' }} as {{ string }}) as identifier_type,
+        {{ headwater.string_literal(attribute.name) }} as attribute,
+        cast({{ headwater.string_literal(attribute.identifier) if attribute.identifier else 'null' }} as {{ string }}) as identifier_type,
         {{ attribute.ranks[source.source_name] }} as source_rank
     {{ 'union all' if not loop.last }}
     {% endfor %}
@@ -46,12 +46,12 @@ with
         source_rank,
         case attribute
             {%- for attribute in attributes %}
-            when {{ string_literal(attribute.name) }} then cast({{ attribute.name }} as {{ string }})
+            when {{ headwater.string_literal(attribute.name) }} then cast({{ attribute.name }} as {{ string }})
             {%- endfor %}
         end as value,
         case identifier_type
             {%- for attribute in attributes if attribute.identifier %}
-            when {{ string_literal(attribute.identifier) }} then {{ identity_value({'column': attribute.name}, identity, attribute.identifier) }}
+            when {{ headwater.string_literal(attribute.identifier) }} then {{ headwater.identity_value({'column': attribute.name}, identity, attribute.identifier) }}
             {%- else %}
             when '' then cast(null as {{ string }})
             {%- endfor %}
@@ -69,7 +69,7 @@ attribute_values as (
     {% for source in sources %}
     select
         record_key,
-        {{ string_literal(source.source_name) }} as source_name,
+        {{ headwater.string_literal(source.source_name) }} as source_name,
         attribute,
         value,
         identifier_type,

@@ -2,8 +2,8 @@
     are missing, so that a first `dbt build` works before any push or pull. Runs on-run-start; when all is there it costs
     one listing per schema. -#}
 {% macro create_sync_tables() -%}
-    {%- if execute and _dbt_runs_nodes() -%}
-        {%- for schema, tables in _sync_tables().items() -%}
+    {%- if execute and headwater._dbt_runs_nodes() -%}
+        {%- for schema, tables in headwater._sync_tables().items() -%}
             {%- set missing = [] -%}
             {%- for name in tables -%}
                 {%- if not adapter.get_relation(database=target.database, schema=schema, identifier=name) -%}
@@ -23,7 +23,7 @@
                 ) -%}
                 {%- do run_query(
                     'create table if not exists ' ~ relation ~ ' (' ~ columns | join(', ') ~ ')'
-                    ~ cluster_clause(_sync_table_clusters().get(name, []))
+                    ~ headwater.cluster_clause(headwater._sync_table_clusters().get(name, []))
                 ) -%}
             {%- endfor -%}
         {%- endfor -%}
@@ -49,7 +49,7 @@
     {%- set instant = dbt.type_timestamp() -%}
     {%- set is_true = dbt.type_boolean() -%}
     {{ return({
-        _sync_schema(): {
+        headwater._sync_schema(): {
             'ledger': {
                 'environment': string, 'sync_name': string, 'sync_key': string, 'row_hash': string,
                 'definition_hash': string, 'identifiers': string, 'remote_id': string, 'run_id': string,

@@ -1,12 +1,12 @@
 {#- Statements for on-run-end: keeps in `dbt_failures` which nodes failed or were skipped when they last ran. dbt itself
     remembers its latest run only, which may have left them out, and on this machine only; a push asks the table too. -#}
 {% macro keep_dbt_failures(results) -%}
-    {%- if execute and _dbt_runs_nodes() -%}
+    {%- if execute and headwater._dbt_runs_nodes() -%}
         {%- set failures = adapter.get_relation(
-            database=target.database, schema=_sync_schema(), identifier='dbt_failures'
+            database=target.database, schema=headwater._sync_schema(), identifier='dbt_failures'
         ) -%}
         {%- if failures -%}
-            {%- do _keep_dbt_failures(failures, results or []) -%}
+            {%- do headwater._keep_dbt_failures(failures, results or []) -%}
         {%- endif -%}
     {%- endif -%}
 {%- endmacro %}
@@ -16,11 +16,11 @@
     {%- set over, failed = [], [] -%}
     {%- for result in results -%}
         {%- set unique_id = result.node.unique_id -%}
-        {%- if unique_id in kept -%}{%- do over.append(string_literal(unique_id)) -%}{%- endif -%}
+        {%- if unique_id in kept -%}{%- do over.append(headwater.string_literal(unique_id)) -%}{%- endif -%}
         {%- if result.status | string not in ['success', 'pass', 'warn', 'no-op', 'reused'] -%}
             {%- do failed.append(
-                'select ' ~ string_literal(unique_id) ~ ', ' ~ string_literal(result.status | string) ~ ', cast('
-                ~ string_literal(run_started_at.strftime('%Y-%m-%d %H:%M:%S')) ~ ' as ' ~ dbt.type_timestamp() ~ ')'
+                'select ' ~ headwater.string_literal(unique_id) ~ ', ' ~ headwater.string_literal(result.status | string) ~ ', cast('
+                ~ headwater.string_literal(run_started_at.strftime('%Y-%m-%d %H:%M:%S')) ~ ' as ' ~ dbt.type_timestamp() ~ ')'
             ) -%}
         {%- endif -%}
     {%- endfor -%}

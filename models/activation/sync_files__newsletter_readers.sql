@@ -1,4 +1,4 @@
-{{ activation(
+{{ headwater.activation(
     members=ref('audience_newsletter_readers'),
     consent={'channel': 'email', 'purpose': 'marketing'},
     identifiers={'email': 'profiles.email'},

@@ -1,4 +1,4 @@
-{{ activation(
+{{ headwater.activation(
     entity='account',
     members=ref('audience_expansion_accounts'),
     identifiers={'domain': 'accounts.domain'},

@@ -10,7 +10,7 @@
     group by profile_id
 )
 {% endset %}
-{{ activation(
+{{ headwater.activation(
     members=members,
     identifiers={'email': 'profiles.email'},
     fields={

@@ -1,4 +1,4 @@
-{{ activation(
+{{ headwater.activation(
     members=ref('audience_lapsed_buyers'),
     consent={'channel': 'email', 'purpose': 'marketing'},
     identifiers={'email': 'profiles.email', 'phone': 'profiles.phone'},

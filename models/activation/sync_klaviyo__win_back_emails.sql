@@ -1,5 +1,5 @@
-{{ activation(
-    members=journey_touchpoints('journey_win_back', ['come_back']),
+{{ headwater.activation(
+    members=headwater.journey_touchpoints('journey_win_back', ['come_back']),
     key=['touchpoint_id'],
     consent={'channel': 'email', 'purpose': 'marketing'},
     identifiers={'email': 'profiles.email'},

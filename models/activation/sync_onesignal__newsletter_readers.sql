@@ -14,7 +14,7 @@
     where app_users.subscription_status is not null
 )
 {% endset %}
-{{ activation(
+{{ headwater.activation(
     members=members,
     consent={'channel': 'push', 'purpose': 'marketing'},
     identifiers={'profile_id': 'members.profile_id'},

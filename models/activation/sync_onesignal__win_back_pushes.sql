@@ -1,5 +1,5 @@
-{{ activation(
-    members=journey_touchpoints('journey_win_back', ['reminder', 'last_call']),
+{{ headwater.activation(
+    members=headwater.journey_touchpoints('journey_win_back', ['reminder', 'last_call']),
     key=['touchpoint_id'],
     consent={'channel': 'push', 'purpose': 'marketing'},
     identifiers={'profile_id': 'members.profile_id'},

@@ -10,7 +10,7 @@
     where order_count > 0
 )
 {% endset %}
-{{ activation(
+{{ headwater.activation(
     members=members,
     identifiers={},
     fields={

@@ -7,4 +7,4 @@ all:
       at_least: 1
       who: {did: app_used, within: 90 days}
 {% endset %}
-{{ audience(definition) }}
+{{ headwater.audience(definition) }}

@@ -8,4 +8,4 @@ all:
   - not: {did: support_ticket_opened, within: 14 days, where: {severity: high}}
 holdout: {percent: 10, salt: lapsed}
 {% endset %}
-{{ audience(definition) }}
+{{ headwater.audience(definition) }}

@@ -11,4 +11,4 @@
     on_schema_change='append_new_columns',
     full_refresh=false,
 ) }}
-{{ audience_memberships(audiences) }}
+{{ headwater.audience_memberships(audiences) }}

@@ -28,8 +28,8 @@ newsletter_readers as (
 
     select
         profiles.profile_id,
-        {{ in_holdout('profiles.profile_id', 5, 'newsletter') }} as is_holdout,
-        {{ cdp_now() }} as qualified_at
+        {{ headwater.in_holdout('profiles.profile_id', 5, 'newsletter') }} as is_holdout,
+        {{ headwater.cdp_now() }} as qualified_at
 
     from profiles
 

@@ -13,4 +13,4 @@ all:
         within: 60 days
         where: {product_line: outdoor}
 {% endset %}
-{{ audience(definition) }}
+{{ headwater.audience(definition) }}

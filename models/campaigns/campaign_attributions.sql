@@ -4,7 +4,7 @@ with
 conversions as (
     {% for conversion in attribution.conversions %}
     select
-        {{ string_literal(conversion.name) }} as conversion_name,
+        {{ headwater.string_literal(conversion.name) }} as conversion_name,
         {{ conversion.id }} as conversion_id,
         profile_id,
         sum({{ conversion.value }}) as value_eur,
@@ -36,7 +36,7 @@ touches as (
     where
         kind in (
             {%- for kind in attribution.touches %}
-            {{ string_literal(kind) }}{{ ',' if not loop.last }}
+            {{ headwater.string_literal(kind) }}{{ ',' if not loop.last }}
             {%- endfor %}
         )
 
@@ -62,7 +62,7 @@ touched as (
         conversions.converted_at,
         power(
             0.5,
-            {{ seconds_between('touches.touched_at', 'conversions.converted_at') }}
+            {{ headwater.seconds_between('touches.touched_at', 'conversions.converted_at') }}
             / (86400.0 * {{ attribution.half_life_days }})
         ) as decay
 
@@ -72,7 +72,7 @@ touched as (
         on conversions.profile_id = touches.profile_id
         and touches.touched_at <= conversions.converted_at
         and touches.touched_at
-        >= {{ timestamp_add('conversions.converted_at', -attribution.window_days, 'day') }}
+        >= {{ headwater.timestamp_add('conversions.converted_at', -attribution.window_days, 'day') }}
 
 ),
 
@@ -119,12 +119,12 @@ attributions as (
         channel,
         sync_name,
         audience_name,
-        {{ as_euros('value_eur') }} as value_eur,
-        {{ as_decimal('case when touch_number = touch_count then 1 else 0 end', 9, 6) }}
+        {{ headwater.as_euros('value_eur') }} as value_eur,
+        {{ headwater.as_decimal('case when touch_number = touch_count then 1 else 0 end', 9, 6) }}
             as last_touch_share,
-        {{ as_decimal('case when touch_number = 1 then 1 else 0 end', 9, 6) }} as first_touch_share,
-        {{ as_decimal('1.0 / touch_count', 9, 6) }} as linear_share,
-        {{ as_decimal('decay / total_decay', 9, 6) }} as time_decay_share,
+        {{ headwater.as_decimal('case when touch_number = 1 then 1 else 0 end', 9, 6) }} as first_touch_share,
+        {{ headwater.as_decimal('1.0 / touch_count', 9, 6) }} as linear_share,
+        {{ headwater.as_decimal('decay / total_decay', 9, 6) }} as time_decay_share,
         touched_at,
         converted_at
 

@@ -146,7 +146,7 @@ results as (
             as {{ kind }}_profile_count,
         {% endfor -%}
         {% for kind in ['opened', 'clicked', 'unsubscribed'] -%}
-        {{ as_decimal(
+        {{ headwater.as_decimal(
             'coalesce(engagement.' ~ kind ~ '_profile_count, 0) * 1.0 / nullif(held.held_count, 0)', 9, 6
         ) }} as {{ kind }}_rate,
         {% endfor -%}

@@ -39,7 +39,7 @@ daily as (
         campaign_daily.spend,
         coalesce(campaign_daily.impressions, 0) as impression_count,
         coalesce(campaign_daily.clicks, 0) as click_count,
-        {{ as_decimal('coalesce(campaign_daily.conversions, 0)', 18, 2) }} as conversion_count,
+        {{ headwater.as_decimal('coalesce(campaign_daily.conversions, 0)', 18, 2) }} as conversion_count,
         campaign_daily.reported_date
 
     from campaign_daily

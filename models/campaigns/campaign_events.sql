@@ -1,4 +1,4 @@
-{{ table_layout(month='occurred_at', clusters=['destination', 'campaign_id']) }}
+{{ headwater.table_layout(month='occurred_at', clusters=['destination', 'campaign_id']) }}
 
 with
 

@@ -28,7 +28,7 @@ entries as (
 conversions as (
     {% for conversion in var('cdp_attribution').conversions %}
     select
-        {{ string_literal(conversion.name) }} as conversion_name,
+        {{ headwater.string_literal(conversion.name) }} as conversion_name,
         profile_id,
         occurred_at as converted_at
 
@@ -39,7 +39,7 @@ conversions as (
 
 conversion_names as (
     {% for conversion in var('cdp_attribution').conversions %}
-    select {{ string_literal(conversion.name) }} as conversion_name
+    select {{ headwater.string_literal(conversion.name) }} as conversion_name
     {{ 'union all' if not loop.last }}
     {% endfor %}
 ),
@@ -86,7 +86,7 @@ outcomes as (
         and conversion_names.conversion_name = conversions.conversion_name
         and conversions.converted_at >= people.entered_at
         and conversions.converted_at
-        < {{ timestamp_add('people.entered_at', lift.window_days, 'day') }}
+        < {{ headwater.timestamp_add('people.entered_at', lift.window_days, 'day') }}
 
     group by
         people.audience_name,
@@ -108,7 +108,7 @@ arms as (
         sum(is_holdout * is_converted) as holdout_converted_count,
         sum(
             case
-                when {{ timestamp_add('entered_at', lift.window_days, 'day') }} > {{ cdp_now() }} then 1
+                when {{ headwater.timestamp_add('entered_at', lift.window_days, 'day') }} > {{ headwater.cdp_now() }} then 1
                 else 0
             end
         ) as open_count
@@ -177,13 +177,13 @@ lift as (
         cast(treated_converted_count as {{ dbt.type_int() }}) as treated_converted_count,
         cast(holdout_converted_count as {{ dbt.type_int() }}) as holdout_converted_count,
         cast(open_count as {{ dbt.type_int() }}) as open_count,
-        {{ as_decimal('treated_rate', 9, 6) }} as treated_rate,
-        {{ as_decimal('holdout_rate', 9, 6) }} as holdout_rate,
-        {{ as_decimal('treated_rate - holdout_rate', 9, 6) }} as lift,
-        {{ as_decimal(
+        {{ headwater.as_decimal('treated_rate', 9, 6) }} as treated_rate,
+        {{ headwater.as_decimal('holdout_rate', 9, 6) }} as holdout_rate,
+        {{ headwater.as_decimal('treated_rate - holdout_rate', 9, 6) }} as lift,
+        {{ headwater.as_decimal(
             'case when treated_count > 0 and holdout_count > 0 then middle - margin end', 9, 6
         ) }} as lift_low,
-        {{ as_decimal(
+        {{ headwater.as_decimal(
             'case when treated_count > 0 and holdout_count > 0 then middle + margin end', 9, 6
         ) }} as lift_high
 

@@ -1,7 +1,7 @@
 {{
     config(
         materialized='incremental',
-        incremental_strategy=append_strategy(),
+        incremental_strategy=headwater.append_strategy(),
         full_refresh=false,
         on_schema_change='append_new_columns'
     )
@@ -11,7 +11,7 @@ with
 members as (
     {% for audience in var('cdp_lift').audiences %}
     select
-        {{ string_literal(audience) }} as audience_name,
+        {{ headwater.string_literal(audience) }} as audience_name,
         profile_id,
         is_holdout
 
@@ -46,7 +46,7 @@ entries as (
         members.audience_name,
         members.profile_id,
         members.is_holdout,
-        {{ cdp_now() }} as entered_at
+        {{ headwater.cdp_now() }} as entered_at
 
     from members
 

@@ -57,7 +57,7 @@ acknowledgements as (
 resolved as (
 
     select
-        {{ md5_hex(dbt.concat([
+        {{ headwater.md5_hex(dbt.concat([
             "acknowledgements.sync_name", "'|'", "acknowledgements.run_id", "'|'",
             "cast(acknowledgements.batch_number as " ~ dbt.type_string() ~ ")", "'|'",
             "acknowledgements.action", "'|'", "acknowledgements.sync_key",

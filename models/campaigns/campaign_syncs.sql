@@ -2,7 +2,7 @@ with
 
 definitions as (
 
-    {{ sync_definitions() | indent(4) }}
+    {{ headwater.sync_definitions() | indent(4) }}
 
 ),
 

@@ -75,7 +75,7 @@ campaigns as (
         cast(coalesce(campaign_daily.impression_count, 0) as {{ dbt.type_int() }})
             as impression_count,
         cast(coalesce(campaign_daily.click_count, 0) as {{ dbt.type_int() }}) as ad_click_count,
-        {{ as_decimal('campaign_daily.spend', 18, 2) }} as spend,
+        {{ headwater.as_decimal('campaign_daily.spend', 18, 2) }} as spend,
         campaign_daily.last_reported_date,
         stg_campaigns.started_at,
         campaign_events.last_event_at

@@ -158,7 +158,7 @@ resolved as (
         case when ids.is_live then followed.survivor_id end as live_id,
         followed.survivor_id,
         followed.minted_at,
-        {{ cdp_now() }} as changed_at
+        {{ headwater.cdp_now() }} as changed_at
 
     from followed
 

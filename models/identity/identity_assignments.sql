@@ -45,7 +45,7 @@ previous as (
         record_node,
         record_key,
         cast(null as {{ dbt.type_string() }}) as entity_id,
-        {{ cdp_now() }} as minted_at,
+        {{ headwater.cdp_now() }} as minted_at,
         first_seen_at as founded_at,
         first_seen_at,
         true as is_present
@@ -180,12 +180,12 @@ assigned as (
         clusters.record_key,
         coalesce(
             survivors.entity_id,
-            {{ md5_hex(dbt.concat([
-                string_literal(invocation_id), "'|'", "clusters.entity", "'|'",
+            {{ headwater.md5_hex(dbt.concat([
+                headwater.string_literal(invocation_id), "'|'", "clusters.entity", "'|'",
                 "cast(clusters.cluster_node as " ~ dbt.type_string() ~ ")"
             ])) }}
         ) as entity_id,
-        coalesce(survivors.minted_at, {{ cdp_now() }}) as minted_at,
+        coalesce(survivors.minted_at, {{ headwater.cdp_now() }}) as minted_at,
         case when survivors.entity_id is null then founders.founded_at else survivors.founded_at end as founded_at,
         clusters.first_seen_at
 
@@ -205,7 +205,7 @@ changed as (
         coalesce(assigned.record_key, previous.record_key) as record_key,
         coalesce(assigned.entity_id, fates.successor_id, previous.entity_id) as entity_id,
         previous.entity_id as previous_entity_id,
-        {{ string_literal(invocation_id) }} as run_id,
+        {{ headwater.string_literal(invocation_id) }} as run_id,
         {% if is_incremental() -%}
         (select coalesce(max(run_number), 0) + 1 from {{ this }}) as run_number,
         {%- else -%}
@@ -220,7 +220,7 @@ changed as (
             else previous.founded_at
         end as founded_at,
         coalesce(assigned.first_seen_at, previous.first_seen_at) as first_seen_at,
-        {{ cdp_now() }} as assigned_at
+        {{ headwater.cdp_now() }} as assigned_at
 
     from assigned
 

@@ -45,7 +45,7 @@ gathered as (
     select
         identity_links.value_node,
         min(identity_entity_records.entity_id) as entity_id,
-        {{ string_agg_distinct('identity_entity_records.source_name') }} as source_names,
+        {{ headwater.string_agg_distinct('identity_entity_records.source_name') }} as source_names,
         count(*) as record_count,
         min(identity_entity_records.first_seen_at) as first_seen_at,
         max(identity_entity_records.last_seen_at) as last_seen_at

@@ -1,7 +1,7 @@
 {{
     config(
         materialized='incremental',
-        incremental_strategy=append_strategy(),
+        incremental_strategy=headwater.append_strategy(),
         full_refresh=false,
         on_schema_change='append_new_columns'
     )
@@ -370,7 +370,7 @@ events as (
 told as (
 
     select
-        {{ md5_hex(dbt.concat([
+        {{ headwater.md5_hex(dbt.concat([
             "latest_run.run_id", "'|'", "events.entity", "'|'", "events.event", "'|'",
             "coalesce(events.entity_id, '')", "'|'", "coalesce(events.other_id, '')"
         ])) }} as event_id,

@@ -1,5 +1,5 @@
-{%- set entities = identity_rules() -%}
-{{ config(materialized='identity_links', meta={'tiers': identity_tiers(entities)}) }}
+{%- set entities = headwater.identity_rules() -%}
+{{ config(materialized='identity_links', meta={'tiers': headwater.identity_tiers(entities)}) }}
 {%- set key_of_pair = dbt.concat(["entity", "'|'", "action", "'|'", "left_key", "'|'", "right_key"]) -%}
 {%- set key_of_match = dbt.concat(["entity", "'|match|'", "left_record_key", "'|'", "right_record_key"]) %}
 
@@ -36,7 +36,7 @@ decisions as (
 
 ),
 
-{% if identity_matching_enabled() -%}
+{% if headwater.identity_matching_enabled() -%}
 pairs as (
 
     select
@@ -68,8 +68,8 @@ by_identifier as (
         value_node,
         identifier_type,
         tier,
-        {{ _limits(entities, 'limit') }} as value_limit,
-        {{ _limits(entities, 'merge_limit') }} as merge_limit,
+        {{ headwater._limits(entities, 'limit') }} as value_limit,
+        {{ headwater._limits(entities, 'merge_limit') }} as merge_limit,
         cast(null as {{ dbt.type_float() }}) as strength
 
     from edges
@@ -81,7 +81,7 @@ by_hand as (
 
     select
         left_node as record_node,
-        {{ node_key(key_of_pair) }} as value_node,
+        {{ headwater.node_key(key_of_pair) }} as value_node,
         'manual_link' as identifier_type,
         0 as tier,
         cast(null as {{ dbt.type_int() }}) as value_limit,
@@ -96,7 +96,7 @@ by_hand as (
 
     select
         right_node as record_node,
-        {{ node_key(key_of_pair) }} as value_node,
+        {{ headwater.node_key(key_of_pair) }} as value_node,
         'manual_link' as identifier_type,
         0 as tier,
         cast(null as {{ dbt.type_int() }}) as value_limit,
@@ -114,7 +114,7 @@ kept_apart as (
 
     select
         left_node as record_node,
-        {{ node_key(dbt.concat([key_of_pair, "'|left'"])) }} as value_node,
+        {{ headwater.node_key(dbt.concat([key_of_pair, "'|left'"])) }} as value_node,
         {{ dbt.concat(["'do_not_link '", "left_key", "' '", "right_key"]) }} as identifier_type,
         -1 as tier,
         1 as value_limit,
@@ -129,7 +129,7 @@ kept_apart as (
 
     select
         right_node as record_node,
-        {{ node_key(dbt.concat([key_of_pair, "'|right'"])) }} as value_node,
+        {{ headwater.node_key(dbt.concat([key_of_pair, "'|right'"])) }} as value_node,
         {{ dbt.concat(["'do_not_link '", "left_key", "' '", "right_key"]) }} as identifier_type,
         -1 as tier,
         1 as value_limit,
@@ -142,14 +142,14 @@ kept_apart as (
 
 ),
 
-{% if identity_matching_enabled() -%}
+{% if headwater.identity_matching_enabled() -%}
 by_probability as (
 
     select
         left_node as record_node,
-        {{ node_key(key_of_match) }} as value_node,
+        {{ headwater.node_key(key_of_match) }} as value_node,
         'match' as identifier_type,
-        {{ identity_matching_tier() }} as tier,
+        {{ headwater.identity_matching_tier() }} as tier,
         cast(null as {{ dbt.type_int() }}) as value_limit,
         cast(null as {{ dbt.type_int() }}) as merge_limit,
         match_strength as strength
@@ -160,9 +160,9 @@ by_probability as (
 
     select
         right_node as record_node,
-        {{ node_key(key_of_match) }} as value_node,
+        {{ headwater.node_key(key_of_match) }} as value_node,
         'match' as identifier_type,
-        {{ identity_matching_tier() }} as tier,
+        {{ headwater.identity_matching_tier() }} as tier,
         cast(null as {{ dbt.type_int() }}) as value_limit,
         cast(null as {{ dbt.type_int() }}) as merge_limit,
         match_strength as strength
@@ -184,7 +184,7 @@ unioned as (
 
     select * from kept_apart
 
-    {%- if identity_matching_enabled() %}
+    {%- if headwater.identity_matching_enabled() %}
 
     union all
 

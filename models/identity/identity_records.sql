@@ -1,5 +1,5 @@
-{%- set entities = identity_rules() -%}
-{%- set types = identity_types(entities) -%}
+{%- set entities = headwater.identity_rules() -%}
+{%- set types = headwater.identity_types(entities) -%}
 with
 
 {% for entity in entities %}
@@ -7,15 +7,15 @@ with
 {{ entity.name }}__{{ source.source_name }} as (
 
     select
-        {{ string_literal(entity.name) }} as entity,
-        {{ string_literal(source.source_name) }} as source_name,
+        {{ headwater.string_literal(entity.name) }} as entity,
+        {{ headwater.string_literal(source.source_name) }} as source_name,
         cast({{ source.record_key }} as {{ dbt.type_string() }}) as source_record_id,
         {%- for type in types %}
-        {{ identity_value(source.identifiers.get(type), entity, type) }} as {{ type }}_value,
+        {{ headwater.identity_value(source.identifiers.get(type), entity, type) }} as {{ type }}_value,
         {%- endfor %}
         {{ source.needs_identifier | lower }} as needs_identifier,
-        {{ _seen_at(source.first_seen_at) }} as first_seen_at,
-        {{ _seen_at(source.last_seen_at or source.first_seen_at) }} as last_seen_at
+        {{ headwater._seen_at(source.first_seen_at) }} as first_seen_at,
+        {{ headwater._seen_at(source.last_seen_at or source.first_seen_at) }} as last_seen_at
 
     from {{ ref(source.model) }}
 
@@ -40,7 +40,7 @@ keyed as (
     select
         entity,
         {{ dbt.concat(["source_name", "':'", "source_record_id"]) }} as record_key,
-        {{ node_key(dbt.concat(["entity", "'|'", "source_name", "':'", "source_record_id"])) }} as record_node,
+        {{ headwater.node_key(dbt.concat(["entity", "'|'", "source_name", "':'", "source_record_id"])) }} as record_node,
         source_name,
         source_record_id,
         {%- for type in types %}

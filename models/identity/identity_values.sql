@@ -1,4 +1,4 @@
-{%- set entities = identity_rules() -%}
+{%- set entities = headwater.identity_rules() -%}
 {%- set everywhere = var('cdp_identity_blocked_values', {}) or {} -%}
 with
 
@@ -64,9 +64,9 @@ screened as (
             {%- for rule in entity.identifiers %}
             {%- for pattern in rule.blocked_patterns + everywhere.get('patterns', []) %}
             when
-                counted.entity = {{ string_literal(entity.name) }}
-                and counted.identifier_type = {{ string_literal(rule.type) }}
-                and {{ regexp_matches_whole('counted.identifier_value', pattern) }}
+                counted.entity = {{ headwater.string_literal(entity.name) }}
+                and counted.identifier_type = {{ headwater.string_literal(rule.type) }}
+                and {{ headwater.regexp_matches_whole('counted.identifier_value', pattern) }}
                 then 'blocked_pattern'
             {%- endfor %}
             {%- endfor %}
@@ -74,8 +74,8 @@ screened as (
             {%- for entity in entities %}
             {%- for rule in entity.identifiers if rule.max_records %}
             when
-                counted.entity = {{ string_literal(entity.name) }}
-                and counted.identifier_type = {{ string_literal(rule.type) }}
+                counted.entity = {{ headwater.string_literal(entity.name) }}
+                and counted.identifier_type = {{ headwater.string_literal(rule.type) }}
                 and counted.live_record_count > {{ rule.max_records }}
                 then 'too_many_records'
             {%- endfor %}
@@ -101,8 +101,8 @@ suspects as (
             {%- for entity in entities %}
             {%- for rule in entity.identifiers if rule.max_exclusive_ids is not none %}
             when
-                entity = {{ string_literal(entity.name) }}
-                and identifier_type = {{ string_literal(rule.type) }}
+                entity = {{ headwater.string_literal(entity.name) }}
+                and identifier_type = {{ headwater.string_literal(rule.type) }}
                 and live_record_count > {{ rule.max_exclusive_ids }}
                 then {{ rule.max_exclusive_ids }}
             {%- endfor %}
@@ -135,8 +135,8 @@ exclusive_ids as (
             {%- for entity in entities %}
             {%- for rule in entity.identifiers if rule.exclusive %}
             or (
-                identifiers.entity = {{ string_literal(entity.name) }}
-                and identifiers.identifier_type = {{ string_literal(rule.type) }}
+                identifiers.entity = {{ headwater.string_literal(entity.name) }}
+                and identifiers.identifier_type = {{ headwater.string_literal(rule.type) }}
             )
             {%- endfor %}
             {%- endfor %}

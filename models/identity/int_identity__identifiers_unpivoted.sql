@@ -1,4 +1,4 @@
-{%- set entities = identity_rules() -%}
+{%- set entities = headwater.identity_rules() -%}
 with
 
 identity_records as (
@@ -15,15 +15,15 @@ unpivoted as (
     select
         entity,
         record_node,
-        {{ node_key(dbt.concat([
-            "entity", string_literal('|' ~ rule.type ~ '|'), rule.type ~ '_value'
+        {{ headwater.node_key(dbt.concat([
+            "entity", headwater.string_literal('|' ~ rule.type ~ '|'), rule.type ~ '_value'
         ])) }} as value_node,
-        {{ string_literal(rule.type) }} as identifier_type,
+        {{ headwater.string_literal(rule.type) }} as identifier_type,
         {{ rule.type }}_value as identifier_value,
         source_name,
         {{ rule.tier }} as tier,
         {% if rule.window_days -%}
-        coalesce({{ days_between('last_seen_at', cdp_now()) }} > {{ rule.window_days }}, false) as is_expired,
+        coalesce({{ headwater.days_between('last_seen_at', headwater.cdp_now()) }} > {{ rule.window_days }}, false) as is_expired,
         {%- else -%}
         false as is_expired,
         {%- endif %}
@@ -33,7 +33,7 @@ unpivoted as (
     from identity_records
 
     where
-        entity = {{ string_literal(entity.name) }}
+        entity = {{ headwater.string_literal(entity.name) }}
         and {{ rule.type }}_value is not null
 
     {{ "union all" if not (outer_loop.last and loop.last) }}

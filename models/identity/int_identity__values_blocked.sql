@@ -1,4 +1,4 @@
-{%- set entities = identity_rules() -%}
+{%- set entities = headwater.identity_rules() -%}
 {%- set everywhere = var('cdp_identity_blocked_values', {}) or {} -%}
 with
 
@@ -18,11 +18,11 @@ listed as (
     {%- for rule in entity.identifiers -%}
     {%- for value in rule.blocked_values + everywhere.get('exact', []) %}
     union all
-    select {{ string_literal(entity.name) }}, {{ string_literal(rule.type) }}, {{ string_literal(value) }}, 'rule' as listed_in
+    select {{ headwater.string_literal(entity.name) }}, {{ headwater.string_literal(rule.type) }}, {{ headwater.string_literal(value) }}, 'rule' as listed_in
     {%- endfor %}
     {%- for model in rule.blocked_models %}
     union all
-    select {{ string_literal(entity.name) }}, {{ string_literal(rule.type) }}, {{ model.column }}, {{ string_literal(model.model) }}
+    select {{ headwater.string_literal(entity.name) }}, {{ headwater.string_literal(rule.type) }}, {{ model.column }}, {{ headwater.string_literal(model.model) }}
     from {{ ref(model.model) }}
     {%- endfor %}
     {%- endfor %}

@@ -21,4 +21,4 @@ steps:
           touchpoint: {destination: onesignal, channel: push, template: Win-back push}
 {% endset %}
 {{ config(unique_key='step_id', full_refresh=false) }}
-{{ journey(definition) }}
+{{ headwater.journey(definition) }}

@@ -1,1 +1,1 @@
-{{ survivorship_choices('account', ref('int_profiles__account_attribute_values'), 'account_id') }}
+{{ headwater.survivorship_choices('account', ref('int_profiles__account_attribute_values'), 'account_id') }}

@@ -98,7 +98,7 @@ opportunities as (
 
     from {{ ref('stg_crm__opportunities') }}
 
-    where created_at <= {{ cdp_now() }}
+    where created_at <= {{ headwater.cdp_now() }}
 
     group by crm_account_id
 
@@ -122,7 +122,7 @@ golden_attributes as (
 
     select
         account_id,
-        {{ survivorship_columns('account') | indent(8) }}
+        {{ headwater.survivorship_columns('account') | indent(8) }}
 
     from account_attributes
 
@@ -187,7 +187,7 @@ accounts as (
         golden_attributes.industry,
         golden_attributes.owner_email,
         golden_attributes.lifecycle_stage,
-        {%- for attribute in survivorship_rules('account').attributes %}
+        {%- for attribute in headwater.survivorship_rules('account').attributes %}
         golden_attributes.{{ attribute.name }}_source,
         {%- endfor %}
         golden_attributes.employee_count,
@@ -201,11 +201,11 @@ accounts as (
             as subscriber_count,
         cast(coalesce(opportunity_totals.open_opportunity_count, 0) as {{ dbt.type_int() }})
             as open_opportunity_count,
-        {{ as_euros('coalesce(contact_totals.monthly_revenue_eur, 0)') }} as monthly_revenue_eur,
-        {{ as_euros('coalesce(contact_totals.order_revenue_eur, 0)') }} as order_revenue_eur,
-        {{ as_euros('coalesce(opportunity_totals.open_opportunity_eur, 0)') }}
+        {{ headwater.as_euros('coalesce(contact_totals.monthly_revenue_eur, 0)') }} as monthly_revenue_eur,
+        {{ headwater.as_euros('coalesce(contact_totals.order_revenue_eur, 0)') }} as order_revenue_eur,
+        {{ headwater.as_euros('coalesce(opportunity_totals.open_opportunity_eur, 0)') }}
             as open_opportunity_eur,
-        {{ as_euros('coalesce(opportunity_totals.won_eur, 0)') }} as won_eur,
+        {{ headwater.as_euros('coalesce(opportunity_totals.won_eur, 0)') }} as won_eur,
         contact_totals.last_app_use_at,
         record_totals.first_seen_at,
         record_totals.last_seen_at

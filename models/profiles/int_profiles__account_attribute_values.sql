@@ -25,7 +25,7 @@ account_identifiers as (
 
 attribute_values as (
 
-    {{ survivorship_values('account') | indent(4) }}
+    {{ headwater.survivorship_values('account') | indent(4) }}
 
 ),
 

@@ -25,7 +25,7 @@ profile_identifiers as (
 
 attribute_values as (
 
-    {{ survivorship_values('person') | indent(4) }}
+    {{ headwater.survivorship_values('person') | indent(4) }}
 
 ),
 

@@ -14,7 +14,7 @@ consents as (
         basis,
         consent_source,
         recorded_at,
-        coalesce(loaded_at, {{ cdp_now() }}) as loaded_at
+        coalesce(loaded_at, {{ headwater.cdp_now() }}) as loaded_at
 
     from {{ ref('stg_consent__consents') }}
 
@@ -36,15 +36,15 @@ known as (
         consent_source,
         case
             when recorded_at is null then loaded_at
-            when recorded_at > {{ cdp_now() }} then {{ cdp_now() }}
+            when recorded_at > {{ headwater.cdp_now() }} then {{ headwater.cdp_now() }}
             else recorded_at
         end as recorded_at
 
     from consents
 
     where
-        recorded_at <= {{ cdp_now() }}
-        or (state = 'opted_out' and loaded_at <= {{ cdp_now() }})
+        recorded_at <= {{ headwater.cdp_now() }}
+        or (state = 'opted_out' and loaded_at <= {{ headwater.cdp_now() }})
 
 ),
 

@@ -20,7 +20,7 @@ subscriptions as (
         plan,
         -- As of now: a cancellation still to come has not happened.
         case
-            when status = 'cancelled' and cancelled_at > {{ cdp_now() }} then 'active'
+            when status = 'cancelled' and cancelled_at > {{ headwater.cdp_now() }} then 'active'
             else status
         end as status,
         monthly_revenue_eur,
@@ -29,7 +29,7 @@ subscriptions as (
 
     from {{ ref('stg_app__subscriptions') }}
 
-    where started_at <= {{ cdp_now() }}
+    where started_at <= {{ headwater.cdp_now() }}
 
 ),
 

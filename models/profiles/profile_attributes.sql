@@ -1,1 +1,1 @@
-{{ survivorship_choices('person', ref('int_profiles__attribute_values'), 'profile_id') }}
+{{ headwater.survivorship_choices('person', ref('int_profiles__attribute_values'), 'profile_id') }}

@@ -1,4 +1,4 @@
-{%- set no_money = as_euros('null') -%}
+{%- set no_money = headwater.as_euros('null') -%}
 with
 
 orders as (
@@ -159,7 +159,7 @@ product_lines as (
         totals.product_line,
         subscriptions.subscription_state,
         cast(totals.order_count as {{ dbt.type_int() }}) as order_count,
-        {{ as_euros('coalesce(totals.revenue_eur, 0)') }} as revenue_eur,
+        {{ headwater.as_euros('coalesce(totals.revenue_eur, 0)') }} as revenue_eur,
         cast(totals.page_view_count as {{ dbt.type_int() }}) as page_view_count,
         cast(totals.ticket_count as {{ dbt.type_int() }}) as ticket_count,
         totals.first_activity_at,

@@ -21,7 +21,7 @@ erasure_requests as (
 
     from {{ ref('stg_sync__erasure_requests') }}
 
-    where requested_at <= {{ cdp_now() }}
+    where requested_at <= {{ headwater.cdp_now() }}
 
 ),
 
@@ -49,7 +49,7 @@ campaign_news as (
         coalesce(channel, 'all') as channel,
         case kind
             {%- for kind, reason in reasons.items() %}
-            when {{ string_literal(kind) }} then {{ string_literal(reason) }}
+            when {{ headwater.string_literal(kind) }} then {{ headwater.string_literal(reason) }}
             {%- endfor %}
         end as reason,
         occurred_at
@@ -58,7 +58,7 @@ campaign_news as (
 
     where
         profile_id is not null
-        and (occurred_at <= {{ cdp_now() }} or loaded_at <= {{ cdp_now() }})
+        and (occurred_at <= {{ headwater.cdp_now() }} or loaded_at <= {{ headwater.cdp_now() }})
 
 ),
 
@@ -99,7 +99,7 @@ erasures as (
     inner join erasure_requests
         on profile_identifiers.identifier_type = erasure_requests.identifier_type
         and erasure_requests.identifier_value_sha256
-        = {{ sha256_hex('profile_identifiers.identifier_value') }}
+        = {{ headwater.sha256_hex('profile_identifiers.identifier_value') }}
 
 ),
 

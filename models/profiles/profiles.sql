@@ -66,7 +66,7 @@ golden_attributes as (
 
     select
         profile_id,
-        {{ survivorship_columns('person') | indent(8) }}
+        {{ headwater.survivorship_columns('person') | indent(8) }}
 
     from profile_attributes
 
@@ -78,10 +78,10 @@ profiles as (
 
     select
         profile_records.profile_id,
-        {%- for attribute in survivorship_rules('person').attributes %}
+        {%- for attribute in headwater.survivorship_rules('person').attributes %}
         golden_attributes.{{ attribute.name }},
         {%- endfor %}
-        {%- for attribute in survivorship_rules('person').attributes %}
+        {%- for attribute in headwater.survivorship_rules('person').attributes %}
         golden_attributes.{{ attribute.name }}_source,
         {%- endfor %}
         traits_commerce.favourite_product_line,

@@ -1,4 +1,4 @@
-{{ config(enabled=identity_matching_enabled()) }}
+{{ config(enabled=headwater.identity_matching_enabled()) }}
 with
 
 matching_decided as (

@@ -1,2 +1,2 @@
-{{ config(enabled=identity_matching_enabled()) }}
-{{ matching_blocks(ref('matching_records')) }}
+{{ config(enabled=headwater.identity_matching_enabled()) }}
+{{ headwater.matching_blocks(ref('matching_records')) }}

@@ -1,2 +1,2 @@
-{{ config(enabled=identity_matching_enabled()) }}
-{{ matching_candidates(ref('matching_blocks')) }}
+{{ config(enabled=headwater.identity_matching_enabled()) }}
+{{ headwater.matching_candidates(ref('matching_blocks')) }}

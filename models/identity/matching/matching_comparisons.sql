@@ -1,2 +1,2 @@
-{{ config(enabled=identity_matching_enabled()) }}
-{{ matching_comparisons(ref('matching_candidates'), ref('matching_records')) }}
+{{ config(enabled=headwater.identity_matching_enabled()) }}
+{{ headwater.matching_comparisons(ref('matching_candidates'), ref('matching_records')) }}

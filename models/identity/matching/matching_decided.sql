@@ -1,9 +1,9 @@
-{{ config(enabled=identity_matching_enabled()) }}
+{{ config(enabled=headwater.identity_matching_enabled()) }}
 with
 
 by_threshold as (
 
-    {{ matching_decided(ref('matching_scores')) | indent(4) }}
+    {{ headwater.matching_decided(ref('matching_scores')) | indent(4) }}
 
 ),
 

@@ -1,4 +1,4 @@
-{{ config(enabled=identity_matching_enabled(), meta=matching_description()) }}
+{{ config(enabled=headwater.identity_matching_enabled(), meta=headwater.matching_description()) }}
 with
 
 matching_comparisons as (

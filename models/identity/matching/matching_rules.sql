@@ -1,5 +1,5 @@
-{%- set most = matching_settings().max_block_records -%}
-{{ config(enabled=identity_matching_enabled()) }}
+{%- set most = headwater.matching_settings().max_block_records -%}
+{{ config(enabled=headwater.identity_matching_enabled()) }}
 with
 
 blocks as (

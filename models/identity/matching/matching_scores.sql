@@ -1,2 +1,2 @@
-{{ config(enabled=identity_matching_enabled()) }}
-{{ matching_scores(ref('matching_comparisons'), ref('matching_weights')) }}
+{{ config(enabled=headwater.identity_matching_enabled()) }}
+{{ headwater.matching_scores(ref('matching_comparisons'), ref('matching_weights')) }}

@@ -1,4 +1,4 @@
-{{ table_layout(month='occurred_at', clusters=['profile_id']) }}
+{{ headwater.table_layout(month='occurred_at', clusters=['profile_id']) }}
 
 with
 
@@ -24,7 +24,7 @@ usage_events as (
 
     from {{ ref('stg_app__usage_events') }}
 
-    where occurred_at <= {{ cdp_now() }}
+    where occurred_at <= {{ headwater.cdp_now() }}
 
 ),
 

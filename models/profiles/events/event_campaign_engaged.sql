@@ -1,4 +1,4 @@
-{{ table_layout(month='occurred_at', clusters=['profile_id']) }}
+{{ headwater.table_layout(month='occurred_at', clusters=['profile_id']) }}
 
 with
 
@@ -34,7 +34,7 @@ events as (
 
     where
         profile_id is not null
-        and occurred_at <= {{ cdp_now() }}
+        and occurred_at <= {{ headwater.cdp_now() }}
 
 )
 

@@ -1,4 +1,4 @@
-{{ table_layout(month='occurred_at', clusters=['profile_id']) }}
+{{ headwater.table_layout(month='occurred_at', clusters=['profile_id']) }}
 
 with
 
@@ -40,7 +40,7 @@ clicks as (
 
     from {{ ref('stg_web__clicks') }}
 
-    where clicked_at <= {{ cdp_now() }}
+    where clicked_at <= {{ headwater.cdp_now() }}
 
 ),
 

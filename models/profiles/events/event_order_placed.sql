@@ -1,4 +1,4 @@
-{{ table_layout(month='occurred_at', clusters=['profile_id']) }}
+{{ headwater.table_layout(month='occurred_at', clusters=['profile_id']) }}
 
 with
 
@@ -61,8 +61,8 @@ events as (
         orders.status,
         cast(order_lines.quantity as {{ dbt.type_int() }}) as quantity,
         case
-            when orders.status = 'returned' then {{ as_euros('0') }}
-            else {{ as_euros('order_lines.revenue_eur') }}
+            when orders.status = 'returned' then {{ headwater.as_euros('0') }}
+            else {{ headwater.as_euros('order_lines.revenue_eur') }}
         end as revenue_eur,
         orders.ordered_at as occurred_at
 
@@ -74,7 +74,7 @@ events as (
 
     left join products on order_lines.product_id = products.product_id
 
-    where orders.ordered_at <= {{ cdp_now() }}
+    where orders.ordered_at <= {{ headwater.cdp_now() }}
 
 )
 

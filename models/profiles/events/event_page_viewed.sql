@@ -1,4 +1,4 @@
-{{ table_layout(month='occurred_at', clusters=['profile_id']) }}
+{{ headwater.table_layout(month='occurred_at', clusters=['profile_id']) }}
 
 with
 
@@ -40,7 +40,7 @@ page_views as (
 
     from {{ ref('stg_web__page_views') }}
 
-    where viewed_at <= {{ cdp_now() }}
+    where viewed_at <= {{ headwater.cdp_now() }}
 
 ),
 

@@ -1,4 +1,4 @@
-{{ table_layout(month='occurred_at', clusters=['profile_id']) }}
+{{ headwater.table_layout(month='occurred_at', clusters=['profile_id']) }}
 
 with
 
@@ -25,7 +25,7 @@ subscriptions as (
 
     from {{ ref('stg_app__subscriptions') }}
 
-    where cancelled_at <= {{ cdp_now() }}
+    where cancelled_at <= {{ headwater.cdp_now() }}
 
 ),
 
@@ -36,7 +36,7 @@ events as (
         profile_records.profile_id,
         subscriptions.subscription_id,
         subscriptions.plan,
-        {{ as_euros('subscriptions.monthly_revenue_eur') }} as monthly_revenue_eur,
+        {{ headwater.as_euros('subscriptions.monthly_revenue_eur') }} as monthly_revenue_eur,
         subscriptions.occurred_at
 
     from subscriptions

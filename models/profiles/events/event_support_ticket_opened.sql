@@ -1,4 +1,4 @@
-{{ table_layout(month='occurred_at', clusters=['profile_id']) }}
+{{ headwater.table_layout(month='occurred_at', clusters=['profile_id']) }}
 
 with
 
@@ -24,7 +24,7 @@ tickets as (
 
     from {{ ref('stg_support__tickets') }}
 
-    where opened_at <= {{ cdp_now() }}
+    where opened_at <= {{ headwater.cdp_now() }}
 
 ),
 

@@ -94,8 +94,8 @@ traits as (
         cast(coalesce(order_totals.order_count, 0) as {{ dbt.type_int() }}) as order_count,
         cast(coalesce(order_totals.returned_order_count, 0) as {{ dbt.type_int() }})
             as returned_order_count,
-        {{ as_euros('coalesce(order_totals.lifetime_value_eur, 0)') }} as lifetime_value_eur,
-        {{ euros_per('order_totals.kept_revenue_eur', 'order_totals.kept_order_count') }}
+        {{ headwater.as_euros('coalesce(order_totals.lifetime_value_eur, 0)') }} as lifetime_value_eur,
+        {{ headwater.euros_per('order_totals.kept_revenue_eur', 'order_totals.kept_order_count') }}
             as average_order_eur,
         order_totals.first_order_at,
         order_totals.last_order_at

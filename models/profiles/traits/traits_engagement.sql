@@ -1,5 +1,5 @@
-{%- set since_30_days = timestamp_add(cdp_now(), -30, 'day') -%}
-{%- set since_90_days = timestamp_add(cdp_now(), -90, 'day') -%}
+{%- set since_30_days = headwater.timestamp_add(headwater.cdp_now(), -30, 'day') -%}
+{%- set since_90_days = headwater.timestamp_add(headwater.cdp_now(), -90, 'day') -%}
 with
 
 people as (

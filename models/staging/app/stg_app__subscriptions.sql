@@ -19,13 +19,13 @@ deduplicated as (
 
     select *
     from source
-    where {{ has_key('subscription_id') }}
+    where {{ headwater.has_key('subscription_id') }}
     qualify
         row_number() over (
             partition by subscription_id
             order by
                 ingested_at desc nulls last,
-                {{ by_each(['user_id', 'plan', 'status', 'mrr_eur', 'started_at', 'canceled_at']) }}
+                {{ headwater.by_each(['user_id', 'plan', 'status', 'mrr_eur', 'started_at', 'canceled_at']) }}
         ) = 1
 
 ),
@@ -41,10 +41,10 @@ subscriptions as (
             when 'canceled' then 'cancelled'
             else lower(trim(status))
         end as status,
-        {{ as_euros(cast_or_null('mrr_eur', dbt.type_numeric())) }} as monthly_revenue_eur,
-        {{ cast_or_null('started_at', dbt.type_timestamp()) }} as started_at,
-        {{ cast_or_null('canceled_at', dbt.type_timestamp()) }} as cancelled_at,
-        {{ cast_or_null('ingested_at', dbt.type_timestamp()) }} as loaded_at
+        {{ headwater.as_euros(headwater.cast_or_null('mrr_eur', dbt.type_numeric())) }} as monthly_revenue_eur,
+        {{ headwater.cast_or_null('started_at', dbt.type_timestamp()) }} as started_at,
+        {{ headwater.cast_or_null('canceled_at', dbt.type_timestamp()) }} as cancelled_at,
+        {{ headwater.cast_or_null('ingested_at', dbt.type_timestamp()) }} as loaded_at
     from deduplicated
 
 )

@@ -16,13 +16,13 @@ deduplicated as (
 
     select *
     from source
-    where {{ has_key('event_id') }}
+    where {{ headwater.has_key('event_id') }}
     qualify
         row_number() over (
             partition by event_id
             order by
                 received_epoch desc nulls last,
-                {{ by_each(['user_id', 'event', 'occurred_epoch']) }}
+                {{ headwater.by_each(['user_id', 'event', 'occurred_epoch']) }}
         ) = 1
 
 ),
@@ -33,8 +33,8 @@ usage_events as (
         cast(event_id as {{ dbt.type_string() }}) as event_id,
         user_id,
         lower(trim(event)) as event_name,
-        {{ unix_timestamp(cast_or_null('occurred_epoch', dbt.type_int())) }} as occurred_at,
-        {{ unix_timestamp(cast_or_null('received_epoch', dbt.type_int())) }} as loaded_at
+        {{ headwater.unix_timestamp(headwater.cast_or_null('occurred_epoch', dbt.type_int())) }} as occurred_at,
+        {{ headwater.unix_timestamp(headwater.cast_or_null('received_epoch', dbt.type_int())) }} as loaded_at
     from deduplicated
 
 )

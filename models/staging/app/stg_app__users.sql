@@ -23,14 +23,14 @@ deduplicated as (
 
     select *
     from source
-    where {{ has_key('id') }}
+    where {{ headwater.has_key('id') }}
     qualify
         row_number() over (
             partition by id
             order by
                 ingested_at desc nulls last,
                 modified_ts desc nulls last,
-                {{ by_each([
+                {{ headwater.by_each([
                     'mail', 'mobile', 'given_name', 'family_name', 'country', 'locale', 'tz',
                     'device_id', 'signup_ts',
                 ]) }}
@@ -42,7 +42,7 @@ with_country as (
 
     select
         *,
-        {{ normalise_country('country') }} as country_code
+        {{ headwater.normalise_country('country') }} as country_code
     from deduplicated
 
 ),
@@ -51,17 +51,17 @@ users as (
 
     select
         id as user_id,
-        {{ normalise_email('mail') }} as email,
-        {{ normalise_phone('mobile', 'country_code') }} as phone,
-        {{ normalise_name('given_name') }} as first_name,
-        {{ normalise_name('family_name') }} as last_name,
+        {{ headwater.normalise_email('mail') }} as email,
+        {{ headwater.normalise_phone('mobile', 'country_code') }} as phone,
+        {{ headwater.normalise_name('given_name') }} as first_name,
+        {{ headwater.normalise_name('family_name') }} as last_name,
         country_code as country,
         lower({{ dbt.split_part("replace(locale, '-', '_')", "'_'", 1) }}) as language,
-        {{ normalise_text('tz') }} as time_zone,
+        {{ headwater.normalise_text('tz') }} as time_zone,
         nullif(trim(device_id), '') as device_id,
-        {{ cast_or_null('signup_ts', dbt.type_timestamp()) }} as signed_up_at,
-        {{ cast_or_null('modified_ts', dbt.type_timestamp()) }} as updated_at,
-        {{ cast_or_null('ingested_at', dbt.type_timestamp()) }} as loaded_at
+        {{ headwater.cast_or_null('signup_ts', dbt.type_timestamp()) }} as signed_up_at,
+        {{ headwater.cast_or_null('modified_ts', dbt.type_timestamp()) }} as updated_at,
+        {{ headwater.cast_or_null('ingested_at', dbt.type_timestamp()) }} as loaded_at
     from with_country
 
 )

@@ -12,7 +12,7 @@ campaign_daily as (
         destination,
         campaign_id,
         upper(currency) as currency,
-        {{ as_euros('spend') }} as spend,
+        {{ headwater.as_euros('spend') }} as spend,
         cast(impressions as {{ dbt.type_int() }}) as impressions,
         cast(clicks as {{ dbt.type_int() }}) as clicks,
         conversions,
@@ -21,7 +21,7 @@ campaign_daily as (
 
     from source
 
-    where environment = {{ cdp_environment() }}
+    where environment = {{ headwater.cdp_environment() }}
 
 )
 

@@ -14,7 +14,7 @@ campaign_events as (
         campaign_id,
         touchpoint_id,
         recipient_type,
-        case recipient_type when 'email' then {{ normalise_email('recipient') }} else recipient end
+        case recipient_type when 'email' then {{ headwater.normalise_email('recipient') }} else recipient end
             as recipient,
         lower(kind) as kind,
         occurred_at,
@@ -22,7 +22,7 @@ campaign_events as (
 
     from source
 
-    where environment = {{ cdp_environment() }}
+    where environment = {{ headwater.cdp_environment() }}
 
 )
 

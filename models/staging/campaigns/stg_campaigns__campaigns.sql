@@ -19,7 +19,7 @@ campaigns as (
 
     from source
 
-    where environment = {{ cdp_environment() }}
+    where environment = {{ headwater.cdp_environment() }}
 
 )
 

@@ -25,7 +25,7 @@ answered as (
         -- An answer that came without an id is told by what it says.
         coalesce(
             nullif(trim(id), ''),
-            {{ md5_hex(dbt.concat([
+            {{ headwater.md5_hex(dbt.concat([
                 "coalesce(email, '')", "'|'", "coalesce(phone, '')", "'|'", "coalesce(channel, '')", "'|'",
                 "coalesce(purpose, '')", "'|'", "coalesce(choice, '')", "'|'", "coalesce(recorded_at, '')",
             ])) }}
@@ -35,7 +35,7 @@ answered as (
             -- An answer nobody knows is not a yes.
             else 'opted_out'
         end as state,
-        {{ cast_or_null('recorded_at', dbt.type_timestamp()) }} as answered_at
+        {{ headwater.cast_or_null('recorded_at', dbt.type_timestamp()) }} as answered_at
     from source
 
 ),
@@ -53,7 +53,7 @@ deduplicated as (
                 case when answered_at is null and state = 'opted_out' then 1 else 2 end asc,
                 answered_at desc nulls last,
                 case state when 'opted_out' then 1 else 2 end asc,
-                {{ by_each([
+                {{ headwater.by_each([
                     'email', 'phone', 'country', 'channel', 'purpose', 'choice', 'legal_basis',
                     'origin', 'recorded_at',
                 ]) }}
@@ -65,7 +65,7 @@ with_country as (
 
     select
         *,
-        {{ normalise_country('country') }} as country_code
+        {{ headwater.normalise_country('country') }} as country_code
     from deduplicated
 
 ),
@@ -74,8 +74,8 @@ consents as (
 
     select
         answer_id as consent_id,
-        {{ normalise_email('email') }} as email,
-        {{ normalise_phone('phone', 'country_code') }} as phone,
+        {{ headwater.normalise_email('email') }} as email,
+        {{ headwater.normalise_phone('phone', 'country_code') }} as phone,
         -- A no that names no channel or no purpose is one for all of them; a yes like that is for none.
         case
             when lower(trim(channel)) = 'advertising' then 'ads'
@@ -88,9 +88,9 @@ consents as (
         end as purpose,
         state,
         replace(lower(trim(legal_basis)), ' ', '_') as basis,
-        {{ normalise_text('origin') }} as consent_source,
+        {{ headwater.normalise_text('origin') }} as consent_source,
         answered_at as recorded_at,
-        {{ cast_or_null('_loaded_at', dbt.type_timestamp()) }} as loaded_at
+        {{ headwater.cast_or_null('_loaded_at', dbt.type_timestamp()) }} as loaded_at
     from with_country
 
 )

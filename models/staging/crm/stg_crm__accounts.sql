@@ -23,14 +23,14 @@ deduplicated as (
 
     select *
     from source
-    where {{ has_key('account_id') }}
+    where {{ headwater.has_key('account_id') }}
     qualify
         row_number() over (
             partition by account_id
             order by
                 _synced_at desc nulls last,
                 modified_date desc nulls last,
-                {{ by_each([
+                {{ headwater.by_each([
                     'name', 'website', 'vat_number', 'billing_country', 'industry', 'employees',
                     'owner', 'stage', 'created_date',
                 ]) }}
@@ -42,18 +42,18 @@ accounts as (
 
     select
         account_id as crm_account_id,
-        {{ normalise_name('name') }} as account_name,
-        {{ normalise_domain('website') }} as domain,
-        {{ normalise_text('website') }} as website,
-        upper({{ regexp_replace_all('vat_number', '[^0-9A-Za-z]', '') }}) as tax_id,
-        {{ normalise_country('billing_country') }} as country,
+        {{ headwater.normalise_name('name') }} as account_name,
+        {{ headwater.normalise_domain('website') }} as domain,
+        {{ headwater.normalise_text('website') }} as website,
+        upper({{ headwater.regexp_replace_all('vat_number', '[^0-9A-Za-z]', '') }}) as tax_id,
+        {{ headwater.normalise_country('billing_country') }} as country,
         lower(trim(industry)) as industry,
-        {{ cast_or_null("replace(employees, ',', '')", dbt.type_int()) }} as employee_count,
-        {{ normalise_email('owner') }} as owner_email,
+        {{ headwater.cast_or_null("replace(employees, ',', '')", dbt.type_int()) }} as employee_count,
+        {{ headwater.normalise_email('owner') }} as owner_email,
         lower(trim(stage)) as lifecycle_stage,
-        {{ cast_or_null('created_date', dbt.type_timestamp()) }} as created_at,
-        {{ cast_or_null('modified_date', dbt.type_timestamp()) }} as updated_at,
-        {{ cast_or_null('_synced_at', dbt.type_timestamp()) }} as loaded_at
+        {{ headwater.cast_or_null('created_date', dbt.type_timestamp()) }} as created_at,
+        {{ headwater.cast_or_null('modified_date', dbt.type_timestamp()) }} as updated_at,
+        {{ headwater.cast_or_null('_synced_at', dbt.type_timestamp()) }} as loaded_at
     from deduplicated
 
 )

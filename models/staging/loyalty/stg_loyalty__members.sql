@@ -23,14 +23,14 @@ deduplicated as (
 
     select *
     from source
-    where {{ has_key('member_no') }}
+    where {{ headwater.has_key('member_no') }}
     qualify
         row_number() over (
             partition by member_no
             order by
                 _loaded_at desc nulls last,
                 changed_on desc nulls last,
-                {{ by_each([
+                {{ headwater.by_each([
                     'card_no', 'full_name', 'mail', 'tel', 'dob', 'tier', 'points', 'country',
                     'joined_on',
                 ]) }}
@@ -42,7 +42,7 @@ with_country as (
 
     select
         *,
-        {{ normalise_country('country') }} as country_code
+        {{ headwater.normalise_country('country') }} as country_code
     from deduplicated
 
 ),
@@ -51,19 +51,19 @@ members as (
 
     select
         member_no as member_id,
-        {{ normalise_text('card_no') }} as card_number,
-        {{ normalise_email('mail') }} as email,
-        {{ normalise_phone('tel', 'country_code') }} as phone,
-        {{ normalise_name(dbt.split_part('full_name', "','", 2)) }} as first_name,
-        {{ normalise_name(dbt.split_part('full_name', "','", 1)) }} as last_name,
-        {{ cast_or_null(
-            regexp_replace_all('dob', '([0-9]+)[.]([0-9]+)[.]([0-9]+)', '\\3-\\2-\\1'), 'date'
+        {{ headwater.normalise_text('card_no') }} as card_number,
+        {{ headwater.normalise_email('mail') }} as email,
+        {{ headwater.normalise_phone('tel', 'country_code') }} as phone,
+        {{ headwater.normalise_name(dbt.split_part('full_name', "','", 2)) }} as first_name,
+        {{ headwater.normalise_name(dbt.split_part('full_name', "','", 1)) }} as last_name,
+        {{ headwater.cast_or_null(
+            headwater.regexp_replace_all('dob', '([0-9]+)[.]([0-9]+)[.]([0-9]+)', '\\3-\\2-\\1'), 'date'
         ) }} as birth_date,
         lower(trim(tier)) as tier,
-        {{ cast_or_null('points', dbt.type_int()) }} as points_count,
-        {{ cast_or_null('joined_on', dbt.type_timestamp()) }} as joined_at,
-        {{ cast_or_null('changed_on', dbt.type_timestamp()) }} as updated_at,
-        {{ cast_or_null('_loaded_at', dbt.type_timestamp()) }} as loaded_at
+        {{ headwater.cast_or_null('points', dbt.type_int()) }} as points_count,
+        {{ headwater.cast_or_null('joined_on', dbt.type_timestamp()) }} as joined_at,
+        {{ headwater.cast_or_null('changed_on', dbt.type_timestamp()) }} as updated_at,
+        {{ headwater.cast_or_null('_loaded_at', dbt.type_timestamp()) }} as loaded_at
     from with_country
 
 )

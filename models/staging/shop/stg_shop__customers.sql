@@ -24,14 +24,14 @@ deduplicated as (
 
     select *
     from source
-    where {{ has_key('customer_id') }}
+    where {{ headwater.has_key('customer_id') }}
     qualify
         row_number() over (
             partition by customer_id
             order by
                 _loaded_at desc nulls last,
                 updated_at desc nulls last,
-                {{ by_each([
+                {{ headwater.by_each([
                     'email_address', 'phone', 'first_name', 'last_name', 'street', 'zip', 'city',
                     'country', 'birthday', 'created_at',
                 ]) }}
@@ -43,7 +43,7 @@ with_country as (
 
     select
         *,
-        {{ normalise_country('country') }} as country_code
+        {{ headwater.normalise_country('country') }} as country_code
     from deduplicated
 
 ),
@@ -52,18 +52,18 @@ customers as (
 
     select
         customer_id,
-        {{ normalise_email('email_address') }} as email,
-        {{ normalise_phone('phone', 'country_code') }} as phone,
-        {{ normalise_name('first_name') }} as first_name,
-        {{ normalise_name('last_name') }} as last_name,
-        {{ normalise_text('street') }} as street,
-        {{ normalise_text('zip') }} as postal_code,
-        {{ normalise_text('city') }} as city,
+        {{ headwater.normalise_email('email_address') }} as email,
+        {{ headwater.normalise_phone('phone', 'country_code') }} as phone,
+        {{ headwater.normalise_name('first_name') }} as first_name,
+        {{ headwater.normalise_name('last_name') }} as last_name,
+        {{ headwater.normalise_text('street') }} as street,
+        {{ headwater.normalise_text('zip') }} as postal_code,
+        {{ headwater.normalise_text('city') }} as city,
         country_code as country,
-        {{ cast_or_null('birthday', 'date') }} as birth_date,
-        {{ cast_or_null('created_at', dbt.type_timestamp()) }} as created_at,
-        {{ cast_or_null('updated_at', dbt.type_timestamp()) }} as updated_at,
-        {{ cast_or_null('_loaded_at', dbt.type_timestamp()) }} as loaded_at
+        {{ headwater.cast_or_null('birthday', 'date') }} as birth_date,
+        {{ headwater.cast_or_null('created_at', dbt.type_timestamp()) }} as created_at,
+        {{ headwater.cast_or_null('updated_at', dbt.type_timestamp()) }} as updated_at,
+        {{ headwater.cast_or_null('_loaded_at', dbt.type_timestamp()) }} as loaded_at
     from with_country
 
 )

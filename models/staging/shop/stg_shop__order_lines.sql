@@ -16,11 +16,11 @@ deduplicated as (
 
     select *
     from source
-    where {{ has_key('line_id') }}
+    where {{ headwater.has_key('line_id') }}
     qualify
         row_number() over (
             partition by line_id
-            order by {{ by_each(['order_no', 'sku', 'qty', 'line_total_eur']) }}
+            order by {{ headwater.by_each(['order_no', 'sku', 'qty', 'line_total_eur']) }}
         ) = 1
 
 ),
@@ -31,8 +31,8 @@ order_lines as (
         cast(line_id as {{ dbt.type_string() }}) as order_line_id,
         order_no as order_id,
         sku as product_id,
-        {{ cast_or_null('qty', dbt.type_int()) }} as quantity,
-        {{ as_euros(cast_or_null('line_total_eur', dbt.type_numeric())) }} as revenue_eur
+        {{ headwater.cast_or_null('qty', dbt.type_int()) }} as quantity,
+        {{ headwater.as_euros(headwater.cast_or_null('line_total_eur', dbt.type_numeric())) }} as revenue_eur
     from deduplicated
 
 )

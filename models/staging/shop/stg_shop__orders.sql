@@ -20,13 +20,13 @@ deduplicated as (
 
     select *
     from source
-    where {{ has_key('order_no') }}
+    where {{ headwater.has_key('order_no') }}
     qualify
         row_number() over (
             partition by order_no
             order by
                 _loaded_at desc nulls last,
-                {{ by_each([
+                {{ headwater.by_each([
                     'customer_id', 'email', 'phone', 'shipping_country', 'state', 'currency',
                     'created_at',
                 ]) }}
@@ -38,7 +38,7 @@ with_country as (
 
     select
         *,
-        {{ normalise_country('shipping_country') }} as country_code
+        {{ headwater.normalise_country('shipping_country') }} as country_code
     from deduplicated
 
 ),
@@ -48,16 +48,16 @@ orders as (
     select
         order_no as order_id,
         nullif(trim(customer_id), '') as customer_id,
-        {{ normalise_email('email') }} as email,
-        {{ normalise_phone('phone', 'country_code') }} as phone,
+        {{ headwater.normalise_email('email') }} as email,
+        {{ headwater.normalise_phone('phone', 'country_code') }} as phone,
         case
             when lower(state) in ('new', 'paid') then 'placed'
             when lower(state) in ('shipped', 'delivered') then 'shipped'
             else lower(state)
         end as status,
         upper(trim(currency)) as currency,
-        {{ cast_or_null('created_at', dbt.type_timestamp()) }} as ordered_at,
-        {{ cast_or_null('_loaded_at', dbt.type_timestamp()) }} as loaded_at
+        {{ headwater.cast_or_null('created_at', dbt.type_timestamp()) }} as ordered_at,
+        {{ headwater.cast_or_null('_loaded_at', dbt.type_timestamp()) }} as loaded_at
     from with_country
 
 )

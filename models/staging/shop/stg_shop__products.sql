@@ -15,11 +15,11 @@ deduplicated as (
 
     select *
     from source
-    where {{ has_key('sku') }}
+    where {{ headwater.has_key('sku') }}
     qualify
         row_number() over (
             partition by sku
-            order by {{ by_each(['title', 'category', 'price_eur']) }}
+            order by {{ headwater.by_each(['title', 'category', 'price_eur']) }}
         ) = 1
 
 ),
@@ -28,9 +28,9 @@ products as (
 
     select
         sku as product_id,
-        {{ normalise_text('title') }} as product_name,
+        {{ headwater.normalise_text('title') }} as product_name,
         lower(trim(category)) as product_line,
-        {{ as_euros(cast_or_null('price_eur', dbt.type_numeric())) }} as price_eur
+        {{ headwater.as_euros(headwater.cast_or_null('price_eur', dbt.type_numeric())) }} as price_eur
     from deduplicated
 
 )

@@ -22,13 +22,13 @@ deduplicated as (
 
     select *
     from source
-    where {{ has_key('id') }}
+    where {{ headwater.has_key('id') }}
     qualify
         row_number() over (
             partition by id
             order by
                 _loaded_at desc nulls last,
-                {{ by_each([
+                {{ headwater.by_each([
                     'requester_email', 'requester_phone', 'requester_name', 'subject',
                     'priority', 'status', 'product', 'created_at', 'solved_at',
                 ]) }}
@@ -40,10 +40,10 @@ tickets as (
 
     select
         cast(id as {{ dbt.type_string() }}) as ticket_id,
-        {{ normalise_email('requester_email') }} as email,
-        {{ normalise_phone('requester_phone') }} as phone,
-        {{ normalise_name('requester_name') }} as requester_name,
-        {{ normalise_text('subject') }} as subject,
+        {{ headwater.normalise_email('requester_email') }} as email,
+        {{ headwater.normalise_phone('requester_phone') }} as phone,
+        {{ headwater.normalise_name('requester_name') }} as requester_name,
+        {{ headwater.normalise_text('subject') }} as subject,
         case lower(trim(priority))
             when 'normal' then 'medium'
             when 'urgent' then 'high'
@@ -54,9 +54,9 @@ tickets as (
             else 'open'
         end as status,
         lower(trim(product)) as product_line,
-        {{ cast_or_null('created_at', dbt.type_timestamp()) }} as opened_at,
-        {{ cast_or_null('solved_at', dbt.type_timestamp()) }} as solved_at,
-        {{ cast_or_null('_loaded_at', dbt.type_timestamp()) }} as loaded_at
+        {{ headwater.cast_or_null('created_at', dbt.type_timestamp()) }} as opened_at,
+        {{ headwater.cast_or_null('solved_at', dbt.type_timestamp()) }} as solved_at,
+        {{ headwater.cast_or_null('_loaded_at', dbt.type_timestamp()) }} as loaded_at
     from deduplicated
 
 )

@@ -21,7 +21,7 @@ batches as (
 
     from source
 
-    where environment = {{ cdp_environment() }}
+    where environment = {{ headwater.cdp_environment() }}
 
 )
 

@@ -22,7 +22,7 @@ failures as (
 
     from source
 
-    where environment = {{ cdp_environment() }}
+    where environment = {{ headwater.cdp_environment() }}
 
 )
 

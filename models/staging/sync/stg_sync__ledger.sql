@@ -20,7 +20,7 @@ ledger as (
 
     from source
 
-    where environment = {{ cdp_environment() }}
+    where environment = {{ headwater.cdp_environment() }}
 
 )
 

@@ -26,7 +26,7 @@ runs as (
 
     from source
 
-    where environment = {{ cdp_environment() }}
+    where environment = {{ headwater.cdp_environment() }}
 
 )
 

@@ -20,13 +20,13 @@ deduplicated as (
 
     select *
     from source
-    where {{ has_key('id') }}
+    where {{ headwater.has_key('id') }}
     qualify
         row_number() over (
             partition by id
             order by
                 received_at desc nulls last,
-                {{ by_each([
+                {{ headwater.by_each([
                     'anonymous_id', 'user_id', 'customer_id', 'device_id', 'element', 'url',
                     'clicked_at',
                 ]) }}
@@ -43,13 +43,13 @@ clicks as (
         nullif(trim(customer_id), '') as customer_id,
         nullif(trim(device_id), '') as device_id,
         lower(trim(element)) as element,
-        {{ regexp_replace_all('url', '^[a-z]+://[^/]*|[?#].*$', '') }} as page_path,
+        {{ headwater.regexp_replace_all('url', '^[a-z]+://[^/]*|[?#].*$', '') }} as page_path,
         case
             when url like '%utm_campaign=%'
-                then {{ regexp_replace_all('url', '^.*[?&]utm_campaign=|[&#].*$', '') }}
+                then {{ headwater.regexp_replace_all('url', '^.*[?&]utm_campaign=|[&#].*$', '') }}
         end as utm_campaign,
-        {{ cast_or_null('clicked_at', dbt.type_timestamp()) }} as clicked_at,
-        {{ cast_or_null('received_at', dbt.type_timestamp()) }} as loaded_at
+        {{ headwater.cast_or_null('clicked_at', dbt.type_timestamp()) }} as clicked_at,
+        {{ headwater.cast_or_null('received_at', dbt.type_timestamp()) }} as loaded_at
     from deduplicated
 
 )

@@ -19,13 +19,13 @@ deduplicated as (
 
     select *
     from source
-    where {{ has_key('id') }}
+    where {{ headwater.has_key('id') }}
     qualify
         row_number() over (
             partition by id
             order by
                 received_at desc nulls last,
-                {{ by_each([
+                {{ headwater.by_each([
                     'anonymous_id', 'user_id', 'customer_id', 'device_id', 'url', 'viewed_at',
                 ]) }}
         ) = 1
@@ -36,10 +36,10 @@ parsed as (
 
     select
         *,
-        {{ regexp_replace_all('url', '^[a-z]+://[^/]*|[?#].*$', '') }} as page_path,
+        {{ headwater.regexp_replace_all('url', '^[a-z]+://[^/]*|[?#].*$', '') }} as page_path,
         case
             when url like '%utm_campaign=%'
-                then {{ regexp_replace_all('url', '^.*[?&]utm_campaign=|[&#].*$', '') }}
+                then {{ headwater.regexp_replace_all('url', '^.*[?&]utm_campaign=|[&#].*$', '') }}
         end as utm_campaign
     from deduplicated
 
@@ -55,12 +55,12 @@ page_views as (
         nullif(trim(device_id), '') as device_id,
         page_path,
         case
-            when {{ regexp_matches_whole('page_path', '/(outdoor|home|kids)(/.*)?') }}
+            when {{ headwater.regexp_matches_whole('page_path', '/(outdoor|home|kids)(/.*)?') }}
                 then {{ dbt.split_part('page_path', "'/'", 2) }}
         end as product_line,
         utm_campaign,
-        {{ cast_or_null('viewed_at', dbt.type_timestamp()) }} as viewed_at,
-        {{ cast_or_null('received_at', dbt.type_timestamp()) }} as loaded_at
+        {{ headwater.cast_or_null('viewed_at', dbt.type_timestamp()) }} as viewed_at,
+        {{ headwater.cast_or_null('received_at', dbt.type_timestamp()) }} as loaded_at
     from parsed
 
 )

@@ -35,7 +35,7 @@ visits as (
 visitors as (
 
     select
-        {{ md5_hex(dbt.concat([
+        {{ headwater.md5_hex(dbt.concat([
             "coalesce(anonymous_id, '')", "'|'", "coalesce(user_id, '')", "'|'", "coalesce(customer_id, '')",
         ])) }} as visitor_id,
         anonymous_id,

@@ -4,7 +4,7 @@
 {% test declared_columns(model) %}
 
 {%- if execute -%}
-    {%- do check_declared_columns(model) -%}
+    {%- do headwater.check_declared_columns(model) -%}
 {%- endif %}
 
 select one

@@ -7,6 +7,6 @@ select {{ column_name }}
 
 from {{ model }}
 
-where not ({{ has_key(column_name) }})
+where not ({{ headwater.has_key(column_name) }})
 
 {% endtest %}

@@ -37,7 +37,7 @@ product_lines as (
 
 order_lines as (
 
-    select coalesce(sum({{ as_euros('order_lines.revenue_eur') }}), 0) as revenue_eur
+    select coalesce(sum({{ headwater.as_euros('order_lines.revenue_eur') }}), 0) as revenue_eur
 
     from {{ ref('stg_shop__order_lines') }} as order_lines
 
@@ -49,7 +49,7 @@ order_lines as (
 
     where
         orders.status in ('placed', 'shipped')
-        and orders.ordered_at <= {{ cdp_now() }}
+        and orders.ordered_at <= {{ headwater.cdp_now() }}
 
 )
 

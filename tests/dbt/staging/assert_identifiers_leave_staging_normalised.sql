@@ -26,8 +26,8 @@ not_normalised as (
     from identifiers
     where
         email != lower(trim(email))
-        or not {{ regexp_matches_whole('email', '[^@ ]+@[^@ ]+[.][^@ .]+') }}
-        or not {{ regexp_matches_whole('phone', '[+][1-9][0-9]{7,14}') }}
+        or not {{ headwater.regexp_matches_whole('email', '[^@ ]+@[^@ ]+[.][^@ .]+') }}
+        or not {{ headwater.regexp_matches_whole('phone', '[+][1-9][0-9]{7,14}') }}
 
 )
 
