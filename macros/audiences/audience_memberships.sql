@@ -1,28 +1,39 @@
 {#- Relation-shaped query, the whole of the model of that name: the memberships a build opens, closes or moves to another id.
-    audiences: {model: key column, profile_id or account_id}. A member who is new gets a row; one who is gone, an exited_at; one
-    whose profile was merged, the surviving id, and of two open memberships the older goes on. Rows that stay are not touched. -#}
-{% macro audience_memberships(audiences) -%}
-{%- if audiences is not mapping or not audiences -%}
-    {{ headwater.audience_error('audiences', 'wants {the name of an audience model: profile_id or account_id}') }}
-{%- endif -%}
-{%- for audience, key in audiences.items() if key not in ['profile_id', 'account_id'] -%}
-    {{ headwater.audience_error(audience, "'" ~ key ~ "' is not one of profile_id, account_id") }}
-{%- endfor -%}
-{%- do headwater._warn_of_audiences_without_history(audiences) -%}
+    It sets its own materialisation: a history is never made anew. A member who is new gets a row; one who is gone, an exited_at; one whose profile was merged, the surviving id, and of two open memberships the older goes on. Rows that stay are not touched. -#}
+{% macro audience_memberships() -%}
+{{- config(
+    materialized='incremental',
+    unique_key='membership_id',
+    on_schema_change='append_new_columns',
+    full_refresh=false,
+) -}}
+{%- do headwater.check_registered('audiences', 'audience_', ['audience_memberships', 'audience_holdouts']) -%}
 {%- set text = dbt.type_string() -%}
 with
 
 current_members as (
-    {% for audience, key in audiences.items() %}
+    {% for audience in headwater.registry('audiences') -%}
+    {%- set facts = headwater.audience_facts(audience) -%}
     select
         cast({{ headwater.string_literal(audience) }} as {{ text }}) as audience_name,
-        cast({{ "'person'" if key == 'profile_id' else "'account'" }} as {{ text }}) as entity,
-        {{ key }} as entity_id,
+        cast({{ headwater.string_literal(facts.entity) }} as {{ text }}) as entity,
+        {{ facts.key }} as entity_id,
         is_holdout
 
     from {{ ref(audience) }}
-    {{ "union all" if not loop.last }}
-    {%- endfor %}
+
+    union all
+
+    {% endfor -%}
+    select
+        cast(null as {{ text }}) as audience_name,
+        cast(null as {{ text }}) as entity,
+        cast(null as {{ text }}) as entity_id,
+        false as is_holdout
+
+    from (select 1 as one) as nobody
+
+    where one = 0
 
 ),
 
@@ -188,14 +199,4 @@ select * from changes
 
     where 1 = 0
 )
-{%- endmacro %}
-
-{% macro _warn_of_audiences_without_history(audiences) -%}
-    {%- if execute -%}
-        {%- for node in graph.get('nodes', {}).values()
-            if node.resource_type == 'model' and 'audience' in node.tags and node.name not in audiences
-            and node.name not in ['audience_memberships', 'audience_holdouts'] -%}
-            {%- do exceptions.warn(node.name ~ ' keeps no history: add it to models/audiences/audience_memberships.sql.') -%}
-        {%- endfor -%}
-    {%- endif -%}
 {%- endmacro %}

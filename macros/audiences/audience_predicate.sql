@@ -49,13 +49,12 @@
 
 {#- Nothing: notes that a trait is used; when the warehouse is at hand, stops for one the model does not declare. -#}
 {% macro use_trait(context, trait, path) -%}
-    {%- if execute -%}
-        {%- for node in graph.get('nodes', {}).values() if node.resource_type == 'model' and node.name == context.model and node.columns -%}
-            {%- if trait not in node.columns -%}
-                {{ headwater.audience_error(path, "'" ~ trait ~ "' is no column of " ~ context.model ~ headwater.nearest(trait, node.columns)
-                    ~ " It has " ~ node.columns | join(', ')) }}
-            {%- endif -%}
-        {%- endfor -%}
+    {%- if headwater.knows_graph() -%}
+        {%- set columns = headwater.entity_columns(context.entity) -%}
+        {%- if trait not in columns -%}
+            {{ headwater.audience_error(path, "'" ~ trait ~ "' is no column of " ~ context.model ~ headwater.nearest(trait, columns)
+                ~ " It has " ~ columns | join(', ')) }}
+        {%- endif -%}
     {%- endif -%}
     {%- if trait != context.key and trait not in context.traits -%}
         {%- do context.traits.append(trait) -%}

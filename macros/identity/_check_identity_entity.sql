@@ -2,7 +2,7 @@
 {% macro _check_identity_entity(name, entity) -%}
     {%- set where = 'cdp_identity.' ~ name -%}
     {%- do headwater._identity_name(where, name) -%}
-    {%- do headwater._identity_keys(where, entity, ['identifiers', 'records'], ['identifiers', 'records']) -%}
+    {%- do headwater._identity_keys(where, entity, ['identifiers'], ['identifiers', 'records']) -%}
     {%- if entity['identifiers'] is not mapping or not entity['identifiers'] -%}
         {%- do headwater._identity_error(where ~ '.identifiers', 'expected one entry per identifier type') -%}
     {%- endif -%}
@@ -10,17 +10,16 @@
         {%- do headwater._identity_name(where ~ '.identifiers', type) -%}
         {%- do headwater._check_identifier_rule(where ~ '.identifiers.' ~ type, rule or {}) -%}
     {%- endfor -%}
-    {%- if entity['records'] is not sequence or entity['records'] is mapping or entity['records'] is string or not entity['records'] -%}
+    {%- set records = entity.get('records') or [] -%}
+    {%- if records is not sequence or records is mapping or records is string -%}
         {%- do headwater._identity_error(where ~ '.records', 'expected a list with one entry per source of records') -%}
     {%- endif -%}
-    {%- set seen = [] -%}
-    {%- for source in entity['records'] -%}
+    {%- for source in records -%}
         {%- set here = where ~ '.records[' ~ loop.index0 ~ ']' -%}
-        {%- do headwater._check_record_source(here, source, entity['identifiers']) -%}
-        {%- if source['source_name'] in seen -%}
-            {%- do headwater._identity_error(here ~ '.source_name', "'" ~ source['source_name'] ~ "' is used twice; record keys would meet") -%}
-        {%- endif -%}
-        {%- do seen.append(source['source_name']) -%}
+        {%- do headwater._identity_keys(here, source, ['model', 'source_name', 'record_key', 'identifiers'], [
+            'model', 'source_name', 'record_key', 'first_seen_at', 'last_seen_at', 'needs_identifier', 'identifiers',
+            'attributes', 'matching', 'role', 'job_title',
+        ]) -%}
     {%- endfor -%}
 {%- endmacro %}
 
@@ -54,9 +53,6 @@
 {%- endmacro %}
 
 {% macro _check_record_source(where, source, types) -%}
-    {%- do headwater._identity_keys(where, source, ['model', 'source_name', 'record_key', 'identifiers'], [
-        'model', 'source_name', 'record_key', 'first_seen_at', 'last_seen_at', 'needs_identifier', 'identifiers',
-    ]) -%}
     {%- do headwater._identity_name(where ~ '.source_name', source['source_name']) -%}
     {%- if source.get('needs_identifier', false) is not boolean -%}
         {%- do headwater._identity_error(where ~ '.needs_identifier', "'" ~ source['needs_identifier'] ~ "' is not true or false") -%}

@@ -12,9 +12,11 @@
             {%- do identifiers.append(headwater._identifier_rule(type, rule or {})) -%}
         {%- endfor -%}
         {%- set records = [] -%}
-        {%- for source in entity['records'] -%}
-            {%- do records.append(headwater._record_source(source)) -%}
+        {%- for source in headwater.record_sources(name) -%}
+            {%- do headwater._check_record_source('records of ' ~ name ~ ', ' ~ source.source_name, source, entity['identifiers']) -%}
+            {%- do records.append(headwater._with_normalisers(source)) -%}
         {%- endfor -%}
+        {%- do headwater._check_source_names(name, records) -%}
         {%- do entities.append({'name': name, 'identifiers': identifiers, 'records': records}) -%}
     {%- endfor -%}
     {{ return(entities) }}
@@ -38,20 +40,24 @@
     }) }}
 {%- endmacro %}
 
-{% macro _record_source(source) -%}
+{#- Value: a source of records whose identifiers are all {column, and perhaps normaliser}. -#}
+{% macro _with_normalisers(source) -%}
     {%- set identifiers = {} -%}
-    {%- for type, column in source['identifiers'].items() -%}
+    {%- for type, column in source.identifiers.items() -%}
         {%- do identifiers.update({type: column if column is mapping else {'column': column}}) -%}
     {%- endfor -%}
-    {{ return({
-        'model': source['model'],
-        'source_name': source['source_name'],
-        'record_key': source['record_key'],
-        'first_seen_at': source.get('first_seen_at'),
-        'last_seen_at': source.get('last_seen_at'),
-        'needs_identifier': source.get('needs_identifier', false),
-        'identifiers': identifiers,
-    }) }}
+    {{ return(dict(source, identifiers=identifiers)) }}
+{%- endmacro %}
+
+{% macro _check_source_names(entity, records) -%}
+    {%- set names = records | map(attribute='source_name') | list -%}
+    {%- for record in records -%}
+        {%- set other = records[names.index(record.source_name)] -%}
+        {%- if names.index(record.source_name) != loop.index0 -%}
+            {%- do headwater._identity_error('records of ' ~ entity, "source_name '" ~ record.source_name ~ "' is used twice, by "
+                ~ other.model ~ ' and ' ~ record.model ~ '; record keys would meet') -%}
+        {%- endif -%}
+    {%- endfor -%}
 {%- endmacro %}
 
 {#- Value: every identifier type of every entity once, in the order of the configuration. -#}

@@ -1,6 +1,7 @@
 {#- Query: the records that take part, one row each: entity, record_key, source_name, and per kind its prepared value and
     `<kind>_frequency`, the share of the entity's records with a value that have this one. -#}
 {% macro matching_records() -%}
+{%- do headwater.ref_records() -%}
 {%- set settings = headwater.matching_settings() -%}
 {%- set kinds = headwater.matching_kinds() -%}
 with

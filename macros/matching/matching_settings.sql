@@ -10,34 +10,55 @@
     {%- if not 0 < settings.review <= settings.accept <= settings.strong < 1 -%}
         {%- do headwater._matching_error('review, accept, strong', 'need 0 < review <= accept <= strong < 1, got ' ~ settings.review ~ ', ' ~ settings.accept ~ ', ' ~ settings.strong) -%}
     {%- endif -%}
-    {%- for name, entity in (given.get('entities') or {}).items() -%}
+    {%- set entities = given.get('entities') or {} -%}
+    {%- for name in entities -%}
         {%- set present = [] -%}
-        {%- for record in entity.get('records', []) -%}
-            {%- for key in ['source_name', 'model', 'record_key', 'columns'] if key not in record -%}
-                {%- do headwater._matching_error(name ~ '.records', 'entry ' ~ loop.index ~ ' lacks ' ~ key) -%}
-            {%- endfor -%}
+        {%- set records = headwater._matching_sources(name, entities[name] if entities is mapping else {}) -%}
+        {%- for record in records -%}
             {%- for kind in record.columns -%}
                 {%- if kind not in known and kind != 'full_name' -%}
-                    {%- do headwater._matching_error(name ~ '.columns', "'" ~ kind ~ "' is no kind; kinds are " ~ (known + ['full_name']) | join(', ')) -%}
+                    {%- do headwater._matching_error(name ~ ', ' ~ record.source_name, "'" ~ kind ~ "' is no kind; kinds are " ~ (known + ['full_name']) | join(', ')) -%}
                 {%- endif -%}
                 {%- do present.extend([kind] if kind != 'full_name' else ['first_name', 'last_name']) -%}
             {%- endfor -%}
         {%- endfor -%}
-        {%- set rules = [] -%}
-        {%- for rule in headwater.matching_blocking_rules() -%}
-            {%- set absent = [] -%}
-            {%- for kind in headwater.matching_rule_kinds(rule) if kind not in present -%}{%- do absent.append(kind) -%}{%- endfor -%}
-            {%- if not absent -%}{%- do rules.append(rule) -%}{%- endif -%}
+        {#- Every rule, also one whose kinds no record has: which records there are is not known while dbt parses. -#}
+        {%- set rules = headwater.matching_blocking_rules() -%}
+        {%- set usable = [] -%}
+        {%- for rule in rules -%}
+            {%- set absent = headwater.matching_rule_kinds(rule) | reject('in', present) | list -%}
+            {%- if not absent -%}{%- do usable.append(rule) -%}{%- endif -%}
         {%- endfor -%}
-        {%- if not rules -%}
+        {%- if records and not usable -%}
             {%- do headwater._matching_error(name, 'its columns are of too few kinds to find candidates by') -%}
         {%- endif -%}
-        {%- do settings.entities.append({'name': name, 'records': entity.records, 'rules': rules}) -%}
+        {%- do settings.entities.append({'name': name, 'records': records, 'rules': rules}) -%}
     {%- endfor -%}
     {%- if given.get('enabled', false) and not settings.entities -%}
         {%- do headwater._matching_error('entities', 'is empty') -%}
     {%- endif -%}
     {{ return(settings) }}
+{%- endmacro %}
+
+{#- Value: the records of an entity that take part, {source_name, model, record_key, columns, deduplicated}: those whose sources
+    say `matching:`, or those that the setting spells out itself. -#}
+{% macro _matching_sources(name, spelt_out) -%}
+    {%- set records = [] -%}
+    {%- if spelt_out and spelt_out.get('records') -%}
+        {%- for record in spelt_out['records'] -%}
+            {%- for key in ['source_name', 'model', 'record_key', 'columns'] if key not in record -%}
+                {%- do headwater._matching_error(name ~ '.records', 'entry ' ~ loop.index ~ ' lacks ' ~ key) -%}
+            {%- endfor -%}
+            {%- do records.append(record) -%}
+        {%- endfor -%}
+    {%- else -%}
+        {%- for source in headwater.record_sources(name) if source.matching -%}
+            {%- do records.append({
+                'source_name': source.source_name, 'model': source.model, 'record_key': source.record_key, 'columns': source.matching
+            }) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{ return(records) }}
 {%- endmacro %}
 
 {% macro _matching_error(where, message) -%}

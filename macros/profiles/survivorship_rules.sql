@@ -1,51 +1,31 @@
-{#- Value: the checked survivorship of one entity, from `vars: cdp_survivorship`:
+{#- Value: the checked survivorship of one entity, from `vars: cdp_survivorship` and what its sources of records say of
+    themselves (`record_sources`):
     {sources: [{source_name, model, record_key, columns: {attribute: column}}],
      attributes: [{name, rules, type, identifier, follows, ranks: {source_name: 1 is the most trusted}}]}.
-    Anything wrong stops here, with where it is and what is allowed. -#}
+    Sources rank as the registry has them. Anything wrong stops here, with where it is and what is allowed. -#}
 {% macro survivorship_rules(entity) -%}
-    {%- set configured = var('cdp_survivorship').get(entity) -%}
-    {%- if configured is not mapping or configured.keys() | sort != ['attributes', 'sources'] -%}
-        {{ exceptions.raise_compiler_error(
-            "vars: cdp_survivorship." ~ entity ~ " must have exactly `attributes` and `sources`; see docs/add-a-trait.md."
-        ) }}
-    {%- endif -%}
-    {%- set names = configured['attributes'] | list -%}
+    {%- set where = "vars: cdp_survivorship." ~ entity -%}
+    {%- set configured = var('cdp_survivorship', {}).get(entity) or {} -%}
+    {%- for key in configured if key != 'attributes' -%}
+        {%- do headwater._survivorship_error(where, 'key', key, ['attributes']) -%}
+    {%- endfor -%}
+    {%- set declared_attributes = configured.get('attributes') or {} -%}
+    {%- set names = declared_attributes | list -%}
     {%- set sources = [] -%}
-    {%- for given in configured['sources'] -%}
-        {%- do sources.append(headwater._survivorship_source(entity, given, names)) -%}
+    {%- for record in headwater.record_sources(entity) if record.attributes -%}
+        {%- for name in record.attributes if name not in names -%}
+            {%- do headwater._survivorship_error('records of ' ~ entity ~ ', ' ~ record.source_name, 'attribute', name, names) -%}
+        {%- endfor -%}
+        {%- do sources.append({
+            'source_name': record.source_name, 'model': record.model, 'record_key': record.record_key, 'columns': record.attributes
+        }) -%}
     {%- endfor -%}
     {%- set attributes = [] -%}
-    {%- for name, given in configured['attributes'].items() -%}
+    {%- for name, given in declared_attributes.items() -%}
         {%- set declared = given if given is mapping else {'rule': given} -%}
-        {%- do attributes.append(headwater._survivorship_attribute(entity, name, declared, configured['attributes'], sources)) -%}
+        {%- do attributes.append(headwater._survivorship_attribute(entity, name, declared, declared_attributes, sources)) -%}
     {%- endfor -%}
     {{ return({'sources': sources, 'attributes': attributes}) }}
-{%- endmacro %}
-
-{#- One record source: where it is comes from `vars: cdp_identity`, so that it is said once. -#}
-{% macro _survivorship_source(entity, given, names) -%}
-    {%- set where = "vars: cdp_survivorship." ~ entity ~ ".sources" -%}
-    {%- set records = (var('cdp_identity').get(entity) or {}).get('records', []) -%}
-    {%- set record = records | selectattr('source_name', 'equalto', given.get('source')) | first -%}
-    {%- if not record -%}
-        {%- do headwater._survivorship_error(where, 'source', given.get('source'), records | map(attribute='source_name') | list) -%}
-    {%- endif -%}
-    {%- set columns = {} -%}
-    {%- for attribute in given.get('attributes', []) -%}
-        {%- set pairs = attribute if attribute is mapping else {attribute: attribute} -%}
-        {%- for name, column in pairs.items() -%}
-            {%- if name not in names -%}
-                {%- do headwater._survivorship_error(where ~ '.' ~ given['source'], 'attribute', name, names) -%}
-            {%- endif -%}
-            {%- do columns.update({name: column}) -%}
-        {%- endfor -%}
-    {%- endfor -%}
-    {{ return({
-        'source_name': record['source_name'],
-        'model': record['model'],
-        'record_key': record['record_key'],
-        'columns': columns,
-    }) }}
 {%- endmacro %}
 
 {% macro _survivorship_attribute(entity, name, declared, attributes, sources) -%}
@@ -62,11 +42,14 @@
         {%- do headwater._survivorship_error(where, 'type', declared['type'], types) -%}
     {%- endif -%}
     {%- set giving = sources | selectattr('columns.' ~ name, 'defined') | map(attribute='source_name') | list -%}
-    {%- if not giving -%}
-        {{ exceptions.raise_compiler_error(where ~ ": no source gives it; name it under `attributes` of one in `sources`.") }}
+    {%- if sources and not giving -%}
+        {{ exceptions.raise_compiler_error(where ~ ": no source gives it; name it under `attributes` of a source's record, or take it out.") }}
     {%- endif -%}
-    {%- for source in declared.get('sources', []) if source not in giving -%}
+    {%- for source in declared.get('sources', []) if sources and source not in giving -%}
         {%- do headwater._survivorship_error(where, 'source', source, giving) -%}
+    {%- endfor -%}
+    {%- for source in giving if declared.get('sources') and source not in declared['sources'] -%}
+        {%- do headwater._survivorship_error(where ~ '.sources', 'source (which gives it)', source, declared['sources']) -%}
     {%- endfor -%}
     {%- set identifiers = (var('cdp_identity')[entity].get('identifiers') or {}) | list -%}
     {%- if declared.get('identifier') and declared['identifier'] not in identifiers -%}

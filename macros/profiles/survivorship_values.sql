@@ -2,6 +2,7 @@
     Columns: record_key, source_name, attribute, value (text), identifier_type and identifier_value (null unless the
     attribute must be an identifier of its owner), source_rank. Each source is read once. -#}
 {% macro survivorship_values(entity) -%}
+{%- do headwater.ref_records() -%}
 {%- set survivorship = headwater.survivorship_rules(entity) -%}
 {%- set identity = headwater.identity_rules() | selectattr('name', 'equalto', entity) | first -%}
 {%- set string = dbt.type_string() -%}
@@ -79,8 +80,23 @@ attribute_values as (
     from {{ source.source_name }}_values
 
     where value is not null
-    {{ 'union all' if not loop.last }}
+
+    union all
     {% endfor %}
+    -- Nothing: what an entity without attributes has.
+    select
+        cast(null as {{ string }}) as record_key,
+        cast(null as {{ string }}) as source_name,
+        cast(null as {{ string }}) as attribute,
+        cast(null as {{ string }}) as value,
+        cast(null as {{ string }}) as identifier_type,
+        cast(null as {{ string }}) as identifier_value,
+        0 as source_rank
+
+    from (select 1 as one) as nothing
+
+    where one = 0
+
 )
 
 select * from attribute_values

@@ -1,14 +1,1 @@
--- Each audience by name, and the column of its members. One that is missing here has no history: a warning says so.
-{% set audiences = {
-    'audience_expansion_accounts': 'account_id',
-    'audience_lapsed_buyers': 'profile_id',
-    'audience_newsletter_readers': 'profile_id',
-    'audience_outdoor_enthusiasts': 'profile_id',
-} %}
-{{ config(
-    materialized='incremental',
-    unique_key='membership_id',
-    on_schema_change='append_new_columns',
-    full_refresh=false,
-) }}
-{{ headwater.audience_memberships(audiences) }}
+{{ headwater.audience_memberships() }}

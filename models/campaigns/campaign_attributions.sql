@@ -1,20 +1,32 @@
 {%- set attribution = var('cdp_attribution') %}
 with
 
-conversions as (
-    {% for conversion in attribution.conversions %}
+conversion_events as (
+
     select
-        {{ headwater.string_literal(conversion.name) }} as conversion_name,
-        {{ conversion.id }} as conversion_id,
+        conversion_name,
+        conversion_id,
         profile_id,
-        sum({{ conversion.value }}) as value_eur,
+        value_eur,
+        occurred_at
+
+    from {{ ref('int_campaigns__conversions') }}
+
+),
+
+conversions as (
+
+    select
+        conversion_name,
+        conversion_id,
+        profile_id,
+        sum(value_eur) as value_eur,
         min(occurred_at) as converted_at
 
-    from {{ ref(conversion.model) }}
+    from conversion_events
 
-    group by {{ conversion.id }}, profile_id
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
+    group by conversion_name, conversion_id, profile_id
+
 ),
 
 touches as (

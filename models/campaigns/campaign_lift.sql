@@ -25,23 +25,36 @@ entries as (
 
 ),
 
-conversions as (
-    {% for conversion in var('cdp_attribution').conversions %}
+conversion_events as (
+
     select
-        {{ headwater.string_literal(conversion.name) }} as conversion_name,
+        conversion_name,
+        profile_id,
+        occurred_at
+
+    from {{ ref('int_campaigns__conversions') }}
+
+),
+
+conversions as (
+
+    select
+        conversion_name,
         profile_id,
         occurred_at as converted_at
 
-    from {{ ref(conversion.model) }}
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
+    from conversion_events
+
 ),
 
 conversion_names as (
-    {% for conversion in var('cdp_attribution').conversions %}
+    {#- One that has not happened yet has its row too. -#}
+    {% for conversion in headwater.conversions() %}
     select {{ headwater.string_literal(conversion.name) }} as conversion_name
-    {{ 'union all' if not loop.last }}
+
+    union distinct
     {% endfor %}
+    select conversion_name from conversion_events
 ),
 
 -- Two profiles that merged are one person; one who was in both arms is in neither.

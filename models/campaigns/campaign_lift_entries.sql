@@ -6,18 +6,37 @@
         on_schema_change='append_new_columns'
     )
 }}
+{#- Audiences of people that hold somebody out: those that lift can be measured of. -#}
+{%- set audiences = [] -%}
+{%- for audience in headwater.registry('audiences') -%}
+    {%- do ref(audience) -%}
+    {%- set facts = headwater.audience_facts(audience) -%}
+    {%- if facts.entity == 'person' and facts.has_holdout -%}
+        {%- do audiences.append(audience) -%}
+    {%- endif -%}
+{%- endfor %}
 with
 
 members as (
-    {% for audience in var('cdp_lift').audiences %}
+    {% for audience in audiences %}
     select
         {{ headwater.string_literal(audience) }} as audience_name,
         profile_id,
         is_holdout
 
     from {{ ref(audience) }}
-    {{ 'union all' if not loop.last }}
+
+    union all
     {% endfor %}
+    select
+        cast(null as {{ dbt.type_string() }}) as audience_name,
+        cast(null as {{ dbt.type_string() }}) as profile_id,
+        false as is_holdout
+
+    from (select 1 as one) as nobody
+
+    where one = 0
+
 ),
 
 known as (

@@ -13,7 +13,7 @@ identity_aliases as (
 ),
 
 steps as (
-    {% for journey in var('cdp_journeys') %}
+    {% for journey in headwater.registry('journeys') %}
     select
         touchpoint_id,
         journey_name,
@@ -23,8 +23,19 @@ steps as (
     from {{ ref(journey) }}
 
     where touchpoint_id is not null
-    {{ 'union all' if not loop.last }}
+
+    union all
     {% endfor %}
+    select
+        cast(null as {{ dbt.type_string() }}) as touchpoint_id,
+        cast(null as {{ dbt.type_string() }}) as journey_name,
+        cast(null as {{ dbt.type_string() }}) as node,
+        cast(null as {{ dbt.type_string() }}) as profile_id
+
+    from (select 1 as one) as nobody
+
+    where one = 0
+
 ),
 
 touchpoints as (

@@ -1,3 +1,4 @@
+{%- do headwater.ref_records() -%}
 {%- set entities = headwater.identity_rules() -%}
 {%- set types = headwater.identity_types(entities) -%}
 with
@@ -27,12 +28,29 @@ with
 unioned as (
 
     {% for entity in entities -%}
-    {%- set outer_loop = loop -%}
     {%- for source in entity.records -%}
     select * from {{ entity.name }}__{{ source.source_name }}
-    {{ "union all" if not (outer_loop.last and loop.last) }}
+
+    union all
+
     {% endfor %}
-    {%- endfor %}
+    {%- endfor -%}
+    -- Nobody: what a project without records has.
+    select
+        cast(null as {{ dbt.type_string() }}) as entity,
+        cast(null as {{ dbt.type_string() }}) as source_name,
+        cast(null as {{ dbt.type_string() }}) as source_record_id,
+        {%- for type in types %}
+        cast(null as {{ dbt.type_string() }}) as {{ type }}_value,
+        {%- endfor %}
+        false as needs_identifier,
+        cast(null as {{ dbt.type_timestamp() }}) as first_seen_at,
+        cast(null as {{ dbt.type_timestamp() }}) as last_seen_at
+
+    from (select 1 as one) as nobody
+
+    where one = 0
+
 ),
 
 keyed as (

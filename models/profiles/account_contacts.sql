@@ -1,3 +1,4 @@
+{%- do headwater.ref_records() -%}
 with
 
 account_records as (
@@ -14,8 +15,6 @@ profile_records as (
 
     select
         record_key,
-        source_name,
-        source_record_id,
         profile_id,
         first_seen_at,
         last_seen_at
@@ -24,14 +23,26 @@ profile_records as (
 
 ),
 
+-- What a source says a contact is at the company: its record's `role` and `job_title`.
 contacts as (
-
+    {% for source in headwater.record_sources('account') if source.role or source.job_title %}
     select
-        contact_id,
-        job_title,
-        role
+        {{ dbt.concat([headwater.string_literal(source.source_name ~ ':'), 'cast(' ~ source.record_key ~ ' as ' ~ dbt.type_string() ~ ')']) }} as record_key,
+        cast({{ source.role or 'null' }} as {{ dbt.type_string() }}) as role,
+        cast({{ source.job_title or 'null' }} as {{ dbt.type_string() }}) as job_title
 
-    from {{ ref('stg_crm__contacts') }}
+    from {{ ref(source.model) }}
+
+    union all
+    {% endfor %}
+    select
+        cast(null as {{ dbt.type_string() }}) as record_key,
+        cast(null as {{ dbt.type_string() }}) as role,
+        cast(null as {{ dbt.type_string() }}) as job_title
+
+    from (select 1 as one) as nobody
+
+    where one = 0
 
 ),
 
@@ -52,8 +63,7 @@ shared_records as (
     inner join account_records on profile_records.record_key = account_records.record_key
 
     left join contacts
-        on profile_records.source_record_id = contacts.contact_id
-        and profile_records.source_name = 'crm_contacts'
+        on profile_records.record_key = contacts.record_key
 
 ),
 

@@ -1,11 +1,11 @@
+{%- set attributes = headwater.survivorship_rules('account').attributes -%}
+{%- set groups = headwater.trait_groups('account_traits') -%}
 with
 
 account_records as (
 
     select
         account_id,
-        source_name,
-        source_record_id,
         first_seen_at,
         last_seen_at
 
@@ -45,62 +45,9 @@ domains as (
 account_contacts as (
 
     select
-        account_id,
-        profile_id,
-        role
+        account_id
 
     from {{ ref('account_contacts') }}
-
-),
-
-traits_commerce as (
-
-    select
-        profile_id,
-        lifetime_value_eur
-
-    from {{ ref('traits_commerce') }}
-
-),
-
-traits_engagement as (
-
-    select
-        profile_id,
-        usage_event_count_30d,
-        last_app_use_at
-
-    from {{ ref('traits_engagement') }}
-
-),
-
-subscriptions as (
-
-    select
-        profile_id,
-        monthly_revenue_eur
-
-    from {{ ref('int_profiles__subscriptions_ranked') }}
-
-    where
-        preference = 1
-        and status = 'active'
-
-),
-
-opportunities as (
-
-    select
-        crm_account_id,
-        sum(case when stage = 'open' then amount_eur end) as open_opportunity_eur,
-        sum(case when stage = 'won' then amount_eur end) as won_eur,
-        sum(case when stage = 'open' then 1 else 0 end) as open_opportunity_count
-
-    from {{ ref('stg_crm__opportunities') }}
-
-    where created_at <= {{ headwater.cdp_now() }}
-
-    group by crm_account_id
 
 ),
 
@@ -133,45 +80,12 @@ golden_attributes as (
 contact_totals as (
 
     select
-        account_contacts.account_id,
-        count(*) as contact_count,
-        sum(case when account_contacts.role = 'decision_maker' then 1 else 0 end)
-            as decision_maker_count,
-        sum(case when traits_engagement.usage_event_count_30d > 0 then 1 else 0 end)
-            as active_user_count,
-        sum(case when subscriptions.profile_id is not null then 1 else 0 end)
-            as subscriber_count,
-        sum(subscriptions.monthly_revenue_eur) as monthly_revenue_eur,
-        sum(traits_commerce.lifetime_value_eur) as order_revenue_eur,
-        max(traits_engagement.last_app_use_at) as last_app_use_at
+        account_id,
+        count(*) as contact_count
 
     from account_contacts
 
-    left join traits_engagement on account_contacts.profile_id = traits_engagement.profile_id
-
-    left join traits_commerce on account_contacts.profile_id = traits_commerce.profile_id
-
-    left join subscriptions on account_contacts.profile_id = subscriptions.profile_id
-
-    group by account_contacts.account_id
-
-),
-
-opportunity_totals as (
-
-    select
-        account_records.account_id,
-        sum(opportunities.open_opportunity_count) as open_opportunity_count,
-        sum(opportunities.open_opportunity_eur) as open_opportunity_eur,
-        sum(opportunities.won_eur) as won_eur
-
-    from account_records
-
-    inner join opportunities on account_records.source_record_id = opportunities.crm_account_id
-
-    where account_records.source_name = 'crm_accounts'
-
-    group by account_records.account_id
+    group by account_id
 
 ),
 
@@ -179,34 +93,24 @@ accounts as (
 
     select
         record_totals.account_id,
+        {%- for attribute in attributes %}
+        {%- if attribute.name == 'account_name' %}
         coalesce(golden_attributes.account_name, domains.domain) as account_name,
+        {%- else %}
+        golden_attributes.{{ attribute.name }},
+        {%- endif %}
+        {%- endfor %}
         domains.domain,
-        golden_attributes.tax_id,
-        golden_attributes.crm_account_id,
-        golden_attributes.country,
-        golden_attributes.industry,
-        golden_attributes.owner_email,
-        golden_attributes.lifecycle_stage,
-        {%- for attribute in headwater.survivorship_rules('account').attributes %}
+        {%- for attribute in attributes %}
         golden_attributes.{{ attribute.name }}_source,
         {%- endfor %}
-        golden_attributes.employee_count,
+        {%- for group in groups %}
+        {%- for column in group.columns %}
+        {{ group.model }}.{{ column }},
+        {%- endfor %}
+        {%- endfor %}
         cast(record_totals.record_count as {{ dbt.type_int() }}) as record_count,
         cast(coalesce(contact_totals.contact_count, 0) as {{ dbt.type_int() }}) as contact_count,
-        cast(coalesce(contact_totals.decision_maker_count, 0) as {{ dbt.type_int() }})
-            as decision_maker_count,
-        cast(coalesce(contact_totals.active_user_count, 0) as {{ dbt.type_int() }})
-            as active_user_count,
-        cast(coalesce(contact_totals.subscriber_count, 0) as {{ dbt.type_int() }})
-            as subscriber_count,
-        cast(coalesce(opportunity_totals.open_opportunity_count, 0) as {{ dbt.type_int() }})
-            as open_opportunity_count,
-        {{ headwater.as_euros('coalesce(contact_totals.monthly_revenue_eur, 0)') }} as monthly_revenue_eur,
-        {{ headwater.as_euros('coalesce(contact_totals.order_revenue_eur, 0)') }} as order_revenue_eur,
-        {{ headwater.as_euros('coalesce(opportunity_totals.open_opportunity_eur, 0)') }}
-            as open_opportunity_eur,
-        {{ headwater.as_euros('coalesce(opportunity_totals.won_eur, 0)') }} as won_eur,
-        contact_totals.last_app_use_at,
         record_totals.first_seen_at,
         record_totals.last_seen_at
 
@@ -219,8 +123,11 @@ accounts as (
         and domains.preference = 1
 
     left join contact_totals on record_totals.account_id = contact_totals.account_id
+    {%- for group in groups %}
 
-    left join opportunity_totals on record_totals.account_id = opportunity_totals.account_id
+    left join {{ ref(group.model) }} as {{ group.model }}
+        on record_totals.account_id = {{ group.model }}.account_id
+    {%- endfor %}
 
 )
 

@@ -1,6 +1,6 @@
 -- profiles, and each group of traits, have exactly the people that identity knows: a join in
 -- between neither drops nor doubles.
-{%- set models = ['profiles', 'traits_commerce', 'traits_engagement'] %}
+{%- set models = ['profiles'] + headwater.registry('traits') %}
 with
 
 people as (

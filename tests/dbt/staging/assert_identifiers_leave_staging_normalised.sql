@@ -1,33 +1,38 @@
 -- Two spellings of one address or number would be two people: whatever a source's model forgets shows here.
-{% set models = [
-    'stg_shop__customers', 'stg_shop__orders', 'stg_app__users', 'stg_crm__contacts', 'stg_support__tickets',
-    'stg_loyalty__members', 'stg_consent__consents',
-] %}
-
+{%- set patterns = {'email': '[^@ ]+@[^@ ]+[.][^@ .]+', 'phone': '[+][1-9][0-9]{7,14}'} -%}
+{%- set checks = [] -%}
+{%- for type in headwater.identity_types(headwater.identity_rules()) if type in patterns -%}
+    {%- do checks.append(type) -%}
+{%- endfor %}
 with
-
-identifiers as (
-
-    {% for model in models %}
-    select
-        '{{ model }}' as model_name,
-        email,
-        phone
-    from {{ ref(model) }}
-    where email is not null or phone is not null
-    {% if not loop.last %}union all{% endif %}
-    {% endfor %}
-
-),
 
 not_normalised as (
 
-    select *
-    from identifiers
+    {% for type in checks -%}
+    select
+        source_name,
+        {{ headwater.string_literal(type) }} as identifier_type,
+        record_key
+
+    from {{ ref('identity_records') }}
+
     where
-        email != lower(trim(email))
-        or not {{ headwater.regexp_matches_whole('email', '[^@ ]+@[^@ ]+[.][^@ .]+') }}
-        or not {{ headwater.regexp_matches_whole('phone', '[+][1-9][0-9]{7,14}') }}
+        not {{ headwater.regexp_matches_whole(type ~ '_value', patterns[type]) }}
+        {%- if type == 'email' %}
+        or email_value <> lower(trim(email_value))
+        {%- endif %}
+
+    union all
+
+    {% endfor -%}
+    select
+        source_name,
+        source_name as identifier_type,
+        record_key
+
+    from {{ ref('identity_records') }}
+
+    where 1 = 0
 
 )
 

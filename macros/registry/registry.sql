@@ -1,0 +1,63 @@
+{#- Value: the names of models of one kind that a company has, in its order: var `cdp_registry`, else the demo's where it is
+    on, else none. Only names are listed, since only `ref` needs them while dbt parses; what a model is stands in its own
+    config and contract.
+    kind: records (the most trusted first), traits, account_traits, conversions, audiences, journeys. -#}
+{% macro registry(kind) -%}
+    {%- set kinds = ['records', 'traits', 'account_traits', 'conversions', 'audiences', 'journeys'] -%}
+    {%- set given = var('cdp_registry', none) -%}
+    {%- if given is none -%}
+        {%- set given = headwater.demo_registry() if headwater.demo_registry is defined and headwater.has_demo() else {} -%}
+    {%- endif -%}
+    {%- if given is not mapping -%}
+        {%- do headwater._registry_error('', 'is no mapping of kinds of models to lists of their names') -%}
+    {%- endif -%}
+    {%- for key in given if key not in kinds -%}
+        {%- do headwater._registry_error('', "'" ~ key ~ "' is not one of " ~ kinds | join(', ') ~ headwater.nearest(key, kinds)) -%}
+    {%- endfor -%}
+    {%- set names = given.get(kind) or [] -%}
+    {%- if names is string or names is mapping or names is not sequence -%}
+        {%- do headwater._registry_error('.' ~ kind, 'is no list of names of models') -%}
+    {%- endif -%}
+    {%- for name in names -%}
+        {%- if name is not string -%}
+            {%- do headwater._registry_error('.' ~ kind, "'" ~ name ~ "' is no name of a model") -%}
+        {%- elif names.index(name) != loop.index0 -%}
+            {%- do headwater._registry_error('.' ~ kind, "'" ~ name ~ "' is there twice") -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(names) }}
+{%- endmacro %}
+
+{#- Value: the node of a model, seed or snapshot by its name; an empty mapping while dbt parses and in unit tests, when it knows
+    of none. -#}
+{% macro registered_node(kind, name) -%}
+    {%- if not headwater.knows_graph() -%}
+        {{ return({}) }}
+    {%- endif -%}
+    {%- for node in graph.nodes.values() if node.name == name and node.resource_type in ['model', 'seed', 'snapshot'] -%}
+        {{ return(node) }}
+    {%- endfor -%}
+    {%- do headwater._registry_error('.' ~ kind, "'" ~ name ~ "' is no model of this project; take it out or write the model") -%}
+{%- endmacro %}
+
+{#- Value: whether the project's nodes are known: not while dbt parses, and not in its unit tests. -#}
+{% macro knows_graph() -%}
+    {{ return(execute and graph.get('nodes') is not none and graph.get('nodes') | length > 0) }}
+{%- endmacro %}
+
+{#- Nothing, or an error for a model of this kind that the registry does not name: nothing would read it.
+    prefix: how the names of such models begin. -#}
+{% macro check_registered(kind, prefix, apart=[]) -%}
+    {%- if headwater.knows_graph() -%}
+        {%- set names = headwater.registry(kind) -%}
+        {%- for node in graph.nodes.values()
+            if node.resource_type == 'model' and node.name.startswith(prefix) and node.name not in names + apart -%}
+            {%- do headwater._registry_error('.' ~ kind, "'" ~ node.name ~ "' (" ~ node.original_file_path
+                ~ ") is missing; nothing reads it before its name is added to the list") -%}
+        {%- endfor -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro _registry_error(where, message) -%}
+    {{ exceptions.raise_compiler_error('vars: cdp_registry' ~ where ~ ': ' ~ message ~ '. See docs/adopt.md.') }}
+{%- endmacro %}

@@ -1,0 +1,1 @@
+{{ headwater.conversion_events() }}

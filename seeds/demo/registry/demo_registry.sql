@@ -1,0 +1,27 @@
+{#- Value: the models of the demo company, by kind: what a team writes under `vars: cdp_registry` (docs/adopt.md).
+    It stands among the demo's seeds so that the demo is three folders, and nothing outside them knows it. -#}
+{% macro demo_registry() -%}
+    {{ return({
+        'records': [
+            'stg_loyalty__members',
+            'stg_crm__contacts',
+            'stg_crm__accounts',
+            'stg_shop__customers',
+            'stg_app__users',
+            'stg_shop__orders',
+            'stg_support__tickets',
+            'stg_consent__consents',
+            'stg_web__visitors',
+        ],
+        'traits': ['traits_commerce', 'traits_engagement'],
+        'account_traits': ['traits_account_sales'],
+        'conversions': ['event_order_placed', 'event_subscription_started'],
+        'audiences': [
+            'audience_expansion_accounts',
+            'audience_lapsed_buyers',
+            'audience_newsletter_readers',
+            'audience_outdoor_enthusiasts',
+        ],
+        'journeys': ['journey_win_back'],
+    }) }}
+{%- endmacro %}
