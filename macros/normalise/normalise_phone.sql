@@ -1,5 +1,6 @@
 {#- Expression: a phone number in E.164 (+ and 8 to 15 digits). Numbers written with + or 00 stand for themselves; others are
-    read as numbers of `country`, an expression of an ISO 3166-1 alpha-2 code, else of var `cdp_default_country`.
+    read as numbers of `country`, an expression of an ISO 3166-1 alpha-2 code, else of var `cdp_default_country`; where that is not set
+    they are of no country and not read (ZZ is nobody's code).
     Brackets, dots, dashes, a (0) after the calling code and an extension go; null when letters remain or the
     length is wrong for the country. Values that look right and are nobody's (+491234567890) pass: blocking is identity's job. -#}
 {% macro normalise_phone(expression, country='null') -%}
@@ -20,7 +21,7 @@
     {#- A trunk zero after the calling code is dropped where the code's countries dial one: not in Italy. -#}
     {%- set number = headwater.regexp_replace_all(number, '^[+](' ~ facts.zero_codes ~ ')0', '+\\1') -%}
 
-    {%- set country = "coalesce(" ~ country ~ ", " ~ headwater.string_literal(var('cdp_default_country')) ~ ")" -%}
+    {%- set country = "coalesce(" ~ country ~ ", " ~ headwater.string_literal(var('cdp_default_country', none) or 'ZZ') ~ ")" -%}
     {#- What follows the country in DE49,AT43,...: a tenth of the planning time of a case of 242 branches. -#}
     {%- set calling_code = "nullif(" ~ dbt.split_part(dbt.split_part("'" ~ facts.codes ~ "'", country, 2), "','", 1) ~ ", '')" -%}
     {%- set subscriber = headwater.regexp_replace_all(dbt.concat([country, number]), facts.country_and_trunk, '') -%}

@@ -6,17 +6,7 @@
     {%- set groups = [] -%}
     {%- set seen = {} -%}
     {%- for model in headwater.registry(kind) -%}
-        {%- set columns = {} -%}
-        {%- set node = headwater.registered_node(kind, model) -%}
-        {%- for column in (node.columns or {}).values() -%}
-            {%- do columns.update({column.name: column.data_type}) -%}
-        {%- endfor -%}
-        {%- if node and not node.config.contract.enforced -%}
-            {%- set relation = api.Relation.create(database=node.database, schema=node.schema, identifier=node.alias) -%}
-            {%- for column in adapter.get_columns_in_relation(relation) -%}
-                {%- do columns.update({column.name | lower: column.data_type}) -%}
-            {%- endfor -%}
-        {%- endif -%}
+        {%- set columns = headwater.model_column_types(kind, model) -%}
         {%- if columns and key not in columns -%}
             {%- do headwater._registry_error('.' ~ kind, "'" ~ model ~ "' has no column " ~ key ~ ', the key of such a group') -%}
         {%- endif -%}

@@ -28,10 +28,9 @@
 {%- endmacro %}
 
 {% macro _record_source(model, record, facts) -%}
-    {%- set default_name = modules.re.sub('^stg_', '', model).replace('__', '_') -%}
     {{ return({
         'model': model,
-        'source_name': record.get('source_name') or default_name,
+        'source_name': record.get('source_name') or headwater._default_source_name(model),
         'record_key': record['key'],
         'first_seen_at': record.get('first_seen_at'),
         'last_seen_at': record.get('last_seen_at'),
@@ -42,6 +41,17 @@
         'role': facts.get('role'),
         'job_title': facts.get('job_title'),
     }) }}
+{%- endmacro %}
+
+{#- Value: the name of a registered model's records, as in `<source_name>:<id>`. -#}
+{% macro source_name_of(kind, model) -%}
+    {%- set node = headwater.registered_node(kind, model) -%}
+    {%- set record = ((node.config or {}).get('meta') or {}).get('record') or {} -%}
+    {{ return(record.get('source_name') or headwater._default_source_name(model)) }}
+{%- endmacro %}
+
+{% macro _default_source_name(model) -%}
+    {{ return(modules.re.sub('^stg_', '', model).replace('__', '_')) }}
 {%- endmacro %}
 
 {#- Value: {name: column or {column, ...}} of a list of names and {name: column}, or of such a mapping. -#}

@@ -1,9 +1,9 @@
 {#- Value: the names of models of one kind that a company has, in its order: var `cdp_registry`, else the demo's where it is
     on, else none. Only names are listed, since only `ref` needs them while dbt parses; what a model is stands in its own
     config and contract.
-    kind: records (the most trusted first), traits, account_traits, conversions, audiences, journeys. -#}
+    kind: records (the most trusted first), consents, traits, account_traits, conversions, audiences, journeys. -#}
 {% macro registry(kind) -%}
-    {%- set kinds = ['records', 'traits', 'account_traits', 'conversions', 'audiences', 'journeys'] -%}
+    {%- set kinds = ['records', 'consents', 'traits', 'account_traits', 'conversions', 'audiences', 'journeys'] -%}
     {%- set given = var('cdp_registry', none) -%}
     {%- if given is none -%}
         {%- set given = headwater.demo_registry() if headwater.demo_registry is defined and headwater.has_demo() else {} -%}
@@ -43,6 +43,23 @@
 {#- Value: whether the project's nodes are known: not while dbt parses, and not in its unit tests. -#}
 {% macro knows_graph() -%}
     {{ return(execute and graph.get('nodes') is not none and graph.get('nodes') | length > 0) }}
+{%- endmacro %}
+
+{#- Value: {name: data_type} of a registered model's columns: those of its contract, else of its table or view. Empty where neither
+    is known yet. -#}
+{% macro model_column_types(kind, name) -%}
+    {%- set node = headwater.registered_node(kind, name) -%}
+    {%- set columns = {} -%}
+    {%- for column in (node.columns or {}).values() -%}
+        {%- do columns.update({column.name: column.data_type}) -%}
+    {%- endfor -%}
+    {%- if node and not node.config.contract.enforced -%}
+        {%- set relation = api.Relation.create(database=node.database, schema=node.schema, identifier=node.alias) -%}
+        {%- for column in adapter.get_columns_in_relation(relation) -%}
+            {%- do columns.update({column.name | lower: column.data_type}) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{ return(columns) }}
 {%- endmacro %}
 
 {#- Nothing, or an error for a model of this kind that the registry does not name: nothing would read it.

@@ -2,6 +2,12 @@
 {%- set purposes = ['marketing', 'analytics', 'service'] -%}
 with
 
+consent_answers as (
+
+    {{ headwater.consent_answers() | indent(4) }}
+
+),
+
 consents as (
 
     select
@@ -16,7 +22,7 @@ consents as (
         recorded_at,
         coalesce(loaded_at, {{ headwater.cdp_now() }}) as loaded_at
 
-    from {{ ref('stg_consent__consents') }}
+    from consent_answers
 
     where channel is not null and purpose is not null
 

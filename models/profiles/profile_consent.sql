@@ -8,7 +8,13 @@ profile_records as (
 
     from {{ ref('profile_records') }}
 
-    where source_name = 'consents'
+    where
+        source_name in (
+            {%- for model in headwater.registry('consents') %}
+            {{ headwater.string_literal(headwater.source_name_of('consents', model)) }},
+            {%- endfor %}
+            ''
+        )
 
 ),
 

@@ -13,6 +13,7 @@
             'stg_consent__consents',
             'stg_web__visitors',
         ],
+        'consents': ['stg_consent__consents'],
         'traits': ['traits_commerce', 'traits_engagement'],
         'account_traits': ['traits_account_sales'],
         'conversions': ['event_order_placed', 'event_subscription_started'],

@@ -1,0 +1,8 @@
+{% set definition %}
+entity: person
+all:
+  - trait: spent_eur
+    ">=": 300
+holdout: {percent: 10, salt: spenders}
+{% endset %}
+{{ headwater.audience(definition) }}

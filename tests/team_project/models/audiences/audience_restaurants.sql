@@ -1,0 +1,7 @@
+{% set definition %}
+entity: account
+all:
+  - trait: covers
+    ">=": 25
+{% endset %}
+{{ headwater.audience(definition) }}
