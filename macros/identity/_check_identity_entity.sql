@@ -106,5 +106,5 @@
 {%- endmacro %}
 
 {% macro _identity_error(where, message) -%}
-    {{ exceptions.raise_compiler_error('dbt_project.yml, vars: ' ~ where ~ ': ' ~ message ~ '.') }}
+    {{ exceptions.raise_compiler_error(('vars: ' if where.startswith('cdp_identity') else '') ~ where ~ ': ' ~ message ~ '.') }}
 {%- endmacro %}

@@ -13,7 +13,7 @@
         {%- endfor -%}
         {%- set records = [] -%}
         {%- for source in headwater.record_sources(name) -%}
-            {%- do headwater._check_record_source('records of ' ~ name ~ ', ' ~ source.source_name, source, entity['identifiers']) -%}
+            {%- do headwater._check_record_source('records of ' ~ name ~ ', ' ~ source.model, source, entity['identifiers']) -%}
             {%- do records.append(headwater._with_normalisers(source)) -%}
         {%- endfor -%}
         {%- do headwater._check_source_names(name, records) -%}

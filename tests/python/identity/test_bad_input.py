@@ -51,7 +51,7 @@ WRONG = {
     ),
     "an undeclared identifier": (
         change("records.0.identifiers.emails", "email"),
-        "records[0].identifiers: 'emails' is not one of customer_id, user_id, email,",
+        "records of person, fixture_records.identifiers: 'emails' is not one of customer_id, user_id, email,",
         "did you mean 'email'?",
     ),
     "a source without a key": (
@@ -67,18 +67,14 @@ WRONG = {
         change("identifiers.x'; drop table y; --", {"tier": 1}),
         "is not a name of lower-case letters",
     ),
-    "records that are no list": (change("records", {}), "'records' is missing"),
+    "records that are no list": (change("records", {"a": "b"}), "records: expected a list"),
     "two sources of one name": (
         lambda person: person["records"].append(dict(person["records"][0])),
-        "records[1].source_name: 'records' is used twice; record keys would meet",
+        "source_name 'records' is used twice, by fixture_records and fixture_records; record keys would meet",
     ),
     "an entity without identifiers": (
         lambda person: person.update(identifiers={}),
         "cdp_identity.person: 'identifiers' is missing",
-    ),
-    "an entity without records": (
-        lambda person: person.update(records=[]),
-        "cdp_identity.person: 'records' is missing",
     ),
     "a tier that is taken": (
         change("identifiers.email.tier", 99),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import shutil
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from dbt.cli.main import dbtRunner
 
 ROOT = Path(__file__).parents[3]
 
-IDENTITY = {
+IDENTITY: dict[str, Any] = {
     "person": {
         "identifiers": {"email": {"tier": 1}},
         "records": [
@@ -51,7 +52,7 @@ def rules(tmp_path_factory: pytest.TempPathFactory) -> Rules:
     messages: list[str] = []
 
     def check(survivorship: dict[str, Any]) -> str:
-        variables = {"cdp_survivorship": survivorship, "cdp_identity": IDENTITY}
+        variables = {"cdp_registry": {}, **survivorship}
         messages.clear()
         result = dbtRunner(
             manifest=manifest, callbacks=[lambda event: messages.append(event.info.msg)]
@@ -64,11 +65,15 @@ def rules(tmp_path_factory: pytest.TempPathFactory) -> Rules:
     return check
 
 
-def survivorship(attributes: dict[str, Any], given: list[Any] | None = None) -> dict[str, Any]:
+def survivorship(
+    attributes: dict[str, Any], given: list[Any] | None = None, *, also_orders: bool = False
+) -> dict[str, Any]:
     names = given or [*attributes]
-    return {
-        "person": {"attributes": attributes, "sources": [{"source": "users", "attributes": names}]}
-    }
+    identity = copy.deepcopy(IDENTITY)
+    identity["person"]["records"][0]["attributes"] = names
+    if also_orders:
+        identity["person"]["records"][1]["attributes"] = names
+    return {"cdp_survivorship": {"person": {"attributes": attributes}}, "cdp_identity": identity}
 
 
 @pytest.mark.parametrize(
@@ -97,11 +102,10 @@ def test_accepts_every_form_of_an_attribute(rules: Rules, attributes: dict[str, 
         (survivorship({"a": "first", "b": {"follows": "c"}}), ["attributes.b", "'c'", "a"]),
         (survivorship({"E-Mail": "first"}), ["attributes.E-Mail", "lower case"]),
         (survivorship({"a": "first", "b": "first"}, given=["a"]), ["attributes.b", "no source gives it"]),
-        (survivorship({"a": "first"}, given=["a", "z"]), ["sources.users", "'z'", "a"]),
-        ({"person": {"attributes": {"a": "first"}, "sources": [{"source": "crm", "attributes": ["a"]}]}},
-         ["sources", "'crm'", "users, orders"]),
-        ({"person": {"attributes": {}}}, ["cdp_survivorship.person", "`sources`"]),
-        ({"account": {}}, ["cdp_survivorship.person", "`attributes`"]),
+        (survivorship({"a": "first"}, given=["a", "z"]), ["records of person, users", "'z'", "a"]),
+        ({"cdp_survivorship": {"person": {"attributes": {}, "sources": []}}, "cdp_identity": IDENTITY},
+         ["cdp_survivorship.person", "'sources'", "attributes"]),
+        (survivorship({"email": {"rule": "first", "sources": ["users"]}}, also_orders=True), ["'orders'", "which gives it", "users"]),
     ],
 )  # fmt: skip
 def test_refuses_what_is_wrong_and_says_where_and_what_is_allowed(
