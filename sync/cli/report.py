@@ -96,4 +96,4 @@ def _next_steps(output: Output, environment: str) -> None:
         "  sync plan                what the next push would add, change and remove, and why rows are withheld"
     )
     output.text("  sync status              how each sync ended")
-    output.text("  models/audiences/        the audiences: change one, dbt build, sync plan")
+    output.text("  models/demo/audiences/   the audiences: change one, dbt build, sync plan")
