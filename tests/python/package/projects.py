@@ -1,0 +1,74 @@
+"""Copies of the project and of the foreign one that installs it, and dbt and sync run in them as a person would."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).parents[3]
+LEFT_OUT = (
+    ".git", ".venv*", "target", "logs", "*.duckdb*", ".headwater", "exports", "__pycache__", "dbt_packages", ".*_cache", ".hypothesis",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Place:
+    """A folder with a dbt project in it."""
+
+    folder: Path
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def dbt(self, *words: str, succeeds: bool = True) -> str:
+        """Output of a dbt command."""
+        code = "from dbt.cli.main import cli; cli()"
+        return self._run([sys.executable, "-c", code, *words], succeeds=succeeds)
+
+    def sync(self, *words: str, succeeds: bool = True) -> str:
+        """Output of a sync command."""
+        return self._run([sys.executable, "-m", "sync", *words], succeeds=succeeds)
+
+    def _run(self, command: list[str], *, succeeds: bool) -> str:
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("HEADWATER_", "DBT_"))}
+        done = subprocess.run(
+            command,
+            cwd=self.folder,
+            env={
+                **kept,
+                "PYTHONPATH": str(ROOT),
+                "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+                "DBT_PROFILES_DIR": str(self.folder),
+                "HEADWATER_AS_OF": "2026-11-23 12:00:00",
+                "NO_COLOR": "1",
+                **self.environment,
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        output = done.stdout + done.stderr
+        assert (done.returncode == 0) is succeeds, output[-6000:]
+        return output
+
+
+def copy_of_project(folder: Path, *, without: tuple[str, ...] = ()) -> Place:
+    """The project as git has it, less some of its folders."""
+    place = folder / "headwater"
+    shutil.copytree(ROOT, place, ignore=shutil.ignore_patterns(*LEFT_OUT, "profiles.yml"))
+    for name in without:
+        shutil.rmtree(place / name)
+    shutil.copy(ROOT / "profiles.yml.example", place / "profiles.yml")
+    return Place(place)
+
+
+def copy_of_team_project(folder: Path) -> Place:
+    """The foreign project; it installs the package from where this checkout is."""
+    place = folder / "winery"
+    shutil.copytree(
+        ROOT / "tests" / "team_project", place, ignore=shutil.ignore_patterns(*LEFT_OUT)
+    )
+    (place / "packages.yml").write_text(f"packages:\n  - local: {ROOT}\n")
+    return Place(place)

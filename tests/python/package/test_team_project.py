@@ -1,0 +1,109 @@
+"""A project of another company installs this one as a package, builds, pushes and pulls, and edits no file of it."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.python.package.projects import ROOT, Place, copy_of_team_project
+
+SEEDS = ROOT / "tests" / "team_project" / "seeds"
+
+
+@pytest.fixture(scope="module")
+def team(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    place = copy_of_team_project(tmp_path_factory.mktemp("team"))
+    place.dbt("deps")
+    place.dbt("seed", "--select", "winery")
+    place.dbt("build")
+    return place
+
+
+def query(team: Place, sql: str) -> list[tuple[object, ...]]:
+    with duckdb.connect(str(team.folder / "winery.duckdb"), read_only=True) as connection:
+        return connection.execute(sql).fetchall()
+
+
+def rows(name: str) -> list[dict[str, str]]:
+    with (SEEDS / f"{name}.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+def spent_by_person() -> dict[str, float]:
+    """Revenue per e-mail address or member number, reckoned from the raw files: a member's number stands for the address."""
+    address = {row["Member No"]: row["E-Mail"].strip().lower() for row in rows("club_members")}
+    spent: dict[str, float] = {}
+    for row in rows("till_receipts"):
+        person = row["eMail"] or address.get(row["memberNo"], "")
+        if person and row["what"] == "bought":
+            spent[person] = spent.get(person, 0.0) + float(row["total"])
+    return spent
+
+
+def test_audience_of_the_team_is_who_the_raw_files_say(team: Place) -> None:
+    expected = {person for person, spent in spent_by_person().items() if round(spent, 2) >= 300}
+    found = query(
+        team,
+        "select email from dev_customers.audience_big_spenders join dev_cdp.profiles using (profile_id)",
+    )
+    assert {row[0] for row in found} == expected
+    assert len(found) == len(expected) > 10
+
+
+def test_profiles_have_the_columns_that_the_team_declares_and_no_other_companys(
+    team: Place,
+) -> None:
+    described = {row[0] for row in query(team, "describe dev_cdp.profiles")}
+    assert described == {
+        "profile_id", "email", "given_name", "favourite_grape", "member_since", "email_source",
+        "given_name_source", "favourite_grape_source", "member_since_source", "purchase_count", "spent_eur",
+        "last_bought_at", "record_count", "source_count", "first_seen_at", "last_seen_at",
+    }  # fmt: skip
+    assert query(team, "select covers, account_name from dev_cdp.accounts order by covers")[0] == (
+        20,
+        "Gasthaus 0",
+    )
+
+
+def test_nothing_of_the_demo_is_in_the_guests_warehouse_or_manifest(team: Place) -> None:
+    manifest = json.loads((team.folder / "target" / "manifest.json").read_text())
+    nodes = {**manifest["nodes"], **manifest["sources"], **manifest["exposures"]}
+    demo = [key for key, node in nodes.items() if "demo" in Path(node["original_file_path"]).parts]
+    assert demo == []
+    assert [key for key in manifest["unit_tests"] if ".headwater." in key] == []
+    schemas = {row[0] for row in query(team, "select distinct schema_name from duckdb_tables()")}
+    assert schemas == {"dev_raw", "dev_customers", "dev_cdp", "dev_sync", "raw_campaigns"}
+
+
+def test_a_push_delivers_a_second_sends_nothing_and_what_is_pulled_builds(team: Place) -> None:
+    first = json.loads(team.sync("push", "--json").partition("\n")[0])["syncs"]
+    again = json.loads(team.sync("push", "--json").partition("\n")[0])["syncs"]
+    assert [one["status"] for one in first + again] == ["success"] * (2 * len(first))
+    assert sum(one["added"] for one in first) > 10
+    assert [one["added"] + one["changed"] + one["removed"] for one in again] == [0] * len(again)
+    team.sync("pull")
+    ids = query(team, "select record_key, profile_id from dev_cdp.profile_records order by 1")
+    team.dbt("build")
+    assert ids == query(
+        team, "select record_key, profile_id from dev_cdp.profile_records order by 1"
+    )
+
+
+def test_a_model_that_is_missing_from_the_registry_stops_the_build_with_its_name(
+    tmp_path: Path,
+) -> None:
+    place = copy_of_team_project(tmp_path)
+    project = place.folder / "dbt_project.yml"
+    project.write_text(project.read_text().replace("audience_big_spenders, ", ""))
+    place.dbt("deps")
+    output = place.dbt("compile", "--select", "audience_memberships", succeeds=False)
+    assert (
+        "audience_big_spenders' (models/audiences/audience_big_spenders.sql) is missing" in output
+    )
+    project.write_text(project.read_text().replace("traits: [", "traitz: ["))
+    output = place.dbt("parse", succeeds=False)
+    assert "'traitz' is not one of records, consents, traits" in output
