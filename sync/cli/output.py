@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 _LOUD = frozenset(
     {"batch_failed", "not_acknowledged", "not_recorded", "quarantined", "recovered",
-     "gates_skipped", "removals_allowed", "left_elsewhere", "alert_failed"}
+     "gates_skipped", "removals_allowed",
+     "additions_allowed", "events_allowed", "changes_allowed", "left_elsewhere", "alert_failed"}
 )  # fmt: skip
 
 

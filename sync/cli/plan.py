@@ -92,8 +92,9 @@ def _plan_one(
             made.counts,
             results,
             failures=made.dbt_failures,
+            before=made.before,
             now=now_utc(),
-            resend=full_refresh,
+            allowed={"changes"} if full_refresh else (),
         )
     except RefusedError as error:
         refused = {"reason": error.reason, "message": error.message, "hint": error.hint}

@@ -31,6 +31,9 @@ from sync.state.tables import Tables
 @click.option("--dry-run", is_flag=True, help="Plan, gate and build the batches; send none.")
 @click.option("--plan", "plan_file", type=click.Path(path_type=Path), help="Send this plan only.")
 @click.option("--allow-removals", is_flag=True, help="Let removals pass their guard this once.")
+@click.option("--allow-additions", is_flag=True, help="Let additions pass their guard this once.")
+@click.option("--allow-events", is_flag=True, help="Let events pass their guard this once.")
+@click.option("--allow-changes", is_flag=True, help="Let changes pass their guard this once.")
 @click.option(
     "--skip-gates", is_flag=True, help="Skip dbt results, freshness and guards this once."
 )
@@ -44,6 +47,7 @@ from sync.state.tables import Tables
 def push(
     app: App, select: tuple[str, ...], exclude: tuple[str, ...], sandbox: bool,
     faults: tuple[str, ...], dry_run: bool, plan_file: Path | None, allow_removals: bool,
+    allow_additions: bool, allow_events: bool, allow_changes: bool,
     skip_gates: bool, full_refresh: bool, fail_fast: bool, threads: int, attempts: int,
     log_format: str, as_json: bool,
 ) -> int:  # fmt: skip
@@ -62,6 +66,9 @@ def push(
         environment=environment,
         dry_run=dry_run,
         allow_removals=allow_removals,
+        allow_additions=allow_additions,
+        allow_events=allow_events,
+        allow_changes=allow_changes,
         skip_gates=skip_gates,
         full_refresh=full_refresh,
         expected=expected,

@@ -59,6 +59,20 @@ class Progress:
         return sum(int(table.num_rows) for table in self.acknowledged)
 
 
+@dataclass(frozen=True, slots=True)
+class PastRun:
+    """What an earlier push of a sync came to. `notes` are the flags that let it pass a gate."""
+
+    started_at: dt.datetime
+    status: str
+    added: int = 0
+    changed: int = 0
+    removed: int = 0
+    unchanged: int = 0
+    failed: int = 0
+    notes: frozenset[str] = frozenset()
+
+
 class RunLog:
     """Writes and reads one sync's rows of the state tables."""
 
@@ -190,6 +204,46 @@ class RunLog:
             "order by started_at desc, run_id desc limit 1"
         )
         return str(rows[0]["status"]) if rows else None
+
+    def past(self, session: Session, since: dt.datetime) -> list[PastRun]:
+        """The pushes since then, oldest first; of one that was killed, what it acknowledged counts."""
+        figures = ("added", "changed", "removed", "unchanged", "failed")
+        found = []
+        for row in session.rows(
+            f"select run_id, status, started_at, message, {', '.join(figures)} "
+            f"from {self._tables.runs} where {self._mine()} and command = 'push' "
+            f"and status <> 'refused' and started_at >= {self._literal(since)} "
+            "order by started_at, run_id"
+        ):
+            numbers = {name: int(row[name] or 0) for name in figures}
+            if row["added"] is None:
+                numbers |= self._acknowledged(session, row["run_id"])
+            notes = frozenset((row["message"] or "").split("; "))
+            found.append(PastRun(row["started_at"], row["status"], notes=notes, **numbers))
+        return found
+
+    def is_older_than(self, session: Session, since: dt.datetime) -> bool:
+        """Whether anything was sent, or found in place, before then."""
+        return bool(
+            session.rows(
+                f"select run_id from {self._tables.runs} where {self._mine()} and command = 'push' "
+                f"and status in ('success', 'partial') and started_at < {self._literal(since)} "
+                "and added + changed + unchanged > 0 limit 1"
+            )
+        )
+
+    def _acknowledged(self, session: Session, run_id: str) -> dict[str, int]:
+        counts = {
+            row["action"]: int(row["row_count"])
+            for row in session.rows(
+                "select action, count(distinct sync_key) as row_count "
+                f"from {self._tables.acknowledgements} where {self._mine()} "
+                f"and run_id = {self._literal(run_id)} group by action"
+            )
+        }
+        # What was claimed before it was sent may have been sent.
+        added = max(counts.get("add", 0), counts.get("claim", 0))
+        return {"added": added, "removed": counts.get("remove", 0)}
 
     def _write_refused(self, session: Session, refused: Sequence[Refused], now: dt.datetime) -> int:
         if not refused:
