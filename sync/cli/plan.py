@@ -42,6 +42,7 @@ def plan(
     """
     definitions = app.syncs(select, exclude)
     environment = chosen_environment(sandbox)
+    shut = app.why_not_live(environment)
     found = []
     with connector(app, environment, start=False) as connections:
         for definition in definitions:
@@ -51,6 +52,8 @@ def plan(
                 _plan_one(app, connections, definition, environment,
                           full_refresh=full_refresh, fingerprint=out is not None)
             )  # fmt: skip
+            if shut and not found[-1]["refused"]:
+                found[-1]["refused"] = _refused(shut)
     if out is not None:
         content = {"schema_version": SCHEMA_VERSION, "environment": environment, "syncs": found}
         out.write_text(json.dumps(content, indent=2) + "\n", "utf-8")
@@ -97,7 +100,7 @@ def _plan_one(
             allowed={"changes"} if full_refresh else (),
         )
     except RefusedError as error:
-        refused = {"reason": error.reason, "message": error.message, "hint": error.hint}
+        refused = _refused(error)
     return {
         "name": definition.name,
         "add": made.counts.add if made else 0,
@@ -109,6 +112,10 @@ def _plan_one(
         "delivery": delivery,
         "fingerprint": made.fingerprint if made else None,
     }
+
+
+def _refused(error: RefusedError) -> dict[str, Any]:
+    return {"reason": error.reason, "message": error.message, "hint": error.hint}
 
 
 def read_plan(path: Path, environment: str) -> dict[str, str]:
@@ -151,9 +158,10 @@ def _text(app: App, found: list[dict[str, Any]]) -> None:
             for one in found
         ],
     )  # fmt: skip
-    for one in found:
-        if one["refused"]:
-            app.output.refusal(one["refused"]["message"], one["refused"]["hint"])
+    # What is wrong with all of them is said once.
+    told = {one["refused"]["message"]: one["refused"]["hint"] for one in found if one["refused"]}
+    for message, hint in told.items():
+        app.output.refusal(message, hint)
 
 
 def _markdown(app: App, found: list[dict[str, Any]]) -> None:

@@ -21,6 +21,7 @@ from sync.engine.context import PushContext, PushOptions, SyncResult, new_run_id
 from sync.engine.gates import RunResults
 from sync.engine.retry import RetryPolicy
 from sync.engine.run import exit_code, push_all
+from sync.errors import HeadwaterError
 from sync.state.tables import Tables
 
 
@@ -62,6 +63,9 @@ def push(
     expected = read_plan(plan_file, environment) if plan_file else {}
     if plan_file:
         definitions = [one for one in definitions if one.name in expected]
+    if shut := app.why_not_live(environment):  # no flag opens this, and nothing is written
+        return _told(app, "", [SyncResult(one.name, "refused", error=shut) for one in definitions],
+                     as_json=as_json, dry_run=dry_run)  # fmt: skip
     options = PushOptions(
         environment=environment,
         dry_run=dry_run,
@@ -98,6 +102,12 @@ def push(
         results = push_all(context, definitions, threads=threads, fail_fast=fail_fast)
     if alerts is not None and not dry_run:
         tell_changes(alerts, results, run_id=run_id, log=watcher.log)
+    return _told(app, run_id, results, as_json=as_json, dry_run=dry_run)
+
+
+def _told(
+    app: App, run_id: str, results: list[SyncResult], *, as_json: bool, dry_run: bool
+) -> int:  # fmt: skip
     if as_json:
         app.output.document({"run_id": run_id, "syncs": [_summary(one) for one in results]})
     else:
@@ -149,6 +159,7 @@ def _summary(result: SyncResult) -> dict[str, Any]:
 
 
 def _text(app: App, results: list[SyncResult], *, dry_run: bool) -> None:
+    told: HeadwaterError | None = None
     if dry_run:
         app.output.table(
             ["sync", "would add", "change", "remove", "batches"],
@@ -167,9 +178,10 @@ def _text(app: App, results: list[SyncResult], *, dry_run: bool) -> None:
             ],
         )  # fmt: skip
     for one in results:
-        if one.error is not None:
+        if one.error is not None and one.error is not told:
             app.output.refusal(one.error.message, one.error.hint)
-        elif one.failed:
+            told = one.error  # what is wrong with all of them is said once
+        elif one.error is None and one.failed:
             app.output.refusal(
                 f"sync '{one.name}': {one.failed:,} rows failed.",
                 f"sync failures --select {one.name}",
