@@ -16,6 +16,7 @@ from sync.engine import capability, gates
 from sync.engine.connect import Connector
 from sync.engine.plan import Plan, Planning, plan_sync
 from sync.errors import ConfigError, RefusedError
+from sync.private import open_file
 from sync.state.tables import Tables
 from sync.warehouses.base import now_utc
 
@@ -56,7 +57,8 @@ def plan(
                 found[-1]["refused"] = _refused(shut)
     if out is not None:
         content = {"schema_version": SCHEMA_VERSION, "environment": environment, "syncs": found}
-        out.write_text(json.dumps(content, indent=2) + "\n", "utf-8")
+        with open_file(out) as file:
+            file.write(f"{json.dumps(content, indent=2)}\n".encode())
         app.output.note(f"Plan saved; send it with: sync push --plan {out}")
     if as_json:
         app.output.document({"syncs": [_without_fingerprint(one) for one in found]})

@@ -22,6 +22,7 @@ from sync.engine.gates import RunResults
 from sync.engine.retry import RetryPolicy
 from sync.engine.run import exit_code, push_all
 from sync.errors import HeadwaterError
+from sync.private import mend
 from sync.state.tables import Tables
 
 
@@ -79,6 +80,7 @@ def push(
         policy=RetryPolicy(attempts=attempts) if environment == "live" else _sandbox(attempts),
     )
     run_id = new_run_id()
+    mend(app.project.private)
     alerts = app.destinations.alerts() if environment == "live" else None
     with (
         connector(app, environment, faults) as connections,
