@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from sync.engine.retry import Retrier
 from sync.engine.rows import Batch, PlannedRow, RowReader
-from sync.engine.scrub import scrub
+from sync.engine.scrub import code, scrub, scrub_row, shown_key
 from sync.engine.sender import Outcome
 from sync.engine.spool import PlanSpool
 from sync.errors import (
@@ -41,6 +41,7 @@ class Acknowledger:
     def __init__(
         self, warehouse: Warehouse, log: RunLog, lease: Leases, journal: Journal,
         result: SyncResult, *, retrier: Retrier, watcher: Watcher, intends: bool = False,
+        key: Sequence[str] = (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:  # fmt: skip
         self._warehouse = warehouse
@@ -51,6 +52,7 @@ class Acknowledger:
         self._retrier = retrier
         self._watcher = watcher
         self._intends = intends
+        self._key = key
         self._clock = clock
         self._renewed_at = now_utc()
         self._group = Progress()
@@ -255,7 +257,12 @@ class Acknowledger:
         rows = {row.record.key: row for row in outcome.batch.rows}
         for error in outcome.failed:
             row = rows[error.key]
-            clean = RowError(error.key, error.status, scrub(error.message), error.retryable)
+            record = row.record
+            said = [record.key, *record.identifiers.values(), *record.fields.values()]
+            clean = RowError(
+                shown_key(error.key, sync=self._result.name, columns=self._key),
+                code(error.status, said), scrub_row(error.message, said), error.retryable,
+            )  # fmt: skip
             action = "change" if row.action == "outdated" else row.action
             progress.refused.append(Refused(action, clean, row.row_hash))
             self._result.failed += 1

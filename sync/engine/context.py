@@ -12,6 +12,7 @@ from sync.engine.connect import Connector
 from sync.engine.gates import RunResults
 from sync.engine.planner import Counts
 from sync.engine.retry import RetryPolicy
+from sync.engine.scrub import scrub
 from sync.errors import HeadwaterError
 from sync.state.tables import Tables
 from sync.warehouses.base import Warehouse, now_utc
@@ -76,7 +77,7 @@ class SyncResult:
 
     @property
     def message(self) -> str | None:
-        return self.error.message if self.error else None
+        return scrub(self.error.message) if self.error else None
 
     def figures(self) -> dict[str, int]:
         """The numbers a row of `runs` has."""

@@ -9,6 +9,7 @@ from sync.engine import membership
 from sync.engine.gates import DbtFailure, TableChecks
 from sync.engine.guards import MEMORY, Usual, usual
 from sync.engine.planner import Counts, Mapping, PlanQueries, map_columns, read_counts
+from sync.engine.scrub import shown_key
 from sync.engine.spool import PlanSpool
 from sync.errors import RefusedError, WarehouseError
 from sync.state.ledger import Ledger
@@ -106,7 +107,10 @@ def plan_sync(
     )
     duplicates: list[str] = []
     if checks.row_count - checks.null_keys != checks.key_count:
-        duplicates = [str(row["sync_key"]) for row in session.rows(queries.duplicates())]
+        duplicates = [
+            shown_key(str(row["sync_key"]), sync=definition.name, columns=definition.key)
+            for row in session.rows(queries.duplicates())
+        ]
         if not duplicates:  # two keys had one hash
             checks = replace(checks, key_count=checks.row_count - checks.null_keys)
     sound = not duplicates and not checks.null_keys and not checks.clear_identifiers

@@ -262,7 +262,7 @@ class Pusher:
         acknowledger = Acknowledger(
             self._warehouse, self._log, self._lease, self._journal, self._result,
             retrier=retrier, watcher=self._context.watcher,
-            intends=self._definition.mode in (Mode.UPSERT, Mode.MIRROR),
+            intends=self._definition.mode in (Mode.UPSERT, Mode.MIRROR), key=self._definition.key,
         )  # fmt: skip
         stream = Stream(
             sender, acknowledger, self._result, breaker=breaker, stop=self._context.stop
