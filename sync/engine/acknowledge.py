@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from sync.engine.retry import Retrier
 from sync.engine.rows import Batch, PlannedRow, RowReader
-from sync.engine.scrub import code, scrub, scrub_row, shown_key
+from sync.engine.scrub import code, scrub, scrub_row
 from sync.engine.sender import Outcome
 from sync.engine.spool import PlanSpool
 from sync.errors import (
@@ -41,7 +41,6 @@ class Acknowledger:
     def __init__(
         self, warehouse: Warehouse, log: RunLog, lease: Leases, journal: Journal,
         result: SyncResult, *, retrier: Retrier, watcher: Watcher, intends: bool = False,
-        key: Sequence[str] = (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:  # fmt: skip
         self._warehouse = warehouse
@@ -52,7 +51,6 @@ class Acknowledger:
         self._retrier = retrier
         self._watcher = watcher
         self._intends = intends
-        self._key = key
         self._clock = clock
         self._renewed_at = now_utc()
         self._group = Progress()
@@ -260,9 +258,8 @@ class Acknowledger:
             record = row.record
             said = [record.key, *record.identifiers.values(), *record.fields.values()]
             clean = RowError(
-                shown_key(error.key, sync=self._result.name, columns=self._key),
-                code(error.status, said), scrub_row(error.message, said), error.retryable,
-            )  # fmt: skip
+                error.key, code(error.status, said), scrub_row(error.message, said), error.retryable
+            )
             action = "change" if row.action == "outdated" else row.action
             progress.refused.append(Refused(action, clean, row.row_hash))
             self._result.failed += 1

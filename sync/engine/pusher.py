@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from functools import partial
 from itertools import chain, count
 
 from sync.config.models import SyncDefinition
@@ -15,7 +16,7 @@ from sync.engine.context import PushContext, SyncResult
 from sync.engine.plan import Plan, Planned, Planning, plan_sync
 from sync.engine.retry import CircuitBreaker, Retrier
 from sync.engine.rows import Batch, RowReader, batched
-from sync.engine.scrub import scrub
+from sync.engine.scrub import scrub, shown_key
 from sync.engine.sender import BatchSender
 from sync.engine.spool import PlanSpool
 from sync.engine.stream import Stream
@@ -47,6 +48,7 @@ class Pusher:
             run_id=context.run_id,
             definition_hash=definition.definition_hash,
             quarantine_after=definition.quarantine_after,
+            shown=partial(shown_key, sync=definition.name, columns=definition.key),
         )
         self._lease = Leases(
             context.tables,
@@ -262,7 +264,7 @@ class Pusher:
         acknowledger = Acknowledger(
             self._warehouse, self._log, self._lease, self._journal, self._result,
             retrier=retrier, watcher=self._context.watcher,
-            intends=self._definition.mode in (Mode.UPSERT, Mode.MIRROR), key=self._definition.key,
+            intends=self._definition.mode in (Mode.UPSERT, Mode.MIRROR),
         )  # fmt: skip
         stream = Stream(
             sender, acknowledger, self._result, breaker=breaker, stop=self._context.stop

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from sync.records import RowError
@@ -78,14 +78,16 @@ class RunLog:
 
     def __init__(
         self, tables: Tables, dialect: Dialect, *, environment: str, sync_name: str, run_id: str,
-        definition_hash: str = "", quarantine_after: int = 5,
+        definition_hash: str = "", quarantine_after: int = 5, shown: Callable[[str], str] = str,
     ) -> None:  # fmt: skip
+        """`shown` is a key as failures may have it, which are for people to read."""
         self._tables = tables
         self._dialect = dialect
         self._literal = dialect.literal
         self._names = {"environment": environment, "sync_name": sync_name, "run_id": run_id}
         self._definition_hash = definition_hash
         self._quarantine_after = quarantine_after
+        self._shown = shown
 
     def start(self, session: Session, *, command: str, mode: str, now: dt.datetime) -> None:
         """The run has begun; until `finish` it says `running`."""
@@ -130,7 +132,11 @@ class RunLog:
 
             taken = pa.concat_tables(progress.acknowledged)
             session.append(self._tables.acknowledgements, taken)
-        quarantined = self._write_refused(session, progress.refused, now)
+        refused = [
+            replace(row, error=replace(row.error, key=self._shown(row.error.key)))
+            for row in progress.refused
+        ]
+        quarantined = self._write_refused(session, refused, now)
         if progress.batches:
             notes = [
                 {**self._names, "batch_number": note.number, "action": note.action,
