@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sync.engine.scrub import scrub
-from sync.errors import HeadwaterError
+from sync.errors import ConfigError, HeadwaterError, SelectionError
 
 if TYPE_CHECKING:
     import click
@@ -96,7 +96,7 @@ class Output:
         """What happened and the next step."""
         if debug:
             self.trace(error)
-        self.note(f"{self._red('Error:')} {scrub(error.message)}")
+        self.note(f"{self._red('Error:')} {_said(error)}")
         if error.hint:
             self.note(f"Hint:  {error.hint}")
 
@@ -152,8 +152,14 @@ def _traced(trace: traceback.TracebackException, error: BaseException) -> Iterat
         yield f"\n{why}\n\n"
     yield "Traceback (most recent call last):\n"
     yield from trace.stack.format()
-    said = f": {scrub(error.message)}" if isinstance(error, HeadwaterError) else ""
+    said = f": {_said(error)}" if isinstance(error, HeadwaterError) else ""
     yield f"{type(error).__module__}.{type(error).__qualname__}{said}\n"
+
+
+def _said(error: HeadwaterError) -> str:
+    """What is wrong with a file or a command line is told with what stands there: no row is quoted in it."""
+    is_ours = isinstance(error, ConfigError | SelectionError)
+    return error.message if is_ours else scrub(error.message)
 
 
 def _is_number(value: object) -> bool:

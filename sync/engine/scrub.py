@@ -69,7 +69,7 @@ _TOKEN = re.compile(
 
 # What a warehouse quotes of a row it cannot read, in the words of DuckDB, Snowflake and BigQuery.
 _QUOTED = re.compile(
-    r"""\b((?:value|string|literal|input|text|variant|date|time|timestamp|json|key)s?:? )"""
+    r"""\b((?:value|string|literal|input|text|variant|date|time|timestamp|json|duplicate key)s?:? )"""
     r"""(?:'(?:[^']|'')*'|"[^"]*"(?!\w))(?= |[.,;:)]|$)""",
     re.I,
 )

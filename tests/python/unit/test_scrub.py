@@ -16,6 +16,7 @@ SURVIVE = [
     "20261128120000", "job 1234567890123 did not finish within 900 s.",
     "job 01HZX3V5QK8YB2M4N6P7R9S0T1 was running", "given up while job VGhpcyBqb2I3Ng12345 was running.",
     "run 20261128-120000-123456-ab12cd", "123e4567-e89b-12d3-a456-426614174000",
+    "unknown key 'identifier' in sync", "mode 'miror' is not one of upsert, mirror",
     "address 192.168.100.200:54321 refused", "127.0.0.1", "1,234,567 rows were taken",
     "would add 2,000 rows; its guards allow 100.", "0.123456789", "1234567.89 EUR", "12.5 s",
     "errno 28", "3 of 10 rows", "100000/250000 rows", "1000000", "v23.0", "token expired",
