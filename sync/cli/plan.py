@@ -160,6 +160,10 @@ def _text(app: App, found: list[dict[str, Any]]) -> None:
             for one in found
         ],
     )  # fmt: skip
+    for one in found:
+        if one["withheld"]:
+            reasons = ", ".join(f"{reason} {count:,}" for reason, count in one["withheld"].items())
+            app.output.text(f"{one['name']} withholds: {reasons}")
     # What is wrong with all of them is said once.
     told = {one["refused"]["message"]: one["refused"]["hint"] for one in found if one["refused"]}
     for message, hint in told.items():
