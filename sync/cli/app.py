@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sync.config.models import SyncDefinition
     from sync.config.profiles import Target
     from sync.config.project import Project
+    from sync.errors import RefusedError
     from sync.warehouses.base import Warehouse
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -67,6 +68,19 @@ class App:
         from sync.config.selection import select as choose
 
         return choose(self.manifest.syncs(), include=select, exclude=exclude)
+
+    def why_not_live(self, environment: str) -> RefusedError | None:
+        """Why this target may not send to real accounts, or None where it may; the sandbox is free."""
+        from sync.config.live import check_live
+        from sync.errors import RefusedError
+
+        if environment != "live":
+            return None
+        try:
+            check_live(self.project, self.target, self.manifest)
+        except RefusedError as error:
+            return error
+        return None
 
     def close(self) -> None:
         """Let go of whatever was opened."""

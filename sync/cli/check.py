@@ -13,7 +13,7 @@ from sync.engine import capability
 from sync.engine.connect import Connector
 from sync.engine.planner import map_columns
 from sync.engine.scrub import scrub
-from sync.errors import HeadwaterError
+from sync.errors import HeadwaterError, RefusedError
 from sync.state.tables import Tables
 
 
@@ -28,7 +28,9 @@ def check(
     """Try definitions, tables, modes and credentials; send nothing."""
     definitions = app.syncs(select, exclude)
     found: list[dict[str, Any]] = []
-    with connector(app, chosen_environment(sandbox)) as connections:
+    environment = chosen_environment(sandbox)
+    shut = app.why_not_live(environment)
+    with connector(app, environment) as connections:
         for definition in definitions:
             connections.declaration(definition.destination)
         tried: dict[str, HeadwaterError | str] = {}
@@ -36,7 +38,7 @@ def check(
         for definition in definitions:
             found.append(_check_one(connections, definition, columns, tried))
     if as_json:
-        app.output.document({"syncs": found})
+        app.output.document({"syncs": found, "refused": _refused(shut) if shut else None})
     else:
         app.output.table(
             ["sync", "destination", "API version", "ok", ""],
@@ -49,7 +51,13 @@ def check(
         for one in found:
             if not one["ok"]:
                 app.output.refusal(one["message"], one["hint"])
-    return 0 if all(one["ok"] for one in found) else 1
+        if shut:
+            app.output.refusal(shut.message, shut.hint)
+    return 0 if all(one["ok"] for one in found) and not shut else 1
+
+
+def _refused(error: RefusedError) -> dict[str, Any]:
+    return {"reason": error.reason, "message": error.message, "hint": error.hint}
 
 
 def _columns(app: App, definitions: list[SyncDefinition]) -> dict[str, list[str]]:

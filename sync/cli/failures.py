@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import click
 
 from sync.cli.app import App, Verb, json_option, selection_options
 from sync.cli.session import chosen_environment
+from sync.config.models import SyncDefinition
+from sync.engine.scrub import code, scrub, shown_key
 from sync.state.history import RunHistory
 from sync.state.tables import Tables
 
@@ -34,7 +37,7 @@ def failures(
     )
     with app.warehouse.session(write=retry) as session:
         found = [
-            row
+            _shown(row, definition)
             for definition in definitions
             for row in history.failures(session, definition.name, limit)
         ][:limit]
@@ -57,6 +60,16 @@ def failures(
     if retry:
         app.output.note("Quarantined rows are sent again by the next push.")
     return 0
+
+
+def _shown(row: dict[str, Any], definition: SyncDefinition) -> dict[str, Any]:
+    """A row as it may be shown, also one that was kept before keys and codes were looked at."""
+    return {
+        **row,
+        "sync_key": shown_key(row["sync_key"], sync=definition.name, columns=definition.key),
+        "status": code(row["status"] or ""),
+        "message": scrub(row["message"] or ""),
+    }
 
 
 def _when(moment: object) -> str:

@@ -7,6 +7,7 @@ import importlib
 import importlib.util
 import signal
 import sys
+import threading
 from collections.abc import Sequence
 
 import click
@@ -137,6 +138,8 @@ def main() -> None:
     """Console script."""
     if hasattr(signal, "SIGPIPE"):
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    # Python prints what ends a thread with its text, which may quote data.
+    threading.excepthook = lambda args: Output().bug(args.exc_value or RuntimeError())
     gc.set_threshold(50_000, 20, 50)  # rows hold no cycles; looking for some was 6 % of a push
     sys.exit(run())
 

@@ -7,10 +7,11 @@ import json
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sync.errors import HeadwaterError
+from sync.engine.scrub import scrub
+from sync.errors import ConfigError, HeadwaterError, SelectionError
 
 if TYPE_CHECKING:
     import click
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 _LOUD = frozenset(
     {"batch_failed", "not_acknowledged", "not_recorded", "quarantined", "recovered",
-     "gates_skipped", "removals_allowed", "left_elsewhere", "alert_failed"}
+     "gates_skipped", "removals_allowed",
+     "additions_allowed", "events_allowed", "changes_allowed", "left_elsewhere", "alert_failed"}
 )  # fmt: skip
 
 
@@ -67,6 +69,10 @@ class Output:
 
     def log(self, event: str, facts: dict[str, Any]) -> None:
         """A log line on stderr: JSON when asked for; as text only what a person would act on."""
+        facts = {
+            name: scrub(fact) if name == "message" and isinstance(fact, str) else fact
+            for name, fact in facts.items()
+        }
         if self.logs_json:
             at = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
             self.note(json.dumps({"at": at, "event": event, **facts}, default=str))
@@ -78,19 +84,19 @@ class Output:
 
     def refusal(self, message: str, hint: str | None) -> None:
         """Why one sync of several did not succeed."""
-        self.note(f"{self._red('Error:')} {message}")
+        self.note(f"{self._red('Error:')} {scrub(message)}")
         if hint:
             self.note(f"Hint:  {hint}")
 
-    def trace(self, error: Exception) -> None:
-        """A traceback, for --debug."""
-        traceback.print_exception(error, file=sys.stderr)
+    def trace(self, error: BaseException) -> None:
+        """A traceback, for --debug: where each error came from, and what ours say. What others say may quote data, and is left out."""
+        self.note("".join(_traced(traceback.TracebackException.from_exception(error), error)))
 
     def error(self, error: HeadwaterError, *, debug: bool = False) -> None:
         """What happened and the next step."""
         if debug:
-            traceback.print_exception(error, file=sys.stderr)
-        self.note(f"{self._red('Error:')} {error.message}")
+            self.trace(error)
+        self.note(f"{self._red('Error:')} {_said(error)}")
         if error.hint:
             self.note(f"Hint:  {error.hint}")
 
@@ -99,14 +105,14 @@ class Output:
         error.show(file=sys.stderr)
 
     def bug(self, error: BaseException, *, debug: bool = False) -> None:
-        """An error nobody foresaw. Its text may quote data, so only its kind and place are shown without --debug."""
+        """An error nobody foresaw. Its text may quote data, so only its kind and place are shown."""
         if debug:
-            traceback.print_exception(error, file=sys.stderr)
+            self.trace(error)
             return
         frames = traceback.extract_tb(error.__traceback__)
         place = f" at {os.path.basename(frames[-1].filename)}:{frames[-1].lineno}" if frames else ""
         self.note(f"{self._red('Error:')} unexpected {type(error).__name__}{place}.")
-        self.note("Hint:  run again with --debug for the traceback; it may quote data.")
+        self.note("Hint:  run again with --debug for the traceback.")
 
     def _write(self, text: str) -> None:
         sys.stdout.write(text + "\n")
@@ -132,6 +138,28 @@ class Output:
         for row in cells:
             table.add_row(*(Text(cell) for cell in row))
         self._console.print(table)
+
+
+def _traced(trace: traceback.TracebackException, error: BaseException) -> Iterator[str]:
+    """The lines of a traceback and of what caused it, oldest first, as Python prints them but for the texts."""
+    cause, why = trace.__cause__, "The above exception was the direct cause of the following:"
+    before: BaseException | None = error.__cause__
+    if cause is None and trace.__context__ is not None and not trace.__suppress_context__:
+        cause, before = trace.__context__, error.__context__
+        why = "During handling of the above exception, another occurred:"
+    if cause is not None and before is not None:
+        yield from _traced(cause, before)
+        yield f"\n{why}\n\n"
+    yield "Traceback (most recent call last):\n"
+    yield from trace.stack.format()
+    said = f": {_said(error)}" if isinstance(error, HeadwaterError) else ""
+    yield f"{type(error).__module__}.{type(error).__qualname__}{said}\n"
+
+
+def _said(error: HeadwaterError) -> str:
+    """What is wrong with a file or a command line is told with what stands there: no row is quoted in it."""
+    is_ours = isinstance(error, ConfigError | SelectionError)
+    return error.message if is_ours else scrub(error.message)
 
 
 def _is_number(value: object) -> bool:

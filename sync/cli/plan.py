@@ -16,6 +16,7 @@ from sync.engine import capability, gates
 from sync.engine.connect import Connector
 from sync.engine.plan import Plan, Planning, plan_sync
 from sync.errors import ConfigError, RefusedError
+from sync.private import open_file
 from sync.state.tables import Tables
 from sync.warehouses.base import now_utc
 
@@ -42,6 +43,7 @@ def plan(
     """
     definitions = app.syncs(select, exclude)
     environment = chosen_environment(sandbox)
+    shut = app.why_not_live(environment)
     found = []
     with connector(app, environment, start=False) as connections:
         for definition in definitions:
@@ -51,9 +53,12 @@ def plan(
                 _plan_one(app, connections, definition, environment,
                           full_refresh=full_refresh, fingerprint=out is not None)
             )  # fmt: skip
+            if shut and not found[-1]["refused"]:
+                found[-1]["refused"] = _refused(shut)
     if out is not None:
         content = {"schema_version": SCHEMA_VERSION, "environment": environment, "syncs": found}
-        out.write_text(json.dumps(content, indent=2) + "\n", "utf-8")
+        with open_file(out) as file:
+            file.write(f"{json.dumps(content, indent=2)}\n".encode())
         app.output.note(f"Plan saved; send it with: sync push --plan {out}")
     if as_json:
         app.output.document({"syncs": [_without_fingerprint(one) for one in found]})
@@ -92,11 +97,12 @@ def _plan_one(
             made.counts,
             results,
             failures=made.dbt_failures,
+            before=made.before,
             now=now_utc(),
-            resend=full_refresh,
+            allowed={"changes"} if full_refresh else (),
         )
     except RefusedError as error:
-        refused = {"reason": error.reason, "message": error.message, "hint": error.hint}
+        refused = _refused(error)
     return {
         "name": definition.name,
         "add": made.counts.add if made else 0,
@@ -108,6 +114,10 @@ def _plan_one(
         "delivery": delivery,
         "fingerprint": made.fingerprint if made else None,
     }
+
+
+def _refused(error: RefusedError) -> dict[str, Any]:
+    return {"reason": error.reason, "message": error.message, "hint": error.hint}
 
 
 def read_plan(path: Path, environment: str) -> dict[str, str]:
@@ -151,8 +161,13 @@ def _text(app: App, found: list[dict[str, Any]]) -> None:
         ],
     )  # fmt: skip
     for one in found:
-        if one["refused"]:
-            app.output.refusal(one["refused"]["message"], one["refused"]["hint"])
+        if one["withheld"]:
+            reasons = ", ".join(f"{reason} {count:,}" for reason, count in one["withheld"].items())
+            app.output.text(f"{one['name']} withholds: {reasons}")
+    # What is wrong with all of them is said once.
+    told = {one["refused"]["message"]: one["refused"]["hint"] for one in found if one["refused"]}
+    for message, hint in told.items():
+        app.output.refusal(message, hint)
 
 
 def _markdown(app: App, found: list[dict[str, Any]]) -> None:

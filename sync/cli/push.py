@@ -21,6 +21,8 @@ from sync.engine.context import PushContext, PushOptions, SyncResult, new_run_id
 from sync.engine.gates import RunResults
 from sync.engine.retry import RetryPolicy
 from sync.engine.run import exit_code, push_all
+from sync.errors import HeadwaterError
+from sync.private import mend
 from sync.state.tables import Tables
 
 
@@ -31,6 +33,9 @@ from sync.state.tables import Tables
 @click.option("--dry-run", is_flag=True, help="Plan, gate and build the batches; send none.")
 @click.option("--plan", "plan_file", type=click.Path(path_type=Path), help="Send this plan only.")
 @click.option("--allow-removals", is_flag=True, help="Let removals pass their guard this once.")
+@click.option("--allow-additions", is_flag=True, help="Let additions pass their guard this once.")
+@click.option("--allow-events", is_flag=True, help="Let events pass their guard this once.")
+@click.option("--allow-changes", is_flag=True, help="Let changes pass their guard this once.")
 @click.option(
     "--skip-gates", is_flag=True, help="Skip dbt results, freshness and guards this once."
 )
@@ -44,6 +49,7 @@ from sync.state.tables import Tables
 def push(
     app: App, select: tuple[str, ...], exclude: tuple[str, ...], sandbox: bool,
     faults: tuple[str, ...], dry_run: bool, plan_file: Path | None, allow_removals: bool,
+    allow_additions: bool, allow_events: bool, allow_changes: bool,
     skip_gates: bool, full_refresh: bool, fail_fast: bool, threads: int, attempts: int,
     log_format: str, as_json: bool,
 ) -> int:  # fmt: skip
@@ -58,16 +64,23 @@ def push(
     expected = read_plan(plan_file, environment) if plan_file else {}
     if plan_file:
         definitions = [one for one in definitions if one.name in expected]
+    if shut := app.why_not_live(environment):  # no flag opens this, and nothing is written
+        return _told(app, "", [SyncResult(one.name, "refused", error=shut) for one in definitions],
+                     as_json=as_json, dry_run=dry_run)  # fmt: skip
     options = PushOptions(
         environment=environment,
         dry_run=dry_run,
         allow_removals=allow_removals,
+        allow_additions=allow_additions,
+        allow_events=allow_events,
+        allow_changes=allow_changes,
         skip_gates=skip_gates,
         full_refresh=full_refresh,
         expected=expected,
         policy=RetryPolicy(attempts=attempts) if environment == "live" else _sandbox(attempts),
     )
     run_id = new_run_id()
+    mend(app.project.private)
     alerts = app.destinations.alerts() if environment == "live" else None
     with (
         connector(app, environment, faults) as connections,
@@ -91,6 +104,12 @@ def push(
         results = push_all(context, definitions, threads=threads, fail_fast=fail_fast)
     if alerts is not None and not dry_run:
         tell_changes(alerts, results, run_id=run_id, log=watcher.log)
+    return _told(app, run_id, results, as_json=as_json, dry_run=dry_run)
+
+
+def _told(
+    app: App, run_id: str, results: list[SyncResult], *, as_json: bool, dry_run: bool
+) -> int:  # fmt: skip
     if as_json:
         app.output.document({"run_id": run_id, "syncs": [_summary(one) for one in results]})
     else:
@@ -142,6 +161,7 @@ def _summary(result: SyncResult) -> dict[str, Any]:
 
 
 def _text(app: App, results: list[SyncResult], *, dry_run: bool) -> None:
+    told: HeadwaterError | None = None
     if dry_run:
         app.output.table(
             ["sync", "would add", "change", "remove", "batches"],
@@ -160,9 +180,10 @@ def _text(app: App, results: list[SyncResult], *, dry_run: bool) -> None:
             ],
         )  # fmt: skip
     for one in results:
-        if one.error is not None:
+        if one.error is not None and one.error is not told:
             app.output.refusal(one.error.message, one.error.hint)
-        elif one.failed:
+            told = one.error  # what is wrong with all of them is said once
+        elif one.error is None and one.failed:
             app.output.refusal(
                 f"sync '{one.name}': {one.failed:,} rows failed.",
                 f"sync failures --select {one.name}",

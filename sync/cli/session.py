@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from sync.cli.app import App
 from sync.config.destinations import environment_name
 from sync.engine.connect import RegistryConnector, Sandbox
+from sync.private import make_folder, mend
 
 
 def chosen_environment(sandbox: bool) -> str:
@@ -25,7 +26,8 @@ def connector(
         yield RegistryConnector(app.destinations)
         return
     folder = app.project.private
-    folder.mkdir(mode=0o700, exist_ok=True)
+    make_folder(folder)
+    mend(folder)
     files = str(folder / "sandbox")
     running = os.environ.get("HEADWATER_SANDBOX_URL")
     if running or not start:

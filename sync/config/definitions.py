@@ -13,7 +13,10 @@ _KEYS = (
     "destination", "object", "mode", "key", "identifiers", "fields", "consent", "guards", "nulls",
     "delivery", "freshness", "quarantine_after", "after", "options",
 )  # fmt: skip
-_GUARDS = ("min_rows", "max_removals", "max_removals_percent", "max_changes", "max_changes_percent")
+_GUARDS = (
+    "min_rows", "max_removals", "max_removals_percent", "max_changes", "max_changes_percent",
+    "max_additions", "max_additions_percent", "max_events", "max_events_percent", "free_additions",
+)  # fmt: skip
 _DELIVERIES = ("exactly_once", "at_least_once", "at_most_once")
 
 
@@ -138,8 +141,9 @@ def _guards(reader: _Reader, value: object) -> Guards:
     numbers: dict[str, Any] = {}
     for key, limit in settings.items():
         numbers[key] = None if limit is None else reader.number(f"guards.{key}", limit)
-    if numbers.get("min_rows", 1) is None:
-        numbers["min_rows"] = 0
+    for key in ("min_rows", "free_additions"):
+        if numbers.get(key, 1) is None:
+            numbers[key] = 0
     return Guards(**numbers)
 
 

@@ -65,9 +65,22 @@ class Manifest:
         Raises:
             ConfigError: the project does not declare it.
         """
+        return str(self._source(source_name, table)["relation_name"])
+
+    def source_place(self, source_name: str, table: str) -> tuple[str, str]:
+        """Database and schema of a source's table, as dbt resolved them for the target it ran with.
+
+        Raises:
+            ConfigError: the project does not declare it.
+        """
+        source = self._source(source_name, table)
+        return str(source.get("database") or ""), str(source.get("schema") or "")
+
+    def _source(self, source_name: str, table: str) -> Mapping[str, Any]:
         for source in self._document.get("sources", {}).values():
             if source.get("source_name") == source_name and source.get("name") == table:
-                return str(source["relation_name"])
+                found: Mapping[str, Any] = source
+                return found
         raise ConfigError(
             f"{self.path} declares no source '{source_name}.{table}'.",
             hint="the project's models/staging must declare the tables that sync writes.",

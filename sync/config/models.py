@@ -14,7 +14,8 @@ from sync.records import Mode, SyncObject, Value
 class Guards:
     """Limits that stop a sync before anything is sent; None is no limit.
 
-    Percentages are of the rows the destination holds by the ledger.
+    Percentages are of the rows the destination holds by the ledger; that of events is over the busiest day. Additions and events are
+    those of a day, of which `free_additions` are never stopped by a percentage.
     """
 
     min_rows: int = 1
@@ -22,6 +23,11 @@ class Guards:
     max_removals_percent: float | None = 20.0
     max_changes: int | None = None
     max_changes_percent: float | None = None
+    max_additions: int | None = None
+    max_additions_percent: float | None = 50.0
+    max_events: int | None = None
+    max_events_percent: float | None = 100.0
+    free_additions: int = 100
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from sync.config.templates import read_yaml, render
 from sync.errors import ConfigError
@@ -18,6 +20,7 @@ class Project:
     name: str
     profile: str
     artifacts: Path  # where manifest.json and run_results.json are
+    variables: Mapping[str, Any] = field(default_factory=dict)  # vars: of dbt_project.yml
 
     @property
     def manifest(self) -> Path:
@@ -58,6 +61,11 @@ def _read_project(directory: Path) -> Project:
     if not name or not profile:
         raise ConfigError(f"{path} must set both name and profile.")
     target_path = os.environ.get("DBT_TARGET_PATH") or settings.get("target-path") or "target"
+    variables = settings.get("vars") or {}
     return Project(
-        directory=directory, name=name, profile=profile, artifacts=directory / str(target_path)
+        directory=directory,
+        name=name,
+        profile=profile,
+        artifacts=directory / str(target_path),
+        variables=variables if isinstance(variables, Mapping) else {},
     )

@@ -49,12 +49,12 @@ def render(value: Any, where: str) -> Any:
     return value
 
 
-_MARKUP = re.compile(r"{[{%#]")
+MARKUP = re.compile(r"{[{%#]")
 _MISSING = object()
 
 
 def _render_text(text: str, where: str) -> Any:
-    if not _MARKUP.search(text):
+    if not MARKUP.search(text):
         return text
     from jinja2 import TemplateError
     from jinja2.sandbox import SandboxedEnvironment

@@ -11,12 +11,15 @@ order of names.
 from __future__ import annotations
 
 import datetime as dt
+import os
 import re
 import uuid
 from collections.abc import Sequence
-from typing import IO, Any, ClassVar
+from pathlib import Path
+from typing import IO, Any, ClassVar, Literal
 
 import fsspec
+from fsspec.implementations.local import LocalFileSystem
 from pydantic import Field
 
 from sync.destinations.base import Declaration, Delivery, ObjectType, PartialFailure, RateLimit
@@ -24,12 +27,14 @@ from sync.destinations.http import Limiter
 from sync.destinations.settings import Settings
 from sync.destinations.writers import Format, Writer, writer
 from sync.errors import AuthError, ConfigError, RejectedError, TransientError
+from sync.private import FILE, FOLDER, make_folder, mend, mend_file, open_file
 from sync.records import Accepted, BatchResult, Mode, Record, SyncObject, Value
 
 
 class FilesSettings(Settings):
     path: str
     format: Format = "csv"
+    readable_by: Literal["owner", "group"] = "owner"
     options: dict[str, str] = Field(default_factory=dict)
 
 
@@ -61,6 +66,7 @@ class Files:
         settings_help={
             "path": "folder or URL: exports, s3://bucket/folder, sftp://host/folder",
             "format": "csv, jsonl or parquet",
+            "readable_by": "owner (the default) or group, on a local disk",
             "options": "what fsspec passes to the file system, such as key and secret",
         },
     )
@@ -83,12 +89,17 @@ class Files:
                 f"files: no file system for '{settings.path.partition('://')[0]}://' ({error}).",
                 "install the package fsspec names, such as `pip install headwater[s3]`.",
             ) from error
+        # On a disk of this machine a file is its owner's from the moment it is there; elsewhere the store decides.
+        self._is_local = isinstance(self._fs, LocalFileSystem)
+        shared = settings.readable_by == "group"
+        self._file_mode, self._folder_mode = (0o640, 0o750) if shared else (FILE, FOLDER)
+        self._root_is_mended = False
         self._staged: str | None = None
         self._writer: Writer | None = None
         self._stream: IO[bytes] | None = None
 
     def check(self) -> str:
-        self._guard(lambda: self._fs.makedirs(self._root, exist_ok=True))
+        self._guard(self._make_root)
         return f"{self.format} files can be written"
 
     def upsert(self, records: Sequence[Record]) -> BatchResult:
@@ -102,8 +113,8 @@ class Files:
 
     def begin(self, run_id: str, columns: Sequence[str]) -> None:
         self._staged = f"{self._root}/.{self._name}.{run_id}.{self.format}"
-        self._guard(lambda: self._fs.makedirs(self._root, exist_ok=True))
-        self._stream = self._guard(lambda: self._fs.open(self._staged, "wb"))
+        self._guard(self._make_root)
+        self._stream = self._guard(lambda: self._open(f"{self._staged}"))
         self._writer = writer(self.format, self._stream, ["key", *columns])
 
     def write(self, records: Sequence[Record]) -> BatchResult:
@@ -147,8 +158,9 @@ class Files:
         columns = list(dict.fromkeys(name for row in rows for name in row))
 
         def write() -> None:
-            self._fs.makedirs(f"{self._root}/{self._name}", exist_ok=True)
-            with self._fs.open(path + ".part", "wb") as stream:
+            self._make_root()
+            self._make_folder(f"{self._root}/{self._name}")
+            with self._open(path + ".part") as stream:
                 out = writer(self.format, stream, columns)
                 out.write(rows)
                 out.close()
@@ -156,6 +168,29 @@ class Files:
 
         self._guard(write)
         return BatchResult(accepted=[Accepted(record.key) for record in records])
+
+    def _make_root(self) -> None:
+        """The folder, where it is missing; one that is there is mended where all that is in it are files like ours."""
+        self._make_folder(self._root, mends=False)
+        if self._is_local and not self._root_is_mended:
+            self._root_is_mended = True
+            if _holds_exports_only(Path(self._root)):
+                mend(Path(self._root), file=self._file_mode, mode=self._folder_mode)
+            else:
+                for one in Path(self._root).glob(f"{self._name}.*"):
+                    mend_file(one, self._file_mode)
+
+    def _make_folder(self, path: str, *, mends: bool = True) -> None:
+        if not self._is_local:
+            self._fs.makedirs(path, exist_ok=True)
+        elif mends or not Path(path).exists():
+            make_folder(Path(path), mode=self._folder_mode)
+
+    def _open(self, path: str) -> IO[bytes]:
+        if self._is_local:
+            return open_file(path, mode=self._file_mode)
+        stream: IO[bytes] = self._fs.open(path, "wb")
+        return stream
 
     @property
     def _name(self) -> str:
@@ -170,6 +205,19 @@ class Files:
             ) from error
         except OSError as error:
             raise TransientError(f"files: {type(error).__name__} (errno {error.errno}).") from error
+
+
+def _holds_exports_only(folder: Path) -> bool:
+    """Whether a folder may be taken for one of exports: others' files, links and hidden folders are none of ours."""
+    for root, folders, names in os.walk(folder):
+        for name in names:
+            if not name.removesuffix(".part").endswith((".csv", ".jsonl", ".parquet")):
+                return False
+        if any(name.startswith(".") for name in folders):
+            return False
+        if root != str(folder) and folders:
+            return False
+    return True
 
 
 def _row(record: Record) -> dict[str, Value]:

@@ -1,14 +1,13 @@
 """Webhook: batches of rows as JSON to a URL of yours, signed.
 
 Each request is `{"sync": ..., "action": "upsert" | "remove" | "event", "rows": [...]}`. With a `signing_secret`, the header
-X-Headwater-Signature is `sha256=` and the HMAC-SHA256 of the body in hex (RFC 2104). `Idempotency-Key` is the same for the same
-batch. Answer 2xx to take every row, or `{"failed": [{"key", "status", "message"}]}` to refuse some.
+X-Headwater-Signature says when it was sent, under which id, and who signed all of it (`signing.py`). `Idempotency-Key` is the same for
+the same batch. Answer 2xx to take every row, or `{"failed": [{"key", "status", "message"}]}` to refuse some.
 """
 
 from __future__ import annotations
 
 import hashlib
-import hmac
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -17,6 +16,7 @@ from pydantic import SecretStr
 from sync.destinations.base import Declaration, Delivery, ObjectType, PartialFailure, RateLimit
 from sync.destinations.http import HttpClient, Limiter
 from sync.destinations.settings import Settings
+from sync.destinations.signing import HEADER, signature
 from sync.destinations.values import json_bytes
 from sync.records import Accepted, BatchResult, Mode, Record, RowError, SyncObject
 
@@ -117,6 +117,5 @@ class Webhook:
         body = json_bytes({"sync": self.target.name, "action": action, "rows": rows})
         headers = {"Idempotency-Key": hashlib.sha256(body).hexdigest()}
         if self._secret:
-            mac = hmac.new(self._secret.get_secret_value().encode(), body, hashlib.sha256)
-            headers["X-Headwater-Signature"] = f"sha256={mac.hexdigest()}"
+            headers[HEADER] = signature(self._secret.get_secret_value(), body)
         return self.http.request("POST", "", data=body, headers=headers)

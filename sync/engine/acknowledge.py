@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from sync.engine.retry import Retrier
 from sync.engine.rows import Batch, PlannedRow, RowReader
-from sync.engine.scrub import scrub
+from sync.engine.scrub import code, scrub, scrub_row
 from sync.engine.sender import Outcome
 from sync.engine.spool import PlanSpool
 from sync.errors import (
@@ -255,7 +255,11 @@ class Acknowledger:
         rows = {row.record.key: row for row in outcome.batch.rows}
         for error in outcome.failed:
             row = rows[error.key]
-            clean = RowError(error.key, error.status, scrub(error.message), error.retryable)
+            record = row.record
+            said = [record.key, *record.identifiers.values(), *record.fields.values()]
+            clean = RowError(
+                error.key, code(error.status, said), scrub_row(error.message, said), error.retryable
+            )
             action = "change" if row.action == "outdated" else row.action
             progress.refused.append(Refused(action, clean, row.row_hash))
             self._result.failed += 1

@@ -12,6 +12,7 @@ from sync.engine.connect import Connector
 from sync.engine.gates import RunResults
 from sync.engine.planner import Counts
 from sync.engine.retry import RetryPolicy
+from sync.engine.scrub import scrub
 from sync.errors import HeadwaterError
 from sync.state.tables import Tables
 from sync.warehouses.base import Warehouse, now_utc
@@ -24,11 +25,25 @@ class PushOptions:
     environment: str = "live"
     dry_run: bool = False
     allow_removals: bool = False
+    allow_additions: bool = False
+    allow_events: bool = False
+    allow_changes: bool = False
     skip_gates: bool = False
     full_refresh: bool = False
     expected: dict[str, str] = field(default_factory=dict)  # sync -> fingerprint of a saved plan
     policy: RetryPolicy = field(default_factory=RetryPolicy)
     breaker_limit: int = 5
+
+    @property
+    def allowed(self) -> frozenset[str]:
+        """The guards that are open for this run; --full-refresh changes everything on purpose."""
+        flags = {
+            "removals": self.allow_removals,
+            "additions": self.allow_additions,
+            "events": self.allow_events,
+            "changes": self.allow_changes or self.full_refresh,
+        }
+        return frozenset(what for what, is_open in flags.items() if is_open)
 
 
 @dataclass(slots=True)
@@ -62,7 +77,7 @@ class SyncResult:
 
     @property
     def message(self) -> str | None:
-        return self.error.message if self.error else None
+        return scrub(self.error.message) if self.error else None
 
     def figures(self) -> dict[str, int]:
         """The numbers a row of `runs` has."""

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sync.config.models import SyncDefinition
+from sync.engine.guards import Usual, check_guards
 from sync.engine.planner import Counts
 from sync.errors import RefusedError
-from sync.records import Mode
 
 _PASSED = frozenset({"success", "pass", "warn", "no-op", "reused"})
 _RAN = frozenset({"build", "run", "test", "seed", "snapshot", "retry", "clone", "run-operation"})
@@ -145,8 +145,8 @@ def check_table(definition: SyncDefinition, checks: TableChecks, duplicates: lis
 
 def check_plan(
     definition: SyncDefinition, checks: TableChecks, counts: Counts, results: RunResults, *,
-    failures: Mapping[str, DbtFailure], now: dt.datetime, resend: bool = False,
-    removals: bool = True,
+    failures: Mapping[str, DbtFailure], before: Usual, now: dt.datetime,
+    allowed: Collection[str] = (),
 ) -> None:  # fmt: skip
     """Every gate that --skip-gates opens: the place, dbt's results, freshness, emptiness and the guards.
 
@@ -156,7 +156,7 @@ def check_plan(
     check_place(definition, checks)
     results.check(definition, failures)
     check_freshness(definition, results.built_at(definition), now)
-    check_guards(definition, checks.row_count, counts, resend=resend, removals=removals)
+    check_guards(definition, checks.row_count, counts, before=before, allowed=allowed)
 
 
 def check_place(definition: SyncDefinition, checks: TableChecks) -> None:
@@ -202,60 +202,3 @@ def check_freshness(
             f"{definition.max_age_hours:g} are allowed.",
             hint=hint,
         )
-
-
-def check_guards(
-    definition: SyncDefinition, row_count: int, counts: Counts, *, resend: bool = False,
-    removals: bool = True,
-) -> None:  # fmt: skip
-    """The table is not empty and the plan takes out (unless `removals` is false) and changes no more than allowed.
-
-    Raises:
-        RefusedError: one of the guards is passed.
-    """
-    guards, name = definition.guards, definition.name
-    if row_count < guards.min_rows:
-        raise RefusedError(
-            "empty",
-            f"sync '{name}': '{definition.model.name}' has {row_count} rows; at least "
-            f"{guards.min_rows} are expected.",
-            hint="an audience that may be empty says guards: {min_rows: 0} in "
-            f"{definition.path} (or --skip-gates for this run).",
-        )
-    if removals:
-        check_removals(definition, counts)
-    if not resend:  # --full-refresh changes everything on purpose
-        _limit(definition, "changes", counts.change, counts.held,
-               guards.max_changes, guards.max_changes_percent)  # fmt: skip
-
-
-def check_removals(definition: SyncDefinition, counts: Counts) -> None:
-    """The plan takes out no more than allowed; a sync that is there to remove has no such limit.
-
-    Raises:
-        RefusedError: it does.
-    """
-    guards = definition.guards
-    if definition.mode is not Mode.REMOVE:
-        _limit(definition, "removals", counts.remove, counts.held,
-               guards.max_removals, guards.max_removals_percent)  # fmt: skip
-
-
-def _limit(
-    definition: SyncDefinition, what: str, count: int, held: int, most: int | float | None,
-    percent: float | None,
-) -> None:  # fmt: skip
-    allowed = held if most is None else most
-    if percent is not None:
-        allowed = min(allowed, held * percent / 100)
-    if count <= allowed:
-        return
-    share = f" ({100 * count / held:.0f} % of {held:,})" if held else ""
-    flag = "--allow-removals" if what == "removals" else "--skip-gates"
-    raise RefusedError(
-        f"too_many_{what}",
-        f"sync '{definition.name}' would make {count:,} {what}{share}; its guards allow "
-        f"{int(allowed):,}.",
-        hint=f"look at it with: sync plan --select {definition.name}; if it is right, push with "
-        f"{flag}.",
-    )

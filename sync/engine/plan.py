@@ -7,13 +7,15 @@ from dataclasses import dataclass, field, replace
 from sync.config.models import ConsentTables, SyncDefinition
 from sync.engine import membership
 from sync.engine.gates import DbtFailure, TableChecks
+from sync.engine.guards import MEMORY, Usual, usual
 from sync.engine.planner import Counts, Mapping, PlanQueries, map_columns, read_counts
+from sync.engine.scrub import shown_key
 from sync.engine.spool import PlanSpool
 from sync.errors import RefusedError, WarehouseError
 from sync.state.ledger import Ledger
 from sync.state.runs import RunLog
 from sync.state.tables import Tables
-from sync.warehouses.base import Session, Warehouse
+from sync.warehouses.base import Session, Warehouse, now_utc
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ class Plan:
     checks: TableChecks
     duplicates: list[str]
     dbt_failures: dict[str, DbtFailure]
+    before: Usual = field(default_factory=Usual)
     fingerprint: str | None = None
 
 
@@ -84,10 +87,11 @@ def plan_sync(
         sync_name=definition.name,
         run_id="",
     )
+    held = ledger.state(ledger.unfinished_runs(session))
     queries = PlanQueries(
         definition,
         columns,
-        held=ledger.state(ledger.unfinished_runs(session)),
+        held=held,
         elsewhere=ledger.elsewhere(),
         quarantined=log.quarantined() if log.has_quarantined(session) else None,
         dialect=planning.warehouse.dialect,
@@ -103,7 +107,10 @@ def plan_sync(
     )
     duplicates: list[str] = []
     if checks.row_count - checks.null_keys != checks.key_count:
-        duplicates = [str(row["sync_key"]) for row in session.rows(queries.duplicates())]
+        duplicates = [
+            shown_key(str(row["sync_key"]), sync=definition.name, columns=definition.key)
+            for row in session.rows(queries.duplicates())
+        ]
         if not duplicates:  # two keys had one hash
             checks = replace(checks, key_count=checks.row_count - checks.null_keys)
     sound = not duplicates and not checks.null_keys and not checks.clear_identifiers
@@ -114,12 +121,25 @@ def plan_sync(
         checks=checks,
         duplicates=duplicates,
         dbt_failures=_dbt_failures(session, planning.tables),
+        before=_usual(session, log, held) if counts.add else Usual(),
         fingerprint=_fingerprint(session, queries, definition) if fingerprint and sound else None,
     )
     planned = Planned(plan, queries.mapping)
     if spool and (counts.to_send or counts.forget):
         planned.spool = _spooled(session, queries, plan)
     return planned
+
+
+def _usual(session: Session, log: RunLog, held: str) -> Usual:
+    """What the sync usually adds, and held a day ago; asked only of a plan that adds."""
+    now = now_utc()
+    rows = session.rows(f"select count(*) as row_count from ({held}) as held")
+    return usual(
+        log.past(session, now - MEMORY),
+        held=int(rows[0]["row_count"]),
+        now=now,
+        is_old=log.is_older_than(session, now - MEMORY),
+    )
 
 
 def _dbt_failures(session: Session, tables: Tables) -> dict[str, DbtFailure]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from sync.config.models import ConsentTables, SyncDefinition
 from sync.engine import membership
 from sync.engine.permission import Permission
+from sync.engine.scrub import mark_of
 from sync.errors import RefusedError, closest
 from sync.records import Mode
 
@@ -218,10 +219,11 @@ class PlanQueries:
         quarantined = ""
         join, is_quarantined = "", "false"
         if self._quarantined:
+            mark = mark_of(self._definition.name, "compared.sync_key", self._dialect)
             quarantined = f"quarantined as ({self._quarantined}), "
             join = (
-                " left join quarantined on quarantined.sync_key = compared.sync_key "
-                "and quarantined.payload_hash = compared.row_hash"
+                " left join quarantined on quarantined.payload_hash = compared.row_hash "
+                f"and quarantined.sync_key in (compared.sync_key, {mark})"
             )
             is_quarantined = "quarantined.sync_key is not null"
         return (

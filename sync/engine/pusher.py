@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from functools import partial
 from itertools import chain, count
 
 from sync.config.models import SyncDefinition
 from sync.destinations.base import Delivery, ObjectType, PartialFailure
-from sync.engine import capability, gates
+from sync.engine import capability, gates, guards
 from sync.engine.acknowledge import Acknowledger
 from sync.engine.connect import Connection
 from sync.engine.context import PushContext, SyncResult
 from sync.engine.plan import Plan, Planned, Planning, plan_sync
 from sync.engine.retry import CircuitBreaker, Retrier
 from sync.engine.rows import Batch, RowReader, batched
-from sync.engine.scrub import scrub
+from sync.engine.scrub import scrub, shown_key
 from sync.engine.sender import BatchSender
 from sync.engine.spool import PlanSpool
 from sync.engine.stream import Stream
@@ -47,6 +48,7 @@ class Pusher:
             run_id=context.run_id,
             definition_hash=definition.definition_hash,
             quarantine_after=definition.quarantine_after,
+            shown=partial(shown_key, sync=definition.name, columns=definition.key),
         )
         self._lease = Leases(
             context.tables,
@@ -189,21 +191,18 @@ class Pusher:
             return
         gates.check_plan(
             definition, plan.checks, plan.counts, self._context.run_results,
-            failures=plan.dbt_failures, now=now_utc(), resend=options.full_refresh,
-            removals=not options.allow_removals,
+            failures=plan.dbt_failures, before=plan.before, now=now_utc(), allowed=options.allowed,
         )  # fmt: skip
-        if options.allow_removals:
-            self._note_removals(plan)
+        self._note_allowed(plan)
 
-    def _note_removals(self, plan: Plan) -> None:
-        """Put on record that the flag let removals pass, where it did."""
-        try:
-            gates.check_removals(self._definition, plan.counts)
-        except RefusedError:
-            self._result.notes.append("--allow-removals")
-            self._context.watcher.log(
-                "removals_allowed", sync=self._definition.name, removals=plan.counts.remove
-            )
+    def _note_allowed(self, plan: Plan) -> None:
+        """Put on record which flags let something pass, where they did."""
+        for what in sorted(self._options.allowed):
+            if what == "changes" and not self._options.allow_changes:
+                continue
+            if guards.passed(what, self._definition, plan.counts, plan.before):
+                self._result.notes.append(guards.FLAGS[what])
+                self._context.watcher.log(f"{what}_allowed", sync=self._definition.name)
 
     def _count_requests(self, planned: Planned, offered: ObjectType) -> None:
         for batch in self._batches(planned, offered):

@@ -94,7 +94,7 @@ def _push(context: PushContext, definition: SyncDefinition) -> SyncResult:
         context.watcher.bug(error)
         unexpected = UnexpectedError(
             f"sync '{definition.name}': unexpected {type(error).__name__} at {place}.",
-            hint="run again with --debug for the traceback; it may quote data.",
+            hint="run again with --debug for the traceback.",
         )
         result = SyncResult(definition.name, "failed", error=unexpected)
         context.watcher.ended(result)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import sqlite3
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from sync.private import descriptor, make_folder
 
 TABLES = """
 create table if not exists objects (vendor text, kind text, id text, name text, primary key (vendor, kind, id));
@@ -28,7 +31,10 @@ class Store:
     """Objects, their members, events and jobs of every vendor. Safe to use from several threads."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        # SQLite gives the files beside it the mode of this one.
+        make_folder(path.parent)
+        for one in (path, *path.parent.glob(f"{path.name}-*")):
+            os.close(descriptor(one, flags=os.O_WRONLY))
         self._lock = threading.RLock()
         self._connection = sqlite3.connect(path, check_same_thread=False, timeout=30)
         self._connection.executescript(

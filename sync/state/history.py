@@ -19,6 +19,7 @@ class RunHistory:
     def __init__(self, tables: Tables, dialect: Dialect, *, environment: str) -> None:
         self._tables = tables
         self._literal = dialect.literal
+        self._md5_of = dialect.md5_of
         self._environment = environment
 
     def summary(self, session: Session, sync_name: str, now: dt.datetime) -> dict[str, Any]:
@@ -68,7 +69,7 @@ class RunHistory:
         """Rows that still fail: the last refusal of each key and content that was not taken since."""
         return session.rows(
             "select sync_name, sync_key, action, status, message, attempts, quarantined, "
-            f"failed_at, run_id from ({self._open(sync_name)}) as still_open "
+            f"failed_at, run_id from ({self._open(session, sync_name)}) as still_open "
             f"order by failed_at desc, sync_key limit {int(limit)}"
         )
 
@@ -82,20 +83,37 @@ class RunHistory:
     def _failing(self, session: Session, sync_name: str) -> dict[str, int]:
         row = session.rows(
             "select count(*) as failing, sum(case when quarantined then 1 else 0 end) "
-            f"as quarantined from ({self._open(sync_name)}) as still_open"
+            f"as quarantined from ({self._open(session, sync_name)}) as still_open"
         )[0]
         return {"failing": int(row["failing"]), "quarantined": int(row["quarantined"] or 0)}
 
-    def _open(self, sync_name: str) -> str:
+    def _open(self, session: Session, sync_name: str) -> str:
+        taken = (
+            f"select 1 from {self._tables.acknowledgements} as taken "
+            f"where {self._of(sync_name, 'taken.')} and taken.acknowledged_at >= latest.failed_at "
+            "and taken.action not in ('claim', 'release', 'attempt')"
+        )
+        marked = ""
+        if self._has_marks(session, sync_name):
+            mark = f"{self._literal(sync_name + '|')} || taken.sync_key"
+            marked = (
+                f" and not exists ({taken} and latest.sync_key = '#' || "
+                f"{self._md5_of.format(mark)})"
+            )
         return (
             "select * from (select failures.*, row_number() over "
             "(partition by sync_key order by failed_at desc, run_id desc, attempts desc) as nth "
             f"from {self._tables.failures} as failures where {self._of(sync_name)}) as latest "
-            "where nth = 1 and not exists (select 1 "
-            f"from {self._tables.acknowledgements} as taken "
-            f"where {self._of(sync_name, 'taken.')} and taken.sync_key = latest.sync_key "
-            "and taken.acknowledged_at >= latest.failed_at "
-            "and taken.action not in ('claim', 'release', 'attempt'))"
+            f"where nth = 1 and not exists ({taken} and taken.sync_key = latest.sync_key){marked}"
+        )
+
+    def _has_marks(self, session: Session, sync_name: str) -> bool:
+        """Whether keys are kept as marks, since they are addresses or names; to look for these is dear."""
+        return bool(
+            session.rows(
+                f"select sync_key from {self._tables.failures} where {self._of(sync_name)} "
+                "and sync_key like '#%' limit 1"
+            )
         )
 
     def _count(self, session: Session, source: str) -> int:

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sync.errors import WarehouseError
+from sync.private import descriptor, make_folder
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -53,6 +54,7 @@ class Journal:
     """The files of one sync in one environment, of which this run writes one. Safe to use from several threads."""
 
     def __init__(self, folder: Path, *, environment: str, sync_name: str, run_id: str) -> None:
+        self._top = folder
         self._folder = folder / environment / sync_name
         self._run_id = run_id
         self._path = self._folder / f"{run_id}.journal"
@@ -135,7 +137,7 @@ class Journal:
     def _append(self, parts: Sequence[bytes | pa.Buffer]) -> tuple[int, int]:
         """Where `parts` stand now. What a full disk cuts short is written over by the next."""
         if self._file is None:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_folder(self._folder, below=self._top)
             self._file, self._end = _opened(self._path), 0
         offset, length = self._end, sum(len(part) for part in parts)
         if os.pwritev(self._file, parts, offset) < length:
@@ -170,7 +172,7 @@ class Journal:
 
 
 def _opened(path: Path) -> int:
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
+    return descriptor(path, flags=os.O_RDWR | os.O_TRUNC)
 
 
 def _header(batch_number: int, content: bytes | pa.Buffer) -> bytes:

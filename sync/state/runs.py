@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from sync.records import RowError
@@ -59,19 +59,35 @@ class Progress:
         return sum(int(table.num_rows) for table in self.acknowledged)
 
 
+@dataclass(frozen=True, slots=True)
+class PastRun:
+    """What an earlier push of a sync came to. `notes` are the flags that let it pass a gate."""
+
+    started_at: dt.datetime
+    status: str
+    added: int = 0
+    changed: int = 0
+    removed: int = 0
+    unchanged: int = 0
+    failed: int = 0
+    notes: frozenset[str] = frozenset()
+
+
 class RunLog:
     """Writes and reads one sync's rows of the state tables."""
 
     def __init__(
         self, tables: Tables, dialect: Dialect, *, environment: str, sync_name: str, run_id: str,
-        definition_hash: str = "", quarantine_after: int = 5,
+        definition_hash: str = "", quarantine_after: int = 5, shown: Callable[[str], str] = str,
     ) -> None:  # fmt: skip
+        """`shown` is a key as failures may have it, which are for people to read."""
         self._tables = tables
         self._dialect = dialect
         self._literal = dialect.literal
         self._names = {"environment": environment, "sync_name": sync_name, "run_id": run_id}
         self._definition_hash = definition_hash
         self._quarantine_after = quarantine_after
+        self._shown = shown
 
     def start(self, session: Session, *, command: str, mode: str, now: dt.datetime) -> None:
         """The run has begun; until `finish` it says `running`."""
@@ -116,7 +132,11 @@ class RunLog:
 
             taken = pa.concat_tables(progress.acknowledged)
             session.append(self._tables.acknowledgements, taken)
-        quarantined = self._write_refused(session, progress.refused, now)
+        refused = [
+            replace(row, error=replace(row.error, key=self._shown(row.error.key)))
+            for row in progress.refused
+        ]
+        quarantined = self._write_refused(session, refused, now)
         if progress.batches:
             notes = [
                 {**self._names, "batch_number": note.number, "action": note.action,
@@ -190,6 +210,46 @@ class RunLog:
             "order by started_at desc, run_id desc limit 1"
         )
         return str(rows[0]["status"]) if rows else None
+
+    def past(self, session: Session, since: dt.datetime) -> list[PastRun]:
+        """The pushes since then, oldest first; of one that was killed, what it acknowledged counts."""
+        figures = ("added", "changed", "removed", "unchanged", "failed")
+        found = []
+        for row in session.rows(
+            f"select run_id, status, started_at, message, {', '.join(figures)} "
+            f"from {self._tables.runs} where {self._mine()} and command = 'push' "
+            f"and status <> 'refused' and started_at >= {self._literal(since)} "
+            "order by started_at, run_id"
+        ):
+            numbers = {name: int(row[name] or 0) for name in figures}
+            if row["added"] is None:
+                numbers |= self._acknowledged(session, row["run_id"])
+            notes = frozenset((row["message"] or "").split("; "))
+            found.append(PastRun(row["started_at"], row["status"], notes=notes, **numbers))
+        return found
+
+    def is_older_than(self, session: Session, since: dt.datetime) -> bool:
+        """Whether anything was sent, or found in place, before then."""
+        return bool(
+            session.rows(
+                f"select run_id from {self._tables.runs} where {self._mine()} and command = 'push' "
+                f"and status in ('success', 'partial') and started_at < {self._literal(since)} "
+                "and added + changed + unchanged > 0 limit 1"
+            )
+        )
+
+    def _acknowledged(self, session: Session, run_id: str) -> dict[str, int]:
+        counts = {
+            row["action"]: int(row["row_count"])
+            for row in session.rows(
+                "select action, count(distinct sync_key) as row_count "
+                f"from {self._tables.acknowledgements} where {self._mine()} "
+                f"and run_id = {self._literal(run_id)} group by action"
+            )
+        }
+        # What was claimed before it was sent may have been sent.
+        added = max(counts.get("add", 0), counts.get("claim", 0))
+        return {"added": added, "removed": counts.get("remove", 0)}
 
     def _write_refused(self, session: Session, refused: Sequence[Refused], now: dt.datetime) -> int:
         if not refused:

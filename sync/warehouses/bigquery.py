@@ -144,6 +144,7 @@ class BigQueryWarehouse:
         timestamp="timestamp",
         escapes_backslash=True,
         quote="`",
+        md5_of="to_hex(md5({0}))",
         fingerprint_of="bit_xor(farm_fingerprint({0}))",
         json_text_of="json_value({0}, '$.{1}')",
         group_seconds=60.0,  # a table takes 1,500 load jobs a day

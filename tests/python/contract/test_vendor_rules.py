@@ -187,6 +187,7 @@ def test_every_hash_that_makes_a_member_is_declared(kind: str) -> None:
 def test_a_webhook_is_signed_with_the_secret(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     import hashlib
     import hmac
+    import time
 
     destination = bench.destination("webhook", "record", signing_secret="key")
     seen: list[Any] = []
@@ -198,7 +199,18 @@ def test_a_webhook_is_signed_with_the_secret(bench: Bench, monkeypatch: pytest.M
         return original(method, url, **options)
 
     monkeypatch.setattr(session, "request", request)
-    destination.upsert(rows("webhook", "record", 2))
-    mac = hmac.new(b"key", seen[0]["data"], hashlib.sha256).hexdigest()
-    assert seen[0]["headers"]["X-Headwater-Signature"] == f"sha256={mac}"
+    for _ in range(2):
+        destination.upsert(rows("webhook", "record", 2))
+    ids = set()
+    for sent in seen:
+        at, request_id, mac = (
+            part.partition("=")[2] for part in sent["headers"]["X-Headwater-Signature"].split(",")
+        )
+        # As docs/destinations.md tells the receiver.
+        signed = f"{at}.{request_id}.".encode() + sent["data"]
+        assert mac == hmac.new(b"key", signed, hashlib.sha256).hexdigest()
+        assert abs(time.time() - int(at)) < 60
+        ids.add(request_id)
+    assert len(ids) == 2  # a request that is sent again is no copy of the first
+    assert seen[0]["data"] == seen[1]["data"]
     assert seen[0]["headers"]["Idempotency-Key"]

@@ -95,6 +95,12 @@ exposures:
 """
 
 
+def live_targets(folder: Path) -> str:
+    """What dbt_project.yml says so that the project's target may go live."""
+    place = f"{{path: {folder / 'headwater.duckdb'}, schema: analytics}}"
+    return f"vars: {{cdp_live_targets: {{dev: {place}}}}}\n"
+
+
 def sources() -> str:
     """The sources of what sync writes, from the DDL's own list of tables."""
     from sync.state.tables import ResultTables, Tables
@@ -180,6 +186,7 @@ def lab(built_project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     (folder / "destinations.yml").write_text(
         destinations.replace("path: exports", f"path: {folder / 'exports'}")
     )
+    (folder / "dbt_project.yml").write_text(f"{PROJECT}{live_targets(folder)}")
     monkeypatch.setenv("DBT_PROFILES_DIR", str(folder))
     monkeypatch.delenv("HEADWATER_ENVIRONMENT", raising=False)
     return Lab(folder)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.faults import make_suite
+from benchmarks.faults import ALLOWED, make_suite
 from sync.cli.main import run
 from sync.sandbox import start_sandbox
 from sync.sandbox.faults import KINDS, Faults
@@ -30,7 +30,7 @@ def push(suite, monkeypatch, capsys):
         monkeypatch.setenv(name, suite.project.environment[name])
 
     def one() -> tuple[int, str]:
-        code = run(suite.project.arguments("push", "--allow-removals", "--json"))
+        code = run(suite.project.arguments("push", *ALLOWED, "--json"))
         return code, capsys.readouterr().out
 
     return one

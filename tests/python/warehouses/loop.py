@@ -131,7 +131,8 @@ class Loop:
 
     def push(self) -> list[dict[str, Any]]:
         """Push everything, a line per sync. One sender at a time: an engagement is credited to the last send before it."""
-        return list(self.sync("push", "--threads", "1", "--allow-removals")["syncs"])
+        flags = ("--allow-removals", "--allow-additions", "--allow-events")
+        return list(self.sync("push", "--threads", "1", *flags)["syncs"])
 
     def tables(self) -> dict[str, list[dict[str, Any]]]:
         """Every row of every model, by its name."""

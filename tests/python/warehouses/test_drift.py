@@ -48,6 +48,11 @@ def loop(tmp_path_factory: pytest.TempPathFactory) -> Loop:
     folder = tmp_path_factory.mktemp("drift")
     found = Loop(target_of("duckdb", folder), folder / "project")
     found.environment["HEADWATER_ENVIRONMENT"] = "live"
+    project = found.folder / "dbt_project.yml"
+    place = json.dumps({"path": found.target.text("path"), "schema": found.target.text("schema")})
+    text = project.read_text().replace("live_targets: {}", f"live_targets: {{duckdb: {place}}}")
+    project.unlink()  # a link to the one of the repository
+    project.write_text(text)
     destinations = {"files": {"path": str(folder / "exports"), "format": "csv"}}
     (found.folder / "destinations.yml").write_text(json.dumps({"destinations": destinations}))
     found.load(raw_tables()[0])

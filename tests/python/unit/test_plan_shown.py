@@ -1,0 +1,18 @@
+"""What `sync plan` shows to people."""
+
+from __future__ import annotations
+
+from sync.cli.app import App
+from sync.cli.output import Output
+from sync.cli.plan import _text
+
+
+def test_the_reasons_of_the_withheld_are_shown(capsys):
+    one = {
+        "name": "klaviyo_people", "add": 1, "change": 0, "remove": 0, "unchanged": 0,
+        "withheld": {"no_consent": 1200, "holdout": 3}, "delivery": "idempotent", "refused": None,
+    }  # fmt: skip
+    _text(App(Output()), [one, {**one, "name": "files_people", "withheld": {}}])
+    shown = capsys.readouterr().out
+    assert "klaviyo_people withholds: no_consent 1,200, holdout 3" in shown
+    assert "files_people withholds" not in shown
