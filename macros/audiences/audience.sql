@@ -5,8 +5,7 @@
 {%- set parsed = headwater.read_definition(definition, "entity:, then all:, any: or one condition") -%}
 {%- set context = headwater.audience_context(parsed.get('entity', 'person')) -%}
 {%- set settings = ['entity', 'sample', 'holdout', 'limit'] -%}
-{%- set condition = headwater._rest(parsed, settings) -%}
-{%- do headwater._note_misspelt_settings(context, condition, settings) -%}
+{%- set condition = headwater._rest(parsed, settings + headwater._misspelt_settings(context, parsed, settings)) -%}
 {{- config(meta={'audience': parsed}) -}}
 {%- set predicate = headwater._predicate(context, condition, '') -%}
 {%- set limit = headwater._audience_limit(context, parsed['limit']) if 'limit' in parsed else none -%}
@@ -83,11 +82,15 @@ select * from members
     }) }}
 {%- endmacro %}
 
-{#- Nothing: notes a key beside the condition that is near the name of a setting and no part of a condition. -#}
-{% macro _note_misspelt_settings(context, condition, settings) -%}
-    {%- for key in condition if key in ['salt', 'percent', 'top', 'by'] or headwater.nearest(key, settings) and not headwater.nearest(key, ['contacts', 'all', 'any']) -%}
+{#- Value: keys beside the condition that are near the name of a setting and no part of a condition; they are noted. -#}
+{% macro _misspelt_settings(context, parsed, settings) -%}
+    {%- set found = [] -%}
+    {%- for key in parsed if key not in settings and (key in ['percent', 'salt', 'top', 'by'] or headwater.nearest(key, settings))
+            and not headwater.nearest(key, ['contacts', 'account', 'at_least', 'at_most']) -%}
+        {%- do found.append(key) -%}
         {%- do headwater.note_problem(context, '', "'" ~ key ~ "' is no setting of an audience, of " ~ settings | join(', ') ~ headwater.nearest(key, settings)) -%}
     {%- endfor -%}
+    {{ return(found) }}
 {%- endmacro %}
 
 {% macro _audience_limit(context, limit) -%}

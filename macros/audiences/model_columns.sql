@@ -23,8 +23,8 @@
 {%- endmacro %}
 
 {#- Text: why the members of a model are not of an entity, or nothing. An audience that is a definition says its entity; any other has the
-    key of its own and not that of the other. While dbt parses nothing is known. -#}
-{% macro wrong_entity(name, entity) -%}
+    key of its own, and not that of the other if it is to have `one_key`. While dbt parses nothing is known. -#}
+{% macro wrong_entity(name, entity, one_key=true) -%}
     {%- set node = headwater._model_named(name) if execute else none -%}
     {%- if not node -%}
         {{ return('') }}
@@ -38,7 +38,9 @@
         {%- for one, key in keys.items() if key in columns -%}
             {%- do found.append(one) -%}
         {%- endfor -%}
-        {%- if found | length > 1 -%}
+        {%- if found | length > 1 and not one_key -%}
+            {{ return('') }}
+        {%- elif found | length > 1 -%}
             {{ return(name ~ " has both profile_id and account_id; say which of the two its members are, in its properties: config: {meta: {entity: person}} or account") }}
         {%- endif -%}
         {%- set told = found[0] if found else none -%}

@@ -4,17 +4,14 @@
 {% macro read_definition(text, wanted) -%}
     {%- set problems = [] -%}
     {%- set marked = headwater._marked_yaml(text | string, problems) -%}
-    {%- set plain = fromyaml(text) -%}
     {%- set tree = fromyaml(marked) -%}
-    {%- if not problems and (plain is not mapping or tree is not mapping) -%}
-        {{ headwater.audience_error('', "the definition is no YAML mapping that can be read surely; it wants " ~ wanted
-            ~ ", each key and its value on a line, with blanks as indent") }}
-    {%- endif -%}
     {%- set definition = headwater._definition_value(tree, '', problems) if tree is mapping else {} -%}
-    {%- if not problems and not headwater._is_same(definition, plain) -%}
-        {{ headwater.audience_error('', "the definition can be read in two ways; put texts in quotes, and each on one line") }}
-    {%- endif -%}
     {%- do headwater.stop_for(problems) -%}
+    {%- set plain = fromyaml(text) -%}
+    {%- if tree is not mapping or not headwater._is_same(definition, plain) -%}
+        {{ headwater.audience_error('', "the definition is no YAML mapping that can be read in one way only; it wants " ~ wanted
+            ~ ", each key with its value on a line of its own, blanks as indent, and texts with signs in quotes") }}
+    {%- endif -%}
     {{ return(definition) }}
 {%- endmacro %}
 
@@ -112,10 +109,12 @@
         {{ return(text | float) }}
     {%- elif is('~|null|Null|NULL', text) -%}
         {%- do problems.append(path ~ " (line " ~ line ~ "): `" ~ text ~ "` is no value; for an absent one say is_null: true, for the text put it in quotes") -%}
-    {%- elif is('(?i:yes|no|on|off|y|n)', text) -%}
+    {%- elif is('(?i:yes|no|on|off)', text) -%}
         {%- do problems.append(path ~ " (line " ~ line ~ "): YAML reads `" ~ text ~ "` as true or false; if it is a text, quote it: '" ~ text ~ "', else write true or false") -%}
     {%- elif is('[-+]?([0-9][0-9_]*([.][0-9_]*)?|[.][0-9][0-9_]*)([eE][-+]?[0-9]+)?|[-+]?0[xXoObB][0-9a-fA-F_]+|[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+([.][0-9_]*)?|[-+]?[.](inf|Inf|INF)|[.](nan|NaN|NAN)', text) -%}
         {%- do problems.append(path ~ " (line " ~ line ~ "): readers of YAML take `" ~ text ~ "` for different things; if it is a text, quote it: '" ~ text ~ "', else write the number in plain digits") -%}
+    {%- elif is('[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt ].*)?', text) and not headwater.utc_instant(text) -%}
+        {%- do problems.append(path ~ " (line " ~ line ~ "): `" ~ text ~ "` is no date or time; write 2026-11-23 or \"2026-11-23 09:30:00+02:00\", or quote it if it is a text") -%}
     {%- endif -%}
     {{ return(text) }}
 {%- endmacro %}

@@ -13,7 +13,7 @@
 {%- set context = headwater.audience_context('person') -%}
 {%- set nodes = headwater.journey_nodes(parsed) -%}
 {{- config(meta={'journey': parsed}) -}}
-{%- set exit_predicate = headwater.audience_predicate(context, parsed['exit_when'], 'exit_when') if parsed.get('exit_when') else none -%}
+{%- set exit_predicate = headwater.audience_predicate(context, parsed['exit_when'], 'exit_when') if 'exit_when' in parsed else none -%}
 {%- set predicates = {} -%}
 {%- for node in nodes if node.condition and not node.condition.get('engaged') -%}
     {%- do predicates.update({node.name: headwater.audience_predicate(context, node.condition, node.name)}) -%}
