@@ -156,12 +156,13 @@
         {%- endif -%}
         {{ return(headwater.timestamp_literal(instant)) }}
     {%- elif type and type != kind -%}
+        {%- set written = (value | string | lower) if kind == 'boolean' else value | string -%}
         {%- set wanted = {
-            'text': "is compared with a text, so quote it: '" ~ value ~ "'",
+            'text': "is compared with a text, so quote it: '" ~ written ~ "'",
             'number': "is compared with a number, so write one, without quotes and in plain digits",
             'boolean': "is compared with true or false, so write one of them, without quotes",
         } -%}
-        {%- do headwater.note_problem(context, path, '`' ~ (value | string | lower if value is boolean else value) ~ '` ' ~ wanted[type]) -%}
+        {%- do headwater.note_problem(context, path, '`' ~ written ~ '` ' ~ wanted[type]) -%}
     {%- endif -%}
     {{ return((value | string | lower) if kind == 'boolean' else (value | string) if kind == 'number' else headwater.string_literal(value)) }}
 {%- endmacro %}

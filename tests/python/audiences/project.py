@@ -34,8 +34,8 @@ def make_project(
     (folder / "profiles.yml").write_text(yaml.safe_dump(profile))
 
 
-def said_by_dbt(folder: Path, *command: str) -> str:
-    """What dbt stops with; empty when it does not."""
+def messages_of_dbt(folder: Path, *command: str) -> dict[str, str]:
+    """What dbt says of each model that fails; under no name what stops it altogether."""
     from dbt.cli.main import dbtRunner
 
     result = dbtRunner().invoke(
@@ -43,10 +43,15 @@ def said_by_dbt(folder: Path, *command: str) -> str:
          "--target-path", str(folder / "target"), "--log-path", str(folder / "logs"), "--no-partial-parse"]
     )  # fmt: skip
     if result.success:
-        return ""
+        return {}
     if result.exception:
-        return str(result.exception)
-    return "\n".join(str(one.message) for one in result.result if one.message)
+        return {"": str(result.exception)}
+    return {one.node.name: str(one.message) for one in result.result if one.status == "error"}
+
+
+def said_by_dbt(folder: Path, *command: str) -> str:
+    """What dbt stops with; empty when it does not."""
+    return "\n".join(messages_of_dbt(folder, *command).values())
 
 
 def compiled_models(folder: Path, *select: str) -> dict[str, str]:
