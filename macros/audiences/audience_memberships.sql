@@ -17,10 +17,12 @@ current_members as (
     select
         cast({{ headwater.string_literal(audience) }} as {{ text }}) as audience_name,
         cast({{ "'person'" if key == 'profile_id' else "'account'" }} as {{ text }}) as entity,
-        {{ key }} as entity_id,
-        is_holdout
+        members.{{ key }} as entity_id,
+        members.is_holdout
 
-    from {{ ref(audience) }}
+    from {{ ref(audience) }} as members
+
+    where members.{{ key }} is not null
     {{ "union all" if not loop.last }}
     {%- endfor %}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import random
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import duckdb
@@ -68,15 +68,18 @@ def world_of(chance: random.Random) -> World:
         "accounts": [{"account_id": one, "plan": maybe("free", "plus"), "size": maybe(1, 5)} for one in COMPANIES],
         "account_contacts": [{"account_id": maybe(*COMPANIES), "profile_id": maybe(*PEOPLE)} for _ in range(chance.randint(0, 8))],
         "profile_product_lines": [
-            {"profile_id": maybe(*PEOPLE), "product_line": maybe(*LINES), "order_count": maybe(0, 1, 2)} for _ in range(chance.randint(0, 9))
+            {"profile_id": maybe(*PEOPLE), "product_line": maybe(*LINES), "order_count": maybe(0, 1, 2)}
+            for _ in range(chance.randint(0, 9))
         ],
         "event_order_placed": orders,
         "event_product_ordered": [{key: line[key] for key in columns_of("event_product_ordered")} for line in lines],
         "event_page_viewed": [
-            {"event_id": f"v{n}", "profile_id": maybe(*PEOPLE), "page": maybe("/a", "/b"), "occurred_at": when()} for n in range(chance.randint(0, 12))
+            {"event_id": f"v{n}", "profile_id": maybe(*PEOPLE), "page": maybe("/a", "/b"), "occurred_at": when()}
+            for n in range(chance.randint(0, 12))
         ],
         "audience_people": [{"profile_id": maybe(*PEOPLE), "is_holdout": False, "qualified_at": NOW} for _ in range(chance.randint(0, 4))],
-        "audience_companies": [{"account_id": maybe(*COMPANIES), "is_holdout": False, "qualified_at": NOW} for _ in range(chance.randint(0, 3))],
+        "audience_companies": [{"account_id": maybe(*COMPANIES), "is_holdout": False, "qualified_at": NOW}
+                               for _ in range(chance.randint(0, 3))],
     }  # fmt: skip
 
 
@@ -89,7 +92,8 @@ def comparison_of(chance: random.Random, kind: str) -> Row:
     low, high = sorted(chance.sample(numbers, 2))
     by_kind: dict[str, list[Row]] = {
         "text": [
-            {"equals": chance.choice(TEXTS)}, {"not_equals": chance.choice(TEXTS)}, {"in": chance.sample(TEXTS, 2)}, {"not_in": chance.sample(TEXTS, 2)},
+            {"equals": chance.choice(TEXTS)}, {"not_equals": chance.choice(TEXTS)}, {"in": chance.sample(TEXTS, 2)},
+            {"not_in": chance.sample(TEXTS, 2)},
             {"contains": chance.choice(["%", "'", "E"])}, {"starts_with": chance.choice(["0", "a%", "N"])},
         ],
         "number": [
@@ -99,7 +103,8 @@ def comparison_of(chance: random.Random, kind: str) -> Row:
         "boolean": [{"equals": chance.choice([True, False])}, {"not_equals": chance.choice([True, False])}],
         "time": [
             {"within": chance.choice(days)}, {"older_than": chance.choice(days)}, {"before": "2026-06-20"},
-            {"on_or_after": "2026-06-20 14:00:00+02:00"}, {"before": "2026-06-20T07:00:00-05:00"}, {"within": "6 weeks", "older_than": "10 days"},
+            {"on_or_after": "2026-06-20 14:00:00+02:00"}, {"before": "2026-06-20T07:00:00-05:00"},
+            {"within": "6 weeks", "older_than": "10 days"},
             {">": "2026-06-20 12:00:00"}, {"between": ["2026-06-20 12:00:00Z", "2026-06-29"]},
         ],
     }  # fmt: skip
@@ -113,7 +118,9 @@ def did_of(chance: random.Random) -> Row:
         condition["within"] = chance.choice(["10 days", "6 weeks"])
     if chance.random() < 0.5:
         where = {
-            "order_placed": [{"status": "shipped"}, {"product_line": "outdoor"}, {"product_line": LINES[:2], "status": {"not_equals": "returned"}},
+            "order_placed": [{"status": "shipped"}, {"product_line": "outdoor"},
+                             {"product_line": LINES[:2], "status": {"not_equals": "returned"}},
+
                              {"revenue_eur": {">=": 10}}, {"product_line": {"is_null": True}}],
             "product_ordered": [{"product_line": ["outdoor", "kids"]}, {"revenue_eur": {">": 5}}],
             "page_viewed": [{"page": "/a"}, {"page": {"is_null": True}}],
@@ -204,39 +211,38 @@ def moment(value: Any) -> Any:
         value = dt.datetime.fromisoformat(value.replace("Z", "+00:00"))
     elif isinstance(value, dt.date) and not isinstance(value, dt.datetime):
         value = dt.datetime.combine(value, dt.time())
-    return value.astimezone(dt.timezone.utc).replace(tzinfo=None) if value.tzinfo else value
+    return value.astimezone(dt.UTC).replace(tzinfo=None) if value.tzinfo else value
+
+
+COMPARED: dict[str, Callable[[Any, Any], bool]] = {
+    "equals": lambda value, told: value == told,
+    "not_equals": lambda value, told: value != told,
+    "in": lambda value, told: value in told,
+    "not_in": lambda value, told: value not in told,
+    "contains": lambda value, told: told in value,
+    "starts_with": lambda value, told: value.startswith(told),
+    "between": lambda value, told: told[0] <= value <= told[1],
+    ">": lambda value, told: value > told,
+    ">=": lambda value, told: value >= told,
+    "<": lambda value, told: value < told,
+    "<=": lambda value, told: value <= told,
+    "within": lambda value, told: NOW - length(told) <= value <= NOW,
+    "older_than": lambda value, told: value < NOW - length(told),
+    "before": lambda value, told: value < told,
+    "on_or_after": lambda value, told: value >= told,
+}
 
 
 def meets(value: Any, operators: Row) -> bool:
     is_time = isinstance(value, dt.date)
-
-    def as_told(one: Any) -> Any:
-        return moment(one) if is_time else one
-
-    value = as_told(value)
     for operator, told in operators.items():
-        if operator == "is_null":
-            if (value is None) != told:
+        if operator == "is_null" or value is None:
+            if operator != "is_null" or (value is None) != told:
                 return False
-        elif value is None:
-            return False
-        elif not {
-            "equals": lambda: value == as_told(told),
-            "not_equals": lambda: value != as_told(told),
-            "in": lambda: value in [as_told(one) for one in told],
-            "not_in": lambda: value not in [as_told(one) for one in told],
-            "contains": lambda: told in value,
-            "starts_with": lambda: value.startswith(told),
-            "between": lambda: as_told(told[0]) <= value <= as_told(told[1]),
-            ">": lambda: value > as_told(told),
-            ">=": lambda: value >= as_told(told),
-            "<": lambda: value < as_told(told),
-            "<=": lambda: value <= as_told(told),
-            "within": lambda: NOW - length(told) <= value <= NOW,
-            "older_than": lambda: value < NOW - length(told),
-            "before": lambda: value < as_told(told),
-            "on_or_after": lambda: value >= as_told(told),
-        }[operator]():
+            continue
+        if is_time and operator not in ("within", "older_than"):
+            told = [moment(one) for one in told] if isinstance(told, list) else moment(told)
+        if not COMPARED[operator](moment(value) if is_time else value, told):
             return False
     return True
 
@@ -415,7 +421,8 @@ def test_the_definitions_use_every_operator(
     audiences: tuple[duckdb.DuckDBPyConnection, dict[str, tuple[str, Row, str]]],
 ) -> None:
     text = yaml.safe_dump([definition for _, definition, _ in audiences[1].values()])
-    words = ["all", "any", "not", "trait", "did", "member_of", "account", "contacts", "product_line", "equals", "not_equals", "in", "not_in",
+    words = ["all", "any", "not", "trait", "did", "member_of", "account", "contacts", "product_line", "equals", "not_equals", "in",
+             "not_in",
              "contains", "starts_with", "between", "is_null", "'>'", "'>='", "<", "<=", "within", "older_than", "before", "on_or_after",
              "at_least", "at_most", "exactly", "sum", "avg", "first", "last", "then", "where"]  # fmt: skip
     assert [word for word in words if f"{word}:" not in text] == []

@@ -130,9 +130,11 @@ holdout: {percent: 20}
 """
 SURPRISED = {
     "all[1].in[1] (line 4)": "quote it: 'NO'", "all[2].starts_with (line 6)": "quote it: '01'", "all[3].equals": "quote it: '01067'",
-    "all[4].equals": "plain digits", "all[5].equals": "quote it: '12:30'", "all[6].equals": "is_null: true", "all[7].equals": "true or false",
+    "all[4].equals": "plain digits", "all[5].equals": "quote it: '12:30'", "all[6].equals": "is_null: true",
+    "all[7].equals": "true or false",
     "all[8].before": "no date", "all[9].equals": "`0x1F`", "all[10].equals": "`1_000`", "all[11].within": "left empty",
-    "all[12].equals": "given twice, again in line 17", "all[13].equals": "given twice, again in line 20", "holdout": "given twice, again in line 22",
+    "all[12].equals": "given twice, again in line 17", "all[13].equals": "given twice, again in line 20",
+    "holdout": "given twice, again in line 22",
 }  # fmt: skip
 CONTRADICTIONS = """
 all:
@@ -166,7 +168,8 @@ CONTRADICTED = {
     "all[10].did.within": "holds nothing", "all[11].did.then": "did you mean 'within'", "all[12].did.then": "wants {did:",
     "all[13].did.last": "did you mean 'older_than'", "all[14].did.where": "wants {property", "all[15].trait.is_null": "without quotes",
     "all[16].trait.contains": "quote it: '5'", "all[17].member_of": "audience_...", "all[18].product_line": "did you mean 'where'",
-    "all[19].account.trait": "did you mean 'equals'", "all[20].trait.before": "no date or time", "limit": "1 or more", "sample.salt": "a word",
+    "all[19].account.trait": "did you mean 'equals'", "all[20].trait.before": "no date or time", "limit": "1 or more",
+    "sample.salt": "a word",
 }  # fmt: skip
 
 
@@ -218,7 +221,8 @@ def test_a_value_is_read_as_it_is_written(project: Path, model: Path) -> None:
     manifest = json.loads((project / "target" / "manifest.json").read_text())
     read = manifest["nodes"]["model.headwater.audience_tried"]["config"]["meta"]["audience"]["all"]
     assert [next(value for key, value in one.items() if key != "trait") for one in read] == [
-        "it's {a}, [b]: # no", "it's a [b] {c}, d#e", ["a'b", 'c"d', "plain text", "a:b", "http://x.y/z?a=1#f"], "é😀", ["no-one", "NO"], 1.5,
+        "it's {a}, [b]: # no", "it's a [b] {c}, d#e", ["a'b", 'c"d', "plain text", "a:b", "http://x.y/z?a=1#f"], "é😀",
+        ["no-one", "NO"], 1.5,
         "", ["b: c", "01", "-x"], [-5, 7],
     ]  # fmt: skip
 

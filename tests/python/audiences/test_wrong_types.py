@@ -82,14 +82,16 @@ SAID = {
         "all[1].trait.in[2]": "quote it: '5'", "all[1].trait.in[3]": "quote it: 'true'", "all[2].trait.equals": "quote it: '1067'",
         "all[3].trait.>=": "`much` is compared with a number", "all[4].trait.equals": "`5` is compared with a number",
         "all[5].trait.equals": "`true` is compared with true or false", "all[6].trait.>": "this one is of boolean",
-        "all[7].trait.equals": "'5' is no date", "all[8].trait.between[2]": "'soon' is no date", "all[9].trait.within": "this one is of text",
+        "all[7].trait.equals": "'5' is no date", "all[8].trait.between[2]": "'soon' is no date",
+        "all[9].trait.within": "this one is of text",
         "all[10].trait.starts_with": "this one is of number", "all[11].trait.contains": "this one is of time",
         "all[12].trait": "no column of profiles; did you mean 'country'", "all[13].did.where.status": "quote it: '5'",
         "all[14].did.where.revenue_eur.between[1]": "`a` is compared with a number", "all[15].did.where.gift.equals": "true or false",
         "all[16].did.sum": "'status' is no number", "all[17].account.trait.equals": "a number",
         "all[18].product_line.where.order_count": "a number", "all[19].product_line.where": "did you mean 'order_count'",
         "all[20].member_of": "audience_of_companies is an audience of entity account, and entity person is wanted",
-        "all[21].member_of": "audience_hand_written_companies is an audience of entity account", "all[22].member_of": "both profile_id and account_id",
+        "all[21].member_of": "audience_hand_written_companies is an audience of entity account",
+        "all[22].member_of": "both profile_id and account_id",
         "all[23].account.member_of": "audience_of_people is an audience of entity person",
     },
     "audience_of_companies_2": {
@@ -102,7 +104,8 @@ MODELS = {
     "journey_to_nowhere": '{{ headwater.journey("entry: {audience: audience_of_people}\nsteps:\n'
     '  - {name: mail, touchpoint: {destination: klavyo, channel: email, template: x}}") }}',
     "sync_of_companies": "{{ headwater.activation(members=ref('audience_of_companies'), identifiers={}, fields={}) }}",
-    "sync_of_people": "{{ headwater.activation(members=ref('audience_hand_written_people'), identifiers={}, fields={}, entity='account') }}",
+    "sync_of_people": "{{ headwater.activation(members=ref('audience_hand_written_people'), identifiers={}, "
+    "fields={}, entity='account') }}",
 }
 SAID_OF_MODELS = {
     "journey_of_companies": ["entry.audience", "audience_of_companies is an audience of entity account, and entity person is wanted"],
