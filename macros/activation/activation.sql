@@ -10,6 +10,11 @@
 {%- if entity not in ['person', 'account'] -%}
     {{ exceptions.raise_compiler_error("activation: entity '" ~ entity ~ "' is not one of person, account.") }}
 {%- endif -%}
+{#- A query in brackets has no name; it gives its own columns, and an audience of another entity lacks the key. -#}
+{%- set problem = headwater.wrong_entity(members.identifier, entity, one_key=false) if members is not string else '' -%}
+{%- if problem -%}
+    {{ exceptions.raise_compiler_error(model.name ~ ", activation: members: " ~ problem ~ ", or say entity='account' or 'person'.") }}
+{%- endif -%}
 {%- set entity_id = 'profile_id' if entity == 'person' else 'account_id' -%}
 {%- set entities = 'profiles' if entity == 'person' else 'accounts' -%}
 {%- set key = key or [entity_id] -%}

@@ -2,34 +2,27 @@
     Columns: profile_id or account_id, is_holdout, qualified_at. Every model the definition names is captured as a ref, and
     the definition itself is kept in the manifest as `meta.audience`. -#}
 {% macro audience(definition) -%}
-{%- set parsed = fromyaml(definition) -%}
-{%- if parsed is not mapping -%}
-    {{ headwater.audience_error('', "the definition is no YAML mapping; it wants entity:, then all:, any: or one condition") }}
-{%- endif -%}
+{%- set parsed = headwater.read_definition(definition, "entity:, then all:, any: or one condition") -%}
 {%- set context = headwater.audience_context(parsed.get('entity', 'person')) -%}
 {%- set settings = ['entity', 'sample', 'holdout', 'limit'] -%}
-{%- set condition = {} -%}
-{%- for key, value in parsed.items() if key not in settings -%}
-    {%- do condition.update({key: value}) -%}
-{%- endfor -%}
+{%- set condition = headwater._rest(parsed, settings + headwater._misspelt_settings(context, parsed, settings)) -%}
 {{- config(meta={'audience': parsed}) -}}
-{%- set predicate = headwater.audience_predicate(context, condition, '') -%}
-{%- set limit = headwater._audience_limit(context, parsed.get('limit')) -%}
-{%- if parsed.get('sample') -%}
-    {%- set predicate = predicate ~ '\n    and ' ~ headwater.in_sample(context.candidate_key, headwater._percent(parsed['sample'], 'sample'), parsed['sample'].get('salt', model.name)) -%}
-{%- endif -%}
-{%- set holdout = parsed.get('holdout') -%}
+{%- set predicate = headwater._predicate(context, condition, '') -%}
+{%- set limit = headwater._audience_limit(context, parsed['limit']) if 'limit' in parsed else none -%}
+{%- set sample = headwater._share(context, parsed['sample'], 'sample') if 'sample' in parsed else none -%}
+{%- set holdout = headwater._share(context, parsed['holdout'], 'holdout') if 'holdout' in parsed else none -%}
+{%- do headwater.stop_for(context.problems) -%}
 with
 
 candidates as (
 
     select
-        {{ context.key }}
+        {{ context.model }}.{{ context.key }}
         {%- for trait in context.traits %},
-        {{ trait }}
+        {{ context.model }}.{{ trait }}
         {%- endfor %}
 
-    from {{ ref(context.model) }}
+    from {{ ref(context.model) }} as {{ context.model }}
 
 ),
 
@@ -45,21 +38,25 @@ qualified as (
 
     from candidates
 
-    where {{ predicate }}
+    where
+        {{ predicate }}
+        {%- if sample %}
+        and {{ headwater.in_sample(context.candidate_key, sample.percent, sample.salt) }}
+        {%- endif %}
 
 ),
 
 members as (
 
     select
-        {{ context.key }},
-        {{ headwater.in_holdout(context.key, headwater._percent(holdout, 'holdout'), holdout.get('salt', model.name)) if holdout else 'false' }} as is_holdout,
+        qualified.{{ context.key }},
+        {{ headwater.in_holdout('qualified.' ~ context.key, holdout.percent, holdout.salt) if holdout else 'false' }} as is_holdout,
         {{ headwater.cdp_now() }} as qualified_at
 
     from qualified
     {%- if limit %}
 
-    where place <= {{ limit.top }}
+    where qualified.place <= {{ limit.top }}
     {%- endif %}
 
 )
@@ -67,8 +64,9 @@ members as (
 select * from members
 {%- endmacro %}
 
-{#- Value: what the conditions of one entity are written over, and the traits they turn out to use. -#}
-{% macro audience_context(entity) -%}
+{#- Value: what the conditions of one entity are written over, the traits they turn out to use, and the mistakes found; `outer` is the
+    context of a condition that this one stands in. -#}
+{% macro audience_context(entity, outer=none) -%}
     {%- set entities = {'person': ['profiles', 'profile_id'], 'account': ['accounts', 'account_id']} -%}
     {%- if entity not in entities -%}
         {{ headwater.audience_error('entity', "'" ~ entity ~ "' is not one of person, account" ~ headwater.nearest(entity, entities)) }}
@@ -79,23 +77,45 @@ select * from members
         'key': entities[entity][1],
         'candidate_key': 'candidates.' ~ entities[entity][1],
         'traits': [],
+        'columns': outer.columns if outer else {},
+        'problems': outer.problems if outer else [],
     }) }}
 {%- endmacro %}
 
+{#- Value: keys beside the condition that are near the name of a setting and no part of a condition; they are noted. -#}
+{% macro _misspelt_settings(context, parsed, settings) -%}
+    {%- set found = [] -%}
+    {%- for key in parsed if key not in settings and (key in ['percent', 'salt', 'top', 'by'] or headwater.nearest(key, settings))
+            and not headwater.nearest(key, ['contacts', 'account', 'at_least', 'at_most']) -%}
+        {%- do found.append(key) -%}
+        {%- do headwater.note_problem(context, '', "'" ~ key ~ "' is no setting of an audience, of " ~ settings | join(', ') ~ headwater.nearest(key, settings)) -%}
+    {%- endfor -%}
+    {{ return(found) }}
+{%- endmacro %}
+
 {% macro _audience_limit(context, limit) -%}
-    {%- if not limit -%}
-        {{ return(none) }}
+    {%- if limit is not mapping or limit.get('top') is not integer or limit['top'] < 1 or 'by' not in limit -%}
+        {%- do headwater.note_problem(context, 'limit', "wants {top: a whole number, 1 or more, by: a trait}") -%}
     {%- endif -%}
-    {%- if limit is not mapping or limit.get('top') is not integer or not limit.get('by') -%}
-        {{ headwater.audience_error('limit', "wants {top: a whole number, by: a trait}") }}
+    {%- if limit is mapping -%}
+        {%- do headwater.note_unknown_keys(context, limit, ['top', 'by'], 'limit') -%}
+        {%- do headwater.use_trait(context, limit.get('by'), 'limit.by') -%}
     {%- endif -%}
-    {%- do headwater.use_trait(context, limit['by'], 'limit.by') -%}
     {{ return(limit) }}
 {%- endmacro %}
 
-{% macro _percent(setting, path) -%}
-    {%- if setting is not mapping or setting.get('percent') is not number or not 0 <= setting['percent'] <= 100 -%}
-        {{ headwater.audience_error(path, "wants {percent: 0 to 100, salt: a word}") }}
+{#- Value: {percent, salt} of a sample or holdout. -#}
+{% macro _share(context, setting, path) -%}
+    {%- if setting is not mapping or setting.get('percent') is boolean or setting.get('percent') is not number or not 0 <= setting['percent'] <= 100 -%}
+        {%- do headwater.note_problem(context, path, "wants {percent: 0 to 100, salt: a word}") -%}
     {%- endif -%}
-    {{ return(setting['percent']) }}
+    {%- if setting is not mapping -%}
+        {{ return({'percent': 0, 'salt': ''}) }}
+    {%- endif -%}
+    {%- do headwater.note_unknown_keys(context, setting, ['percent', 'salt'], path) -%}
+    {%- set salt = setting.get('salt', model.name) -%}
+    {%- if salt is not string or not salt -%}
+        {%- do headwater.note_problem(context, path ~ '.salt', "wants a word in quotes, not " ~ salt) -%}
+    {%- endif -%}
+    {{ return({'percent': setting.get('percent', 0), 'salt': salt}) }}
 {%- endmacro %}

@@ -3,6 +3,27 @@
     {{ exceptions.raise_compiler_error(model.name ~ (', ' ~ path if path else '') ~ ': ' ~ message ~ '.') }}
 {%- endmacro %}
 
+{#- Nothing: stops the parse for a list of "path: message", all at once; an empty list goes on. -#}
+{% macro stop_for(problems) -%}
+    {%- if problems | length == 1 -%}
+        {{ exceptions.raise_compiler_error(model.name ~ ', ' ~ problems[0] ~ '.') }}
+    {%- elif problems -%}
+        {{ exceptions.raise_compiler_error(model.name ~ ', ' ~ problems | length ~ ' mistakes:\n  ' ~ problems | join('.\n  ') ~ '.') }}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- Nothing: notes a mistake of a definition, so that all are told together. -#}
+{% macro note_problem(context, path, message) -%}
+    {%- do context.problems.append((path ~ ': ' if path) ~ message) -%}
+{%- endmacro %}
+
+{#- Nothing: notes every key of a mapping that is not allowed, with the nearest that is. -#}
+{% macro note_unknown_keys(context, given, allowed, path) -%}
+    {%- for key in given if key not in allowed -%}
+        {%- do headwater.note_problem(context, path, "'" ~ key ~ "' is not one of " ~ allowed | join(', ') ~ headwater.nearest(key, allowed)) -%}
+    {%- endfor -%}
+{%- endmacro %}
+
 {#- Text: "; did you mean 'x'?" where an allowed word shares most letter pairs with the one given, else nothing. -#}
 {% macro nearest(word, allowed) -%}
     {%- set best = namespace(word=none, share=0.45) -%}

@@ -17,10 +17,12 @@ current_members as (
     select
         cast({{ headwater.string_literal(audience) }} as {{ text }}) as audience_name,
         cast({{ headwater.string_literal(facts.entity) }} as {{ text }}) as entity,
-        {{ facts.key }} as entity_id,
-        is_holdout
+        members.{{ facts.key }} as entity_id,
+        members.is_holdout
 
-    from {{ ref(audience) }}
+    from {{ ref(audience) }} as members
+
+    where members.{{ facts.key }} is not null
 
     union all
 

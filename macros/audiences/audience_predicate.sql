@@ -1,31 +1,39 @@
-{#- Expression, boolean and never null: a condition of a definition over the rows of `candidates`.
-    `context` comes from audience_context(); `path` is where the condition stands, for messages. -#}
+{#- Expression, boolean: a condition of a definition over the rows of `candidates`, for every row with a key true or false and never null.
+    `context` comes from audience_context(); `path` is where the condition stands, for messages. Every mistake in it is told at once. -#}
 {% macro audience_predicate(context, condition, path) -%}
+    {%- set predicate = headwater._predicate(context, condition, path) -%}
+    {%- do headwater.stop_for(context.problems) -%}
+    {{ return(predicate) }}
+{%- endmacro %}
+
+{#- The same, which only notes mistakes in `context.problems`; what it returns beside one is no SQL to run. -#}
+{% macro _predicate(context, condition, path) -%}
     {%- set kinds = ['all', 'any', 'not', 'trait', 'did', 'member_of', 'account', 'contacts', 'product_line'] -%}
     {%- if condition is not mapping or not condition -%}
-        {{ headwater.audience_error(path, "wants a condition, one of " ~ kinds | join(', ')) }}
+        {%- do headwater.note_problem(context, path, "wants a condition, one of " ~ kinds | join(', ')) -%}
+        {{ return('false') }}
     {%- endif -%}
     {%- set found = condition | select('in', kinds) | list -%}
     {%- if found | length != 1 -%}
         {%- set first = condition | first -%}
-        {{ headwater.audience_error(path ~ ('.' if path) ~ (found | join('+') or first), "one condition is wanted here, of "
-            ~ kinds | join(', ') ~ headwater.nearest(first, kinds) ~ (" Put several into all: or any:" if found | length > 1 else '')) }}
+        {%- do headwater.note_problem(context, path ~ ('.' if path) ~ (found | join('+') or first), "one condition is wanted here, of "
+            ~ kinds | join(', ') ~ headwater.nearest(first, kinds) ~ (" Put several into all: or any:" if found | length > 1 else '')) -%}
+        {{ return('false') }}
     {%- endif -%}
     {%- set kind = found[0] -%}
     {%- set path = path ~ ('.' if path) ~ kind -%}
     {%- if kind in ['all', 'any'] -%}
         {{ return(headwater._several(context, kind, condition, path)) }}
     {%- elif kind == 'not' -%}
-        {%- do headwater._only(condition, ['not'], path) -%}
-        {{ return('not ' ~ headwater.audience_predicate(context, condition['not'], path)) }}
+        {%- do headwater.note_unknown_keys(context, condition, ['not'], path) -%}
+        {{ return('not ' ~ headwater._predicate(context, condition['not'], path)) }}
     {%- elif kind == 'trait' -%}
-        {%- do headwater.use_trait(context, condition['trait'], path) -%}
-        {{ return(headwater.comparison('candidates.' ~ condition['trait'], headwater._rest(condition, ['trait']), path)) }}
+        {%- set type = headwater.use_trait(context, condition['trait'], path) -%}
+        {{ return(headwater.comparison(context, 'candidates.' ~ condition['trait'], type, headwater._rest(condition, ['trait']), path)) }}
     {%- elif kind == 'did' -%}
         {{ return(headwater.did_predicate(context, condition, path)) }}
     {%- elif kind == 'member_of' -%}
-        {%- do headwater._only(condition, ['member_of'], path) -%}
-        {{ return(context.candidate_key ~ ' in (select ' ~ context.key ~ ' from ' ~ ref(condition['member_of']) ~ ')') }}
+        {{ return(headwater._member_of(context, condition, path)) }}
     {%- elif kind == 'account' -%}
         {{ return(headwater._account(context, condition, path)) }}
     {%- elif kind == 'contacts' -%}
@@ -35,91 +43,136 @@
 {%- endmacro %}
 
 {% macro _several(context, kind, condition, path) -%}
-    {%- do headwater._only(condition, [kind], path) -%}
+    {%- do headwater.note_unknown_keys(context, condition, [kind], path) -%}
     {%- set conditions = condition[kind] -%}
     {%- if conditions is mapping or conditions is string or conditions is not iterable or not conditions -%}
-        {{ headwater.audience_error(path, "wants a list of conditions, each behind a dash") }}
+        {%- do headwater.note_problem(context, path, "wants a list of conditions, each behind a dash") -%}
+        {{ return('false') }}
     {%- endif -%}
     {%- set parts = [] -%}
     {%- for one in conditions -%}
-        {%- do parts.append(headwater.audience_predicate(context, one, path ~ '[' ~ loop.index ~ ']')) -%}
+        {%- do parts.append(headwater._predicate(context, one, path ~ '[' ~ loop.index ~ ']')) -%}
     {%- endfor -%}
     {{ return('(\n        ' ~ parts | join('\n        ' ~ ('and ' if kind == 'all' else 'or ')) ~ '\n    )') }}
 {%- endmacro %}
 
-{#- Nothing: notes that a trait is used; when the warehouse is at hand, stops for one the model does not declare. -#}
+{#- Expression: a key is among those of a query. `not in` and `in` of a list with a null in it are null for everybody else; so none is let in. -#}
+{% macro in_keys(key, column, from_and_where, having='', negated=false) -%}
+    {{ return(
+        key ~ (' not in (' if negated else ' in (') ~ 'select ' ~ column ~ ' from ' ~ from_and_where
+        ~ (' and ' if ' where ' in from_and_where else ' where ') ~ column ~ ' is not null'
+        ~ (' group by ' ~ column ~ ' having ' ~ having if having) ~ ')'
+    ) }}
+{%- endmacro %}
+
+{% macro _member_of(context, condition, path) -%}
+    {%- do headwater.note_unknown_keys(context, condition, ['member_of'], path) -%}
+    {%- set name = condition['member_of'] -%}
+    {%- if name is not string or not modules.re.fullmatch('audience_[a-z0-9_]+', name) or name in ['audience_memberships', 'audience_holdouts'] -%}
+        {%- do headwater.note_problem(context, path, "wants the name of one audience model, audience_..., not '" ~ name ~ "'") -%}
+        {{ return('false') }}
+    {%- endif -%}
+    {%- set problem = headwater.wrong_entity(name, context.entity) -%}
+    {%- if problem -%}
+        {%- do headwater.note_problem(context, path, problem) -%}
+    {%- endif -%}
+    {{ return(headwater.in_keys(context.candidate_key, 'members.' ~ context.key, ref(name) ~ ' as members')) }}
+{%- endmacro %}
+
+{#- Value: the type of a trait (none where it is not known); notes that it is used, and a mistake where the model has no such column. -#}
 {% macro use_trait(context, trait, path) -%}
-    {%- if headwater.knows_graph() -%}
-        {%- set columns = headwater.entity_columns(context.entity) -%}
-        {%- if trait not in columns -%}
-            {{ headwater.audience_error(path, "'" ~ trait ~ "' is no column of " ~ context.model ~ headwater.nearest(trait, columns)
-                ~ " It has " ~ columns | join(', ')) }}
-        {%- endif -%}
+    {%- if trait is not string or not modules.re.fullmatch('[A-Za-z_][A-Za-z0-9_]*', trait) -%}
+        {%- do headwater.note_problem(context, path, "wants the name of a column of " ~ context.model ~ ", not '" ~ trait ~ "'") -%}
+        {{ return(none) }}
     {%- endif -%}
     {%- if trait != context.key and trait not in context.traits -%}
         {%- do context.traits.append(trait) -%}
     {%- endif -%}
+    {{ return(headwater._column_type(context, context.model, trait, path)) }}
+{%- endmacro %}
+
+{#- Value: the type of a column; notes a mistake where its model is known to have none of that name. -#}
+{% macro _column_type(context, model_name, column, path) -%}
+    {%- if model_name not in context.columns -%}
+        {%- do context.columns.update({model_name: headwater.model_columns(model_name)}) -%}
+    {%- endif -%}
+    {%- set columns = context.columns[model_name] -%}
+    {%- if columns.is_complete and column not in columns.types -%}
+        {%- do headwater.note_problem(context, path, "'" ~ column ~ "' is no column of " ~ model_name ~ headwater.nearest(column, columns.types)
+            ~ " It has " ~ columns.types | join(', ')) -%}
+    {%- endif -%}
+    {{ return(columns.types.get(column)) }}
 {%- endmacro %}
 
 {% macro _account(context, condition, path) -%}
-    {%- do headwater._only(condition, ['account'], path) -%}
+    {%- do headwater.note_unknown_keys(context, condition, ['account'], path) -%}
     {%- if context.entity != 'person' -%}
-        {{ headwater.audience_error(path, "is for audiences of people; in an audience of accounts say trait:") }}
+        {%- do headwater.note_problem(context, path, "is for audiences of people; in an audience of accounts say trait:") -%}
+        {{ return('false') }}
     {%- endif -%}
-    {%- set inner = headwater.audience_context('account') -%}
-    {%- set predicate = headwater.audience_predicate(inner, condition['account'], path) -%}
-    {{ return(
-        'candidates.profile_id in (select account_contacts.profile_id from ' ~ ref('account_contacts') ~ ' as account_contacts'
-        ~ ' inner join ' ~ ref('accounts') ~ ' as candidates on account_contacts.account_id = candidates.account_id'
-        ~ ' where ' ~ predicate ~ ')'
-    ) }}
+    {%- set inner = headwater.audience_context('account', context) -%}
+    {%- set predicate = headwater._predicate(inner, condition['account'], path) -%}
+    {{ return(headwater.in_keys(
+        'candidates.profile_id', 'account_contacts.profile_id',
+        ref('account_contacts') ~ ' as account_contacts inner join ' ~ ref('accounts') ~ ' as candidates'
+        ~ ' on account_contacts.account_id = candidates.account_id where ' ~ predicate
+    )) }}
 {%- endmacro %}
 
 {% macro _contacts(context, condition, path) -%}
-    {%- do headwater._only(condition, ['contacts'], path) -%}
+    {%- do headwater.note_unknown_keys(context, condition, ['contacts'], path) -%}
     {%- set wanted = condition['contacts'] -%}
-    {%- if context.entity != 'account' or wanted is not mapping or not wanted.get('who') -%}
-        {{ headwater.audience_error(path, "wants {at_least: a number, who: a condition on people}, in an audience of accounts") }}
+    {%- if context.entity != 'account' or wanted is not mapping or 'who' not in wanted -%}
+        {%- do headwater.note_problem(context, path, "wants {at_least: a number, who: a condition on people}, in an audience of accounts") -%}
+        {{ return('false') }}
     {%- endif -%}
-    {%- set inner = headwater.audience_context('person') -%}
-    {%- set predicate = headwater.audience_predicate(inner, wanted['who'], path ~ '.who') -%}
-    {{ return(
-        'candidates.account_id in (select account_contacts.account_id from ' ~ ref('account_contacts') ~ ' as account_contacts'
-        ~ ' inner join ' ~ ref('profiles') ~ ' as candidates on account_contacts.profile_id = candidates.profile_id'
-        ~ ' where ' ~ predicate ~ ' group by account_contacts.account_id'
-        ~ ' having count(distinct account_contacts.profile_id) >= ' ~ wanted.get('at_least', 1) | int ~ ')'
-    ) }}
+    {%- do headwater.note_unknown_keys(context, wanted, ['at_least', 'who'], path) -%}
+    {%- set least = wanted.get('at_least', 1) -%}
+    {%- if least is not integer or least < 1 -%}
+        {%- do headwater.note_problem(context, path ~ '.at_least', "wants a whole number, 1 or more; for no contact say not: {contacts: ...}") -%}
+    {%- endif -%}
+    {%- set inner = headwater.audience_context('person', context) -%}
+    {%- set predicate = headwater._predicate(inner, wanted['who'], path ~ '.who') -%}
+    {{ return(headwater.in_keys(
+        'candidates.account_id', 'account_contacts.account_id',
+        ref('account_contacts') ~ ' as account_contacts inner join ' ~ ref('profiles') ~ ' as candidates'
+        ~ ' on account_contacts.profile_id = candidates.profile_id where ' ~ predicate,
+        having='count(distinct account_contacts.profile_id) >= ' ~ least
+    )) }}
 {%- endmacro %}
 
 {% macro _product_line(context, condition, path) -%}
-    {%- do headwater._only(condition, ['product_line', 'where'], path) -%}
+    {%- do headwater.note_unknown_keys(context, condition, ['product_line', 'where'], path) -%}
     {%- if context.entity != 'person' -%}
-        {{ headwater.audience_error(path, "is for audiences of people") }}
+        {%- do headwater.note_problem(context, path, "is for audiences of people") -%}
+        {{ return('false') }}
     {%- endif -%}
     {%- set lines = ref('profile_product_lines') -%}
     {%- set line = condition['product_line'] -%}
-    {%- set where = headwater.where_clause('lines', condition.get('where') or {}, path ~ '.where') -%}
+    {%- set wheres = ['lines.product_line is not null'] -%}
     {%- if line not in ['any', 'all'] -%}
-        {%- set where = 'lines.product_line = ' ~ headwater.audience_literal(line, path) ~ (' and ' ~ where if where else '') -%}
+        {%- do wheres.append('lines.product_line = ' ~ headwater.audience_literal(context, line, 'text', path)) -%}
     {%- endif -%}
-    {{ return(
-        'candidates.profile_id in (select lines.profile_id from ' ~ lines ~ ' as lines'
-        ~ (' where ' ~ where if where else '')
-        ~ ((' group by lines.profile_id having count(distinct lines.product_line) = (select count(distinct every.product_line) from '
-            ~ lines ~ ' as every)') if line == 'all' else '') ~ ')'
-    ) }}
+    {%- if 'where' in condition -%}
+        {%- do wheres.append(headwater.where_clause(context, 'lines', 'profile_product_lines', condition['where'], path ~ '.where')) -%}
+    {%- endif -%}
+    {{ return(headwater.in_keys(
+        'candidates.profile_id', 'lines.profile_id', lines ~ ' as lines where ' ~ wheres | join(' and '),
+        having='count(distinct lines.product_line) = (select count(distinct every.product_line) from ' ~ lines ~ ' as every)' if line == 'all' else ''
+    )) }}
 {%- endmacro %}
 
-{#- Expression: `where: {column: value | [values] | {operator: value}}` as comparisons joined by and; empty for none. -#}
-{% macro where_clause(alias, where, path, allowed=none) -%}
-    {%- if where is not mapping -%}
-        {{ headwater.audience_error(path, "wants {property: value}, {property: [values]} or {property: {operator: value}}") }}
+{#- Expression: `where: {column: value | [values] | {operator: value}}` over columns of a model, as comparisons joined by and. -#}
+{% macro where_clause(context, alias, model_name, where, path, allowed=none) -%}
+    {%- if where is not mapping or not where -%}
+        {%- do headwater.note_problem(context, path, "wants {property: value}, {property: [values]} or {property: {operator: value}}") -%}
+        {{ return('false') }}
+    {%- endif -%}
+    {%- if allowed is not none -%}
+        {%- do headwater.note_unknown_keys(context, where, allowed, path) -%}
     {%- endif -%}
     {%- set parts = [] -%}
-    {%- for column, value in where.items() -%}
-        {%- if allowed is not none and column not in allowed -%}
-            {{ headwater.audience_error(path, "'" ~ column ~ "' is not one of " ~ allowed | join(', ') ~ headwater.nearest(column, allowed)) }}
-        {%- endif -%}
+    {%- for column, value in where.items() if allowed is none or column in allowed -%}
         {%- if value is mapping -%}
             {%- set operators = value -%}
         {%- elif value is iterable and value is not string -%}
@@ -127,9 +180,10 @@
         {%- else -%}
             {%- set operators = {'equals': value} -%}
         {%- endif -%}
-        {%- do parts.append(headwater.comparison(alias ~ '.' ~ column, operators, path ~ '.' ~ column)) -%}
+        {%- set type = headwater._column_type(context, model_name, column, path) -%}
+        {%- do parts.append(headwater.comparison(context, alias ~ '.' ~ column, type, operators, path ~ '.' ~ column)) -%}
     {%- endfor -%}
-    {{ return(parts | join(' and ')) }}
+    {{ return(parts | join(' and ') or 'false') }}
 {%- endmacro %}
 
 {% macro _rest(condition, taken) -%}
@@ -138,10 +192,4 @@
         {%- do rest.update({key: value}) -%}
     {%- endfor -%}
     {{ return(rest) }}
-{%- endmacro %}
-
-{% macro _only(condition, allowed, path) -%}
-    {%- for key in condition if key not in allowed -%}
-        {{ headwater.audience_error(path, "'" ~ key ~ "' is not one of " ~ allowed | join(', ') ~ headwater.nearest(key, allowed)) }}
-    {%- endfor -%}
 {%- endmacro %}

@@ -1,94 +1,171 @@
 {#- Expression, boolean and never null: a person did an event of `vars: cdp_events` as often, as lately and in the way a condition says.
     Keys: did, at_least (1 unless told), at_most, exactly, within, where, sum or avg {property, operator: value}, first or last
-    {operator: value}, then {did, within, where}. -#}
+    {operator: value}, then {did, within, where}. Mistakes are noted in `context.problems`. -#}
 {% macro did_predicate(context, condition, path) -%}
-    {%- do headwater._only(condition, ['did', 'at_least', 'at_most', 'exactly', 'within', 'where', 'sum', 'avg', 'first', 'last', 'then'], path) -%}
+    {%- do headwater.note_unknown_keys(context, condition, ['did', 'at_least', 'at_most', 'exactly', 'within', 'where', 'sum', 'avg', 'first', 'last', 'then'], path) -%}
     {%- if context.entity != 'person' -%}
-        {{ headwater.audience_error(path, "is for people; in an audience of accounts say contacts: {who: {did: ...}}") }}
+        {%- do headwater.note_problem(context, path, "is for people; in an audience of accounts say contacts: {who: {did: ...}}") -%}
+        {{ return('false') }}
     {%- endif -%}
-    {%- set event = headwater.declared_event(condition['did'], path) -%}
-    {%- set having, is_negated = headwater._having(event, condition, path) -%}
-    {%- set joined = '' -%}
-    {%- if condition.get('then') -%}
+    {%- set event = headwater.declared_event(context, condition['did'], path) -%}
+    {%- if not event -%}
+        {{ return('false') }}
+    {%- endif -%}
+    {%- set having, is_negated = headwater._having(context, event, condition, path) -%}
+    {%- set where = headwater._event_window(context, 'events', event, condition, path) -%}
+    {%- set source = ref(event.model) ~ ' as events' -%}
+    {%- if 'then' in condition -%}
         {%- if 'sum' in condition or 'avg' in condition -%}
-            {{ headwater.audience_error(path ~ '.then', "sum: and avg: cannot stand beside then:, which meets an event once per follower; put them into a condition of their own") }}
+            {%- do headwater.note_problem(context, path ~ '.then', "sum: and avg: cannot stand beside then:, which meets an event once per follower; put them into a condition of their own") -%}
         {%- endif -%}
-        {%- set joined = headwater._sequence(event, condition['then'], path ~ '.then') -%}
+        {%- set join, follows = headwater._sequence(context, event, condition['then'], path ~ '.then') -%}
+        {%- set source = source ~ join -%}
+        {%- set where = where ~ follows -%}
     {%- endif -%}
-    {{ return(
-        'candidates.profile_id ' ~ ('not in' if is_negated else 'in') ~ ' (select events.profile_id from ' ~ ref(event.model)
-        ~ ' as events' ~ joined ~ ' where ' ~ headwater._event_window('events', event, condition, path)
-        ~ ' group by events.profile_id having ' ~ having ~ ')'
-    ) }}
+    {{ return(headwater.in_keys('candidates.profile_id', 'events.profile_id', source ~ ' where ' ~ where, having, is_negated)) }}
 {%- endmacro %}
 
-{#- Value: an event of `vars: cdp_events` by name; a wrong name stops the parse. -#}
-{% macro declared_event(name, path) -%}
+{#- Value: an event of `vars: cdp_events` by name; none where there is no such event, which is noted. -#}
+{% macro declared_event(context, name, path) -%}
     {%- set events = var('cdp_events') -%}
     {%- set names = events | map(attribute='name') | list -%}
     {%- if name not in names -%}
-        {{ headwater.audience_error(path, "there is no event '" ~ name ~ "'" ~ headwater.nearest(name, names) ~ " Events are " ~ names | join(', ')) }}
+        {%- do headwater.note_problem(context, path, "there is no event '" ~ name ~ "'" ~ headwater.nearest(name, names) ~ " Events are " ~ names | join(', ')) -%}
+        {{ return(none) }}
     {%- endif -%}
-    {{ return(events | selectattr('name', 'equalto', name) | first) }}
+    {%- set event = events | selectattr('name', 'equalto', name) | first -%}
+    {%- for setting in ['key', 'time'] -%}
+        {%- do headwater._column_type(context, event.model, event[setting], 'vars: cdp_events, ' ~ name ~ ', ' ~ setting) -%}
+    {%- endfor -%}
+    {{ return(event) }}
 {%- endmacro %}
 
 {#- Pair: the having clause, and whether it says who must not be in the audience (nobody without an event has a group). -#}
-{% macro _having(event, condition, path) -%}
+{% macro _having(context, event, condition, path) -%}
     {%- set count = 'count(distinct events.' ~ event.key ~ ')' -%}
     {%- set parts = [] -%}
-    {%- for key in ['at_least', 'at_most', 'exactly'] if key in condition -%}
-        {%- if condition[key] is not integer or condition[key] < 0 -%}
-            {{ headwater.audience_error(path ~ '.' ~ key, "wants a whole number, 0 or more") }}
-        {%- endif -%}
+    {%- set given = condition | select('in', ['at_least', 'at_most', 'exactly']) | list -%}
+    {%- for key in given if condition[key] is not integer or condition[key] < 0 -%}
+        {%- do headwater.note_problem(context, path ~ '.' ~ key, "wants a whole number, 0 or more") -%}
+        {{ return(('false', false)) }}
     {%- endfor -%}
-    {%- if 'at_most' in condition or condition.get('exactly') == 0 -%}
-        {%- if condition | select('in', ['at_least', 'sum', 'avg', 'first', 'last', 'then']) | list -%}
-            {{ headwater.audience_error(path, "at_most: and exactly: 0 stand alone; put the rest into a condition beside it") }}
+    {%- if 'exactly' in condition and given | length > 1 -%}
+        {%- do headwater.note_problem(context, path, "exactly: cannot stand beside " ~ given | reject('equalto', 'exactly') | join(', ') ~ "; say one of them") -%}
+    {%- endif -%}
+    {%- if condition.get('at_least') == 0 -%}
+        {%- do headwater.note_problem(context, path ~ '.at_least', "0 is everybody; for nobody say exactly: 0") -%}
+    {%- endif -%}
+    {%- if 'at_most' in condition and condition.get('at_least', 0) > condition['at_most'] -%}
+        {%- do headwater.note_problem(context, path, "nobody did it at least " ~ condition['at_least'] ~ " and at most " ~ condition['at_most'] ~ " times") -%}
+    {%- endif -%}
+    {%- if condition.get('exactly') == 0 or ('at_most' in condition and 'at_least' not in condition) -%}
+        {%- if condition | select('in', ['sum', 'avg', 'first', 'last', 'then']) | list -%}
+            {%- do headwater.note_problem(context, path, "at_most: and exactly: 0 stand alone, as those who never did it meet them too; put the rest into a condition beside it, or add at_least:") -%}
         {%- endif -%}
         {{ return((count ~ ' > ' ~ condition.get('at_most', 0), true)) }}
     {%- endif -%}
-    {%- if condition.get('exactly') -%}
+    {%- if 'exactly' in condition -%}
         {%- do parts.append(count ~ ' = ' ~ condition['exactly']) -%}
-    {%- endif -%}
-    {%- if condition.get('at_least') == 0 -%}
-        {{ headwater.audience_error(path ~ '.at_least', "0 is everybody; for nobody say exactly: 0") }}
-    {%- endif -%}
-    {%- if not condition.get('exactly') -%}
+    {%- else -%}
         {%- do parts.append(count ~ ' >= ' ~ condition.get('at_least', 1)) -%}
     {%- endif -%}
+    {%- if 'at_most' in condition -%}
+        {%- do parts.append(count ~ ' <= ' ~ condition['at_most']) -%}
+    {%- endif -%}
     {%- for key in ['sum', 'avg'] if key in condition -%}
-        {%- set property = condition[key].get('property') -%}
-        {%- if property not in event.properties -%}
-            {{ headwater.audience_error(path ~ '.' ~ key, "property '" ~ property ~ "' is not one of " ~ event.properties | join(', ') ~ headwater.nearest(property, event.properties)) }}
-        {%- endif -%}
-        {%- do parts.append(headwater.comparison(key ~ '(events.' ~ property ~ ')', headwater._rest(condition[key], ['property']), path ~ '.' ~ key)) -%}
+        {%- do parts.append(headwater._figure(context, event, key, condition, path ~ '.' ~ key)) -%}
     {%- endfor -%}
     {%- for key in ['first', 'last'] if key in condition -%}
         {%- set function = 'min' if key == 'first' else 'max' -%}
-        {%- do parts.append(headwater.comparison(function ~ '(events.' ~ event.time ~ ')', condition[key], path ~ '.' ~ key)) -%}
+        {%- do parts.append(headwater.comparison(context, function ~ '(events.' ~ event.time ~ ')', 'time', condition[key], path ~ '.' ~ key)) -%}
     {%- endfor -%}
     {{ return((parts | join(' and '), false)) }}
 {%- endmacro %}
 
-{% macro _event_window(alias, event, condition, path) -%}
-    {%- set parts = [alias ~ '.' ~ event.time ~ ' <= ' ~ headwater.cdp_now()] -%}
-    {%- if condition.get('within') -%}
-        {%- do parts.append(alias ~ '.' ~ event.time ~ ' >= ' ~ headwater.audience_ago(condition['within'], path ~ '.within')) -%}
+{#- Expression: a sum or mean of a property, compared. -#}
+{% macro _figure(context, event, function, condition, path) -%}
+    {%- set wanted = condition[function] -%}
+    {%- set property = wanted.get('property') if wanted is mapping else none -%}
+    {%- if property not in event.properties -%}
+        {%- do headwater.note_problem(context, path, "property '" ~ (property or '') ~ "' is not one of " ~ event.properties | join(', ') ~ headwater.nearest(property or '', event.properties)) -%}
+        {{ return('false') }}
     {%- endif -%}
-    {%- set where = headwater.where_clause(alias, condition.get('where') or {}, path ~ '.where', event.properties) -%}
-    {{ return((parts + ([where] if where else [])) | join(' and ')) }}
+    {%- if (headwater._column_type(context, event.model, property, path) or 'number') != 'number' -%}
+        {%- do headwater.note_problem(context, path, "'" ~ property ~ "' is no number") -%}
+    {%- endif -%}
+    {%- set part_event = headwater._part_event(context, event, path) -%}
+    {%- for name in condition.get('where', {}) if condition.get('where') is mapping and part_event and name not in event.properties and name in part_event.properties -%}
+        {%- do headwater.note_problem(context, path, "adds up whole events, also where only a part of one has this " ~ name ~ "; say did: " ~ part_event.name) -%}
+    {%- endfor -%}
+    {{ return(headwater.comparison(context, function ~ '(events.' ~ property ~ ')', 'number', headwater._rest(wanted, ['property']), path)) }}
 {%- endmacro %}
 
-{#- Join: the event that must follow, within its duration of the first. -#}
-{% macro _sequence(event, following, path) -%}
-    {%- do headwater._only(following, ['did', 'within', 'where'], path) -%}
-    {%- set next_event = headwater.declared_event(following.get('did'), path) -%}
-    {%- set duration = headwater.audience_duration(following.get('within', '3650 days'), path ~ '.within') -%}
-    {%- set where = headwater.where_clause('following', following.get('where') or {}, path ~ '.where', next_event.properties) -%}
-    {{ return(
-        ' inner join ' ~ ref(next_event.model) ~ ' as following on events.profile_id = following.profile_id'
-        ~ ' and following.' ~ next_event.time ~ ' > events.' ~ event.time
-        ~ ' and following.' ~ next_event.time ~ ' <= ' ~ headwater.timestamp_add('events.' ~ event.time, duration.amount, duration.unit)
-        ~ ' and following.' ~ next_event.time ~ ' <= ' ~ headwater.cdp_now() ~ (' and ' ~ where if where else '')
-    ) }}
+{#- Value: the event that an event is made of (order lines of an order), none for most. -#}
+{% macro _part_event(context, event, path) -%}
+    {{ return(headwater.declared_event(context, event['parts']['event'], 'vars: cdp_events, ' ~ event.name ~ ', parts') if 'parts' in event else none) }}
+{%- endmacro %}
+
+{% macro _event_window(context, alias, event, condition, path) -%}
+    {%- set parts = [alias ~ '.' ~ event.time ~ ' <= ' ~ headwater.cdp_now()] -%}
+    {%- if 'within' in condition -%}
+        {%- do parts.append(alias ~ '.' ~ event.time ~ ' >= ' ~ headwater._ago(context, condition['within'], path ~ '.within', least=1)) -%}
+    {%- endif -%}
+    {%- if 'where' in condition -%}
+        {%- do parts.append(headwater._event_where(context, alias, event, condition['where'], path ~ '.where')) -%}
+    {%- endif -%}
+    {{ return(parts | join(' and ')) }}
+{%- endmacro %}
+
+{#- Expression: properties of an event compared; those of its parts are met by an event with one part that meets them all. -#}
+{% macro _event_where(context, alias, event, where, path) -%}
+    {%- set part_event = headwater._part_event(context, event, path) -%}
+    {%- set of_parts = {} -%}
+    {%- set of_event = {} -%}
+    {%- if where is mapping -%}
+        {%- for name, value in where.items() -%}
+            {%- do (of_parts if part_event and name not in event.properties and name in part_event.properties else of_event).update({name: value}) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {%- set wheres = [] -%}
+    {%- if of_event or not of_parts -%}
+        {%- set allowed = event.properties + (part_event.properties | reject('in', event.properties) | list if part_event else []) -%}
+        {%- do wheres.append(headwater.where_clause(context, alias, event.model, of_event or where, path, allowed)) -%}
+    {%- endif -%}
+    {%- if of_parts -%}
+        {%- set by = event['parts']['by'] -%}
+        {%- do wheres.append(headwater.in_keys(
+            alias ~ '.' ~ by, 'parts.' ~ by,
+            ref(part_event.model) ~ ' as parts where ' ~ headwater.where_clause(context, 'parts', part_event.model, of_parts, path)
+        )) -%}
+    {%- endif -%}
+    {{ return(wheres | join(' and ')) }}
+{%- endmacro %}
+
+{#- Pair: the join of the event that must follow, and what it must meet, within its duration of the first. -#}
+{% macro _sequence(context, event, following, path) -%}
+    {%- if following is not mapping or 'did' not in following -%}
+        {%- do headwater.note_problem(context, path, "wants {did: an event, within: a duration, where: {...}}") -%}
+        {{ return(('', '')) }}
+    {%- endif -%}
+    {%- do headwater.note_unknown_keys(context, following, ['did', 'within', 'where'], path) -%}
+    {%- set next_event = headwater.declared_event(context, following['did'], path) -%}
+    {%- set problem = headwater._duration_problem(following['within'], 1) if 'within' in following else '' -%}
+    {%- if problem -%}
+        {%- do headwater.note_problem(context, path ~ '.within', problem) -%}
+    {%- endif -%}
+    {%- if not next_event or problem -%}
+        {{ return(('', '')) }}
+    {%- endif -%}
+    {%- set wheres = [
+        'following.' ~ next_event.time ~ ' > events.' ~ event.time,
+        headwater._event_window(context, 'following', next_event, headwater._rest(following, ['within']), path),
+    ] -%}
+    {%- if 'within' in following -%}
+        {%- set duration = headwater.audience_duration(following['within'], path) -%}
+        {%- do wheres.append('following.' ~ next_event.time ~ ' <= ' ~ headwater.timestamp_add('events.' ~ event.time, duration.amount, duration.unit)) -%}
+    {%- endif -%}
+    {{ return((
+        ' inner join ' ~ ref(next_event.model) ~ ' as following on events.profile_id = following.profile_id',
+        ' and ' ~ wheres | join(' and '),
+    )) }}
 {%- endmacro %}

@@ -7,16 +7,13 @@
     Columns: step_id, journey_name, profile_id, entry_number, node, node_type, outcome, touchpoint_id, destination, channel, template,
     is_holdout, happened_at. -#}
 {% macro journey(definition) -%}
-{%- set parsed = fromyaml(definition) -%}
-{%- if parsed is not mapping -%}
-    {{ headwater.audience_error('', "the definition is no YAML mapping; it wants entry: and steps:") }}
-{%- endif -%}
+{%- set parsed = headwater.read_definition(definition, "entry: and steps:") -%}
 {%- do headwater._journey_only(parsed, ['entry', 'exit_when', 're_entry', 'steps'], '') -%}
 {%- set name = model.name -%}
 {%- set context = headwater.audience_context('person') -%}
 {%- set nodes = headwater.journey_nodes(parsed) -%}
 {{- config(meta={'journey': parsed}) -}}
-{%- set exit_predicate = headwater.audience_predicate(context, parsed['exit_when'], 'exit_when') if parsed.get('exit_when') else none -%}
+{%- set exit_predicate = headwater.audience_predicate(context, parsed['exit_when'], 'exit_when') if 'exit_when' in parsed else none -%}
 {%- set predicates = {} -%}
 {%- for node in nodes if node.condition and not node.condition.get('engaged') -%}
     {%- do predicates.update({node.name: headwater.audience_predicate(context, node.condition, node.name)}) -%}
@@ -83,7 +80,9 @@ entries as (
     left join logged
         on members.profile_id = logged.profile_id
 
-    where logged.profile_id is null
+    where
+        logged.profile_id is null
+        and members.profile_id is not null
 
 ),
 

@@ -7,6 +7,11 @@
     {%- if parsed.get('entry') is not mapping or not parsed['entry'].get('audience') -%}
         {{ headwater.audience_error('entry', "wants {audience: the name of an audience model}") }}
     {%- endif -%}
+    {%- do headwater._journey_only(parsed['entry'], ['audience'], 'entry') -%}
+    {%- set problem = headwater.wrong_entity(parsed['entry']['audience'], 'person') -%}
+    {%- if problem -%}
+        {{ headwater.audience_error('entry.audience', problem) }}
+    {%- endif -%}
     {%- set nodes = [] -%}
     {%- set ends = headwater._journey_steps(parsed.get('steps'), [{'node': 'entry', 'outcome': none}], nodes, 'steps') -%}
     {%- if ends -%}
@@ -35,8 +40,11 @@
     {%- endif -%}
     {%- set type = found[0] -%}
     {%- do headwater._journey_only(step, ['name', type], path) -%}
-    {%- set body = step[type] or {} -%}
+    {%- set body = step[type] -%}
     {%- set path = path ~ '.' ~ type -%}
+    {%- if body is not mapping or (type == 'exit' and body) -%}
+        {{ headwater.audience_error(path, "wants {}, since it takes nothing" if type == 'exit' else "wants a mapping, such as {for: 3 days} of a wait") }}
+    {%- endif -%}
     {%- if type == 'exit' -%}
         {#- All ways out are one node, made when the rest is known; here the way just ends. -#}
         {%- do headwater._journey_exit(nodes, sources) -%}
@@ -53,9 +61,13 @@
         {%- if not body.get('destination') or not body.get('channel') -%}
             {{ headwater.audience_error(path, "wants destination, channel and template") }}
         {%- endif -%}
+        {%- do headwater.check_destination(body['destination'], path ~ '.destination') -%}
         {%- do node.update(body) -%}
     {%- elif type == 'wait' -%}
         {%- do headwater._journey_only(body, ['for', 'until', 'timeout'], path) -%}
+        {%- if body | list | sort not in [['for'], ['timeout', 'until']] -%}
+            {{ headwater.audience_error(path, "wants {for: a duration}, or {until: a condition, timeout: a duration}, not " ~ body | join(', ')) }}
+        {%- endif -%}
         {%- do node.update({
             'duration': headwater.audience_duration(body.get('for') or body.get('timeout'), path),
             'condition': headwater._journey_checked(body.get('until'), nodes, path ~ '.until'),
@@ -84,7 +96,17 @@
 
 {#- Value: a condition as it is; {engaged: {touchpoint, kind}} must name a touchpoint that comes before. -#}
 {% macro _journey_checked(condition, nodes, path) -%}
-    {%- if condition and condition.get('engaged') -%}
+    {%- if condition is not none and (condition is not mapping or not condition) -%}
+        {{ headwater.audience_error(path, "wants a condition") }}
+    {%- endif -%}
+    {%- if condition is mapping and 'engaged' in condition -%}
+        {%- do headwater._journey_only(condition, ['engaged'], path) -%}
+        {%- if condition['engaged'] is not mapping -%}
+            {{ headwater.audience_error(path ~ '.engaged', "wants {touchpoint: the name of a step, kind: opened}") }}
+        {%- endif -%}
+        {%- do headwater._journey_only(condition['engaged'], ['touchpoint', 'kind'], path ~ '.engaged') -%}
+        {%- set kinds = ['sent', 'delivered', 'opened', 'clicked', 'bounced', 'unsubscribed', 'complained', 'converted'] -%}
+        {%- do headwater._journey_only([condition['engaged'].get('kind', 'opened')], kinds, path ~ '.engaged.kind') -%}
         {%- set touchpoints = nodes | selectattr('type', 'equalto', 'touchpoint') | map(attribute='name') | list -%}
         {%- set named = condition['engaged'].get('touchpoint') -%}
         {%- if named not in touchpoints -%}

@@ -41,6 +41,12 @@ def parse_definition(
     if delivery is not None and delivery not in _DELIVERIES:
         reader.refuse("delivery", delivery, _DELIVERIES)
     fields = reader.mapping("fields", settings.get("fields") or {})
+    for vendor, column in fields.items():
+        if not isinstance(vendor, str) or not isinstance(column, str) or not column:
+            raise reader.error(
+                f"fields must map a name at the destination to a column; '{vendor}' is mapped to "
+                f"{_as_yaml_reads(column if isinstance(vendor, str) else vendor)}, so put it in quotes"
+            )
     return SyncDefinition(
         name=name,
         destination=reader.text(settings, "destination"),
@@ -123,8 +129,19 @@ def _object(reader: _Reader, settings: Mapping[str, Any]) -> SyncObject:
         return SyncObject(kind=value, name=None, options=options)
     if isinstance(value, Mapping) and len(value) == 1:
         kind, name = next(iter(value.items()))
-        return SyncObject(kind=str(kind), name=None if name is None else str(name), options=options)
+        if not isinstance(kind, str) or not isinstance(name, str) or not name:
+            raise reader.error(
+                f"the name of `object` is read by YAML as {_as_yaml_reads(name)}; "
+                "put it in quotes, as it is called at the destination"
+            )
+        return SyncObject(kind=kind, name=name, options=options)
     raise reader.error("needs `object`: one kind and its name, such as {list: Lapsed buyers}")
+
+
+def _as_yaml_reads(value: object) -> str:
+    if value is None or value == "":
+        return "nothing"
+    return f"{str(value).lower() if isinstance(value, bool) else value}, no text"
 
 
 def _consent(reader: _Reader, value: object) -> Consent | None:

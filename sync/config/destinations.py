@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sync.config.templates import read_yaml, render
-from sync.errors import ConfigError
+from sync.errors import ConfigError, closest
 
 FILE_NAME = "destinations.yml"
 
@@ -64,8 +64,10 @@ class Destinations:
         rendered = render(dict(self._alerts), f"{self.path}: alerts")
         kind, url = str(rendered.get("type", "webhook")), str(rendered.get("url") or "")
         if kind not in ("slack", "webhook") or set(rendered) - {"type", "url"}:
+            wrong = next(iter(set(rendered) - {"type", "url"}), "")
+            near = closest(str(wrong or kind), ["type", "url"] if wrong else ["slack", "webhook"])
             raise ConfigError(
-                f"{self.path}: alerts takes `type` (slack or webhook) and `url`, nothing else."
+                f"{self.path}: alerts takes `type` (slack or webhook) and `url`, not '{wrong or kind}'{near}."
             )
         return AlertConfig(type=kind, url=url) if url else None
 
@@ -79,10 +81,13 @@ def load_destinations(project_dir: Path) -> Destinations:
     path = project_dir / FILE_NAME
     if not path.is_file():
         return Destinations(path=path, entries={})
-    document = read_yaml(path)
-    unknown = sorted(set(document) - {"destinations", "alerts"})
+    document = read_yaml(path, plainly=True)
+    unknown = [key for key in document if key not in ("destinations", "alerts")]
     if unknown:
-        raise ConfigError(f"{path}: unknown key '{unknown[0]}'; allowed: destinations, alerts.")
+        near = closest(str(unknown[0]), ["destinations", "alerts"])
+        raise ConfigError(
+            f"{path}: unknown key '{unknown[0]}'; allowed: destinations, alerts{near}."
+        )
     raw = document.get("destinations") or {}
     alerts = document.get("alerts") or {}
     if not isinstance(raw, Mapping) or not isinstance(alerts, Mapping):

@@ -13,14 +13,49 @@ import yaml
 from sync.errors import ConfigError
 
 
-def read_yaml(path: Path) -> dict[str, Any]:
-    """The mapping a YAML file holds; an empty file is an empty mapping.
+class _PlainLoader(yaml.SafeLoader):
+    """YAML where each key stands once and each value is read as it is written: by itself YAML keeps the last of two equal keys, and reads
+    0123 as 83, 12:30 as 750 and NO as false."""  # fmt: skip
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if str(key.value) in seen and key.value != "<<":
+                raise _refused(key, f"the key '{key.value}' is given twice")
+            seen.add(str(key.value))
+        return super().construct_mapping(node, deep)
+
+    def construct_yaml_int(self, node: yaml.ScalarNode) -> Any:
+        if not re.fullmatch(r"[-+]?(0|[1-9][0-9]*)", node.value):
+            raise _refused(node, "a value here can be read as several numbers; put it in quotes")
+        return super().construct_yaml_int(node)
+
+    def construct_yaml_bool(self, node: yaml.ScalarNode) -> Any:
+        if node.value.lower() not in ("true", "false"):
+            raise _refused(
+                node, f"`{node.value}` is read as true or false; write one of them, or quote it"
+            )
+        return super().construct_yaml_bool(node)
+
+
+_PlainLoader.add_constructor("tag:yaml.org,2002:int", _PlainLoader.construct_yaml_int)
+_PlainLoader.add_constructor("tag:yaml.org,2002:bool", _PlainLoader.construct_yaml_bool)
+
+
+def _refused(node: yaml.Node, problem: str) -> yaml.YAMLError:
+    return yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
+
+
+def read_yaml(path: Path, *, plainly: bool = False) -> dict[str, Any]:
+    """The mapping a YAML file holds; an empty file is an empty mapping. `plainly` refuses what YAML reads otherwise than it is written,
+    for files that are ours; dbt's own are read as dbt reads them.
 
     Raises:
         ConfigError: the file cannot be read, is not YAML, or is not a mapping.
     """
     try:
-        document = yaml.safe_load(path.read_text("utf-8"))
+        text = path.read_text("utf-8")
+        document = yaml.load(text, _PlainLoader if plainly else yaml.SafeLoader)  # noqa: S506 (both are safe)
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}.") from error
     except yaml.YAMLError as error:

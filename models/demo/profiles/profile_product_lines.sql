@@ -14,7 +14,7 @@ orders as (
         0 as page_view_count,
         0 as ticket_count
 
-    from {{ ref('event_order_placed') }}
+    from {{ ref('event_product_ordered') }}
 
     where product_line is not null
 

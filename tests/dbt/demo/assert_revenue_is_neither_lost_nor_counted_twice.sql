@@ -13,7 +13,7 @@ lines_of_a_product_line as (
 
     select coalesce(sum(revenue_eur), 0) as revenue_eur
 
-    from {{ ref('event_order_placed') }}
+    from {{ ref('event_product_ordered') }}
 
     where product_line is not null
 

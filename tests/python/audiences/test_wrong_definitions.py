@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import yaml
 
-ROOT = Path(__file__).parents[3]
+from tests.python.audiences.project import make_project, said_by_dbt
+
 STUBS = {
     "profiles": "select 'p' as profile_id, 'DE' as country",
     "accounts": "select 'a' as account_id, 'x' as plan",
@@ -29,22 +28,7 @@ EVENT = {
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wrong")
-    for name in ("audiences", "journeys", "cross_db"):
-        shutil.copytree(
-            ROOT / "macros" / name, folder / "macros" / name, ignore=shutil.ignore_patterns("*.yml")
-        )
-    models = folder / "models"
-    models.mkdir()
-    for name, query in STUBS.items():
-        (models / f"{name}.sql").write_text(query)
-    settings = {
-        "name": "headwater", "profile": "headwater", "vars": {"cdp_events": [EVENT]},
-        "models": {"headwater": {"+materialized": "view"}},
-    }  # fmt: skip
-    (folder / "dbt_project.yml").write_text(yaml.safe_dump(settings))
-    output = {"type": "duckdb", "path": str(folder / "wrong.duckdb"), "schema": "analytics"}
-    profile = {"headwater": {"target": "duckdb", "outputs": {"duckdb": output}}}
-    (folder / "profiles.yml").write_text(yaml.safe_dump(profile))
+    make_project(folder, folder / "wrong.duckdb", STUBS, {"cdp_events": [EVENT]})
     return folder
 
 
@@ -57,17 +41,10 @@ def model(project: Path) -> Iterator[Path]:
 
 def parsed(project: Path, model: Path, macro: str, definition: str) -> str:
     """What dbt says; empty when it parses."""
-    from dbt.cli.main import dbtRunner
-
     model.write_text(
-        f"{{% set definition %}}\n{definition}\n{{% endset %}}\n{{{{ {macro}(definition) }}}}\n"
+        f"{{% set definition %}}\n{definition}\n{{% endset %}}\n{{{{ headwater.{macro}(definition) }}}}\n"
     )
-    folders = ["--project-dir", str(project), "--profiles-dir", str(project)]
-    result = dbtRunner().invoke(
-        ["--quiet", "parse", *folders, "--target-path", str(project / "target"), "--log-path", str(project / "logs"),
-         "--no-partial-parse"]
-    )  # fmt: skip
-    return "" if result.success else str(result.exception)
+    return said_by_dbt(project, "parse")
 
 
 GOOD = """
@@ -113,8 +90,13 @@ def test_everything_the_how_to_names_parses(project: Path, model: Path) -> None:
         ("trait: country\nequals: DE\nholdout: {percent: 110}", ["holdout", "0 to 100"]),
         ("trait: country\nequals: DE\nlimit: 5", ["limit", "top"]),
         ("just words", ["no YAML mapping"]),
+        ("trait: country\nequals: two\n  lines", ["no YAML mapping", "quotes"]),
+        ("trait: country\nequals: &word DE", ["line 3", "`&`", "in quotes"]),
+        ("entity: account\ncontacts: {atleast: 3, who: {trait: plan, equals: x}}", ["contacts", "did you mean 'at_least'"]),
+        ("trait: country\nequals: DE\nholdot: {percent: 5}", ["holdot", "did you mean 'holdout'"]),
+        ("trait: country\nequals: DE\nholdout: {percent: 5, slat: x}", ["holdout: 'slat'", "percent, salt"]),
     ],
-)
+)  # fmt: skip
 def test_a_wrong_audience_says_where_and_what_is_allowed(
     project: Path, model: Path, definition: str, said: list[str]
 ) -> None:
@@ -122,6 +104,127 @@ def test_a_wrong_audience_says_where_and_what_is_allowed(
     assert "audience_tried" in message
     for words in said:
         assert words in message
+
+
+SURPRISES = """
+all:
+  - {trait: country, in: [NO, SE]}
+  - trait: country
+    starts_with: 01
+  - {trait: country, equals: 01067}
+  - {trait: country, equals: 1e3}
+  - {trait: country, equals: 12:30}
+  - {trait: country, equals: ~}
+  - {trait: country, equals: on}
+  - {trait: country, before: 2026-02-30}
+  - {trait: country, equals: 0x1F}
+  - {trait: country, equals: 1_000}
+  - did: order_placed
+    within:
+  - {trait: country, equals: a, equals: b}
+  - trait: country
+    equals: a  # not: {this}
+    "equals": b
+holdout: {percent: 10}
+holdout: {percent: 20}
+"""
+SURPRISED = {
+    "all[1].in[1] (line 4)": "quote it: 'NO'", "all[2].starts_with (line 6)": "quote it: '01'", "all[3].equals": "quote it: '01067'",
+    "all[4].equals": "plain digits", "all[5].equals": "quote it: '12:30'", "all[6].equals": "is_null: true",
+    "all[7].equals": "true or false",
+    "all[8].before": "no date", "all[9].equals": "`0x1F`", "all[10].equals": "`1_000`", "all[11].within": "left empty",
+    "all[12].equals": "given twice, again in line 17", "all[13].equals": "given twice, again in line 20",
+    "holdout": "given twice, again in line 22",
+}  # fmt: skip
+CONTRADICTIONS = """
+all:
+  - {did: order_placed, at_most: 5, exactly: 2}
+  - {did: order_placed, at_least: 5, at_most: 2}
+  - {trait: country, between: [5, 1]}
+  - {trait: country, ">": 5, "<=": 5}
+  - {trait: country, equals: DE, in: [FR, SE]}
+  - {trait: country, in: [DE], not_in: [DE, FR]}
+  - {trait: country, is_null: true, equals: DE}
+  - {trait: country, within: 30 days, older_than: 6 weeks}
+  - {trait: country, on_or_after: "2026-11-23 00:00:00+02:00", before: 2026-11-22}
+  - {did: order_placed, within: 0 days}
+  - {did: order_placed, then: {did: order_placed, witin: 5 days}}
+  - {did: order_placed, then: {}}
+  - {did: order_placed, last: {oldr_than: 5 days}}
+  - {did: order_placed, where: {}}
+  - {trait: country, is_null: "no"}
+  - {trait: country, contains: 5}
+  - {member_of: everybody}
+  - {product_line: outdoor, wher: {order_count: 1}}
+  - {account: {trait: plan, equls: x}}
+  - {trait: country, before: soon}
+limit: {top: 0, by: country}
+sample: {percent: 20, salt: 3}
+"""
+CONTRADICTED = {
+    "all[1].did": "exactly: cannot stand beside at_most", "all[2].did": "at least 5 and at most 2", "all[3].trait": "from 5 up to 1",
+    "all[4].trait": "from 5 up to 5", "all[5].trait": "equals and in", "all[6].trait": "in and not_in", "all[7].trait": "absent value",
+    "all[8].trait": "within 30 days and older than 6 weeks", "all[9].trait": "from 2026-11-22 22:00:00 up to 2026-11-22 00:00:00",
+    "all[10].did.within": "holds nothing", "all[11].did.then": "did you mean 'within'", "all[12].did.then": "wants {did:",
+    "all[13].did.last": "did you mean 'older_than'", "all[14].did.where": "wants {property", "all[15].trait.is_null": "without quotes",
+    "all[16].trait.contains": "quote it: '5'", "all[17].member_of": "audience_...", "all[18].product_line": "did you mean 'where'",
+    "all[19].account.trait": "did you mean 'equals'", "all[20].trait.before": "no date or time", "limit": "1 or more",
+    "sample.salt": "a word",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("definition", "said"), [(SURPRISES, SURPRISED), (CONTRADICTIONS, CONTRADICTED)]
+)
+def test_every_mistake_of_a_definition_is_told_at_once(
+    project: Path, model: Path, definition: str, said: dict[str, str]
+) -> None:
+    lines = parsed(project, model, "audience", definition).splitlines()
+    for place, words in said.items():
+        assert any(line.strip().startswith(place) and words in line for line in lines), (
+            place,
+            words,
+            lines,
+        )
+
+
+WRITTEN_IN_MANY_WAYS = """
+all:
+  - trait: a
+    equals: "it's {a}, [b]: # no"
+  - trait: b
+    equals: it's a [b] {c}, d#e   # comment: {not, a, map
+  - {trait: c, in: ['a\'\'b', "c\\"d", plain text, a:b, http://x.y/z?a=1#f]}
+  - {"trait":"d","equals":"é😀"}
+  - { trait: e,
+      in: [no-one, # c
+        'NO']}
+  - trait: f
+    ">=": 1.50
+  - {trait: g, equals: ""}
+  - trait: h
+    in:
+    - 'b: c'
+    - "01"
+    - -x
+  - trait: i
+    in:
+      - -5
+      - 7
+"""
+
+
+def test_a_value_is_read_as_it_is_written(project: Path, model: Path) -> None:
+    import json
+
+    assert parsed(project, model, "audience", WRITTEN_IN_MANY_WAYS) == ""
+    manifest = json.loads((project / "target" / "manifest.json").read_text())
+    read = manifest["nodes"]["model.headwater.audience_tried"]["config"]["meta"]["audience"]["all"]
+    assert [next(value for key, value in one.items() if key != "trait") for one in read] == [
+        "it's {a}, [b]: # no", "it's a [b] {c}, d#e", ["a'b", 'c"d', "plain text", "a:b", "http://x.y/z?a=1#f"], "é😀",
+        ["no-one", "NO"], 1.5,
+        "", ["b: c", "01", "-x"], [-5, 7],
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -146,8 +249,31 @@ def test_a_wrong_audience_says_where_and_what_is_allowed(
             "entry: {audience: audience_everybody}\nre_entry: often\nsteps: []",
             ["re_entry", "never"],
         ),
+        ("entry: {audience: audience_everybody, cpa: 5}\nsteps: []", ["entry", "'cpa' is not one of audience"]),
+        ("entry: {audience: audience_everybody}\nexit_when: {}\nsteps: []", ["exit_when", "wants a condition"]),
+        (
+            "entry: {audience: audience_everybody}\nsteps:\n  - wait: {for: 3 days, until: {did: order_placed}}",
+            ["steps[1].wait", "{for: a duration}, or {until: a condition, timeout: a duration}, not for, until"],
+        ),
+        (
+            "entry: {audience: audience_everybody}\nsteps:\n  - wait: {for: 3 days}\n    wait: {for: 4 days}",
+            ["steps[1].wait is given twice"],
+        ),
+        (
+            "entry: {audience: audience_everybody}\nsteps:\n  - goal: {}", ["goal", "wants a condition"],
+        ),
+        (
+            "entry: {audience: audience_everybody}\nsteps:\n  - {name: mail, touchpoint: {destination: x, channel: email, template: y}}\n"
+            "  - branch: {if: {engaged: {touchpoint: mail, kind: openned}}}",
+            ["steps[2].branch.if.engaged.kind", "did you mean 'opened'"],
+        ),
+        (
+            "entry: {audience: audience_everybody}\nsteps:\n  - {name: mail, touchpoint: {destination: x, channel: email, template: y}}\n"
+            "  - branch: {if: {engaged: {touchpoint: mail, knd: opened}}}",
+            ["steps[2].branch.if.engaged", "'knd' is not one of touchpoint, kind"],
+        ),
     ],
-)
+)  # fmt: skip
 def test_a_wrong_journey_says_where_and_what_is_allowed(
     project: Path, model: Path, definition: str, said: list[str]
 ) -> None:

@@ -23,58 +23,46 @@ orders as (
 
     from {{ ref('stg_shop__orders') }}
 
-    where status <> 'cancelled'
+    where
+        status <> 'cancelled'
+        and ordered_at <= {{ headwater.cdp_now() }}
 
 ),
 
-order_lines as (
+order_totals as (
 
     select
-        order_line_id,
         order_id,
-        product_id,
-        quantity,
-        revenue_eur
+        count(*) as line_count,
+        sum(quantity) as quantity,
+        sum(revenue_eur) as revenue_eur
 
     from {{ ref('stg_shop__order_lines') }}
 
-),
-
-products as (
-
-    select
-        product_id,
-        product_line
-
-    from {{ ref('stg_shop__products') }}
+    group by order_id
 
 ),
 
 events as (
 
     select
-        order_lines.order_line_id as event_id,
+        orders.order_id as event_id,
         profile_records.profile_id,
         orders.order_id,
-        order_lines.product_id,
-        products.product_line,
         orders.status,
-        cast(order_lines.quantity as {{ dbt.type_int() }}) as quantity,
+        cast(coalesce(order_totals.line_count, 0) as {{ dbt.type_int() }}) as line_count,
+        cast(order_totals.quantity as {{ dbt.type_int() }}) as quantity,
         case
             when orders.status = 'returned' then {{ headwater.as_euros('0') }}
-            else {{ headwater.as_euros('order_lines.revenue_eur') }}
+            else {{ headwater.as_euros('order_totals.revenue_eur') }}
         end as revenue_eur,
         orders.ordered_at as occurred_at
 
-    from order_lines
-
-    inner join orders on order_lines.order_id = orders.order_id
+    from orders
 
     inner join profile_records on orders.order_id = profile_records.source_record_id
 
-    left join products on order_lines.product_id = products.product_id
-
-    where orders.ordered_at <= {{ headwater.cdp_now() }}
+    left join order_totals on orders.order_id = order_totals.order_id
 
 )
 

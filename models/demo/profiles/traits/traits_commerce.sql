@@ -8,32 +8,28 @@ people as (
 
 ),
 
-order_lines as (
+orders as (
 
     select
         profile_id,
-        order_id,
-        product_line,
         status,
         revenue_eur,
-        occurred_at
+        occurred_at as ordered_at
 
     from {{ ref('event_order_placed') }}
 
 ),
 
-orders as (
+order_lines as (
 
     select
         profile_id,
-        order_id,
-        status,
-        sum(revenue_eur) as revenue_eur,
-        min(occurred_at) as ordered_at
+        product_line,
+        revenue_eur
 
-    from order_lines
+    from {{ ref('event_product_ordered') }}
 
-    group by profile_id, order_id, status
+    where product_line is not null
 
 ),
 
@@ -64,8 +60,6 @@ product_line_totals as (
         count(*) as line_count
 
     from order_lines
-
-    where product_line is not null
 
     group by profile_id, product_line
 

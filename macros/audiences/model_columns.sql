@@ -1,0 +1,78 @@
+{#- Value: {types, is_complete}: the columns of a model by name and what kind of value each has (text, number, boolean, time, or none
+    where it is not known), and whether there are no others. The properties of the model tell, and where they need not be complete, the
+    warehouse. While dbt parses nothing is known. -#}
+{% macro model_columns(name) -%}
+    {%- set types = {} -%}
+    {%- set node = headwater._model_named(name) if execute else none -%}
+    {%- if not node -%}
+        {{ return({'types': types, 'is_complete': false}) }}
+    {%- endif -%}
+    {%- for column in node.columns.values() -%}
+        {%- do types.update({column.name: headwater._kind_of_type(column.data_type)}) -%}
+    {%- endfor -%}
+    {%- if node.config.get('contract', {}).get('enforced') -%}
+        {{ return({'types': types, 'is_complete': true}) }}
+    {%- endif -%}
+    {%- set relation = adapter.get_relation(database=node.database, schema=node.schema, identifier=node.alias) -%}
+    {%- for column in (adapter.get_columns_in_relation(relation) if relation else []) -%}
+        {%- if types.get(column.name | lower) is none -%}
+            {%- do types.update({column.name | lower: headwater._kind_of_type(column.data_type)}) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return({'types': types, 'is_complete': relation is not none}) }}
+{%- endmacro %}
+
+{#- Text: why the members of a model are not of an entity, or nothing. An audience that is a definition says its entity; any other has the
+    key of its own, and not that of the other if it is to have `one_key`. While dbt parses nothing is known. -#}
+{% macro wrong_entity(name, entity, one_key=true) -%}
+    {%- set node = headwater._model_named(name) if execute else none -%}
+    {%- if not node -%}
+        {{ return('') }}
+    {%- endif -%}
+    {%- set keys = {'person': 'profile_id', 'account': 'account_id'} -%}
+    {%- set meta = node.config.get('meta') or {} -%}
+    {%- set told = (meta.get('audience') or {}).get('entity', 'person') if 'audience' in meta else meta.get('entity') -%}
+    {%- if not told -%}
+        {%- set columns = headwater.model_columns(name).types -%}
+        {%- set found = [] -%}
+        {%- for one, key in keys.items() if key in columns -%}
+            {%- do found.append(one) -%}
+        {%- endfor -%}
+        {%- if found | length > 1 and not one_key -%}
+            {{ return('') }}
+        {%- elif found | length > 1 -%}
+            {{ return(name ~ " has both profile_id and account_id; say which of the two its members are, in its properties: config: {meta: {entity: person}} or account") }}
+        {%- endif -%}
+        {%- set told = found[0] if found else none -%}
+    {%- endif -%}
+    {%- if told and told != entity -%}
+        {{ return(name ~ " is an audience of entity " ~ told ~ ", and entity " ~ entity ~ " is wanted here"
+            ~ (": put it into account: {member_of: " ~ name ~ "}, for the contacts of these companies" if told == 'account' else ": put it into contacts: {who: {member_of: " ~ name ~ "}}, for companies with such contacts")) }}
+    {%- endif -%}
+    {{ return('') }}
+{%- endmacro %}
+
+{#- Value: the node of a model, one of this project before one of another; none where there is none. -#}
+{% macro _model_named(name) -%}
+    {%- set found = [] -%}
+    {%- for node in graph.get('nodes', {}).values() if node.name == name and node.resource_type in ['model', 'seed', 'snapshot'] -%}
+        {%- do found.append(node) -%}
+    {%- endfor -%}
+    {{ return((found | selectattr('package_name', 'equalto', model.package_name) | list + found) | first if found else none) }}
+{%- endmacro %}
+
+{% macro _kind_of_type(data_type) -%}
+    {%- set name = modules.re.sub('\\(.*', '', (data_type or '') | lower) | trim -%}
+    {%- if modules.re.search('[^a-z0-9_ ]|^interval', name) -%}
+        {{ return(none) }}
+    {%- elif modules.re.match('bool', name) -%}
+        {{ return('boolean') }}
+    {%- elif modules.re.match('date|timestamp', name) -%}
+        {{ return('time') }}
+    {%- elif name in ['string', 'text', 'varchar', 'char', 'character', 'character varying', 'nvarchar', 'bpchar'] -%}
+        {{ return('text') }}
+    {%- elif modules.re.match('u?(tiny|small|big|huge|byte)?int|numeric|decimal|bignumeric|number|float|double|real', name) -%}
+        {{ return('number') }}
+    {%- endif -%}
+    {{ return(none) }}
+{%- endmacro %}

@@ -1,0 +1,61 @@
+"""A small dbt project with the macros of audiences, journeys and what they stand on, over stubs of the models they read."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).parents[3]
+FOLDERS = ("activation", "audiences", "journeys", "cross_db")
+
+
+def make_project(
+    folder: Path, database: Path, stubs: Mapping[str, str], variables: Mapping[str, Any]
+) -> None:
+    for name in FOLDERS:
+        shutil.copytree(
+            ROOT / "macros" / name, folder / "macros" / name, ignore=shutil.ignore_patterns("*.yml")
+        )
+    models = folder / "models"
+    models.mkdir()
+    for name, query in stubs.items():
+        (models / f"{name}.sql").write_text(query)
+    settings = {
+        "name": "headwater", "profile": "headwater", "vars": dict(variables),
+        "models": {"headwater": {"+materialized": "view"}},
+    }  # fmt: skip
+    (folder / "dbt_project.yml").write_text(yaml.safe_dump(settings))
+    output = {"type": "duckdb", "path": str(database), "schema": "analytics"}
+    profile = {"headwater": {"target": "duckdb", "outputs": {"duckdb": output}}}
+    (folder / "profiles.yml").write_text(yaml.safe_dump(profile))
+
+
+def messages_of_dbt(folder: Path, *command: str) -> dict[str, str]:
+    """What dbt says of each model that fails; under no name what stops it altogether."""
+    from dbt.cli.main import dbtRunner
+
+    result = dbtRunner().invoke(
+        ["--quiet", *command, "--project-dir", str(folder), "--profiles-dir", str(folder),
+         "--target-path", str(folder / "target"), "--log-path", str(folder / "logs"), "--no-partial-parse"]
+    )  # fmt: skip
+    if result.success:
+        return {}
+    if result.exception:
+        return {"": str(result.exception)}
+    return {one.node.name: str(one.message) for one in result.result if one.status == "error"}
+
+
+def said_by_dbt(folder: Path, *command: str) -> str:
+    """What dbt stops with; empty when it does not."""
+    return "\n".join(messages_of_dbt(folder, *command).values())
+
+
+def compiled_models(folder: Path, *select: str) -> dict[str, str]:
+    """The SQL of models by name."""
+    said = said_by_dbt(folder, "compile", *(["--select", *select] if select else []))
+    assert said == "", said
+    return {path.stem: path.read_text() for path in (folder / "target" / "compiled").rglob("*.sql")}

@@ -1,0 +1,182 @@
+"""What only the warehouse or the models' properties know: types of columns, entities of audiences, names of columns."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import pytest
+import yaml
+
+from tests.python.audiences.project import make_project, messages_of_dbt
+
+CONTRACT = {
+    "profiles": {
+        "profile_id": "string",
+        "country": "string",
+        "value": "numeric(18, 2)",
+        "vip": "boolean",
+        "born": "date",
+    }
+}
+MADE = {
+    "profiles": "profile_id text, country text, value decimal(18, 2), vip boolean, born date",
+    "accounts": "account_id text, plan text, size bigint",
+    "account_contacts": "account_id text, profile_id text",
+    "profile_product_lines": "profile_id text, product_line text, order_count integer",
+    "event_order_placed": "event_id text, profile_id text, status text, revenue_eur decimal(18, 2), gift boolean, occurred_at timestamp",
+    "event_campaign_engaged": "profile_id text",
+    "identity_aliases": "old_id text",
+    "profile_suppressions": "profile_id text",
+    "audience_hand_written_people": "profile_id text, is_holdout boolean, qualified_at timestamp",
+    "audience_hand_written_companies": "account_id text, is_holdout boolean, qualified_at timestamp",
+    "audience_of_both": "profile_id text, account_id text",
+}  # fmt: skip
+EVENT = {
+    "name": "order_placed", "model": "event_order_placed", "key": "event_id", "time": "occurred_at",
+    "entity": "person", "properties": ["status", "revenue_eur", "gift"],
+}  # fmt: skip
+DEFINITIONS = {
+    "audience_of_types": """
+all:
+  - {trait: country, in: [DE, 5, true]}
+  - {trait: country, equals: 1067}
+  - {trait: value, ">=": much}
+  - {trait: value, equals: "5"}
+  - {trait: vip, equals: "true"}
+  - {trait: vip, ">": false}
+  - {trait: born, equals: 5}
+  - {trait: born, between: [2000-01-01, soon]}
+  - {trait: country, within: 3 days}
+  - {trait: value, starts_with: "5"}
+  - {trait: born, contains: "2000"}
+  - {trait: contry, equals: DE}
+  - {did: order_placed, where: {status: 5}}
+  - {did: order_placed, where: {revenue_eur: {between: [a, b]}}}
+  - {did: order_placed, where: {gift: 1}}
+  - {did: order_placed, sum: {property: status, ">": 5}}
+  - {account: {trait: size, equals: large}}
+  - {product_line: any, where: {order_count: several}}
+  - {product_line: any, where: {orders: 1}}
+  - {member_of: audience_of_companies}
+  - {member_of: audience_hand_written_companies}
+  - {member_of: audience_of_both}
+  - {account: {member_of: audience_of_people}}
+""",
+    "audience_of_companies": "entity: account\ntrait: plan\nequals: plus",
+    "audience_of_people": "trait: country\nequals: DE",
+    "audience_of_companies_2": "entity: account\nany: [{member_of: audience_of_people}, {member_of: audience_hand_written_people}]",
+    "audience_that_is_right": """
+all:
+  - {trait: country, in: [DE, "5", "true", "01067"]}
+  - {trait: value, ">=": 5.5}
+  - {trait: vip, equals: true}
+  - {trait: born, on_or_after: 2000-01-01}
+  - {member_of: audience_hand_written_people}
+  - {account: {member_of: audience_of_companies}}
+  - {did: order_placed, where: {gift: true, status: [a, b], revenue_eur: {between: [1, 5]}}, last: {">=": "2026-11-23 00:00:00+02:00"}}
+""",
+}  # fmt: skip
+SAID = {
+    "audience_of_types": {
+        "all[1].trait.in[2]": "quote it: '5'", "all[1].trait.in[3]": "quote it: 'true'", "all[2].trait.equals": "quote it: '1067'",
+        "all[3].trait.>=": "`much` is compared with a number", "all[4].trait.equals": "`5` is compared with a number",
+        "all[5].trait.equals": "`true` is compared with true or false", "all[6].trait.>": "this one is of boolean",
+        "all[7].trait.equals": "'5' is no date", "all[8].trait.between[2]": "'soon' is no date",
+        "all[9].trait.within": "this one is of text",
+        "all[10].trait.starts_with": "this one is of number", "all[11].trait.contains": "this one is of time",
+        "all[12].trait": "no column of profiles; did you mean 'country'", "all[13].did.where.status": "quote it: '5'",
+        "all[14].did.where.revenue_eur.between[1]": "`a` is compared with a number", "all[15].did.where.gift.equals": "true or false",
+        "all[16].did.sum": "'status' is no number", "all[17].account.trait.equals": "a number",
+        "all[18].product_line.where.order_count": "a number", "all[19].product_line.where": "did you mean 'order_count'",
+        "all[20].member_of": "audience_of_companies is an audience of entity account, and entity person is wanted",
+        "all[21].member_of": "audience_hand_written_companies is an audience of entity account",
+        "all[22].member_of": "both profile_id and account_id",
+        "all[23].account.member_of": "audience_of_people is an audience of entity person",
+    },
+    "audience_of_companies_2": {
+        "any[1].member_of": "audience_of_people is an audience of entity person, and entity account",
+        "any[2].member_of": "audience_hand_written_people is an audience of entity person",
+    },
+}  # fmt: skip
+MODELS = {
+    "journey_of_companies": '{{ headwater.journey("entry: {audience: audience_of_companies}\nsteps: []") }}',
+    "journey_to_nowhere": '{{ headwater.journey("entry: {audience: audience_of_people}\nsteps:\n'
+    '  - {name: mail, touchpoint: {destination: klavyo, channel: email, template: x}}") }}',
+    "sync_of_companies": "{{ headwater.activation(members=ref('audience_of_companies'), identifiers={}, fields={}) }}",
+    "sync_of_people": "{{ headwater.activation(members=ref('audience_hand_written_people'), identifiers={}, "
+    "fields={}, entity='account') }}",
+}
+SAID_OF_MODELS = {
+    "journey_of_companies": ["entry.audience", "audience_of_companies is an audience of entity account, and entity person is wanted"],
+    "journey_to_nowhere": ["destination", "no sync sends to 'klavyo'; did you mean 'klaviyo'?"],
+    "sync_of_companies": ["audience_of_companies is an audience of entity account, and entity person is wanted"],
+    "sync_of_people": ["audience_hand_written_people is an audience of entity person, and entity account is wanted"],
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("types")
+    with duckdb.connect(str(folder / "types.duckdb")) as connection:
+        connection.execute("create schema analytics")
+        for table, columns in MADE.items():
+            connection.execute(f"create table analytics.{table} ({columns})")
+    make_project(
+        folder,
+        folder / "types.duckdb",
+        dict.fromkeys(MADE, "select 1 as one"),
+        {"cdp_events": [EVENT]},
+    )
+    described = [
+        {"name": name, "config": {"contract": {"enforced": True}},
+         "columns": [{"name": column, "data_type": type_} for column, type_ in columns.items()]}
+        for name, columns in CONTRACT.items()
+    ]  # fmt: skip
+    exposure = {
+        "name": "mails", "type": "application", "owner": {"name": "n", "email": "n@example.com"},
+        "depends_on": ["ref('sync_of_people')"], "config": {"meta": {"sync": {"destination": "klaviyo"}}},
+    }  # fmt: skip
+    (folder / "models" / "models.yml").write_text(
+        yaml.safe_dump({"models": described, "exposures": [exposure]})
+    )
+    for name, definition in DEFINITIONS.items():
+        (folder / "models" / f"{name}.sql").write_text(
+            f"{{% set definition %}}\n{definition}\n{{% endset %}}\n{{{{ headwater.audience(definition) }}}}\n"
+        )
+    for name, query in MODELS.items():
+        (folder / "models" / f"{name}.sql").write_text(query)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def said(project: Path) -> dict[str, list[str]]:
+    """Per model, the lines of what dbt says of it."""
+    messages = messages_of_dbt(project, "run", "--select", *DEFINITIONS, *MODELS)
+    assert set(SAID) | set(SAID_OF_MODELS) <= set(messages), messages
+    return {name: [line.strip() for line in text.splitlines()] for name, text in messages.items()}
+
+
+@pytest.mark.parametrize(
+    ("name", "place"), [(name, place) for name, places in SAID.items() for place in places]
+)
+def test_a_value_of_another_type_is_refused(
+    said: dict[str, list[str]], name: str, place: str
+) -> None:
+    lines = [line.removeprefix(f"{name}, ") for line in said[name]]
+    assert any(line.startswith(place) and SAID[name][place] in line for line in lines), lines
+
+
+@pytest.mark.parametrize("name", SAID_OF_MODELS)
+def test_a_journey_or_sync_of_another_entity_or_to_nowhere_is_refused(
+    said: dict[str, list[str]], name: str
+) -> None:
+    text = " ".join(said[name])
+    assert [words for words in SAID_OF_MODELS[name] if words not in text] == [], text
+
+
+def test_values_of_the_right_type_are_taken(project: Path, said: dict[str, list[str]]) -> None:
+    assert "audience_that_is_right" not in said
+    sql = next((project / "target" / "compiled").rglob("audience_that_is_right.sql")).read_text()
+    assert "'01067'" in sql
+    assert "cast('2026-11-22 22:00:00' as timestamp)" in sql.lower()
