@@ -1,6 +1,7 @@
 {#- Relation-shaped query, the whole of the model of that name: the memberships a build opens, closes or moves to another id.
     audiences: {model: key column, profile_id or account_id}. A member who is new gets a row; one who is gone, an exited_at; one
-    whose profile was merged, the surviving id, and of two open memberships the older goes on. Rows that stay are not touched. -#}
+    whose profile was merged, the surviving id, and of two open memberships the older goes on. Rows that stay are not touched, and the
+    macro itself sets what keeps them through a full refresh. -#}
 {% macro audience_memberships(audiences) -%}
 {%- if audiences is not mapping or not audiences -%}
     {{ headwater.audience_error('audiences', 'wants {the name of an audience model: profile_id or account_id}') }}
@@ -9,6 +10,13 @@
     {{ headwater.audience_error(audience, "'" ~ key ~ "' is not one of profile_id, account_id") }}
 {%- endfor -%}
 {%- do headwater._warn_of_audiences_without_history(audiences) -%}
+{{- config(
+    materialized='incremental',
+    incremental_strategy='merge',
+    unique_key='membership_id',
+    on_schema_change='append_new_columns',
+    full_refresh=false,
+) -}}
 {%- set text = dbt.type_string() -%}
 with
 

@@ -2,22 +2,23 @@
     Keys: did, at_least (1 unless told), at_most, exactly, within, where, sum or avg {property, operator: value}, first or last
     {operator: value}, then {did, within, where}. -#}
 {% macro did_predicate(context, condition, path) -%}
-    {%- do headwater._only(condition, ['did', 'at_least', 'at_most', 'exactly', 'within', 'where', 'sum', 'avg', 'first', 'last', 'then'], path) -%}
+    {%- do headwater._only(condition, ['did', 'at_least', 'at_most', 'exactly', 'within', 'where', 'sum', 'avg', 'first', 'last', 'then', 'since'], path) -%}
     {%- if context.entity != 'person' -%}
         {{ headwater.audience_error(path, "is for people; in an audience of accounts say contacts: {who: {did: ...}}") }}
     {%- endif -%}
     {%- set event = headwater.declared_event(condition['did'], path) -%}
     {%- set having, is_negated = headwater._having(event, condition, path) -%}
-    {%- set joined = '' -%}
+    {%- set span = headwater._event_span(context, event, condition, path) -%}
+    {%- set joined = span.joined -%}
     {%- if condition.get('then') -%}
         {%- if 'sum' in condition or 'avg' in condition -%}
             {{ headwater.audience_error(path ~ '.then', "sum: and avg: cannot stand beside then:, which meets an event once per follower; put them into a condition of their own") }}
         {%- endif -%}
-        {%- set joined = headwater._sequence(event, condition['then'], path ~ '.then') -%}
+        {%- set joined = joined ~ headwater._sequence(event, condition['then'], path ~ '.then') -%}
     {%- endif -%}
     {{ return(
         'candidates.profile_id ' ~ ('not in' if is_negated else 'in') ~ ' (select events.profile_id from ' ~ ref(event.model)
-        ~ ' as events' ~ joined ~ ' where ' ~ headwater._event_window('events', event, condition, path)
+        ~ ' as events' ~ joined ~ ' where ' ~ headwater._event_window('events', event, condition, path) ~ span.where
         ~ ' group by events.profile_id having ' ~ having ~ ')'
     ) }}
 {%- endmacro %}
@@ -68,6 +69,24 @@
         {%- do parts.append(headwater.comparison(function ~ '(events.' ~ event.time ~ ')', condition[key], path ~ '.' ~ key)) -%}
     {%- endfor -%}
     {{ return((parts | join(' and '), false)) }}
+{%- endmacro %}
+
+{#- Value: {joined, where}, what keeps a journey's condition to events after the entry, unless it says `since: ever`, and up to the end
+    of a wait. `context.spans` is a relation with profile_id, since_at and, where `context.has_end`, until_at; audiences have none. -#}
+{% macro _event_span(context, event, condition, path) -%}
+    {%- set since = condition.get('since', 'entry') -%}
+    {%- if 'since' in condition and not context.get('spans') -%}
+        {{ headwater.audience_error(path ~ '.since', "is for the conditions of journeys, on the person; say within: here") }}
+    {%- elif since not in ['entry', 'ever'] -%}
+        {{ headwater.audience_error(path ~ '.since', "'" ~ since ~ "' is not one of entry, ever" ~ headwater.nearest(since, ['entry', 'ever'])) }}
+    {%- elif not context.get('spans') -%}
+        {{ return({'joined': '', 'where': ''}) }}
+    {%- endif -%}
+    {{ return({
+        'joined': ' inner join ' ~ context.spans ~ ' as span on events.profile_id = span.profile_id',
+        'where': (' and events.' ~ event.time ~ ' > span.since_at' if since == 'entry' else '')
+            ~ (' and events.' ~ event.time ~ ' <= span.until_at' if context.get('has_end') else ''),
+    }) }}
 {%- endmacro %}
 
 {% macro _event_window(alias, event, condition, path) -%}

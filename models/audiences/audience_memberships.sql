@@ -5,10 +5,4 @@
     'audience_newsletter_readers': 'profile_id',
     'audience_outdoor_enthusiasts': 'profile_id',
 } %}
-{{ config(
-    materialized='incremental',
-    unique_key='membership_id',
-    on_schema_change='append_new_columns',
-    full_refresh=false,
-) }}
 {{ headwater.audience_memberships(audiences) }}
