@@ -60,8 +60,7 @@
         {%- set nodes = headwater.journey_nodes(definition) -%}
         {%- set allowed = nodes | selectattr('type', 'in', types) | map(attribute='name') | list -%}
         {%- for step in steps if step not in allowed -%}
-            {{ headwater.audience_error(macro_name, "'" ~ step ~ "' is no " ~ (types | join(', ')) ~ " of " ~ journey ~ headwater.nearest(step, allowed)
-                ~ " There are " ~ allowed | join(', ')) }}
+            {{ headwater.audience_error(macro_name, "'" ~ step ~ "' is no " ~ (types | join(', ')) ~ " of " ~ journey ~ " (it has " ~ allowed | join(', ') ~ ")" ~ headwater.nearest(step, allowed)) }}
         {%- endfor -%}
         {%- do names.extend(headwater._journey_names_ever(definition, steps)) -%}
     {%- endfor -%}

@@ -125,7 +125,7 @@
     {%- set former = [] -%}
     {%- for new, old in renamed.items() -%}
         {%- if new not in names -%}
-            {{ headwater.audience_error('renamed', "'" ~ new ~ "' is no step" ~ headwater.nearest(new, names) ~ " Steps are " ~ names | join(', ')) }}
+            {{ headwater.audience_error('renamed', "'" ~ new ~ "' is no step (there are " ~ names | join(', ') ~ ")" ~ headwater.nearest(new, names)) }}
         {%- elif not old or old is mapping or (old is not string and old is not iterable) -%}
             {{ headwater.audience_error('renamed.' ~ new, "wants the step's old name, or a list of them") }}
         {%- endif -%}
@@ -140,7 +140,7 @@
     {%- endfor -%}
     {%- for step, who in inserted.items() -%}
         {%- if step not in names -%}
-            {{ headwater.audience_error('inserted', "'" ~ step ~ "' is no step" ~ headwater.nearest(step, names) ~ " Steps are " ~ names | join(', ')) }}
+            {{ headwater.audience_error('inserted', "'" ~ step ~ "' is no step (there are " ~ names | join(', ') ~ ")" ~ headwater.nearest(step, names)) }}
         {%- elif who not in ['newcomers', 'everybody'] -%}
             {{ headwater.audience_error('inserted.' ~ step, "'" ~ who ~ "' is not one of newcomers, everybody" ~ headwater.nearest(who, ['newcomers', 'everybody'])) }}
         {%- endif -%}

@@ -176,6 +176,10 @@ class JourneyLab:
                 )
             )
 
+    def step(self, now: str) -> None:
+        """The journey alone, after a first build of everything."""
+        self.build(now, "--select", "journey_tried")
+
     def log(self, *columns: str, where: str = "true") -> list[tuple[Any, ...]]:
         listed = ", ".join(columns or ("profile_id", "node", "outcome"))
         return self.query(
