@@ -17,6 +17,7 @@
     on_schema_change='append_new_columns',
     full_refresh=false,
 ) -}}
+{%- do headwater._keeps_its_rows('audience_memberships') -%}
 {%- set text = dbt.type_string() -%}
 with
 

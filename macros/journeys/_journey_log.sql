@@ -4,6 +4,7 @@
     {%- if not execute or model.resource_type != 'model' or flags.WHICH not in ['build', 'run', 'retry'] -%}
         {{ return({}) }}
     {%- endif -%}
+    {%- do headwater._keeps_its_rows('journey') -%}
     {%- if not is_incremental() -%}
         {%- do headwater._journey_refuse_lost_log() -%}
         {{ return({}) }}
@@ -21,7 +22,7 @@
         {%- set later.last = [later.last, row[3] | string] | max -%}
     {%- endfor -%}
     {%- if later.count and not var('cdp_journeys_allow_earlier_as_of', false) -%}
-        {{ headwater.audience_error('', "now is set to " ~ (var('cdp_as_of', none) or env_var('HEADWATER_AS_OF', '')) ~ " UTC, but " ~ later.count
+        {{ headwater.audience_error('', "now is set to " ~ (var('cdp_as_of', none) or env_var('HEADWATER_AS_OF', '') or run_started_at.strftime('%Y-%m-%d %H:%M:%S')) ~ " UTC, but " ~ later.count
             ~ " steps of the log are later, the last of " ~ later.last ~ ": steps of an earlier day would be in the log for ever. Unset"
             ~ " HEADWATER_AS_OF and cdp_as_of, or try it out in a target of its own; to write them all the same,"
             ~ " --vars '{cdp_journeys_allow_earlier_as_of: true}'") }}
@@ -33,6 +34,14 @@
         {%- do known.update({headwater._journey_name_now(parsed, step): true}) -%}
     {%- endfor -%}
     {{ return(known) }}
+{%- endmacro %}
+
+{#- Nothing, or a stop: a config() behind the macro's call undoes what keeps the table. -#}
+{% macro _keeps_its_rows(macro_name) -%}
+    {%- if execute and model.resource_type == 'model' and (config.get('materialized') != 'incremental' or config.get('full_refresh') is not false) -%}
+        {{ headwater.audience_error('', "config() sets materialized or full_refresh behind " ~ macro_name ~ "(): the table would not outlive a"
+            ~ " full refresh; take it out, the macro sets both") }}
+    {%- endif -%}
 {%- endmacro %}
 
 {#- Nothing, or a stop: the log of a journey whose touchpoints have been sent is not there. -#}

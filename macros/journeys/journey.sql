@@ -223,12 +223,12 @@ steps as (
 
     select
         {{ headwater.md5_hex(headwater.journey_step_key(name, 'new_steps')) }} as step_id,
-        {{ headwater.string_literal(name) }} as journey_name,
+        {{ headwater._text_or_null(name) }} as journey_name,
         new_steps.profile_id,
         new_steps.entry_number,
-        new_steps.node,
-        new_steps.node_type,
-        new_steps.outcome,
+        cast(new_steps.node as {{ dbt.type_string() }}) as node,
+        cast(new_steps.node_type as {{ dbt.type_string() }}) as node_type,
+        cast(new_steps.outcome as {{ dbt.type_string() }}) as outcome,
         case
             when new_steps.node_type = 'touchpoint' and new_steps.outcome = 'due'
                 then {{ headwater.md5_hex(dbt.concat([headwater.string_literal('touchpoint|'), headwater.journey_step_key(name, 'new_steps')])) }}
@@ -236,7 +236,7 @@ steps as (
         new_steps.destination,
         new_steps.channel,
         new_steps.template,
-        travellers.holdout_mark as is_holdout,
+        cast(travellers.holdout_mark as {{ dbt.type_string() }}) as is_holdout,
         new_steps.happened_at
 
     from new_steps

@@ -37,7 +37,8 @@ def asked_again(
     """
     if definition.mode is Mode.REMOVE:
         return Permission()
-    if TOUCHPOINT in columns and definition.model.journeys:
+    is_message = definition.mode is Mode.EVENT or TOUCHPOINT in definition.key
+    if is_message and TOUCHPOINT in columns and definition.model.journeys:
         return _of_touchpoints(definition, aliases, held, dialect)
     if PERSON in columns and definition.model.between:
         return _of_people(definition, aliases, dialect)

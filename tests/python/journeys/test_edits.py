@@ -160,3 +160,19 @@ def test_what_is_added_at_the_end_reaches_who_is_on_the_way(
     assert due(tried, "second") == set()
     tried.step("2026-03-03 12:00:00")
     assert due(tried, "second") == {"a", "b", "c"}
+
+
+WORDS = (
+    "logged", "candidates", "members", "spans", "steps", "select", "touchpoint", "wait", "exit_when",
+    "held_out", "entry_1", "exit_1", "finished", "new", "done", "items", "arrived", "yes_or_no", "case",
+)  # fmt: skip
+
+
+def test_words_of_ours_are_names_like_any_other(lab: Callable[..., JourneyLab]) -> None:
+    tried = lab(journey("first", *WORDS))
+    tried.people("a")
+    tried.build("2026-03-01 12:00:00")
+    assert tried.log("node", where="outcome = 'due'") == sorted(
+        (word,) for word in ("first", *WORDS)
+    )
+    assert tried.log("node", where="node_type in ('entry', 'exit')") == [("entry",), ("exit",)]

@@ -25,6 +25,14 @@ def test_a_full_refresh_loses_nothing(lab: Callable[..., JourneyLab]) -> None:
     assert tried.query(stays) == [("a", False), ("b", True)]
 
 
+def test_what_undoes_the_keeping_is_refused(lab: Callable[..., JourneyLab]) -> None:
+    tried = lab(journey("first", "2d", "second"))
+    path = tried.folder / "models/journey_tried.sql"
+    path.write_text(path.read_text() + "{{ config(materialized='table') }}\n")
+    with pytest.raises(BuildError, match="would not outlive a full refresh"):
+        tried.build("2026-03-01 12:00:00")
+
+
 @pytest.mark.parametrize("how", ["dropped", "renamed"])
 def test_a_lost_log_stops_the_build_when_messages_were_sent(
     lab: Callable[..., JourneyLab], hook: Hook, how: str
