@@ -152,8 +152,8 @@ def test_a_wrong_audience_says_where_and_what_is_allowed(
             ["'exit' must be new", "not entry or exit"],
         ),
         (
-            "entry: {audience: audience_everybody}\nsteps:\n  - {name: on, wait: {for: 1 day}}",
-            ["'True' must be new"],
+            "entry: {audience: audience_everybody}\nsteps:\n  - {name: 7, wait: {for: 1 day}}",
+            ["'7' must be new"],
         ),
         (
             "entry: {audience: audience_everybody}\nrenamed: {hllo: old}\nsteps:\n"
@@ -172,8 +172,8 @@ def test_a_wrong_audience_says_where_and_what_is_allowed(
         ),
         (
             "entry: {audience: audience_everybody}\nsteps:\n"
-            "  - {name: hello, goal: {did: order_placed, since: evr}}",
-            ["since", "did you mean 'ever'"],
+            "  - {name: hello, goal: {did: order_placed, since: entri}}",
+            ["since", "did you mean 'entry'"],
         ),
         (
             "entry: {audience: audience_everybody}\nre_entry: often\nsteps: []",
