@@ -1,13 +1,16 @@
 {#- Relation-shaped query, the whole of the model of that name: the memberships a build opens, closes or moves to another id.
-    It sets its own materialisation: a history is never made anew. A member who is new gets a row; one who is gone, an exited_at; one whose profile was merged, the surviving id, and of two open memberships the older goes on. Rows that stay are not touched. -#}
+    The macro itself sets what keeps it through a full refresh. A member who is new gets a row; one who is gone, an exited_at; one
+    whose profile was merged, the surviving id, and of two open memberships the older goes on. Rows that stay are not touched. -#}
 {% macro audience_memberships() -%}
 {{- config(
     materialized='incremental',
+    incremental_strategy='merge',
     unique_key='membership_id',
     on_schema_change='append_new_columns',
     full_refresh=false,
 ) -}}
 {%- do headwater.check_registered('audiences', 'audience_', ['audience_memberships', 'audience_holdouts']) -%}
+{%- do headwater._keeps_its_rows('audience_memberships') -%}
 {%- set text = dbt.type_string() -%}
 with
 

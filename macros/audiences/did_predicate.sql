@@ -2,7 +2,7 @@
     Keys: did, at_least (1 unless told), at_most, exactly, within, where, sum or avg {property, operator: value}, first or last
     {operator: value}, then {did, within, where}. Mistakes are noted in `context.problems`. -#}
 {% macro did_predicate(context, condition, path) -%}
-    {%- do headwater.note_unknown_keys(context, condition, ['did', 'at_least', 'at_most', 'exactly', 'within', 'where', 'sum', 'avg', 'first', 'last', 'then'], path) -%}
+    {%- do headwater.note_unknown_keys(context, condition, ['did', 'at_least', 'at_most', 'exactly', 'within', 'where', 'sum', 'avg', 'first', 'last', 'then', 'since'], path) -%}
     {%- if context.entity != 'person' -%}
         {%- do headwater.note_problem(context, path, "is for people; in an audience of accounts say contacts: {who: {did: ...}}") -%}
         {{ return('false') }}
@@ -12,8 +12,9 @@
         {{ return('false') }}
     {%- endif -%}
     {%- set having, is_negated = headwater._having(context, event, condition, path) -%}
-    {%- set where = headwater._event_window(context, 'events', event, condition, path) -%}
-    {%- set source = ref(event.model) ~ ' as events' -%}
+    {%- set span = headwater._event_span(context, event, condition, path) -%}
+    {%- set where = headwater._event_window(context, 'events', event, condition, path) ~ span.where -%}
+    {%- set source = ref(event.model) ~ ' as events' ~ span.joined -%}
     {%- if 'then' in condition -%}
         {%- if 'sum' in condition or 'avg' in condition -%}
             {%- do headwater.note_problem(context, path ~ '.then', "sum: and avg: cannot stand beside then:, which meets an event once per follower; put them into a condition of their own") -%}
@@ -80,6 +81,25 @@
         {%- do parts.append(headwater.comparison(context, function ~ '(events.' ~ event.time ~ ')', 'time', condition[key], path ~ '.' ~ key)) -%}
     {%- endfor -%}
     {{ return((parts | join(' and '), false)) }}
+{%- endmacro %}
+
+{#- Value: {joined, where}, what keeps a journey's condition to events after the entry, unless it says `since: ever`, and up to the end
+    of a wait. `context.spans` is a relation with profile_id, since_at and, where `context.has_end`, until_at; audiences have none. -#}
+{% macro _event_span(context, event, condition, path) -%}
+    {%- set since = condition.get('since', 'entry') -%}
+    {%- if 'since' in condition and not context.get('spans') -%}
+        {%- do headwater.note_problem(context, path ~ '.since', "is for the conditions of journeys, on the person; say within: here") -%}
+    {%- elif since not in ['entry', 'ever'] -%}
+        {%- do headwater.note_problem(context, path ~ '.since', "'" ~ since ~ "' is not one of entry, ever" ~ headwater.nearest(since, ['entry', 'ever'])) -%}
+    {%- endif -%}
+    {%- if not context.get('spans') -%}
+        {{ return({'joined': '', 'where': ''}) }}
+    {%- endif -%}
+    {{ return({
+        'joined': ' inner join ' ~ context.spans ~ ' as span on events.profile_id = span.profile_id',
+        'where': (' and events.' ~ event.time ~ ' > span.since_at' if since == 'entry' else '')
+            ~ (' and events.' ~ event.time ~ ' <= span.until_at' if context.get('has_end') else ''),
+    }) }}
 {%- endmacro %}
 
 {#- Expression: a sum or mean of a property, compared. -#}

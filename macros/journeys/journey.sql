@@ -1,21 +1,33 @@
 {#- Relation-shaped query, the whole of a journey model: a log of every step every person took, to which each build adds the steps
-    that have become due (docs/add-a-journey.md). Nothing in the log is ever changed.
+    that have become due (docs/add-a-journey.md). Nothing in the log is ever changed, and the macro itself sets what keeps it.
     The definition is YAML: entry {audience}, exit_when (a condition), re_entry (never), steps: a list of
     {wait: {for}} | {wait: {until: condition, timeout}} | {touchpoint: {destination, channel, template}} |
-    {branch: {if: condition, then: [steps], else: [steps]}} | {goal: condition} | {exit: {}}; each step has a `name`.
+    {branch: {if: condition, then: [steps], else: [steps]}} | {goal: condition} | {exit: {}}; each step but exit has a `name`;
+    and what became of steps since people entered: renamed {new: old}, removed [old], inserted {step: newcomers | everybody}.
     A step of a later branch may say {engaged: {touchpoint: name, kind: opened}} as its condition.
     Columns: step_id, journey_name, profile_id, entry_number, node, node_type, outcome, touchpoint_id, destination, channel, template,
     is_holdout, happened_at. -#}
 {% macro journey(definition) -%}
 {%- set parsed = headwater.read_definition(definition, "entry: and steps:") -%}
-{%- do headwater._journey_only(parsed, ['entry', 'exit_when', 're_entry', 'steps'], '') -%}
+{%- do headwater._journey_only(parsed, ['entry', 'exit_when', 're_entry', 'steps', 'renamed', 'removed', 'inserted'], '') -%}
 {%- set name = model.name -%}
 {%- set context = headwater.audience_context('person') -%}
+{%- do context.update({'spans': 'spans'}) -%}
 {%- set nodes = headwater.journey_nodes(parsed) -%}
-{{- config(meta={'journey': parsed}) -}}
+{{- config(
+    materialized='incremental',
+    incremental_strategy='merge',
+    unique_key='step_id',
+    full_refresh=false,
+    on_schema_change='append_new_columns',
+    tags=['journey'],
+    meta={'journey': parsed},
+) -}}
+{%- set known = headwater._journey_checked_log(parsed, nodes) -%}
 {%- set exit_predicate = headwater.audience_predicate(context, parsed['exit_when'], 'exit_when') if 'exit_when' in parsed else none -%}
 {%- set predicates = {} -%}
 {%- for node in nodes if node.condition and not node.condition.get('engaged') -%}
+    {%- do context.update({'spans': 'spans__' ~ node.name if node.type == 'wait' else 'spans', 'has_end': node.type == 'wait'}) -%}
     {%- do predicates.update({node.name: headwater.audience_predicate(context, node.condition, node.name)}) -%}
 {%- endfor -%}
 with
@@ -27,9 +39,10 @@ logged as (
     select
         coalesce(identity_aliases.live_id, steps.profile_id) as profile_id,
         steps.entry_number,
-        steps.node,
+        {{ headwater._journey_node_now(parsed, 'steps.node') }} as node,
+        min(steps.node_type) as node_type,
         min(steps.outcome) as outcome,
-        min(steps.is_holdout) as holdout_mark,
+        max(steps.is_holdout) as holdout_mark,
         min(steps.happened_at) as happened_at
 
     from {{ this }} as steps
@@ -44,6 +57,7 @@ logged as (
         identity_aliases.live_id as profile_id,
         cast(1 as {{ dbt.type_int() }}) as entry_number,
         identity_aliases.live_id as node,
+        identity_aliases.live_id as node_type,
         identity_aliases.live_id as outcome,
         identity_aliases.live_id as holdout_mark,
         {{ headwater.cdp_now() }} as happened_at
@@ -67,6 +81,12 @@ candidates as (
 
 ),
 
+members as (
+
+    select profile_id, is_holdout from {{ ref(parsed['entry']['audience']) }}
+
+),
+
 entries as (
 
     select
@@ -75,7 +95,7 @@ entries as (
         case when members.is_holdout then 'yes' else 'no' end as holdout_mark,
         {{ headwater.cdp_now() }} as happened_at
 
-    from {{ ref(parsed['entry']['audience']) }} as members
+    from members
 
     left join logged
         on members.profile_id = logged.profile_id
@@ -89,50 +109,75 @@ entries as (
 {# Everybody inside, and since when: those who came in before and those who come in now. -#}
 travellers as (
 
-    select profile_id, entry_number, holdout_mark, happened_at from logged where node = 'entry'
+    select profile_id, entry_number, holdout_mark, happened_at, 0 as is_new from logged where node = 'entry'
     union all
-    select profile_id, entry_number, holdout_mark, happened_at from entries
+    select profile_id, entry_number, holdout_mark, happened_at, 1 as is_new from entries
 
 ),
 
+{# The time that conditions look at, unless they say `since: ever`. -#}
+spans as (
+
+    select profile_id, happened_at as since_at from travellers
+
+),
+
+{# Who must leave now: by the definition's condition, or held back since by the audience they came from. -#}
 left_early as (
 
-    {% if exit_predicate -%}
-    select travellers.profile_id, travellers.entry_number
+    select profile_id, entry_number, min(outcome) as outcome
 
-    from travellers
+    from (
+        {% if exit_predicate -%}
+        select travellers.profile_id, travellers.entry_number, 'exit_when' as outcome
 
-    inner join candidates
-        on travellers.profile_id = candidates.profile_id
+        from travellers
 
-    where {{ exit_predicate }}
-    {%- else -%}
-    select profile_id, entry_number from travellers where 1 = 0
-    {%- endif %}
+        inner join candidates
+            on travellers.profile_id = candidates.profile_id
+
+        where {{ exit_predicate }}
+
+        union all
+
+        {% endif -%}
+        select travellers.profile_id, travellers.entry_number, 'held_out' as outcome
+
+        from travellers
+
+        inner join members
+            on travellers.profile_id = members.profile_id
+
+        where
+            members.is_holdout
+            and travellers.holdout_mark = 'no'
+    ) as leaving
+
+    group by profile_id, entry_number
 
 ),
 
 finished as (
 
-    select distinct profile_id, entry_number from logged where substr(node, 1, 4) = 'exit'
+    select distinct profile_id, entry_number from logged where node_type = 'exit'
 
 ),
 
 done__entry as (
 
-    select profile_id, entry_number, cast('entered' as {{ dbt.type_string() }}) as outcome, happened_at from travellers
+    select profile_id, entry_number, 'entered' as outcome, happened_at, is_new from travellers
 
 ),
 
 {% for node in nodes -%}
-{{ headwater._journey_node(node, predicates.get(node.name), nodes) }}
+{{ headwater._journey_node(node, predicates.get(node.name), nodes, known, parsed.get('inserted') or {}) }}
 {% endfor -%}
 exited_early as (
 
     select
         left_early.profile_id,
         left_early.entry_number,
-        cast('exit_when' as {{ dbt.type_string() }}) as outcome,
+        left_early.outcome,
         {{ headwater.cdp_now() }} as happened_at
 
     from left_early
@@ -147,10 +192,11 @@ exited_early as (
 
 new_steps as (
 
+    {# An entry's template keeps the steps there were: what is inserted or moved later is known by it. -#}
     select
         profile_id, entry_number, 'entry' as node, 'entry' as node_type, 'entered' as outcome,
-        cast(null as {{ dbt.type_string() }}) as destination, cast(null as {{ dbt.type_string() }}) as channel,
-        cast(null as {{ dbt.type_string() }}) as template, happened_at
+        {{ headwater._text_or_null(none) }} as destination, {{ headwater._text_or_null(none) }} as channel,
+        {{ headwater._text_or_null(headwater._journey_steps_text(nodes)) }} as template, happened_at
 
     from entries
     {% for node in nodes %}
@@ -176,19 +222,20 @@ steps as (
 
     select
         {{ headwater.md5_hex(headwater.journey_step_key(name, 'new_steps')) }} as step_id,
-        {{ headwater.string_literal(name) }} as journey_name,
+        {{ headwater._text_or_null(name) }} as journey_name,
         new_steps.profile_id,
         new_steps.entry_number,
-        new_steps.node,
-        new_steps.node_type,
-        new_steps.outcome,
+        cast(new_steps.node as {{ dbt.type_string() }}) as node,
+        cast(new_steps.node_type as {{ dbt.type_string() }}) as node_type,
+        cast(new_steps.outcome as {{ dbt.type_string() }}) as outcome,
         case
-            when new_steps.node_type = 'touchpoint' then {{ headwater.md5_hex(dbt.concat([headwater.string_literal('touchpoint|'), headwater.journey_step_key(name, 'new_steps')])) }}
+            when new_steps.node_type = 'touchpoint' and new_steps.outcome = 'due'
+                then {{ headwater.md5_hex(dbt.concat([headwater.string_literal('touchpoint|'), headwater.journey_step_key(name, 'new_steps')])) }}
         end as touchpoint_id,
         new_steps.destination,
         new_steps.channel,
         new_steps.template,
-        travellers.holdout_mark as is_holdout,
+        cast(travellers.holdout_mark as {{ dbt.type_string() }}) as is_holdout,
         new_steps.happened_at
 
     from new_steps
@@ -212,127 +259,4 @@ select * from steps
 
 {% macro _text_or_null(value) -%}
     {{ return('cast(' ~ (headwater.string_literal(value) if value else 'null') ~ ' as ' ~ dbt.type_string() ~ ')') }}
-{%- endmacro %}
-
-{#- CTEs of one node: arrived__ (who stands at it), new__ (who passes it in this build) and done__ (who passed it, ever). -#}
-{% macro _journey_node(node, predicate, nodes) -%}
-arrived__{{ node.name }} as (
-    {% for source in node.sources %}
-    select profile_id, entry_number, happened_at as arrived_at
-
-    from done__{{ source.node }}
-    {%- if source.outcome %}
-
-    where outcome = {{ headwater.string_literal(source.outcome) }}
-    {%- endif %}
-    {{ "union all" if not loop.last }}
-    {%- endfor %}
-
-),
-
-new__{{ node.name }} as (
-
-    select
-        arrived.profile_id,
-        arrived.entry_number,
-        {{ headwater._journey_outcome(node, predicate) }} as outcome,
-        {{ headwater._journey_instant(node) }} as happened_at
-
-    from arrived__{{ node.name }} as arrived
-
-    inner join candidates
-        on arrived.profile_id = candidates.profile_id
-
-    left join logged
-        on arrived.profile_id = logged.profile_id
-        and arrived.entry_number = logged.entry_number
-        and logged.node = {{ headwater.string_literal(node.name) }}
-
-    left join left_early
-        on arrived.profile_id = left_early.profile_id
-        and arrived.entry_number = left_early.entry_number
-
-    left join finished
-        on arrived.profile_id = finished.profile_id
-        and arrived.entry_number = finished.entry_number
-    {%- if node.condition and node.condition.get('engaged') %}
-
-    left join (
-        select
-            sent.profile_id,
-            sent.entry_number,
-            min(engagements.occurred_at) as engaged_at
-
-        from done__{{ node.condition['engaged']['touchpoint'] }} as sent
-
-        inner join {{ ref('event_campaign_engaged') }} as engagements
-            on sent.profile_id = engagements.profile_id
-            and engagements.occurred_at >= sent.happened_at
-
-        where
-            engagements.kind = {{ headwater.string_literal(node.condition['engaged'].get('kind', 'opened')) }}
-            and engagements.occurred_at <= {{ headwater.cdp_now() }}
-            and engagements.destination = {{ headwater.string_literal(headwater._touchpoint_destination(node, nodes)) }}
-
-        group by sent.profile_id, sent.entry_number
-    ) as engaged
-        on arrived.profile_id = engaged.profile_id
-        and arrived.entry_number = engaged.entry_number
-    {%- endif %}
-
-    where
-        logged.profile_id is null
-        and left_early.profile_id is null
-        and finished.profile_id is null
-        {%- set due = headwater._journey_due(node, predicate) %}
-        {%- if due %}
-        and {{ due }}
-        {%- endif %}
-
-),
-
-done__{{ node.name }} as (
-
-    select profile_id, entry_number, outcome, happened_at from logged where node = {{ headwater.string_literal(node.name) }}
-    union all
-    select profile_id, entry_number, outcome, happened_at from new__{{ node.name }}
-
-),
-{% endmacro %}
-
-{% macro _journey_condition(node, predicate) -%}
-    {{ return('engaged.engaged_at is not null' if node.condition.get('engaged') else predicate) }}
-{%- endmacro %}
-
-{% macro _journey_timeout(node) -%}
-    {{ return(headwater.timestamp_add('arrived.arrived_at', node.duration.amount, node.duration.unit)) }}
-{%- endmacro %}
-
-{% macro _journey_outcome(node, predicate) -%}
-    {%- if node.type == 'branch' -%}
-        {{ return("case when " ~ headwater._journey_condition(node, predicate) ~ " then 'yes' else 'no' end") }}
-    {%- elif node.type == 'wait' and node.condition -%}
-        {{ return("case when " ~ headwater._journey_condition(node, predicate) ~ " then 'happened' else 'timeout' end") }}
-    {%- elif node.type == 'goal' -%}
-        {{ return("case when " ~ headwater._journey_condition(node, predicate) ~ " then 'reached' else 'missed' end") }}
-    {%- endif -%}
-    {{ return(headwater._text_or_null({'wait': 'waited', 'touchpoint': 'due', 'exit': 'finished'}[node.type])) }}
-{%- endmacro %}
-
-{#- A wait is over when its time is up, however late the build that sees it; all else happens in the build that does it. -#}
-{% macro _journey_instant(node) -%}
-    {{ return(headwater._journey_timeout(node) if node.type == 'wait' and not node.condition else headwater.cdp_now()) }}
-{%- endmacro %}
-
-{% macro _journey_due(node, predicate) -%}
-    {%- if node.type != 'wait' -%}
-        {{ return('') }}
-    {%- endif -%}
-    {%- set is_over = headwater._journey_timeout(node) ~ ' <= ' ~ headwater.cdp_now() -%}
-    {{ return('(' ~ is_over ~ ' or ' ~ headwater._journey_condition(node, predicate) ~ ')' if node.condition else is_over) }}
-{%- endmacro %}
-
-{% macro _touchpoint_destination(node, nodes) -%}
-    {%- set named = nodes | selectattr('name', 'equalto', node.condition['engaged']['touchpoint']) | selectattr('type', 'equalto', 'touchpoint') | list -%}
-    {{ return(named[0].destination) }}
 {%- endmacro %}

@@ -13,26 +13,31 @@
         {{ headwater.audience_error('entry.audience', problem) }}
     {%- endif -%}
     {%- set nodes = [] -%}
-    {%- set ends = headwater._journey_steps(parsed.get('steps'), [{'node': 'entry', 'outcome': none}], nodes, 'steps') -%}
-    {%- if ends -%}
-        {%- do nodes.append({'name': 'exit', 'type': 'exit', 'sources': ends, 'condition': none}) -%}
+    {%- set outs = [] -%}
+    {%- for end in headwater._journey_steps(parsed.get('steps'), [{'node': 'entry', 'outcome': none}], nodes, outs, 'steps') -%}
+        {%- do outs.append(end) -%}
+    {%- endfor -%}
+    {%- if outs -%}
+        {#- All ways out that have no name of their own are one node. -#}
+        {%- do nodes.append({'name': 'exit', 'type': 'exit', 'sources': outs, 'condition': none}) -%}
     {%- endif -%}
+    {%- do headwater._journey_check_edits(parsed, nodes | rejectattr('type', 'equalto', 'exit') | map(attribute='name') | list) -%}
     {{ return(nodes) }}
 {%- endmacro %}
 
-{#- Value: where a list of steps leads on to. Appends its nodes to `nodes`. -#}
-{% macro _journey_steps(steps, sources, nodes, path) -%}
+{#- Value: where a list of steps leads on to. Appends its nodes to `nodes`, and ways that end before the others to `outs`. -#}
+{% macro _journey_steps(steps, sources, nodes, outs, path) -%}
     {%- if steps is mapping or steps is string or steps is not iterable -%}
         {{ headwater.audience_error(path, "wants a list of steps, each behind a dash") }}
     {%- endif -%}
     {%- set at = namespace(sources=sources) -%}
     {%- for step in steps -%}
-        {%- set at.sources = headwater._journey_step(step, at.sources, nodes, path ~ '[' ~ loop.index ~ ']') -%}
+        {%- set at.sources = headwater._journey_step(step, at.sources, nodes, outs, path ~ '[' ~ loop.index ~ ']') -%}
     {%- endfor -%}
     {{ return(at.sources) }}
 {%- endmacro %}
 
-{% macro _journey_step(step, sources, nodes, path) -%}
+{% macro _journey_step(step, sources, nodes, outs, path) -%}
     {%- set types = ['wait', 'touchpoint', 'branch', 'goal', 'exit'] -%}
     {%- set found = step | select('in', types) | list if step is mapping else [] -%}
     {%- if found | length != 1 -%}
@@ -45,16 +50,15 @@
     {%- if body is not mapping or (type == 'exit' and body) -%}
         {{ headwater.audience_error(path, "wants {}, since it takes nothing" if type == 'exit' else "wants a mapping, such as {for: 3 days} of a wait") }}
     {%- endif -%}
+    {%- set name = step.get('name') -%}
+    {%- if name is not none -%}
+        {%- do headwater._journey_check_name(name, nodes, path) -%}
+    {%- endif -%}
     {%- if type == 'exit' -%}
-        {#- All ways out are one node, made when the rest is known; here the way just ends. -#}
-        {%- do headwater._journey_exit(nodes, sources) -%}
+        {%- do headwater._journey_out(name, sources, nodes, outs) -%}
         {{ return([]) }}
     {%- endif -%}
-    {%- set name = step.get('name') or type ~ '_' ~ (nodes | length + 1) -%}
-    {%- if name in (nodes | map(attribute='name')) or name in ['entry', 'exit'] or modules.re.fullmatch('[a-z][a-z0-9_]*', name) is none -%}
-        {{ headwater.audience_error(path, "name '" ~ name ~ "' must be new, of small letters, digits and underscores, and not entry or exit") }}
-    {%- endif -%}
-    {%- set node = {'name': name, 'type': type, 'sources': sources, 'condition': none} -%}
+    {%- set node = {'name': name or '', 'type': type, 'sources': sources, 'condition': none} -%}
     {%- do nodes.append(node) -%}
     {%- if type == 'touchpoint' -%}
         {%- do headwater._journey_only(body, ['destination', 'channel', 'template'], path) -%}
@@ -74,24 +78,85 @@
         }) -%}
     {%- elif type == 'goal' -%}
         {%- do node.update({'condition': headwater._journey_checked(body, nodes, path)}) -%}
-        {%- do headwater._journey_exit(nodes, [{'node': name, 'outcome': 'reached'}]) -%}
-        {{ return([{'node': name, 'outcome': 'missed'}]) }}
     {%- else -%}
         {%- do headwater._journey_only(body, ['if', 'then', 'else'], path) -%}
         {%- do node.update({'condition': headwater._journey_checked(body.get('if'), nodes, path ~ '.if')}) -%}
-        {%- if not node.condition -%}
-            {{ headwater.audience_error(path, "wants if: a condition") }}
-        {%- endif -%}
-        {%- set yes = headwater._journey_steps(body.get('then') or [], [{'node': name, 'outcome': 'yes'}], nodes, path ~ '.then') -%}
-        {%- set no = headwater._journey_steps(body.get('else') or [], [{'node': name, 'outcome': 'no'}], nodes, path ~ '.else') -%}
-        {{ return(yes + no) }}
+    {%- endif -%}
+    {%- if type in ['goal', 'branch'] and not node.condition -%}
+        {{ headwater.audience_error(path, "wants " ~ ('if: ' if type == 'branch') ~ "a condition") }}
+    {%- endif -%}
+    {%- if not name -%}
+        {#- A place in the list is no name: whatever is inserted before it would make it another step, to be taken again. -#}
+        {{ headwater.audience_error(path, "wants a name: beside it, which the log keeps for ever, such as name: first_" ~ type) }}
+    {%- endif -%}
+    {%- if type == 'goal' -%}
+        {%- do outs.append({'node': name, 'outcome': 'reached', 'way_out': 'goal'}) -%}
+        {#- `skipped` leads on wherever a node's outcome decides the way. -#}
+        {{ return([{'node': name, 'outcome': 'missed'}, {'node': name, 'outcome': 'skipped'}]) }}
+    {%- elif type == 'branch' -%}
+        {%- set yes = headwater._journey_steps(body.get('then') or [], [{'node': name, 'outcome': 'yes'}], nodes, outs, path ~ '.then') -%}
+        {%- set no = headwater._journey_steps(body.get('else') or [], [{'node': name, 'outcome': 'no'}], nodes, outs, path ~ '.else') -%}
+        {{ return(yes + no + ([{'node': name, 'outcome': 'skipped'}] if yes or no else [])) }}
     {%- endif -%}
     {{ return([{'node': name, 'outcome': none}]) }}
 {%- endmacro %}
 
-{#- Nothing: a way that ends before the others is a node of its own, exit_1, exit_2, ... -#}
-{% macro _journey_exit(nodes, sources) -%}
-    {%- do nodes.append({'name': 'exit_' ~ (nodes | length + 1), 'type': 'exit', 'sources': sources, 'condition': none}) -%}
+{#- Nothing, or a stop. What a step is says its type, never its name; the log's own two words are taken. -#}
+{% macro _journey_check_name(name, nodes, path) -%}
+    {%- if name is not string or name in (nodes | map(attribute='name')) or name in ['entry', 'exit']
+        or modules.re.fullmatch('[a-z][a-z0-9_]{0,99}', name) is none -%}
+        {{ headwater.audience_error(path, "name '" ~ name ~ "' must be new, of small letters, digits and underscores, at most 100, and not entry or exit") }}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- Nothing: people leave here, by a node of the step's own name or by the one of all. -#}
+{% macro _journey_out(name, sources, nodes, outs) -%}
+    {%- set ways = [] -%}
+    {%- for source in sources -%}
+        {%- do ways.append({'node': source.node, 'outcome': source.outcome, 'way_out': 'exit'}) -%}
+    {%- endfor -%}
+    {%- if name -%}
+        {%- do nodes.append({'name': name, 'type': 'exit', 'sources': ways, 'condition': none}) -%}
+    {%- else -%}
+        {%- do outs.extend(ways) -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- Nothing, or a stop: renamed {new: old or [old, ...]}, removed [old, ...], inserted {step: newcomers | everybody}. -#}
+{% macro _journey_check_edits(parsed, names) -%}
+    {%- set renamed = parsed.get('renamed') or {} -%}
+    {%- set removed = parsed.get('removed') or [] -%}
+    {%- set inserted = parsed.get('inserted') or {} -%}
+    {%- if renamed is not mapping -%}
+        {{ headwater.audience_error('renamed', "wants {new name: old name}") }}
+    {%- elif removed is string or removed is mapping or removed is not iterable -%}
+        {{ headwater.audience_error('removed', "wants a list of names that steps had, such as [old_step]") }}
+    {%- elif inserted is not mapping -%}
+        {{ headwater.audience_error('inserted', "wants {step: newcomers or everybody}") }}
+    {%- endif -%}
+    {%- set former = [] -%}
+    {%- for new, old in renamed.items() -%}
+        {%- if new not in names -%}
+            {{ headwater.audience_error('renamed', "'" ~ new ~ "' is no step (there are " ~ names | join(', ') ~ ")" ~ headwater.nearest(new, names)) }}
+        {%- elif not old or old is mapping or (old is not string and old is not iterable) -%}
+            {{ headwater.audience_error('renamed.' ~ new, "wants the step's old name, or a list of them") }}
+        {%- endif -%}
+        {%- do former.extend([old] if old is string else old | list) -%}
+    {%- endfor -%}
+    {%- for old in former + (removed | list) -%}
+        {%- if old in names -%}
+            {{ headwater.audience_error('renamed' if old in former else 'removed', "'" ~ old ~ "' is a step still; give one of the two another name") }}
+        {%- elif (former + (removed | list)).count(old) > 1 -%}
+            {{ headwater.audience_error('renamed' if old in former else 'removed', "'" ~ old ~ "' stands there twice") }}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- for step, who in inserted.items() -%}
+        {%- if step not in names -%}
+            {{ headwater.audience_error('inserted', "'" ~ step ~ "' is no step (there are " ~ names | join(', ') ~ ")" ~ headwater.nearest(step, names)) }}
+        {%- elif who not in ['newcomers', 'everybody'] -%}
+            {{ headwater.audience_error('inserted.' ~ step, "'" ~ who ~ "' is not one of newcomers, everybody" ~ headwater.nearest(who, ['newcomers', 'everybody'])) }}
+        {%- endif -%}
+    {%- endfor -%}
 {%- endmacro %}
 
 {#- Value: a condition as it is; {engaged: {touchpoint, kind}} must name a touchpoint that comes before. -#}

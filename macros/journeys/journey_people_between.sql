@@ -1,6 +1,10 @@
 {#- Relation-shaped query in brackets: the people who have passed one node of a journey and not yet another, nor left.
-    Columns: profile_id, is_holdout, qualified_at (when they passed the first). -#}
+    Columns: profile_id, is_holdout, qualified_at (when they passed the first). A push asks the log again: `meta: journey_people.<journey>.<before>`. -#}
 {% macro journey_people_between(journey, after, before) -%}
+{%- set types = ['touchpoint', 'wait', 'branch', 'goal'] -%}
+{%- set first = headwater._journey_named(journey, [after], types, 'journey_people_between, after') -%}
+{%- set last = headwater._journey_named(journey, [before], types, 'journey_people_between, before') -%}
+{%- do config(meta={'journey_people.' ~ journey ~ '.' ~ before: {'journey': journey, 'before': before}}) -%}
 (
     select
         passed.profile_id,
@@ -9,19 +13,16 @@
 
     from (
         select
-            coalesce(identity_aliases.live_id, steps.profile_id) as profile_id,
+            steps.profile_id,
             max(steps.is_holdout) = 'yes' as is_holdout,
-            min(case when steps.node = {{ headwater.string_literal(after) }} then steps.happened_at end) as qualified_at,
-            max(
-                case when steps.node = {{ headwater.string_literal(before) }} or steps.node_type = 'exit' then 1 else 0 end
-            ) as is_over
+            min(
+                case when steps.node in ({{ first }}) and coalesce(steps.outcome, '') <> 'skipped' then steps.happened_at end
+            ) as qualified_at,
+            max(case when steps.node in ({{ last }}) or steps.node_type = 'exit' then 1 else 0 end) as is_over
 
-        from {{ ref(journey) }} as steps
+        from {{ headwater._journey_steps_by_person(journey) }} as steps
 
-        left join {{ ref('identity_aliases') }} as identity_aliases
-            on steps.profile_id = identity_aliases.old_id
-
-        group by 1
+        group by steps.profile_id
     ) as passed
 
     where

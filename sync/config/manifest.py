@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from sync.config.definitions import parse_definition
 from sync.config.models import (
+    ALIASES_MODEL,
     CONSENT_MODEL,
     SUPPRESSIONS_MODEL,
     ConsentTables,
+    JourneyLog,
     Model,
     SyncDefinition,
 )
@@ -99,10 +101,11 @@ class Manifest:
         return None
 
     def consent_tables(self) -> ConsentTables:
-        """Where the project keeps consent and suppressions, by the names of their models."""
+        """Where the project keeps consent, suppressions and aliases, by the names of their models."""
         return ConsentTables(
             consent=self.relation(CONSENT_MODEL),
             suppressions=self.relation(SUPPRESSIONS_MODEL),
+            aliases=self.relation(ALIASES_MODEL),
         )
 
     def models(self) -> list[Model]:
@@ -137,7 +140,36 @@ class Manifest:
             tags=exposure.get("config", {}).get("tags") or exposure.get("tags") or [],
         )
         upstream = self._upstream(parents[0], *self._asked_by_the_plan(definition))
-        return replace(definition, model=replace(definition.model, upstream=upstream))
+        journeys = self._journeys(upstream)
+        model = replace(
+            definition.model, upstream=upstream, journeys=tuple(journeys.values()),
+            between=tuple(self._between((parents[0], *upstream), journeys)),
+        )  # fmt: skip
+        return replace(definition, model=model)
+
+    def _journeys(self, upstream: Iterable[str]) -> dict[str, JourneyLog]:
+        """Logs of the journeys among these nodes, by the name of their model."""
+        found: dict[str, JourneyLog] = {}
+        for unique_id in upstream:
+            node = self._nodes.get(unique_id, {})
+            definition = _meta(node).get("journey")
+            if isinstance(definition, Mapping) and node.get("relation_name"):
+                name = str(node["name"])
+                found[name] = JourneyLog(
+                    name, str(node["relation_name"]), tuple(_renamed(definition))
+                )
+        return found
+
+    def _between(
+        self, nodes: Iterable[str], journeys: Mapping[str, JourneyLog]
+    ) -> Iterator[tuple[JourneyLog, tuple[str, ...]]]:
+        """What `journey_people_between` left in the meta of the sync's model, or of one below it."""
+        for unique_id in nodes:
+            for key, value in _meta(self._nodes.get(unique_id, {})).items():
+                if str(key).startswith("journey_people.") and isinstance(value, Mapping):
+                    log, before = journeys.get(str(value.get("journey"))), str(value.get("before"))
+                    if log is not None:
+                        yield log, (before, *(old for old, new in log.renamed if new == before))
 
     def _asked_by_the_plan(self, definition: SyncDefinition) -> list[str]:
         """What a plan asks for permission, whether the sync's own model refers to it or not."""
@@ -208,6 +240,13 @@ class Manifest:
 def _meta(node: Mapping[str, Any]) -> Mapping[str, Any]:
     found = node.get("config", {}).get("meta") or node.get("meta") or {}
     return found if isinstance(found, Mapping) else {}
+
+
+def _renamed(journey: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """(old, new) names of a journey's steps."""
+    for new, old in (journey.get("renamed") or {}).items():
+        for one in [old] if isinstance(old, str) else old:
+            yield str(one), str(new)
 
 
 def _check_after(definitions: list[SyncDefinition]) -> None:

@@ -39,16 +39,28 @@ class Consent:
 
 
 PERSON = "profile_id"  # the column that says whose row it is
+TOUCHPOINT = "touchpoint_id"  # the column that says which message of a journey it is
 # The models that a plan asks for permission.
 CONSENT_MODEL, SUPPRESSIONS_MODEL = "profile_consent", "profile_suppressions"
+ALIASES_MODEL = "identity_aliases"  # which id a merged one became
 
 
 @dataclass(frozen=True, slots=True)
 class ConsentTables:
-    """Where the project keeps who agreed to what, and who must not be written to; None where it has no such model."""
+    """Where the project keeps who agreed to what, who must not be written to and who became whom; None where it has no such model."""
 
     consent: str | None = None
     suppressions: str | None = None
+    aliases: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JourneyLog:
+    """A journey's log of steps, and the names that its steps had before: (old, new)."""
+
+    name: str
+    relation: str
+    renamed: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +93,9 @@ class Model:
     tests: tuple[str, ...] = ()  # unique ids of the data tests on it
     upstream: tuple[str, ...] = ()  # of all that it is built from, and of the data tests of that
     meta: Mapping[str, object] = field(default_factory=dict)
+    journeys: tuple[JourneyLog, ...] = ()  # that it is built from
+    # For people between two steps: the log, and every name the second step has had.
+    between: tuple[tuple[JourneyLog, tuple[str, ...]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

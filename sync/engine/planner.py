@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sync.config.models import ConsentTables, SyncDefinition
-from sync.engine import membership
+from sync.engine import journeys, membership
 from sync.engine.permission import Permission
 from sync.engine.scrub import mark_of
 from sync.errors import RefusedError, closest
@@ -129,7 +129,13 @@ class PlanQueries:
         self._full_refresh = full_refresh
         self._members = members if self._mode in (Mode.UPSERT, Mode.MIRROR) else ()
         self._has_reason = "withheld_reason" in columns
-        self._permission = Permission.of(definition, columns, people or ConsentTables(), dialect)
+        people = people or ConsentTables()
+        self._asked = (
+            Permission.of(definition, columns, people, dialect),
+            journeys.asked_again(
+                definition, columns, aliases=people.aliases, held=held, dialect=dialect
+            ),
+        )
         self.mapping = map_columns(definition, columns)
 
     def checks(self, *, hashed: bool = False) -> str:
@@ -229,7 +235,8 @@ class PlanQueries:
         return (
             f"with activation as (select {self._key()} as sync_key, row_hash, "
             f"{self._reason()} as withheld_reason{mapped} "
-            f"from {self._definition.model.relation}{self._permission.joins}), "
+            f"from {self._definition.model.relation}"
+            f"{''.join(asked.joins for asked in self._asked)}), "
             f"held as (select sync_key, row_hash, definition_hash is distinct from {definition} "
             f"as is_outdated, identifiers, remote_id from ({self._held}) as ledger), "
             f"compared as (select coalesce(activation.sync_key, held.sync_key) as sync_key, "
@@ -272,8 +279,7 @@ class PlanQueries:
     def _reason(self) -> str:
         given = "withheld_reason" if self._has_reason else self._dialect.text("null")
         found = [given]
-        if self._permission.reason:
-            found.append(self._permission.reason)
+        found += [asked.reason for asked in self._asked if asked.reason]
         if self.mapping.identifiers:
             names = self.mapping.identifiers
             absent = " and ".join(f"{self._column(name)} is null" for name in names)

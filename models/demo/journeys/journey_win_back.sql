@@ -1,6 +1,6 @@
 {% set definition %}
 entry: {audience: audience_lapsed_buyers}
-exit_when: {did: order_placed, within: 30 days}
+exit_when: {did: order_placed}
 steps:
   - name: come_back
     touchpoint: {destination: klaviyo, channel: email, template: Win-back e-mail}
@@ -20,5 +20,4 @@ steps:
         - name: last_call
           touchpoint: {destination: onesignal, channel: push, template: Win-back push}
 {% endset %}
-{{ config(unique_key='step_id', full_refresh=false) }}
 {{ headwater.journey(definition) }}

@@ -89,6 +89,7 @@ def test_everything_the_how_to_names_parses(project: Path, model: Path) -> None:
         ("trait: country\nequals: DE\ndid: order_placed", ["trait+did", "all: or any:"]),
         ("trait: country\nequals: DE\nholdout: {percent: 110}", ["holdout", "0 to 100"]),
         ("trait: country\nequals: DE\nlimit: 5", ["limit", "top"]),
+        ("did: order_placed\nsince: entry", ["since", "conditions of journeys"]),
         ("just words", ["no YAML mapping"]),
         ("trait: country\nequals: two\n  lines", ["no YAML mapping", "quotes"]),
         ("trait: country\nequals: &word DE", ["line 3", "`&`", "in quotes"]),
@@ -244,6 +245,38 @@ def test_a_value_is_read_as_it_is_written(project: Path, model: Path) -> None:
             "entry: {audience: audience_everybody}\nsteps:\n"
             "  - branch: {if: {engaged: {touchpoint: mail}}}",
             ["engaged", "no touchpoint 'mail' comes before"],
+        ),
+        (
+            "entry: {audience: audience_everybody}\nsteps:\n  - {wait: {for: 1 day}}",
+            ["steps[1].wait", "wants a name", "first_wait"],
+        ),
+        (
+            "entry: {audience: audience_everybody}\nsteps:\n  - {name: exit, wait: {for: 1 day}}",
+            ["'exit' must be new", "not entry or exit"],
+        ),
+        (
+            "entry: {audience: audience_everybody}\nsteps:\n  - {name: 7, wait: {for: 1 day}}",
+            ["'7' must be new"],
+        ),
+        (
+            "entry: {audience: audience_everybody}\nrenamed: {hllo: old}\nsteps:\n"
+            "  - {name: hello, wait: {for: 1 day}}",
+            ["renamed", "did you mean 'hello'"],
+        ),
+        (
+            "entry: {audience: audience_everybody}\nremoved: [hello]\nsteps:\n"
+            "  - {name: hello, wait: {for: 1 day}}",
+            ["removed", "'hello' is a step still"],
+        ),
+        (
+            "entry: {audience: audience_everybody}\ninserted: {hello: all}\nsteps:\n"
+            "  - {name: hello, wait: {for: 1 day}}",
+            ["inserted.hello", "newcomers, everybody"],
+        ),
+        (
+            "entry: {audience: audience_everybody}\nsteps:\n"
+            "  - {name: hello, goal: {did: order_placed, since: entri}}",
+            ["since", "did you mean 'entry'"],
         ),
         (
             "entry: {audience: audience_everybody}\nre_entry: often\nsteps: []",

@@ -1,0 +1,72 @@
+{#- Relation-shaped query in brackets: who is, or was, in a journey, by the person as they are now; people who became one are one.
+    Columns: profile_id, entry_number, is_holdout (one of the two was), is_gone (left by exit_when, by a goal, or held back since), exits
+    (how many times an exit: step was met), is_out (the way is over, whichever end it had). -#}
+{% macro _journey_people(journey) -%}
+(
+    select
+        people.profile_id,
+        people.entry_number,
+        max(people.is_holdout) = 'yes' as is_holdout,
+        max(
+            case
+                when people.node_type = 'goal' and people.outcome = 'reached' then 1
+                when people.node_type = 'exit' and people.outcome in ('exit_when', 'goal', 'held_out') then 1
+                else 0
+            end
+        ) = 1 as is_gone,
+        sum(case when people.node_type = 'exit' and people.outcome = 'exit' then 1 else 0 end) as exits,
+        max(case when people.node_type = 'exit' then 1 else 0 end) = 1 as is_out
+
+    from {{ headwater._journey_steps_by_person(journey) }} as people
+
+    group by people.profile_id, people.entry_number
+)
+{%- endmacro %}
+
+{#- Relation-shaped query in brackets: the log with profile_id as it is now and logged_id as it was. Who is known no more is not in it. -#}
+{% macro _journey_steps_by_person(journey) -%}
+(
+    select
+        case when identity_aliases.old_id is null then steps.profile_id else identity_aliases.live_id end as profile_id,
+        steps.profile_id as logged_id,
+        steps.entry_number,
+        steps.node,
+        steps.node_type,
+        steps.outcome,
+        steps.touchpoint_id,
+        steps.template,
+        steps.is_holdout,
+        steps.happened_at
+
+    from {{ ref(journey) }} as steps
+
+    left join {{ ref('identity_aliases') }} as identity_aliases
+        on steps.profile_id = identity_aliases.old_id
+
+    where
+        identity_aliases.old_id is null
+        or identity_aliases.live_id is not null
+)
+{%- endmacro %}
+
+{#- Value: every name that the steps have had. A name that the journey does not have stops the build: nobody would be found. -#}
+{% macro _journey_named(journey, steps, types, macro_name) -%}
+    {%- if steps is string or steps is not iterable -%}
+        {{ headwater.audience_error(macro_name, "wants a list of steps, such as ['" ~ steps ~ "']") }}
+    {%- endif -%}
+    {%- set names = [] -%}
+    {%- for node in graph.get('nodes', {}).values() if node.resource_type == 'model' and node.name == journey and node.config.meta.get('journey') -%}
+        {%- set definition = node.config.meta.journey -%}
+        {%- set nodes = headwater.journey_nodes(definition) -%}
+        {%- set allowed = nodes | selectattr('type', 'in', types) | map(attribute='name') | list -%}
+        {%- for step in steps if step not in allowed -%}
+            {{ headwater.audience_error(macro_name, "'" ~ step ~ "' is no " ~ (types | join(', ')) ~ " of " ~ journey ~ " (it has " ~ allowed | join(', ') ~ ")" ~ headwater.nearest(step, allowed)) }}
+        {%- endfor -%}
+        {%- do names.extend(headwater._journey_names_ever(definition, steps)) -%}
+    {%- endfor -%}
+    {%- set quoted = [] -%}
+    {%- for step in names or steps -%}
+        {%- do quoted.append(headwater.string_literal(step)) -%}
+    {%- endfor -%}
+    {{ return(quoted | join(', ')) }}
+{%- endmacro %}

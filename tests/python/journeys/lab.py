@@ -1,0 +1,204 @@
+"""A scratch project with one journey and the syncs behind it, built day after day on its own DuckDB file.
+
+The macros are the project's; people, orders, engagements and who became whom are tables of the test's.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from collections.abc import Iterable, Mapping
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import duckdb
+import yaml
+
+from benchmarks.scratch import ScratchProject
+from sync.cli.main import run
+
+MODELS = {
+    "profiles": "select profile_id, email, country from raw.people where is_known",
+    "audience_tried": "select profile_id, is_holdout from raw.people where is_known and is_member",
+    "event_order_placed": "select event_id, profile_id, occurred_at, 1 as revenue_eur from raw.orders",
+    "event_campaign_engaged": "select * from raw.engagements",
+    "identity_aliases": "select 'person' as entity, old_id, live_id from raw.aliases",
+    "sync_hook__mails": """{{ headwater.activation(
+        members=headwater.journey_touchpoints('journey_tried', %(touchpoints)s, within='60 days'),
+        key=['touchpoint_id'], identifiers={'email': 'profiles.email'},
+        fields={'profile_id': 'members.profile_id', 'template': 'members.template'},
+    ) }}""",
+}
+SUPPRESSIONS = (
+    "select 'nobody' as profile_id, 'email' as channel, 'complaint' as reason where false"
+)
+EVENT = {
+    "name": "order_placed", "model": "event_order_placed", "key": "event_id", "time": "occurred_at",
+    "entity": "person", "properties": ["revenue_eur"],
+}  # fmt: skip
+EXPOSURES = {
+    "hook_mails": ("sync_hook__mails", {
+        "destination": "hook", "object": {"event": "mail"}, "mode": "event",
+        "key": ["touchpoint_id"], "identifiers": ["email"], "guards": {"min_rows": 0},
+        "delivery": "at_least_once",
+    }),
+    "hook_ads": ("sync_hook__ads", {
+        "destination": "hook", "object": {"record": "ads"}, "mode": "mirror", "key": ["profile_id"],
+        "identifiers": ["email"],
+        "guards": {"min_rows": 0, "max_removals_percent": None},
+    }),
+}  # fmt: skip
+
+
+class BuildError(Exception):
+    """dbt refused; the message is what a user would read."""
+
+
+class JourneyLab:
+    """One scratch project and its database."""
+
+    def __init__(
+        self, folder: Path, definition: str, *, touchpoints: Iterable[str] = ("first",),
+        between: tuple[str, str] | None = None,
+    ) -> None:  # fmt: skip
+        self.project = ScratchProject(
+            folder, folders=("macros", "models/staging/sync"),
+            variables={"cdp_events": [EVENT], "cdp_journeys": ["journey_tried"]},
+        )  # fmt: skip
+        path = folder / "dbt_project.yml"
+        settings = yaml.safe_load(path.read_text())
+        settings["on-run-start"] = ["{{ headwater.create_sync_tables() }}"]
+        settings.pop("on-run-end", None)
+        path.write_text(yaml.safe_dump(settings, sort_keys=False))
+        self.folder, self.now = folder, ""
+        self._models(list(touchpoints), between)
+        self.define(definition)
+        self.execute(
+            "create schema raw",
+            "create table raw.people (profile_id varchar, email varchar, country varchar, "
+            "is_member boolean default true, is_holdout boolean default false, "
+            "is_known boolean default true)",
+            "create table raw.orders (event_id varchar, profile_id varchar, occurred_at timestamp)",
+            "create table raw.engagements (event_id varchar, profile_id varchar, kind varchar, "
+            "destination varchar, touchpoint_id varchar, occurred_at timestamp)",
+            "create table raw.aliases (old_id varchar, live_id varchar)",
+        )
+
+    def _models(self, touchpoints: list[str], between: tuple[str, str] | None) -> None:
+        models, exposures = dict(MODELS), dict(EXPOSURES)
+        models["sync_hook__mails"] %= {"touchpoints": touchpoints}
+        models["profile_suppressions"] = SUPPRESSIONS
+        if between is None:
+            exposures.pop("hook_ads")
+        else:
+            models["sync_hook__ads"] = (
+                "{{ headwater.activation(members=headwater.journey_people_between('journey_tried', "
+                f"after='{between[0]}', before='{between[1]}'), "
+                "identifiers={'email': 'profiles.email'}, fields={}) }}"
+            )
+        for name, sql in models.items():
+            kind = "table" if name.startswith("sync_") else "view"
+            config = f"{{{{ config(materialized='{kind}') }}}}\n"
+            (self.folder / "models" / f"{name}.sql").write_text(config + sql)
+        found = [
+            {"name": name, "type": "application", "owner": {"name": "Data", "email": "d@e.example"},
+             "depends_on": [f"ref('{model}')"], "config": {"meta": {"sync": meta}}}
+            for name, (model, meta) in exposures.items()
+        ]  # fmt: skip
+        document = {"version": 2, "exposures": found}
+        (self.folder / "models/_exposures.yml").write_text(yaml.safe_dump(document))
+
+    def define(self, definition: str, *, touchpoints: list[str] | None = None) -> None:
+        """The journey's file: the definition and the call, no more."""
+        (self.folder / "models/journey_tried.sql").write_text(
+            f"{{% set definition %}}\n{definition}\n{{% endset %}}\n"
+            "{{ headwater.journey(definition) }}\n"
+        )
+        if touchpoints is not None:
+            self._models(touchpoints, None)
+
+    def execute(self, *statements: str) -> None:
+        with duckdb.connect(str(self.project.database)) as connection:
+            for statement in statements:
+                connection.execute(statement)
+
+    def query(self, statement: str) -> list[tuple[Any, ...]]:
+        with duckdb.connect(str(self.project.database)) as connection:
+            return connection.execute(statement).fetchall()
+
+    def people(self, *names: str, **columns: Any) -> None:
+        """New members of the audience, known to themselves."""
+        for name in names:
+            given = {"profile_id": name, "email": f"{name}@b.example", "country": "DE", **columns}
+            listed, marks = ", ".join(given), ", ".join("?" * len(given))
+            with duckdb.connect(str(self.project.database)) as connection:
+                connection.execute(
+                    f"insert into raw.people ({listed}) values ({marks})", list(given.values())
+                )
+                connection.execute("insert into raw.aliases values (?, ?)", [name, name])
+
+    def order(self, person: str, at: str) -> None:
+        self.execute(f"insert into raw.orders values ('o' || random(), '{person}', '{at}')")
+
+    def merge(self, old: str, live: str) -> None:
+        """`old` became `live`; what it did is `live`'s."""
+        self.execute(
+            f"update raw.aliases set live_id = '{live}' where live_id = '{old}'",
+            f"update raw.people set is_known = false where profile_id = '{old}'",
+            f"update raw.orders set profile_id = '{live}' where profile_id = '{old}'",
+        )
+
+    def environment(self) -> dict[str, str]:
+        return {**self.project.environment, "HEADWATER_AS_OF": self.now}
+
+    def build(self, now: str, *arguments: str, variables: Mapping[str, Any] | None = None) -> None:
+        """Everything, in this process, with `now` as now. Raises BuildError with dbt's own words."""
+        from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+        from dbt.cli.main import dbtRunner
+
+        self.now = now
+        if variables:
+            arguments = (*arguments, "--vars", json.dumps(dict(variables)))
+        with mock.patch.dict(os.environ, self.environment()):
+            result = dbtRunner().invoke(["--quiet", "run", *arguments])
+        DuckDBConnectionManager.close_all_connections()
+        if not result.success:
+            if result.exception:
+                raise BuildError(str(result.exception))
+            raise BuildError(
+                "\n".join(
+                    f"{line.node.name}: {line.message}"
+                    for line in result.result.results
+                    if line.status not in ("success", "skipped")
+                )
+            )
+
+    def step(self, now: str) -> None:
+        """The journey alone, after a first build of everything."""
+        self.build(now, "--select", "journey_tried")
+
+    def log(self, *columns: str, where: str = "true") -> list[tuple[Any, ...]]:
+        listed = ", ".join(columns or ("profile_id", "node", "outcome"))
+        return self.query(
+            f"select {listed} from analytics.journey_tried where {where} order by all"
+        )
+
+    def sync(self, *arguments: str, **environment: str) -> dict[str, Any]:
+        """The JSON answer of a command, by sync."""
+        verb, *rest = arguments
+        out = io.StringIO()
+        with (
+            mock.patch.dict(os.environ, {**self.environment(), **environment}),
+            redirect_stdout(out),
+        ):
+            run([verb, "--project-dir", str(self.folder), "--json", *rest])
+        return {one["name"]: one for one in json.loads(out.getvalue())["syncs"]}
+
+    def plan(self, name: str = "hook_mails") -> tuple[int, dict[str, int]]:
+        """How many a push would add, and who is withheld."""
+        made = self.sync("plan")[name]
+        assert made["refused"] is None, made["refused"]
+        return made["add"], made["withheld"]
