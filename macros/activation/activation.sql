@@ -10,6 +10,9 @@
 {%- if entity not in ['person', 'account'] -%}
     {{ exceptions.raise_compiler_error("activation: entity '" ~ entity ~ "' is not one of person, account.") }}
 {%- endif -%}
+{%- if consent is not none -%}
+    {%- do headwater.check_consent('activation: consent', consent) -%}
+{%- endif -%}
 {%- set entity_id = 'profile_id' if entity == 'person' else 'account_id' -%}
 {%- set entities = 'profiles' if entity == 'person' else 'accounts' -%}
 {%- set key = key or [entity_id] -%}

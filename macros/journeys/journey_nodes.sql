@@ -53,6 +53,7 @@
         {%- if not body.get('destination') or not body.get('channel') -%}
             {{ headwater.audience_error(path, "wants destination, channel and template") }}
         {%- endif -%}
+        {%- do headwater.check_consent_word(path ~ '.channel', body['channel'], headwater.consent_channels() | list) -%}
         {%- do node.update(body) -%}
     {%- elif type == 'wait' -%}
         {%- do headwater._journey_only(body, ['for', 'until', 'timeout'], path) -%}
