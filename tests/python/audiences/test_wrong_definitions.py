@@ -29,7 +29,7 @@ EVENT = {
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wrong")
-    for name in ("audiences", "journeys", "cross_db"):
+    for name in ("audiences", "journeys", "consent", "cross_db"):
         shutil.copytree(
             ROOT / "macros" / name, folder / "macros" / name, ignore=shutil.ignore_patterns("*.yml")
         )
