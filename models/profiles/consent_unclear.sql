@@ -1,3 +1,4 @@
+{%- set types = headwater.string_literals(['profile_id'] + (var('cdp_identity')['person']['identifiers'] | list)) -%}
 with
 
 holders as (
@@ -61,7 +62,7 @@ of_answers as (
 erasure_requests as (
 
     select
-        lower(trim(identifier_type)) as identifier_type,
+        coalesce(lower(trim(identifier_type)), '') as identifier_type,
         lower(trim(identifier_value_sha256)) as identifier_value_sha256
 
     from {{ ref('stg_sync__erasure_requests') }}
@@ -71,14 +72,17 @@ erasure_requests as (
 erasures_met as (
 
     select distinct
-        holders.identifier_type,
+        erasure_requests.identifier_type,
         erasure_requests.identifier_value_sha256
 
     from holders
 
     inner join erasure_requests
         on erasure_requests.identifier_value_sha256 = {{ headwater.sha256_hex('holders.identifier_value') }}
-        and holders.identifier_type = erasure_requests.identifier_type
+
+    where
+        holders.identifier_type = erasure_requests.identifier_type
+        or erasure_requests.identifier_type not in ({{ types }})
 
 ),
 

@@ -173,7 +173,7 @@ subjects_ranked as (
         row_number() over (
             partition by profile_id, subject, channel, purpose
             order by
-                is_weak asc,
+                is_weak asc nulls last,
                 recorded_at desc nulls last,
                 case state when 'opted_out' then 1 else 2 end asc,
                 answer_source asc nulls last,
@@ -193,7 +193,7 @@ profiles_ranked as (
             partition by profile_id, channel, purpose
             order by
                 case state when 'opted_out' then 1 else 2 end asc,
-                is_weak asc,
+                is_weak asc nulls last,
                 recorded_at desc nulls last,
                 answer_source asc nulls last,
                 consent_id asc nulls last

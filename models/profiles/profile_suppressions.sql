@@ -1,4 +1,5 @@
 {%- set reasons = headwater.suppressing_events() -%}
+{%- set types = headwater.string_literals(['profile_id'] + (var('cdp_identity')['person']['identifiers'] | list)) -%}
 with
 
 holders as (
@@ -120,7 +121,7 @@ campaign_suppressions as (
 
 ),
 
--- A request is one of everybody who has the value.
+-- A request is one of everybody who has the value; of a type nobody knows, of whoever has it as any.
 erasures as (
 
     select
@@ -133,7 +134,10 @@ erasures as (
 
     inner join erasure_requests
         on erasure_requests.identifier_value_sha256 = {{ headwater.sha256_hex('holders.identifier_value') }}
-        and holders.identifier_type = erasure_requests.identifier_type
+
+    where
+        holders.identifier_type = erasure_requests.identifier_type
+        or coalesce(erasure_requests.identifier_type, '') not in ({{ types }})
 
 ),
 

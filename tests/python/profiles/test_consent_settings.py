@@ -16,6 +16,8 @@ SOURCE = {
     "name": "shop", "model": "raw_shop", "key": "id", "email": "email", "channel": "email",
     "purpose": "marketing", "answer": {"accepts": "accepts_marketing"},
 }  # fmt: skip
+IDENTITY = {"person": {"records": [{"source_name": "shop_customers"}]}}
+TYPO = SOURCE | {"records": "shop_customer"}
 RAW = """
 select * from (values
     ('1', ' Ana@Mail.example ', 'yes', 'true', 'push'),
@@ -87,14 +89,14 @@ def dbt(project: Path, command: str, **vars: Any) -> str:
         ({"cdp_suppressing_events": {"bouncd": "hard_bounce"}}, ["'bouncd' is not one of", "did you mean 'bounced'"]),
         ({"cdp_suppressing_events": {"opened": "hard_bonce"}}, ["'hard_bonce' is not one of", "did you mean 'hard_bounce'"]),
         ({"cdp_suppressing_events": {"bounced": "complaint"}}, ["cdp_suppressing_events.bounced: is always 'hard_bounce'"]),
-        ({"cdp_consent_sources": [SOURCE | {"channel": "e-mail"}]}, ["cdp_consent_sources[0].channel: 'e-mail' is not one of", "did you mean 'email'"]),
+        ({"cdp_consent_sources": [SOURCE | {"channel": "e-mail"}]}, ["cdp_consent_sources[0].channel: 'e-mail'", "did you mean 'email'"]),
         ({"cdp_consent_sources": [SOURCE | {"purpose": "marketting"}]}, ["[0].purpose: 'marketting'", "did you mean 'marketing'"]),
         ({"cdp_consent_sources": [SOURCE | {"may_only_lowr": False}]}, ["'may_only_lowr' is not one of", "did you mean 'may_only_lower'"]),
         ({"cdp_consent_sources": [SOURCE | {"may_only_lower": "no"}]}, ["may_only_lower: is true or false, not 'no'"]),
         ({"cdp_consent_sources": [SOURCE | {"answer": {"acepts": "x"}}]}, ["'acepts' is not one of state, accepts, refuses"]),
         ({"cdp_consent_sources": [SOURCE | {"email": None}]}, ["needs 'email', 'phone' or 'records'"]),
         ({"cdp_consent_sources": [SOURCE, SOURCE]}, ["[1].name: 'shop' is there already"]),
-        ({"cdp_consent_sources": [SOURCE | {"records": "shop_customer"}], "cdp_identity": {"person": {"records": [{"source_name": "shop_customers"}]}}}, ["[0].records: 'shop_customer'", "did you mean 'shop_customers'"]),
+        ({"cdp_consent_sources": [TYPO], "cdp_identity": IDENTITY}, ["[0].records: 'shop_customer'", "did you mean 'shop_customers'"]),
     ],
 )  # fmt: skip
 def test_a_wrong_word_in_the_settings_stops_the_parse(
