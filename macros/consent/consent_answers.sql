@@ -16,12 +16,14 @@
         {% for key in ['channel', 'purpose'] -%}
         {{ headwater._consent_text(source[key].column) if source[key] is mapping else headwater.string_literal(source[key]) }} as {{ key }}_said,
         {% endfor -%}
+        {% if kind in ['state', 'accepts'] -%}
         case
-            {%- if kind in ['state', 'accepts'] %}
             when {{ said }} in ('yes', 'y', 'true', 't', '1', 'on', 'granted', 'accepted', 'subscribed', 'opt-in', 'opted_in') then 'opted_in'
-            {%- endif %}
             else 'opted_out'
         end as state,
+        {%- else -%}
+        'opted_out' as state,
+        {%- endif %}
         {{ 'cast(' ~ source.basis ~ ' as ' ~ string ~ ')' if source.basis else 'cast(null as ' ~ string ~ ')' }} as basis,
         {{ 'cast(' ~ source.origin ~ ' as ' ~ string ~ ')' if source.origin else headwater.string_literal(source.name) }} as consent_source,
         {{ headwater._consent_may_raise(source, origin) }} as may_raise,
