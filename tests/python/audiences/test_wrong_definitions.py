@@ -143,6 +143,11 @@ def test_a_wrong_audience_says_where_and_what_is_allowed(
             ["engaged", "no touchpoint 'mail' comes before"],
         ),
         (
+            "entry: {audience: audience_everybody}\nsteps:\n"
+            "  - touchpoint: {destination: mailer, channel: e-mail, template: hello}",
+            ["touchpoint", "channel: 'e-mail' is not one of", "did you mean 'email'"],
+        ),
+        (
             "entry: {audience: audience_everybody}\nre_entry: often\nsteps: []",
             ["re_entry", "never"],
         ),
