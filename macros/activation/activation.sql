@@ -15,6 +15,9 @@
 {%- if problem -%}
     {{ exceptions.raise_compiler_error(model.name ~ ", activation: members: " ~ problem ~ ", or say entity='account' or 'person'.") }}
 {%- endif -%}
+{%- if consent is not none -%}
+    {%- do headwater.check_consent('activation: consent', consent) -%}
+{%- endif -%}
 {%- set entity_id = 'profile_id' if entity == 'person' else 'account_id' -%}
 {%- set entities = 'profiles' if entity == 'person' else 'accounts' -%}
 {%- set key = key or [entity_id] -%}

@@ -15,3 +15,12 @@
 {% macro bigquery__string_literal(value) -%}
     {{ return("'" ~ (value | string | replace("\\", "\\\\") | replace("'", "\\'") | replace("\n", "\\n")) ~ "'") }}
 {%- endmacro %}
+
+{#- Expression: string constants with commas between, for `in (...)`; a null for none. -#}
+{% macro string_literals(values) -%}
+    {%- set literals = [] -%}
+    {%- for value in values -%}
+        {%- do literals.append(headwater.string_literal(value)) -%}
+    {%- endfor -%}
+    {{ return(literals | join(', ') or 'null') }}
+{%- endmacro %}

@@ -66,6 +66,7 @@
             {{ headwater.audience_error(path, "wants destination, channel and template") }}
         {%- endif -%}
         {%- do headwater.check_destination(body['destination'], path ~ '.destination') -%}
+        {%- do headwater.check_consent_word(path ~ '.channel', body['channel'], headwater.consent_channels() | list) -%}
         {%- do node.update(body) -%}
     {%- elif type == 'wait' -%}
         {%- do headwater._journey_only(body, ['for', 'until', 'timeout'], path) -%}

@@ -70,6 +70,8 @@ resolved as (
             end
         ) as channel,
         campaign_events.kind,
+        campaign_events.recipient_type,
+        campaign_events.recipient,
         campaign_events.occurred_at,
         campaign_events.loaded_at
 

@@ -1,28 +1,26 @@
-{%- set channels = ['email', 'sms', 'push', 'ads'] -%}
-{%- set purposes = ['marketing', 'analytics', 'service'] -%}
+{%- set channels = headwater.consent_channels() -%}
+{%- set purposes = headwater.consent_purposes() -%}
+{%- set by_phone = headwater.string_literals(channels | dictsort | selectattr(1, 'equalto', 'phone') | map(attribute=0) | list) -%}
 with
 
-consent_answers as (
-
-    {{ headwater.consent_answers() | indent(4) }}
-
-),
-
-consents as (
+answers as (
 
     select
+        answer_source,
+        source_name,
         consent_id,
         email,
         phone,
         channel,
         purpose,
         state,
+        may_raise,
         basis,
         consent_source,
         recorded_at,
         coalesce(loaded_at, {{ headwater.cdp_now() }}) as loaded_at
 
-    from consent_answers
+    from {{ ref('int_profiles__consent_answers') }}
 
     where channel is not null and purpose is not null
 
@@ -32,12 +30,15 @@ consents as (
 known as (
 
     select
+        answer_source,
+        source_name,
         consent_id,
         email,
         phone,
         channel,
         purpose,
         state,
+        may_raise,
         basis,
         consent_source,
         case
@@ -46,7 +47,7 @@ known as (
             else recorded_at
         end as recorded_at
 
-    from consents
+    from answers
 
     where
         recorded_at <= {{ headwater.cdp_now() }}
@@ -59,40 +60,27 @@ every_channel_and_purpose as (
     {%- set outer_loop = loop -%}
     {%- for purpose in purposes %}
     select
-        '{{ channel }}' as channel,
-        '{{ purpose }}' as purpose
+        {{ headwater.string_literal(channel) }} as channel,
+        {{ headwater.string_literal(purpose) }} as purpose
     {{ 'union all' if not (outer_loop.last and loop.last) }}
     {%- endfor %}
     {%- endfor %}
 ),
 
--- An answer given for all channels or purposes is an answer for each.
-answers as (
+-- An answer for all channels or purposes is one for each there is, whenever it came to be.
+expanded as (
 
     select
-        consent_id,
-        email,
-        phone,
-        channel,
-        purpose,
-        state,
-        basis,
-        consent_source,
-        recorded_at
-
-    from known
-
-    where channel <> 'all' and purpose <> 'all'
-
-    union all
-
-    select
+        known.answer_source,
+        known.source_name,
         known.consent_id,
         known.email,
         known.phone,
+        known.channel = 'all' as is_for_all_channels,
         every_channel_and_purpose.channel,
         every_channel_and_purpose.purpose,
         known.state,
+        known.may_raise,
         known.basis,
         known.consent_source,
         known.recorded_at
@@ -102,32 +90,51 @@ answers as (
     cross join every_channel_and_purpose
 
     where
-        (known.channel = 'all' or known.purpose = 'all')
-        and known.channel in ('all', every_channel_and_purpose.channel)
+        known.channel in ('all', every_channel_and_purpose.channel)
         and known.purpose in ('all', every_channel_and_purpose.purpose)
 
 ),
 
--- Who was asked: the phone for text messages, the e-mail address for all else.
+asked_by as (
+
+    select
+        *,
+        case
+            when channel in ({{ by_phone }}) and phone is not null then 'phone'
+            when email is not null then 'email'
+            else 'phone'
+        end as subject_type
+
+    from expanded
+
+),
+
+-- Who was asked: what the channel is asked by. A no to all channels is one of whoever has the other value, too.
 asked as (
 
     select
+        answer_source,
+        source_name,
         consent_id,
+        subject_type,
+        case subject_type when 'phone' then phone else email end as subject,
         case
-            when channel = 'sms' and phone is not null then 'phone'
-            when email is not null then 'email'
-            else 'phone'
-        end as subject_type,
-        case when channel = 'sms' then coalesce(phone, email) else coalesce(email, phone) end
-            as subject,
+            when state = 'opted_out' and is_for_all_channels and email is not null and phone is not null
+                then case subject_type when 'phone' then 'email' else 'phone' end
+        end as other_type,
+        case
+            when state = 'opted_out' and is_for_all_channels and email is not null and phone is not null
+                then case subject_type when 'phone' then email else phone end
+        end as other_subject,
         channel,
         purpose,
         state,
+        may_raise,
         basis,
         consent_source,
         recorded_at
 
-    from answers
+    from asked_by
 
 )
 

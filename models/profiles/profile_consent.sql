@@ -1,43 +1,42 @@
+{%- set answer = ['answer_source', 'consent_id', 'subject', 'channel', 'purpose', 'state', 'may_raise', 'basis', 'consent_source', 'recorded_at'] -%}
 with
 
 profile_records as (
 
     select
+        source_name,
         source_record_id,
         profile_id
 
     from {{ ref('profile_records') }}
 
-    where
-        source_name in (
-            {%- for model in headwater.registry('consents') %}
-            {{ headwater.string_literal(headwater.source_name_of('consents', model)) }},
-            {%- endfor %}
-            ''
-        )
-
 ),
 
-profile_identifiers as (
+holders as (
 
     select
         profile_id,
         identifier_type,
         identifier_value
 
-    from {{ ref('profile_identifiers') }}
+    from {{ ref('int_profiles__identifier_holders') }}
 
 ),
 
 consents as (
 
     select
+        answer_source,
+        source_name,
         consent_id,
         subject_type,
         subject,
+        other_type,
+        other_subject,
         channel,
         purpose,
         state,
+        coalesce(may_raise, false) as may_raise,
         basis,
         consent_source,
         recorded_at
@@ -46,45 +45,123 @@ consents as (
 
 ),
 
--- An answer is one of the person its record belongs to. A no is also one of whoever has that address or number by now: the
--- record may have been let go, as after `window_days`.
+-- An answer is one of the person its record belongs to; where it has no record, of the one person who has the value. A no is one of
+-- everybody who has that address or number, whatever identity made of it: shared, ambiguous, expired, blocked.
 owned as (
 
     select
-        consents.consent_id,
         profile_records.profile_id,
-        consents.subject,
-        consents.channel,
-        consents.purpose,
-        consents.state,
-        consents.basis,
-        consents.consent_source,
-        consents.recorded_at
+        {% for column in answer -%}
+        consents.{{ column }},
+        {% endfor -%}
+        false as is_by_other_value
 
     from consents
 
-    inner join profile_records on consents.consent_id = profile_records.source_record_id
+    inner join profile_records
+        on consents.source_name = profile_records.source_name
+        and consents.consent_id = profile_records.source_record_id
 
     union all
 
     select
-        consents.consent_id,
-        profile_identifiers.profile_id,
-        consents.subject,
-        consents.channel,
-        consents.purpose,
-        consents.state,
-        consents.basis,
-        consents.consent_source,
-        consents.recorded_at
+        holders.profile_id,
+        {% for column in answer -%}
+        consents.{{ column }},
+        {% endfor -%}
+        false as is_by_other_value
 
     from consents
 
-    inner join profile_identifiers
-        on consents.subject_type = profile_identifiers.identifier_type
-        and consents.subject = profile_identifiers.identifier_value
+    inner join holders
+        on consents.subject_type = holders.identifier_type
+        and consents.subject = holders.identifier_value
 
     where consents.state = 'opted_out'
+
+    union all
+
+    select
+        sole_holders.profile_id,
+        {% for column in answer -%}
+        consents.{{ column }},
+        {% endfor -%}
+        false as is_by_other_value
+
+    from consents
+
+    inner join (
+        select
+            identifier_type,
+            identifier_value,
+            min(profile_id) as profile_id
+
+        from holders
+
+        group by identifier_type, identifier_value
+
+        having count(*) = 1
+    ) as sole_holders
+        on consents.subject_type = sole_holders.identifier_type
+        and consents.subject = sole_holders.identifier_value
+
+    where
+        consents.state = 'opted_in'
+        and consents.source_name is null
+
+    union all
+
+    select
+        holders.profile_id,
+        {% for column in answer -%}
+        {{ 'consents.other_subject as subject' if column == 'subject' else 'consents.' ~ column }},
+        {% endfor -%}
+        true as is_by_other_value
+
+    from consents
+
+    inner join holders
+        on consents.other_type = holders.identifier_type
+        and consents.other_subject = holders.identifier_value
+
+),
+
+weighed as (
+
+    select
+        *,
+        max(case when state = 'opted_in' and may_raise then recorded_at end)
+            over (partition by profile_id, channel, purpose) as last_raised_at,
+        max(case when state = 'opted_out' then 1 else 0 end)
+            over (partition by profile_id, subject, channel, purpose) as was_refused
+
+    from owned
+
+),
+
+-- A yes of a source that may only lower counts only where nobody ever said no. Who is reached by the other value only is asked by
+-- another one of their own, so a later yes of theirs ends it.
+counting as (
+
+    select
+        profile_id,
+        answer_source,
+        consent_id,
+        subject,
+        channel,
+        purpose,
+        state,
+        may_raise,
+        basis,
+        consent_source,
+        recorded_at,
+        case when state = 'opted_in' and not may_raise then 1 else 0 end as is_weak
+
+    from weighed
+
+    where
+        not (state = 'opted_in' and not may_raise and was_refused = 1)
+        and not (is_by_other_value and coalesce(last_raised_at > recorded_at, false))
 
 ),
 
@@ -92,23 +169,18 @@ owned as (
 subjects_ranked as (
 
     select
-        consent_id,
-        profile_id,
-        channel,
-        purpose,
-        state,
-        basis,
-        consent_source,
-        recorded_at,
+        *,
         row_number() over (
             partition by profile_id, subject, channel, purpose
             order by
+                is_weak asc nulls last,
                 recorded_at desc nulls last,
                 case state when 'opted_out' then 1 else 2 end asc,
-                consent_id asc
+                answer_source asc nulls last,
+                consent_id asc nulls last
         ) as recency
 
-    from owned
+    from counting
 
 ),
 
@@ -116,19 +188,15 @@ subjects_ranked as (
 profiles_ranked as (
 
     select
-        profile_id,
-        channel,
-        purpose,
-        state,
-        basis,
-        consent_source,
-        recorded_at,
+        *,
         row_number() over (
             partition by profile_id, channel, purpose
             order by
                 case state when 'opted_out' then 1 else 2 end asc,
+                is_weak asc nulls last,
                 recorded_at desc nulls last,
-                consent_id asc
+                answer_source asc nulls last,
+                consent_id asc nulls last
         ) as strictness
 
     from subjects_ranked
@@ -144,6 +212,7 @@ consent as (
         channel,
         purpose,
         state,
+        may_raise,
         basis,
         consent_source,
         recorded_at

@@ -1,31 +1,33 @@
-{%- set reasons = var('cdp_suppressing_events') -%}
+{%- set reasons = headwater.suppressing_events() -%}
+{%- set types = headwater.string_literals(['profile_id'] + ((var('cdp_identity', {}) or {}).get('person', {}).get('identifiers', {}) | list)) -%}
 with
 
-profile_identifiers as (
+holders as (
 
     select
         profile_id,
         identifier_type,
         identifier_value
 
-    from {{ ref('profile_identifiers') }}
+    from {{ ref('int_profiles__identifier_holders') }}
 
 ),
 
 erasure_requests as (
 
     select
-        identifier_type,
-        identifier_value_sha256,
+        lower(trim(identifier_type)) as identifier_type,
+        lower(trim(identifier_value_sha256)) as identifier_value_sha256,
         requested_at
 
     from {{ ref('stg_sync__erasure_requests') }}
 
-    where requested_at <= {{ headwater.cdp_now() }}
+    where requested_at <= {{ headwater.cdp_now() }} or requested_at is null
 
 ),
 
-profile_consent as (
+-- What the person said, by a source whose yes may end a no.
+said_yes as (
 
     select
         profile_id,
@@ -37,16 +39,22 @@ profile_consent as (
     where
         purpose = 'marketing'
         and state = 'opted_in'
+        and may_raise
 
 ),
 
--- Bad news from a campaign whose channel nobody told counts for every channel, and what has arrived counts even if a vendor's
--- clock is ahead of ours.
+-- Bad news from a campaign whose channel nobody told, or nobody knows, counts for every channel, and what has arrived counts even if
+-- a vendor's clock is ahead of ours.
 campaign_news as (
 
     select
         profile_id,
-        coalesce(channel, 'all') as channel,
+        recipient_type,
+        recipient,
+        case
+            when lower(trim(channel)) in ({{ headwater.string_literals(headwater.consent_channels()) }}) then lower(trim(channel))
+            else 'all'
+        end as channel,
         case kind
             {%- for kind, reason in reasons.items() %}
             when {{ headwater.string_literal(kind) }} then {{ headwater.string_literal(reason) }}
@@ -57,49 +65,79 @@ campaign_news as (
     from {{ ref('int_profiles__campaign_recipients_resolved') }}
 
     where
-        profile_id is not null
+        kind in ({{ headwater.string_literals(reasons) }})
         and (occurred_at <= {{ headwater.cdp_now() }} or loaded_at <= {{ headwater.cdp_now() }})
 
 ),
 
--- Who says yes again after unsubscribing is no longer suppressed. A bounce or a complaint is not
--- undone by consent.
-campaign_suppressions as (
+-- Of the one it is resolved to, and of everybody who has that address or number, whatever identity made of it.
+campaign_news_owned as (
 
     select
-        campaign_news.profile_id,
-        campaign_news.channel,
-        campaign_news.reason,
-        campaign_news.occurred_at as since
+        profile_id,
+        channel,
+        reason,
+        occurred_at
 
     from campaign_news
 
-    left join profile_consent
-        on campaign_news.profile_id = profile_consent.profile_id
-        and campaign_news.channel = profile_consent.channel
-        and campaign_news.reason = 'unsubscribed'
-        and campaign_news.occurred_at < profile_consent.recorded_at
+    where profile_id is not null
 
-    where
-        campaign_news.reason is not null
-        and profile_consent.profile_id is null
+    union all
+
+    select
+        holders.profile_id,
+        campaign_news.channel,
+        campaign_news.reason,
+        campaign_news.occurred_at
+
+    from campaign_news
+
+    inner join holders
+        on campaign_news.recipient_type = holders.identifier_type
+        and campaign_news.recipient = holders.identifier_value
 
 ),
 
+-- Who says yes again after unsubscribing is no longer suppressed; an import says nothing. A bounce or a complaint is not undone by
+-- consent.
+campaign_suppressions as (
+
+    select
+        campaign_news_owned.profile_id,
+        campaign_news_owned.channel,
+        campaign_news_owned.reason,
+        campaign_news_owned.occurred_at as since
+
+    from campaign_news_owned
+
+    left join said_yes
+        on campaign_news_owned.profile_id = said_yes.profile_id
+        and campaign_news_owned.channel = said_yes.channel
+        and campaign_news_owned.reason = 'unsubscribed'
+        and campaign_news_owned.occurred_at < said_yes.recorded_at
+
+    where said_yes.profile_id is null
+
+),
+
+-- A request is one of everybody who has the value; of a type nobody knows, of whoever has it as any.
 erasures as (
 
     select
-        profile_identifiers.profile_id,
+        holders.profile_id,
         'all' as channel,
         'erasure' as reason,
-        erasure_requests.requested_at as since
+        coalesce(erasure_requests.requested_at, {{ headwater.cdp_now() }}) as since
 
-    from profile_identifiers
+    from holders
 
     inner join erasure_requests
-        on profile_identifiers.identifier_type = erasure_requests.identifier_type
-        and erasure_requests.identifier_value_sha256
-        = {{ headwater.sha256_hex('profile_identifiers.identifier_value') }}
+        on erasure_requests.identifier_value_sha256 = {{ headwater.sha256_hex('holders.identifier_value') }}
+
+    where
+        holders.identifier_type = erasure_requests.identifier_type
+        or coalesce(erasure_requests.identifier_type, '') not in ({{ types }})
 
 ),
 

@@ -14,8 +14,11 @@ campaign_events as (
         campaign_id,
         touchpoint_id,
         recipient_type,
-        case recipient_type when 'email' then {{ headwater.normalise_email('recipient') }} else recipient end
-            as recipient,
+        case recipient_type
+            when 'email' then {{ headwater.normalise_email('recipient') }}
+            when 'phone' then coalesce({{ headwater.normalise_phone('recipient') }}, recipient)
+            else recipient
+        end as recipient,
         lower(kind) as kind,
         occurred_at,
         pulled_at as loaded_at

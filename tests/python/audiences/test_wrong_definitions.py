@@ -279,6 +279,11 @@ def test_a_value_is_read_as_it_is_written(project: Path, model: Path) -> None:
             ["since", "did you mean 'entry'"],
         ),
         (
+            "entry: {audience: audience_everybody}\nsteps:\n"
+            "  - {name: hello, touchpoint: {destination: mailer, channel: e-mail, template: hello}}",
+            ["touchpoint", "channel: 'e-mail' is not one of", "did you mean 'email'"],
+        ),
+        (
             "entry: {audience: audience_everybody}\nre_entry: often\nsteps: []",
             ["re_entry", "never"],
         ),

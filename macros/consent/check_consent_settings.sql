@@ -1,0 +1,16 @@
+{#- Nothing, or an error before anything is built: vocabulary, sources and suppressing events of the project, and `consent:` of every
+    exposure. Run by on-run-start: only then dbt has read the exposures. -#}
+{% macro check_consent_settings() -%}
+    {%- do headwater.consent_channels() -%}
+    {%- do headwater.consent_purposes() -%}
+    {%- do headwater.consent_sources() -%}
+    {%- do headwater.suppressing_events() -%}
+    {%- if execute -%}
+        {%- for exposure in graph.exposures.values() -%}
+            {%- set sync = (exposure.get('config') or {}).get('meta', {}).get('sync') -%}
+            {%- if sync is mapping and sync.get('consent') is not none -%}
+                {%- do headwater.check_consent('exposure ' ~ exposure.name ~ ', consent', sync.get('consent')) -%}
+            {%- endif -%}
+        {%- endfor -%}
+    {%- endif -%}
+{%- endmacro %}

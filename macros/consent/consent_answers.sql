@@ -1,0 +1,85 @@
+{#- Relation-shaped query: the answers of one of consent_sources(), as they were said.
+    Columns: answer_source, source_name, consent_id, email, phone, channel_said, purpose_said, state, basis, consent_source, may_raise,
+    is_origin_known, recorded_at, loaded_at. A word that is no known yes is a no; an empty cell of `accepts` or `refuses` is no answer,
+    and a `refuses` that says no is none either: not to have refused is no consent. -#}
+{% macro consent_answers(source) -%}
+{%- set string = dbt.type_string() -%}
+{%- set said = headwater._consent_text((source.answer.values() | first) if source.answer is mapping else none) -%}
+{%- set kind = (source.answer | first) if source.answer is mapping else 'refused' -%}
+{%- set origin = headwater._consent_text(source.origin) -%}
+    select
+        {{ headwater.string_literal(source.name) }} as answer_source,
+        {{ headwater.string_literal(source.records) if source.records else 'cast(null as ' ~ string ~ ')' }} as source_name,
+        cast({{ source.key }} as {{ string }}) as consent_id,
+        {{ headwater.normalise_email(source.email) if source.email else 'cast(null as ' ~ string ~ ')' }} as email,
+        {{ 'nullif(trim(cast(' ~ source.phone ~ ' as ' ~ string ~ ")), '')" if source.phone else 'cast(null as ' ~ string ~ ')' }} as phone,
+        {% for key in ['channel', 'purpose'] -%}
+        {{ headwater._consent_text(source[key].column) if source[key] is mapping else headwater.string_literal(source[key]) }} as {{ key }}_said,
+        {% endfor -%}
+        {% if kind in ['state', 'accepts'] -%}
+        case
+            when {{ said }} in ('yes', 'y', 'true', 't', '1', 'on', 'granted', 'accepted', 'subscribed', 'opt-in', 'opted_in') then 'opted_in'
+            else 'opted_out'
+        end as state,
+        {%- else -%}
+        'opted_out' as state,
+        {%- endif %}
+        {{ 'cast(' ~ source.basis ~ ' as ' ~ string ~ ')' if source.basis else 'cast(null as ' ~ string ~ ')' }} as basis,
+        {{ 'cast(' ~ source.origin ~ ' as ' ~ string ~ ')' if source.origin else headwater.string_literal(source.name) }} as consent_source,
+        {{ headwater._consent_may_raise(source, origin) }} as may_raise,
+        {{ headwater._consent_origin_is_known(source, origin) }} as is_origin_known,
+        cast({{ source.recorded_at or 'null' }} as {{ dbt.type_timestamp() }}) as recorded_at,
+        cast({{ source.loaded_at or 'null' }} as {{ dbt.type_timestamp() }}) as loaded_at
+
+    from {{ ref(source.model) }}
+    {%- if kind == 'accepts' %}
+
+    where {{ said }} is not null
+    {%- elif kind == 'refuses' %}
+
+    where {{ said }} not in ('no', 'n', 'false', 'f', '0', 'off')
+    {%- endif %}
+{%- endmacro %}
+
+{#- Expression: whether a yes may end a no. Never of an origin that is an import of some kind; where origins are listed, only of those. -#}
+{% macro _consent_may_raise(source, origin) -%}
+    {%- if source.may_only_lower -%}
+        {{ return('false') }}
+    {%- elif not source.origin -%}
+        {{ return('true') }}
+    {%- endif -%}
+    {%- set imported = headwater.regexp_matches_whole("coalesce(" ~ origin ~ ", '')", headwater.consent_import_pattern()) -%}
+    {%- if source.raising_origins -%}
+        {{ return('coalesce(' ~ headwater._consent_is_listed(source, origin) ~ ' and not ' ~ imported ~ ', false)') }}
+    {%- endif -%}
+    {{ return('coalesce(' ~ origin ~ ' is not null and not ' ~ imported ~ ', false)') }}
+{%- endmacro %}
+
+{% macro _consent_origin_is_known(source, origin) -%}
+    {%- if not source.raising_origins -%}
+        {{ return('true') }}
+    {%- endif -%}
+    {{ return('coalesce(' ~ headwater._consent_is_listed(source, origin) ~ ' or '
+        ~ headwater.regexp_matches_whole(origin, headwater.consent_import_pattern()) ~ ', false)') }}
+{%- endmacro %}
+
+{% macro _consent_is_listed(source, origin) -%}
+    {%- set listed = [] -%}
+    {%- for one in source.raising_origins -%}
+        {%- do listed.append(headwater.string_literal(one | string | lower | trim)) -%}
+    {%- endfor -%}
+    {{ return(origin ~ ' in (' ~ listed | join(', ') ~ ')') }}
+{%- endmacro %}
+
+{#- Value: a pattern of origins by which a company, and not a person, wrote an answer down. -#}
+{% macro consent_import_pattern() -%}
+    {{ return(
+        '.*(import|upload|migrat|back.?fill|bulk|purchase|bought|enrich|legacy|spreadsheet).*'
+        ~ '|(.*[^a-z])?(lists?|files?|csv|xlsx?|excel|batch|sync|seed|restored?|export)([^a-z].*)?'
+    ) }}
+{%- endmacro %}
+
+{#- Expression: a column's text in small letters without blanks around it; null for nothing. -#}
+{% macro _consent_text(column) -%}
+    {{ return("nullif(lower(trim(cast(" ~ (column or 'null') ~ " as " ~ dbt.type_string() ~ "))), '')") }}
+{%- endmacro %}

@@ -1,0 +1,181 @@
+"""The words and sources of consent: a wrong one stops with the nearest, and every way to declare a source counts as it says."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[3]
+SOURCE = {
+    "name": "shop", "model": "raw_shop", "key": "id", "email": "email", "channel": "email",
+    "purpose": "marketing", "answer": {"accepts": "accepts_marketing"},
+}  # fmt: skip
+IDENTITY = {"person": {"records": [{"source_name": "shop_customers"}]}}
+TYPO = SOURCE | {"records": "shop_customer"}
+RAW = """
+select * from (values
+    ('1', ' Ana@Mail.example ', 'yes', 'true', 'push'),
+    ('2', 'bo@mail.example', 'no', 'No', 'e-mail'),
+    ('3', 'cy@mail.example', '', null, null),
+    ('4', 'di@mail.example', 'vielleicht', 'X', 'all')
+) as rows (id, email, accepts_marketing, has_opted_out, channel)
+"""
+ANSWERS = """
+{%- for source in headwater.consent_sources() %}
+{{ headwater.consent_answers(source) }}
+{{ 'union all' if not loop.last }}
+{%- endfor %}
+"""
+ACTIVATION = """
+{{ headwater.activation(ref('raw_shop'), {}, {}, consent=CONSENT) }}
+"""
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("words")
+    for name in ("activation", "audiences", "consent", "cross_db", "journeys", "normalise"):
+        shutil.copytree(
+            ROOT / "macros" / name, folder / "macros" / name, ignore=shutil.ignore_patterns("*.yml")
+        )
+    (folder / "models").mkdir()
+    (folder / "models" / "raw_shop.sql").write_text(RAW)
+    settings = {
+        "name": "headwater", "profile": "headwater", "vars": {"cdp_default_country": "DE"},
+        "on-run-start": ["{{ headwater.check_consent_settings() }}"],
+    }  # fmt: skip
+    (folder / "dbt_project.yml").write_text(yaml.safe_dump(settings))
+    output = {"type": "duckdb", "path": str(folder / "words.duckdb"), "schema": "analytics"}
+    profile = {"headwater": {"target": "duckdb", "outputs": {"duckdb": output}}}
+    (folder / "profiles.yml").write_text(yaml.safe_dump(profile))
+    return folder
+
+
+def dbt(project: Path, command: str, **vars: Any) -> str:
+    """What dbt says; empty when all went well."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.cli.main import dbtRunner
+
+    result = dbtRunner().invoke(
+        [
+            "--quiet", command, "--vars", json.dumps(vars), "--project-dir", str(project),
+            "--profiles-dir", str(project), "--target-path", str(project / "target"),
+            "--log-path", str(project / "logs"),
+        ]
+    )  # fmt: skip
+    DuckDBConnectionManager.close_all_connections()
+    if result.success:
+        return ""
+    if result.exception:
+        return str(result.exception)
+    return "\n".join(str(one.message) for one in result.result.results)
+
+
+@pytest.mark.parametrize(
+    ("vars", "words"),
+    [
+        ({"cdp_channels": {"e-mail": "email"}}, ["cdp_channels: 'e-mail' is no name", "did you mean 'email'"]),
+        ({"cdp_channels": {"whatsapp": "fone"}}, ["cdp_channels.whatsapp: 'fone' is not one of email, phone"]),
+        ({"cdp_channels": {"email": "phone"}}, ["'email' is there already"]),
+        ({"cdp_channels": ["whatsapp"]}, ["cdp_channels: wants", "{whatsapp: phone}"]),
+        ({"cdp_purposes": ["all"]}, ["cdp_purposes: 'all' is no name"]),
+        ({"cdp_purposes": "research"}, ["cdp_purposes: wants a list"]),
+        ({"cdp_suppressing_events": {"bouncd": "hard_bounce"}}, ["'bouncd' is not one of", "did you mean 'bounced'"]),
+        ({"cdp_suppressing_events": {"opened": "hard_bonce"}}, ["'hard_bonce' is not one of", "did you mean 'hard_bounce'"]),
+        ({"cdp_suppressing_events": {"bounced": "complaint"}}, ["cdp_suppressing_events.bounced: is always 'hard_bounce'"]),
+        ({"cdp_consent_sources": [SOURCE | {"channel": "e-mail"}]}, ["cdp_consent_sources[0].channel: 'e-mail'", "did you mean 'email'"]),
+        ({"cdp_consent_sources": [SOURCE | {"purpose": "marketting"}]}, ["[0].purpose: 'marketting'", "did you mean 'marketing'"]),
+        ({"cdp_consent_sources": [SOURCE | {"may_only_lowr": False}]}, ["'may_only_lowr' is not one of", "did you mean 'may_only_lower'"]),
+        ({"cdp_consent_sources": [SOURCE | {"may_only_lower": "no"}]}, ["may_only_lower: is true or false, not 'no'"]),
+        ({"cdp_consent_sources": [SOURCE | {"answer": {"acepts": "x"}}]}, ["'acepts' is not one of state, accepts, refuses"]),
+        ({"cdp_consent_sources": [SOURCE | {"email": None}]}, ["needs 'email', 'phone' or 'records'"]),
+        ({"cdp_consent_sources": [SOURCE, SOURCE]}, ["[1].name: 'shop' is there already"]),
+        ({"cdp_consent_sources": [TYPO], "cdp_identity": IDENTITY}, ["[0].records: 'shop_customer'", "did you mean 'shop_customers'"]),
+    ],
+)  # fmt: skip
+def test_a_wrong_word_in_the_settings_stops_the_parse(
+    project: Path, vars: dict[str, Any], words: list[str]
+) -> None:
+    said = dbt(project, "parse", **vars)
+    for word in words:
+        assert word in said, said
+
+
+@pytest.mark.parametrize(
+    ("consent", "words"),
+    [
+        ("{'channel': 'e-mail', 'purpose': 'marketing'}", ["consent.channel: 'e-mail'", "did you mean 'email'"]),
+        ("{'channel': 'email', 'purpose': 'marketting'}", ["consent.purpose: 'marketting'", "did you mean 'marketing'"]),
+        ("{'chanel': 'email', 'purpose': 'marketing'}", ["'chanel' is not one of channel, purpose"]),
+        ("{'channel': 'email'}", ["consent.purpose"]),
+        ("'email'", ["wants {channel, purpose}"]),
+        ("{}", ["consent.channel"]),
+    ],
+)  # fmt: skip
+def test_a_wrong_word_in_an_activation_stops_the_parse(
+    project: Path, consent: str, words: list[str]
+) -> None:
+    model = project / "models" / "sync_tried.sql"
+    model.write_text(ACTIVATION.replace("CONSENT", consent))
+    try:
+        said = dbt(project, "parse")
+    finally:
+        model.unlink()
+    for word in ["sync_tried", *words]:
+        assert word in said, said
+
+
+def test_a_wrong_word_in_an_exposure_stops_before_anything_is_built(project: Path) -> None:
+    exposure = {
+        "name": "mailer_people", "type": "application", "owner": {"email": "a@b.example"},
+        "depends_on": ["ref('raw_shop')"],
+        "config": {"meta": {"sync": {"consent": {"channel": "emails", "purpose": "marketing"}}}},
+    }  # fmt: skip
+    path = project / "models" / "exposures.yml"
+    path.write_text(yaml.safe_dump({"version": 2, "exposures": [exposure]}))
+    try:
+        said = dbt(project, "run")
+    finally:
+        path.unlink()
+    assert "exposure mailer_people, consent.channel: 'emails' is not one of" in said
+    assert "did you mean 'email'" in said
+
+
+def test_every_way_to_declare_a_source_counts_as_it_says(project: Path) -> None:
+    model = project / "models" / "answers.sql"
+    model.write_text(ANSWERS)
+    sources = [
+        SOURCE,
+        SOURCE | {"name": "crm", "answer": {"refuses": "has_opted_out"}},
+        SOURCE | {"name": "unsubscribed", "answer": "refused", "channel": {"column": "channel"}},
+        SOURCE | {"name": "forms", "may_only_lower": False, "origin": "accepts_marketing", "raising_origins": ["Yes"]},
+    ]  # fmt: skip
+    try:
+        assert dbt(project, "run", cdp_consent_sources=sources) == ""
+    finally:
+        model.unlink()
+    with duckdb.connect(str(project / "words.duckdb")) as opened:
+        rows = opened.execute(
+            "select answer_source, consent_id, email, channel_said, state, may_raise from analytics.answers"
+        ).fetchall()
+    ana, bo, cy, di = (f"{name}@mail.example" for name in ("ana", "bo", "cy", "di"))
+    assert set(rows) == {
+        ("shop", "1", ana, "email", "opted_in", False),
+        ("shop", "2", bo, "email", "opted_out", False),
+        ("shop", "4", di, "email", "opted_out", False),
+        ("crm", "1", ana, "email", "opted_out", False),
+        ("crm", "4", di, "email", "opted_out", False),
+        ("unsubscribed", "1", ana, "push", "opted_out", False),
+        ("unsubscribed", "2", bo, "e-mail", "opted_out", False),
+        ("unsubscribed", "3", cy, None, "opted_out", False),
+        ("unsubscribed", "4", di, "all", "opted_out", False),
+        ("forms", "1", ana, "email", "opted_in", True),
+        ("forms", "2", bo, "email", "opted_out", False),
+        ("forms", "4", di, "email", "opted_out", False),
+    }
