@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from itertools import takewhile
 from typing import Any
 
 import pytest
@@ -39,6 +40,7 @@ class Wire:
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
         self.heads: list[str] = []
+        self.blurts = False  # answers before it has read anything
         self.reply: Callable[[Any], None] = lambda _: None
         threading.Thread(target=self._serve, daemon=True).start()
 
@@ -54,7 +56,7 @@ class Wire:
         with connection:
             try:
                 with connection.makefile("rb") as sent:
-                    lines = list(iter(sent.readline, b"\r\n"))
+                    lines = [] if self.blurts else list(takewhile(b"\r\n".__ne__, sent))
                     length = [
                         int(line[15:]) for line in lines if line.startswith(b"Content-Length:")
                     ]
@@ -156,14 +158,15 @@ def test_no_verb_takes_what_it_must_not_see_for_success(
         wire.answers(200 if WRONG[answer][0] == 202 else WRONG[answer][0], WRONG[answer][1])
     else:
         wire.answers(*WRONG[answer])
-    with pytest.raises(DestinationError) as caught:
+    try:
         result = called(wire, kind, object_kind, verb)
-        assert not result.accepted, "a wrong answer was taken for success"
-        assert not result.pending
-        assert result.error
-        raise result.error
-    assert "log in" not in str(caught.value)
-    assert isinstance(caught.value, UnexpectedAnswerError), "it may have been taken all the same"
+    except DestinationError as raised:
+        error: DestinationError | None = raised
+    else:
+        assert not (result.accepted or result.pending), "a wrong answer was taken for success"
+        error = result.error
+    assert "log in" not in str(error)
+    assert isinstance(error, UnexpectedAnswerError), "it may have been taken all the same"
 
 
 @pytest.mark.parametrize(("kind", "object_kind", "verb"), verbs())
@@ -295,6 +298,7 @@ def test_who_is_not_reached_was_surely_not_sent_anything() -> None:
 
 def test_a_connection_that_cannot_be_made_secure_is_not_tried_again(wire: Wire) -> None:
     wire.answers(400, b"this is plain http")
+    wire.blurts = True
     with pytest.raises(MisconfiguredError, match="secure") as caught:
         HttpClient(wire.url.replace("http:", "https:"), vendor="mailer").post("/people", {})
     assert not isinstance(caught.value, TransientError)
