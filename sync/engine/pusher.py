@@ -26,6 +26,7 @@ from sync.state.leases import LEASE_SECONDS, Leases, owner_name
 from sync.state.runs import RunLog
 from sync.warehouses.base import Session, now_utc
 
+QUARANTINED = "quarantined"  # the plan's reason for rows that failed too often
 # Batches whose jobs are waited for at once; a job may take half an hour, and a slot is held only while it is asked.
 JOBS = 12
 
@@ -65,6 +66,7 @@ class Pusher:
         )  # fmt: skip
         self._result = SyncResult(definition.name, "success")
         self._once = True  # each key is acknowledged once in this run
+        self._lost_before = 0  # events of earlier runs of which nobody knows
         self._settles = False  # requests of a process that died may still arrive
         self._started_at = now_utc()
 
@@ -135,6 +137,7 @@ class Pusher:
             if options.dry_run:
                 return planned
             self._result.previous_status = self._log.last_status(session)
+            self._lost_before = self._log.count_unknown(session)
             if planned.plan.checks.elsewhere:
                 session.execute(self._planning.ledger(definition).leaving_elsewhere())
                 self._context.watcher.log(
@@ -297,6 +300,8 @@ class Pusher:
                 f"stopped after {self._options.breaker_limit} batches of which no row was taken.",
                 hint=f"sync failures --select {result.name}",
             )
+        if result.error is None and undone == 0:
+            result.error = self._left_behind()
         # All may have been done when it was asked to stop.
         result.interrupted = result.interrupted and undone > 0
         if result.interrupted and result.error is None:
@@ -310,6 +315,25 @@ class Pusher:
             result.status = "partial" if taken else "failed"
             result.failed = result.failed if result.interrupted else undone
         self._finish()
+
+    def _left_behind(self) -> HeadwaterError | None:
+        """Rows that wait for a person: no push is green while one does."""
+        name, aside = self._result.name, self._result.counts.withheld.get(QUARANTINED, 0)
+        found = [
+            f"{count:,} {what}"
+            for count, what in (
+                (aside, "quarantined rows are not sent"),
+                (self._lost_before, "events may have been sent or not"),
+            )
+            if count
+        ]
+        if not found:
+            return None
+        return HeadwaterError(
+            f"sync '{name}': {' and '.join(found)}.",
+            hint=f"sync failures --select {name} lists them; --retry sends the quarantined ones again, --dismiss leaves "
+            "all of them as they are.",
+        )
 
     def _finish(self) -> None:
         ledger = self._planning.ledger(self._definition)
@@ -328,6 +352,8 @@ class Pusher:
 
     def _finish_empty(self, session: Session) -> None:
         """Nothing to send: the run is over within the session that planned it."""
+        if error := self._left_behind():
+            self._result.status, self._result.error = "partial", error
         with session.transaction():
             self._record(session)
             self._log.write_withheld(session, self._result.counts.withheld)

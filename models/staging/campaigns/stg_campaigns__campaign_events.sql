@@ -17,6 +17,7 @@ campaign_events as (
         case recipient_type when 'email' then {{ normalise_email('recipient') }} else recipient end
             as recipient,
         lower(kind) as kind,
+        lower(channel) as channel,
         occurred_at,
         pulled_at as loaded_at
 
