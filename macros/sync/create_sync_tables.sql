@@ -10,16 +10,21 @@
                     {%- do missing.append(name) -%}
                 {%- endif -%}
             {%- endfor -%}
+            {%- set lacking = [] -%}
             {%- for name, columns in _sync_columns_added().items() if name in tables and name not in missing -%}
                 {%- set relation = adapter.get_relation(database=target.database, schema=schema, identifier=name) -%}
                 {%- set known = adapter.get_columns_in_relation(relation) | map(attribute='name') | map('lower') | list -%}
                 {%- for column in columns if column not in known -%}
-                    {%- do run_query('alter table ' ~ relation ~ ' add column ' ~ column ~ ' ' ~ tables[name][column]) -%}
+                    {%- do lacking.append(relation ~ ' add column ' ~ column ~ ' ' ~ tables[name][column]) -%}
                 {%- endfor -%}
             {%- endfor -%}
-            {%- if missing -%}
+            {#- Ends the transaction that looking began, which a hook rolls back: what follows stays. -#}
+            {%- if missing or lacking -%}
                 {%- do adapter.create_schema(api.Relation.create(database=target.database, schema=schema)) -%}
             {%- endif -%}
+            {%- for addition in lacking -%}
+                {%- do run_query('alter table ' ~ addition) -%}
+            {%- endfor -%}
             {%- for name in missing -%}
                 {%- set columns = [] -%}
                 {%- for column, type in tables[name].items() -%}

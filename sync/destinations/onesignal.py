@@ -8,6 +8,9 @@ repeat returns the first answer), .../reference/update-user (tags; an empty valu
 Errors are sentences, so that their status alone tells whose fault they are (docs.rs/onesignal-rust-api, errors, and API description
 5.12.0, read 2026-11-28: 403 any key that is not valid, 409 an alias that is another user's, 503 passing).
 
+Results, read 2026-11-28: documentation.onesignal.com/docs/push-notification-message-reports and the description of NotificationWithMeta.
+`failed` counts devices that are unsubscribed, `errored` those that an error kept from it and that are tried again: no bounce for good.
+
 An answer of 200 with an empty `id` means that nobody was reached. Users are known by external id, which is our profile id.
 """
 
@@ -240,12 +243,7 @@ def _results(row: dict[str, Any], since: dt.datetime) -> Iterator[Result]:
     )
     recipients = ((row.get("include_aliases") or {}).get("external_id")) or []
     touchpoint_id = (row.get("data") or {}).get("key")
-    counts = {
-        "delivered": row.get("successful"),
-        "clicked": row.get("converted"),
-        "bounced": row.get("errored"),
-    }
-    for kind, count in counts.items():
+    for kind, count in _counts(row).items():
         for recipient in recipients if count else []:
             yield CampaignEvent(
                 event_id=f"{row['id']}:{kind}:{recipient}",
@@ -256,4 +254,18 @@ def _results(row: dict[str, Any], since: dt.datetime) -> Iterator[Result]:
                 occurred_at=at,
                 touchpoint_id=touchpoint_id,
                 raw=json.dumps({"id": row["id"], **{kind: count}}),
+                channel="push",
             )
+
+
+def _counts(row: dict[str, Any]) -> dict[str, int]:
+    """What became of a message to one person, by kind. Who was reached on one device has not left push by leaving on another."""
+    reached = int(row.get("successful") or 0)
+    unsubscribed = "failed" if reached else "unsubscribed"
+    return {
+        "delivered": reached,
+        "clicked": int(row.get("converted") or 0),
+        unsubscribed: int(row.get("failed") or 0),
+        "errored": int(row.get("errored") or 0),
+        "received": int(row.get("received") or 0),
+    }

@@ -449,7 +449,7 @@ def test_a_run_that_cannot_go_on_leaves_its_jobs(bench, monkeypatch):
 def test_an_async_job_that_fails_marks_nothing(bench):
     bench.people("a", "b")
     bench.destination.job_rows = lambda _: "job-1"
-    bench.destination.jobs["job-1"] = [JobStatus(done=True, all_failed="file is broken")]
+    bench.destination.poll = lambda _: JobStatus(done=True, all_failed="file is broken")
     result = bench.push()
     assert (result.status, result.failed, bench.held()) == ("failed", 2, set())
 
