@@ -167,9 +167,18 @@ class Pusher:
         unfinished = sorted({*ledger.unfinished_runs(session), *recovered})
         if unfinished:
             session.execute(
-                *ledger.compaction(unfinished), self._log.interrupt(unfinished, now_utc())
+                *self._lost(unfinished),
+                *ledger.compaction(unfinished),
+                self._log.interrupt(unfinished, now_utc()),
             )
             self._context.watcher.log("recovered", sync=self._definition.name, runs=len(unfinished))
+
+    def _lost(self, run_ids: list[str]) -> list[str]:
+        """Statements that list events which were claimed and whose answers nobody will get; they are not sent again."""
+        if self._definition.mode is not Mode.EVENT:
+            return []
+        claimed = self._planning.ledger(self._definition).claimed(run_ids)
+        return [self._log.list_unknown(claimed, now_utc())]
 
     def _recover(self, session: Session) -> list[str]:
         """Fold in what a run that was killed, or could not write, kept on disk."""
@@ -370,6 +379,7 @@ class Pusher:
                 self._recover(session)
                 if self._context.run_id in ledger.unfinished_runs(session):
                     session.execute(
+                        *self._lost([self._context.run_id]),
                         *ledger.compaction([self._context.run_id]),
                         self._log.finish(
                             status=result.recorded_status, message=result.recorded,

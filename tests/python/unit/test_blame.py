@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import socket
 import threading
 from dataclasses import replace
 
+import duckdb
 import pytest
 from workbench import TABLES, Delivery, PartialFailure
 
@@ -422,6 +424,32 @@ def test_of_a_batch_that_stops_halfway_only_the_row_without_an_answer_is_unknown
     assert (result.added, result.failed) == (11, 1)
     rows = once.rows("select sync_key, status from analytics_sync.failures")
     assert rows == [(people(12)[4], "unknown")]
+
+
+def test_events_of_a_process_that_died_are_listed_too(once):
+    """They were claimed, and no answer ever came: at most once means that they are not sent again."""
+
+    class Killed(BaseException):
+        pass
+
+    def killed(number, _):
+        if number == 1:
+            raise Killed
+
+    once.people("a", "b")
+    once.destination.fault_after = killed
+    with pytest.raises(Killed):
+        once.push()
+    once.destination.fault_after = None
+    with duckdb.connect(str(once.path)) as connection:
+        dead = f"{socket.gethostname()}/4999999.1/run"
+        connection.execute("update analytics_sync.leases set owner = ?", [dead])
+    once.people("a", "b", "c")
+    result = once.push()
+    assert (result.status, result.added) == ("partial", 1)
+    rows = once.rows("select sync_key, status from analytics_sync.failures order by 1")
+    assert rows == [("a", "unknown"), ("b", "unknown")]
+    assert [event.key for event in once.destination.events] == ["a", "b", "c"]
 
 
 # -- left behind -----------------------------------------------------------------------------------
