@@ -70,6 +70,13 @@ class _Reply(http.client.HTTPResponse):
         self.fp = io.BufferedReader(_Timed(sock, seconds))
 
 
+class _Session(requests.Session):
+    """Looks at no redirect: requests reads its body, without bounds, to tell where the next request would go."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002
+        return None
+
+
 class _Adapter(requests.adapters.HTTPAdapter):
     """Pools whose connections read through `_Reply`, behind a proxy too."""
 
@@ -101,7 +108,7 @@ def session(base_url: str, deadline_seconds: float = DEADLINE_SECONDS) -> reques
     """Pooled, with the environment's proxies and certificates. What it says is read once, and ~/.netrc never: requests lets an
     entry of the host replace the Authorization header (https://requests.readthedocs.io/en/latest/user/authentication/, read 2026-11-27).
     """
-    made = requests.Session()
+    made = _Session()
     made.trust_env = False
     made.proxies = requests.utils.get_environ_proxies(base_url)
     bundle = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")

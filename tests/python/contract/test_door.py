@@ -7,6 +7,7 @@ import json
 import socket
 import threading
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 from itertools import takewhile
 from typing import Any
@@ -181,6 +182,19 @@ def test_no_verb_follows_a_redirect(
     assert caught.value.hint
     assert not any("/elsewhere" in head for head in wire.heads), "nobody goes where it leads"
     assert caught.value.unsent == (status in (307, 308))
+
+
+@pytest.mark.parametrize("location", ["http://[::1", "mailto:x", "", "//", "http://\u00e9"])
+def test_where_a_redirect_leads_is_not_even_looked_at(wire: Wire, location: str) -> None:
+    """Its body is not read either: that may be a bomb."""
+    bomb = gzip.compress(b"0" * 20_000_000)
+    wire.answers(302, bomb, "Content-Encoding: gzip", f"Location: {location}")
+    tracemalloc.start()
+    with pytest.raises(RedirectError):
+        client(wire).post("/people", {})
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 10_000_000
 
 
 @pytest.mark.parametrize("body", [b'{"id": "1"}', b""])
