@@ -198,6 +198,19 @@ def shown_code(body: Any, status: int) -> str | None:
     return next((code for code in codes(body) if code != str(status) and code not in subcode), None)
 
 
+def properties(body: Any) -> list[str]:
+    """Names of the columns that an error is about, where it says them apart (HubSpot's `context.propertyName`)."""
+    errors = body.get("errors") if isinstance(body, dict) else None
+    names: dict[str, None] = {}
+    for error in errors[:20] if isinstance(errors, list) else ():
+        context = error.get("context") if isinstance(error, dict) else None
+        found = context.get("propertyName") if isinstance(context, dict) else None
+        for name in found if isinstance(found, list) else [found]:
+            if isinstance(name, str) and CODE.fullmatch(name):
+                names[name] = None
+    return list(names)[:5]
+
+
 def _is_error(body: Any) -> bool:
     return isinstance(body, dict) and isinstance(body.get("error"), dict)
 

@@ -19,7 +19,15 @@ import requests
 import urllib3
 
 from sync.destinations import transport
-from sync.destinations.answers import ANY_JSON, NO_CONTENT, Answer, Verdicts, codes, shown_code
+from sync.destinations.answers import (
+    ANY_JSON,
+    NO_CONTENT,
+    Answer,
+    Verdicts,
+    codes,
+    properties,
+    shown_code,
+)
 from sync.errors import (
     DestinationError,
     RedirectError,
@@ -162,6 +170,7 @@ class HttpClient:
             return None
         if status >= 400:
             shown = shown_code(body, status)
+            shown = ": ".join(filter(None, (shown, ", ".join(properties(body)))))
             said += f" ({shown})." if shown else "."
             after = retry_after(reply.headers)
             raise self._verdicts.error(self.vendor, said, status, codes(body), after)

@@ -440,6 +440,21 @@ def test_a_refusal_is_the_fault_of_what_its_code_says(
     assert type(caught.value).__name__ == error
 
 
+def test_a_property_that_a_vendor_does_not_have_is_named(wire: Wire) -> None:
+    body = {
+        "category": "VALIDATION_ERROR",
+        "errors": [
+            {"code": "PROPERTY_DOESNT_EXIST", "context": {"propertyName": ["loyalty_tier"]}},
+            {"code": "PROPERTY_DOESNT_EXIST", "context": {"propertyName": "person@shop.example"}},
+        ],
+    }
+    wire.answers(400, json.dumps(body).encode())
+    with pytest.raises(MisconfiguredError, match="PROPERTY_DOESNT_EXIST: loyalty_tier") as caught:
+        client(wire, verdicts=registry.declaration("hubspot").verdicts).post("/people", {})
+    assert "shop.example" not in str(caught.value)
+    assert "fields:" in (caught.value.hint or "")
+
+
 def test_every_declared_verdict_that_stops_a_sync_says_what_to_do() -> None:
     from sync.destinations.answers import Fault, raised
 
