@@ -36,6 +36,7 @@ from sync.records import Accepted, BatchResult, JobStatus, Mode, Record, RowErro
 
 # Rows of a refused request that are tried alone before any was taken: refused every one, the request is wrong, and not a row of it.
 PROBES = 24
+JOB_PROBES = 4  # where each is a job that may take half an hour
 NARROWING = 128  # jobs that one batch may take to find the rows that the first refused
 SEARCH = 2000  # requests that one batch may take to find them; the next push goes on
 LONGEST_PAUSE = 60.0  # between two questions about a job
@@ -238,7 +239,8 @@ class BatchSender:
             )
         left = list(records)
         if not outcome.accepted:
-            for probe in random.sample(left, min(PROBES, len(left))):
+            probes = JOB_PROBES if outcome.jobs else PROBES
+            for probe in random.sample(left, min(probes, len(left))):
                 left.remove(probe)
                 self._send([probe], action, outcome)
                 if outcome.accepted:
