@@ -29,7 +29,7 @@ from sync.destinations.base import (
     RateLimit,
 )
 from sync.destinations.http import HttpClient, Limiter
-from sync.destinations.klaviyo_metrics import meaning
+from sync.destinations.klaviyo_metrics import is_soft, meaning
 from sync.destinations.settings import Address, HttpSettings
 from sync.destinations.values import chunks, plain, utc
 from sync.errors import UnexpectedAnswerError
@@ -282,7 +282,7 @@ class Klaviyo:
                     campaign_id=properties.get("$campaign")
                     or properties.get("$flow")
                     or properties.get("$message"),
-                    kind=name if kind == OTHER else kind,
+                    kind=name if kind == OTHER or is_soft(kind, properties) else kind,
                     recipient_type=recipient_type,
                     recipient=recipient,
                     occurred_at=utc(row["attributes"]["datetime"]) or since,

@@ -6,12 +6,14 @@ or Klaviyo suppresses: Manually Suppressed from Email Marketing), developers.kla
 events; topics are named after metrics), and the metrics of accounts and connectors in public repositories (Unsubscribed from Email
 Marketing, Unsubscribed from SMS Marketing, Clicked email to unsubscribe). Case and blanks are not the same everywhere.
 
-A bounce suppresses for good, and a text that could not be delivered once may be delivered next time: Failed to Deliver SMS is no bounce.
+A bounce suppresses for good, so that one whose property Bounce Type says soft is kept as `other`; and a text that could not be delivered once may be delivered next time: Failed to Deliver SMS is no bounce.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from sync.records import OTHER
 
@@ -61,3 +63,8 @@ def meaning(name: str, integration: str | None) -> tuple[str, str | None] | None
     if integration is None or integration.lower() == "klaviyo":
         return OTHER, channel
     return None
+
+
+def is_soft(kind: str, properties: Mapping[str, Any]) -> bool:
+    """Whether a bounce says of itself that it passes; one that says nothing counts as one for good."""
+    return kind == "bounced" and str(properties.get("Bounce Type") or "").lower().startswith("soft")

@@ -119,6 +119,17 @@ def test_what_a_push_message_came_to(counts: dict[str, int], kinds: set[str]) ->
     assert {event.channel for event in events} == {"push"}
 
 
+@pytest.mark.parametrize(
+    ("properties", "soft"),
+    [({"Bounce Type": "Soft"}, True), ({"Bounce Type": "Hard"}, False), ({}, False)],
+)
+def test_a_bounce_that_passes_suppresses_nobody(properties: dict[str, str], soft: bool) -> None:
+    from sync.destinations.klaviyo_metrics import is_soft
+
+    assert is_soft("bounced", properties) == soft
+    assert not is_soft("unsubscribed", {"Bounce Type": "Soft"})
+
+
 @pytest.fixture
 def pulled(account: str) -> dict[str, CampaignEvent]:
     destination: Any = registry.create(
