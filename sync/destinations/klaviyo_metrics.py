@@ -6,7 +6,8 @@ or Klaviyo suppresses: Manually Suppressed from Email Marketing), developers.kla
 events; topics are named after metrics), and the metrics of accounts and connectors in public repositories (Unsubscribed from Email
 Marketing, Unsubscribed from SMS Marketing, Clicked email to unsubscribe). Case and blanks are not the same everywhere.
 
-A bounce suppresses for good, so that one whose property Bounce Type says soft is kept as `other`; and a text that could not be delivered once may be delivered next time: Failed to Deliver SMS is no bounce.
+A bounce suppresses for good, so that one whose property Bounce Type says soft is kept as `other`. A text that could not be delivered
+once may be delivered next time: Failed to Deliver SMS is no bounce.
 """
 
 from __future__ import annotations
