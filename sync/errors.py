@@ -8,9 +8,14 @@ HeadwaterError(message, hint)
 ├── RefusedError           a gate stopped one sync before anything was sent; carries a reason
 └── DestinationError       a vendor refused or cannot be reached
     ├── AuthError          credentials are refused; no retry helps
-    ├── RejectedError      the request is wrong; no retry helps
+    ├── MisconfiguredError the account, the object or the address is not as the sync says; no retry helps
+    │   ├── RedirectError      the address sends elsewhere
+    │   └── GoneError          the object is not there
+    ├── RejectedError      the request is refused, maybe for one of its rows; no retry helps
     └── TransientError     worth a retry, after `retry_after_seconds` if given
-        └── RateLimitedError
+        ├── RateLimitedError
+        ├── UnsentError            nobody was reached: surely nothing was taken
+        └── UnexpectedAnswerError  not what must be seen: it may have been taken or not
 """
 
 from __future__ import annotations
@@ -62,15 +67,52 @@ class RefusedError(HeadwaterError):
 
 
 class DestinationError(HeadwaterError):
-    """A destination refused a request or cannot be reached."""
+    """A destination refused a request or cannot be reached.
+
+    `unsent` says that nothing of the request was taken, for sure: sending it again repeats nothing.
+    """
+
+    unsent = False
 
 
 class AuthError(DestinationError):
     """Credentials are refused; no retry helps."""
 
+    unsent = True
+
+
+class MisconfiguredError(DestinationError):
+    """The account, the object or the address is not as the sync says: no row can get through until a person has mended it."""
+
+    unsent = True
+
+
+class RedirectError(MisconfiguredError):
+    """The address sends elsewhere. Nothing follows it: the body holds people, and a redirect may lead to another host."""
+
+    def __init__(self, message: str, hint: str | None = None, *, unsent: bool = False) -> None:
+        super().__init__(message, hint)
+        self.unsent = unsent
+
+
+class GoneError(MisconfiguredError):
+    """The object that the sync fills is not there."""
+
 
 class RejectedError(DestinationError):
-    """The request is wrong as a whole; no retry helps."""
+    """The request is refused as a whole, maybe for one of its rows; no retry helps.
+
+    `code` is the vendor's word where it has one; `known` says that the destination's error table calls it a row's fault.
+    """
+
+    unsent = True
+
+    def __init__(
+        self, message: str, hint: str | None = None, *, code: str | None = None, known: bool = False
+    ) -> None:
+        super().__init__(message, hint)
+        self.code = code
+        self.known = known
 
 
 class TransientError(DestinationError):
@@ -88,3 +130,15 @@ class TransientError(DestinationError):
 
 class RateLimitedError(TransientError):
     """The vendor asked to slow down."""
+
+    unsent = True
+
+
+class UnsentError(TransientError):
+    """Nobody was reached (no such name, connection refused): surely nothing was taken, so it goes again whatever the delivery."""
+
+    unsent = True
+
+
+class UnexpectedAnswerError(TransientError):
+    """An answer that is not what must be seen (a login page, half a document): nothing counts as taken, and it may have been."""

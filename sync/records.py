@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
+from sync.errors import DestinationError
+
 Value = str | int | float | bool | dt.date | dt.datetime | None
 
 
@@ -68,7 +70,9 @@ class RowError:
 class BatchResult:
     """What became of each row of one batch.
 
-    Every row is in exactly one of `accepted`, `failed`, or `pending` (keys that `job` will decide, asked by polling).
+    Every row is in exactly one of `accepted`, `failed`, or `pending` (keys that `job` will decide, asked by polling); with `error`
+    the rows in none of them are open: it stopped the batch half way, and says nothing of any row. `unsent` are those of them that
+    were surely not sent.
     """
 
     accepted: Sequence[Accepted] = ()
@@ -76,22 +80,27 @@ class BatchResult:
     pending: Sequence[str] = ()
     job: str | None = None
     requests: int = 1
+    error: DestinationError | None = None
+    unsent: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class JobStatus:
     """State of an asynchronous job: not `done` yet, or done with the rows it refused.
 
-    Pending rows that are not refused are accepted; `accepted` names those the vendor gave an id. With `some_failed` nothing is
-    known of any row.
+    Pending rows that are not refused are accepted, as long as the job's sums agree: what it says of `total_count`, `taken_count` and
+    `failed_count` is held against the rows it was given and those it names, and where they differ nobody who is not named is taken.
+    `accepted` names those the vendor gave an id. With `some_failed` nothing is known of any row that is not named.
     """
 
     done: bool
     accepted: Sequence[Accepted] = ()
     failed: Sequence[RowError] = ()
-    all_failed: str | None = None  # the job failed as a whole, in the vendor's words
+    all_failed: str | None = None  # the job failed as a whole: the vendor's code
     some_failed: str | None = None  # rows were refused and the vendor does not say which: its words
-    failed_count: int | None = None  # how many, where it says that
+    failed_count: int | None = None  # how many it says were refused, those in `failed` among them
+    taken_count: int | None = None  # how many it says were taken
+    total_count: int | None = None  # how many it says it was given
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +110,12 @@ class SyncObject:
     kind: str
     name: str | None = None
     options: Mapping[str, Value] = field(default_factory=dict)
+
+
+EVENT_KINDS = frozenset(
+    {"sent", "delivered", "opened", "clicked", "bounced", "unsubscribed", "complained", "converted"}
+)
+OTHER = "other"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +136,13 @@ class CampaignEvent:
 
     event_id: str
     campaign_id: str | None
-    kind: str  # sent, delivered, opened, clicked, bounced, unsubscribed, complained, converted
+    kind: str  # one of EVENT_KINDS; any other is kept as `other`, and counted under what it is called here
     recipient_type: str  # email, phone, profile_id, push_id, ...
     recipient: str = field(repr=False)
     occurred_at: dt.datetime
     touchpoint_id: str | None = None
     raw: str = field(repr=False, default="{}")
+    channel: str | None = None  # email, sms, push, where the vendor's name of the event says it
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,21 @@
                     {%- do missing.append(name) -%}
                 {%- endif -%}
             {%- endfor -%}
-            {%- if missing -%}
+            {%- set lacking = [] -%}
+            {%- for name, columns in _sync_columns_added().items() if name in tables and name not in missing -%}
+                {%- set relation = adapter.get_relation(database=target.database, schema=schema, identifier=name) -%}
+                {%- set known = adapter.get_columns_in_relation(relation) | map(attribute='name') | map('lower') | list -%}
+                {%- for column in columns if column not in known -%}
+                    {%- do lacking.append(relation ~ ' add column ' ~ column ~ ' ' ~ tables[name][column]) -%}
+                {%- endfor -%}
+            {%- endfor -%}
+            {#- Ends the transaction that looking began, which a hook rolls back: what follows stays. -#}
+            {%- if missing or lacking -%}
                 {%- do adapter.create_schema(api.Relation.create(database=target.database, schema=schema)) -%}
             {%- endif -%}
+            {%- for addition in lacking -%}
+                {%- do run_query('alter table ' ~ addition) -%}
+            {%- endfor -%}
             {%- for name in missing -%}
                 {%- set columns = [] -%}
                 {%- for column, type in tables[name].items() -%}
@@ -28,6 +40,11 @@
             {%- endfor -%}
         {%- endfor -%}
     {%- endif -%}
+{%- endmacro %}
+
+{#- Value: columns that tables of earlier versions lack, by table. -#}
+{% macro _sync_columns_added() -%}
+    {{ return({'campaign_events': ['channel']}) }}
 {%- endmacro %}
 
 {#- By what `sync` and staging look rows up: a push reads its own sync's part of a ledger that all syncs share. -#}
@@ -98,7 +115,7 @@
             'campaign_events': {
                 'environment': string, 'destination': string, 'event_id': string, 'campaign_id': string,
                 'kind': string, 'recipient_type': string, 'recipient': string, 'touchpoint_id': string,
-                'occurred_at': instant, 'raw': string, 'pulled_at': instant,
+                'occurred_at': instant, 'raw': string, 'pulled_at': instant, 'channel': string,
             },
             'campaign_daily': {
                 'environment': string, 'destination': string, 'campaign_id': string, 'date': 'date',

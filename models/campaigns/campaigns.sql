@@ -36,7 +36,9 @@ campaign_events as (
 
     from {{ ref('campaign_events') }}
 
-    where campaign_id is not null
+    where
+        campaign_id is not null
+        and kind <> 'other'
 
     group by destination, campaign_id
 

@@ -34,6 +34,7 @@ events as (
 
     where
         profile_id is not null
+        and kind <> 'other'
         and occurred_at <= {{ headwater.cdp_now() }}
 
 )

@@ -41,6 +41,7 @@ campaign_events as (
         destination,
         campaign_id,
         kind,
+        channel,
         recipient_type,
         recipient,
         touchpoint_id,
@@ -62,6 +63,7 @@ resolved as (
         campaign_events.touchpoint_id,
         campaign_events.destination,
         coalesce(
+            campaign_events.channel,
             campaigns.channel,
             case campaign_events.recipient_type
                 when 'email' then 'email'

@@ -19,23 +19,29 @@ from sync.state.tables import Tables
 @selection_options
 @click.option("--sandbox", is_flag=True, help="Rows of the sandbox.")
 @click.option("--retry", is_flag=True, help="Let quarantined rows be sent again by the next push.")
+@click.option(
+    "--dismiss", is_flag=True, help="Leave rows put aside as they are; they count against no push."
+)
 @click.option("--limit", type=click.IntRange(1), default=100, show_default=True)
 @json_option
 @click.pass_obj
 def failures(
     app: App, select: tuple[str, ...], exclude: tuple[str, ...], sandbox: bool, retry: bool,
-    limit: int, as_json: bool,
+    dismiss: bool, limit: int, as_json: bool,
 ) -> int:  # fmt: skip
     """List rows that destinations refused and have not taken since; retry them.
 
     A failed row is tried again by every push until it has failed five times (`quarantine_after:`); then it waits until the row
-    changes or --retry says so.
+    changes or --retry says so. An event of `delivery: at_most_once` whose answer was lost is listed as `unknown` and never sent again.
+    A push is not green while somebody waits here: --retry sends the quarantined again, --dismiss says that they were looked at.
     """
+    if retry and dismiss:
+        raise click.UsageError("--retry sends rows again, --dismiss leaves them: give one.")
     definitions = app.syncs(select, exclude)
     history = RunHistory(
         Tables.of(app.manifest), app.warehouse.dialect, environment=chosen_environment(sandbox)
     )
-    with app.warehouse.session(write=retry) as session:
+    with app.warehouse.session(write=retry or dismiss) as session:
         found = [
             _shown(row, definition)
             for definition in definitions
@@ -43,8 +49,10 @@ def failures(
         ][:limit]
         if retry:
             session.execute(*(history.retry(definition.name) for definition in definitions))
+        if dismiss:
+            session.execute(*(history.dismiss(definition.name) for definition in definitions))
     if as_json:
-        app.output.document({"failures": found, "released": retry})
+        app.output.document({"failures": found, "released": retry, "dismissed": dismiss})
         return 0
     if not found:
         app.output.note("No row is failing.")
@@ -57,6 +65,10 @@ def failures(
             for row in found
         ],
     )  # fmt: skip
+    if dismiss:
+        app.output.note(
+            "What is put aside stays so, and counts against no push from the next one on."
+        )
     if retry:
         app.output.note("Quarantined rows are sent again by the next push.")
     return 0

@@ -87,6 +87,7 @@ def _summary(result: PullResult) -> dict[str, object]:
         "campaigns": result.campaigns,
         "events": result.events,
         "days": result.days,
+        "other": result.other,
         "since": result.since,
         "seconds": round(result.seconds, 3),
         "message": result.error.message if result.error else None,
@@ -98,12 +99,22 @@ def _text(app: App, found: list[PullResult]) -> None:
         app.output.note("None of these destinations reports results.")
         return
     app.output.table(
-        ["destination", "status", "campaigns", "events", "days", "seconds"],
+        ["destination", "status", "campaigns", "events", "other", "days", "seconds"],
         [
-            [one.destination, one.status, one.campaigns, one.events, one.days, float(one.seconds)]
+            [
+                one.destination,
+                one.status,
+                one.campaigns,
+                one.events,
+                sum(one.other.values()),
+                one.days,
+                float(one.seconds),
+            ]
             for one in found
         ],
     )
     for one in found:
         if one.error:
             app.output.refusal(one.error.message, one.error.hint)
+        elif one.note:
+            app.output.note(f"{one.destination}: {one.note}")

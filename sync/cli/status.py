@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import partial
 from typing import Any
 
 import click
@@ -25,7 +26,7 @@ def status(
     """Show the last run of each sync: how it ended, when, when the next is expected, and what waits.
 
     The next run is expected one usual interval (the median of the last ten) after the last; `late` says it did not come. The exit
-    code is 1 when a sync's last run did not succeed.
+    code is 1 when a sync's last run did not succeed or left rows behind, or the last pull of a destination failed.
     """
     definitions = app.syncs(select, exclude)
     environment = chosen_environment(sandbox)
@@ -40,9 +41,13 @@ def status(
             }
             for definition in definitions
         ]
+        destinations = {definition.destination for definition in definitions}
+        pulls = [one for one in history.pulls(session) if one["destination"] in destinations]
         undefined = history.undefined(session, {one.name for one in app.manifest.syncs()})
     if as_json:
-        app.output.document({"environment": environment, "syncs": found, "undefined": undefined})
+        app.output.document(
+            {"environment": environment, "syncs": found, "pulls": pulls, "undefined": undefined}
+        )
     else:
         app.output.table(
             ["sync", "last run", "when (UTC)", "lag", "next", "held", "failing", "quarantined"],
@@ -55,6 +60,15 @@ def status(
                     app.output.refusal(told, None)
                 else:
                     app.output.note(told)
+            if one["left_behind"] and not one["message"]:
+                app.output.refusal(
+                    f"{one['name']}: {one['left_behind']:,} quarantined rows are not sent.",
+                    f"sync failures --select {one['name']}",
+                )
+        for one in pulls:
+            if one["message"]:
+                tell = app.output.note if one["status"] == "success" else partial(_refuse, app)
+                tell(f"pull of {one['destination']}: {one['message']}")
         for one in undefined:
             app.output.note(
                 f"{one['name']}: no exposure defines this sync any more; {one['held']:,} rows that it "
@@ -64,11 +78,17 @@ def status(
                 "Hint:  to take them out, define it again over an empty table with "
                 "guards: {min_rows: 0}, and push it with --allow-removals."
             )
-    return 1 if any(map(_is_broken, found)) else 0
+    failed_pull = any(one["status"] == "failed" for one in pulls)
+    return 1 if failed_pull or any(map(_is_broken, found)) else 0
+
+
+def _refuse(app: App, told: str) -> None:
+    app.output.refusal(told, None)
 
 
 def _is_broken(one: dict[str, Any]) -> bool:
-    return one["status"] in ("failed", "partial", "refused", "interrupted")
+    ends = ("failed", "partial", "refused", "interrupted")
+    return one["status"] in ends or bool(one["left_behind"])
 
 
 def _line(one: dict[str, Any]) -> list[object]:

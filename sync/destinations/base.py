@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import ClassVar, Protocol, runtime_checkable
 
+from sync.destinations.answers import Verdicts
 from sync.records import BatchResult, JobStatus, Mode, Record, Result
 
 
@@ -78,6 +79,8 @@ class Declaration:
     validate_only: bool = False
     hashed: bool = False  # identifiers must arrive hashed by the activation model
     settings_help: Mapping[str, str] = field(default_factory=dict)
+    # Whose fault a refusal is, by status and the vendor's code: only a row's is booked on it, and counts towards its quarantine.
+    verdicts: Verdicts = field(default_factory=Verdicts)
 
 
 @runtime_checkable

@@ -4,7 +4,8 @@ Read 2026-11-24: developers.google.com/data-manager/api/limits (300 requests a m
 identifiers a member), .../reference/rest/v1/audienceMembers/ingest and .../remove (encoding HEX, consent, terms of service),
 .../reference/rest/v1/requestStatus/retrieve and .../devguides/diagnostics (first answer after half an hour, at most 24 hours;
 PARTIAL_SUCCESS with `errorInfo.errorCounts`: a reason and a `recordCount` each, no row), .../devguides/concepts/understand-errors
-(a request with one malformed row is refused whole), .../devguides/audiences. API v1.
+(a request with one malformed row is refused whole), .../devguides/audiences. API v1. Read 2026-11-28, for the error table:
+.../reference/rest/v1/ErrorReason, and the reasons of `errorCounts` in google/ads/datamanager/v1/processing_errors.proto.
 
 Names are hashed, region and postal code are not: an address needs all four. The answer to a batch is a request id; whether
 rows were taken is only told later, as counts.
@@ -17,10 +18,11 @@ from typing import Any, ClassVar
 
 from pydantic import SecretStr, model_validator
 
+from sync.destinations.answers import TEXT_ID, Answer, Fault, Verdict, Verdicts
 from sync.destinations.base import Declaration, ObjectType, PartialFailure, RateLimit
 from sync.destinations.http import HttpClient, Limiter
 from sync.destinations.oauth import RefreshedToken
-from sync.destinations.settings import HttpSettings
+from sync.destinations.settings import Address, HttpSettings
 from sync.destinations.values import is_sha256
 from sync.records import BatchResult, JobStatus, Mode, Record, RowError, SyncObject
 
@@ -29,6 +31,51 @@ ADDRESS = ("first_name_sha256", "last_name_sha256", "country", "postal_code")
 HASHED = frozenset({"email_sha256", "phone_sha256", "first_name_sha256", "last_name_sha256"})
 IDENTIFIERS = HASHED | frozenset(ADDRESS)
 CONSENT = {"adUserData": "CONSENT_GRANTED", "adPersonalization": "CONSENT_GRANTED"}
+MADE = Answer(fields=(("id", TEXT_ID),))
+TAKEN = Answer(fields=(("requestId", str),))
+ASKED = Answer(fields=(("requestStatusPerDestination", list),))
+
+_TERMS = Verdict(
+    Fault.CONFIGURATION, "accept the terms of customer match in the Google Ads account."
+)
+_LIST = Verdict(
+    Fault.CONFIGURATION,
+    "look at the user list, customer_id and login_customer_id; no row is at fault.",
+)
+_ROW = Verdict(Fault.ROW)
+_TROUBLE = Verdict(Fault.TROUBLE)
+VERDICTS = Verdicts(
+    {
+        **dict.fromkeys(
+            (
+                (None, "TERMS_AND_CONDITIONS_NOT_SIGNED"),
+                (None, "PROCESSING_ERROR_REASON_DESTINATION_ACCOUNT_ENHANCED_CONVERSIONS_TERMS_NOT_SIGNED"),
+            ),
+            _TERMS,
+        ),
+        **{
+            (None, code): _LIST
+            for code in (
+                "INVALID_USER_LIST_TYPE", "INVALID_USER_LIST_ID", "INVALID_DESTINATION", "INVALID_ENUM_VALUE",
+                "DATA_PARTNER_USER_LIST_MUTATE_NOT_ALLOWED", "MULTIPLE_DATA_TYPES_NOT_ALLOWED",
+                "DIFFERENT_LOGIN_ACCOUNTS_NOT_ALLOWED_FOR_DATA_PARTNER", "TOO_MANY_DESTINATIONS",
+            )
+        },
+        **{
+            (None, code): _ROW
+            for code in (
+                "INVALID_HEX_ENCODING", "INVALID_SHA256_FORMAT", "INVALID_POSTAL_CODE", "INVALID_COUNTRY_CODE",
+                "INVALID_AUDIENCE_MEMBER", "TOO_MANY_USER_IDENTIFIERS", "PROCESSING_ERROR_REASON_INVALID_FORMAT",
+            )
+        },
+        **{
+            (None, code): _TROUBLE
+            for code in ("INTERNAL_ERROR", "DEADLINE_EXCEEDED", "PROCESSING_ERROR_REASON_INTERNAL_ERROR")
+        },
+        (None, "RESOURCE_EXHAUSTED"): Verdict(Fault.WAIT),
+        (None, "NOT_FOUND"): Verdict(Fault.GONE, "the user list or account is not there, or the token does not reach it."),
+    }
+)  # fmt: skip
 FAILED = {"FAILED", "FAILURE"}  # the reference has the one, the guide the other
 FINISHED = {"SUCCESS", "PARTIAL_SUCCESS", *FAILED}
 
@@ -40,8 +87,8 @@ class GoogleDataManagerSettings(HttpSettings):
     client_secret: SecretStr | None = None
     refresh_token: SecretStr | None = None
     login_customer_id: str | None = None
-    base_url: str = "https://datamanager.googleapis.com"
-    token_url: str = "https://oauth2.googleapis.com/token"  # noqa: S105
+    base_url: Address = "https://datamanager.googleapis.com"
+    token_url: Address = "https://oauth2.googleapis.com/token"  # noqa: S105
 
     @model_validator(mode="after")
     def _has_a_token(self) -> GoogleDataManagerSettings:
@@ -79,6 +126,7 @@ class GoogleDataManager:
             "default": RateLimit(requests=60, seconds=60, parallel=2),
         },
         hashed=True,
+        verdicts=VERDICTS,
         settings_help={
             "customer_id": "Google Ads account, digits without dashes",
             "access_token": "OAuth token with the scope datamanager, for a try; it lives an hour",
@@ -101,6 +149,7 @@ class GoogleDataManager:
             settings.base_url,
             vendor="google_data_manager",
             limiter=limiter,
+            verdicts=VERDICTS,
             auth=_authorization(settings),
         )
 
@@ -122,7 +171,7 @@ class GoogleDataManager:
         return self._members("remove", records, {})
 
     def poll(self, job: str) -> JobStatus:
-        answer = self.http.get("/v1/requestStatus:retrieve", {"requestId": job})
+        answer = self.http.get("/v1/requestStatus:retrieve", {"requestId": job}, answer=ASKED)
         statuses = [
             row.get("requestStatus", "")
             for row in (answer or {}).get("requestStatusPerDestination", [])
@@ -134,7 +183,7 @@ class GoogleDataManager:
         if "PARTIAL_SUCCESS" in statuses:
             # Only counts come back. The engine sends halves, which changes nothing for rows that were taken.
             return JobStatus(done=True, some_failed=_reason(answer), failed_count=_count(answer))
-        return JobStatus(done=True)
+        return JobStatus(done=True, total_count=_received(answer))
 
     def _members(
         self, verb: str, records: Sequence[Record], more: Mapping[str, Any]
@@ -167,6 +216,7 @@ class GoogleDataManager:
                 **more,
             },
             group="ingest",
+            answer=TAKEN,
         )
         return BatchResult(failed=failed, pending=sent, job=answer["requestId"])
 
@@ -204,6 +254,7 @@ class GoogleDataManager:
                         "contactIdInfo": {"dataSourceType": "DATA_SOURCE_TYPE_FIRST_PARTY"},
                     },
                 },
+                answer=MADE,
             )
             self._list_id = str(made["id"])
         return self._list_id
@@ -246,13 +297,25 @@ def _identifiers(record: Record) -> list[dict[str, Any]]:
 
 
 def _reason(answer: Any) -> str:
-    reasons = [str(count.get("reason", "unknown")) for count in _error_counts(answer)]
-    return ", ".join(reasons) or "unknown"
+    reasons = [str(count["reason"]) for count in _error_counts(answer) if count.get("reason")]
+    return ", ".join(dict.fromkeys(reasons)) or "unknown"
 
 
 def _count(answer: Any) -> int | None:
     """How many rows were refused; int64 is text in Google's JSON."""
     counts = [int(count.get("recordCount") or 0) for count in _error_counts(answer)]
+    return sum(counts) or None
+
+
+def _received(answer: Any) -> int | None:
+    """How many members Google says it was given, where it says so (int64 is text in its JSON)."""
+    counts = [
+        int(kind["recordCount"])
+        for row in answer.get("requestStatusPerDestination", [])
+        for name in ("audienceMembersIngestionStatus", "audienceMembersRemovalStatus")
+        for kind in (row.get(name) or {}).values()
+        if isinstance(kind, dict) and kind.get("recordCount")
+    ]
     return sum(counts) or None
 
 

@@ -1,24 +1,43 @@
-"""HTTP for destinations: one session, one place where a vendor's status becomes an error of ours.
+"""HTTP for destinations: one session, one door. What does not come through it as the verb must see it, was not taken.
 
-Bodies are never logged and never quoted in an error: a vendor may echo what it was sent. What an error keeps of an answer
-is the vendor's own code (a short word), found by the destination that knows where it stands.
+No redirect is followed. A request says which status and which JSON count (`Answer`), the destination whose fault a refusal is
+(`Verdicts`). An answer has a deadline and a size, also once unpacked. Bodies are never logged and never quoted in an error: a vendor
+may echo what it was sent. What an error keeps of an answer is the vendor's own code, a short word.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import email.utils
-import os
 import time
+import zlib
 from collections.abc import Callable, Mapping
+from json import loads
 from typing import Any
 
 import requests
+import urllib3
 
-from sync.errors import AuthError, RateLimitedError, RejectedError, TransientError
+from sync.destinations import transport
+from sync.destinations.answers import (
+    ANY_JSON,
+    NO_CONTENT,
+    Answer,
+    Verdicts,
+    codes,
+    properties,
+    shown_code,
+)
+from sync.errors import (
+    DestinationError,
+    RedirectError,
+    RejectedError,
+    UnexpectedAnswerError,
+)
 
-CONNECT_SECONDS = 10.0
-READ_SECONDS = 60.0
+ANSWER_BYTES = 64_000_000  # the largest page that a vendor was seen to give is a tenth of it
+CHUNK_BYTES = 65_536
+BY_STATUS = frozenset({401, 403, 407, 408, 425, 429})  # what says all without a body, as 5xx does
 
 Limiter = Callable[[str], None]  # waits for its turn in a rate group
 
@@ -41,15 +60,22 @@ class HttpClient:
         headers: Mapping[str, str] | None = None,
         auth: Callable[[], Mapping[str, str]] | None = None,
         limiter: Limiter = _no_limit,
+        verdicts: Verdicts | None = None,
         session: requests.Session | None = None,
+        deadline_seconds: float = transport.DEADLINE_SECONDS,
+        answer_bytes: int = ANSWER_BYTES,
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self.vendor = vendor
         self.limiter = limiter
         self.requests_sent = 0
+        self._address = base_url  # with the slash at its end, if it has one
         self._headers = dict(headers or {})
         self._auth = auth or dict
-        self._session = session or _session(self.base_url)
+        self._verdicts = verdicts or Verdicts()
+        self._session = session or transport.session(self.base_url, deadline_seconds)
+        self._deadline_seconds = deadline_seconds
+        self._answer_bytes = answer_bytes
 
     def get(
         self,
@@ -58,9 +84,12 @@ class HttpClient:
         *,
         group: str = "default",
         missing_ok: bool = False,
+        answer: Answer | None = None,
     ) -> Any:
         """Body of a GET as JSON; None for 404 when `missing_ok`."""
-        return self.request("GET", path, params=params, group=group, missing_ok=missing_ok)
+        return self.request(
+            "GET", path, params=params, group=group, missing_ok=missing_ok, answer=answer
+        )
 
     def post(self, path: str, body: Any = None, *, group: str = "default", **options: Any) -> Any:
         return self.request("POST", path, json=body, group=group, **options)
@@ -76,41 +105,113 @@ class HttpClient:
         headers: Mapping[str, str] | None = None,
         group: str = "default",
         missing_ok: bool = False,
+        answer: Answer | None = None,
     ) -> Any:
-        """Send one request and return its JSON body (None when empty).
+        """Send one request and return its JSON body (None when none is owed).
 
-        `path` may be a whole URL of the same vendor, as in a link to the next page.
+        `path` may be a whole URL of the same vendor, as in a link to the next page; an empty one is the address as it was given.
+        `answer` says what counts as taken; without it, any JSON and 204. With `missing_ok` the vendor's own 404 is None.
 
         Raises:
-            AuthError: 401 or 403.
-            RateLimitedError: 429, with the seconds of Retry-After.
-            TransientError: 408, 5xx, a timeout or a dropped connection: the request may have been taken.
+            AuthError: 401 or 403, or a code that says so.
+            RateLimitedError: 429, or a code that says so, with the seconds of Retry-After.
+            MisconfiguredError: 3xx, 404, TLS, an address that is none, or a code that says so.
+            UnsentError: nobody was reached.
+            UnexpectedAnswerError: a success that is not what must be seen.
+            TransientError: 408, 425, 5xx, a timeout or a dropped connection: the request may have been taken.
             RejectedError: any other 4xx.
         """
         url = self._url(path)
         self.limiter(group)
         self.requests_sent += 1
         try:
-            answer = self._session.request(
+            reply = self._session.request(
                 method,
                 url,
                 json=json,
                 data=data,
                 params=params,
                 headers={**self._headers, **self._auth(), **(headers or {})},
-                timeout=(CONNECT_SECONDS, READ_SECONDS),
+                timeout=(transport.CONNECT_SECONDS, transport.READ_SECONDS),
+                allow_redirects=False,
+                stream=True,
             )
-        except requests.RequestException as error:
-            raise TransientError(
-                f"{self.vendor}: no answer to {method} ({type(error).__name__})."
+        except DestinationError:
+            raise
+        except requests.exceptions.InvalidJSONError:
+            raise RejectedError(
+                f"{self.vendor}: a value cannot be said in JSON.", code="not_json", known=True
             ) from None
-        if answer.status_code == 404 and missing_ok:
+        except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
+            raise transport.failure(self.vendor, method, error) from None
+        with reply:
+            return self._read(method, reply, answer, missing_ok=missing_ok)
+
+    def _read(
+        self, method: str, reply: requests.Response, wanted: Answer | None, *, missing_ok: bool
+    ) -> Any:
+        status = reply.status_code
+        said = f"{self.vendor}: {method} answered {status}"
+        if 300 <= status < 400:
+            raise RedirectError(
+                f"{said}, a redirect, and redirects are not followed.",
+                "put the address that answers itself into destinations.yml: https, host, path and a slash at "
+                "its end count.",
+                unsent=status in (307, 308),
+            )
+        try:
+            content = self._content(reply)
+        except UnexpectedAnswerError:
+            if status not in BY_STATUS and status < 500:
+                raise
+            content = b""
+        body = _json(content)
+        if status == 404 and missing_ok and isinstance(body, dict):
             return None
-        if answer.status_code >= 400:
-            raise self._error(method, answer)
-        return _json(answer)
+        if status >= 400:
+            shown = shown_code(body, status)
+            shown = ": ".join(filter(None, (shown, ", ".join(properties(body)))))
+            said += f" ({shown})." if shown else "."
+            after = retry_after(reply.headers)
+            raise self._verdicts.error(self.vendor, said, status, codes(body), after)
+        if wanted is None:
+            wanted = NO_CONTENT if status == 204 else ANY_JSON
+        if missing := wanted.misses(status, bool(content.strip()), body):
+            raise UnexpectedAnswerError(
+                f"{said} with {missing}: nothing counts as taken.",
+                f"look whether the address of {self.vendor} in destinations.yml is that of its API, and no "
+                "proxy or login page stands before it.",
+            )
+        return body
+
+    def _content(self, reply: requests.Response) -> bytes:
+        """The body, unpacked, within its bounds."""
+        encoding = reply.headers.get("Content-Encoding", "").strip().lower()
+        if encoding not in ("", "identity", "gzip", "x-gzip", "deflate"):
+            raise self._lost("came in an encoding that nobody asked for")
+        unpack = zlib.decompressobj(47) if encoding not in ("", "identity") else None
+        content = bytearray()
+        try:
+            for chunk in reply.raw.stream(CHUNK_BYTES, decode_content=False):
+                room = self._answer_bytes - len(content) + 1
+                content += unpack.decompress(chunk, room) if unpack else chunk
+                if len(content) > self._answer_bytes:
+                    raise self._lost(f"is larger than {self._answer_bytes:,} bytes")
+        except (urllib3.exceptions.HTTPError, OSError, zlib.error) as error:
+            late = transport.is_late(error)
+            raise self._lost(
+                f"did not end within {self._deadline_seconds:.0f} s" if late else "ended too early"
+            ) from None
+        if unpack and content and not unpack.eof:
+            raise self._lost("ended too early")
+        return bytes(content)
+
+    def _lost(self, why: str) -> UnexpectedAnswerError:
+        return UnexpectedAnswerError(f"{self.vendor}: an answer {why}: nothing counts as taken.")
 
     def _url(self, path: str) -> str:
+        if not path:
+            return self._address
         if path.startswith(("http://", "https://")):
             # A page link names the vendor's own host; what counts is what follows it.
             path = "/" + path.split("://", 1)[1].partition("/")[2]
@@ -119,18 +220,6 @@ class HttpClient:
                 path = path[len(prefix) :]
         return self.base_url + path
 
-    def _error(self, method: str, answer: requests.Response) -> Exception:
-        status = answer.status_code
-        code = vendor_code(_json(answer))
-        said = f"{self.vendor}: {method} answered {status}" + (f" ({code})." if code else ".")
-        if status in (401, 403):
-            return AuthError(said, f"look at the credentials of {self.vendor} in destinations.yml.")
-        if status == 429:
-            return RateLimitedError(said, retry_after_seconds=retry_after(answer.headers))
-        if status == 408 or status >= 500:
-            return TransientError(said, retry_after_seconds=retry_after(answer.headers))
-        return RejectedError(said)
-
 
 def retry_after(headers: Mapping[str, str], now: float | None = None) -> float | None:
     """Seconds to wait as Retry-After says, given as seconds or as an HTTP date (RFC 9110, 10.2.3); None without one."""
@@ -138,7 +227,10 @@ def retry_after(headers: Mapping[str, str], now: float | None = None) -> float |
     if not value:
         return None
     try:
-        return max(0.0, float(value))
+        seconds = float(value)
+        return (
+            max(0.0, seconds) if seconds < float("inf") else None
+        )  # nan is no number of seconds either
     except ValueError:
         pass
     try:
@@ -151,44 +243,12 @@ def retry_after(headers: Mapping[str, str], now: float | None = None) -> float |
 
 
 def vendor_code(body: Any) -> str | None:
-    """The vendor's short code in an error's body, where it is a word and not a sentence that may quote the request."""
-    found = body
-    if isinstance(found, dict):
-        errors = found.get("errors")
-        if isinstance(errors, list) and errors and isinstance(errors[0], dict):
-            found = errors[0]
-        elif isinstance(found.get("error"), dict):
-            found = found["error"]
-    if not isinstance(found, dict):
-        return None
-    for name in ("code", "category", "status", "type"):
-        value = found.get(name)
-        if isinstance(value, int) or (
-            isinstance(value, str) and value.replace("_", "").isalnum() and len(value) <= 60
-        ):
-            return str(value)
-    return None
+    """The vendor's short code in an error's body."""
+    return shown_code(body, 0)
 
 
-def _json(answer: requests.Response) -> Any:
-    if not answer.content:
-        return None
+def _json(content: bytes) -> Any:
     try:
-        return answer.json()
-    except ValueError:
+        return loads(content) if content.strip() else None
+    except (ValueError, RecursionError):
         return None
-
-
-def _session(base_url: str) -> requests.Session:
-    """Pooled, with the environment's proxies and certificates. What it says is read once, and ~/.netrc never: requests lets an
-    entry of the host replace the Authorization header (https://requests.readthedocs.io/en/latest/user/authentication/, read 2026-11-27).
-    """
-    session = requests.Session()
-    session.trust_env = False
-    session.proxies = requests.utils.get_environ_proxies(base_url)
-    bundle = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
-    session.verify = bundle or True
-    adapter = requests.adapters.HTTPAdapter(pool_connections=4, pool_maxsize=16)
-    session.mount("https://", adapter)
-    session.mount("http://", adapter)
-    return session

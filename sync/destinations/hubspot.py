@@ -5,6 +5,9 @@ Read 2026-11-24: developers.hubspot.com/docs/api-reference/crm-contacts-v3/guide
 is not unique, so companies are keyed on a property of our own), .../crm/search-the-crm (4 searches a second), .../crm-lists-v3
 (MANUAL lists take record ids), .../usage-details (private apps: 190 requests in 10 seconds on Professional and up, 100 below).
 
+Read 2026-11-28, for the error table: developers.hubspot.com/docs/api-reference/error-handling (423 locked for two seconds, 477
+migration with Retry-After; the fields of an error are optional), and the categories that public code tells apart.
+
 A 207 answer holds results and errors side by side. A company that HubSpot already has under the same domain is taken over, not
 made a second time. Nobody's subscriptions are touched.
 """
@@ -17,10 +20,12 @@ from urllib.parse import quote
 
 from pydantic import SecretStr
 
+from sync.destinations.answers import NO_CONTENT, TEXT_ID, Answer, Fault, Verdict, Verdicts
 from sync.destinations.base import Declaration, ObjectType, PartialFailure, RateLimit
 from sync.destinations.http import HttpClient, Limiter
-from sync.destinations.settings import HttpSettings
+from sync.destinations.settings import Address, HttpSettings
 from sync.destinations.values import plain
+from sync.errors import DestinationError, RejectedError, UnexpectedAnswerError
 from sync.records import Accepted, BatchResult, Mode, Record, RowError, SyncObject
 
 API_VERSION = "v3"
@@ -38,9 +43,39 @@ COMPANY_KEY = "headwater_account_id"
 CONTACT_TYPE_ID = "0-1"
 
 
+RESULTS = Answer(frozenset({200, 207}), (("results", list),))
+CREATED = Answer(frozenset({201}), (("name", str),))
+FOUND = Answer(fields=(("name", str),))
+LIST = Answer(fields=(("list.listId", TEXT_ID),))
+MEMBERS = Answer(
+    fields=(("recordIdsMissing", list), ("recordIdsRemoved", list), ("recordsIdsAdded", list))
+)
+
+_TOKEN = Verdict(Fault.AUTH)
+_PROPERTY = Verdict(
+    Fault.CONFIGURATION,
+    "a property is not in HubSpot: make it there, rename the column by fields:, or leave it out of the model.",
+)
+_ROW = Verdict(Fault.ROW)
+VERDICTS = Verdicts(
+    {
+        **{
+            (None, code): _TOKEN
+            for code in ("INVALID_AUTHENTICATION", "EXPIRED_AUTHENTICATION", "MISSING_SCOPES")
+        },
+        **{(None, code): Verdict(Fault.WAIT) for code in ("RATE_LIMITS", "RATE_LIMIT")},
+        **{(None, code): _ROW for code in ("INVALID_EMAIL", "CONFLICT")},
+        (None, "PROPERTY_DOESNT_EXIST"): _PROPERTY,
+        (409, None): _ROW,
+        (423, None): Verdict(Fault.WAIT, seconds=2.0),
+        (477, None): Verdict(Fault.WAIT, "HubSpot is moving the account; push again later."),
+    }
+)
+
+
 class HubspotSettings(HttpSettings):
     access_token: SecretStr
-    base_url: str = "https://api.hubapi.com"
+    base_url: Address = "https://api.hubapi.com"
 
 
 def _object(member: str, identifiers: frozenset[str]) -> ObjectType:
@@ -78,6 +113,7 @@ class Hubspot:
             "access_token": "private app token with crm.objects contacts and companies, read and write, "
             "crm.schemas.companies.write and crm.lists, read and write"
         },
+        verdicts=VERDICTS,
     )
     settings_type: ClassVar[type[HubspotSettings]] = HubspotSettings
     sandbox_settings: ClassVar[dict[str, str]] = {"access_token": "sandbox"}
@@ -92,11 +128,12 @@ class Hubspot:
             settings.base_url,
             vendor="hubspot",
             limiter=limiter,
+            verdicts=VERDICTS,
             headers={"Authorization": f"Bearer {settings.access_token.get_secret_value()}"},
         )
 
     def check(self) -> str:
-        self.http.get(self._objects, {"limit": 1})
+        self.http.get(self._objects, {"limit": 1}, answer=Answer(fields=(("results", list),)))
         return f"{'companies' if self._is_company else 'contacts'} are readable"
 
     def upsert(self, records: Sequence[Record]) -> BatchResult:
@@ -116,10 +153,18 @@ class Hubspot:
             self._ensure_key_property()
             self._take_over([record for record in first.values() if not record.remote_id])
         answer = self._batch("upsert", [self._input(record) for record in first.values()])
-        accepted, refused = _outcome(answer, first, self._id_property)
+        accepted, refused, error = _outcome(answer, first, self._id_property)
         if self.target.kind == "list":
-            self._memberships("add", [row.remote_id for row in accepted if row.remote_id])
-        return BatchResult(accepted, [*failed, *refused], requests=self.http.requests_sent - before)
+            missing = self._memberships("add", [row.remote_id for row in accepted if row.remote_id])
+            refused += [
+                RowError(row.key, "not_on_the_list", "HubSpot did not put the contact on the list")
+                for row in accepted
+                if row.remote_id in missing
+            ]
+            accepted = [row for row in accepted if row.remote_id not in missing]
+        return BatchResult(
+            accepted, [*failed, *refused], requests=self.http.requests_sent - before, error=error
+        )
 
     def remove(self, records: Sequence[Record]) -> BatchResult:
         """Archive the records, or take them off the list; one that HubSpot no longer has counts as removed."""
@@ -143,11 +188,13 @@ class Hubspot:
             found = self.http.get(
                 f"/crm/v3/lists/object-type-id/{CONTACT_TYPE_ID}/name/{quote(name, safe='')}",
                 missing_ok=True,
+                answer=LIST,
             )
             if found is None:
                 found = self.http.post(
                     "/crm/v3/lists/",
                     {"name": name, "objectTypeId": CONTACT_TYPE_ID, "processingType": "MANUAL"},
+                    answer=LIST,
                 )
             self._list_id = str(found["list"]["listId"])
         return self._list_id
@@ -171,7 +218,10 @@ class Hubspot:
 
     def _batch(self, verb: str, inputs: list[dict[str, Any]], **more: Any) -> Any:
         return self.http.post(
-            f"{self._objects}/batch/{verb}", {"inputs": inputs, **more}, group="crm"
+            f"{self._objects}/batch/{verb}",
+            {"inputs": inputs, **more},
+            group="crm",
+            answer=NO_CONTENT if verb == "archive" else RESULTS,
         )
 
     def _ids(self, records: Sequence[Record]) -> dict[str, str]:
@@ -190,19 +240,23 @@ class Hubspot:
                 properties=[self._id_property],
                 propertiesWithHistory=[],
             )
-            for row in (answer or {}).get("results", []):
+            for row in answer["results"]:
                 if key := keys.get(_named(row, self._id_property)):
                     known[key] = str(row["id"])
         return known
 
-    def _memberships(self, verb: str, ids: Sequence[str]) -> None:
-        if ids:
-            self.http.request(
-                "PUT",
-                f"/crm/v3/lists/{self.list_id()}/memberships/{verb}",
-                json=list(ids),
-                group="crm",
-            )
+    def _memberships(self, verb: str, ids: Sequence[str]) -> set[str]:
+        """Put contacts on the list or take them off; returns the ids that HubSpot does not know."""
+        if not ids:
+            return set()
+        answer = self.http.request(
+            "PUT",
+            f"/crm/v3/lists/{self.list_id()}/memberships/{verb}",
+            json=list(ids),
+            group="crm",
+            answer=MEMBERS,
+        )
+        return {str(record_id) for record_id in answer["recordIdsMissing"]}
 
     def _take_over(self, records: Sequence[Record]) -> None:
         """Give companies that HubSpot has under a row's domain, and that are nobody's yet, the row's account id."""
@@ -221,10 +275,11 @@ class Hubspot:
             f"{self._objects}/search",
             {"filterGroups": [{"filters": filters}], "properties": ["domain"], "limit": 200},
             group="search",
+            answer=RESULTS,
         )
         found: dict[str, str] = {}
         # Of two companies with one domain, the older one.
-        for row in sorted((answer or {}).get("results", []), key=lambda row: int(row["id"])):
+        for row in sorted(answer["results"], key=lambda row: int(row["id"])):
             if key := keys.get(_named(row, "domain")):
                 found.setdefault(key, str(row["id"]))
         if found:
@@ -240,7 +295,7 @@ class Hubspot:
         if self._key_property_exists:
             return
         path = "/crm/v3/properties/companies"
-        if self.http.get(f"{path}/{COMPANY_KEY}", missing_ok=True) is None:
+        if self.http.get(f"{path}/{COMPANY_KEY}", missing_ok=True, answer=FOUND) is None:
             self.http.post(
                 path,
                 {
@@ -251,6 +306,7 @@ class Hubspot:
                     "fieldType": "text",
                     "hasUniqueValue": True,
                 },
+                answer=CREATED,
             )
         self._key_property_exists = True
 
@@ -269,28 +325,34 @@ def _named(row: Mapping[str, Any], name: str) -> str:
 
 def _outcome(
     answer: Any, sent: Mapping[str, Record], id_property: str
-) -> tuple[list[Accepted], list[RowError]]:
-    """What HubSpot took and refused of the rows in `sent`, which are by what is unique of them."""
-    results, errors = (answer or {}).get("results", []), (answer or {}).get("errors", [])
+) -> tuple[list[Accepted], list[RowError], DestinationError | None]:
+    """What HubSpot took and refused of the rows in `sent`, which are by what is unique of them; and why others are open."""
+    results, errors = answer["results"], answer.get("errors") or []
     accepted, failed = [], []
     left = dict(sent)
     for row in results:
         if record := left.pop(_named(row, id_property), None):
             accepted.append(Accepted(record.key, str(row["id"])))
-    if not errors and len(results) == len(sent):
+    said_errors = max(len(errors), int(answer.get("numErrors") or 0))
+    if not said_errors and len(results) == len(sent):
         # A contact found by a second address of its own is named by its first: taken all the same.
-        return [*accepted, *(Accepted(record.key) for record in left.values())], []
+        return [*accepted, *(Accepted(record.key) for record in left.values())], [], None
     for error in errors:
         named = {
-            str(value) for values in error.get("context", {}).values() for value in _listed(values)
+            str(value).lower()
+            for values in (error.get("context") or {}).values()
+            for value in _listed(values)
         }
-        for unique in [known for known in left if known in named]:
-            status = str(error.get("category", "error"))
+        for unique in [known for known in left if known.lower() in named]:
+            status = str(error.get("category") or "error")
             failed.append(RowError(left.pop(unique).key, status, "refused by HubSpot"))
-    # What HubSpot neither confirmed nor refused is not known to be there.
-    said = "HubSpot's answer does not name this row"
-    failed += [RowError(record.key, "unconfirmed", said) for record in left.values()]
-    return accepted, failed
+    if not left:
+        return accepted, failed, None
+    # What HubSpot neither confirmed nor refused is not known to be there, and it is not the row's fault.
+    if not accepted and not failed and said_errors:
+        return [], [], RejectedError(f"hubspot: {said_errors} rows are refused and not named.")
+    said = f"hubspot: the answer does not name {len(left):,} of {len(sent):,} rows."
+    return accepted, failed, UnexpectedAnswerError(said)
 
 
 def _listed(values: Any) -> list[Any]:

@@ -4,6 +4,9 @@ Read 2026-11-24: developers.klaviyo.com/en/reference/bulk_import_profiles (10,00
 150/m), .../get_bulk_import_profiles_job, .../remove_profiles_from_list (1,000 profiles), .../bulk_create_events (1,000
 events, `unique_id` makes an event unique per profile and metric), .../get_events; API description revision 2026-07-15.
 
+Read 2026-11-28, for the error table: developers.klaviyo.com/en/docs/rate_limits_and_error_handling (401 and 403 credentials, 429 limits,
+410 a revision that has ended), and the description's codes of import errors. What metrics mean stands in klaviyo_metrics.
+
 The bulk import cannot clear a field: a null is left out (.../docs/use_klaviyos_bulk_profile_import_api).
 Being on a list is not consent: the bulk import leaves a profile's subscriptions as they are, and nobody is subscribed here.
 """
@@ -17,6 +20,7 @@ from typing import Any, ClassVar
 
 from pydantic import SecretStr
 
+from sync.destinations.answers import NO_CONTENT, Answer, Fault, Verdict, Verdicts
 from sync.destinations.base import (
     Declaration,
     Delivery,
@@ -25,10 +29,12 @@ from sync.destinations.base import (
     RateLimit,
 )
 from sync.destinations.http import HttpClient, Limiter
-from sync.destinations.settings import HttpSettings
+from sync.destinations.klaviyo_metrics import is_soft, meaning
+from sync.destinations.settings import Address, HttpSettings
 from sync.destinations.values import chunks, plain, utc
-from sync.errors import RejectedError
+from sync.errors import UnexpectedAnswerError
 from sync.records import (
+    OTHER,
     Accepted,
     BatchResult,
     Campaign,
@@ -53,22 +59,28 @@ LOCATION = {
     "postal_code": "zip",
     "time_zone": "timezone",
 }
-# Klaviyo's own metrics and what they mean to us.
-KINDS = {
-    "Received Email": "delivered",
-    "Opened Email": "opened",
-    "Clicked Email": "clicked",
-    "Bounced Email": "bounced",
-    "Unsubscribed": "unsubscribed",
-    "Marked Email as Spam": "complained",
-}
+CHANNELS = {"email": "email", "sms": "sms", "mobile_push": "push"}  # Klaviyo's name -> ours
+PAGE = Answer(fields=(("data", list),))
+LIST_MADE = Answer(frozenset({201}), (("data.id", str),))
+JOB_MADE = Answer(frozenset({202}), (("data.id", str),))
+JOB = Answer(fields=(("data.attributes.status", str),))
+EVENTS_TAKEN = Answer(frozenset({202}), empty=True)
+VERDICTS = Verdicts(
+    {
+        (409, None): Verdict(Fault.ROW),
+        (None, "invalid"): Verdict(Fault.ROW),
+        (410, None): Verdict(
+            Fault.CONFIGURATION, f"API revision {REVISION} has ended; update headwater."
+        ),
+    }
+)
 REMOVE_ROWS = 1000
 LOOKUP_ROWS = 100
 
 
 class KlaviyoSettings(HttpSettings):
     api_key: SecretStr
-    base_url: str = "https://a.klaviyo.com"
+    base_url: Address = "https://a.klaviyo.com"
 
 
 class Klaviyo:
@@ -109,6 +121,7 @@ class Klaviyo:
         settings_help={
             "api_key": "private key with scopes lists, profiles, events, campaigns, metrics"
         },
+        verdicts=VERDICTS,
     )
     settings_type: ClassVar[type[KlaviyoSettings]] = KlaviyoSettings
     sandbox_settings: ClassVar[dict[str, str]] = {"api_key": "sandbox"}
@@ -120,6 +133,7 @@ class Klaviyo:
             settings.base_url,
             vendor="klaviyo",
             limiter=limiter,
+            verdicts=VERDICTS,
             headers={
                 "Authorization": f"Klaviyo-API-Key {settings.api_key.get_secret_value()}",
                 "revision": REVISION,
@@ -129,8 +143,8 @@ class Klaviyo:
         )
 
     def check(self) -> str:
-        found = self.http.get("/api/lists", {"page[size]": 1, "fields[list]": "name"})
-        return f"API revision {REVISION}, {'lists are readable' if found else 'no lists'}"
+        self.http.get("/api/lists", {"page[size]": 1, "fields[list]": "name"}, answer=PAGE)
+        return f"API revision {REVISION}, lists are readable"
 
     def upsert(self, records: Sequence[Record]) -> BatchResult:
         if not records:
@@ -145,22 +159,22 @@ class Klaviyo:
                 }
             },
             group="bulk",
+            answer=JOB_MADE,
         )
         return BatchResult(pending=[record.key for record in records], job=job["data"]["id"])
 
     def poll(self, job: str) -> JobStatus:
-        attributes = self.http.get(f"/api/profile-bulk-import-jobs/{job}", group="reads")["data"][
-            "attributes"
-        ]
+        path = f"/api/profile-bulk-import-jobs/{job}"
+        attributes = self.http.get(path, group="reads", answer=JOB)["data"]["attributes"]
         if attributes["status"] in ("queued", "processing"):
             return JobStatus(done=False)
         if attributes["status"] == "cancelled":
             return JobStatus(done=True, all_failed="cancelled")
+        if attributes["status"] != "complete":
+            raise UnexpectedAnswerError("klaviyo: a job is in a state that the API does not have.")
         failed = []
         if attributes.get("failed_count"):
-            for error in self._pages(
-                f"/api/profile-bulk-import-jobs/{job}/import-errors", {"page[size]": LOOKUP_ROWS}
-            ):
+            for error in self._pages(f"{path}/import-errors", {"page[size]": LOOKUP_ROWS}):
                 payload = error["attributes"].get("original_payload") or {}
                 attributes_sent = payload.get("attributes", payload)
                 if key := attributes_sent.get("external_id"):
@@ -168,7 +182,13 @@ class Klaviyo:
                         RowError(key, error["attributes"]["code"], error["attributes"]["title"])
                     )
         # The ids of those taken would cost a request per 100 rows; a removal asks for the few it needs.
-        return JobStatus(done=True, failed=failed)
+        return JobStatus(
+            done=True,
+            failed=failed,
+            failed_count=attributes.get("failed_count"),
+            taken_count=attributes.get("completed_count"),
+            total_count=attributes.get("total_count"),
+        )
 
     def remove(self, records: Sequence[Record]) -> BatchResult:
         """Take profiles off the list; they stay in the account, and so does their consent."""
@@ -191,6 +211,7 @@ class Klaviyo:
                 json={"data": [{"type": "profile", "id": profile_id} for profile_id in ids]},
                 group="bulk",
                 missing_ok=True,
+                answer=NO_CONTENT,
             )
         return BatchResult(
             accepted=[Accepted(record.key, known.get(record.key)) for record in records],
@@ -211,25 +232,38 @@ class Klaviyo:
                 }
             },
             group="bulk",
+            answer=EVENTS_TAKEN,
         )
         return BatchResult(accepted=[Accepted(record.key) for record in records])
 
     def pull(self, since: dt.datetime) -> Iterator[Result]:
-        for row in self._pages("/api/campaigns", {"filter": "equals(messages.channel,'email')"}):
+        for theirs, channel in CHANNELS.items():
+            yield from self._campaigns(theirs, channel)
+        for metric in self._pages("/api/metrics"):
+            attributes = metric["attributes"]
+            integration = (attributes.get("integration") or {}).get("name")
+            if found := meaning(attributes.get("name") or "", integration):
+                yield from self._events_of(
+                    metric["id"], attributes.get("name") or "", *found, since
+                )
+
+    def _campaigns(self, theirs: str, channel: str) -> Iterator[Result]:
+        for row in self._pages(
+            "/api/campaigns", {"filter": f"equals(messages.channel,'{theirs}')"}
+        ):
             attributes = row["attributes"]
             yield Campaign(
                 campaign_id=row["id"],
                 campaign_name=attributes["name"],
-                channel="email",
+                channel=channel,
                 status=attributes["status"],
                 started_at=utc(attributes.get("send_time") or attributes.get("scheduled_at")),
                 raw=json.dumps(row),
             )
-        for metric in self._pages("/api/metrics"):
-            if kind := KINDS.get(metric["attributes"].get("name") or ""):
-                yield from self._events_of(metric["id"], kind, since)
 
-    def _events_of(self, metric_id: str, kind: str, since: dt.datetime) -> Iterator[Result]:
+    def _events_of(
+        self, metric_id: str, name: str, kind: str, channel: str | None, since: dt.datetime
+    ) -> Iterator[Result]:
         condition = (
             f'equals(metric_id,"{metric_id}"),'
             f"greater-or-equal(datetime,{since.strftime('%Y-%m-%dT%H:%M:%SZ')})"
@@ -248,11 +282,12 @@ class Klaviyo:
                     campaign_id=properties.get("$campaign")
                     or properties.get("$flow")
                     or properties.get("$message"),
-                    kind=kind,
+                    kind=name if kind == OTHER or is_soft(kind, properties) else kind,
                     recipient_type=recipient_type,
                     recipient=recipient,
                     occurred_at=utc(row["attributes"]["datetime"]) or since,
-                    raw=json.dumps(row["attributes"]),
+                    raw=json.dumps({**row["attributes"], "metric": name}),
+                    channel=channel,
                 )
 
     def list_id(self) -> str:
@@ -260,10 +295,14 @@ class Klaviyo:
         if self._list_id is None:
             name = self.target.name or ""
             escaped = name.replace("\\", "\\\\").replace('"', '\\"')
-            found = self.http.get("/api/lists", {"filter": f'equals(name,"{escaped}")'})["data"]
+            found = self.http.get(
+                "/api/lists", {"filter": f'equals(name,"{escaped}")'}, answer=PAGE
+            )["data"]
             if not found:
                 made = self.http.post(
-                    "/api/lists", {"data": {"type": "list", "attributes": {"name": name}}}
+                    "/api/lists",
+                    {"data": {"type": "list", "attributes": {"name": name}}},
+                    answer=LIST_MADE,
                 )
                 found = [made["data"]]
             self._list_id = str(found[0]["id"])
@@ -314,15 +353,13 @@ class Klaviyo:
     def _documents(
         self, path: str, params: dict[str, Any] | None = None
     ) -> Iterator[dict[str, Any]]:
-        page, followed = self.http.get(path, params, group="reads"), ""
+        page, followed = self.http.get(path, params, group="reads", answer=PAGE), ""
         while page is not None:
-            if "data" not in page:
-                raise RejectedError(f"klaviyo: {path} answered without data.")
             yield page
             following = str((page.get("links") or {}).get("next") or "")
             # A link out of the API, or to where it stands, would be followed for ever.
             onward = "/api/" in following and following != followed
-            page = self.http.get(following, group="reads") if onward else None
+            page = self.http.get(following, group="reads", answer=PAGE) if onward else None
             followed = following
 
 

@@ -3,6 +3,11 @@
 Read 2026-11-24: developers.facebook.com/documentation/ads-commerce/marketing-api/audiences/guides/custom-audiences (10,000
 rows a request; normalise, then SHA-256; changes take up to 24 hours), .../reference/custom-audience/users (keys of `schema`;
 an unknown key of a row is left blank; `num_invalid_entries` is a count without names), .../insights. Graph API v25.0.
+
+Read 2026-11-28, for the error table: .../marketing-api/error-reference (updated 2025-12-11), .../reference/custom-audience/users (error
+codes, and 1713230 of a blocked audience), developers.facebook.com/docs/graph-api/guides/error-handling,
+.../docs/graph-api/overview/rate-limiting (80000 to 80014, 4, 17, 32, 613), and the codes that public connectors tell apart. Most of
+them come in a 400: an expired token is no row's fault, and neither is a limit.
 """
 
 from __future__ import annotations
@@ -15,11 +20,12 @@ from typing import Any, ClassVar
 
 from pydantic import SecretStr
 
+from sync.destinations.answers import TEXT_ID, Answer, Fault, Verdict, Verdicts
 from sync.destinations.base import Declaration, ObjectType, PartialFailure, RateLimit
 from sync.destinations.http import HttpClient, Limiter
-from sync.destinations.settings import HttpSettings
+from sync.destinations.settings import Address, HttpSettings
 from sync.destinations.values import is_sha256, utc
-from sync.errors import RejectedError
+from sync.errors import UnexpectedAnswerError
 from sync.records import (
     Accepted,
     BatchResult,
@@ -50,10 +56,57 @@ KEYS = {
 PERSON = ("first_name_sha256", "last_name_sha256", "postal_code_sha256", "country_sha256")
 
 
+PAGE = Answer(fields=(("data", list),))
+MADE = Answer(fields=(("id", TEXT_ID),))
+TAKEN = Answer(fields=(("num_received", int), ("num_invalid_entries", int)))
+
+_TOKEN = Verdict(
+    Fault.AUTH, "make a new system user token and set access_token in destinations.yml."
+)
+_LIMIT = Verdict(
+    Fault.WAIT, "Meta's limit of calls; push again later, what was taken is kept.", 5.0
+)
+_TROUBLE = Verdict(Fault.TROUBLE)
+_PERMISSION = Verdict(
+    Fault.CONFIGURATION,
+    "give the token's system user ads_management and the ad account, and accept the terms of custom audiences.",
+)
+_AUDIENCE = Verdict(
+    Fault.CONFIGURATION,
+    "the audience cannot be filled from a list: it was made from another source, or is blocked or not shared; look at it in "
+    "Audience Manager, or give the sync's object another name.",
+)
+_GONE = Verdict(
+    Fault.GONE,
+    "the audience or ad account is not there, or the token does not reach it; look in Audience Manager.",
+)
+VERDICTS = Verdicts(
+    {
+        **{(None, code): _TOKEN for code in ("102", "104", "190")},
+        **{(None, code): _LIMIT for code in ("4", "17", "32", "341", "613")},
+        **{(None, f"800{number:02}"): _LIMIT for number in range(15)},
+        **{(None, code): _TROUBLE for code in ("1", "2", "3919", "5000")},
+        **{
+            (None, code): _PERMISSION
+            for code in ("3", "10", "200", "270", "294", "2655", "1870034")
+        },
+        **{(None, code): _AUDIENCE for code in ("2650", "1487301", "1713230")},
+        **{(None, code): _GONE for code in ("33", "1487366")},
+        (None, "368"): Verdict(
+            Fault.CONFIGURATION,
+            "Meta has blocked the account or app for now; look at Account Quality.",
+        ),
+        (None, "2635"): Verdict(
+            Fault.CONFIGURATION, f"Graph API {API_VERSION} has ended; update headwater."
+        ),
+    }
+)
+
+
 class MetaSettings(HttpSettings):
     access_token: SecretStr
     ad_account_id: str
-    base_url: str = "https://graph.facebook.com"
+    base_url: Address = "https://graph.facebook.com"
 
 
 class Meta:
@@ -83,6 +136,7 @@ class Meta:
         },
         pulls=True,
         hashed=True,
+        verdicts=VERDICTS,
         settings_help={
             "access_token": "system user token with ads_management",
             "ad_account_id": "digits, without act_",
@@ -99,11 +153,14 @@ class Meta:
             settings.base_url,
             vendor="meta",
             limiter=limiter,
+            verdicts=VERDICTS,
             headers={"Authorization": f"Bearer {settings.access_token.get_secret_value()}"},
         )
 
     def check(self) -> str:
-        self.http.get(f"{self._account}/customaudiences", {"fields": "name", "limit": "1"})
+        self.http.get(
+            f"{self._account}/customaudiences", {"fields": "name", "limit": "1"}, answer=PAGE
+        )
         return f"Graph API {API_VERSION}, the ad account's audiences are readable"
 
     def upsert(self, records: Sequence[Record]) -> BatchResult:
@@ -164,6 +221,7 @@ class Meta:
                     "customer_file_source": "USER_PROVIDED_ONLY",
                     "description": "Kept by Headwater.",
                 },
+                answer=MADE,
             )
             self._audience_id = str(made["id"])
         return self._audience_id
@@ -189,23 +247,29 @@ class Meta:
                 }
             },
             group="audiences",
+            answer=TAKEN,
         )
-        invalid = int((answer or {}).get("num_invalid_entries") or 0)
-        if invalid and method == "POST":
+        invalid = answer["num_invalid_entries"]
+        if answer["num_received"] != len(records) or not 0 <= invalid <= len(records):
+            raise UnexpectedAnswerError(
+                f"meta: {len(records):,} rows were sent, and the answer speaks of {answer['num_received']:,} "
+                f"received and {invalid:,} invalid ones: nothing counts as taken."
+            )
+        if invalid:
             # Only a count comes back: halves are tried until what is refused is alone, so no good row is lost with it.
-            halved = self._halved(records, answer)
+            halved = self._halved(method, records, invalid)
             return replace(halved, failed=[*failed, *halved.failed])
         return BatchResult(accepted=[Accepted(record.key) for record in records], failed=failed)
 
-    def _halved(self, records: Sequence[Record], answer: Any) -> BatchResult:
-        if len(records) == 1 or int(answer["num_invalid_entries"]) >= len(records):
+    def _halved(self, method: str, records: Sequence[Record], invalid: int) -> BatchResult:
+        if invalid == len(records):
             failed = [
                 RowError(record.key, "invalid_entry", "Meta calls the entry invalid")
                 for record in records
             ]
             return BatchResult(failed=failed)
         middle = len(records) // 2
-        left, right = self.upsert(records[:middle]), self.upsert(records[middle:])
+        left, right = self._users(method, records[:middle]), self._users(method, records[middle:])
         return BatchResult(
             accepted=[*left.accepted, *right.accepted],
             failed=[*left.failed, *right.failed],
@@ -214,9 +278,7 @@ class Meta:
 
     def _pages(self, path: str, params: dict[str, Any]) -> Iterator[dict[str, Any]]:
         while True:
-            page = self.http.get(path, params)
-            if not isinstance(page, dict) or "data" not in page:
-                raise RejectedError("meta: an answer without data.")
+            page = self.http.get(path, params, answer=PAGE)
             yield from page["data"]
             paging = page.get("paging") or {}
             after = (paging.get("cursors") or {}).get("after")

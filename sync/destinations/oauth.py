@@ -9,9 +9,11 @@ from urllib.parse import urlencode
 
 from pydantic import SecretStr
 
+from sync.destinations.answers import Answer
 from sync.destinations.http import HttpClient
 from sync.errors import AuthError, RejectedError
 
+TOKEN = Answer(fields=(("access_token", str),))  # RFC 6749, 5.1
 EARLY_SECONDS = (
     120.0  # renewed this long before it ends, so that no request in flight meets the end
 )
@@ -63,6 +65,7 @@ class RefreshedToken:
                 "",
                 data=urlencode(form).encode(),
                 headers={"Content-Type": "application/x-www-form-urlencoded"},
+                answer=TOKEN,
             )
         except RejectedError as error:
             raise AuthError(

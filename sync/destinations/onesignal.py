@@ -5,6 +5,12 @@ plans, views 1 a second), .../reference/idempotent-notification-requests (`idemp
 repeat returns the first answer), .../reference/update-user (tags; an empty value deletes one), .../reference/create-user,
 .../reference/push-notification. API description 5.12.0.
 
+Errors are sentences, so that their status alone tells whose fault they are (docs.rs/onesignal-rust-api, errors, and API description
+5.12.0, read 2026-11-28: 403 any key that is not valid, 409 an alias that is another user's, 503 passing).
+
+Results, read 2026-11-28: documentation.onesignal.com/docs/push-notification-message-reports and the description of NotificationWithMeta.
+`failed` counts devices that are unsubscribed, `errored` those that an error kept from it and that are tried again: no bounce for good.
+
 An answer of 200 with an empty `id` means that nobody was reached. Users are known by external id, which is our profile id.
 """
 
@@ -19,10 +25,12 @@ from urllib.parse import quote
 
 from pydantic import SecretStr
 
+from sync.destinations.answers import Answer, Fault, Verdict, Verdicts
 from sync.destinations.base import Declaration, Delivery, ObjectType, PartialFailure, RateLimit
 from sync.destinations.http import HttpClient, Limiter
-from sync.destinations.settings import HttpSettings
+from sync.destinations.settings import Address, HttpSettings
 from sync.destinations.values import one_by_one, plain, utc
+from sync.errors import UnexpectedAnswerError
 from sync.records import (
     Accepted,
     BatchResult,
@@ -40,10 +48,18 @@ PAGE = 50
 MESSAGE_FIELDS = frozenset({"template", "title", "message", "url"})
 
 
+LISTED = Answer(fields=(("notifications", list),))
+# 202: taken, and not yet made (.../reference/create-user).
+TAGGED = Answer(frozenset({200, 201, 202}), (("identity.external_id", str),))
+UNTAGGED = Answer(frozenset({200, 202}), (("properties", dict),))
+SENT = Answer()
+VERDICTS = Verdicts({(409, None): Verdict(Fault.ROW)})
+
+
 class OneSignalSettings(HttpSettings):
     api_key: SecretStr
     app_id: str
-    base_url: str = "https://api.onesignal.com"
+    base_url: Address = "https://api.onesignal.com"
 
 
 class OneSignal:
@@ -78,6 +94,7 @@ class OneSignal:
             "default": RateLimit(requests=1, seconds=1),
         },
         pulls=True,
+        verdicts=VERDICTS,
         settings_help={"api_key": "app API key", "app_id": "id of the app, a UUID"},
     )
     settings_type: ClassVar[type[OneSignalSettings]] = OneSignalSettings
@@ -93,11 +110,12 @@ class OneSignal:
             settings.base_url,
             vendor="onesignal",
             limiter=limiter,
+            verdicts=VERDICTS,
             headers={"Authorization": f"Key {settings.api_key.get_secret_value()}"},
         )
 
     def check(self) -> str:
-        self.http.get("/notifications", {"app_id": self.app_id, "limit": 1})
+        self.http.get("/notifications", {"app_id": self.app_id, "limit": 1}, answer=LISTED)
         return "the app's messages are readable"
 
     def upsert(self, records: Sequence[Record]) -> BatchResult:
@@ -113,9 +131,11 @@ class OneSignal:
         offset = 0
         while True:
             page = self.http.get(
-                "/notifications", {"app_id": self.app_id, "limit": PAGE, "offset": offset}
+                "/notifications",
+                {"app_id": self.app_id, "limit": PAGE, "offset": offset},
+                answer=LISTED,
             )
-            rows = (page or {}).get("notifications", [])
+            rows = page["notifications"]
             for row in rows:
                 yield from _results(row, since)
             offset += len(rows)
@@ -136,8 +156,11 @@ class OneSignal:
             f"/apps/{self.app_id}/users",
             {"identity": {"external_id": external_id}, "properties": {"tags": tags}},
             group="users",
+            answer=TAGGED,
         )
-        return Accepted(record.key, ((answer or {}).get("identity") or {}).get("onesignal_id"))
+        if answer["identity"]["external_id"] != external_id:
+            raise UnexpectedAnswerError("onesignal: the answer names another user.")
+        return Accepted(record.key, answer["identity"].get("onesignal_id"))
 
     def _drop_tag(self, record: Record) -> Accepted | RowError:
         self.http.request(
@@ -146,6 +169,7 @@ class OneSignal:
             json={"properties": {"tags": {self.target.name or "audience": ""}}},
             group="users",
             missing_ok=True,
+            answer=UNTAGGED,
         )
         return Accepted(record.key)
 
@@ -167,12 +191,19 @@ class OneSignal:
             body["headings"] = {"en": str(fields["title"])}
         if fields.get("url"):
             body["url"] = str(fields["url"])
-        answer = self.http.post("/notifications", body, group="messages") or {}
-        if not answer.get("id"):
+        answer = self.http.post("/notifications", body, group="messages", answer=SENT)
+        if not isinstance(answer.get("id"), str) or (not answer["id"] and not answer.get("errors")):
+            raise UnexpectedAnswerError("onesignal: the answer to a message has no id.")
+        if not answer["id"] or _is_nobody(answer.get("errors")):
             return RowError(
                 record.key, "nobody_reached", "no subscribed device for this user", False
             )
         return Accepted(record.key, str(answer["id"]))
+
+
+def _is_nobody(errors: Any) -> bool:
+    """Whether the one person addressed is unknown: the message has an id all the same."""
+    return isinstance(errors, dict) and bool(errors.get("invalid_aliases"))
 
 
 def _external_id(record: Record) -> str:
@@ -212,12 +243,7 @@ def _results(row: dict[str, Any], since: dt.datetime) -> Iterator[Result]:
     )
     recipients = ((row.get("include_aliases") or {}).get("external_id")) or []
     touchpoint_id = (row.get("data") or {}).get("key")
-    counts = {
-        "delivered": row.get("successful"),
-        "clicked": row.get("converted"),
-        "bounced": row.get("errored"),
-    }
-    for kind, count in counts.items():
+    for kind, count in _counts(row).items():
         for recipient in recipients if count else []:
             yield CampaignEvent(
                 event_id=f"{row['id']}:{kind}:{recipient}",
@@ -228,4 +254,18 @@ def _results(row: dict[str, Any], since: dt.datetime) -> Iterator[Result]:
                 occurred_at=at,
                 touchpoint_id=touchpoint_id,
                 raw=json.dumps({"id": row["id"], **{kind: count}}),
+                channel="push",
             )
+
+
+def _counts(row: dict[str, Any]) -> dict[str, int]:
+    """What became of a message to one person, by kind. Who was reached on one device has not left push by leaving on another."""
+    reached = int(row.get("successful") or 0)
+    unsubscribed = "failed" if reached else "unsubscribed"
+    return {
+        "delivered": reached,
+        "clicked": int(row.get("converted") or 0),
+        unsubscribed: int(row.get("failed") or 0),
+        "errored": int(row.get("errored") or 0),
+        "received": int(row.get("received") or 0),
+    }

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 from sync.errors import ConfigError, closest
 
@@ -16,10 +17,26 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
 
 
+def _address(value: str) -> str:
+    """A URL that can be asked, as it stands: a slash at its end is part of it."""
+    try:
+        parts = urlsplit(value)
+        has_port = parts.port is None or parts.port > 0
+    except ValueError:
+        has_port = False
+    is_plain = value.isascii() and not any(sign.isspace() or sign in '<>"\\^`{|}' for sign in value)
+    if not (has_port and is_plain and parts.scheme in ("http", "https") and parts.hostname):
+        raise ValueError("is no address; it wants http:// or https://, a host, and maybe a path")
+    return value
+
+
+Address = Annotated[str, AfterValidator(_address)]
+
+
 class HttpSettings(Settings):
     """Settings of a destination that speaks HTTP; `base_url` is there for proxies and the sandbox."""
 
-    base_url: str
+    base_url: Address
 
 
 SettingsT = TypeVar("SettingsT", bound=Settings)
@@ -47,7 +64,7 @@ def parse(kind: type[SettingsT], destination: str, given: Mapping[str, Any]) -> 
         elif not name:
             message = str(problem["msg"]).removeprefix("Value error, ")
         else:
-            message = f"setting '{name}': {problem['msg']}"
+            message = f"setting '{name}' {str(problem['msg']).removeprefix('Value error, ')}"
         raise ConfigError(
             f"destination '{destination}' in destinations.yml: {message}.", hint
         ) from None

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import orjson
 
-from sync.errors import RejectedError, TransientError
+from sync.errors import DestinationError, RejectedError
 from sync.records import Accepted, BatchResult, Record, RowError, Value
 
 Item = TypeVar("Item")
@@ -61,8 +61,8 @@ def one_by_one(
 ) -> BatchResult:
     """A batch for a vendor that takes a row a request.
 
-    A refused row fails alone. When the vendor stops answering halfway, what it took stays taken and the rest fails as
-    retryable; when it does not answer at all, its error is raised for the engine to wait and try again.
+    A refused row fails alone. When the vendor stops answering halfway, what it took stays taken and the rest is open, with the error
+    that stopped it; when it does not answer at all, its error is raised for the engine to wait and try again.
     """
     accepted: list[Accepted] = []
     failed: list[RowError] = []
@@ -70,12 +70,12 @@ def one_by_one(
         try:
             outcome = send(record)
         except RejectedError as error:
-            outcome = RowError(record.key, "rejected", error.message)
-        except TransientError as error:
+            outcome = RowError(record.key, error.code or "rejected", error.message)
+        except DestinationError as error:
             if not index:
                 raise
-            rest = [RowError(left.key, "not_sent", error.message) for left in records[index:]]
-            return BatchResult(accepted, [*failed, *rest], requests=index + 1)
+            unsent = [left.key for left in records[index + (not error.unsent) :]]
+            return BatchResult(accepted, failed, requests=index + 1, error=error, unsent=unsent)
         if isinstance(outcome, Accepted):
             accepted.append(outcome)
         else:

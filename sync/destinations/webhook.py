@@ -2,7 +2,9 @@
 
 Each request is `{"sync": ..., "action": "upsert" | "remove" | "event", "rows": [...]}`. With a `signing_secret`, the header
 X-Headwater-Signature says when it was sent, under which id, and who signed all of it (`signing.py`). `Idempotency-Key` is the same for
-the same batch. Answer 2xx to take every row, or `{"failed": [{"key", "status", "message"}]}` to refuse some.
+the same batch. Answer 200, 201, 202 or 204 with no body or a JSON object to take every row, with `{"failed": [{"key", "status",
+"message"}]}`
+in it to refuse some. Whatever else comes (a page, half a document, a redirect, an object with `error`) takes nothing.
 """
 
 from __future__ import annotations
@@ -13,16 +15,20 @@ from typing import Any, ClassVar
 
 from pydantic import SecretStr
 
+from sync.destinations.answers import Answer
 from sync.destinations.base import Declaration, Delivery, ObjectType, PartialFailure, RateLimit
 from sync.destinations.http import HttpClient, Limiter
-from sync.destinations.settings import Settings
+from sync.destinations.settings import Address, Settings
 from sync.destinations.signing import HEADER, signature
 from sync.destinations.values import json_bytes
+from sync.errors import UnexpectedAnswerError
 from sync.records import Accepted, BatchResult, Mode, Record, RowError, SyncObject
+
+TAKEN = Answer(frozenset({200, 201, 202, 204}), empty=True)
 
 
 class WebhookSettings(Settings):
-    url: str
+    url: Address
     token: SecretStr | None = None
     signing_secret: SecretStr | None = None
 
@@ -88,17 +94,15 @@ class Webhook:
         if not records:
             return BatchResult(requests=0)
         answer = self._post(action, records)
-        refused = {}
-        if isinstance(answer, dict):
-            refused = {str(row.get("key")): row for row in answer.get("failed") or []}
+        refused = _refused(answer or {})
+        if unknown := set(refused) - {record.key for record in records}:
+            raise UnexpectedAnswerError(
+                f"webhook: the answer refuses {len(unknown)} rows that were not sent: nothing counts as taken."
+            )
         return BatchResult(
             accepted=[Accepted(record.key) for record in records if record.key not in refused],
             failed=[
-                RowError(
-                    record.key,
-                    str(refused[record.key].get("status", "refused")),
-                    "refused by the webhook",
-                )
+                RowError(record.key, refused[record.key], "refused by the webhook")
                 for record in records
                 if record.key in refused
             ],
@@ -118,4 +122,26 @@ class Webhook:
         headers = {"Idempotency-Key": hashlib.sha256(body).hexdigest()}
         if self._secret:
             headers[HEADER] = signature(self._secret.get_secret_value(), body)
-        return self.http.request("POST", "", data=body, headers=headers)
+        return self.http.request("POST", "", data=body, headers=headers, answer=TAKEN)
+
+
+def _refused(answer: dict[str, Any]) -> dict[str, str]:
+    """The status of each refused key; a key alone may stand for its row.
+
+    Raises:
+        UnexpectedAnswerError: the answer says that something went wrong, and not which rows are refused.
+    """
+    rows = answer.get("failed") or []
+    denies = any(answer.get(name) for name in ("error", "errors")) or any(
+        answer.get(name) is False for name in ("ok", "success")
+    )
+    if not isinstance(rows, list) or (denies and not rows):
+        raise UnexpectedAnswerError(
+            "webhook: the answer speaks of an error and names no refused row: nothing counts as taken.",
+            'name refused rows as {"failed": [{"key": ..., "status": ...}]}, or answer with a status of 400 or more.',
+        )
+    found = {}
+    for row in rows:
+        key, status = (row.get("key"), row.get("status")) if isinstance(row, dict) else (row, None)
+        found[str(key)] = str(status or "refused")
+    return found

@@ -13,18 +13,12 @@ from sync.engine.rows import Batch, PlannedRow, RowReader
 from sync.engine.scrub import code, scrub, scrub_row
 from sync.engine.sender import Outcome
 from sync.engine.spool import PlanSpool
-from sync.errors import (
-    AuthError,
-    DestinationError,
-    HeadwaterError,
-    RateLimitedError,
-    WarehouseError,
-)
+from sync.errors import DestinationError, HeadwaterError, WarehouseError
 from sync.records import RowError
 from sync.state.journal import Journal
 from sync.state.leases import LEASE_SECONDS, Leases
 from sync.state.ledger import UNKNOWN
-from sync.state.runs import BatchNote, Progress, Refused, RunLog
+from sync.state.runs import UNKNOWN_STATUS, BatchNote, Progress, Refused, RunLog
 from sync.warehouses.base import Session, Warehouse, now_utc
 
 if TYPE_CHECKING:
@@ -250,9 +244,11 @@ class Acknowledger:
         )
 
     def _add_refused(self, progress: Progress, outcome: Outcome) -> None:
-        if not outcome.failed:
-            return
         rows = {row.record.key: row for row in outcome.batch.rows}
+        for key in outcome.unknown:
+            lost = RowError(key, UNKNOWN_STATUS, "its answer was lost, and it is not sent again")
+            row = rows[key]
+            progress.refused.append(Refused(row.action, lost, row.row_hash, aside=True))
         for error in outcome.failed:
             row = rows[error.key]
             record = row.record
@@ -261,7 +257,8 @@ class Acknowledger:
                 error.key, code(error.status, said), scrub_row(error.message, said), error.retryable
             )
             action = "change" if row.action == "outdated" else row.action
-            progress.refused.append(Refused(action, clean, row.row_hash))
+            counts = not (outcome.blameless and error.retryable)
+            progress.refused.append(Refused(action, clean, row.row_hash, counts=counts))
             self._result.failed += 1
 
     def _note_batch(self, progress: Progress, outcome: Outcome) -> None:
@@ -351,22 +348,12 @@ class Acknowledger:
 
 def _surely_not_taken(outcome: Outcome) -> set[str]:
     """Rows the vendor refused, or was never asked to take."""
-    keys = {error.key for error in outcome.failed}
-    if isinstance(outcome.error, AuthError | RateLimitedError):
-        keys |= _undecided(outcome)
-    return keys
+    return (outcome.undecided | {error.key for error in outcome.failed}) - outcome.maybe
 
 
 def _maybe_taken(outcome: Outcome) -> set[str]:
     """Rows of a request whose answer was lost: they may be there, whatever was said when it was repeated."""
-    if not outcome.ambiguous:
-        return set()
-    return _undecided(outcome) | {error.key for error in outcome.failed}
-
-
-def _undecided(outcome: Outcome) -> set[str]:
-    decided = {item.key for item in outcome.accepted} | {error.key for error in outcome.failed}
-    return {row.record.key for row in outcome.batch.rows} - decided
+    return (outcome.undecided | {error.key for error in outcome.failed}) & outcome.maybe
 
 
 def _places(rows: Sequence[PlannedRow], keys: list[str]) -> Sequence[int]:

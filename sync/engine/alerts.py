@@ -58,7 +58,7 @@ def tell_changes(
     except Exception as error:
         log("alert_failed", error=type(error).__name__)
         return 0
-    if status >= 400:
+    if not 200 <= status < 300:
         log("alert_failed", status=status)
         return 0
     return len(found)
@@ -73,4 +73,4 @@ def _line(change: dict[str, Any]) -> str:
 def _post(url: str, body: dict[str, Any]) -> int:
     import requests
 
-    return requests.post(url, json=body, timeout=10).status_code
+    return requests.post(url, json=body, timeout=10, allow_redirects=False).status_code

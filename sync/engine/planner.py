@@ -118,7 +118,7 @@ class PlanQueries:
         people: ConsentTables | None = None,
     ) -> None:
         """`held` is a query of the ledger's state, `elsewhere` one of how many rows it has elsewhere; `quarantined` one of
-        (sync_key, payload_hash), or None for none.
+        (sync_key, payload_hash, is_dismissed), or None for none.
         """
         self._definition = definition
         self._mode = definition.mode
@@ -223,7 +223,7 @@ class PlanQueries:
         # Compared before the join, which is the dearer the wider its rows are.
         definition = self._dialect.literal(self._definition.definition_hash)
         quarantined = ""
-        join, is_quarantined = "", "false"
+        join, is_quarantined, is_dismissed = "", "false", "false"
         if self._quarantined:
             mark = mark_of(self._definition.name, "compared.sync_key", self._dialect)
             quarantined = f"quarantined as ({self._quarantined}), "
@@ -232,6 +232,7 @@ class PlanQueries:
                 f"and quarantined.sync_key in (compared.sync_key, {mark})"
             )
             is_quarantined = "quarantined.sync_key is not null"
+            is_dismissed = "quarantined.is_dismissed = 1"
         return (
             f"with activation as (select {self._key()} as sync_key, row_hash, "
             f"{self._reason()} as withheld_reason{mapped} "
@@ -249,7 +250,8 @@ class PlanQueries:
             f"planned as (select compared.sync_key, compared.row_hash, "
             f"case when {is_quarantined} and wanted in ('add', 'change') then 'none' "
             "else wanted end as action, "
-            f"case when {is_quarantined} and wanted in ('add', 'change') then 'quarantined' "
+            f"case when {is_quarantined} and wanted in ('add', 'change') then "
+            f"case when {is_dismissed} then 'dismissed' else 'quarantined' end "
             "else withheld_reason end as withheld_reason, held_identifiers, remote_id"
             f"{''.join(f', {place}' for place in places)} from compared{join})"
         )

@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -14,8 +15,17 @@ from sync.destinations.base import PullsResults
 from sync.engine.connect import Connector
 from sync.engine.context import Watcher
 from sync.engine.retry import Retrier, RetryPolicy
+from sync.engine.scrub import scrub
 from sync.errors import HeadwaterError
-from sync.records import Campaign, CampaignDay, CampaignEvent, Result, SyncObject
+from sync.records import (
+    EVENT_KINDS,
+    OTHER,
+    Campaign,
+    CampaignDay,
+    CampaignEvent,
+    Result,
+    SyncObject,
+)
 from sync.state.cursors import Cursors
 from sync.state.runs import RunLog
 from sync.state.tables import ResultTables, Tables, arrow_table
@@ -40,9 +50,20 @@ class PullResult:
     campaigns: int = 0
     events: int = 0
     days: int = 0
+    other: dict[str, int] = field(
+        default_factory=dict
+    )  # events of kinds nothing counts, by their name
     since: dt.datetime | None = None
     seconds: float = 0.0
     error: HeadwaterError | None = None
+
+    @property
+    def note(self) -> str | None:
+        """What a person should know of a pull that succeeded."""
+        if not self.other:
+            return None
+        listed = ", ".join(f"{name} {count:,}" for name, count in sorted(self.other.items()))
+        return f"{sum(self.other.values()):,} events are kept and counted by nothing: {listed}."
 
     @property
     def rows(self) -> int:
@@ -106,6 +127,7 @@ class Puller:
         def read() -> None:
             # From the start again after an error: merging twice is merging once.
             self._result.campaigns = self._result.events = self._result.days = 0
+            self._result.other = {}
             for chunk in _chunks(destination.pull(since)):
                 self._merge(chunk)
 
@@ -123,7 +145,7 @@ class Puller:
 
     def _merge(self, chunk: list[Result]) -> None:
         """Merge some results; of two with the same key the later one counts."""
-        pulled_at = now_utc()
+        pulled_at, others = now_utc(), dict[str, str]()
         with self._context.warehouse.session(write=True) as session:
             for kind, (shape, key) in _SHAPES.items():
                 unique: dict[tuple[Any, ...], dict[str, Any]] = {}
@@ -131,6 +153,8 @@ class Puller:
                     if type(result) is kind:
                         row = self._row(result, pulled_at)
                         unique[tuple(row[name] for name in key)] = row
+                        if isinstance(result, CampaignEvent) and result.kind not in EVENT_KINDS:
+                            others[row["event_id"]] = scrub(result.kind)
                 if unique:
                     session.merge(
                         getattr(self._context.results, shape),
@@ -139,8 +163,13 @@ class Puller:
                     )
                 self._count(kind, len(unique))
 
+        for name, count in Counter(others.values()).items():
+            self._result.other[name] = self._result.other.get(name, 0) + count
+
     def _row(self, result: Result, pulled_at: dt.datetime) -> dict[str, Any]:
         row = {item.name: getattr(result, item.name) for item in fields(result)}
+        if isinstance(result, CampaignEvent) and result.kind not in EVENT_KINDS:
+            row["kind"] = OTHER
         for name, value in row.items():
             if isinstance(value, dt.datetime):
                 row[name] = _naive(value)
@@ -167,7 +196,7 @@ class Puller:
                 self._log.record(
                     session, command="pull", mode="pull", started_at=started_at,
                     finished_at=now_utc(), status=result.status,
-                    message=result.error.message if result.error else None,
+                    message=result.error.message if result.error else result.note,
                     counts={"added": result.rows},
                 )  # fmt: skip
         except HeadwaterError as error:

@@ -27,6 +27,7 @@ from sync.state.leases import LEASE_SECONDS, Leases, owner_name
 from sync.state.runs import RunLog
 from sync.warehouses.base import Session, now_utc
 
+QUARANTINED = "quarantined"  # the plan's reason for rows that failed too often
 # Batches whose jobs are waited for at once; a job may take half an hour, and a slot is held only while it is asked.
 JOBS = 12
 
@@ -67,6 +68,7 @@ class Pusher:
         )  # fmt: skip
         self._result = SyncResult(definition.name, "success")
         self._once = True  # each key is acknowledged once in this run
+        self._lost_before = 0  # events of earlier runs of which nobody knows
         self._settles = False  # requests of a process that died may still arrive
         self._started_at = now_utc()
 
@@ -137,6 +139,7 @@ class Pusher:
             if options.dry_run:
                 return planned
             self._result.previous_status = self._log.last_status(session)
+            self._lost_before = self._log.count_unknown(session)
             if planned.plan.checks.elsewhere:
                 session.execute(self._planning.ledger(definition).leaving_elsewhere())
                 self._context.watcher.log(
@@ -166,9 +169,18 @@ class Pusher:
         unfinished = sorted({*ledger.unfinished_runs(session), *recovered})
         if unfinished:
             session.execute(
-                *ledger.compaction(unfinished), self._log.interrupt(unfinished, now_utc())
+                *self._lost(unfinished),
+                *ledger.compaction(unfinished),
+                self._log.interrupt(unfinished, now_utc()),
             )
             self._context.watcher.log("recovered", sync=self._definition.name, runs=len(unfinished))
+
+    def _lost(self, run_ids: list[str]) -> list[str]:
+        """Statements that list events which were claimed and whose answers nobody will get; they are not sent again."""
+        if self._definition.mode is not Mode.EVENT:
+            return []
+        claimed = self._planning.ledger(self._definition).claimed(run_ids)
+        return [self._log.list_unknown(claimed, now_utc())]
 
     def _recover(self, session: Session) -> list[str]:
         """Fold in what a run that was killed, or could not write, kept on disk."""
@@ -296,6 +308,8 @@ class Pusher:
                 f"stopped after {self._options.breaker_limit} batches of which no row was taken.",
                 hint=f"sync failures --select {result.name}",
             )
+        if result.error is None and undone == 0:
+            result.error = self._left_behind()
         # All may have been done when it was asked to stop.
         result.interrupted = result.interrupted and undone > 0
         if result.interrupted and result.error is None:
@@ -309,6 +323,25 @@ class Pusher:
             result.status = "partial" if taken else "failed"
             result.failed = result.failed if result.interrupted else undone
         self._finish()
+
+    def _left_behind(self) -> HeadwaterError | None:
+        """Rows that wait for a person: no push is green while one does."""
+        name, aside = self._result.name, self._result.counts.withheld.get(QUARANTINED, 0)
+        found = [
+            f"{count:,} {what}"
+            for count, what in (
+                (aside, "quarantined rows are not sent"),
+                (self._lost_before, "events may have been sent or not"),
+            )
+            if count
+        ]
+        if not found:
+            return None
+        return HeadwaterError(
+            f"sync '{name}': {' and '.join(found)}.",
+            hint=f"sync failures --select {name} lists them; --retry sends the quarantined ones again, --dismiss leaves "
+            "all of them as they are.",
+        )
 
     def _finish(self) -> None:
         ledger = self._planning.ledger(self._definition)
@@ -327,6 +360,8 @@ class Pusher:
 
     def _finish_empty(self, session: Session) -> None:
         """Nothing to send: the run is over within the session that planned it."""
+        if error := self._left_behind():
+            self._result.status, self._result.error = "partial", error
         with session.transaction():
             self._record(session)
             self._log.write_withheld(session, self._result.counts.withheld)
@@ -343,6 +378,7 @@ class Pusher:
                 self._recover(session)
                 if self._context.run_id in ledger.unfinished_runs(session):
                     session.execute(
+                        *self._lost([self._context.run_id]),
                         *ledger.compaction([self._context.run_id]),
                         self._log.finish(
                             status=result.recorded_status, message=result.recorded,

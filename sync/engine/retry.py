@@ -10,9 +10,10 @@ from typing import TypeVar
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
 from tenacity.wait import wait_random_exponential
 
-from sync.errors import DestinationError, RateLimitedError, TransientError
+from sync.errors import DestinationError, TransientError
 
 T = TypeVar("T")
+LONGEST_WAIT = 600.0  # seconds that a vendor may ask for within a push
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +41,18 @@ class Retrier:
     def call(self, function: Callable[[], T], *, ambiguous: bool = True) -> T:
         """`function()`, tried again on TransientError.
 
-        With `ambiguous` false only a refusal that surely left nothing behind (a rate limit) is tried again: a lost answer may
-        hide a request that was taken.
+        With `ambiguous` false only what surely left nothing behind (a rate limit, a connection that was refused) is tried again: a
+        lost answer may hide a request that was taken. Nobody waits longer than a push may take: that is for the next one.
 
         Raises:
             DestinationError: the last error, when attempts are used up or no retry helps.
         """
 
         def heals(error: BaseException) -> bool:
-            kinds = TransientError if ambiguous else RateLimitedError
-            return isinstance(error, kinds) and not self._stop.is_set()
+            if not isinstance(error, TransientError) or self._stop.is_set():
+                return False
+            too_long = (error.retry_after_seconds or 0) > LONGEST_WAIT
+            return not too_long and (ambiguous or error.unsent)
 
         return Retrying(
             stop=stop_after_attempt(self.policy.attempts),
@@ -68,7 +71,9 @@ class Retrier:
         wanted = error.retry_after_seconds if isinstance(error, TransientError) else None
         if wanted is not None:
             # A little later than asked, so that parallel requests do not return in one herd.
-            return min(wanted, 10 * self.policy.max_seconds) + self._jitter(state) / 10
+            return (
+                min(wanted, LONGEST_WAIT, 10 * self.policy.max_seconds) + self._jitter(state) / 10
+            )
         return self._jitter(state)
 
     def _sleep(self, seconds: float) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import random
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
+from sync.destinations.answers import Fault, raised
 from sync.destinations.base import (
     Delivery,
     Destination,
@@ -20,12 +23,22 @@ from sync.destinations.base import (
 )
 from sync.engine.retry import CircuitBreaker, Retrier
 from sync.engine.rows import Batch
-from sync.errors import AuthError, DestinationError, RejectedError, TransientError
+from sync.errors import (
+    AuthError,
+    DestinationError,
+    MisconfiguredError,
+    RateLimitedError,
+    RejectedError,
+    TransientError,
+    UnexpectedAnswerError,
+)
 from sync.records import Accepted, BatchResult, JobStatus, Mode, Record, RowError
 
-# Rows refused one by one, none taken: the request as a whole is wrong, not a row of it.
-HOPELESS = 8
+# Rows of a refused request that are tried alone before any was taken: refused every one, the request is wrong, and not a row of it.
+PROBES = 24
+JOB_PROBES = 4  # where each is a job that may take half an hour
 NARROWING = 128  # jobs that one batch may take to find the rows that the first refused
+SEARCH = 2000  # requests that one batch may take to find them; the next push goes on
 LONGEST_PAUSE = 60.0  # between two questions about a job
 
 
@@ -37,13 +50,24 @@ class Outcome:
     accepted: list[Accepted] = field(default_factory=list)
     failed: list[RowError] = field(default_factory=list)
     error: DestinationError | None = None  # why rows are undecided
-    ambiguous: bool = False  # an answer was lost: the rows may have been taken all the same
+    maybe: set[str] = field(default_factory=set)  # an answer was lost: they may have been taken
+    unproven: set[str] = field(
+        default_factory=set
+    )  # refused with a whole request, by no code known
+    blameless: bool = False  # all were refused alike: no row's fault, and no row's count
+    unknown: list[str] = field(default_factory=list)  # may have been taken, and are not sent again
     requests: int = 0
     seconds: float = 0.0
     jobs: int = 0
     waited: float = 0.0  # seconds for jobs
     taken: Counter[str] = field(default_factory=Counter)  # accepted rows by action
     acknowledgements: Any = None  # an Arrow table, once they are journalled
+
+    @property
+    def undecided(self) -> set[str]:
+        """Keys of the batch of which nothing is known."""
+        decided = {item.key for item in self.accepted} | {error.key for error in self.failed}
+        return {row.record.key for row in self.batch.rows} - decided
 
 
 class BatchSender:
@@ -56,7 +80,8 @@ class BatchSender:
     ) -> None:  # fmt: skip
         self._destination = destination
         self._mode = mode
-        self._ambiguous = mode is not Mode.EVENT or delivery is not Delivery.AT_MOST_ONCE
+        # Whether rows whose answer was lost may be sent again.
+        self._repeats = mode is not Mode.EVENT or delivery is not Delivery.AT_MOST_ONCE
         self._retrier = retrier
         self._breaker = breaker
         self._slots = slots
@@ -82,6 +107,9 @@ class BatchSender:
                 self._send_asked(batch, outcome)
             except DestinationError as error:
                 outcome.error = error
+            judge(outcome)
+            if not self._repeats:
+                outcome.unknown = sorted(outcome.undecided & outcome.maybe)
         outcome.seconds = self._clock() - began
         if outcome.accepted:
             self._breaker.success()
@@ -97,44 +125,85 @@ class BatchSender:
         outcome.accepted.extend(Accepted(row.record.key) for row in batch.rows if row.stays)
 
     def _send(self, records: Sequence[Record], action: str, outcome: Outcome) -> None:
-        try:
-            result = self._retrier.call(
-                lambda: self._call(records, action, outcome), ambiguous=self._ambiguous
-            )
-        except RejectedError as error:
-            if len(records) > 1 and self._worth_halving(outcome):
-                middle = len(records) // 2
-                self._send(records[:middle], action, outcome)
-                self._send(records[middle:], action, outcome)
+        """Send until every row is decided; what stops halfway is gone on with, as long as rows get through."""
+        left = records
+        while left:
+            try:
+                result = self._retrier.call(
+                    partial(self._call, left, action, outcome), ambiguous=self._repeats
+                )
+            except RejectedError as error:
+                self._find_refused(left, action, outcome, error)
                 return
-            outcome.failed.extend(
-                RowError(record.key, "rejected", error.message) for record in records
-            )
-            return
-        outcome.requests += max(0, result.requests - 1)
-        outcome.accepted.extend(result.accepted)
-        outcome.failed.extend(result.failed)
-        if result.pending and result.job:
-            outcome.jobs += 1
-            before, outcome.ambiguous = outcome.ambiguous, True
-            if status := self._poll(result, outcome):
-                pending = set(result.pending)
-                left = [record for record in records if record.key in pending]
-                self._narrow(left, action, outcome, status)
-            else:
-                outcome.ambiguous = before  # the job has decided
+            outcome.requests += max(0, result.requests - 1)
+            outcome.accepted.extend(result.accepted)
+            outcome.failed.extend(result.failed)
+            if result.pending and result.job:
+                self._await(left, action, outcome, result)
+            if result.error is None:
+                return
+            left = self._again(left, outcome, result, result.error)
+
+    def _again(
+        self, records: Sequence[Record], outcome: Outcome, result: BatchResult,
+        error: DestinationError,
+    ) -> Sequence[Record]:  # fmt: skip
+        """The rows of a batch that stopped halfway which may be sent again.
+
+        Raises:
+            DestinationError: what stopped it, when no retry helps.
+        """
+        decided = {item.key for item in result.accepted} | {item.key for item in result.failed}
+        decided |= set(result.pending)
+        unsent = set(result.unsent)
+        rest = [record for record in records if record.key not in decided]
+        outcome.maybe |= {record.key for record in rest} - unsent
+        if not isinstance(error, TransientError):
+            raise error
+        again = [record for record in rest if self._repeats or record.key in unsent]
+        if len(again) < len(rest):
+            outcome.error = error  # says of those that are left out why nobody knows
+        if again and not self._retrier.pause(error.retry_after_seconds or 0):
+            raise error
+        return again
 
     def _call(self, records: Sequence[Record], action: str, outcome: Outcome) -> BatchResult:
         outcome.requests += 1
         try:
             with self._slots:
-                return self._call_once(records, action)
+                result = self._sorted(self._call_once(records, action))
+            if result.error is not None and not (
+                result.accepted or result.failed or result.pending
+            ):
+                raise result.error
         except RejectedError:
             raise
-        except DestinationError:
-            # Even after 401 or 429: a batch may take several requests, and the first may have been taken.
-            outcome.ambiguous = True
+        except DestinationError as error:
+            # Even after 401 or 429: a batch may take several requests, and the first may have been taken. Events take one.
+            if self._mode is not Mode.EVENT or not error.unsent:
+                outcome.maybe |= {record.key for record in records}
             raise
+        return result
+
+    def _sorted(self, result: BatchResult) -> BatchResult:
+        """Rows that were refused for what is no row's fault are open: the error table knows their codes."""
+        declaration = self._destination.declaration
+        others = {
+            error.key: verdict
+            for error in result.failed
+            if (verdict := declaration.verdicts.find(None, [error.status]))
+            and verdict.fault is not Fault.ROW
+        }
+        if not others:
+            return result
+        first = next(error for error in result.failed if error.key in others)
+        said = f"{declaration.name}: {len(others):,} rows were refused ({first.status})."
+        return replace(
+            result,
+            failed=[error for error in result.failed if error.key not in others],
+            error=result.error or raised(others[first.key], declaration.name, said),
+            unsent=[*result.unsent, *others],
+        )
 
     def _call_once(self, records: Sequence[Record], action: str) -> BatchResult:
         destination = self._destination
@@ -149,28 +218,100 @@ class BatchSender:
             return destination.remove(records)
         return destination.upsert(records)
 
-    def _worth_halving(self, outcome: Outcome) -> bool:
-        return bool(outcome.accepted) or len(outcome.failed) < HOPELESS
+    def _find_refused(
+        self, records: Sequence[Record], action: str, outcome: Outcome, error: RejectedError
+    ) -> None:
+        """A request was refused, maybe for some of its rows: they are found, and all others get through.
+
+        Before any row of the batch was taken, some are tried alone: when each is refused, the request as a whole is wrong.
+        """
+        if len(records) == 1:
+            key = records[0].key
+            outcome.failed.append(RowError(key, error.code or "rejected", error.message))
+            if not error.known:
+                outcome.unproven.add(key)
+            return
+        if outcome.requests >= SEARCH:
+            raise RejectedError(
+                f"rows are refused with their request, and {SEARCH:,} requests did not find all of them: "
+                f"{error.message}",
+                "push again: it goes on from here.",
+            )
+        left = list(records)
+        if not outcome.accepted:
+            probes = JOB_PROBES if outcome.jobs else PROBES
+            for probe in random.sample(left, min(probes, len(left))):
+                left.remove(probe)
+                self._send([probe], action, outcome)
+                if outcome.accepted:
+                    break
+            if left and not outcome.accepted:
+                raise error
+        middle = len(left) // 2
+        for half in (left[:middle], left[middle:]):
+            self._send(half, action, outcome)
+
+    def _await(
+        self, records: Sequence[Record], action: str, outcome: Outcome, result: BatchResult
+    ) -> None:
+        """Let a job decide its rows; those it refused without naming them are searched for."""
+        outcome.jobs += 1
+        pending = set(result.pending)
+        before = outcome.maybe - pending
+        outcome.maybe |= pending
+        status = self._poll(result, outcome)
+        if status.all_failed:
+            outcome.maybe = before
+            self._job_refused(records, pending, action, outcome, status.all_failed)
+            return
+        named = {error.key for error in status.failed} & pending
+        unnamed = _unnamed(status, len(pending), len(named))
+        outcome.failed.extend(error for error in status.failed if error.key in named)
+        if unnamed or status.some_failed:
+            left = [record for record in records if record.key in pending - named]
+            self._narrow(left, action, outcome, status, unnamed or None)
+            return
+        outcome.maybe = before  # the job has decided
+        ids = {row.key: row.remote_id for row in status.accepted}
+        outcome.accepted.extend(
+            Accepted(key, ids.get(key)) for key in result.pending if key not in named
+        )
+
+    def _job_refused(
+        self, records: Sequence[Record], pending: set[str], action: str, outcome: Outcome, code: str
+    ) -> None:  # fmt: skip
+        """A job failed as a whole: that is its own fault, or the vendor's, or that of some rows."""
+        declaration = self._destination.declaration
+        said = f"{declaration.name}: a job failed as a whole ({code})."
+        verdict = declaration.verdicts.find(None, code.split(", "))
+        error = raised(verdict, declaration.name, said, code=code) if verdict else None
+        if error is not None and not isinstance(error, RejectedError):
+            raise error
+        left = [record for record in records if record.key in pending]
+        refusal = error or RejectedError(said, code=code)
+        self._find_refused(left, action, outcome, refusal)
 
     def _narrow(
-        self, records: Sequence[Record], action: str, outcome: Outcome, status: JobStatus
-    ) -> None:
+        self, records: Sequence[Record], action: str, outcome: Outcome, status: JobStatus,
+        count: int | None,
+    ) -> None:  # fmt: skip
         """A job refused some rows and does not say which: halves are sent until the bad ones stand alone, or it takes too long."""
-        most = outcome.jobs == 1 and 2 * (status.failed_count or 0) > len(records)
+        words = status.some_failed or "not named"
+        most = outcome.jobs == 1 and 2 * (count or 0) > len(records)
         if len(records) == 1:
-            outcome.failed.append(RowError(records[0].key, "refused", status.some_failed or ""))
+            outcome.maybe.discard(records[0].key)
+            outcome.failed.append(RowError(records[0].key, "refused", words))
         elif most or outcome.jobs >= NARROWING:
             outcome.error = TransientError(
-                f"a job refused {status.failed_count or 'some'} of {len(records)} rows and does not "
-                f"say which: {status.some_failed}."
+                f"a job refused {count or 'some'} of {len(records)} rows and does not say which: {words}."
             )
         else:
             middle = len(records) // 2
             self._send(records[:middle], action, outcome)
             self._send(records[middle:], action, outcome)
 
-    def _poll(self, result: BatchResult, outcome: Outcome) -> JobStatus | None:
-        """Ask until the job has decided; acknowledged only when it says so. Returns its answer where that decides no row."""
+    def _poll(self, result: BatchResult, outcome: Outcome) -> JobStatus:
+        """Ask until the job has decided."""
         destination, job = self._destination, result.job
         assert isinstance(destination, PollsJobs)  # noqa: S101
         assert job is not None  # noqa: S101
@@ -197,22 +338,49 @@ class BatchSender:
             pause = min(pause * 1.5, LONGEST_PAUSE)
         else:
             raise TransientError(f"given up while job {job} was running.")
-        if status.all_failed:
-            outcome.failed.extend(
-                RowError(key, "job_failed", status.all_failed) for key in result.pending
-            )
-            return None
-        if status.some_failed:
-            return status
-        refused = {error.key for error in status.failed}
-        outcome.failed.extend(status.failed)
-        ids = {row.key: row.remote_id for row in status.accepted}
-        outcome.accepted.extend(
-            Accepted(key, ids.get(key)) for key in result.pending if key not in refused
+        return status
+
+
+def _unnamed(status: JobStatus, rows: int, named: int) -> int:
+    """How many rows a job refused, or lost, without naming them.
+
+    Raises:
+        UnexpectedAnswerError: what it counts are not the rows that it was given.
+    """
+    refused = named if status.failed_count is None else status.failed_count
+    if status.total_count not in (None, rows) or not named <= refused <= rows:
+        raise UnexpectedAnswerError(
+            f"a job was given {rows:,} rows and speaks of {status.total_count or rows:,}, {refused:,} of them "
+            f"refused, and names {named:,}: nothing counts as taken."
         )
-        return None
+    lost = 0 if status.taken_count is None else max(0, rows - refused - status.taken_count)
+    return refused - named + lost
+
+
+def judge(outcome: Outcome) -> None:
+    """Tell rows that are refused for their own sake from a batch that is refused as it is.
+
+    Where none was taken and all were refused alike, nothing shows that a row is at fault: a token, a limit or a setting refuses so too.
+    Then no row's count begins, and the batch has an error.
+    """
+    doubted = [error for error in outcome.failed if error.retryable]
+    if outcome.accepted or not doubted or len({error.status for error in doubted}) > 1:
+        return
+    if len(doubted) == 1 and doubted[0].key not in outcome.unproven:
+        return  # the vendor named the row
+    outcome.blameless = True
+    if outcome.error is None:
+        outcome.error = RejectedError(
+            f"{_rows(len(doubted))} of batch {outcome.batch.number}, all refused alike ({doubted[0].status}): "
+            "taken for a fault of the request and booked on no row.",
+            "look at the sync's settings, the account and the columns; the next push tries them again.",
+        )
+
+
+def _rows(count: int) -> str:
+    return "one row" if count == 1 else f"{count:,} rows"
 
 
 def is_fatal(error: DestinationError | None) -> bool:
-    """No other batch of the sync can do better."""
-    return isinstance(error, AuthError)
+    """No other batch of the sync can do better now."""
+    return isinstance(error, AuthError | MisconfiguredError | RateLimitedError)

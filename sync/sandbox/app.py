@@ -58,7 +58,10 @@ def _fault_before() -> Response | None:
         return None
     if "sandbox" not in request.headers.get("Authorization", "sandbox"):
         return _answer(401, "unauthorized")
-    fault = faults().draw("token_expired", "429", "500", "500_after_commit", "reset", "slow")
+    fault = faults().draw(
+        "token_expired", "429", "500", "500_after_commit", "reset", "half_answer", "redirect",
+        "login_page", "slow",
+    )  # fmt: skip
     g.fault = fault
     if fault == "token_expired":
         return _answer(401, "token_expired")
@@ -68,6 +71,10 @@ def _fault_before() -> Response | None:
         return answer
     if fault == "500":
         return _answer(500, "internal")
+    if fault == "redirect":
+        return Response(status=302, headers={"Location": "/"})
+    if fault == "login_page":
+        return Response("<html><form>log in</form></html>", mimetype="text/html")
     if fault == "slow":
         time.sleep(SLOW_SECONDS)
     return None
@@ -80,6 +87,9 @@ def _fault_after(answer: Response) -> Response:
     store().count_request(_vendor(), fault or str(answer.status_code))
     if fault == "500_after_commit":
         return _answer(500, "internal")
+    if fault == "half_answer":
+        half = answer.get_data()[: len(answer.get_data()) // 2] or b"{"
+        return Response(half, status=200, mimetype=answer.mimetype)
     if fault == "reset":
         body = answer.get_data()
         broken = Response(_cut(body), status=answer.status_code, mimetype=answer.mimetype)

@@ -8,6 +8,8 @@ import statistics
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
+from sync.state.runs import DISMISSED, UNKNOWN_STATUS
+
 if TYPE_CHECKING:
     from sync.state.tables import Tables
     from sync.warehouses.base import Dialect, Session
@@ -48,6 +50,7 @@ class RunHistory:
                 for name in ("added", "changed", "removed", "unchanged", "failed", "withheld")
             },
             "held": self._count(session, f"{self._tables.ledger} where {self._of(sync_name)}"),
+            "left_behind": self._left_behind(session, sync_name, last.get("run_id")),
             **self._failing(session, sync_name),
             "message": last.get("message"),
         }
@@ -74,16 +77,57 @@ class RunHistory:
         )
 
     def retry(self, sync_name: str) -> str:
-        """The statement that lets quarantined rows be tried again, with their attempts counted anew."""
+        """The statement that lets quarantined rows be tried again, with their attempts counted anew.
+
+        Not events whose answer was lost: the ledger keeps them from being sent twice.
+        """
         return (
             f"update {self._tables.failures} set quarantined = false, attempts = 0 "
-            f"where {self._of(sync_name)} and quarantined"
+            f"where {self._of(sync_name)} and quarantined and status <> {self._literal(UNKNOWN_STATUS)}"
         )
+
+    def dismiss(self, sync_name: str) -> str:
+        """The statement that says of rows put aside that a person has seen them; they stay aside and count against no push."""
+        columns = (
+            "environment, run_id, sync_name, sync_key, action, status, message, payload_hash, attempts, "
+            "quarantined, failed_at"
+        )
+        said = self._literal(DISMISSED)
+        return (
+            f"insert into {self._tables.failures} ({columns}) "
+            f"select environment, max(run_id), sync_name, sync_key, max(action), {said}, max(message), "
+            "payload_hash, max(attempts) + 1, true, max(failed_at) "
+            f"from {self._tables.failures} where {self._of(sync_name)} and quarantined "
+            "group by environment, sync_name, sync_key, payload_hash "
+            f"having max(case when status = {said} then 1 else 0 end) = 0"
+        )
+
+    def pulls(self, session: Session) -> list[dict[str, Any]]:
+        """The last pull of each destination: how it ended, and what it says."""
+        return session.rows(
+            "select destination, status, started_at, message from (select "
+            "replace(sync_name, 'pull:', '') as destination, status, started_at, message, row_number() over "
+            "(partition by sync_name order by started_at desc, run_id desc) as nth "
+            f"from {self._tables.runs} where environment = {self._literal(self._environment)} "
+            "and command = 'pull') as latest where nth = 1 order by destination"
+        )
+
+    def _left_behind(self, session: Session, sync_name: str, run_id: str | None) -> int:
+        """Rows that the last push did not send since they have failed too often."""
+        if run_id is None:
+            return 0
+        row = session.rows(
+            f"select sum(row_count) as row_count from {self._tables.withheld} "
+            f"where {self._of(sync_name)} and run_id = {self._literal(run_id)} "
+            "and reason = 'quarantined'"
+        )[0]
+        return int(row["row_count"] or 0)
 
     def _failing(self, session: Session, sync_name: str) -> dict[str, int]:
         row = session.rows(
             "select count(*) as failing, sum(case when quarantined then 1 else 0 end) "
-            f"as quarantined from ({self._open(session, sync_name)}) as still_open"
+            f"as quarantined from ({self._open(session, sync_name)}) as still_open "
+            f"where status <> {self._literal(DISMISSED)}"
         )[0]
         return {"failing": int(row["failing"]), "quarantined": int(row["quarantined"] or 0)}
 

@@ -96,6 +96,13 @@ class Ledger:
             f"where action not in ({self._gone_list()})",
         ]
 
+    def claimed(self, run_ids: list[str]) -> str:
+        """A query of events that runs claimed and never got an answer for: run_id, sync_key, row_hash."""
+        return (
+            f"select run_id, sync_key, row_hash from ({self._latest_of(run_ids)}) as latest "
+            "where action = 'claim'"
+        )
+
     def _elsewhere(self) -> str:
         return f"{self._tables.ledger} where {self._mine()} and not {self._here}"
 

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from sync.warehouses.base import Dialect, Session
 
 
+# What failures say of an event whose answer was lost and which may not be repeated, and of rows that a person has seen and left.
+UNKNOWN_STATUS = "unknown"
+DISMISSED = "dismissed"
+
 # One text per row, or one for all of them.
 Column = Sequence[str | None] | str | None
 
@@ -28,6 +32,8 @@ class Refused:
     action: str
     error: RowError
     row_hash: str | None
+    counts: bool = True  # towards its quarantine; one that does not begins no count
+    aside: bool = False  # not tried again, whatever its count
 
 
 @dataclass(slots=True)
@@ -192,15 +198,43 @@ class RunLog:
             session.append(self._tables.withheld, arrow_table("withheld", rows))
 
     def quarantined(self) -> str:
-        """A query of (sync_key, payload_hash) that are not tried again until the row changes."""
+        """A query of (sync_key, payload_hash, is_dismissed) that are not tried again until the row changes."""
         return (
-            f"select distinct sync_key, payload_hash from {self._tables.failures} "
-            f"where {self._mine()} and quarantined"
+            "select sync_key, payload_hash, "
+            f"max(case when status = {self._literal(DISMISSED)} then 1 else 0 end) as is_dismissed "
+            f"from {self._tables.failures} where {self._mine()} and quarantined "
+            "group by sync_key, payload_hash"
         )
+
+    def list_unknown(self, claimed: str, now: dt.datetime) -> str:
+        """The statement that lists events of a run that ended in their midst; `claimed` is a query of them."""
+        names = {name: self._literal(value) for name, value in self._names.items()}
+        return (
+            f"insert into {self._tables.failures} (environment, run_id, sync_name, sync_key, action, status, "
+            "message, payload_hash, attempts, quarantined, failed_at) "
+            f"select {names['environment']}, run_id, {names['sync_name']}, sync_key, 'add', "
+            f"{self._literal(UNKNOWN_STATUS)}, 'the process ended before its answer, and it is not sent again', "
+            f"row_hash, 1, true, {self._literal(now)} from ({claimed}) as claimed"
+        )
+
+    def count_unknown(self, session: Session) -> int:
+        """Events whose answer was lost, which are not sent again, and which nobody has looked at."""
+        query = (
+            f"select count(*) as row_count from ({self.quarantined()}) as aside "
+            "where is_dismissed = 0 and exists (select 1 "
+            f"from {self._tables.failures} as lost where lost.sync_key = aside.sync_key "
+            f"and {self._mine('lost.')} and lost.status = {self._literal(UNKNOWN_STATUS)})"
+        )
+        return int(session.rows(query)[0]["row_count"])
 
     def has_quarantined(self, session: Session) -> bool:
         """Whether any row is quarantined."""
-        return bool(session.rows(f"{self.quarantined()} limit 1"))
+        return bool(
+            session.rows(
+                f"select sync_key from {self._tables.failures} "
+                f"where {self._mine()} and quarantined limit 1"
+            )
+        )
 
     def last_status(self, session: Session) -> str | None:
         """How the push before this one ended, or None for the first."""
@@ -257,14 +291,18 @@ class RunLog:
         before = self._attempts(session, [row.error.key for row in refused])
         rows: list[dict[str, Any]] = []
         for row in refused:
-            attempts = before.get((row.error.key, row.row_hash), 0) + 1
+            begun = before.get((row.error.key, row.row_hash), 0)
+            attempts = begun + (row.counts or begun > 0)
+            if not attempts:
+                continue  # nothing shows that the row is at fault
             rows.append(
                 {**self._names, "sync_key": row.error.key, "action": row.action,
                  "status": row.error.status, "message": row.error.message,
                  "payload_hash": row.row_hash, "attempts": attempts,
-                 "quarantined": attempts >= self._quarantine_after, "failed_at": now}
+                 "quarantined": row.aside or attempts >= self._quarantine_after, "failed_at": now}
             )  # fmt: skip
-        session.append(self._tables.failures, arrow_table("failures", rows))
+        if rows:
+            session.append(self._tables.failures, arrow_table("failures", rows))
         return sum(1 for row in rows if row["quarantined"])
 
     def _attempts(self, session: Session, keys: Sequence[str]) -> dict[tuple[str, str | None], int]:
@@ -279,8 +317,8 @@ class RunLog:
                 found[row["sync_key"], row["payload_hash"]] = int(row["attempts"])
         return found
 
-    def _mine(self) -> str:
+    def _mine(self, prefix: str = "") -> str:
         return (
-            f"environment = {self._literal(self._names['environment'])} "
-            f"and sync_name = {self._literal(self._names['sync_name'])}"
+            f"{prefix}environment = {self._literal(self._names['environment'])} "
+            f"and {prefix}sync_name = {self._literal(self._names['sync_name'])}"
         )

@@ -50,7 +50,7 @@ SHAPES: dict[str, dict[str, str]] = {
         "environment": "string", "destination": "string", "event_id": "string",
         "campaign_id": "string", "kind": "string", "recipient_type": "string",
         "recipient": "string", "touchpoint_id": "string", "occurred_at": "timestamp",
-        "raw": "string", "pulled_at": "timestamp",
+        "raw": "string", "pulled_at": "timestamp", "channel": "string",
     },
     "campaign_daily": {
         "environment": "string", "destination": "string", "campaign_id": "string",

@@ -116,7 +116,9 @@ def token_exchange(target: Target) -> Callable[[], str] | None:
             "redirect_uri": "http://localhost:9999",  # must be there; nothing is sent to it
         }
         try:
-            answer = requests.post(address, data=form, auth=client, timeout=LOGIN_SECONDS)
+            answer = requests.post(
+                address, data=form, auth=client, timeout=LOGIN_SECONDS, allow_redirects=False
+            )
             return str(answer.json()["access_token"])
         except (requests.RequestException, KeyError, TypeError) as error:
             raise WarehouseError(

@@ -20,6 +20,7 @@ campaign_events as (
             else recipient
         end as recipient,
         lower(kind) as kind,
+        lower(channel) as channel,
         occurred_at,
         pulled_at as loaded_at
 

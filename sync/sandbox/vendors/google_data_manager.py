@@ -97,7 +97,9 @@ def status() -> Response | tuple[Response, int]:
             "errorCounts": [
                 {
                     "recordCount": str(job["refused"] or 1),
-                    "reason": "PROCESSING_ERROR_REASON_INTERNAL_ERROR",
+                    "reason": "PROCESSING_ERROR_REASON_INVALID_FORMAT"
+                    if job["refused"]
+                    else "PROCESSING_ERROR_REASON_INTERNAL_ERROR",
                 }
             ]
         }

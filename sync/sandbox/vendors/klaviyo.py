@@ -22,7 +22,7 @@ METRICS = {
     "opened": "Opened Email",
     "clicked": "Clicked Email",
     "bounced": "Bounced Email",
-    "unsubscribed": "Unsubscribed",
+    "unsubscribed": "Unsubscribed from Email Marketing",
 }
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 blueprint = Blueprint(NAME, __name__)
@@ -183,10 +183,11 @@ def create_events() -> tuple[Response | str, int]:
 
 @blueprint.get("/api/metrics")
 def metrics() -> Response:
-    own = [_resource("metric", kind, {"name": name}) for kind, name in METRICS.items()]
-    sent = [
-        _resource("metric", key, {"name": name}) for _, key, name in store().objects(NAME, "metric")
-    ]
+    def metric(key: str, name: str, integration: str) -> dict[str, Any]:
+        return _resource("metric", key, {"name": name, "integration": {"name": integration}})
+
+    own = [metric(kind, name, "Klaviyo") for kind, name in METRICS.items()]
+    sent = [metric(key, name, "API") for _, key, name in store().objects(NAME, "metric")]
     return jsonify({"data": own + sent, "links": {}})
 
 
@@ -222,6 +223,8 @@ def events() -> Response:
 
 @blueprint.get("/api/campaigns")
 def campaigns() -> Response:
+    if "'email'" not in request.args.get("filter", ""):
+        return jsonify({"data": [], "links": {}})
     first: dict[str, str] = {}
     for event in store().events(NAME):
         first.setdefault(event["object_id"], event["at"])

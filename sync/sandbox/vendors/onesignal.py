@@ -89,6 +89,6 @@ def _message(event: dict[str, Any]) -> dict[str, Any]:
         "completed_at": sent_at,
         "successful": int("delivered" in kinds),
         "errored": int("bounced" in kinds),
-        "failed": 0,
+        "failed": int("unsubscribed" in kinds and "delivered" not in kinds),
         "converted": int("clicked" in kinds),
     }

@@ -113,6 +113,24 @@ def test_an_error_half_way_is_tried_again_from_the_start(bench, pull):
     assert counted(bench) == [1, 1, 1]
 
 
+def test_kinds_that_nothing_counts_are_kept_counted_and_shown(bench, pull):
+    from sync.state.history import RunHistory
+
+    pull.destination.results += [
+        CampaignEvent("e2", "c1", "Dropped Email", "email", "a@example.com", NOON, channel="email"),
+        CampaignEvent("e3", "c1", "Dropped Email", "email", "b@example.com", NOON),
+        CampaignEvent("e4", "c1", "teleported", "email", "b@example.com", NOON),
+    ]
+    result = pull()
+    assert (result.status, result.other) == ("success", {"Dropped Email": 2, "teleported": 1})
+    kept = bench.rows("select kind, channel from analytics_sync.campaign_events order by event_id")
+    assert kept == [("opened", None), ("other", "email"), ("other", None), ("other", None)]
+    with bench.warehouse.session() as session:
+        (last,) = RunHistory(TABLES, bench.warehouse.dialect, environment="live").pulls(session)
+    assert (last["destination"], last["status"]) == ("memory", "success")
+    assert "Dropped Email 2, teleported 1" in last["message"]
+
+
 def test_a_failed_pull_moves_no_cursor(bench, pull):
     pull.destination.errors = [AuthError("401")]
     assert pull().status == "failed"
