@@ -82,7 +82,7 @@ class Output:
         if hint:
             self.note(f"Hint:  {hint}")
 
-    def trace(self, error: Exception) -> None:
+    def trace(self, error: BaseException) -> None:
         """A traceback, for --debug."""
         traceback.print_exception(error, file=sys.stderr)
 

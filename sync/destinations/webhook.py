@@ -41,6 +41,7 @@ class Webhook:
                 batch_bytes=1_000_000,
                 identifiers=frozenset(),
                 member="row",
+                nested=True,
                 partial_failure=PartialFailure.PER_ROW,
             ),
             "event": ObjectType(
@@ -49,6 +50,7 @@ class Webhook:
                 batch_bytes=1_000_000,
                 identifiers=frozenset(),
                 member="event",
+                nested=True,
                 partial_failure=PartialFailure.PER_ROW,
                 delivery=Delivery.AT_LEAST_ONCE,
             ),

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from sync.engine.context import SyncResult, Watcher
 
 TRIES = 6
+VALUE = "value"  # status of a row that holds what cannot go exactly
 
 
 class Acknowledger:
@@ -228,6 +229,31 @@ class Acknowledger:
                 self._write(progress)
                 progress = Progress()
         self._write(progress)
+
+    def refuse(self, spool: PlanSpool) -> None:
+        """Rows that hold a value which cannot go: they fail before anything is sent, and stop no other row."""
+        for batch in spool.refused.batches():
+            rows = [
+                Refused(action, RowError(key, VALUE, reason, retryable=False), row_hash)
+                for action, key, row_hash, reason in zip(*batch.to_pydict().values(), strict=True)
+            ]
+            self._result.failed += len(rows)
+            self._watcher.log("values_refused", sync=self._result.name, rows=len(rows))
+            self._write(Progress(refused=rows))
+
+    def forget_refused(self, spool: PlanSpool) -> None:
+        """A whole set that is in force lacks them now, whatever was sent before."""
+        for batch in spool.refused.batches():
+            import pyarrow.compute as pc
+
+            held = batch.filter(pc.not_equal(batch.column("action"), "add"))
+            keys = held.column("sync_key").to_pylist()
+            if keys:
+                forgotten = self._log.acknowledgements(
+                    keys, action="forget", row_hash=None, identifiers=None, remote_id=None,
+                    batch_number=0, now=now_utc(),
+                )  # fmt: skip
+                self._write(Progress([forgotten]))
 
     def forget(self, reader: RowReader, spool: PlanSpool) -> None:
         """Drop keys from the ledger that ask nothing of the destination."""

@@ -23,6 +23,7 @@ import pyarrow as pa
 from sync.config.models import Column
 from sync.config.profiles import Target
 from sync.errors import ConfigError, WarehouseError, WarehouseLockedError
+from sync.records import Kind
 from sync.warehouses.base import Dialect
 
 BATCH_ROWS = 4_096
@@ -211,7 +212,7 @@ class DuckDBSession:
         except duckdb.CatalogException:
             return []
         return [
-            Column(name=name.lower(), type=str(kind))
+            Column(name=name.lower(), type=str(kind), kind=_kind(kind))
             for name, kind in zip(found.columns, found.types, strict=True)
         ]
 
@@ -306,6 +307,36 @@ def _translated() -> Iterator[None]:
         raise WarehouseError("DuckDB ran out of memory.", hint=_MEMORY) from error
     except duckdb.Error as error:
         raise WarehouseError(f"DuckDB: {_line(error)}") from error
+
+
+# What DuckDB calls what (https://duckdb.org/docs/stable/sql/data_types/overview, read 2026-11-28).
+_KINDS = {
+    **dict.fromkeys(("varchar", "uuid", "enum", "null"), Kind.TEXT),
+    **dict.fromkeys(("tinyint", "smallint", "integer", "bigint"), Kind.WHOLE),
+    **dict.fromkeys(("utinyint", "usmallint", "uinteger", "ubigint"), Kind.WHOLE),
+    **dict.fromkeys(("hugeint", "uhugeint", "bignum", "varint"), Kind.WIDE),
+    **dict.fromkeys(("float", "double"), Kind.FLOAT),
+    **dict.fromkeys(
+        ("timestamp", "timestamp_s", "timestamp_ms", "timestamp_ns", "timestamp with time zone"),
+        Kind.TIMESTAMP,
+    ),
+    "decimal": Kind.DECIMAL, "boolean": Kind.BOOLEAN, "date": Kind.DATE, "time": Kind.TIME,
+}  # fmt: skip
+# Arrow has no such numbers: these would arrive as others.
+_ONLY_AS_TEXT = frozenset({"uhugeint", "bignum", "varint"})
+
+
+def _kind(found: Any) -> Kind:
+    """What a DuckDB type holds; a list or object of what cannot go cannot go."""
+    if found.id == "decimal" and dict(found.children)["scale"] == 0:
+        return Kind.WIDE
+    if found.id not in ("list", "array", "struct", "map"):
+        return _KINDS.get(found.id, Kind.OTHER)
+    inner = [child for _, child in found.children if not isinstance(child, int)]
+    if found.id == "map" and _kind(inner[0]) is not Kind.TEXT:
+        return Kind.OTHER
+    sound = all(_kind(one) is not Kind.OTHER and one.id not in _ONLY_AS_TEXT for one in inner)
+    return Kind.NESTED if sound else Kind.OTHER
 
 
 def _filled_megabytes(connection: duckdb.DuckDBPyConnection) -> int:
