@@ -25,7 +25,7 @@ def status(
     """Show the last run of each sync: how it ended, when, when the next is expected, and what waits.
 
     The next run is expected one usual interval (the median of the last ten) after the last; `late` says it did not come. The exit
-    code is 1 when a sync's last run did not succeed.
+    code is 1 when a sync's last run did not succeed; one whose process was killed has `died`.
     """
     definitions = app.syncs(select, exclude)
     environment = chosen_environment(sandbox)
@@ -68,7 +68,7 @@ def status(
 
 
 def _is_broken(one: dict[str, Any]) -> bool:
-    return one["status"] in ("failed", "partial", "refused", "interrupted")
+    return one["status"] in ("failed", "partial", "refused", "interrupted", "died")
 
 
 def _line(one: dict[str, Any]) -> list[object]:

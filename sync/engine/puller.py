@@ -14,7 +14,7 @@ from sync.destinations.base import PullsResults
 from sync.engine.connect import Connector
 from sync.engine.context import Watcher
 from sync.engine.retry import Retrier, RetryPolicy
-from sync.errors import HeadwaterError
+from sync.errors import HeadwaterError, UnexpectedError
 from sync.records import Campaign, CampaignDay, CampaignEvent, Result, SyncObject
 from sync.state.cursors import Cursors
 from sync.state.runs import RunLog
@@ -83,11 +83,16 @@ class Puller:
 
     def pull(self) -> PullResult:
         """Pull; whatever goes wrong is in the result. What was merged before an error stays: the next pull merges over it."""
+        self._context.warehouse.heed(self._context.stop)
         began, started_at, result = time.monotonic(), now_utc(), self._result
         try:
             self._pull(started_at)
         except HeadwaterError as error:
             result.status, result.error = "failed", error
+        except Exception as error:
+            self._context.watcher.bug(error)
+            result.status = "failed"
+            result.error = UnexpectedError.of(f"pull:{self._name}", error)
         result.seconds = time.monotonic() - began
         self._record(started_at)
         return result

@@ -386,8 +386,13 @@ class Pusher:
                     result.previous_status = self._log.last_status(session)
                     self._record(session)
                 self._lease.release(session)
-        except HeadwaterError as error:
-            self._context.watcher.log("not_recorded", sync=result.name, message=error.message)
+        except Exception as error:
+            told = (
+                error
+                if isinstance(error, HeadwaterError)
+                else UnexpectedError.of(result.name, error)
+            )
+            self._context.watcher.log("not_recorded", sync=result.name, message=told.message)
 
     def _record(self, session: Session) -> None:
         self._log.record(

@@ -31,6 +31,7 @@ def push_all(
         ConfigError: `after:` goes round in a circle.
     """
     ordered = in_order(definitions)
+    context.warehouse.heed(context.stop)
     done: dict[str, SyncResult] = {}
     waiting = list(ordered)
     running: dict[Future[SyncResult], str] = {}

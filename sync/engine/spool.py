@@ -63,8 +63,8 @@ def _why(error: OSError) -> str:
 
 class PlanSpool:
     """A plan's rows: what is taken out, what is written, what only the ledger forgets, and of what is written the rows whose
-    identifiers changed, where these are the member; and what cannot be written, with its reason. `doubted` are rows that lose the same identifier as another: when it is taken out
-    for one, the other is out too, whatever becomes of its own request.
+    identifiers changed, where these are the member. `refused` holds a value that cannot go, each with its reason. `doubted` are rows
+    that lose the same identifier as another: when it is taken out for one, the other is out too, whatever becomes of its own request.
     """
 
     def __init__(self, stream: Iterator[pa.RecordBatch], edge: Edge) -> None:

@@ -12,6 +12,7 @@ import io
 import json
 import random
 import re
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -158,6 +159,9 @@ class BigQueryWarehouse:
     def session(self, *, write: bool = False) -> Iterator[BigQuerySession]:  # noqa: ARG002
         """The client; `write` needs nothing more."""
         yield BigQuerySession(self._client, self.dialect, timeout_seconds=self._timeout)
+
+    def heed(self, stop: threading.Event) -> None:
+        """Nobody is waited for."""
 
     def close(self) -> None:
         """Close the client's connections."""

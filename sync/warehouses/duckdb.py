@@ -34,6 +34,7 @@ _MEMORY = "give it more: settings: {memory_limit: 2GB} of the target in profiles
 _NO_VACUUM = "set max_vacuum_tasks = 0"
 LOCK_SECONDS = 1800.0  # a dbt build may hold the file for long; --lock-timeout changes it
 NOTICE_SECONDS = 15.0
+STOPPING_SECONDS = 3.0  # a container is killed ten seconds, or thirty, after it was told to stop
 # `settings: {memory_limit}` of the dbt target decides instead. What needs more is given it.
 LEAST_MEGABYTES, MOST_MEGABYTES = 32, 2000
 
@@ -79,12 +80,14 @@ class DuckDBWarehouse:
         memory_limit: str | None = None,
         lock_seconds: float = LOCK_SECONDS,
         notify: Callable[[str], None] = lambda _: None,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], object] | None = None,
     ) -> None:
         self.path = path
         self._memory_limit = memory_limit
         self._lock_seconds = lock_seconds
         self._notify = notify
+        self._stop = threading.Event()
+        self._stopped_at: float | None = None
         self._sleep = sleep
         self._turn = threading.Lock()
         self._enough = LEAST_MEGABYTES
@@ -103,6 +106,10 @@ class DuckDBWarehouse:
             finally:
                 self._wrote = self._wrote or write
                 connection.close()
+
+    def heed(self, stop: threading.Event) -> None:
+        """Once `stop` is set, wait for the file's holder for some seconds more: what was sent may still be marked then."""
+        self._stop, self._stopped_at = stop, None
 
     def close(self) -> None:
         """Fold the log into the file; where another process holds it by now, that one will."""
@@ -129,6 +136,11 @@ class DuckDBWarehouse:
                     raise WarehouseError(
                         f"DuckDB cannot open {self.path}: {_line(error)}"
                     ) from error
+                if self._is_told_to_stop():
+                    raise WarehouseLockedError(
+                        f"interrupted while {Path(self.path).name} was held by {holder}.",
+                        hint="push again when that one is done: it goes on from here.",
+                    ) from error
                 if waited >= self._lock_seconds:
                     raise WarehouseLockedError(
                         f"{self.path} is held by {holder}; waited {waited:.0f} s.",
@@ -137,7 +149,7 @@ class DuckDBWarehouse:
                 if waited - said >= NOTICE_SECONDS:
                     self._notify(f"Waiting for {Path(self.path).name}: it is held by {holder}.")
                     said = waited
-                self._sleep(pause)
+                self._rest(pause)
                 waited += pause
                 pause = min(pause * 1.5, 0.5) * random.uniform(0.8, 1.2)  # noqa: S311
         connection.execute("set TimeZone = 'UTC'")
@@ -151,6 +163,21 @@ class DuckDBWarehouse:
         self._filled = _filled_megabytes(connection)
         connection.execute(f"set memory_limit = {self.dialect.literal(self._limit())}")
         return connection
+
+    def _rest(self, seconds: float) -> None:
+        if self._sleep is not None:
+            self._sleep(seconds)
+        elif self._stop.is_set():
+            time.sleep(seconds)
+        else:
+            self._stop.wait(seconds)
+
+    def _is_told_to_stop(self) -> bool:
+        if not self._stop.is_set():
+            return False
+        now = time.monotonic()
+        self._stopped_at = self._stopped_at or now
+        return now - self._stopped_at >= STOPPING_SECONDS
 
     def _limit(self) -> str:
         return self._memory_limit or _megabytes(self._share())

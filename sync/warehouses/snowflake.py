@@ -201,6 +201,9 @@ class SnowflakeWarehouse:
                 self._connection = self._connect()
             yield SnowflakeSession(self._connection, by_stage=self._by_stage)
 
+    def heed(self, stop: threading.Event) -> None:
+        """Nobody is waited for."""
+
     def close(self) -> None:
         """Log out."""
         with self._turn:
