@@ -38,6 +38,7 @@ STOPPING_SECONDS = 3.0  # a container is killed ten seconds, or thirty, after it
 # `settings: {memory_limit}` of the dbt target decides instead. What needs more is given it.
 LEAST_MEGABYTES, MOST_MEGABYTES = 32, 2000
 
+GIVEN = "given_rows"
 T = TypeVar("T")
 
 
@@ -98,14 +99,14 @@ class DuckDBWarehouse:
     def session(self, *, write: bool = False) -> Iterator[DuckDBSession]:
         """The file, held for the length of the `with`; read-only sessions share it with other readers."""
         with self._turn:
-            connection = self._connect(write)
+            session = DuckDBSession(lambda: self._connect(write), more_memory=self._more_memory)
             try:
-                yield DuckDBSession(connection, more_memory=self._more_memory)
+                yield session
                 # The next may need less; one after a failure begins with what that one asked for.
                 self._enough = LEAST_MEGABYTES
             finally:
                 self._wrote = self._wrote or write
-                connection.close()
+                session.close()
 
     def heed(self, stop: threading.Event) -> None:
         """Once `stop` is set, wait for the file's holder for some seconds more: what was sent may still be marked then."""
@@ -198,11 +199,17 @@ class DuckDBSession:
     """One open connection."""
 
     def __init__(
-        self, connection: duckdb.DuckDBPyConnection, *, more_memory: Callable[[float], str | None]
-    ) -> None:
-        self._connection = connection
+        self, connect: Callable[[], duckdb.DuckDBPyConnection], *,
+        more_memory: Callable[[float], str | None],
+    ) -> None:  # fmt: skip
+        self._connect = connect
+        self._connection = connect()
         self._more_memory = more_memory
         self._in_transaction = False
+
+    def close(self) -> None:
+        """Let the file go."""
+        self._connection.close()
 
     def rows(self, query: str) -> list[dict[str, Any]]:
         """Every row of a small result."""
@@ -249,18 +256,17 @@ class DuckDBSession:
 
     def append(self, relation: str, rows: pa.Table) -> None:
         """Insert rows; columns are matched by name."""
-        with self._registered(rows) as name:
-            self._unit(f"insert into {relation} by name select * from {name}")
+        self._unit(f"insert into {relation} by name select * from {GIVEN}", given=rows)
 
     def merge(self, relation: str, rows: pa.Table, *, keys: Sequence[str]) -> None:
         """Insert rows, replacing those with the same keys."""
         matched = " and ".join(f"held.{key} = given.{key}" for key in keys)
-        with self._registered(rows) as name:
-            self._unit(
-                f"delete from {relation} as held where exists "
-                f"(select 1 from {name} as given where {matched})",
-                f"insert into {relation} by name select * from {name}",
-            )
+        self._unit(
+            f"delete from {relation} as held where exists "
+            f"(select 1 from {GIVEN} as given where {matched})",
+            f"insert into {relation} by name select * from {GIVEN}",
+            given=rows,
+        )
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -285,18 +291,18 @@ class DuckDBSession:
         finally:
             self._in_transaction = False
 
-    def _unit(self, *statements: str) -> None:
+    def _unit(self, *statements: str, given: pa.Table | None = None) -> None:
         """Run statements, all or none."""
 
         def run() -> None:
-            with self._joined():
+            with self._registered(given), self._joined():
                 for statement in statements:
                     self._connection.execute(statement)
 
         with _translated():
-            self._with_memory(run)
+            self._with_memory(run, writes=True)
 
-    def _with_memory(self, work: Callable[[], T]) -> T:
+    def _with_memory(self, work: Callable[[], T], *, writes: bool = False) -> T:
         """What `work` returns; it is begun anew with more memory where it had too little. Within a transaction only whoever began
         that can begin anew, with a session that has more then.
         """
@@ -305,18 +311,28 @@ class DuckDBSession:
                 return work()
             except duckdb.OutOfMemoryException:
                 # A statement is soon tried again; a transaction is not, and only a few times.
-                limit = self._more_memory(2 if self._in_transaction else 1.25)
+                anew = writes or self._in_transaction
+                limit = self._more_memory(2 if anew else 1.25)
                 if limit is None or self._in_transaction:
                     raise
-                self._connection.execute(f"set memory_limit = '{limit}'")
+                if writes:
+                    # What ran out of memory leaves rows marked as deleted by a transaction that is no more, and whoever deletes them
+                    # next meets "Conflict on tuple deletion" (DuckDB 2.0, tried 2026-11-28). They are gone with the connection.
+                    self._connection.close()
+                    self._connection = self._connect()
+                else:
+                    self._connection.execute(f"set memory_limit = '{limit}'")
 
     @contextmanager
-    def _registered(self, rows: pa.Table) -> Iterator[str]:
-        self._connection.register("given_rows", rows)
+    def _registered(self, rows: pa.Table | None) -> Iterator[None]:
+        if rows is None:
+            yield
+            return
+        self._connection.register(GIVEN, rows)
         try:
-            yield "given_rows"
+            yield
         finally:
-            self._connection.unregister("given_rows")
+            self._connection.unregister(GIVEN)
 
 
 @contextmanager

@@ -105,3 +105,29 @@ def _shown(path: str, megabytes: int) -> str:
     with duckdb.connect(path) as connection:
         connection.execute(f"set memory_limit = '{megabytes}MB'")
         return str(connection.execute("select current_setting('memory_limit')").fetchone()[0])  # type: ignore[index]
+
+
+def test_a_write_that_ran_out_of_memory_is_tried_again_on_a_new_connection(path: str) -> None:
+    """On the same one its own dead transaction is in the way: "Conflict on tuple deletion"."""
+    rows = (
+        "select 'p' || i as sync_key, repeat('x', 60) || i || '@example.com' as identifiers, "
+        "md5(i::varchar) as row_hash from range(300000) as t(i)"
+    )
+    with duckdb.connect(path) as connection:
+        connection.execute(f"create table ledger as {rows}")
+        connection.execute(f"create table taken as {rows}")
+    connections: list[object] = []
+    warehouse = DuckDBWarehouse(path)
+    with warehouse.session(write=True) as session:
+        connections.append(session._connection)
+        session.execute(
+            "delete from ledger where sync_key in (select sync_key from taken)",
+            "insert into ledger select sync_key, identifiers, 'new' from (select *, row_number() "
+            "over (partition by sync_key order by row_hash) as nth from taken) where nth = 1",
+        )
+        assert session._connection not in connections, "there was memory enough"
+    with warehouse.session() as session:
+        found = session.rows(
+            "select count(*) as n, min(row_hash) as h, max(row_hash) as g from ledger"
+        )
+    assert found == [{"n": 300_000, "h": "new", "g": "new"}]
