@@ -85,7 +85,8 @@ class Pusher:
             if error.reason != "running":  # that run has a row of its own
                 self._record_end()
         except HeadwaterError as error:
-            result.status, result.error = "failed", error
+            # What stopped the sending says more than that its end could not be written down either.
+            result.status, result.error = "failed", result.error or error
             result.interrupted = self._is_interruption(error)
             self._record_end()
         except BaseException as error:
@@ -314,7 +315,8 @@ class Pusher:
                     self._phases(planned, offered), claims=claims,
                     parallel=max(requests, JOBS) if polls else requests,
                 )  # fmt: skip
-        self._once = not (claims or spool.outdated.rows or spool.doubted.rows)
+        ahead = claims or acknowledger.wrote_ahead
+        self._once = not (ahead or spool.outdated.rows or spool.doubted.rows)
         self._end(breaker, spool)
 
     # -- end -----------------------------------------------------------------------------------
