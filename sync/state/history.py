@@ -121,7 +121,7 @@ class RunHistory:
             f"from {self._tables.acknowledgements} as taken "
             f"where {self._of(sync_name, 'taken.')} and taken.sync_key = latest.sync_key "
             "and taken.acknowledged_at >= latest.failed_at "
-            "and taken.action not in ('claim', 'release', 'attempt'))"
+            "and taken.action not in ('claim', 'release', 'attempt', 'forget'))"
         )
 
     def _count(self, session: Session, source: str) -> int:

@@ -11,11 +11,13 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from workbench import TABLES
 
 from sync.destinations.values import json_bytes, plain
 from sync.engine.edge import FORMS, Edge, UnsendableError, exact_number
 from sync.engine.planner import Mapping
 from sync.records import Kind, Mode
+from sync.state.history import RunHistory
 
 # An expression of DuckDB, and what is sent of it.
 EXACT = {
@@ -215,6 +217,10 @@ def test_a_whole_set_that_lacks_a_row_now_is_not_said_to_hold_it(workbench):
     )
     assert bench.push().failed == 1
     assert set(bench.destination.members) == {"good"} == bench.held()
+    history = RunHistory(TABLES, bench.warehouse.dialect, environment="live")
+    with bench.warehouse.session() as session:
+        failing = history.failures(session, bench.definition.name, 10)
+    assert [(row["sync_key"], row["status"]) for row in failing] == [("bad", "value")]
     table(bench, "1.0::double")
     assert bench.push().status == "success"
     assert set(bench.destination.members) == {"good", "bad"} == bench.held()
