@@ -5,6 +5,7 @@ HeadwaterError(message, hint)
 ├── SelectionError         --select or --exclude names nothing; exit code 2
 ├── WarehouseError         the warehouse refused or cannot be reached
 │   └── WarehouseLockedError   another process holds the DuckDB file
+├── UnexpectedError        a bug, ours or of a destination; exit code 2
 ├── RefusedError           a gate stopped one sync before anything was sent; carries a reason
 └── DestinationError       a vendor refused or cannot be reached
     ├── AuthError          credentials are refused; no retry helps
@@ -21,7 +22,9 @@ HeadwaterError(message, hint)
 from __future__ import annotations
 
 import difflib
+import traceback
 from collections.abc import Iterable
+from pathlib import Path
 
 
 def closest(name: str, names: Iterable[str]) -> str:
@@ -56,6 +59,20 @@ class WarehouseError(HeadwaterError):
 
 class WarehouseLockedError(WarehouseError):
     """Another process holds the DuckDB file."""
+
+
+class UnexpectedError(HeadwaterError):
+    """A bug: its own text may quote data, so only its kind and place are told."""
+
+    @classmethod
+    def of(cls, sync_name: str, error: BaseException) -> UnexpectedError:
+        """What is told of `error`, which ended the run of a sync."""
+        frames = traceback.extract_tb(error.__traceback__)
+        place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "no place"
+        return cls(
+            f"sync '{sync_name}': unexpected {type(error).__name__} at {place}.",
+            hint="run again with --debug for the traceback; it may quote data.",
+        )
 
 
 class RefusedError(HeadwaterError):

@@ -9,7 +9,23 @@ from enum import Enum
 
 from sync.errors import DestinationError
 
-Value = str | int | float | bool | dt.date | dt.datetime | None
+Value = str | int | float | bool | dt.date | dt.datetime | list["Value"] | dict[str, "Value"] | None
+
+
+class Kind(str, Enum):
+    """What a column holds, whatever its warehouse calls that."""
+
+    TEXT = "text"  # enumerations, UUIDs and JSON documents too
+    WHOLE = "whole number"
+    WIDE = "wide whole number"  # may have more than 64 bits
+    DECIMAL = "decimal"
+    FLOAT = "float"
+    BOOLEAN = "boolean"
+    DATE = "date"
+    TIMESTAMP = "timestamp"
+    TIME = "time"  # of day, without a zone
+    NESTED = "list or object"
+    OTHER = "other"  # bytes, intervals, times with a zone, places, and whatever is not known
 
 
 class Mode(str, Enum):

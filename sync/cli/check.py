@@ -8,7 +8,7 @@ import click
 
 from sync.cli.app import App, Verb, json_option, selection_options
 from sync.cli.session import chosen_environment, connector
-from sync.config.models import SyncDefinition
+from sync.config.models import Column, SyncDefinition
 from sync.engine import capability
 from sync.engine.connect import Connector
 from sync.engine.planner import map_columns
@@ -60,13 +60,11 @@ def _refused(error: RefusedError) -> dict[str, Any]:
     return {"reason": error.reason, "message": error.message, "hint": error.hint}
 
 
-def _columns(app: App, definitions: list[SyncDefinition]) -> dict[str, list[str]]:
+def _columns(app: App, definitions: list[SyncDefinition]) -> dict[str, list[Column]]:
     Tables.of(app.manifest)
     with app.warehouse.session() as session:
         return {
-            definition.model.relation: [
-                column.name for column in session.columns(definition.model.relation)
-            ]
+            definition.model.relation: session.columns(definition.model.relation)
             for definition in definitions
         }
 
@@ -74,7 +72,7 @@ def _columns(app: App, definitions: list[SyncDefinition]) -> dict[str, list[str]
 def _check_one(
     connections: Connector,
     definition: SyncDefinition,
-    columns: dict[str, list[str]],
+    columns: dict[str, list[Column]],
     tried: dict[str, HeadwaterError | str],
 ) -> dict[str, Any]:
     declaration = connections.declaration(definition.destination)
@@ -84,8 +82,10 @@ def _check_one(
         "hint": None,
     }  # fmt: skip
     try:
-        capability.object_type(definition, declaration)
-        map_columns(definition, columns[definition.model.relation])
+        offered = capability.object_type(definition, declaration)
+        found = columns[definition.model.relation]
+        mapping = map_columns(definition, [column.name for column in found])
+        capability.check_columns(definition, mapping, found, offered)
         if definition.destination not in tried:
             tried[definition.destination] = _try(connections, definition)
         reached = tried[definition.destination]

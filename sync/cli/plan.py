@@ -85,7 +85,7 @@ def _plan_one(
         )
         with app.warehouse.session() as session:
             planned = plan_sync(
-                planning, session, definition, hashed=declaration.hashed, members=offered.members,
+                planning, session, definition, hashed=declaration.hashed, offered=offered,
                 full_refresh=full_refresh, fingerprint=fingerprint,
             )  # fmt: skip
         made = planned.plan

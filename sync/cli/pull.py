@@ -13,6 +13,7 @@ from sync.cli.watch import CommandWatcher
 from sync.engine.connect import Connector
 from sync.engine.context import new_run_id
 from sync.engine.puller import LOOK_BACK_DAYS, PullContext, Puller, PullResult
+from sync.errors import UnexpectedError
 from sync.records import SyncObject
 from sync.state.tables import ResultTables, Tables
 
@@ -71,7 +72,7 @@ def pull(
         app.output.document({"run_id": run_id, "destinations": [_summary(one) for one in found]})
     else:
         _text(app, found)
-    if stop.is_set():
+    if stop.is_set() or any(isinstance(one.error, UnexpectedError) for one in found):
         return 2
     return 1 if any(one.status != "success" for one in found) else 0
 

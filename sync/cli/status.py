@@ -26,7 +26,8 @@ def status(
     """Show the last run of each sync: how it ended, when, when the next is expected, and what waits.
 
     The next run is expected one usual interval (the median of the last ten) after the last; `late` says it did not come. The exit
-    code is 1 when a sync's last run did not succeed or left rows behind, or the last pull of a destination failed.
+    code is 1 when a sync's last run did not succeed or left rows behind, or the last pull of a destination failed; a run whose process was
+    killed has `died`.
     """
     definitions = app.syncs(select, exclude)
     environment = chosen_environment(sandbox)
@@ -87,7 +88,7 @@ def _refuse(app: App, told: str) -> None:
 
 
 def _is_broken(one: dict[str, Any]) -> bool:
-    ends = ("failed", "partial", "refused", "interrupted")
+    ends = ("failed", "partial", "refused", "interrupted", "died")
     return one["status"] in ends or bool(one["left_behind"])
 
 

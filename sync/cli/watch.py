@@ -80,6 +80,6 @@ class CommandWatcher(Watcher):
     def log(self, event: str, **facts: Any) -> None:
         self._output.log(event, {"run_id": self._run_id, **facts})
 
-    def bug(self, error: Exception) -> None:
+    def bug(self, error: BaseException) -> None:
         if self._debug:
             self._output.trace(error)

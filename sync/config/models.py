@@ -7,7 +7,7 @@ import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from sync.records import Mode, SyncObject, Value
+from sync.records import Kind, Mode, SyncObject, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +76,11 @@ class Nulls:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a relation, named in lower case."""
+    """A column of a relation, named in lower case; its type as the warehouse calls it, and what that is."""
 
     name: str
     type: str
+    kind: Kind = Kind.TEXT
 
 
 @dataclass(frozen=True, slots=True)

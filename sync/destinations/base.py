@@ -58,6 +58,7 @@ class ObjectType:
     required_fields: frozenset[str] = frozenset()
     open_fields: bool = True  # any other column becomes a property; else only `known_fields`
     known_fields: frozenset[str] = frozenset()
+    nested: bool = False  # fields may be lists and objects; else the engine refuses such columns
     partial_failure: PartialFailure = PartialFailure.PER_ROW
     delivery: Delivery = Delivery.EXACTLY_ONCE
     rate_group: str = "default"

@@ -44,6 +44,7 @@ def _table(modes: frozenset[Mode], delivery: Delivery = Delivery.EXACTLY_ONCE) -
         batch_rows=10_000,
         identifiers=frozenset(),
         member="row",
+        nested=True,
         partial_failure=PartialFailure.ALL_OR_NOTHING,
         delivery=delivery,
     )

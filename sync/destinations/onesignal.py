@@ -45,7 +45,7 @@ from sync.records import (
 
 API_VERSION = "1"
 PAGE = 50
-MESSAGE_FIELDS = frozenset({"template", "title", "message", "url"})
+MESSAGE_FIELDS = frozenset({"title", "message", "url"})
 
 
 LISTED = Answer(fields=(("notifications", list),))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable, Iterator, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import orjson
 
@@ -13,16 +13,24 @@ from sync.errors import DestinationError, RejectedError
 from sync.records import Accepted, BatchResult, Record, RowError, Value
 
 Item = TypeVar("Item")
+Plain = str | int | float | bool | list[Any] | dict[str, Any] | None
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
-def plain(value: Value) -> str | int | float | bool | None:
+def plain(value: Value) -> Plain:
     """A value as JSON takes it: dates and instants in ISO 8601, instants with their Z."""
     if isinstance(value, dt.datetime):
-        return value.replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
+        return value.replace(tzinfo=None).isoformat(timespec=_digits(value)) + "Z"
     if isinstance(value, dt.date):
         return value.isoformat()
     return value
+
+
+def _digits(instant: dt.datetime) -> str:
+    """As many as the instant has: none, three or six behind the second."""
+    if not instant.microsecond:
+        return "seconds"
+    return "microseconds" if instant.microsecond % 1000 else "milliseconds"
 
 
 def json_bytes(document: object) -> bytes:

@@ -47,6 +47,7 @@ class Webhook:
                 batch_bytes=1_000_000,
                 identifiers=frozenset(),
                 member="row",
+                nested=True,
                 partial_failure=PartialFailure.PER_ROW,
             ),
             "event": ObjectType(
@@ -55,6 +56,7 @@ class Webhook:
                 batch_bytes=1_000_000,
                 identifiers=frozenset(),
                 member="event",
+                nested=True,
                 partial_failure=PartialFailure.PER_ROW,
                 delivery=Delivery.AT_LEAST_ONCE,
             ),

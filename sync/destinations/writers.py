@@ -119,6 +119,8 @@ def _cell(value: Value) -> str | int | float | None:
     shown = plain(value)
     if isinstance(shown, bool):
         return "true" if shown else "false"
+    if isinstance(shown, list | dict):
+        return json_bytes(shown).decode()
     if isinstance(shown, str) and shown.startswith(FORMULA) and not NUMBER.fullmatch(shown):
         return "'" + shown
     return shown

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from sync.engine.context import SyncResult, Watcher
 
 TRIES = 6
+AHEAD_SECONDS = 10.0
+VALUE = "value"  # status of a row that holds what cannot go exactly
 
 
 class Acknowledger:
@@ -54,6 +58,10 @@ class Acknowledger:
         self._journalled: list[int] = []
         self._writer = ThreadPoolExecutor(1, thread_name_prefix=f"{result.name}-acknowledge")
         self._writing: Future[None] | None = None
+        self._ahead = threading.Lock()
+        self._journal_error: OSError | None = None  # nothing is kept on disk any more
+        self.wrote_ahead = False
+        self.blocked: HeadwaterError | None = None  # nothing can be written down: nothing is sent
         self.error: DestinationError | None = None
 
     def __enter__(self) -> Self:
@@ -64,14 +72,18 @@ class Acknowledger:
         self._writer.shutdown()
         self._journal.close()
 
-    def claim(self, batch: Batch) -> None:
-        """Mark events before they are sent: at most once means that a crash may lose one, and never repeat it."""
-        self._write(Progress([self._marked(batch.rows, "claim", batch.number)]))
+    def claim(self, batch: Batch) -> bool:
+        """Mark events before they are sent: at most once means that a crash may lose one, and never repeat it.
 
-    def intend(self, batch: Batch) -> pa.Table:
-        """Keep what is about to be sent. Rows whose answer never comes may be there: who leaves the table later is still removed.
+        False when that cannot be written: they must not be sent.
+        """
+        return self._write_ahead(self._marked(batch.rows, "claim", batch.number))
 
-        Called by the thread that sends. Events are left out: one that may be there must not count as sent.
+    def intend(self, batch: Batch, *, claimed: bool = False) -> pa.Table | None:
+        """Keep what is about to be sent, and room for the answer; None when neither journal nor warehouse takes it: it must not be sent.
+
+        Rows whose answer never comes may be there: who leaves the table later is still removed. Called by the thread that sends.
+        Events are left out: one that may be there must not count as sent.
         """
         if self._lease_age() > LEASE_SECONDS:  # the process slept, and another may be at it
             raise HeadwaterError(
@@ -79,9 +91,62 @@ class Acknowledger:
                 hint="the process was stopped for too long; push again.",
             )
         table = self._marked(batch.rows, "attempt", batch.number, row_hash=UNKNOWN)
-        if self._intends:
-            self._keep(batch.number, table)
-        return table
+        if self._is_kept(batch.number, table):
+            return table
+        if claimed:  # is written down already
+            return table
+        if not self._is_written_ahead:
+            return None if self.blocked else table
+        # What must not count as sent is written as that; either way the warehouse has shown that it takes as much.
+        ahead = table if self._intends else self._marked(batch.rows, "release", batch.number)
+        return table if self._write_ahead(ahead) else None
+
+    def _is_kept(self, number: int, intended: pa.Table) -> bool:
+        """Whether the journal has what is about to be sent, and room for the answer."""
+        if self._journal_error is not None:
+            return False
+        try:
+            if self._intends:
+                self._journal.write(number, intended)
+            self._journal.reserve(number, intended)
+        except OSError as error:
+            self._lose_journal(error)
+            return False
+        return True
+
+    @property
+    def _is_written_ahead(self) -> bool:
+        """Without a journal a local warehouse is written batch by batch; one in the cloud takes too few writes a day for that."""
+        return self._group_seconds < AHEAD_SECONDS
+
+    def _write_ahead(self, table: pa.Table) -> bool:
+        with self._ahead:
+            if self.blocked is None:
+                self.wrote_ahead = True
+                try:
+                    self._write(Progress([table]))
+                except WarehouseError as error:
+                    self._block(error)
+            return self.blocked is None
+
+    def _lose_journal(self, error: OSError) -> None:
+        if self._journal_error is None:
+            self._journal_error = error
+            self._watcher.log(
+                "journal_failed", sync=self._result.name, error=type(error).__name__,
+                reason=_reason(error),
+            )  # fmt: skip
+
+    def _block(self, error: WarehouseError) -> None:
+        """Nothing more is sent in this run."""
+        journal = (
+            f"the journal says '{_reason(self._journal_error)}', " if self._journal_error else ""
+        )
+        self.blocked = self.blocked or HeadwaterError(
+            f"sync '{self._result.name}': stopped, since what is sent could not be written down: "
+            f"{journal}the warehouse '{error.message}'.",
+            hint="make room or mend them, and push again: it goes on from here.",
+        )
 
     def journal(self, outcome: Outcome, intended: pa.Table, *, claimed: bool = False) -> Outcome:
         """Keep what the answer said before anything else can happen. Called by the thread that got it."""
@@ -143,7 +208,7 @@ class Acknowledger:
         try:
             self._journal.write(number, table)
         except OSError as error:
-            self._watcher.log("journal_failed", sync=self._result.name, error=type(error).__name__)
+            self._lose_journal(error)
 
     def take(self, outcomes: Iterable[Outcome]) -> None:
         """Acknowledge what these batches came to; the warehouse is written when there is enough, or it is time."""
@@ -162,7 +227,9 @@ class Acknowledger:
             done = len(outcome.accepted) + len(outcome.failed)
             if outcome.batch.action != "outdated":
                 self._watcher.advanced(self._result.name, done)
-        if self._group.rows >= self._group_rows or self.seconds_left <= 0:
+        if self._journal_error is not None and self._is_written_ahead:
+            self.flush()
+        elif self._group.rows >= self._group_rows or self.seconds_left <= 0:
             self._hand_over()
 
     @property
@@ -222,6 +289,31 @@ class Acknowledger:
                 self._write(progress)
                 progress = Progress()
         self._write(progress)
+
+    def refuse(self, spool: PlanSpool) -> None:
+        """Rows that hold a value which cannot go: they fail before anything is sent, and stop no other row."""
+        for batch in spool.refused.batches():
+            rows = [
+                Refused(action, RowError(key, VALUE, reason, retryable=False), row_hash)
+                for action, key, row_hash, reason in zip(*batch.to_pydict().values(), strict=True)
+            ]
+            self._result.failed += len(rows)
+            self._watcher.log("values_refused", sync=self._result.name, rows=len(rows))
+            self._write(Progress(refused=rows))
+
+    def forget_refused(self, spool: PlanSpool) -> None:
+        """A whole set that is in force lacks them now, whatever was sent before."""
+        for batch in spool.refused.batches():
+            import pyarrow.compute as pc
+
+            held = batch.filter(pc.not_equal(batch.column("action"), "add"))
+            keys = held.column("sync_key").to_pylist()
+            if keys:
+                forgotten = self._log.acknowledgements(
+                    keys, action="forget", row_hash=None, identifiers=None, remote_id=None,
+                    batch_number=0, now=now_utc(),
+                )  # fmt: skip
+                self._write(Progress([forgotten]))
 
     def forget(self, reader: RowReader, spool: PlanSpool) -> None:
         """Drop keys from the ledger that ask nothing of the destination."""
@@ -299,6 +391,8 @@ class Acknowledger:
                     "not_acknowledged", sync=self._result.name, rows=progress.rows,
                     message=error.message,
                 )  # fmt: skip
+                if self._journal_error is not None:
+                    self._block(error)
                 pause = self._retrier.policy.base_seconds * 2**attempt
                 if attempt == TRIES or not self._retrier.pause(pause):
                     raise WarehouseError(
@@ -344,6 +438,10 @@ class Acknowledger:
 
     def _lease_age(self) -> float:
         return (now_utc() - self._renewed_at).total_seconds()
+
+
+def _reason(error: OSError) -> str:
+    return os.strerror(error.errno) if error.errno else str(error)
 
 
 def _surely_not_taken(outcome: Outcome) -> set[str]:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from sync.config.models import SyncDefinition
+from collections.abc import Sequence
+
+from sync.config.models import PERSON, Column, SyncDefinition
 from sync.destinations.base import Declaration, Delivery, ObjectType
+from sync.engine import edge
+from sync.engine.planner import Mapping
 from sync.errors import RefusedError, closest
 from sync.records import Mode
 
@@ -37,6 +41,32 @@ def object_type(definition: SyncDefinition, declaration: Declaration) -> ObjectT
     if definition.mode is Mode.EVENT:
         _check_delivery(definition, declaration, offered)
     return offered
+
+
+def check_columns(
+    definition: SyncDefinition, mapping: Mapping, columns: Sequence[Column], offered: ObjectType
+) -> None:
+    """Every mapped column is one that the destination takes, of a type that can go there.
+
+    Raises:
+        RefusedError: some are not; all of them are named.
+    """
+    edge.check_types(definition, mapping, columns, offered)
+    if offered.open_fields:
+        return
+    # Whose row it is may be asked for consent, and is no field where there are none.
+    unknown = [
+        name for name in mapping.fields if name not in offered.known_fields and name != PERSON
+    ]
+    if unknown:
+        known = ", ".join(sorted(offered.known_fields)) or "none: members are their identifiers"
+        raise RefusedError(
+            "fields",
+            f"sync '{definition.name}': the destination has no place for {', '.join(unknown)}; "
+            f"its fields are {known}.",
+            hint=f"leave these columns out of '{definition.model.name}', or name them as "
+            f"identifiers: in {definition.path}.",
+        )
 
 
 def delivery(definition: SyncDefinition, offered: ObjectType) -> Delivery:

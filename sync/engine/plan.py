@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from sync.config.models import ConsentTables, SyncDefinition
-from sync.engine import membership
+from sync.destinations.base import ObjectType
+from sync.engine import capability
+from sync.engine.edge import Edge
 from sync.engine.gates import DbtFailure, TableChecks
 from sync.engine.guards import MEMORY, Usual, usual
 from sync.engine.planner import Counts, Mapping, PlanQueries, map_columns, read_counts
@@ -68,7 +70,7 @@ class Planned:
 
 def plan_sync(
     planning: Planning, session: Session, definition: SyncDefinition, *, hashed: bool = False,
-    members: membership.Sets = (),
+    offered: ObjectType | None = None,
     full_refresh: bool = False, spool: bool = False, fingerprint: bool = False,
 ) -> Planned:  # fmt: skip
     """Plan `definition` as the warehouse is now.
@@ -77,8 +79,12 @@ def plan_sync(
         RefusedError: its table or a column is missing, or the world changes while it is read.
         WarehouseError: the warehouse refuses a query.
     """
-    columns = [column.name for column in session.columns(definition.model.relation)]
-    map_columns(definition, columns)
+    found = session.columns(definition.model.relation)
+    columns = [column.name for column in found]
+    mapping = map_columns(definition, columns)
+    if offered is not None:
+        capability.check_columns(definition, mapping, found, offered)
+    kinds = {column.name: column.kind for column in found}
     ledger = planning.ledger(definition)
     log = RunLog(
         planning.tables,
@@ -96,8 +102,9 @@ def plan_sync(
         quarantined=log.quarantined() if log.has_quarantined(session) else None,
         dialect=planning.warehouse.dialect,
         full_refresh=full_refresh,
-        members=members,
+        members=offered.members if offered else (),
         people=planning.people,
+        kinds=kinds,
     )
     checks = TableChecks(
         **{
@@ -126,7 +133,7 @@ def plan_sync(
     )
     planned = Planned(plan, queries.mapping)
     if spool and (counts.to_send or counts.forget):
-        planned.spool = _spooled(session, queries, plan)
+        planned.spool = _spooled(session, queries, plan, Edge(mapping, kinds))
     return planned
 
 
@@ -147,11 +154,11 @@ def _dbt_failures(session: Session, tables: Tables) -> dict[str, DbtFailure]:
     return {row["unique_id"]: DbtFailure(row["status"], row["failed_at"]) for row in rows}
 
 
-def _spooled(session: Session, queries: PlanQueries, plan: Plan) -> PlanSpool:
+def _spooled(session: Session, queries: PlanQueries, plan: Plan, edge: Edge) -> PlanSpool:
     counts = plan.counts
     marked = bool(counts.remove or counts.change)
     removes = bool(counts.remove or counts.forget)
-    spool = PlanSpool(session.stream(queries.rows(marked=marked, removes=removes)))
+    spool = PlanSpool(session.stream(queries.rows(marked=marked, removes=removes)), edge)
     seen = spool.seen
     wanted = {"add": counts.add, "change": counts.change, "remove": counts.remove}
     if any(seen.get(action, 0) != number for action, number in wanted.items()):

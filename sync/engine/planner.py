@@ -6,21 +6,24 @@ from the same statement, `planned`: per key one action and, where it is not sent
 
 from __future__ import annotations
 
+from collections import abc
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sync.config.models import ConsentTables, SyncDefinition
 from sync.engine import journeys, membership
+from sync.engine.edge import CARRIED_AS_TEXT
 from sync.engine.permission import Permission
 from sync.engine.scrub import mark_of
 from sync.errors import RefusedError, closest
-from sync.records import Mode
+from sync.records import Kind, Mode
 
 if TYPE_CHECKING:
     from sync.warehouses.base import Dialect
 
 NOT_MAPPED = ("withheld_reason", "row_hash", "qualified_at")
+KindsOf = abc.Mapping[str, Kind]
 REMOVING = (Mode.MIRROR, Mode.REPLACE)
 UPDATING = (Mode.UPSERT, Mode.MIRROR, Mode.REPLACE)
 
@@ -36,6 +39,18 @@ class Mapping:
     def columns(self) -> list[str]:
         """Every mapped column once, in a stable order."""
         return list(dict.fromkeys([*self.identifiers, *self.fields.values()]))
+
+    @property
+    def identifier_places(self) -> dict[str, str]:
+        """Where a plan's rows have each identifier, as text."""
+        return {name: f"m_{number}" for number, name in enumerate(self.identifiers)}
+
+    @property
+    def field_places(self) -> dict[str, str]:
+        """Where a plan's rows have each column that becomes a field."""
+        first = len(self.identifiers)
+        columns = dict.fromkeys(self.fields.values())
+        return {name: f"m_{number}" for number, name in enumerate(columns, first)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +131,10 @@ class PlanQueries:
         full_refresh: bool = False,
         members: membership.Sets = (),
         people: ConsentTables | None = None,
+        kinds: KindsOf | None = None,
     ) -> None:
         """`held` is a query of the ledger's state, `elsewhere` one of how many rows it has elsewhere; `quarantined` one of
-        (sync_key, payload_hash, is_dismissed), or None for none.
+        (sync_key, payload_hash, is_dismissed), or None for none; `kinds` what the columns hold.
         """
         self._definition = definition
         self._mode = definition.mode
@@ -128,6 +144,7 @@ class PlanQueries:
         self._dialect = dialect
         self._full_refresh = full_refresh
         self._members = members if self._mode in (Mode.UPSERT, Mode.MIRROR) else ()
+        self._kinds = kinds or {}
         self._has_reason = "withheld_reason" in columns
         people = people or ConsentTables()
         self._asked = (
@@ -210,15 +227,34 @@ class PlanQueries:
 
     def _places(self) -> list[str]:
         """The mapped columns' names in a plan, in order."""
-        return [self._column(f"m_{number}") for number, _ in enumerate(self.mapping.columns)]
+        return [self._column(place) for place, _ in self._carried()]
+
+    def _carried(self) -> list[tuple[str, str]]:
+        """Place and expression of what is sent: identifiers, and what no client carries exactly, as the warehouse's own text."""
+        identifiers = [
+            (place, self._dialect.text(f"activation.{self._column(name)}"))
+            for name, place in self.mapping.identifier_places.items()
+        ]
+        fields = [
+            (place, f"activation.{self._column(name)}")
+            for name, place in self.mapping.field_places.items()
+        ]
+        wide = {
+            place
+            for name, place in self.mapping.field_places.items()
+            if self._kinds.get(name) in CARRIED_AS_TEXT
+        }
+        return identifiers + [
+            (place, self._dialect.text(column) if place in wide else column)
+            for place, column in fields
+        ]
 
     def _planned(self) -> str:
         mapped = "".join(f", {self._column(name)}" for name in self.mapping.columns)
         # What is sent goes along through the one join of both sides; who asks for less, the optimiser spares it.
         places = self._places()
         carried = "".join(
-            f", activation.{self._column(name)} as {place}"
-            for name, place in zip(self.mapping.columns, places, strict=True)
+            f", {expression} as {self._column(place)}" for place, expression in self._carried()
         )
         # Compared before the join, which is the dearer the wider its rows are.
         definition = self._dialect.literal(self._definition.definition_hash)

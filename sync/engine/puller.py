@@ -16,7 +16,7 @@ from sync.engine.connect import Connector
 from sync.engine.context import Watcher
 from sync.engine.retry import Retrier, RetryPolicy
 from sync.engine.scrub import scrub
-from sync.errors import HeadwaterError
+from sync.errors import HeadwaterError, UnexpectedError
 from sync.records import (
     EVENT_KINDS,
     OTHER,
@@ -104,11 +104,16 @@ class Puller:
 
     def pull(self) -> PullResult:
         """Pull; whatever goes wrong is in the result. What was merged before an error stays: the next pull merges over it."""
+        self._context.warehouse.heed(self._context.stop)
         began, started_at, result = time.monotonic(), now_utc(), self._result
         try:
             self._pull(started_at)
         except HeadwaterError as error:
             result.status, result.error = "failed", error
+        except Exception as error:
+            self._context.watcher.bug(error)
+            result.status = "failed"
+            result.error = UnexpectedError.of(f"pull:{self._name}", error)
         result.seconds = time.monotonic() - began
         self._record(started_at)
         return result

@@ -20,7 +20,14 @@ from sync.engine.scrub import scrub, shown_key
 from sync.engine.sender import BatchSender
 from sync.engine.spool import PlanSpool
 from sync.engine.stream import Stream
-from sync.errors import AuthError, DestinationError, HeadwaterError, RefusedError
+from sync.errors import (
+    AuthError,
+    DestinationError,
+    HeadwaterError,
+    RefusedError,
+    UnexpectedError,
+    WarehouseLockedError,
+)
 from sync.records import Mode
 from sync.state.journal import Journal
 from sync.state.leases import LEASE_SECONDS, Leases, owner_name
@@ -74,7 +81,7 @@ class Pusher:
 
     def push(self) -> SyncResult:
         """Push; whatever goes wrong is in the result."""
-        began, result = time.monotonic(), self._result
+        began, result, definition = time.monotonic(), self._result, self._definition
         try:
             self._push()
         except RefusedError as error:
@@ -82,11 +89,24 @@ class Pusher:
             if error.reason != "running":  # that run has a row of its own
                 self._record_end()
         except HeadwaterError as error:
-            result.status, result.error = "failed", error
+            # What stopped the sending says more than that its end could not be written down either.
+            result.status, result.error = "failed", result.error or error
+            result.interrupted = self._is_interruption(error)
             self._record_end()
+        except BaseException as error:
+            # A bug, ours or a destination's, or the end of the process: the run ends on record all the same.
+            result.status, result.error = "failed", UnexpectedError.of(definition.name, error)
+            self._context.watcher.bug(error)
+            self._record_end()
+            if not isinstance(error, Exception):
+                raise
         result.seconds = time.monotonic() - began
         self._context.watcher.ended(result)
         return result
+
+    def _is_interruption(self, error: HeadwaterError) -> bool:
+        """It was told to stop while it waited for the warehouse."""
+        return isinstance(error, WarehouseLockedError) and self._context.stop.is_set()
 
     def _push(self) -> None:
         definition, result = self._definition, self._result
@@ -127,7 +147,7 @@ class Pusher:
             if not options.dry_run:
                 self._take_lease(session)
             planned = plan_sync(
-                self._planning, session, definition, hashed=hashed, members=offered.members,
+                self._planning, session, definition, hashed=hashed, offered=offered,
                 full_refresh=options.full_refresh, spool=True,
                 fingerprint=definition.name in options.expected,
             )  # fmt: skip
@@ -217,6 +237,14 @@ class Pusher:
                 self._context.watcher.log(f"{what}_allowed", sync=self._definition.name)
 
     def _count_requests(self, planned: Planned, offered: ObjectType) -> None:
+        assert planned.spool is not None  # noqa: S101
+        if refused := planned.spool.refused.rows:
+            self._result.status, self._result.failed = "partial", refused
+            self._result.error = HeadwaterError(
+                f"sync '{self._definition.name}': {refused:,} rows hold values that cannot be sent: "
+                f"{planned.spool.refused_why}.",
+                hint="the others would go; docs/sync.md lists what goes how.",
+            )
         for batch in self._batches(planned, offered):
             self._result.batches += 1
             if batch.action != "outdated":
@@ -250,6 +278,7 @@ class Pusher:
     def _send(
         self, planned: Planned, spool: PlanSpool, connection: Connection, offered: ObjectType
     ) -> None:
+        result = self._result
         retrier = Retrier(self._options.policy, self._context.stop)
         if self._settles:
             retrier.pause(self._options.policy.settle_seconds)
@@ -282,11 +311,14 @@ class Pusher:
             sender, acknowledger, self._result, breaker=breaker, stop=self._context.stop
         )
         with acknowledger:
+            acknowledger.refuse(spool)
             acknowledger.forget(self._reader(planned, offered), spool)
             acknowledger.doubt(self._reader(planned, offered), spool)
             if self._definition.mode is Mode.REPLACE:
                 stream.replace(connection.destination, self._context.run_id, planned.mapping,
                                lambda: self._batches(planned, offered))  # fmt: skip
+                if not result.interrupted:
+                    acknowledger.forget_refused(spool)
             else:
                 requests = max(1, limits[group].parallel if group in limits else 4)
                 polls = offered.partial_failure is PartialFailure.BY_POLLING
@@ -294,15 +326,17 @@ class Pusher:
                     self._phases(planned, offered), claims=claims,
                     parallel=max(requests, JOBS) if polls else requests,
                 )  # fmt: skip
-        self._once = not (claims or spool.outdated.rows or spool.doubted.rows)
-        self._end(breaker)
+        ahead = claims or acknowledger.wrote_ahead
+        self._once = not (ahead or spool.outdated.rows or spool.doubted.rows)
+        self._end(breaker, spool)
 
     # -- end -----------------------------------------------------------------------------------
 
-    def _end(self, breaker: CircuitBreaker) -> None:
+    def _end(self, breaker: CircuitBreaker, spool: PlanSpool) -> None:
         """Compact the ledger, close the run and give the lease back, in one unit."""
         result = self._result
         undone = result.counts.to_send - result.added - result.changed - result.removed
+        undone += spool.refused_unchanged
         if breaker.is_open and result.error is None:
             result.error = DestinationError(
                 f"stopped after {self._options.breaker_limit} batches of which no row was taken.",
@@ -389,8 +423,13 @@ class Pusher:
                     result.previous_status = self._log.last_status(session)
                     self._record(session)
                 self._lease.release(session)
-        except HeadwaterError as error:
-            self._context.watcher.log("not_recorded", sync=result.name, message=error.message)
+        except Exception as error:
+            told = (
+                error
+                if isinstance(error, HeadwaterError)
+                else UnexpectedError.of(result.name, error)
+            )
+            self._context.watcher.log("not_recorded", sync=result.name, message=told.message)
 
     def _record(self, session: Session) -> None:
         self._log.record(

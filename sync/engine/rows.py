@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sync.config.models import SyncDefinition
 from sync.engine import membership, planner
+from sync.engine.edge import JSON_TEXT
 from sync.records import Mode, Record
 
 if TYPE_CHECKING:
@@ -54,8 +55,8 @@ class RowReader:
         self._name = definition.name
         self._with_key = definition.mode is Mode.EVENT
         self._held_identifiers = definition.mode is not Mode.REMOVE
-        places = {column: f"m_{number}" for number, column in enumerate(mapping.columns)}
-        self._identifiers = [(name, places[name]) for name in mapping.identifiers]
+        places = mapping.field_places
+        self._identifiers = list(mapping.identifier_places.items())
         self._fields = [(vendor, places[column]) for vendor, column in mapping.fields.items()]
         self._sent_nulls = frozenset(
             vendor for vendor in mapping.fields if definition.nulls.sends(vendor)
@@ -90,7 +91,7 @@ class RowReader:
             ]
 
     def _rows(self, batch: pa.RecordBatch) -> list[PlannedRow]:
-        columns = {name: batch.column(i).to_pylist() for i, name in enumerate(batch.schema.names)}
+        columns = {kind.name: _values(batch, i) for i, kind in enumerate(batch.schema)}
         actions, keys = columns["action"], columns["sync_key"]
         removing = bool(actions) and actions[0] == "remove"  # a spool has one kind
         fields: Iterable[dict[str, Any]]
@@ -99,7 +100,7 @@ class RowReader:
             known = [json.loads(text) if text else {} for text in sent]
         else:
             sent = json_texts(batch, self._identifiers)
-            named = [(name, _texts(columns[place])) for name, place in self._identifiers]
+            named = [(name, columns[place]) for name, place in self._identifiers]
             known = _mappings(len(keys), named, frozenset())
         if removing:
             fields = [{} for _ in keys]
@@ -126,8 +127,11 @@ class RowReader:
                 row.stays = leaving == shared
 
 
-def _texts(column: list[Any]) -> list[str | None]:
-    return [value if value is None or type(value) is str else str(value) for value in column]
+def _values(batch: pa.RecordBatch, index: int) -> list[Any]:
+    values: list[Any] = batch.column(index).to_pylist()
+    if batch.schema.field(index).metadata == JSON_TEXT:
+        return [None if text is None else json.loads(text) for text in values]
+    return values
 
 
 def json_texts(batch: pa.RecordBatch, named: Sequence[tuple[str, str]]) -> list[str | None]:
@@ -140,8 +144,6 @@ def json_texts(batch: pa.RecordBatch, named: Sequence[tuple[str, str]]) -> list[
     members = []
     for name, place in sorted(named):
         column = batch.column(place)
-        if not pa.types.is_string(column.type):
-            column = pa.array(_texts(column.to_pylist()), pa.string())
         if pc.any(pc.match_substring_regex(column, _ESCAPED)).as_py():
             values = [None if value is None else _quoted(value) for value in column.to_pylist()]
             column = pa.array(values, pa.string())

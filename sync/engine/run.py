@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from pathlib import Path
+from contextlib import contextmanager
 
 from sync.config.models import SyncDefinition
 from sync.engine.context import PushContext, SyncResult
 from sync.engine.pusher import Pusher
-from sync.errors import ConfigError, HeadwaterError
+from sync.errors import ConfigError, HeadwaterError, UnexpectedError
 
 # Python runs the handler of a signal in the main thread, and the kernel may give the signal to another, which wakes nobody.
 HEARING_SECONDS = 0.2
-
-
-class UnexpectedError(HeadwaterError):
-    """A bug: its own text may quote data, so only its kind and place are told."""
 
 
 def push_all(
@@ -36,10 +31,14 @@ def push_all(
         ConfigError: `after:` goes round in a circle.
     """
     ordered = in_order(definitions)
+    context.warehouse.heed(context.stop)
     done: dict[str, SyncResult] = {}
     waiting = list(ordered)
     running: dict[Future[SyncResult], str] = {}
-    with ThreadPoolExecutor(max(1, threads), thread_name_prefix="sync") as pool:
+    with (
+        ThreadPoolExecutor(max(1, threads), thread_name_prefix="sync") as pool,
+        _stopped_by_whatever_is_raised(context),
+    ):
         while waiting or running:
             for definition in list(waiting):
                 reason = _skip_reason(context, definition, done, fail_fast=fail_fast)
@@ -55,6 +54,16 @@ def push_all(
                 for future in finished:
                     done[running.pop(future)] = future.result()
     return [done[definition.name] for definition in definitions]
+
+
+@contextmanager
+def _stopped_by_whatever_is_raised(context: PushContext) -> Iterator[None]:
+    """The syncs under way finish their batches and put their end on record, whatever ends the one who waits for them."""
+    try:
+        yield
+    except BaseException:
+        context.stop.set()
+        raise
 
 
 def in_order(definitions: Sequence[SyncDefinition]) -> list[SyncDefinition]:
@@ -88,15 +97,11 @@ def exit_code(results: Sequence[SyncResult]) -> int:
 def _push(context: PushContext, definition: SyncDefinition) -> SyncResult:
     try:
         return Pusher(context, definition).push()
-    except Exception as error:
-        frame = traceback.extract_tb(error.__traceback__)[-1]
-        place = f"{Path(frame.filename).name}:{frame.lineno}"
+    except Exception as error:  # before or after the run, which records what is raised within it
         context.watcher.bug(error)
-        unexpected = UnexpectedError(
-            f"sync '{definition.name}': unexpected {type(error).__name__} at {place}.",
-            hint="run again with --debug for the traceback.",
+        result = SyncResult(
+            definition.name, "failed", error=UnexpectedError.of(definition.name, error)
         )
-        result = SyncResult(definition.name, "failed", error=unexpected)
         context.watcher.ended(result)
         return result
 

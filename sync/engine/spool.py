@@ -6,12 +6,17 @@ that ends. Memory stays bounded by one Arrow batch.
 
 from __future__ import annotations
 
+import os
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from typing import IO
 
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from sync.engine.edge import Edge
+from sync.errors import HeadwaterError
 
 
 class Spool:
@@ -29,7 +34,13 @@ class Spool:
         if self._writer is None:
             options = pa.ipc.IpcWriteOptions(compression="lz4", use_threads=False)
             self._writer = pa.ipc.new_stream(self._file, batch.schema, options=options)
-        self._writer.write_batch(batch)
+        try:
+            self._writer.write_batch(batch)
+        except OSError as error:
+            raise HeadwaterError(
+                f"the plan cannot be kept in {tempfile.gettempdir()} ({_why(error)}).",
+                hint="make room there, or set TMPDIR to a folder that has some; nothing was sent.",
+            ) from error
         self.rows += batch.num_rows
 
     def batches(self) -> Iterator[pa.RecordBatch]:
@@ -46,30 +57,46 @@ class Spool:
         self._file.close()
 
 
+def _why(error: OSError) -> str:
+    return os.strerror(error.errno) if error.errno else type(error).__name__
+
+
 class PlanSpool:
     """A plan's rows: what is taken out, what is written, what only the ledger forgets, and of what is written the rows whose
-    identifiers changed, where these are the member. `doubted` are rows that lose the same identifier as another: when it is taken out
-    for one, the other is out too, whatever becomes of its own request.
+    identifiers changed, where these are the member. `refused` holds a value that cannot go, each with its reason. `doubted` are rows
+    that lose the same identifier as another: when it is taken out for one, the other is out too, whatever becomes of its own request.
     """
 
-    def __init__(self, stream: Iterator[pa.RecordBatch]) -> None:
+    def __init__(self, stream: Iterator[pa.RecordBatch], edge: Edge) -> None:
         self.removals, self.writes, self.forgotten = Spool(), Spool(), Spool()
-        self.outdated, self.doubted = Spool(), Spool()
+        self.outdated, self.doubted, self.refused = Spool(), Spool(), Spool()
         self.seen: dict[str, int] = {}
+        self._refused_actions: Counter[str] = Counter()
+        self._refused_reasons: set[str] = set()
         try:
             for batch in stream:
-                self._add(plain_types(batch))
+                self._add(*edge.cross(batch))
         except BaseException:
             self.close()
             raise
 
+    @property
+    def refused_unchanged(self) -> int:
+        """Rows of a whole set that were sent before and cannot go now."""
+        return self._refused_actions.get("unchanged", 0)
+
+    @property
+    def refused_why(self) -> str:
+        """The reasons, each once."""
+        return "; ".join(sorted(self._refused_reasons))
+
     def close(self) -> None:
         for spool in (
-            self.removals, self.writes, self.forgotten, self.outdated, self.doubted,
+            self.removals, self.writes, self.forgotten, self.outdated, self.doubted, self.refused,
         ):  # fmt: skip
             spool.close()
 
-    def _add(self, batch: pa.RecordBatch) -> None:
+    def _add(self, batch: pa.RecordBatch, reasons: pa.Array) -> None:
         actions = batch.column(batch.schema.get_field_index("action"))
         for item in pc.value_counts(actions).to_pylist():
             self.seen[item["values"]] = self.seen.get(item["values"], 0) + item["counts"]
@@ -77,28 +104,18 @@ class PlanSpool:
         forgetting = pc.equal(actions, "forget")
         self.removals.write(batch.filter(removing))
         self.forgotten.write(batch.filter(forgetting))
-        writes = batch.filter(pc.invert(pc.or_(removing, forgetting)))
+        # Who is taken out goes whatever else the row holds; who is written goes exactly, or not.
+        writing, sound = pc.invert(pc.or_(removing, forgetting)), pc.is_null(reasons)
+        refused = pc.and_(writing, pc.invert(sound))
+        if pc.any(refused).as_py():
+            told = batch.select(["action", "sync_key", "row_hash"]).append_column("reason", reasons)
+            told = told.filter(refused)
+            self.refused.write(told)
+            self._refused_actions.update(told.column("action").to_pylist())
+            self._refused_reasons.update(told.column("reason").unique().to_pylist())
+        writes = batch.filter(pc.and_(writing, sound))
         self.writes.write(writes)
         if "leaving" in batch.schema.names:
             self.doubted.write(batch.filter(pc.greater(batch.column("holders"), 1)))
             leaving, shared = writes.column("leaving"), writes.column("shared")
             self.outdated.write(writes.filter(pc.not_equal(leaving, shared)))
-
-
-def plain_types(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """`batch` with lower-case names and the types a destination may meet: text, numbers, booleans, dates, naive UTC times."""
-    columns = []
-    for index, kind in enumerate(batch.schema):
-        columns.append(_plain(batch.column(index), kind.type))
-    return pa.RecordBatch.from_arrays(columns, names=[name.lower() for name in batch.schema.names])
-
-
-def _plain(column: pa.Array, kind: pa.DataType) -> pa.Array:
-    if pa.types.is_decimal(kind):
-        return column.cast(pa.int64() if kind.scale == 0 else pa.float64(), safe=False)
-    if pa.types.is_timestamp(kind):
-        utc = column.cast(pa.timestamp("us", tz="UTC"), safe=False) if kind.tz else column
-        return utc.cast(pa.timestamp("us"), safe=False)
-    if pa.types.is_large_string(kind) or pa.types.is_dictionary(kind):
-        return column.cast(pa.string())
-    return column

@@ -37,17 +37,20 @@ class Stream:
             for phase in phases:
                 self._send_phase(phase, pool, ahead=min(2 * parallel, parallel + 4), claims=claims)
             self._acknowledger.flush()
+        self._result.error = self._acknowledger.blocked or self._result.error
 
     def _send_phase(
         self, batches: Iterator[Batch], pool: ThreadPoolExecutor, *, ahead: int, claims: bool
     ) -> None:
         acknowledger = self._acknowledger
 
-        def send(batch: Batch) -> Outcome:
-            intended = acknowledger.intend(batch)
+        def send(batch: Batch) -> Outcome | None:
+            intended = acknowledger.intend(batch, claimed=claims)
+            if intended is None:
+                return None
             return acknowledger.journal(self._sender.send(batch), intended, claimed=claims)
 
-        in_flight: set[Future[Outcome]] = set()
+        in_flight: set[Future[Outcome | None]] = set()
         exhausted = False
         try:
             while in_flight or not exhausted:
@@ -56,8 +59,9 @@ class Stream:
                     if batch is None:
                         exhausted = True
                         break
-                    if claims:
-                        acknowledger.claim(batch)
+                    if claims and not acknowledger.claim(batch):
+                        exhausted = True
+                        break
                     in_flight.add(pool.submit(send, batch))
                 if not in_flight:
                     break
@@ -65,7 +69,7 @@ class Stream:
                     in_flight, max(0.0, acknowledger.seconds_left), FIRST_COMPLETED
                 )
                 acknowledger.tend()
-                outcomes = [future.result() for future in done]
+                outcomes = [one for future in done if (one := future.result()) is not None]
                 acknowledger.take(outcomes)
                 self._note(outcomes)
         except BaseException:
@@ -114,6 +118,8 @@ class Stream:
             self._result.interrupted = True
             return True
         error = self._result.error
+        if self._acknowledger.blocked is not None:
+            return True
         return self._breaker.is_open or (isinstance(error, DestinationError) and is_fatal(error))
 
     def _note(self, outcomes: Iterable[Outcome]) -> None:

@@ -5,14 +5,21 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 import statistics
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from sync.state.leases import is_living, run_of
 from sync.state.runs import DISMISSED, UNKNOWN_STATUS
 
 if TYPE_CHECKING:
     from sync.state.tables import Tables
     from sync.warehouses.base import Dialect, Session
+
+
+DIED = (
+    "the process ended before the run did: killed, or unable to write how it ended; the next push "
+    "goes on from there"
+)
 
 
 class RunHistory:
@@ -32,7 +39,9 @@ class RunHistory:
             f"where {self._of(sync_name)} and command = 'push' "
             "order by started_at desc, run_id desc limit 11"
         )
-        last = runs[0] if runs else {}
+        last = dict(runs[0]) if runs else {}
+        if died := self._died(session, sync_name, runs, now):
+            last |= {"status": "died", "run_id": died, "message": DIED}
         finished = [run["finished_at"] for run in runs if run["status"] == "success"]
         expected = _next([run["started_at"] for run in runs])
         success = finished[0] if finished else None
@@ -54,6 +63,22 @@ class RunHistory:
             **self._failing(session, sync_name),
             "message": last.get("message"),
         }
+
+    def _died(
+        self, session: Session, sync_name: str, runs: Sequence[Mapping[str, Any]], now: dt.datetime
+    ) -> str | None:
+        """The run that will never say how it ended: nobody holds its lease, or who held one is no more and said nothing."""
+        leases = session.rows(
+            f"select owner, expires_at from {self._tables.leases} where {self._of(sync_name)}"
+        )
+        ended = {run["run_id"] for run in runs if run["status"] != "running"}
+        for lease in leases:
+            run_id = run_of(lease["owner"])
+            if is_living(lease, now):
+                return None
+            if run_id not in ended:
+                return run_id
+        return str(runs[0]["run_id"]) if runs and runs[0]["status"] == "running" else None
 
     def undefined(self, session: Session, defined: Collection[str]) -> list[dict[str, Any]]:
         """Syncs that are not among `defined` and still hold rows at a destination, by the ledger: name and held."""
@@ -135,7 +160,7 @@ class RunHistory:
         taken = (
             f"select 1 from {self._tables.acknowledgements} as taken "
             f"where {self._of(sync_name, 'taken.')} and taken.acknowledged_at >= latest.failed_at "
-            "and taken.action not in ('claim', 'release', 'attempt')"
+            "and taken.action not in ('claim', 'release', 'attempt', 'forget')"
         )
         marked = ""
         if self._has_marks(session, sync_name):

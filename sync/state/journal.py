@@ -5,12 +5,14 @@ answer and the group leaves its file; the next push of the sync folds it in firs
 never came. Files hold identifiers as the ledger does, only their owner can read them, and they go as soon as their groups are in.
 
 An entry is a header (batch number, length, checksum of both and of what follows) and acknowledgements as an Arrow stream. The last of a
-batch counts; one without content says that the batch is in the warehouse. What follows the last whole entry was cut short.
+batch counts; one without content says that the batch is in the warehouse. What follows the last whole entry was cut short, or was kept
+free for an answer that never came.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import os
 import struct
 import threading
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
     from sync.warehouses.base import Dialect, Session
 
 _HEADER = struct.Struct("<QQI")
+_ANSWER_BYTES = 200  # of a row: its hash, the vendor's id for it, the action
+_SLACK_BYTES = 8192
 _WORTH_REWRITING = 16 * 2**20  # bytes of entries that count no more
 
 
@@ -62,6 +66,7 @@ class Journal:
         self._file: int | None = None
         self._end = 0
         self._places: dict[int, tuple[int, int]] = {}  # batch -> offset and length of what counts
+        self._reserved: dict[int, int] = {}  # batch -> bytes kept free for its answer
 
     def write(self, batch_number: int, acknowledgements: pa.Table) -> None:
         """Keep a batch; it is there as a whole or not at all.
@@ -78,16 +83,33 @@ class Journal:
         with self._turn:
             place = self._append([_header(batch_number, content), content])
             self._places[batch_number] = place
+            self._reserved.pop(batch_number, None)
+
+    def reserve(self, batch_number: int, intended: pa.Table) -> None:
+        """Keep room for what the answer will say of a batch, before it is sent: a disk that fills up meanwhile cannot refuse it.
+
+        Raises:
+            OSError: there is no such room.
+        """
+        with self._turn:
+            self._open()
+            size = intended.nbytes + intended.num_rows * _ANSWER_BYTES + _SLACK_BYTES
+            self._make_room(self._file, self._end, sum(self._reserved.values()) + size)
+            self._reserved[batch_number] = size
 
     def drop(self, batch_numbers: Sequence[int]) -> None:
         """Their group is in the warehouse."""
         with self._turn:
             held = [number for number in batch_numbers if self._places.pop(number, None)]
-            if not held or self._file is None:
+            for number in batch_numbers:
+                self._reserved.pop(number, None)
+            if self._file is None:
                 return
-            if not self._places:
+            if not self._places and not self._reserved:
                 self._close()
                 self._path.unlink(missing_ok=True)
+                return
+            if not held:
                 return
             # On a full disk they stay for now: the end of the run removes the file, and recovery looks into the warehouse.
             with suppress(OSError):
@@ -131,19 +153,35 @@ class Journal:
                 session.append(tables.acknowledgements, table)
                 runs[entry.run_id] = None
         for path in [*self._folder.glob("*.journal"), *self._folder.glob("*.partial")]:
-            path.unlink(missing_ok=True)
+            with suppress(
+                OSError
+            ):  # a folder that is read only by now: what is in the warehouse is known there
+                path.unlink(missing_ok=True)
         return list(runs)
 
     def _append(self, parts: Sequence[bytes | pa.Buffer]) -> tuple[int, int]:
         """Where `parts` stand now. What a full disk cuts short is written over by the next."""
-        if self._file is None:
-            make_folder(self._folder, below=self._top)
-            self._file, self._end = _opened(self._path), 0
+        self._open()
+        assert self._file is not None  # noqa: S101
         offset, length = self._end, sum(len(part) for part in parts)
         if os.pwritev(self._file, parts, offset) < length:
             raise OSError("the disk took only a part.")
         self._end += length
         return offset, length
+
+    def _open(self) -> None:
+        if self._file is None:
+            make_folder(self._folder, below=self._top)
+            self._file, self._end = _opened(self._path), 0
+
+    def _make_room(self, file: int | None, offset: int, size: int) -> None:
+        if file is None or size == 0 or not hasattr(os, "posix_fallocate"):
+            return
+        try:
+            os.posix_fallocate(file, offset, size)
+        except OSError as error:
+            if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL):  # a file system that cannot
+                raise
 
     def _rewrite(self) -> None:
         """Leave out what counts no more; the old file stays until the new one is whole."""
@@ -157,6 +195,7 @@ class Journal:
                     raise OSError("the disk took only a part.")
                 places[number] = (end, length)
                 end += length
+            self._make_room(fresh, end, sum(self._reserved.values()))
             os.replace(partial, self._path)
         except OSError:
             os.close(fresh)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import os
 import socket
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sync.state.tables import Tables
@@ -36,11 +37,7 @@ class Leases:
         for row in session.rows(
             f"select owner, expires_at from {self._table} where {self._mine()}"
         ):
-            if (
-                row["owner"] != self._owner
-                and row["expires_at"] > now
-                and not _is_dead(row["owner"])
-            ):
+            if row["owner"] != self._owner and is_living(row, now):
                 return f"{_described(row['owner'])}, until {row['expires_at']:%H:%M} UTC"
         expires = self._literal(now + dt.timedelta(seconds=LEASE_SECONDS))
         session.execute(
@@ -83,6 +80,16 @@ class Leases:
             f"environment = {self._literal(self._environment)} "
             f"and sync_name = {self._literal(self._sync_name)}"
         )
+
+
+def is_living(lease: Mapping[str, Any], now: dt.datetime) -> bool:
+    """Whether the holder of a lease may still be at work."""
+    return bool(lease["expires_at"] > now) and not _is_dead(lease["owner"])
+
+
+def run_of(owner: str) -> str:
+    """The run that holds a lease."""
+    return owner.split("/", 2)[2]
 
 
 def _described(owner: str) -> str:

@@ -125,14 +125,17 @@ class Ledger:
         )
 
     def _latest_of(self, run_ids: list[str]) -> str:
-        """The last acknowledgement per key: later runs first, in a run later batches, and a claim before its outcome."""
+        """The last acknowledgement per key: later runs first, in a run later batches, and what was written ahead of a request
+        before its outcome.
+        """
         order = " ".join(
             f"when {self._literal(run_id)} then {number}" for number, run_id in enumerate(run_ids)
         )
         return (
             "select * from (select acknowledgements.*, row_number() over (partition by sync_key "
             f"order by case run_id {order} end desc, batch_number desc, "
-            "case when action = 'claim' then 0 else 1 end desc, acknowledged_at desc) as nth "
+            "case when action in ('claim', 'attempt') then 0 when action = 'release' then 1 else 2 end "
+            "desc, acknowledged_at desc) as nth "
             f"from {self._tables.acknowledgements} as acknowledgements "
             f"where {self._mine()} and {self._runs_in(run_ids)}) as numbered where nth = 1"
         )

@@ -7,6 +7,7 @@ writes what was acknowledged; nothing is sent while one is open.
 from __future__ import annotations
 
 import datetime as dt
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -119,6 +120,9 @@ class Warehouse(Protocol):
             WarehouseLockedError: another process holds the file for too long.
             WarehouseError: it cannot be reached.
         """
+
+    def heed(self, stop: threading.Event) -> None:
+        """Wait for nobody much longer once `stop` is set."""
 
     def close(self) -> None:
         """Let go of whatever is kept between sessions."""

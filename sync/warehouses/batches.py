@@ -8,14 +8,13 @@ import sys
 from contextlib import suppress
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 BATCH_ROWS = 20_000
 _M_ARENA_MAX = -8
 
 
 def normalised(table: pa.Table) -> pa.Table:
-    """Names in lower case, whole numbers of 64 bits, timestamps UTC without zone in microseconds.
+    """Names in lower case, whole numbers of 64 bits, timestamps UTC without zone; nothing is made shorter.
 
     Clients size numbers by what a batch happens to hold (Snowflake), or give timestamps a zone (BigQuery).
     """
@@ -26,13 +25,17 @@ def normalised(table: pa.Table) -> pa.Table:
 def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
     kind = column.type
     if pa.types.is_timestamp(kind):
-        zoned = pa.timestamp("us", tz="UTC") if kind.tz else pa.timestamp("us")
-        return column.cast(zoned, safe=False).cast(pa.timestamp("us"))
+        unit = "ns" if kind.unit == "ns" and not _fits_micros(column) else "us"
+        zoned = pa.timestamp(unit, tz="UTC") if kind.tz else pa.timestamp(unit)
+        return column.cast(zoned).cast(pa.timestamp(unit))
     if pa.types.is_integer(kind):
         return column.cast(pa.int64())
-    if pa.types.is_decimal(kind):
-        return column.cast(pa.int64()) if kind.scale == 0 else pc.cast(column, pa.float64())
     return column
+
+
+def _fits_micros(column: pa.ChunkedArray) -> bool:
+    micros = column.cast(pa.timestamp("us", tz=column.type.tz), safe=False)
+    return bool(micros.cast(column.type).equals(column))
 
 
 class _Hidden:

@@ -12,6 +12,7 @@ import io
 import json
 import random
 import re
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -32,6 +33,7 @@ from google.cloud.bigquery.retry import DEFAULT_JOB_RETRY, DEFAULT_RETRY
 from sync.config.models import Column
 from sync.config.profiles import Target
 from sync.errors import ConfigError, WarehouseError
+from sync.records import Kind
 from sync.warehouses.base import Dialect
 from sync.warehouses.batches import BATCH_ROWS, normalised
 
@@ -159,6 +161,9 @@ class BigQueryWarehouse:
         """The client; `write` needs nothing more."""
         yield BigQuerySession(self._client, self.dialect, timeout_seconds=self._timeout)
 
+    def heed(self, stop: threading.Event) -> None:
+        """Nobody is waited for."""
+
     def close(self) -> None:
         """Close the client's connections."""
         self._client.close()
@@ -196,7 +201,7 @@ class BigQuerySession:
     def columns(self, relation: str) -> list[Column]:
         """Columns of a relation, in order; none when it does not exist."""
         return [
-            Column(name=field.name.lower(), type=field.field_type.lower())
+            Column(name=field.name.lower(), type=field.field_type.lower(), kind=_kind(field))
             for field in self._schema(relation)
         ]
 
@@ -296,6 +301,30 @@ class BigQuerySession:
             self._client.load_table_from_file(
                 file, relation.replace("`", ""), rewind=True, job_config=config
             ).result(retry=RETRY, timeout=self._timeout)
+
+
+# What BigQuery calls what, in its old words and its new ones
+# (https://cloud.google.com/bigquery/docs/reference/rest/v2/tables, TableFieldSchema, read 2026-11-28).
+_KINDS = {
+    **dict.fromkeys(("STRING", "JSON"), Kind.TEXT),
+    **dict.fromkeys(("INTEGER", "INT64"), Kind.WHOLE),
+    **dict.fromkeys(("NUMERIC", "BIGNUMERIC"), Kind.DECIMAL),
+    **dict.fromkeys(("FLOAT", "FLOAT64"), Kind.FLOAT),
+    **dict.fromkeys(("BOOLEAN", "BOOL"), Kind.BOOLEAN),
+    **dict.fromkeys(("TIMESTAMP", "DATETIME"), Kind.TIMESTAMP),
+    "DATE": Kind.DATE, "TIME": Kind.TIME,
+}  # fmt: skip
+
+
+def _kind(field: bigquery.SchemaField) -> Kind:
+    """What a column holds; a list or object of what cannot go cannot go."""
+    if field.field_type in ("RECORD", "STRUCT"):
+        inner = [_kind(one) for one in field.fields]
+    else:
+        inner = [_KINDS.get(field.field_type, Kind.OTHER)]
+        if field.mode != "REPEATED":
+            return inner[0]
+    return Kind.OTHER if Kind.OTHER in inner else Kind.NESTED
 
 
 def _naive(value: Any) -> Any:

@@ -23,6 +23,7 @@ import pyarrow as pa
 from sync.config.models import Column
 from sync.config.profiles import Target
 from sync.errors import ConfigError, WarehouseError, WarehouseLockedError
+from sync.records import Kind
 from sync.warehouses.base import Dialect
 
 BATCH_ROWS = 4_096
@@ -33,9 +34,11 @@ _MEMORY = "give it more: settings: {memory_limit: 2GB} of the target in profiles
 _NO_VACUUM = "set max_vacuum_tasks = 0"
 LOCK_SECONDS = 1800.0  # a dbt build may hold the file for long; --lock-timeout changes it
 NOTICE_SECONDS = 15.0
+STOPPING_SECONDS = 3.0  # a container is killed ten seconds, or thirty, after it was told to stop
 # `settings: {memory_limit}` of the dbt target decides instead. What needs more is given it.
 LEAST_MEGABYTES, MOST_MEGABYTES = 32, 2000
 
+GIVEN = "given_rows"
 T = TypeVar("T")
 
 
@@ -78,12 +81,14 @@ class DuckDBWarehouse:
         memory_limit: str | None = None,
         lock_seconds: float = LOCK_SECONDS,
         notify: Callable[[str], None] = lambda _: None,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], object] | None = None,
     ) -> None:
         self.path = path
         self._memory_limit = memory_limit
         self._lock_seconds = lock_seconds
         self._notify = notify
+        self._stop = threading.Event()
+        self._stopped_at: float | None = None
         self._sleep = sleep
         self._turn = threading.Lock()
         self._enough = LEAST_MEGABYTES
@@ -94,14 +99,18 @@ class DuckDBWarehouse:
     def session(self, *, write: bool = False) -> Iterator[DuckDBSession]:
         """The file, held for the length of the `with`; read-only sessions share it with other readers."""
         with self._turn:
-            connection = self._connect(write)
+            session = DuckDBSession(lambda: self._connect(write), more_memory=self._more_memory)
             try:
-                yield DuckDBSession(connection, more_memory=self._more_memory)
+                yield session
                 # The next may need less; one after a failure begins with what that one asked for.
                 self._enough = LEAST_MEGABYTES
             finally:
                 self._wrote = self._wrote or write
-                connection.close()
+                session.close()
+
+    def heed(self, stop: threading.Event) -> None:
+        """Once `stop` is set, wait for the file's holder for some seconds more: what was sent may still be marked then."""
+        self._stop, self._stopped_at = stop, None
 
     def close(self) -> None:
         """Fold the log into the file; where another process holds it by now, that one will."""
@@ -128,6 +137,11 @@ class DuckDBWarehouse:
                     raise WarehouseError(
                         f"DuckDB cannot open {self.path}: {_line(error)}"
                     ) from error
+                if self._is_told_to_stop():
+                    raise WarehouseLockedError(
+                        f"interrupted while {Path(self.path).name} was held by {holder}.",
+                        hint="push again when that one is done: it goes on from here.",
+                    ) from error
                 if waited >= self._lock_seconds:
                     raise WarehouseLockedError(
                         f"{self.path} is held by {holder}; waited {waited:.0f} s.",
@@ -136,7 +150,7 @@ class DuckDBWarehouse:
                 if waited - said >= NOTICE_SECONDS:
                     self._notify(f"Waiting for {Path(self.path).name}: it is held by {holder}.")
                     said = waited
-                self._sleep(pause)
+                self._rest(pause)
                 waited += pause
                 pause = min(pause * 1.5, 0.5) * random.uniform(0.8, 1.2)  # noqa: S311
         connection.execute("set TimeZone = 'UTC'")
@@ -150,6 +164,21 @@ class DuckDBWarehouse:
         self._filled = _filled_megabytes(connection)
         connection.execute(f"set memory_limit = {self.dialect.literal(self._limit())}")
         return connection
+
+    def _rest(self, seconds: float) -> None:
+        if self._sleep is not None:
+            self._sleep(seconds)
+        elif self._stop.is_set():
+            time.sleep(seconds)
+        else:
+            self._stop.wait(seconds)
+
+    def _is_told_to_stop(self) -> bool:
+        if not self._stop.is_set():
+            return False
+        now = time.monotonic()
+        self._stopped_at = self._stopped_at or now
+        return now - self._stopped_at >= STOPPING_SECONDS
 
     def _limit(self) -> str:
         return self._memory_limit or _megabytes(self._share())
@@ -170,11 +199,17 @@ class DuckDBSession:
     """One open connection."""
 
     def __init__(
-        self, connection: duckdb.DuckDBPyConnection, *, more_memory: Callable[[float], str | None]
-    ) -> None:
-        self._connection = connection
+        self, connect: Callable[[], duckdb.DuckDBPyConnection], *,
+        more_memory: Callable[[float], str | None],
+    ) -> None:  # fmt: skip
+        self._connect = connect
+        self._connection = connect()
         self._more_memory = more_memory
         self._in_transaction = False
+
+    def close(self) -> None:
+        """Let the file go."""
+        self._connection.close()
 
     def rows(self, query: str) -> list[dict[str, Any]]:
         """Every row of a small result."""
@@ -211,7 +246,7 @@ class DuckDBSession:
         except duckdb.CatalogException:
             return []
         return [
-            Column(name=name.lower(), type=str(kind))
+            Column(name=name.lower(), type=str(kind), kind=_kind(kind))
             for name, kind in zip(found.columns, found.types, strict=True)
         ]
 
@@ -221,18 +256,17 @@ class DuckDBSession:
 
     def append(self, relation: str, rows: pa.Table) -> None:
         """Insert rows; columns are matched by name."""
-        with self._registered(rows) as name:
-            self._unit(f"insert into {relation} by name select * from {name}")
+        self._unit(f"insert into {relation} by name select * from {GIVEN}", given=rows)
 
     def merge(self, relation: str, rows: pa.Table, *, keys: Sequence[str]) -> None:
         """Insert rows, replacing those with the same keys."""
         matched = " and ".join(f"held.{key} = given.{key}" for key in keys)
-        with self._registered(rows) as name:
-            self._unit(
-                f"delete from {relation} as held where exists "
-                f"(select 1 from {name} as given where {matched})",
-                f"insert into {relation} by name select * from {name}",
-            )
+        self._unit(
+            f"delete from {relation} as held where exists "
+            f"(select 1 from {GIVEN} as given where {matched})",
+            f"insert into {relation} by name select * from {GIVEN}",
+            given=rows,
+        )
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -257,18 +291,18 @@ class DuckDBSession:
         finally:
             self._in_transaction = False
 
-    def _unit(self, *statements: str) -> None:
+    def _unit(self, *statements: str, given: pa.Table | None = None) -> None:
         """Run statements, all or none."""
 
         def run() -> None:
-            with self._joined():
+            with self._registered(given), self._joined():
                 for statement in statements:
                     self._connection.execute(statement)
 
         with _translated():
-            self._with_memory(run)
+            self._with_memory(run, writes=True)
 
-    def _with_memory(self, work: Callable[[], T]) -> T:
+    def _with_memory(self, work: Callable[[], T], *, writes: bool = False) -> T:
         """What `work` returns; it is begun anew with more memory where it had too little. Within a transaction only whoever began
         that can begin anew, with a session that has more then.
         """
@@ -277,18 +311,28 @@ class DuckDBSession:
                 return work()
             except duckdb.OutOfMemoryException:
                 # A statement is soon tried again; a transaction is not, and only a few times.
-                limit = self._more_memory(2 if self._in_transaction else 1.25)
+                anew = writes or self._in_transaction
+                limit = self._more_memory(2 if anew else 1.25)
                 if limit is None or self._in_transaction:
                     raise
-                self._connection.execute(f"set memory_limit = '{limit}'")
+                if writes:
+                    # What ran out of memory leaves rows marked as deleted by a transaction that is no more, and whoever deletes them
+                    # next meets "Conflict on tuple deletion" (DuckDB 2.0, tried 2026-11-28). They are gone with the connection.
+                    self._connection.close()
+                    self._connection = self._connect()
+                else:
+                    self._connection.execute(f"set memory_limit = '{limit}'")
 
     @contextmanager
-    def _registered(self, rows: pa.Table) -> Iterator[str]:
-        self._connection.register("given_rows", rows)
+    def _registered(self, rows: pa.Table | None) -> Iterator[None]:
+        if rows is None:
+            yield
+            return
+        self._connection.register(GIVEN, rows)
         try:
-            yield "given_rows"
+            yield
         finally:
-            self._connection.unregister("given_rows")
+            self._connection.unregister(GIVEN)
 
 
 @contextmanager
@@ -306,6 +350,36 @@ def _translated() -> Iterator[None]:
         raise WarehouseError("DuckDB ran out of memory.", hint=_MEMORY) from error
     except duckdb.Error as error:
         raise WarehouseError(f"DuckDB: {_line(error)}") from error
+
+
+# What DuckDB calls what (https://duckdb.org/docs/stable/sql/data_types/overview, read 2026-11-28).
+_KINDS = {
+    **dict.fromkeys(("varchar", "uuid", "enum", "null"), Kind.TEXT),
+    **dict.fromkeys(("tinyint", "smallint", "integer", "bigint"), Kind.WHOLE),
+    **dict.fromkeys(("utinyint", "usmallint", "uinteger", "ubigint"), Kind.WHOLE),
+    **dict.fromkeys(("hugeint", "uhugeint", "bignum", "varint"), Kind.WIDE),
+    **dict.fromkeys(("float", "double"), Kind.FLOAT),
+    **dict.fromkeys(
+        ("timestamp", "timestamp_s", "timestamp_ms", "timestamp_ns", "timestamp with time zone"),
+        Kind.TIMESTAMP,
+    ),
+    "decimal": Kind.DECIMAL, "boolean": Kind.BOOLEAN, "date": Kind.DATE, "time": Kind.TIME,
+}  # fmt: skip
+# Arrow has no such numbers: these would arrive as others.
+_ONLY_AS_TEXT = frozenset({"uhugeint", "bignum", "varint"})
+
+
+def _kind(found: Any) -> Kind:
+    """What a DuckDB type holds; a list or object of what cannot go cannot go."""
+    if found.id == "decimal" and dict(found.children)["scale"] == 0:
+        return Kind.WIDE
+    if found.id not in ("list", "array", "struct", "map"):
+        return _KINDS.get(found.id, Kind.OTHER)
+    inner = [child for _, child in found.children if not isinstance(child, int)]
+    if found.id == "map" and _kind(inner[0]) is not Kind.TEXT:
+        return Kind.OTHER
+    sound = all(_kind(one) is not Kind.OTHER and one.id not in _ONLY_AS_TEXT for one in inner)
+    return Kind.NESTED if sound else Kind.OTHER
 
 
 def _filled_megabytes(connection: duckdb.DuckDBPyConnection) -> int:

@@ -26,6 +26,7 @@ from snowflake.connector.errors import Error as SnowflakeError
 from sync.config.models import Column
 from sync.config.profiles import Target
 from sync.errors import ConfigError, WarehouseError
+from sync.records import Kind
 from sync.warehouses.base import Dialect
 from sync.warehouses.batches import BATCH_ROWS, normalised
 
@@ -202,6 +203,9 @@ class SnowflakeWarehouse:
                 self._connection = self._connect()
             yield SnowflakeSession(self._connection, by_stage=self._by_stage)
 
+    def heed(self, stop: threading.Event) -> None:
+        """Nobody is waited for."""
+
     def close(self) -> None:
         """Log out."""
         with self._turn:
@@ -260,7 +264,11 @@ class SnowflakeSession:
                 return []
             raise _translated(error) from error
         return [
-            Column(name=column.name.lower(), type=FIELD_ID_TO_NAME[column.type_code].lower())
+            Column(
+                name=column.name.lower(),
+                type=FIELD_ID_TO_NAME[column.type_code].lower(),
+                kind=_kind(FIELD_ID_TO_NAME[column.type_code], column.scale),
+            )
             for column in found
         ]
 
@@ -365,6 +373,24 @@ class SnowflakeSession:
                 yield cursor
         except SnowflakeError as error:
             raise _translated(error) from error
+
+
+# What Snowflake calls what (its connector's FIELD_ID_TO_NAME). Semi-structured columns arrive as JSON text.
+_KINDS = {
+    "TEXT": Kind.TEXT, "REAL": Kind.FLOAT, "BOOLEAN": Kind.BOOLEAN, "DATE": Kind.DATE,
+    "TIME": Kind.TIME,
+    **dict.fromkeys(
+        ("TIMESTAMP", "TIMESTAMP_NTZ", "TIMESTAMP_LTZ", "TIMESTAMP_TZ"), Kind.TIMESTAMP
+    ),
+    **dict.fromkeys(("VARIANT", "OBJECT", "ARRAY"), Kind.NESTED),
+}  # fmt: skip
+
+
+def _kind(name: str, scale: int | None) -> Kind:
+    """What a column holds. Digits after the point leave as text: the connector would make floats of them."""
+    if name == "FIXED":
+        return Kind.DECIMAL if scale else Kind.WIDE
+    return _KINDS.get(name, Kind.OTHER)
 
 
 def _translated(error: Any) -> WarehouseError:

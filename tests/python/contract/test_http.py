@@ -155,7 +155,7 @@ def test_a_document_is_json_whatever_its_values_are() -> None:
         "count": 2**53 + 1,
     }  # fmt: skip
     assert json.loads(json_bytes(document)) == {
-        "at": "2026-11-23T12:30:01Z",
+        "at": "2026-11-23T12:30:01.000005Z",
         "day": "2026-11-23",
         "name": "Zoë \"Z\"\n",
         "share": None,

@@ -22,9 +22,11 @@ sys.path.append(str(Path(__file__).parents[1] / "unit"))
 
 from workbench import Workbench
 
+from sync.destinations.base import Delivery
+from sync.engine.run import exit_code
 from sync.records import Mode
 
-ROWS = 4000
+ROWS, BATCH = 4000, 100
 WIDE = (
     f"select 'p' || i as profile_id, repeat('x', 300) || i || '@example.com' as email, "
     f"i as score, md5(i::varchar) as row_hash from range({ROWS}) as t(i)"
@@ -83,11 +85,96 @@ def disk(request, tmp_path):
     yield from ((request.param, found) for found in made)
 
 
+def end_process(bench: Workbench) -> None:
+    """The process that could not go on has ended."""
+    with duckdb.connect(str(bench.path)) as connection:
+        dead = f"{socket.gethostname()}/4999999.1/run"
+        connection.execute("update analytics_sync.leases set owner = ?", [dead])
+
+
+def times_sent(bench: Workbench) -> Counter[str]:
+    return Counter(key for _, keys in bench.destination.calls for key in keys)
+
+
+@pytest.fixture
+def small(tmp_path):
+    """A small file system, full or not as told."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    yield from mounted(folder)
+
+
+WAYS = [
+    (Mode.MIRROR, None),
+    (Mode.ADD, None),
+    (Mode.EVENT, Delivery.AT_LEAST_ONCE),
+    (Mode.EVENT, Delivery.AT_MOST_ONCE),
+]
+
+
+@pytest.mark.parametrize(("mode", "delivery"), WAYS)
+@pytest.mark.parametrize("then_full", [False, True])
+def test_without_a_journal_the_warehouse_is_written_before_more_is_sent(
+    tmp_path, small, mode, delivery, then_full
+):
+    """The journal's disk is full from the start; the warehouse's fills up at the third request, or never."""
+    warehouse = tmp_path / "warehouse"
+    warehouse.mkdir()
+    made = mounted(warehouse)
+    other = next(made)
+    bench = Workbench(warehouse, mode=mode, delivery=delivery.value if delivery else None)
+    (warehouse / "journal").symlink_to(small.folder)
+    bench.declare(batch_rows=BATCH, delivery=Delivery.AT_LEAST_ONCE)
+    bench.table(WIDE)
+    small.fill()
+    bench.destination.fault = lambda number, _: other.fill() if then_full and number == 3 else None
+    result = bench.push()
+    if then_full:
+        assert (result.status, exit_code([result])) == ("failed", 1)
+        assert "No space left on device" in result.message
+        assert len(bench.destination.calls) <= 6
+        other.empty()
+        end_process(bench)
+        assert bench.push().status == "success"
+    else:
+        assert result.status == "success"
+        assert set(times_sent(bench).values()) == {1}
+    sent = times_sent(bench)
+    assert sum(sent.values()) <= ROWS + 4 * BATCH
+    assert set(sent) == {f"p{number}" for number in range(ROWS)} == bench.held()
+    assert bench.plan().counts.to_send == 0
+    next(made, None)
+
+
+@pytest.mark.parametrize(("mode", "delivery"), WAYS)
+def test_what_can_be_written_nowhere_is_not_sent_at_all(small, mode, delivery):
+    bench = Workbench(small.folder, mode=mode, delivery=delivery.value if delivery else None)
+    bench.declare(batch_rows=BATCH, delivery=Delivery.AT_LEAST_ONCE)
+    bench.table(WIDE)
+    original = bench.destination.check
+
+    def check():
+        small.fill()  # between the plan and the first request
+        return original()
+
+    bench.destination.check = check
+    result = bench.push()
+    assert (result.status, exit_code([result])) == ("failed", 1)
+    assert "could not be written down" in result.message
+    assert bench.destination.calls == []
+    small.empty()
+    bench.destination.check = original
+    end_process(bench)
+    assert bench.push().status == "success"
+    assert bench.held() == {f"p{number}" for number in range(ROWS)}
+    assert set(times_sent(bench).values()) == {1}
+
+
 @pytest.mark.parametrize("mode", [Mode.MIRROR, Mode.EVENT])
 def test_a_full_disk_loses_nothing_and_doubles_nothing(disk, mode):
     kind, full = disk
     bench = Workbench(full.folder, mode=mode)
-    bench.declare(batch_rows=100)
+    bench.declare(batch_rows=BATCH)
     bench.table(WIDE)
     bench.destination.fault = lambda number, _: full.fill() if number == 1 else None
     try:
@@ -95,12 +182,9 @@ def test_a_full_disk_loses_nothing_and_doubles_nothing(disk, mode):
     finally:
         full.empty()
     assert result.status == "failed", "this disk was not full"
-    assert "could not be acknowledged" in result.message
-    with duckdb.connect(
-        str(bench.path)
-    ) as connection:  # the process that could not go on has ended
-        dead = f"{socket.gethostname()}/4999999.1/run"
-        connection.execute("update analytics_sync.leases set owner = ?", [dead])
+    assert "could not be" in result.message
+    assert exit_code([result]) == 1
+    end_process(bench)
     assert bench.push().status == "success"
     wanted = {f"p{number}" for number in range(ROWS)}
     assert bench.held() == wanted
@@ -111,7 +195,11 @@ def test_a_full_disk_loses_nothing_and_doubles_nothing(disk, mode):
         assert len({event.idempotency_key for event in bench.destination.events}) == ROWS
     sent = Counter(key for _, keys in bench.destination.calls for key in keys)
     assert set(sent) == wanted
-    if kind == "warehouse only":  # the journal had room
+    if (
+        kind == "every file"
+    ):  # even the room that was kept is refused: what was under way is repeated, and no more
+        assert sum(sent.values()) <= ROWS + 4 * BATCH
+    else:
         assert set(sent.values()) == {1}
     assert bench.plan().counts.to_send == 0
     assert not [path for path in (full.folder / "journal").rglob("*") if path.is_file()]

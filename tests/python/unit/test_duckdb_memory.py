@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 import pytest
 
 from sync.errors import WarehouseError
@@ -105,3 +106,20 @@ def _shown(path: str, megabytes: int) -> str:
     with duckdb.connect(path) as connection:
         connection.execute(f"set memory_limit = '{megabytes}MB'")
         return str(connection.execute("select current_setting('memory_limit')").fetchone()[0])  # type: ignore[index]
+
+
+def test_a_write_that_ran_out_of_memory_is_tried_again_on_a_new_connection(path: str) -> None:
+    """On the same one its own dead transaction may be in the way: "Conflict on tuple deletion", seen at 300,000 changes."""
+    with duckdb.connect(path) as connection:
+        connection.execute("create table ledger as select 'p' || i as key from range(9) as t(i)")
+    with DuckDBWarehouse(path).session(write=True) as session:
+        before = session._connection
+        session.execute("delete from ledger where key <> 'p1'", MAKE_LARGE)
+        assert session._connection is not before
+        session.append("ledger", pa.table({"key": ["p2"]}))
+    with duckdb.connect(path, read_only=True) as connection:
+        assert connection.execute("select key from ledger order by 1").fetchall() == [
+            ("p1",),
+            ("p2",),
+        ]
+        assert connection.execute("select length from large").fetchall() == [(8_000_000,)]

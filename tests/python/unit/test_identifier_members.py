@@ -7,7 +7,7 @@ import random
 
 import duckdb
 import pytest
-from workbench import MemoryDestination
+from workbench import Killed, MemoryDestination
 
 from sync.config.models import Guards
 from sync.errors import TransientError
@@ -37,13 +37,9 @@ class Audience(MemoryDestination):
         return {(name, value) for name, value in record.identifiers.items()}
 
 
-class Killed(BaseException):
-    """The process ends here, whatever anybody would do about it."""
-
-
 def push_until_killed(bench):
     """A push that may be killed; its lease is then that of a process that is no more."""
-    with contextlib.suppress(Killed):
+    with contextlib.suppress(Killed), bench.killable():
         return bench.push()
     with duckdb.connect(str(bench.path)) as connection:
         connection.execute("delete from analytics_sync.leases")

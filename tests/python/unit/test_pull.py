@@ -136,3 +136,13 @@ def test_a_failed_pull_moves_no_cursor(bench, pull):
     assert pull().status == "failed"
     assert bench.rows("select count(*) from analytics_sync.cursors") == [(0,)]
     assert bench.rows("select status, command from analytics_sync.runs") == [("failed", "pull")]
+
+
+def test_a_bug_of_a_destination_is_on_record_and_quotes_nothing(bench, pull):
+    pull.destination.errors = [OverflowError("a@example.com")]
+    result = pull()
+    assert (result.status, type(result.error).__name__) == ("failed", "UnexpectedError")
+    [(status, message)] = bench.rows("select status, message from analytics_sync.runs")
+    assert status == "failed"
+    assert "OverflowError" in message
+    assert "example.com" not in message

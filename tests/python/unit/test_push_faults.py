@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import duckdb
 import pytest
-from workbench import TABLES, Delivery, PartialFailure
+from workbench import TABLES, Delivery, Killed, PartialFailure
 
 from sync.config.models import Guards
 from sync.errors import AuthError, RateLimitedError, RejectedError, TransientError, WarehouseError
@@ -677,14 +677,11 @@ def test_a_bug_is_told_without_data_and_gives_exit_code_2(bench):
 def killed_with_a_request_in_flight(bench):
     """What kill -9 leaves: a lease of a dead process, a run that is running, and an attempt in the journal."""
 
-    class Killed(BaseException):
-        pass
-
     def killed(*_):
         raise Killed
 
     bench.destination.fault = killed
-    with pytest.raises(Killed):
+    with bench.killable(), pytest.raises(Killed):
         bench.push()
     bench.destination.fault = None
     with duckdb.connect(str(bench.path)) as connection:

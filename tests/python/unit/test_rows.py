@@ -18,7 +18,7 @@ def test_identifiers_are_written_as_json_with_sorted_names_and_without_nulls(row
     batch = pa.RecordBatch.from_arrays(
         [
             pa.array([text for text, _ in rows], pa.string()),
-            pa.array([number for _, number in rows], pa.int64()),
+            pa.array([None if number is None else str(number) for _, number in rows], pa.string()),
         ],
         names=["m_0", "m_1"],
     )

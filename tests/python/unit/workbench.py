@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
+from unittest.mock import patch
 
 import duckdb
 
@@ -17,6 +20,7 @@ from sync.engine.context import PushContext, PushOptions, SyncResult, Watcher
 from sync.engine.gates import RunResults
 from sync.engine.limits import Limits
 from sync.engine.plan import Plan, Planning, plan_sync
+from sync.engine.pusher import Pusher
 from sync.engine.retry import RetryPolicy
 from sync.engine.run import push_all
 from sync.records import Accepted, BatchResult, JobStatus, Mode, Record, RowError, SyncObject
@@ -47,6 +51,10 @@ def object_type(**changes: Any) -> ObjectType:
         "member": "row", "rate_group": "default",
     }  # fmt: skip
     return ObjectType(**(settings | changes))
+
+
+class Killed(BaseException):
+    """Stands for kill -9 within `Workbench.killable`: nothing is tidied up after it."""
 
 
 class MemoryDestination:
@@ -255,6 +263,21 @@ class Workbench:
     def push(self, **options: Any) -> SyncResult:
         context = self.context(**options)
         return push_all(context, [self.definition])[0]
+
+    @contextmanager
+    def killable(self) -> Iterator[None]:
+        """Within, what raises `Killed` leaves the run and its lease as a process does that is no more."""
+        record_end = Pusher._record_end
+
+        def unless_killed(pusher: Pusher) -> None:
+            if not isinstance(sys.exc_info()[1], Killed):
+                record_end(pusher)
+
+        with patch.object(Pusher, "_record_end", unless_killed):
+            try:
+                yield
+            finally:
+                self.stop.clear()  # the next process has an event of its own
 
     def context(self, **options: Any) -> PushContext:
         return PushContext(

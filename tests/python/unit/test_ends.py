@@ -1,0 +1,189 @@
+"""Whatever is raised ends the run's row and gives the lease back; a run that could not is said to have died."""
+
+from __future__ import annotations
+
+import datetime as dt
+import multiprocessing
+import socket
+import threading
+import time
+
+import duckdb
+import pytest
+from workbench import TABLES
+
+from sync.engine.context import Watcher
+from sync.engine.run import exit_code, push_all
+from sync.records import Mode
+from sync.state.history import RunHistory
+from sync.state.leases import owner_name
+from sync.warehouses.base import now_utc
+
+RAISED = [OverflowError, MemoryError, KeyboardInterrupt, SystemExit, RuntimeError, GeneratorExit]
+
+
+def summary(bench):
+    history = RunHistory(TABLES, bench.warehouse.dialect, environment="live")
+    with bench.warehouse.session() as session:
+        return history.summary(session, bench.definition.name, now_utc())
+
+
+def ended(bench) -> list[tuple[str, bool]]:
+    assert bench.rows("select * from analytics_sync.leases") == []
+    return bench.rows("select status, finished_at is not null from analytics_sync.runs")
+
+
+def pushed(bench):
+    try:
+        return bench.push()
+    except BaseException as error:
+        return error
+
+
+@pytest.mark.parametrize("raised", RAISED)
+@pytest.mark.parametrize("where", ["check", "batch", "watcher"])
+def test_whatever_is_raised_ends_the_run_and_its_lease(bench, raised, where):
+    bench.people("a", "b", "c", "d")
+
+    def fault(number, _):
+        if number == 2:
+            raise raised("quoting a@example.com")
+
+    class Failing(Watcher):
+        def planned(self, name, rows):
+            raise raised("quoting a@example.com")
+
+    if where == "check":
+        bench.destination.credentials_error = raised("quoting a@example.com")
+    elif where == "batch":
+        bench.destination.fault = fault
+    else:
+        bench.watcher = Failing()
+    result = pushed(bench)
+    assert ended(bench) == [("failed", True)]
+    message = bench.rows("select message from analytics_sync.runs")[0][0]
+    assert raised.__name__ in message
+    assert "example.com" not in message
+    if isinstance(result, Exception | KeyboardInterrupt | SystemExit | GeneratorExit):
+        assert isinstance(result, raised)
+    else:
+        assert (result.status, exit_code([result])) == ("failed", 2)
+    bench.destination.fault = bench.destination.credentials_error = None
+    bench.watcher, bench.stop = Watcher(), threading.Event()
+    assert bench.push().status == "success"
+    assert bench.held() == {"a", "b", "c", "d"}
+
+
+def test_what_other_batches_had_taken_stays_taken(workbench):
+    bench = workbench(mode=Mode.EVENT)
+    bench.people("a", "b", "c", "d")
+    bench.declare(batch_rows=1)
+
+    def fault(_, records):
+        if records[0].key == "d":
+            time.sleep(0.2)
+            raise OverflowError
+
+    bench.destination.fault = fault
+    assert bench.push().status == "failed"
+    bench.destination.fault = None
+    assert bench.push().status == "success"
+    assert sorted(event.key for event in bench.destination.events) == ["a", "b", "c", "d"]
+
+
+def started(bench, owner, expires_at, *, run=True):
+    with duckdb.connect(str(bench.path)) as connection:
+        if run:
+            connection.execute(
+                "insert into analytics_sync.runs (environment, run_id, sync_name, command, status, "
+                "started_at) values ('live', 'r2', 'memory_people', 'push', 'running', ?)",
+                [now_utc()],
+            )
+        connection.execute(
+            "insert into analytics_sync.leases values ('live', 'memory_people', ?, ?)",
+            [owner, expires_at],
+        )
+
+
+SOON = dt.timedelta(minutes=5)
+
+
+@pytest.mark.parametrize(
+    ("owner", "ahead", "run", "status"),
+    [
+        (f"{socket.gethostname()}/4999999.1/r2", SOON, True, "died"),
+        (f"{socket.gethostname()}/4999999.1/r2", SOON, False, "died"),  # while it planned
+        ("elsewhere/1.1/r2", -SOON, True, "died"),
+        ("elsewhere/1.1/r2", SOON, True, "running"),
+        (owner_name("r2"), SOON, True, "running"),
+        (owner_name("r2"), SOON, False, "success"),
+    ],
+)
+def test_a_run_without_a_living_lease_has_died(bench, owner, ahead, run, status):
+    bench.people("a")
+    assert bench.push().status == "success"
+    started(bench, owner, now_utc() + ahead, run=run)
+    found = summary(bench)
+    assert found["status"] == status
+    assert (found["message"] is not None) == (status == "died")
+
+
+def test_a_run_whose_lease_is_gone_has_died_and_the_next_heals_it(bench):
+    bench.people("a")
+    started(bench, "elsewhere/1.1/r2", now_utc())
+    with duckdb.connect(str(bench.path)) as connection:
+        connection.execute("delete from analytics_sync.leases")
+    assert summary(bench)["status"] == "died"
+    assert bench.push().status == "success"
+    assert summary(bench)["status"] == "success"
+
+
+def _hold(path, held, free):
+    with duckdb.connect(path):
+        held.set()
+        free.wait(60)
+
+
+@pytest.fixture
+def holder(bench):
+    """Another process that holds the file."""
+    context = multiprocessing.get_context("spawn")
+    held, free = context.Event(), context.Event()
+    process = context.Process(target=_hold, args=(str(bench.path), held, free))
+
+    def start():
+        process.start()
+        assert held.wait(60)
+        return free
+
+    yield start
+    free.set()
+    process.join()
+
+
+def test_a_signal_is_heard_while_the_file_is_waited_for(bench, holder):
+    bench.people("a")
+    holder()
+    threading.Timer(0.5, bench.stop.set).start()
+    began = time.monotonic()
+    result = push_all(bench.context(), [bench.definition])[0]
+    assert time.monotonic() - began < 10
+    assert result.interrupted
+    assert exit_code([result]) == 2
+    assert "held by" in result.message
+    assert bench.destination.calls == []
+
+
+def test_a_signal_leaves_time_to_mark_what_was_taken(bench, holder):
+    """The file is free again a second after the signal: what the destination took is marked, not sent again."""
+    bench.people("a")
+
+    def take(*_):
+        free = holder()
+        bench.stop.set()
+        threading.Timer(1.0, free.set).start()
+
+    bench.destination.fault_after = take
+    result = bench.push()
+    assert result.status == "success"
+    assert bench.held() == {"a"}
