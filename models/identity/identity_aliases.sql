@@ -16,6 +16,7 @@ identity_assignments as (
         entity,
         entity_id,
         previous_entity_id,
+        own_id,
         run_number,
         minted_at,
         is_present,
@@ -101,6 +102,27 @@ main_moves as (
 
 ),
 
+-- Where the records are that had an id of their own before it was merged: a merge undone takes them out again.
+homes as (
+
+    select
+        own_id,
+        entity_id,
+        row_number() over (
+            partition by own_id
+            order by count(*) desc, min(first_seen_at) asc nulls last, min(record_node) asc
+        ) as preference
+
+    from identity_assignments
+
+    where
+        is_present
+        and own_id <> entity_id
+
+    group by own_id, entity_id
+
+),
+
 every_id as (
 
     select
@@ -127,20 +149,28 @@ every_id as (
 
 ),
 
--- An id that no record bears any more was merged, and follows its records. One whose records left their sources
--- is retired: they still bear it.
+-- An id that a record bears stands for itself, also again. One that no record bears any more was merged, and follows
+-- its records. One whose records left their sources is retired: they still bear it.
 followed as (
 
     select
         every_id.entity,
         every_id.old_id,
         case
+            when itself.entity_id is not null then every_id.old_id
+            when homes.entity_id is not null then homes.entity_id
             when own.entity_id is not null then every_id.survivor_id
             else coalesce(main_moves.to_id, every_id.survivor_id)
         end as survivor_id,
         every_id.minted_at
 
     from every_id
+
+    left join ids as itself on every_id.old_id = itself.entity_id
+
+    left join homes
+        on every_id.old_id = homes.own_id
+        and homes.preference = 1
 
     left join ids as own on every_id.survivor_id = own.entity_id
 
