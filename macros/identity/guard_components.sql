@@ -302,7 +302,7 @@
         select
             group_node,
             value_node,
-            rank() over (partition by value_node order by claim desc) as place,
+            rank() over (partition by value_node order by claim desc nulls last) as place,
             count(*) over (partition by value_node, claim) as equal_count
         from claims
         where claim is not null

@@ -58,7 +58,7 @@ counted as (
 
     select
         host,
-        length(host) - length(replace(host, '.', '')) + 1 as label_count
+        length({{ headwater.regexp_replace_all('host', '[^.]', '') }}) + 1 as label_count
 
     from hosts
 
