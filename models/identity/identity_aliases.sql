@@ -49,7 +49,17 @@ known as (
         old_id,
         live_id,
         survivor_id,
-        minted_at
+        minted_at,
+        changed_at,
+        {%- if headwater.has_column(this, 'split_from_id') %}
+        split_from_id,
+        shared_from_at,
+        shared_until_at
+        {%- else %}
+        cast(null as {{ dbt.type_string() }}) as split_from_id,
+        changed_at as shared_from_at,
+        changed_at as shared_until_at
+        {%- endif %}
 
     from {{ this }}
     {%- else -%}
@@ -58,7 +68,11 @@ known as (
         entity_id as old_id,
         entity_id as live_id,
         entity_id as survivor_id,
-        minted_at
+        minted_at,
+        minted_at as changed_at,
+        entity_id as split_from_id,
+        minted_at as shared_from_at,
+        minted_at as shared_until_at
 
     from ids
 
@@ -96,6 +110,21 @@ main_moves as (
         row_number() over (
             partition by from_id
             order by run_number desc, record_count desc, first_seen_at asc nulls last, first_record_node asc
+        ) as preference
+
+    from moves
+
+),
+
+-- What an id that is new was part of until now.
+births as (
+
+    select
+        to_id,
+        from_id,
+        row_number() over (
+            partition by to_id
+            order by run_number asc, record_count desc, from_id asc
         ) as preference
 
     from moves
@@ -188,11 +217,40 @@ resolved as (
         case when ids.is_live then followed.survivor_id end as live_id,
         followed.survivor_id,
         followed.minted_at,
-        {{ headwater.cdp_now() }} as changed_at
+        {{ headwater.cdp_now() }} as changed_at,
+        case
+            when known.old_id is null then births.from_id
+            when followed.survivor_id = followed.old_id and known.survivor_id <> known.old_id
+                then known.survivor_id
+            else known.split_from_id
+        end as split_from_id,
+        case
+            -- All that was, since it always was part of it.
+            when known.old_id is null then {{ headwater.timestamp_literal('1970-01-01 00:00:00') }}
+            when
+                followed.survivor_id = followed.old_id
+                and known.survivor_id <> known.old_id
+                and known.survivor_id <> coalesce(known.split_from_id, '')
+                then known.changed_at
+            else known.shared_from_at
+        end as shared_from_at,
+        case
+            when
+                known.old_id is null
+                or (followed.survivor_id = followed.old_id and known.survivor_id <> known.old_id)
+                then {{ headwater.cdp_now() }}
+            else known.shared_until_at
+        end as shared_until_at
 
     from followed
 
     left join ids on followed.survivor_id = ids.entity_id
+
+    left join known on followed.old_id = known.old_id
+
+    left join births
+        on followed.old_id = births.to_id
+        and births.preference = 1
 
 ),
 
@@ -204,7 +262,10 @@ changed as (
         resolved.live_id,
         resolved.survivor_id,
         resolved.minted_at,
-        resolved.changed_at
+        resolved.changed_at,
+        resolved.split_from_id,
+        case when resolved.split_from_id is not null then resolved.shared_from_at end as shared_from_at,
+        case when resolved.split_from_id is not null then resolved.shared_until_at end as shared_until_at
 
     from resolved
 
