@@ -8,7 +8,8 @@
         'nessuno', 'sconosciuto', 'onbekend', 'geen', 'brak', 'okand', 'ukjent', 'ukendt', 'nenhum', 'desconhecido',
     ] -%}
     {%- set squeezed = headwater.regexp_replace_all("lower(" ~ expression ~ ")", '[[:punct:][:space:]]+', '') -%}
-    ({{ squeezed }} = '' or {{ headwater.regexp_matches_whole(squeezed, '(' ~ words | join('|') ~ '|x{3,})') }})
+    {#- None is longer, and most values need no look. #}
+    (length({{ expression }}) <= 24 and ({{ squeezed }} = '' or {{ headwater.regexp_matches_whole(squeezed, '(' ~ words | join('|') ~ '|x{3,})') }}))
 {%- endmacro %}
 
 {#- Expression: whether a value cannot be the tax id of any company: it has no digit, or, behind a country's letters, nothing
