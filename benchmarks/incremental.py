@@ -25,7 +25,8 @@ select
     1 as tier,
     cast(null as integer) as value_limit,
     cast(null as integer) as merge_limit,
-    cast(null as double) as strength
+    cast(null as double) as strength,
+    cast(null as bigint) as claim
 from raw.current_edges
 """
 

@@ -26,8 +26,12 @@
 {% macro _check_identifier_rule(where, rule) -%}
     {%- do headwater._identity_keys(where, rule, [], [
         'tier', 'exclusive', 'limit', 'merge_limit', 'window_days', 'normaliser', 'max_exclusive_ids', 'max_records',
-        'blocked_values',
+        'blocked_values', 'kind',
     ]) -%}
+    {%- if rule.get('kind') is not none and rule['kind'] not in headwater.identifier_kinds() -%}
+        {%- do headwater._identity_error(where ~ '.kind', "'" ~ rule['kind'] ~ "' is not one of " ~ headwater.identifier_kinds() | join(', ')
+            ~ headwater.nearest(rule['kind'], headwater.identifier_kinds())) -%}
+    {%- endif -%}
     {%- for key in ['tier', 'limit', 'merge_limit', 'window_days', 'max_exclusive_ids', 'max_records'] if rule.get(key) is not none -%}
         {%- if rule[key] is boolean or rule[key] is not integer or rule[key] < 1 -%}
             {%- do headwater._identity_error(where ~ '.' ~ key, "'" ~ rule[key] ~ "' is not a whole number of at least 1") -%}
@@ -65,16 +69,31 @@
             {%- do headwater._identity_error(where ~ '.identifiers', "'" ~ type ~ "' is not one of " ~ types | join(', ') ~ headwater.nearest(type, types)) -%}
         {%- endif -%}
         {%- if column is mapping -%}
-            {%- do headwater._identity_keys(where ~ '.identifiers.' ~ type, column, ['column'], ['column', 'normaliser']) -%}
+            {%- do headwater._identity_keys(where ~ '.identifiers.' ~ type, column, ['column'], ['column', 'normaliser', 'confirmed_by']) -%}
             {%- do headwater._check_normaliser(where ~ '.identifiers.' ~ type, column.get('normaliser')) -%}
+            {%- do headwater._check_confirmed_by(where ~ '.identifiers.' ~ type ~ '.confirmed_by', column.get('confirmed_by'), type, source['identifiers']) -%}
         {%- elif column is not string -%}
             {%- do headwater._identity_error(where ~ '.identifiers.' ~ type, "'" ~ column ~ "' is not the name of a column") -%}
         {%- endif -%}
     {%- endfor -%}
 {%- endmacro %}
 
+{#- `confirmed_by` is a list of other identifiers of the same source. -#}
+{% macro _check_confirmed_by(where, confirmed_by, type, identifiers) -%}
+    {%- if confirmed_by is not none -%}
+        {%- if confirmed_by is string or confirmed_by is mapping or confirmed_by is not sequence -%}
+            {%- do headwater._identity_error(where, "'" ~ confirmed_by ~ "' is not a list of identifier types") -%}
+        {%- endif -%}
+        {%- set others = identifiers.keys() | reject('equalto', type) | list -%}
+        {%- for other in confirmed_by if other not in others -%}
+            {%- do headwater._identity_error(where, "'" ~ other ~ "' is not one of " ~ (others | join(', ') or 'the other identifiers, of which this source has none')
+                ~ headwater.nearest(other, others)) -%}
+        {%- endfor -%}
+    {%- endif -%}
+{%- endmacro %}
+
 {% macro _check_normaliser(where, normaliser) -%}
-    {%- if normaliser is not none and normaliser not in context -%}
+    {%- if normaliser is not none and normaliser not in context and normaliser not in headwater -%}
         {%- set known = context.keys() | select('string') | list -%}
         {%- set normalisers = [] -%}
         {%- for key in known if key.startswith('normalise_') or key in ['email_domain', 'sha256_hex'] -%}

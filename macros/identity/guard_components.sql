@@ -1,7 +1,7 @@
 {#- Statements: splits the components that break a limit, tier by tier.
 
-    `edges` is a relation of (record_node, value_node, identifier_type, tier, value_limit, merge_limit, strength): the edges of those
-    components. Tier -1 marks never link, but count against their limit; tier 0 edges are links made by hand, which are
+    `edges` is a relation of (record_node, value_node, identifier_type, tier, value_limit, merge_limit, strength, claim): the edges of
+    those components. Tier -1 marks never link, but count against their limit; tier 0 edges are links made by hand, which are
     never shed. Leaves two scratch tables: `groups` (record_node, group_node) and `shed` (record_node, value_node,
     dropped_reason, dropped_detail).
 
@@ -9,7 +9,11 @@
     are dropped first (over_limit). Then a merged group that has more values of a type than a merge may give, or both records
     of a do-not-link pair, sheds the values that join most groups, and is linked again: first each value that alone
     breaks the limit and the next one in rank, then two more, then four, so that the rounds are few however large the
-    group. In the last round it sheds all: the groups before were fine. -#}
+    group. In the last round it sheds all: the groups before were fine.
+
+    What is shed because people decided that a pair is two keeps its clear owner: the group of the record whose claim to the
+    value is best keeps its edges, and so do records that nothing more trusted puts anywhere else. Without one best claim
+    nobody keeps it. -#}
 {% macro guard_components(edges, groups, shed, tiers, max_rounds=10) -%}
     {%- do headwater.create_scratch(groups, "select record_node, record_node as group_node from " ~ edges ~ " group by record_node") -%}
     {%- do headwater.create_scratch(shed, headwater._no_shed_sql()) -%}
@@ -208,7 +212,7 @@
     with live as (
         {{ headwater._live_edges_sql(edges, merged, shed,
             "grouped.merged_node, grouped.group_node, edges.record_node, edges.identifier_type, edges.value_node, "
-            ~ "edges.tier, edges.strength") }}
+            ~ "edges.tier, edges.strength, edges.claim") }}
         and edges.tier <= {{ tier }}
         and grouped.merged_node in (select merged_node from {{ broken }})
     ),
@@ -276,9 +280,43 @@
         left join bridged on connectors.value_node = bridged.value_node
     ),
     causes as (
-        select merged_node, min(identifier_type) as identifier_type
+        select
+            merged_node,
+            min(identifier_type) as identifier_type,
+            max(case when identifier_type like 'do_not_link %' then 1 else 0 end) as is_decided
         from {{ broken }}
         group by merged_node
+    ),
+    claims as (
+        select
+            live.merged_node,
+            live.group_node,
+            live.value_node,
+            max(live.claim) as claim
+        from live
+        inner join causes on live.merged_node = causes.merged_node
+        where live.tier = {{ tier }} and causes.is_decided = 1
+        group by live.merged_node, live.group_node, live.value_node
+    ),
+    claims_ranked as (
+        select
+            group_node,
+            value_node,
+            rank() over (partition by value_node order by claim desc nulls last) as place,
+            count(*) over (partition by value_node, claim) as equal_count
+        from claims
+        where claim is not null
+    ),
+    owners as (
+        select group_node, value_node
+        from claims_ranked
+        where place = 1 and equal_count = 1
+    ),
+    placed as (
+        select group_node
+        from live
+        where tier < {{ tier }}
+        group by group_node
     )
     select
         live.record_node,
@@ -290,9 +328,15 @@
         on live.value_node = ranked.value_node
         and live.tier = {{ tier }}
     inner join causes on ranked.merged_node = causes.merged_node
-    {%- if not is_last %}
-    where ranked.excess > 0 or ranked.place <= {{ count }}
-    {%- endif %}
+    left join owners on live.value_node = owners.value_node
+    left join placed on live.group_node = placed.group_node
+    where
+        (owners.value_node is null or live.group_node <> owners.group_node)
+        {%- if not is_last %}
+        and (ranked.excess > 0 or ranked.place <= {{ count }})
+        -- A value that by itself joins the two lets go of the other one only.
+        and (owners.value_node is null or ranked.excess <= 0 or placed.group_node is not null)
+        {%- endif %}
 {% endmacro %}
 
 {% macro _kept_groups_sql(merged, broken) -%}

@@ -14,7 +14,7 @@
         {%- set records = [] -%}
         {%- for source in headwater.record_sources(name) -%}
             {%- do headwater._check_record_source('records of ' ~ name ~ ', ' ~ source.model, source, entity['identifiers']) -%}
-            {%- do records.append(headwater._with_normalisers(source)) -%}
+            {%- do records.append(headwater._with_normalisers(source, identifiers)) -%}
         {%- endfor -%}
         {%- do headwater._check_source_names(name, records) -%}
         {%- do entities.append({'name': name, 'identifiers': identifiers, 'records': records}) -%}
@@ -24,14 +24,16 @@
 
 {% macro _identifier_rule(type, rule) -%}
     {%- set blocked = rule.get('blocked_values') or {} -%}
+    {%- set kind = headwater.identifier_kind(type, rule) -%}
     {{ return({
         'type': type,
+        'kind': kind,
         'tier': rule.get('tier', 1),
         'exclusive': rule.get('exclusive', false),
         'limit': rule.get('limit'),
-        'merge_limit': rule.get('merge_limit', rule.get('limit')),
+        'merge_limit': rule.get('merge_limit', 1 if kind == 'tax_id' else rule.get('limit')),
         'window_days': rule.get('window_days'),
-        'normaliser': rule.get('normaliser'),
+        'normaliser': rule.get('normaliser', 'normalise_domain' if kind == 'domain' else none),
         'max_exclusive_ids': rule.get('max_exclusive_ids'),
         'max_records': rule.get('max_records'),
         'blocked_values': blocked.get('exact', []),
@@ -40,11 +42,29 @@
     }) }}
 {%- endmacro %}
 
-{#- Value: a source of records whose identifiers are all {column, and perhaps normaliser}. -#}
-{% macro _with_normalisers(source) -%}
+{#- Value: what the values of a type are (`kind`): a type called tax_id or domain is one unless told otherwise. -#}
+{% macro identifier_kind(type, rule) -%}
+    {{ return(rule.get('kind', type if type in headwater.identifier_kinds() else 'plain')) }}
+{%- endmacro %}
+
+{% macro identifier_kinds() -%}
+    {{ return(['domain', 'tax_id', 'plain']) }}
+{%- endmacro %}
+
+{#- Value: a source of records whose identifiers are all {column, and perhaps normaliser and confirmed_by}. The domain of an e-mail
+    address is no company's word on itself: unless told otherwise the exclusive ids that the record carries must confirm it. -#}
+{% macro _with_normalisers(source, rules) -%}
     {%- set identifiers = {} -%}
-    {%- for type, column in source.identifiers.items() -%}
-        {%- do identifiers.update({type: column if column is mapping else {'column': column}}) -%}
+    {%- for type, told in source.identifiers.items() -%}
+        {%- set column = dict(told) if told is mapping else {'column': told} -%}
+        {%- if column.get('confirmed_by') is none and column.get('normaliser') == 'email_domain' -%}
+            {%- set ids = [] -%}
+            {%- for rule in rules if rule.exclusive and rule.type != type and rule.type in source.identifiers -%}
+                {%- do ids.append(rule.type) -%}
+            {%- endfor -%}
+            {%- do column.update({'confirmed_by': ids}) -%}
+        {%- endif -%}
+        {%- do identifiers.update({type: column}) -%}
     {%- endfor -%}
     {{ return(dict(source, identifiers=identifiers)) }}
 {%- endmacro %}
@@ -69,6 +89,32 @@
         {%- endfor -%}
     {%- endfor -%}
     {{ return(types) }}
+{%- endmacro %}
+
+{#- Value: the identifier types of any entity whose values are domains. -#}
+{% macro identity_domain_types(entities) -%}
+    {%- set types = [] -%}
+    {%- for entity in entities -%}
+        {%- for rule in entity.identifiers if rule.kind == 'domain' and rule.type not in types -%}
+            {%- do types.append(rule.type) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{ return(types) }}
+{%- endmacro %}
+
+{#- Value: what must be confirmed: {entity, source_name, type, confirmed_by: [types]} each. -#}
+{% macro identity_confirmations(entities) -%}
+    {%- set confirmations = [] -%}
+    {%- for entity in entities -%}
+        {%- for source in entity.records -%}
+            {%- for type, column in source.identifiers.items() if column.get('confirmed_by') -%}
+                {%- do confirmations.append({
+                    'entity': entity.name, 'source_name': source.source_name, 'type': type, 'confirmed_by': column.confirmed_by,
+                }) -%}
+            {%- endfor -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{ return(confirmations) }}
 {%- endmacro %}
 
 {#- Value: the tiers in the order the guard takes them: hand-made links, the identifiers', then probable matches. -#}
@@ -99,6 +145,7 @@
     (`merge_limit`); null without one. -#}
 {% macro _limits(entities, name) %}
         case
+            when 1 = 0 then 0
             {%- for entity in entities %}
             {%- for rule in entity.identifiers if rule[name] is not none %}
             when entity = {{ headwater.string_literal(entity.name) }} and identifier_type = {{ headwater.string_literal(rule.type) }} then {{ rule[name] }}
@@ -106,4 +153,25 @@
             {%- endfor %}
             else cast(null as {{ dbt.type_int() }})
         end
+{%- endmacro %}
+
+{#- Expression: how good a record's claim is to a value of this type, should people decide that two who carry it are two.
+    Best is the record of the account itself (its key is an identifier), then one that carries a more trusted id, then any;
+    among equals who had it first, or last where values change hands (`window_days`). It never changes by itself. -#}
+{% macro identity_claim(entity, rule) -%}
+    {%- set account_sources = [] -%}
+    {%- for source in entity.records if source.record_key in source.identifiers.values() | map(attribute='column') -%}
+        {%- do account_sources.append(headwater.string_literal(source.source_name)) -%}
+    {%- endfor -%}
+    {%- set seconds = headwater.seconds_between(headwater.timestamp_literal('1970-01-01 00:00:00'), 'first_seen_at') %}
+        case
+            when 1 = 0 then 0
+            {%- if account_sources %}
+            when source_name in ({{ account_sources | join(', ') }}) then 2000000000000
+            {%- endif %}
+            {%- for other in entity.identifiers if other.exclusive and other.tier < rule.tier %}
+            when {{ other.type }}_value is not null then 1000000000000
+            {%- endfor %}
+            else cast(0 as {{ dbt.type_bigint() }})
+        end + coalesce({{ seconds if rule.window_days else '100000000000 - ' ~ seconds }}, 0)
 {%- endmacro %}

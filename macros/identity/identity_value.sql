@@ -7,7 +7,7 @@
     {%- set rule = entity.identifiers | selectattr('type', 'equalto', type) | first -%}
     {%- set text = "nullif(trim(cast(" ~ column.column ~ " as " ~ dbt.type_string() ~ ")), '')" -%}
     {%- set normaliser = column.get('normaliser') or rule.normaliser -%}
-    {{ return(context[normaliser](text) if normaliser else text) }}
+    {{ return((context.get(normaliser) or headwater[normaliser])(text) if normaliser else text) }}
 {%- endmacro %}
 
 {% macro _seen_at(column) -%}

@@ -1,7 +1,7 @@
 {#- Materialisation: resolves edges into clusters, and keeps the outcome beside every edge.
 
     The model's query gives the edges in use now: (record_node, value_node, identifier_type, tier,
-    value_limit, merge_limit, strength).
+    value_limit, merge_limit, strength, claim).
     The table adds component_node (all edges counted), cluster_node (after the guard), dropped_reason and dropped_detail.
 
     It compares the query with the table itself, so it needs no notion of what is new, and a run that broke off is
@@ -11,7 +11,8 @@
     {%- set existing = load_cached_relation(this) -%}
     {%- set target_relation = this.incorporate(type='table') -%}
     {%- set settings = config.get('meta', {}) -%}
-    {%- set is_full = existing is none or existing.type != 'table' or should_full_refresh() -%}
+    {%- set is_full = existing is none or existing.type != 'table' or should_full_refresh()
+        or not headwater.has_column(existing, 'claim') -%}
 
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
@@ -96,7 +97,9 @@
 {%- endmacro %}
 
 {% macro _edge_columns() -%}
-    {{ return(['record_node', 'value_node', 'identifier_type', 'tier', 'value_limit', 'merge_limit', 'strength']) }}
+    {{ return([
+        'record_node', 'value_node', 'identifier_type', 'tier', 'value_limit', 'merge_limit', 'strength', 'claim',
+    ]) }}
 {%- endmacro %}
 
 {#- Statements: components of (rep_node, value_node) edges by rep_node; returns the relation of (node, component). -#}
@@ -135,6 +138,7 @@
         edges.value_limit,
         edges.merge_limit,
         edges.strength,
+        edges.claim,
         coalesce(labels.component, edges.rep_node) as component_node
     from {{ edges }} as edges
     left join {{ labels }} as labels on edges.rep_node = labels.node
@@ -156,6 +160,7 @@
         or coalesce(edges.value_limit, -1) <> coalesce(others.value_limit, -1)
         or coalesce(edges.merge_limit, -1) <> coalesce(others.merge_limit, -1)
         or coalesce(edges.strength, -1) <> coalesce(others.strength, -1)
+        or coalesce(edges.claim, -1) <> coalesce(others.claim, -1)
 {%- endmacro %}
 
 {% macro _row_count(query) -%}
@@ -334,7 +339,8 @@
         affected.tier,
         affected.value_limit,
         affected.merge_limit,
-        affected.strength
+        affected.strength,
+        affected.claim
     from {{ affected }} as affected
     inner join broken on affected.component_node = broken.component_node
 {%- endmacro %}
@@ -348,6 +354,7 @@
         affected.value_limit,
         affected.merge_limit,
         affected.strength,
+        affected.claim,
         affected.component_node,
         coalesce(grouped.group_node, affected.component_node) as cluster_node,
         shed.dropped_reason,

@@ -37,20 +37,52 @@ logged as (
 
     {% if is_incremental() -%}
     select
-        coalesce(identity_aliases.live_id, steps.profile_id) as profile_id,
-        steps.entry_number,
-        {{ headwater._journey_node_now(parsed, 'steps.node') }} as node,
-        min(steps.node_type) as node_type,
-        min(steps.outcome) as outcome,
-        max(steps.is_holdout) as holdout_mark,
-        min(steps.happened_at) as happened_at
+        profile_id,
+        entry_number,
+        node,
+        min(node_type) as node_type,
+        min(outcome) as outcome,
+        max(is_holdout) as holdout_mark,
+        min(happened_at) as happened_at
 
-    from {{ this }} as steps
+    from (
+        select
+            coalesce(identity_aliases.live_id, steps.profile_id) as profile_id,
+            steps.entry_number,
+            {{ headwater._journey_node_now(parsed, 'steps.node') }} as node,
+            steps.node_type,
+            steps.outcome,
+            steps.is_holdout,
+            steps.happened_at
 
-    left join {{ ref('identity_aliases') }} as identity_aliases
-        on steps.profile_id = identity_aliases.old_id
+        from {{ this }} as steps
 
-    group by 1, 2, 3
+        left join {{ ref('identity_aliases') }} as identity_aliases
+            on steps.profile_id = identity_aliases.old_id
+
+        union all
+
+        {#- Who was taken out of another profile did what that did meanwhile: nothing is sent to them again. #}
+        select
+            parted.live_id as profile_id,
+            steps.entry_number,
+            {{ headwater._journey_node_now(parsed, 'steps.node') }} as node,
+            steps.node_type,
+            steps.outcome,
+            steps.is_holdout,
+            steps.happened_at
+
+        from {{ this }} as steps
+
+        inner join {{ ref('identity_aliases') }} as parted
+            on steps.profile_id = parted.split_from_id
+            and steps.happened_at >= parted.shared_from_at
+            and steps.happened_at <= parted.shared_until_at
+
+        where parted.live_id is not null
+    ) as known_steps
+
+    group by profile_id, entry_number, node
     {%- else -%}
     {#- The same columns, no rows; the refs are those of every build. -#}
     select

@@ -8,6 +8,8 @@
     )
 }}
 
+{%- set remembers = not is_incremental() or headwater.has_column(this, 'own_id') %}
+
 with
 
 clusters as (
@@ -29,26 +31,55 @@ previous as (
 
     {% if is_incremental() -%}
     select
-        entity,
-        record_node,
-        record_key,
-        entity_id,
-        minted_at,
-        founded_at,
-        first_seen_at,
-        is_present
+        known.entity,
+        known.record_node,
+        known.record_key,
+        known.entity_id,
+        known.previous_entity_id,
+        known.run_id,
+        known.run_number,
+        known.minted_at,
+        known.founded_at,
+        known.first_seen_at,
+        known.is_present,
+        known.assigned_at,
+        {%- if remembers %}
+        known.own_id,
+        known.own_minted_at,
+        known.own_founded_at
+        {%- else %}
+        -- A table older than these columns remembers the last merge only.
+        case
+            when borne.entity_id is null then coalesce(known.previous_entity_id, known.entity_id)
+            else known.entity_id
+        end as own_id,
+        known.minted_at as own_minted_at,
+        known.founded_at as own_founded_at
+        {%- endif %}
 
-    from {{ this }}
+    from {{ this }} as known
+    {%- if not remembers %}
+
+    left join (select entity_id from {{ this }} group by entity_id) as borne
+        on known.previous_entity_id = borne.entity_id
+    {%- endif %}
     {%- else -%}
     select
         entity,
         record_node,
         record_key,
         cast(null as {{ dbt.type_string() }}) as entity_id,
+        cast(null as {{ dbt.type_string() }}) as previous_entity_id,
+        cast(null as {{ dbt.type_string() }}) as run_id,
+        cast(null as {{ dbt.type_int() }}) as run_number,
         {{ headwater.cdp_now() }} as minted_at,
         first_seen_at as founded_at,
         first_seen_at,
-        true as is_present
+        true as is_present,
+        {{ headwater.cdp_now() }} as assigned_at,
+        cast(null as {{ dbt.type_string() }}) as own_id,
+        {{ headwater.cdp_now() }} as own_minted_at,
+        first_seen_at as own_founded_at
 
     from clusters
 
@@ -69,31 +100,63 @@ live_ids as (
 
 ),
 
+-- Each record speaks for the id it bears, and for its own: the one it had before that was merged into another.
+claims as (
+
+    select
+        record_node,
+        entity_id,
+        minted_at,
+        founded_at,
+        1 as bears,
+        case when own_id = entity_id then 1 else 0 end as owns,
+        is_present
+
+    from previous
+
+    union all
+
+    select
+        record_node,
+        own_id as entity_id,
+        own_minted_at as minted_at,
+        own_founded_at as founded_at,
+        0 as bears,
+        1 as owns,
+        is_present
+
+    from previous
+
+    where own_id <> entity_id
+
+),
+
 -- A record that is gone speaks for its id only when the id has nobody else.
 shares as (
 
     select
         clusters.cluster_node,
-        previous.entity_id,
-        min(previous.minted_at) as minted_at,
-        min(previous.founded_at) as founded_at,
-        count(*) as record_count,
+        claims.entity_id,
+        min(claims.minted_at) as minted_at,
+        min(claims.founded_at) as founded_at,
+        sum(claims.bears) as record_count,
+        sum(claims.owns) as own_count,
         min(clusters.first_seen_at) as first_seen_at,
         min(clusters.record_node) as first_record_node
 
     from clusters
 
-    inner join previous on clusters.record_node = previous.record_node
+    inner join claims on clusters.record_node = claims.record_node
 
-    left join live_ids on previous.entity_id = live_ids.entity_id
+    left join live_ids on claims.entity_id = live_ids.entity_id
 
-    where previous.is_present or live_ids.entity_id is null
+    where claims.is_present or live_ids.entity_id is null
 
-    group by clusters.cluster_node, previous.entity_id
+    group by clusters.cluster_node, claims.entity_id
 
 ),
 
--- An id goes where most of its records went, then to the oldest part.
+-- An id goes where most of the records went that are its own, then most that bear it, then to the oldest part.
 chosen as (
 
     select
@@ -101,16 +164,18 @@ chosen as (
         entity_id,
         minted_at,
         founded_at,
+        record_count,
         row_number() over (
             partition by entity_id
-            order by record_count desc, first_seen_at asc nulls last, first_record_node asc
+            order by
+                own_count desc, record_count desc, first_seen_at asc nulls last, first_record_node asc
         ) as preference
 
     from shares
 
 ),
 
--- Of the ids that chose one cluster the oldest survives.
+-- Of the ids that chose one cluster the oldest survives; one that was merged away comes back only where no other is.
 ranked as (
 
     select
@@ -120,7 +185,11 @@ ranked as (
         founded_at,
         row_number() over (
             partition by cluster_node
-            order by minted_at asc nulls last, founded_at asc nulls last, entity_id asc
+            order by
+                case when record_count > 0 then 0 else 1 end asc,
+                minted_at asc nulls last,
+                founded_at asc nulls last,
+                entity_id asc
         ) as seniority
 
     from chosen
@@ -156,7 +225,9 @@ fates as (
 
     inner join survivors on chosen.cluster_node = survivors.cluster_node
 
-    where chosen.preference = 1
+    where
+        chosen.preference = 1
+        and chosen.record_count > 0
 
 ),
 
@@ -177,6 +248,7 @@ assigned as (
     select
         clusters.entity,
         clusters.record_node,
+        clusters.cluster_node,
         clusters.record_key,
         coalesce(
             survivors.entity_id,
@@ -197,20 +269,49 @@ assigned as (
 
 ),
 
-changed as (
+-- An id that lives elsewhere is a record's own no more.
+ids_after as (
+
+    select entity_id
+
+    from assigned
+
+    group by entity_id
+
+),
+
+-- Clusters of records that had ids of their own: whose a record is that came later, they cannot say.
+merged_clusters as (
+
+    select assigned.cluster_node
+
+    from assigned
+
+    inner join previous on assigned.record_node = previous.record_node
+
+    left join ids_after on previous.own_id = ids_after.entity_id
+
+    where
+        previous.own_id <> assigned.entity_id
+        and ids_after.entity_id is null
+
+    group by assigned.cluster_node
+
+),
+
+resolved as (
 
     select
         coalesce(assigned.entity, previous.entity) as entity,
         coalesce(assigned.record_node, previous.record_node) as record_node,
         coalesce(assigned.record_key, previous.record_key) as record_key,
         coalesce(assigned.entity_id, fates.successor_id, previous.entity_id) as entity_id,
-        previous.entity_id as previous_entity_id,
-        {{ headwater.string_literal(invocation_id) }} as run_id,
-        {% if is_incremental() -%}
-        (select coalesce(max(run_number), 0) + 1 from {{ this }}) as run_number,
-        {%- else -%}
-        1 as run_number,
-        {%- endif %}
+        previous.entity_id as former_id,
+        previous.own_id as former_own_id,
+        previous.previous_entity_id,
+        previous.run_id,
+        previous.run_number,
+        previous.assigned_at,
         assigned.record_node is not null as is_present,
         coalesce(previous.is_present, false) as was_present,
         coalesce(assigned.minted_at, fates.minted_at, previous.minted_at) as minted_at,
@@ -219,8 +320,20 @@ changed as (
             when fates.entity_id is not null then fates.founded_at
             else previous.founded_at
         end as founded_at,
+        previous.own_minted_at,
+        previous.own_founded_at,
         coalesce(assigned.first_seen_at, previous.first_seen_at) as first_seen_at,
-        {{ headwater.cdp_now() }} as assigned_at
+        case
+            when previous.own_id is not null and ids_after.entity_id is null then 'kept'
+            when assigned.record_node is null and previous.own_id is null then 'none'
+            when merged_clusters.cluster_node is null or previous.own_id is not null then 'new'
+            else 'none'
+        end as own_state,
+        previous.record_node is null
+        or (assigned.record_node is null and previous.is_present)
+        or (assigned.record_node is not null and not previous.is_present)
+        or coalesce(assigned.entity_id, fates.successor_id, previous.entity_id) <> previous.entity_id
+            as is_moved
 
     from assigned
 
@@ -228,11 +341,47 @@ changed as (
 
     left join fates on previous.entity_id = fates.entity_id
 
+    left join ids_after on previous.own_id = ids_after.entity_id
+
+    left join merged_clusters on assigned.cluster_node = merged_clusters.cluster_node
+
+),
+
+changed as (
+
+    select
+        entity,
+        record_node,
+        record_key,
+        entity_id,
+        case when is_moved then former_id else previous_entity_id end as previous_entity_id,
+        case when is_moved then {{ headwater.string_literal(invocation_id) }} else run_id end as run_id,
+        {% if is_incremental() -%}
+        case
+            when is_moved then (select coalesce(max(run_number), 0) + 1 from {{ this }})
+            else run_number
+        end as run_number,
+        {%- else -%}
+        1 as run_number,
+        {%- endif %}
+        is_present,
+        was_present,
+        minted_at,
+        founded_at,
+        case own_state when 'kept' then former_own_id when 'new' then entity_id end as own_id,
+        case own_state when 'kept' then own_minted_at when 'new' then minted_at end as own_minted_at,
+        case own_state when 'kept' then own_founded_at when 'new' then founded_at end as own_founded_at,
+        first_seen_at,
+        case when is_moved then {{ headwater.cdp_now() }} else assigned_at end as assigned_at
+
+    from resolved
+
     where
-        previous.record_node is null
-        or (assigned.record_node is null and previous.is_present)
-        or (assigned.record_node is not null and not previous.is_present)
-        or coalesce(assigned.entity_id, fates.successor_id, previous.entity_id) <> previous.entity_id
+        is_moved
+        or (own_state = 'new' and coalesce(former_own_id, '') <> entity_id)
+        {%- if not remembers %}
+        or true
+        {%- endif %}
 
 )
 

@@ -1,3 +1,4 @@
+{%- set is_confirming = headwater.identity_confirmations(headwater.identity_rules()) -%}
 with
 
 identifiers as (
@@ -9,6 +10,7 @@ identifiers as (
         identifier_type,
         tier,
         is_expired,
+        claim,
         first_seen_at,
         last_seen_at
 
@@ -36,14 +38,24 @@ decided as (
         case
             when identity_values.dropped_reason is not null then identity_values.dropped_reason
             when identifiers.is_expired then 'expired'
+            {%- if is_confirming %}
+            when unconfirmed.record_node is not null then 'unconfirmed'
+            {%- endif %}
         end as dropped_reason,
         identifiers.tier,
+        identifiers.claim,
         identifiers.first_seen_at,
         identifiers.last_seen_at
 
     from identifiers
 
     inner join identity_values on identifiers.value_node = identity_values.value_node
+    {%- if is_confirming %}
+
+    left join {{ ref('int_identity__identifiers_unconfirmed') }} as unconfirmed
+        on identifiers.record_node = unconfirmed.record_node
+        and identifiers.value_node = unconfirmed.value_node
+    {%- endif %}
 
 )
 

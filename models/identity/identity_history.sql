@@ -123,6 +123,19 @@ members as (
 
 ),
 
+-- Ids that somebody had before this run.
+ids_before as (
+
+    select prior_id as entity_id
+
+    from members
+
+    where was_present and prior_id is not null
+
+    group by prior_id
+
+),
+
 ids_now as (
 
     select
@@ -276,11 +289,12 @@ merges as (
 
 ),
 
+-- An id that is new, or comes back because its merge was undone, was split off; to one that others had, records moved.
 splits as (
 
     select
         moves.entity,
-        case when known_ids.entity_id is null then 'split' else 'move' end as event,
+        case when ids_before.entity_id is null and moves.place_of_new = 1 then 'split' else 'move' end as event,
         moves.entity_id,
         moves.prior_id as other_id,
         moves.record_count,
@@ -291,6 +305,8 @@ splits as (
     from moves
 
     left join ids_now on moves.prior_id = ids_now.entity_id
+
+    left join ids_before on moves.entity_id = ids_before.entity_id
 
     left join known_ids on moves.entity_id = known_ids.entity_id
 
@@ -329,10 +345,14 @@ others as (
         on ids_now.entity_id = moves.entity_id
         and moves.place_of_new = 1
 
+    left join splits
+        on ids_now.entity_id = splits.entity_id
+        and splits.event = 'split'
+
     where
         (ids_now.record_count = 0 and ids_now.lost_count > 0)
         or (ids_now.record_count > 0 and known_ids.entity_id is null and moves.entity_id is null)
-        or (ids_now.record_count > 0 and known_ids.entity_id is not null and ids_now.kept_count = 0)
+        or (ids_now.record_count > 0 and known_ids.entity_id is not null and ids_now.kept_count = 0 and splits.entity_id is null)
 
 ),
 

@@ -12,7 +12,8 @@ edges as (
         record_node,
         value_node,
         identifier_type,
-        tier
+        tier,
+        claim
 
     from {{ ref('identity_edges') }}
 
@@ -70,7 +71,8 @@ by_identifier as (
         tier,
         {{ headwater._limits(entities, 'limit') }} as value_limit,
         {{ headwater._limits(entities, 'merge_limit') }} as merge_limit,
-        cast(null as {{ dbt.type_float() }}) as strength
+        cast(null as {{ dbt.type_float() }}) as strength,
+        claim
 
     from edges
 
@@ -86,7 +88,8 @@ by_hand as (
         0 as tier,
         cast(null as {{ dbt.type_int() }}) as value_limit,
         cast(null as {{ dbt.type_int() }}) as merge_limit,
-        cast(null as {{ dbt.type_float() }}) as strength
+        cast(null as {{ dbt.type_float() }}) as strength,
+        cast(null as {{ dbt.type_bigint() }}) as claim
 
     from decisions
 
@@ -101,7 +104,8 @@ by_hand as (
         0 as tier,
         cast(null as {{ dbt.type_int() }}) as value_limit,
         cast(null as {{ dbt.type_int() }}) as merge_limit,
-        cast(null as {{ dbt.type_float() }}) as strength
+        cast(null as {{ dbt.type_float() }}) as strength,
+        cast(null as {{ dbt.type_bigint() }}) as claim
 
     from decisions
 
@@ -119,7 +123,8 @@ kept_apart as (
         -1 as tier,
         1 as value_limit,
         1 as merge_limit,
-        cast(null as {{ dbt.type_float() }}) as strength
+        cast(null as {{ dbt.type_float() }}) as strength,
+        cast(null as {{ dbt.type_bigint() }}) as claim
 
     from decisions
 
@@ -134,7 +139,8 @@ kept_apart as (
         -1 as tier,
         1 as value_limit,
         1 as merge_limit,
-        cast(null as {{ dbt.type_float() }}) as strength
+        cast(null as {{ dbt.type_float() }}) as strength,
+        cast(null as {{ dbt.type_bigint() }}) as claim
 
     from decisions
 
@@ -152,7 +158,8 @@ by_probability as (
         {{ headwater.identity_matching_tier() }} as tier,
         cast(null as {{ dbt.type_int() }}) as value_limit,
         cast(null as {{ dbt.type_int() }}) as merge_limit,
-        match_strength as strength
+        match_strength as strength,
+        cast(null as {{ dbt.type_bigint() }}) as claim
 
     from pairs
 
@@ -165,7 +172,8 @@ by_probability as (
         {{ headwater.identity_matching_tier() }} as tier,
         cast(null as {{ dbt.type_int() }}) as value_limit,
         cast(null as {{ dbt.type_int() }}) as merge_limit,
-        match_strength as strength
+        match_strength as strength,
+        cast(null as {{ dbt.type_bigint() }}) as claim
 
     from pairs
 

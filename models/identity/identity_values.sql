@@ -1,93 +1,41 @@
 {%- set entities = headwater.identity_rules() -%}
-{%- set everywhere = var('cdp_identity_blocked_values', {}) or {} -%}
 with
 
 identifiers as (
 
     select
-        entity,
-        record_node,
-        value_node,
-        identifier_type,
-        identifier_value,
-        is_expired,
-        first_seen_at,
-        last_seen_at
+        identifiers.record_node,
+        identifiers.value_node,
+        identifiers.entity,
+        identifiers.identifier_type,
+        identifiers.is_expired
 
-    from {{ ref('int_identity__identifiers_unpivoted') }}
+    from {{ ref('int_identity__identifiers_unpivoted') }} as identifiers
+    {%- if headwater.identity_confirmations(entities) %}
 
-),
+    left join {{ ref('int_identity__identifiers_unconfirmed') }} as unconfirmed
+        on identifiers.record_node = unconfirmed.record_node
+        and identifiers.value_node = unconfirmed.value_node
 
-blocked_values as (
-
-    select
-        entity,
-        identifier_type,
-        identifier_value
-
-    from {{ ref('int_identity__values_blocked') }}
-
-),
-
-counted as (
-
-    select
-        value_node,
-        min(entity) as entity,
-        min(identifier_type) as identifier_type,
-        min(identifier_value) as identifier_value,
-        count(*) as record_count,
-        sum(case when is_expired then 0 else 1 end) as live_record_count,
-        min(first_seen_at) as first_seen_at,
-        max(last_seen_at) as last_seen_at
-
-    from identifiers
-
-    group by value_node
+    where unconfirmed.record_node is null
+    {%- endif %}
 
 ),
 
 screened as (
 
     select
-        counted.value_node,
-        counted.entity,
-        counted.identifier_type,
-        counted.identifier_value,
-        counted.record_count,
-        counted.live_record_count,
-        counted.first_seen_at,
-        counted.last_seen_at,
-        case
-            when blocked_values.identifier_value is not null then 'blocked_value'
-            {%- for entity in entities %}
-            {%- for rule in entity.identifiers %}
-            {%- for pattern in rule.blocked_patterns + everywhere.get('patterns', []) %}
-            when
-                counted.entity = {{ headwater.string_literal(entity.name) }}
-                and counted.identifier_type = {{ headwater.string_literal(rule.type) }}
-                and {{ headwater.regexp_matches_whole('counted.identifier_value', pattern) }}
-                then 'blocked_pattern'
-            {%- endfor %}
-            {%- endfor %}
-            {%- endfor %}
-            {%- for entity in entities %}
-            {%- for rule in entity.identifiers if rule.max_records %}
-            when
-                counted.entity = {{ headwater.string_literal(entity.name) }}
-                and counted.identifier_type = {{ headwater.string_literal(rule.type) }}
-                and counted.live_record_count > {{ rule.max_records }}
-                then 'too_many_records'
-            {%- endfor %}
-            {%- endfor %}
-        end as dropped_reason
+        value_node,
+        entity,
+        identifier_type,
+        identifier_value,
+        dropped_reason,
+        record_count,
+        live_record_count,
+        first_seen_at,
+        last_seen_at
 
-    from counted
-
-    left join blocked_values
-        on counted.entity = blocked_values.entity
-        and counted.identifier_type = blocked_values.identifier_type
-        and counted.identifier_value = blocked_values.identifier_value
+    from {{ ref('int_identity__values_screened') }}
 
 ),
 

@@ -16,9 +16,13 @@ listed as (
 
     {% for entity in entities -%}
     {%- for rule in entity.identifiers -%}
-    {%- for value in rule.blocked_values + everywhere.get('exact', []) %}
+    {%- for value in rule.blocked_values %}
     union all
     select {{ headwater.string_literal(entity.name) }}, {{ headwater.string_literal(rule.type) }}, {{ headwater.string_literal(value) }}, 'rule' as listed_in
+    {%- endfor %}
+    {%- for value in everywhere.get('exact', []) %}
+    union all
+    select {{ headwater.string_literal(entity.name) }}, {{ headwater.string_literal(rule.type) }}, {{ headwater.string_literal(value) }}, 'everywhere' as listed_in
     {%- endfor %}
     {%- for model in rule.blocked_models %}
     union all
@@ -48,7 +52,7 @@ deduplicated as (
         entity,
         identifier_type,
         identifier_value,
-        min(listed_in) as listed_in
+        coalesce(min(case when listed_in <> 'everywhere' then listed_in end), 'everywhere') as listed_in
 
     from listed
 

@@ -11,6 +11,9 @@ from sync.errors import SelectionError, closest
 REASONS = {
     "blocked_value": "is on the list of values that identify nobody",
     "blocked_pattern": "has the shape of a value that identifies nobody",
+    "placeholder": "stands for nothing",
+    "shared_host": "is a host at which anybody may have a place",
+    "unconfirmed": "is not what the {entity} it is filed under says of itself",
     "too_many_records": "is on more records than one {entity} has",
     "ambiguous": "is shared: it is seen with ids of more than one {entity}",
     "expired": "was last seen too long ago to count",

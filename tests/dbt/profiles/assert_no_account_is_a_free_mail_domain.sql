@@ -30,6 +30,15 @@ free_mail_domains as (
 
     from {{ ref('free_mail_domains') }}
 
+    union all
+
+    -- Families such as yahoo.*, and hosts where anybody may have a page.
+    select domain
+
+    from {{ ref('int_identity__domains') }}
+
+    where is_shared
+
 )
 
 select account_identifiers.account_id

@@ -16,7 +16,8 @@ STUBS = {
     "profile_product_lines": "select 'p' as profile_id, 'outdoor' as product_line",
     "event_order_placed": "select 'e' as event_id, 'p' as profile_id, 1 as revenue_eur",
     "event_campaign_engaged": "select 'e' as event_id, 'p' as profile_id",
-    "identity_aliases": "select 'p' as old_id, 'p' as live_id",
+    "identity_aliases": "select 'p' as old_id, 'p' as live_id, 'q' as split_from_id, "
+    "current_timestamp as shared_from_at, current_timestamp as shared_until_at",
     "audience_everybody": "select 'p' as profile_id, false as is_holdout",
 }
 EVENT = {

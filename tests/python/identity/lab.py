@@ -191,10 +191,11 @@ class Lab:
         DuckDBConnectionManager.close_all_connections()
 
     def forget(self) -> None:
-        """Drop what was built; the overrides' seed stays."""
+        """Drop what was built; the seeds stay."""
+        seeds = ", ".join(f"'{path.stem}'" for path in self.directory.glob("seeds/*.csv"))
         for name, kind in self.query(
             "select table_name, table_type from information_schema.tables "
-            "where table_schema = 'analytics' and table_name <> 'identity_overrides'"
+            f"where table_schema = 'analytics' and table_name not in ({seeds})"
         ):
             self.execute(f"drop {'view' if kind == 'VIEW' else 'table'} analytics.{name}")
 

@@ -49,6 +49,16 @@ WRONG = {
         change("identifiers.email.merge_limit", 9),
         "email.merge_limit: 9 is above the limit of 3",
     ),
+    "an unknown kind": (
+        change("identifiers.email.kind", "domains"),
+        "email.kind: 'domains' is not one of domain, tax_id, plain",
+        "did you mean 'domain'?",
+    ),
+    "a confirmation by nothing it carries": (
+        change("records.0.identifiers.email", {"column": "email", "confirmed_by": ["user"]}),
+        "identifiers.email.confirmed_by: 'user' is not one of",
+        "did you mean 'user_id'?",
+    ),
     "an undeclared identifier": (
         change("records.0.identifiers.emails", "email"),
         "records of person, fixture_records.identifiers: 'emails' is not one of customer_id, user_id, email,",
@@ -248,3 +258,18 @@ def test_a_third_entity_needs_configuration_only(lab: Lab) -> None:
         ) == [(homes["1"], homes["1"])]
     finally:
         lab.configure({"person": PERSON}, variables)
+
+
+def test_rules_without_any_limit_build(lab: Lab) -> None:
+    """`case else null end` is no SQL."""
+    person = copy.deepcopy(PERSON)
+    for rule in person["identifiers"].values():
+        for name in ("limit", "merge_limit"):
+            rule.pop(name, None)
+    lab.load([("records", "1", "c1", None, "a@web.org", None, None, "2026-01-01")])
+    try:
+        lab.configure({"person": person}, {"cdp_as_of": "2026-11-24"})
+        lab.build(command="run")
+        assert len(lab.groups()) == 1
+    finally:
+        lab.configure({"person": PERSON}, {"cdp_as_of": "2026-11-24"})

@@ -57,9 +57,10 @@ def test_an_id_outlives_merge_split_retirement_and_return(lab: Lab) -> None:
     lab.build(command="run")
     groups = lab.groups()
     assert groups["a"] == groups["t"] == anna, "the largest part keeps the id"
-    assert groups["b"] not in {anna, bob}, "an id is never used twice"
-    assert events(lab) == [("split", groups["b"], anna, None, "record_or_value_gone")]
-    new = groups["b"]
+    assert groups["b"] == bob, "a part has the id again that it had before the merge"
+    assert events(lab) == [("split", bob, anna, None, "record_or_value_gone")]
+    assert aliases(lab) == {anna: anna, bob: bob}
+    new = bob
 
     lab.load([ANNA, ANNA_TICKET])
     lab.build(command="run")
@@ -159,6 +160,108 @@ def test_a_pair_kept_apart_later_splits_and_a_decision_taken_back_joins_again(
     assert set(lab.groups().values()) == {one}
     assert [event[:3] for event in events(lab)] == [("merge", new, one)]
     assert aliases(lab) == {one: one, new: one}
+
+
+MINE = ("records", "a", "c1", None, "anna@web.org", None, None, "2026-01-01")
+THEIRS = ("records", "b", None, "u1", "anna@web.org", None, None, "2026-03-01")
+THEIRS_BEFORE = ("records", "b", None, "u1", "bob@web.org", None, None, "2026-03-01")
+APART = "person,do_not_link,records:a,records:b,me,two people"
+
+
+def owners(lab: Lab, value: str) -> list[str]:
+    """The ids that are known by a value."""
+    return [
+        entity_id
+        for (entity_id,) in lab.query(
+            "select entity_id from analytics.identity_entity_identifiers "
+            f"where identifier_value = '{value}'"
+        )
+    ]
+
+
+def test_an_undone_merge_gives_each_the_id_and_the_values_it_had(
+    lab: Lab, decide: Callable[..., None]
+) -> None:
+    """The second one is the larger part by then, and still is not the first one."""
+    orders = [("records", f"o{n}", None, "u1", None, None, None, "2026-04-01") for n in range(3)]
+    lab.load([MINE, ANNA_TICKET, THEIRS_BEFORE])
+    lab.build(command="run")
+    before = lab.groups()
+    mine, theirs = before["a"], before["b"]
+
+    lab.load([MINE, ANNA_TICKET, THEIRS, *orders])
+    lab.build(command="run")
+    assert set(lab.groups().values()) == {mine}
+
+    for full in ([], ["--full-refresh"]):
+        decide(APART)
+        lab.build(*full, command="run")
+        groups = lab.groups()
+        assert groups["a"] == groups["t"] == mine
+        assert {groups[name] for name in ("b", "o0", "o1", "o2")} == {theirs}
+        assert owners(lab, "anna@web.org") == [mine]
+        assert aliases(lab) == {mine: mine, theirs: theirs}
+        assert events(lab) == [("split", theirs, mine, "email", "do_not_link")]
+        conflicts = lab.query(
+            "select record_key, dropped_reason from analytics.identity_conflicts order by all"
+        )
+        assert conflicts == [("records:b", "do_not_link")]
+        lab.build(*full, command="run")
+        assert lab.groups() == groups
+        if not full:
+            decide()
+            lab.build(command="run")
+            assert set(lab.groups().values()) == {mine}
+
+
+def test_a_value_of_two_with_equal_claims_is_nobodys(lab: Lab, decide: Callable[..., None]) -> None:
+    lab.load([MINE, (*THEIRS[:-1], MINE[-1])])
+    decide(APART)
+    lab.build(command="run")
+    assert owners(lab, "anna@web.org") == []
+
+
+def test_three_that_were_merged_are_taken_apart_one_by_one(
+    lab: Lab, decide: Callable[..., None]
+) -> None:
+    """Each decision gives back one id, and who is still one with another stays so."""
+    a = ("records", "a", "c1", None, None, "+491", None, "2026-01-01")
+    b = ("records", "b", None, "u1", None, "+492", None, "2026-01-02")
+    c = ("records", "c", None, "u2", None, "+493", None, "2026-01-03")
+    lab.load([a, b, c])
+    lab.build(command="run")
+    own = lab.groups()
+    b, c = ((*row[:4], "both@web.org", *row[5:]) for row in (b, c))
+    lab.load([a, b, c])
+    lab.build(command="run")
+    assert lab.groups()["c"] == lab.groups()["b"] == own["b"]
+    lab.load([(*a[:5], "+492", *a[6:]), b, c])
+    lab.build(command="run")
+    assert set(lab.groups().values()) == {own["a"]}
+    assert set(aliases(lab).values()) == {own["a"]}
+
+    first_from_second = "person,do_not_link,records:a,records:b,me,two people"
+    first_from_third = "person,do_not_link,records:a,records:c,me,two people"
+    decide(first_from_second, first_from_third)
+    lab.build(command="run")
+    groups = lab.groups()
+    assert groups["a"] == own["a"]
+    assert groups["b"] == groups["c"] == own["b"]
+    assert {one: aliases(lab)[one] for one in own.values()} == {
+        own["a"]: own["a"], own["b"]: own["b"], own["c"]: own["b"],
+    }  # fmt: skip
+
+    decide(
+        first_from_second,
+        first_from_third,
+        "person,do_not_link,records:b,records:c,me,two people",
+    )
+    lab.build(command="run")
+    groups = lab.groups()
+    assert groups == own
+    assert owners(lab, "both@web.org") == [own["b"]]
+    lab.build("--full-refresh", command="run")
+    assert lab.groups() == groups
 
 
 def test_a_value_blocked_later_splits_whom_it_joined(lab: Lab, decide: Callable[..., None]) -> None:

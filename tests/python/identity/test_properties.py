@@ -180,3 +180,96 @@ def test_ids_are_stable_and_every_id_that_was_resolves(
     lab.build(command="run")
     assert lab.groups() == before
     assert lab.query("select count(*) from analytics.identity_history") == history
+
+
+# An e-mail that four share joins them here: the decision is what parts them.
+MERGING = {
+    **PERSON,
+    "identifiers": {"user_id": {"tier": 1, "exclusive": True}, "email": {"tier": 2}},
+    "records": [{**PERSON["records"][0], "identifiers": {"user_id": "user_id", "email": "email"}}],
+}
+
+
+@settings(relaxed, max_examples=2)
+@given(
+    worlds=st.lists(
+        st.tuples(st.integers(2, 4), st.integers(0, 3), st.booleans()), min_size=12, max_size=24
+    )
+)
+def test_what_was_merged_and_is_taken_apart_has_its_ids_and_values_again(
+    lab: Lab, worlds: list[tuple[int, int, bool]]
+) -> None:
+    """Each world: some people with ids of their own, whom a wrong e-mail makes one, and then a decision parts them."""
+
+    def life(merged: bool, later: bool) -> list[Row]:
+        rows: list[Row] = []
+        for world, (count, orders, has_ticket) in enumerate(worlds):
+            for one in range(count):
+                email = f"w{world}e0" if merged else f"w{world}e{one}"
+                user = f"w{world}u{one}"
+                rows.append(("records", f"w{world}p{one}", None, user, email, None, None,
+                             f"2026-01-{one + 1:02d}"))  # fmt: skip
+                if later:
+                    rows += [
+                        ("records", f"w{world}p{one}o{n}", None, user, None, None, None,
+                         f"2026-03-{n + 1:02d}")
+                        for n in range(orders * one)
+                    ]  # fmt: skip
+            if has_ticket:
+                rows.append(("records", f"w{world}t", None, None, f"w{world}e0", None, None,
+                             "2026-02-01"))  # fmt: skip
+        return rows
+
+    lab.configure({"person": MERGING}, {"cdp_as_of": "2026-11-24"})
+    path = lab.directory / "seeds/identity_overrides.csv"
+    header = path.read_text().splitlines()[0]
+    decisions = [
+        f"person,do_not_link,records:w{world}p{left},records:w{world}p{right},me,two people"
+        for world, (count, *_) in enumerate(worlds)
+        for left in range(count)
+        for right in range(left + 1, count)
+    ]
+    try:
+        lab.forget()
+        lab.load(life(False, False))
+        lab.build(command="run")
+        before = lab.groups()
+        lab.load(life(True, True))
+        lab.build(command="run")
+        merged = lab.groups()
+        assert len(set(merged.values())) == len(worlds)
+
+        path.write_text("\n".join([header, *decisions]) + "\n")
+        lab.build("--select", "identity_overrides", command="seed")
+        lab.build(command="run")
+        after = lab.groups()
+        assert {record: after[record] for record in before} == before
+        # What came since goes with the person, and the value with the one who had it first.
+        assert all(
+            after[record] == before[record.split("o")[0]] for record in after if "o" in record
+        )
+        owned = dict(
+            lab.query(
+                "select identifier_value, entity_id from analytics.identity_entity_identifiers "
+                "where identifier_type = 'email'"
+            )
+        )
+        assert owned == {f"w{world}e0": before[f"w{world}p0"] for world in range(len(worlds))}
+        aliases = dict(lab.query("select old_id, live_id from analytics.identity_aliases"))
+        assert aliases == {one: one for one in after.values()}
+
+        links = lab.query("select record_node, value_node, dropped_reason "
+                          "from analytics.identity_links order by all")  # fmt: skip
+        lab.build("--full-refresh", command="run")
+        assert lab.groups() == after
+        assert links == lab.query("select record_node, value_node, dropped_reason "
+                                  "from analytics.identity_links order by all")  # fmt: skip
+
+        path.write_text(header + "\n")
+        lab.build("--select", "identity_overrides", command="seed")
+        lab.build(command="run")
+        assert lab.groups() == merged
+    finally:
+        path.write_text(header + "\n")
+        lab.configure({"person": PERSON}, {"cdp_as_of": "2026-11-24"})
+        lab.build("--select", "identity_overrides", command="seed")

@@ -165,6 +165,19 @@ COUNTRY = [
     (None, None),
 ]
 
+TAX_ID = [
+    ("DE 129.273.398", "DE", "DE129273398"),
+    ("129273398", "DE", "DE129273398"),
+    ("de129273398", None, "DE129273398"),
+    ("129 273 398", None, "129273398"),
+    ("094014201", "GR", "EL094014201"),
+    ("B12345674", "ES", "B12345674"),
+    ("０００", "DE", "DE000"),
+    ("-", "DE", None),
+    ("", "DE", None),
+    (None, "DE", None),
+]
+
 CASES = {
     "normalise_email('raw')": EMAIL,
     "normalise_email('raw', gmail=true)": GMAIL,
@@ -174,6 +187,7 @@ CASES = {
     "normalise_domain('raw')": DOMAIN,
     "email_domain('raw')": EMAIL_DOMAIN,
     "normalise_country('raw')": COUNTRY,
+    "normalise_tax_id('raw', 'country')": TAX_ID,
 }
 
 

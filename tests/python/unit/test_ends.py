@@ -118,6 +118,7 @@ SOON = dt.timedelta(minutes=5)
         (owner_name("r2"), SOON, True, "running"),
         (owner_name("r2"), SOON, False, "success"),
     ],
+    ids=["killed", "killed-planning", "elsewhere-late", "elsewhere", "here", "here-planning"],
 )
 def test_a_run_without_a_living_lease_has_died(bench, owner, ahead, run, status):
     bench.people("a")

@@ -45,7 +45,8 @@ accounts as (
         {{ headwater.normalise_name('name') }} as account_name,
         {{ headwater.normalise_domain('website') }} as domain,
         {{ headwater.normalise_text('website') }} as website,
-        upper({{ headwater.regexp_replace_all('vat_number', '[^0-9A-Za-z]', '') }}) as tax_id,
+        {{ headwater.normalise_tax_id('vat_number', headwater.normalise_country('billing_country')) }}
+            as tax_id,
         {{ headwater.normalise_country('billing_country') }} as country,
         lower(trim(industry)) as industry,
         {{ headwater.cast_or_null("replace(employees, ',', '')", dbt.type_int()) }} as employee_count,
