@@ -73,7 +73,8 @@ class Model:
     relation: str
     tags: frozenset[str]
     tests: tuple[str, ...] = ()  # unique ids of the data tests on it
-    upstream: tuple[str, ...] = ()  # of all that it is built from, and of the data tests of that
+    upstream: tuple[str, ...] = ()  # of all that it is built from, and of the tests of that
+    asked: tuple[str, ...] = ()  # names of what a plan asks and it is not built from
     meta: Mapping[str, object] = field(default_factory=dict)
 
 
