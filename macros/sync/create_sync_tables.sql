@@ -25,6 +25,8 @@
                     'create table if not exists ' ~ relation ~ ' (' ~ columns | join(', ') ~ ')'
                     ~ headwater.cluster_clause(headwater._sync_table_clusters().get(name, []))
                 ) -%}
+                {#- dbt listed the schema before: what fails in a first build is kept too. -#}
+                {%- do adapter.cache_added(relation) -%}
             {%- endfor -%}
         {%- endfor -%}
     {%- endif -%}

@@ -15,6 +15,7 @@ from sync.errors import RefusedError
 from sync.records import Mode
 
 _PASSED = frozenset({"success", "pass", "warn", "no-op", "reused"})
+_LAW_BROKEN = "law broken"  # found when dbt's run ended: the run's own results say that the model was made
 _RAN = frozenset({"build", "run", "test", "seed", "snapshot", "retry", "clone", "run-operation"})
 
 
@@ -83,7 +84,9 @@ class RunResults:
     def _status(self, unique_id: str, failure: DbtFailure | None) -> tuple[str, str]:
         """How the node ended when it last ran, and when that was; what no run had is taken to be well."""
         result = self._results.get(unique_id)
-        if failure is not None and (result is None or failure.failed_at > self._ended_at):
+        if failure is not None and (
+            result is None or failure.status == _LAW_BROKEN or failure.failed_at > self._ended_at
+        ):
             return failure.status, (
                 f"the dbt run of {failure.failed_at:%Y-%m-%d %H:%M} UTC, and has not run since"
             )

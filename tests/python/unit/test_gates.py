@@ -224,11 +224,19 @@ def test_a_unit_test_for_which_a_model_was_skipped_is_named(bench, tmp_path):
     )
 
 
-def failed_before(bench, unique_id, at):
+def failed_before(bench, unique_id, at, status="error"):
     with duckdb.connect(str(bench.path)) as connection:
         connection.execute(
-            "insert into analytics_sync.dbt_failures values (?, 'error', ?)", [unique_id, at]
+            "insert into analytics_sync.dbt_failures values (?, ?, ?)", [unique_id, status, at]
         )
+
+
+def test_a_law_that_was_found_broken_when_the_run_had_ended_stops_the_sync(bench, tmp_path):
+    """The run's own results say that the table was made."""
+    bench.people("a")
+    run_results(bench, tmp_path)
+    failed_before(bench, MODEL, "2026-11-23 11:59:00", status="law broken")
+    assert "has status 'law broken'" in refused(bench, "dbt_result").message
 
 
 def test_what_failed_and_was_left_out_of_the_latest_run_stops_the_sync(bench, tmp_path):
