@@ -16,13 +16,13 @@
 {%- set entity_id = 'profile_id' if entity == 'person' else 'account_id' -%}
 {%- set entities = 'profiles' if entity == 'person' else 'accounts' -%}
 {%- set key = key or [entity_id] -%}
-{{- config(
+{%- do config(
     meta={'activation': {
         'entity': entity, 'key': key, 'identifiers': identifiers | list, 'consent': consent,
         'holdout_ignored_because': holdout_ignored_because,
     }},
     post_hook='{{ headwater.activation_laws(' ~ [entity, consent, holdout_ignored_because] | map('pprint') | join(', ') ~ ') }}',
-) -}}
+) -%}
 with
 
 members as (
