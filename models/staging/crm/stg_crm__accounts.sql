@@ -42,7 +42,7 @@ accounts as (
 
     select
         account_id as crm_account_id,
-        {{ headwater.normalise_name('name') }} as account_name,
+        {{ headwater.normalise_company_name('name') }} as account_name,
         {{ headwater.normalise_domain('website') }} as domain,
         {{ headwater.normalise_text('website') }} as website,
         upper({{ headwater.regexp_replace_all('vat_number', '[^0-9A-Za-z]', '') }}) as tax_id,
