@@ -125,17 +125,18 @@
         {%- endif -%}
     {%- endfor -%}
     {%- if warned -%}
-        {%- do exceptions.warn(model.name ~ ': ' ~ warned | join('; ') ~ '. ' ~ headwater._unread_hint()) -%}
+        {%- do exceptions.warn(model.name ~ ': ' ~ warned | join('; ') ~ '. ' ~ headwater._unread_hint(found)) -%}
     {%- endif -%}
     {%- if stopped -%}
-        {{ exceptions.raise_compiler_error(model.name ~ ': ' ~ stopped | join('; ') ~ '. ' ~ headwater._unread_hint()) }}
+        {{ exceptions.raise_compiler_error(model.name ~ ': ' ~ stopped | join('; ') ~ '. ' ~ headwater._unread_hint(found)) }}
     {%- endif -%}
 {%- endmacro %}
 
-{% macro _unread_hint() -%}
+{% macro _unread_hint(found) -%}
+    {%- set column = (found | selectattr('unread') | sort(attribute='unread') | last).column -%}
     {{ return(
-        "(9 is a digit, a is a letter.) Say in " ~ model.original_file_path ~ " how the source writes them, such as headwater.read('column', "
-        ~ "'timestamp', format='MM/DD/YYYY'), or in var cdp_unread what share may be lost and why: columns: {"
-        ~ model.name ~ ".column: {stop_percent: 20, reason: ...}}."
+        '(9 is a digit, a is a letter.) Say in ' ~ model.original_file_path ~ " how the source writes them, such as headwater.read('" ~ column
+        ~ "', 'timestamp', format='MM/DD/YYYY'), or in var cdp_unread what share may be lost and why: columns: {" ~ model.name ~ '.'
+        ~ column ~ ': {stop_percent: 20, reason: ...}}.'
     ) }}
 {%- endmacro %}
