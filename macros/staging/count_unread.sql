@@ -17,7 +17,7 @@
     warehouse: a sample is a shape, digits as 9 and letters as a. -#}
 {% macro count_unread() -%}
     {%- if execute and flags.WHICH in ['build', 'run', 'retry'] -%}
-        {%- set settings = headwater._unread_settings() -%}
+        {%- set settings = headwater.unread_settings() -%}
         {%- set found = [] -%}
         {%- for select in headwater._selects_that_read(model.compiled_code or sql) -%}
             {%- do found.extend(headwater._count_unread_of(select, settings.placeholders)) -%}
@@ -28,7 +28,7 @@
 {%- endmacro %}
 
 {#- Value: var `cdp_unread` over its defaults. -#}
-{% macro _unread_settings() -%}
+{% macro unread_settings() -%}
     {%- set settings = {
         'warn_percent': 0, 'stop_percent': 10, 'columns': {},
         'placeholders': ['-', '--', '.', '?', 'n/a', 'na', 'nan', 'nil', 'none', 'null', '(null)', 'unknown', 'undefined', '\\n',
