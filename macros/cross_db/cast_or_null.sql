@@ -84,12 +84,12 @@
     {%- endfor -%}
     {%- set repaired = dbt.concat(['substr(' ~ dated ~ ', 1, 10)', "' '", "coalesce(nullif(" ~ clock.sql ~ ", ''), '00:00:00+00:00')"]) -%}
     {%- set hours -%}
-        case
+        (case
             when {{ headwater.regexp_matches_whole('upper(' ~ text ~ ')', '.*[T ]12:[^AP]*AM.*') }} then -12
             when {{ headwater.regexp_matches_whole('upper(' ~ text ~ ')', '.*[T ]12:[^AP]*PM.*') }} then 0
             when {{ headwater.regexp_matches_whole('upper(' ~ text ~ ')', '.*PM.*') }} then 12
             else 0
-        end
+        end)
     {%- endset -%}
     {%- set read -%}
         case

@@ -1,12 +1,17 @@
 {#- Expression: `read`, between two comments by which count_unread finds it again in the compiled SQL of a model that reads a source;
     anywhere else `read` as it is. While dbt parses it gives the model the post-hook that counts, so that no model has to ask for it. -#}
 {% macro counted_read(expression, read) -%}
-    {%- if model is not defined or model.resource_type != 'model' or 'source(' not in (model.raw_code or '') -%}
+    {%- if model is not defined or model.resource_type != 'model' -%}
         {{ return(read) }}
-    {%- endif -%}
-    {%- if not execute and not model.get('counts_unread') -%}
-        {%- do model.update({'counts_unread': true}) -%}
-        {%- do config(post_hook=[{'sql': '{{ headwater.count_unread() }}', 'transaction': false}]) -%}
+    {%- elif not execute -%}
+        {#- Once: each call of config() would add another. -#}
+        {%- if not model.get('counts_unread') -%}
+            {%- do model.update({'counts_unread': true}) -%}
+            {%- do config(post_hook=[{'sql': '{{ headwater.count_unread() }}', 'transaction': false}]) -%}
+        {%- endif -%}
+        {{ return(read) }}
+    {%- elif 'source.' not in model.depends_on.nodes | map('truncate', 7, true, '', 0) | list -%}
+        {{ return(read) }}
     {%- endif -%}
     {%- set plain = modules.re.sub('/[*] read( end|: .*?) [*]/', '', expression | string, flags=modules.re.S) | trim -%}
     {{ return('/* read: ' ~ plain ~ ' */ ' ~ read ~ ' /* read end */') }}
@@ -16,7 +21,7 @@
     `unread_values`; a warning, or an error where there are more than var `cdp_unread` allows (docs/add-a-source.md). Values never leave the
     warehouse: a sample is a shape, digits as 9 and letters as a. -#}
 {% macro count_unread() -%}
-    {%- if execute and flags.WHICH in ['build', 'run', 'retry'] -%}
+    {%- if execute and flags.WHICH in ['build', 'run', 'retry'] and '/* read: ' in (model.compiled_code or sql) -%}
         {%- set settings = headwater.unread_settings() -%}
         {%- set found = [] -%}
         {%- for select in headwater._selects_that_read(model.compiled_code or sql) -%}
@@ -135,8 +140,8 @@
 {% macro _unread_hint(found) -%}
     {%- set column = (found | selectattr('unread') | sort(attribute='unread') | last).column -%}
     {{ return(
-        '(9 is a digit, a is a letter.) Say in ' ~ model.original_file_path ~ " how the source writes them, such as headwater.read('" ~ column
-        ~ "', 'timestamp', format='MM/DD/YYYY'), or in var cdp_unread what share may be lost and why: columns: {" ~ model.name ~ '.'
-        ~ column ~ ': {stop_percent: 20, reason: ...}}.'
+        '(9 is a digit, a is a letter.) Say in ' ~ model.original_file_path ~ " how the source writes them: headwater.read('" ~ column
+        ~ "', ...) takes a format, a time zone, a decimal mark; or say in var cdp_unread what share may be lost and why: columns: {"
+        ~ model.name ~ '.' ~ column ~ ': {stop_percent: 20, reason: ...}}.'
     ) }}
 {%- endmacro %}

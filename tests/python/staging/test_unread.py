@@ -64,7 +64,7 @@ def test_losses_are_counted_warned_of_and_stop_the_build(
     # Half of the birthdays cannot be read: the model fails, and what is built on it is not made.
     assert "stg_till__people: born: 10 of 20 values (50.0 %) cannot be read, such as 'aaaa" in error
     assert "; 15 % may." in error
-    assert "headwater.read('born', 'timestamp', format=" in error
+    assert "headwater.read('born', ...) takes a format" in error
     made = shop.rows(
         "select table_name from information_schema.tables where table_name like 'after%'"
     )
