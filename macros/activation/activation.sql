@@ -4,9 +4,12 @@
     identifiers, fields: {column: expression over profiles (or accounts) or over members}, in the order of the columns.
     key: columns that name a row; the entity's id unless told.
     consent: {channel, purpose} that must be opted in; none for what is no marketing (companies, own warehouses).
+    holdout_ignored_because: why those held out of the audience are sent here all the same, where they must be.
     reached_by: identifiers of which one at least must be there for a row to be sent; all of them unless told.
+    Its post-hook holds the finished table against the laws: activation_laws.
     Columns: key, identifiers, fields, withheld_reason (null is sent), row_hash over identifiers and fields, qualified_at. -#}
-{% macro activation(members, identifiers, fields, entity='person', key=none, consent=none, has_holdout=true, reached_by=none) -%}
+{% macro activation(members, identifiers, fields, entity='person', key=none, consent=none, has_holdout=true, reached_by=none,
+    holdout_ignored_because=none) -%}
 {%- if entity not in ['person', 'account'] -%}
     {{ exceptions.raise_compiler_error("activation: entity '" ~ entity ~ "' is not one of person, account.") }}
 {%- endif -%}
@@ -21,6 +24,13 @@
 {%- set entity_id = 'profile_id' if entity == 'person' else 'account_id' -%}
 {%- set entities = 'profiles' if entity == 'person' else 'accounts' -%}
 {%- set key = key or [entity_id] -%}
+{%- do config(
+    meta={'activation': {
+        'entity': entity, 'key': key, 'identifiers': identifiers | list, 'consent': consent,
+        'holdout_ignored_because': holdout_ignored_because,
+    }},
+    post_hook='{{ headwater.activation_laws(' ~ [entity, consent, holdout_ignored_because] | map('pprint') | join(', ') ~ ') }}',
+) -%}
 with
 
 members as (

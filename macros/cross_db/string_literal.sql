@@ -24,3 +24,17 @@
     {%- endfor -%}
     {{ return(literals | join(', ') or 'null') }}
 {%- endmacro %}
+
+{#- Value: a pattern of a string constant in compiled SQL. -#}
+{% macro string_pattern() -%}
+    {{ return(adapter.dispatch('string_pattern', 'headwater')()) }}
+{%- endmacro %}
+
+{#- A backslash escapes what follows. -#}
+{% macro default__string_pattern() -%}
+    {{ return("'(?:[^'\\\\]|''|\\\\.)*'") }}
+{%- endmacro %}
+
+{% macro duckdb__string_pattern() -%}
+    {{ return("'(?:[^']|'')*'") }}
+{%- endmacro %}

@@ -1,7 +1,7 @@
-{#- Expression: a timestamp moved by a whole number of units (second, minute, hour, day); `amount` is an expression. -#}
+{#- Expression: a timestamp moved by a whole number of units (millisecond, second, minute, hour, day); `amount` is an expression. -#}
 {% macro timestamp_add(timestamp, amount, unit) -%}
-    {%- if unit not in ['second', 'minute', 'hour', 'day'] -%}
-        {{ exceptions.raise_compiler_error("timestamp_add: unit '" ~ unit ~ "' is not one of second, minute, hour, day.") }}
+    {%- if unit not in ['millisecond', 'second', 'minute', 'hour', 'day'] -%}
+        {{ exceptions.raise_compiler_error("timestamp_add: unit '" ~ unit ~ "' is not one of millisecond, second, minute, hour, day.") }}
     {%- endif -%}
     {{ return(adapter.dispatch('timestamp_add', 'headwater')(timestamp, amount, unit)) }}
 {%- endmacro %}

@@ -1,6 +1,10 @@
 {#- Expression: ISO 3166-1 alpha-2 code of a country given by that code, its alpha-3 code or its name (English or its own
     languages); null for anything else. -#}
 {% macro normalise_country(expression) -%}
+    {{ return(headwater.counted_read(expression, headwater._normalise_country(expression))) }}
+{%- endmacro %}
+
+{% macro _normalise_country(expression) -%}
     {%- set text = "upper(" ~ headwater.plain_characters(expression) ~ ")" -%}
     {%- set countries = headwater._countries() -%}
     {%- set spellings = [] -%}

@@ -1,6 +1,10 @@
 {#- Expression: the host of a domain or web address in lower case: no scheme, user, www., port, path or final dot; null when
     what remains is not a dotted name (localhost, n/a) or is an IP address. -#}
 {% macro normalise_domain(expression) -%}
+    {{ return(headwater.counted_read(expression, headwater._normalise_domain(expression))) }}
+{%- endmacro %}
+
+{% macro _normalise_domain(expression) -%}
     {%- set text = "lower(" ~ headwater.plain_characters(expression) ~ ")" -%}
     {%- set host = headwater.regexp_replace_all(text, '^[a-z]+:/*|[/?#].*$', '') -%}
     {%- set host = headwater.regexp_replace_all(host, '^.*@|:[0-9]*$', '') -%}

@@ -3,8 +3,12 @@
     `gmail` true also takes Gmail's view that dots and +suffixes of a local part mean nothing; off, because then two
     addresses a person gave as different would be one, and what is sent is no longer what they gave. -#}
 {% macro normalise_email(expression, gmail=false) -%}
+    {{ return(headwater.counted_read(expression, headwater._normalise_email(expression, gmail))) }}
+{%- endmacro %}
+
+{% macro _normalise_email(expression, gmail) -%}
     {%- set text = "lower(" ~ headwater.plain_characters(expression) ~ ")" -%}
-    {%- set bare = headwater.regexp_replace_all(text, '^[^<]*<|>.*$|^ *mailto:|[ .,;]+$', '') -%}
+    {%- set bare = headwater.regexp_replace_all(text, '^[^<]*<|>.*$|^[="\' ]*(mailto:)?|[ .,;"\']+$', '') -%}
     {%- set address = headwater.whole_match_or_null(
         headwater.regexp_replace_all(bare, ' *@ *', '@'), '[^@ ,;:<>()"]+@([^@ .,;:<>()"]+[.])+[^@ .,;:<>()"]{2,}'
     ) -%}

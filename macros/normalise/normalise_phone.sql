@@ -4,6 +4,10 @@
     Brackets, dots, dashes, a (0) after the calling code and an extension go; null when letters remain or the
     length is wrong for the country. Values that look right and are nobody's (+491234567890) pass: blocking is identity's job. -#}
 {% macro normalise_phone(expression, country='null') -%}
+    {{ return(headwater.counted_read(expression, headwater._normalise_phone(expression, country))) }}
+{%- endmacro %}
+
+{% macro _normalise_phone(expression, country) -%}
     {%- set facts = headwater._calling_code_patterns() -%}
 
     {#- Digits of other scripts, and what people write between digits: the characters beyond the first 31 are dropped. -#}
@@ -16,7 +20,10 @@
             else translate(lower({{ expression }}), {{ headwater.string_literal(digits ~ between) }}, '012345678901234567890123456789+')
         end
     {%- endset -%}
-    {%- set number = headwater.regexp_replace_all(number, '^(tel|phone|mobile|mobil|fon)?:?|(;?ext|extension|durchwahl|x|#)[:=]*[0-9]+$', '') -%}
+    {#- Quotes and = are guards of spreadsheets against formulas: '+49..., ="+49...". -#}
+    {%- set number = headwater.regexp_replace_all(
+        number, '^[="\']*(tel|phone|mobile|mobil|fon)?:?|((;?ext|extension|durchwahl|x|#)[:=]*[0-9]+)?["\']*$', ''
+    ) -%}
     {%- set number = headwater.regexp_replace_all(number, '^[+]*00', '+') -%}
     {#- A trunk zero after the calling code is dropped where the code's countries dial one: not in Italy. -#}
     {%- set number = headwater.regexp_replace_all(number, '^[+](' ~ facts.zero_codes ~ ')0', '+\\1') -%}

@@ -37,6 +37,8 @@
                     'create table if not exists ' ~ relation ~ ' (' ~ columns | join(', ') ~ ')'
                     ~ headwater.cluster_clause(headwater._sync_table_clusters().get(name, []))
                 ) -%}
+                {#- dbt listed the schema before: what fails in a first build is kept too. -#}
+                {%- do adapter.cache_added(relation) -%}
             {%- endfor -%}
         {%- endfor -%}
     {%- endif -%}
@@ -102,6 +104,10 @@
                 'environment': string, 'destination': string, 'cursor_at': instant, 'updated_at': instant,
             },
             'dbt_failures': {'unique_id': string, 'status': string, 'failed_at': instant},
+            'unread_values': {
+                'model_name': string, 'column_name': string, 'value_count': number, 'unread_count': number, 'shapes': string,
+                'counted_at': instant,
+            },
             'erasure_requests': {
                 'environment': string, 'request_id': string, 'identifier_type': string,
                 'identifier_value_sha256': string, 'requested_at': instant,

@@ -6,20 +6,23 @@
             database=target.database, schema=headwater._sync_schema(), identifier='dbt_failures'
         ) -%}
         {%- if failures -%}
-            {%- do headwater._keep_dbt_failures(failures, results or []) -%}
+            {%- do headwater._keep_dbt_failures(
+                failures, results or [], headwater.laws_broken_without_activation(results or [])
+            ) -%}
         {%- endif -%}
     {%- endif -%}
 {%- endmacro %}
 
-{% macro _keep_dbt_failures(failures, results) -%}
+{% macro _keep_dbt_failures(failures, results, laws_broken) -%}
     {%- set kept = run_query('select unique_id from ' ~ failures).columns[0].values() | list -%}
     {%- set over, failed = [], [] -%}
     {%- for result in results -%}
         {%- set unique_id = result.node.unique_id -%}
         {%- if unique_id in kept -%}{%- do over.append(headwater.string_literal(unique_id)) -%}{%- endif -%}
-        {%- if result.status | string not in ['success', 'pass', 'warn', 'no-op', 'reused'] -%}
+        {%- set status = 'law broken' if unique_id in laws_broken else result.status | string -%}
+        {%- if status not in ['success', 'pass', 'warn', 'no-op', 'reused'] -%}
             {%- do failed.append(
-                'select ' ~ headwater.string_literal(unique_id) ~ ', ' ~ headwater.string_literal(result.status | string) ~ ', cast('
+                'select ' ~ headwater.string_literal(unique_id) ~ ', ' ~ headwater.string_literal(status) ~ ', cast('
                 ~ headwater.string_literal(run_started_at.strftime('%Y-%m-%d %H:%M:%S')) ~ ' as ' ~ dbt.type_timestamp() ~ ')'
             ) -%}
         {%- endif -%}
@@ -29,5 +32,16 @@
     {%- endif -%}
     {%- if failed -%}
         {%- do run_query('insert into ' ~ failures ~ ' (unique_id, status, failed_at) ' ~ failed | join(' union all ')) -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- Statement for on-run-end, after what failed was kept: nothing, or an error where a model that a sync sends and that is not made by
+    activation() breaks a law. -#}
+{% macro stop_at_broken_laws(results) -%}
+    {%- if execute and headwater._dbt_runs_nodes() -%}
+        {%- set broken = headwater.laws_broken_without_activation(results or []) -%}
+        {%- if broken -%}
+            {{ exceptions.raise_compiler_error(broken.values() | join('\n  ')) }}
+        {%- endif -%}
     {%- endif -%}
 {%- endmacro %}

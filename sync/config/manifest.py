@@ -40,6 +40,7 @@ class Manifest:
             raise ConfigError(f"{path} cannot be read: {error}.", hint="run dbt parse.") from error
         self._nodes: dict[str, Any] = self._document.get("nodes", {})
         self._check_adapter(adapter_type)
+        self._unit_tests: dict[str, Any] = self._document.get("unit_tests", {})
         self._tests = self._tests_by_model()
 
     @property
@@ -139,12 +140,17 @@ class Manifest:
             description=str(exposure.get("description") or ""),
             tags=exposure.get("config", {}).get("tags") or exposure.get("tags") or [],
         )
-        upstream = self._upstream(parents[0], *self._asked_by_the_plan(definition))
+        asked = self._asked_by_the_plan(definition)
+        ancestors = self._ancestors(parents[0])
+        upstream = self._upstream(parents[0], ancestors, asked)
         journeys = self._journeys(upstream)
         model = replace(
-            definition.model, upstream=upstream, journeys=tuple(journeys.values()),
+            definition.model,
+            upstream=upstream,
+            asked=tuple(self._nodes[one]["name"] for one in asked if one not in ancestors),
+            journeys=tuple(journeys.values()),
             between=tuple(self._between((parents[0], *upstream), journeys)),
-        )  # fmt: skip
+        )
         return replace(definition, model=model)
 
     def _journeys(self, upstream: Iterable[str]) -> dict[str, JourneyLog]:
@@ -193,25 +199,37 @@ class Manifest:
             meta=_meta(node),
         )
 
-    def _upstream(self, unique_id: str, *asked: str) -> tuple[str, ...]:
-        """What a model is built from, what is asked besides with what that is built from, and the data tests that need no more than
-        that: dbt build waits for the same ones.
+    def _upstream(self, unique_id: str, ancestors: set[str], asked: list[str]) -> tuple[str, ...]:
+        """What a model is built from, what is asked besides with what that is built from, and the tests that need no more than that:
+        dbt build waits for the same ones. Of the model itself those too that need others of them as well.
         """
-        found: set[str] = set(asked)
-        waiting = [unique_id, *asked]
+        found = ancestors.union(asked, *map(self._ancestors, asked))
+        own = {*found, unique_id}
+        tests = [
+            test
+            for test, node in self._nodes.items()
+            if node.get("resource_type") == "test"
+            and self._parents(test)
+            and own.issuperset(self._parents(test))
+        ]
+        tests += [test for test in self._unit_tests if own.issuperset(self._tested(test))]
+        beside = {*tests, *found} - set(self._tests.get(unique_id, ()))
+        return tuple(sorted(beside, key=lambda one: (_is_test(one), one)))
+
+    def _ancestors(self, unique_id: str) -> set[str]:
+        found: set[str] = set()
+        waiting = [unique_id]
         while waiting:
             for parent in self._parents(waiting.pop()):
                 if parent not in found:
                     found.add(parent)
                     waiting.append(parent)
-        tests = (
-            test
-            for test, node in self._nodes.items()
-            if node.get("resource_type") == "test"
-            and self._parents(test)
-            and found.issuperset(self._parents(test))
-        )
-        return (*sorted(found), *sorted(tests))
+        return found
+
+    def _tested(self, unit_test: str) -> list[str]:
+        """The model of a unit test, first of what it depends on: the others are what the model reads."""
+        found: list[str] = self._unit_tests[unit_test].get("depends_on", {}).get("nodes", [])
+        return found[:1] or [""]
 
     def _parents(self, unique_id: str) -> list[str]:
         found: list[str] = self._nodes.get(unique_id, {}).get("depends_on", {}).get("nodes", [])
@@ -235,6 +253,10 @@ class Manifest:
                 hint="run dbt build with the same --target; a DBT_TARGET_PATH per target "
                 "keeps the manifests apart.",
             )
+
+
+def _is_test(unique_id: str) -> bool:
+    return unique_id.split(".")[0] in ("test", "unit_test")
 
 
 def _meta(node: Mapping[str, Any]) -> Mapping[str, Any]:

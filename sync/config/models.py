@@ -92,7 +92,8 @@ class Model:
     relation: str
     tags: frozenset[str]
     tests: tuple[str, ...] = ()  # unique ids of the data tests on it
-    upstream: tuple[str, ...] = ()  # of all that it is built from, and of the data tests of that
+    upstream: tuple[str, ...] = ()  # of all that it is built from, and of the tests of that
+    asked: tuple[str, ...] = ()  # names of what a plan asks and it is not built from
     meta: Mapping[str, object] = field(default_factory=dict)
     journeys: tuple[JourneyLog, ...] = ()  # that it is built from
     # For people between two steps: the log, and every name the second step has had.

@@ -15,6 +15,9 @@ from sync.engine.planner import Counts
 from sync.errors import RefusedError
 
 _PASSED = frozenset({"success", "pass", "warn", "no-op", "reused"})
+_LAW_BROKEN = (
+    "law broken"  # found when dbt's run ended: the run's own results say that the model was made
+)
 _RAN = frozenset({"build", "run", "test", "seed", "snapshot", "retry", "clone", "run-operation"})
 
 
@@ -43,42 +46,49 @@ class RunResults:
                 self._ended_at = _utc(ended_at)
 
     def check(self, definition: SyncDefinition, failures: Mapping[str, DbtFailure]) -> None:
-        """The model, all that it is built from and the data tests of these passed when they last ran: in the latest run, or by
-        `failures`, which outlive it.
+        """The model, all that it is built from and the tests of these passed when they last ran: in the latest run, or by
+        `failures`, which outlive it. A test that was skipped says nothing: what it was skipped for is looked at by itself.
 
         Raises:
-            RefusedError: one of them failed or was skipped.
+            RefusedError: a model or test failed, or a model was skipped.
         """
         model = definition.model
-        looked_at = (model.unique_id, *model.tests, *model.upstream)
+        looked_at = dict.fromkeys((model.unique_id, *model.tests, *model.upstream))
         ended = ((one, *self._status(one, failures.get(one))) for one in looked_at)
-        shut = [(one, status, when) for one, status, when in ended if status not in _PASSED]
+        shut = [
+            (one, status, when)
+            for one, status, when in ended
+            if status not in _PASSED and not (status == "skipped" and _is_test(one))
+        ]
         if not shut:
             return
         # What was skipped was so because of what failed, which is what there is to mend.
         unique_id, status, when = min(shut, key=lambda one: one[1] == "skipped")
-        kind, name = unique_id.split(".")[0], unique_id.split(".")[2]
+        kind, name = unique_id.split(".")[0].replace("_", " "), _name(unique_id)
         if unique_id == model.unique_id:
             where = ""
         elif unique_id in model.tests:
             where = f" on '{model.name}'"
-        elif kind == "test":
+        elif _is_test(unique_id):
             where = f" on what '{model.name}' is built on"
         else:
             where = f", which '{model.name}' is built on,"
         others = f" ({len(shut) - 1} more did not pass)" if len(shut) > 1 else ""
-        # By its own name too: what a plan asks for permission need not be what the model is built on.
-        select = " ".join(f"+{one}" for one in dict.fromkeys((model.name, name)))
+        # By its own name too, and what a plan asks for permission: it need not be what the model is built on.
+        select = " ".join(f"+{one}" for one in dict.fromkeys((model.name, name, *model.asked)))
         raise RefusedError(
             "dbt_result",
             f"sync '{definition.name}': {kind} '{name}'{where} has status '{status}' in {when}{others}.",
-            hint=f"mend it and run: dbt build --select {select} (or --skip-gates for this run).",
+            hint="push with --skip-gates to pass it by in this run; or mend it and run: "
+            f"dbt build --select {select}",
         )
 
     def _status(self, unique_id: str, failure: DbtFailure | None) -> tuple[str, str]:
         """How the node ended when it last ran, and when that was; what no run had is taken to be well."""
         result = self._results.get(unique_id)
-        if failure is not None and (result is None or failure.failed_at > self._ended_at):
+        if failure is not None and (
+            result is None or failure.status == _LAW_BROKEN or failure.failed_at > self._ended_at
+        ):
             return failure.status, (
                 f"the dbt run of {failure.failed_at:%Y-%m-%d %H:%M} UTC, and has not run since"
             )
@@ -94,6 +104,16 @@ class RunResults:
         if not texts:
             return None
         return _utc(texts[-1])
+
+
+def _is_test(unique_id: str) -> bool:
+    return unique_id.split(".")[0] in ("test", "unit_test")
+
+
+def _name(unique_id: str) -> str:
+    """The name by which dbt selects a node: third of the id, but for a unit test, whose model comes before it; a test ends in a hash."""
+    kind, _, name, *rest = unique_id.split(".")
+    return rest[-1] if kind == "unit_test" else ".".join((name, *rest[:-1]))
 
 
 def _utc(text: str) -> dt.datetime:
@@ -186,7 +206,10 @@ def check_freshness(
     """
     if definition.max_age_hours is None:
         return
-    hint = f"dbt build --select +{definition.model.name} (or --skip-gates for this run)"
+    hint = (
+        "push with --skip-gates to pass it by in this run; or run: "
+        f"dbt build --select +{definition.model.name}"
+    )
     if built_at is None:
         raise RefusedError(
             "unknown_age",

@@ -183,14 +183,60 @@ def test_what_failed_is_named_before_what_was_skipped_for_it(bench, tmp_path):
     run_results(bench, tmp_path, model="skipped", test="skipped", upstream="error")
     message = refused(bench, "dbt_result").message
     assert "model 'stg_people', which 'sync_memory' is built on, has status 'error'" in message
-    assert message.endswith("in the latest dbt run (2 more did not pass).")
+    assert message.endswith("in the latest dbt run (1 more did not pass).")
 
 
-def failed_before(bench, unique_id, at):
+def ended(bench, tmp_path, **nodes):
+    """The latest run ended like that; names as in `unit_test__a__b` for unit_test.headwater.a.b."""
+    found = [{"unique_id": name.replace("__", "."), "status": how} for name, how in nodes.items()]
+    metadata = {"generated_at": "2026-11-23T12:00:00.000000Z"}
+    (tmp_path / "run_results.json").write_text(
+        json.dumps({"metadata": metadata, "args": {"which": "build"}, "results": found})
+    )
+    tests = tuple(one["unique_id"] for one in found if one["unique_id"].startswith("test."))
+    others = tuple(one["unique_id"] for one in found if not one["unique_id"].startswith("test."))
+    model = dataclasses.replace(
+        bench.definition.model, tests=tests, upstream=others, asked=("profile_consent",)
+    )
+    bench.definition = dataclasses.replace(bench.definition, model=model)
+    bench.run_results = RunResults(tmp_path / "run_results.json")
+
+
+def test_a_test_skipped_for_something_else_does_not_stop_the_sync(bench, tmp_path):
+    """One over several syncs is, when a model of another of them fails."""
+    bench.people("a")
+    ended(bench, tmp_path, test__headwater__nobody_is_sent__1="skipped")
+    assert bench.push().status == "success"
+
+
+def test_a_unit_test_for_which_a_model_was_skipped_is_named(bench, tmp_path):
+    bench.people("a")
+    ended(
+        bench,
+        tmp_path,
+        model__headwater__stg_people="skipped",
+        unit_test__headwater__stg_people__people_are_read="fail",
+    )
+    result = refused(bench, "dbt_result")
+    assert "unit test 'people_are_read' on what 'sync_memory' is built on" in result.message
+    assert result.error.hint.endswith(
+        "run: dbt build --select +sync_memory +people_are_read +profile_consent"
+    )
+
+
+def failed_before(bench, unique_id, at, status="error"):
     with duckdb.connect(str(bench.path)) as connection:
         connection.execute(
-            "insert into analytics_sync.dbt_failures values (?, 'error', ?)", [unique_id, at]
+            "insert into analytics_sync.dbt_failures values (?, ?, ?)", [unique_id, status, at]
         )
+
+
+def test_a_law_that_was_found_broken_when_the_run_had_ended_stops_the_sync(bench, tmp_path):
+    """The run's own results say that the table was made."""
+    bench.people("a")
+    run_results(bench, tmp_path)
+    failed_before(bench, MODEL, "2026-11-23 11:59:00", status="law broken")
+    assert "has status 'law broken'" in refused(bench, "dbt_result").message
 
 
 def test_what_failed_and_was_left_out_of_the_latest_run_stops_the_sync(bench, tmp_path):

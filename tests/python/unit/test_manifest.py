@@ -29,6 +29,10 @@ def definition_of(tmp_path, sync, columns):
         model("profile_suppressions", "profile_consent"),
         model("sync_list", columns=columns),
     ]
+    return manifest_of(tmp_path, sync, nodes)
+
+
+def manifest_of(tmp_path, sync, nodes, **document):
     exposure = {
         "name": "list",
         "depends_on": {"nodes": ["model.shop.sync_list"]},
@@ -40,11 +44,25 @@ def definition_of(tmp_path, sync, columns):
             {
                 "nodes": {f"model.shop.{node['name']}": node for node in nodes},
                 "exposures": {"exposure.shop.list": exposure},
+                **document,
             }
         )
     )
     (definition,) = Manifest(path).syncs()
     return definition
+
+
+def sync_of(tmp_path, nodes, **document):
+    """A sync that asks for consent."""
+    sync = {
+        "destination": "klaviyo",
+        "object": {"list": "Everybody"},
+        "mode": "mirror",
+        "key": ["profile_id"],
+        "identifiers": ["email"],
+        "consent": CONSENT,
+    }
+    return manifest_of(tmp_path, sync, nodes, **document)
 
 
 @pytest.mark.parametrize(
@@ -82,3 +100,32 @@ def test_what_the_plan_asks_for_permission_must_be_well_though_the_model_refers_
         sync["consent"] = consent
     upstream = definition_of(tmp_path, sync, columns).model.upstream
     assert set(upstream) == {f"model.shop.{name}" for name in asked}
+
+
+def test_unit_tests_of_what_a_sync_is_built_on_are_looked_at_and_others_are_not(tmp_path):
+    """dbt skips a model for its unit test: what failed is there to be named."""
+    unit_tests = {
+        f"unit_test.shop.{name}.{name}_is_right": {"depends_on": {"nodes": [f"model.shop.{name}"]}}
+        for name in ("stg_people", "audience", "other_audience", "sync_list")
+    }
+    definition = sync_of(
+        tmp_path,
+        [
+            model("stg_people"),
+            model("audience", "stg_people"),
+            model("other_audience", "stg_people"),
+            model("sync_list", "audience"),
+        ],
+        unit_tests=unit_tests,
+    )
+    found = {one for one in definition.model.upstream if one.startswith("unit_test")}
+    assert {one.split(".")[2] for one in found} == {"stg_people", "audience", "sync_list"}
+
+
+def test_what_the_plan_asks_is_named_for_the_hint_where_the_model_is_not_built_from_it(tmp_path):
+    """`dbt build --select +model` would leave it as it is."""
+    people = [model("profile_consent"), model("profile_suppressions", "profile_consent")]
+    apart = sync_of(tmp_path, [*people, model("sync_list")])
+    assert apart.model.asked == ("profile_consent", "profile_suppressions")
+    within = sync_of(tmp_path, [*people, model("sync_list", "profile_suppressions")])
+    assert within.model.asked == ()

@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from sync.warehouses.registry import open_warehouse
+from tests.python.normalise import test_read
 from tests.python.normalise.test_normalise import CASES
 from tests.python.warehouses.conftest import EVERY_TARGET, ROOT, target_of
 from tests.python.warehouses.loop import Loop
@@ -63,12 +64,13 @@ AGGREGATES = {
     "string_agg_distinct('raw', '; ')": [None],
 }
 NORMALISERS = {call: [case[0] for case in cases] for call, cases in CASES.items()}
+READERS = {call: [case[0] for case in cases] for call, cases in test_read.CASES.items()}
 # Snowflake cannot compose accents typed apart (macros/cross_db/unicode_composed.sql).
 SNOWFLAKE_CANNOT = re.compile("[\u0300-\u036f]")
 
 
 def every_call() -> dict[str, list[str | None]]:
-    return {**EXPRESSIONS, **NORMALISERS, **AGGREGATES}
+    return {**EXPRESSIONS, **NORMALISERS, **READERS, **AGGREGATES}
 
 
 def answers(name: str, folder: Path) -> dict[str, list[Any]]:

@@ -42,7 +42,7 @@ accounts as (
 
     select
         account_id as crm_account_id,
-        {{ headwater.normalise_name('name') }} as account_name,
+        {{ headwater.normalise_company_name('name') }} as account_name,
         {{ headwater.normalise_domain('website') }} as domain,
         {{ headwater.normalise_text('website') }} as website,
         {{ headwater.normalise_tax_id('vat_number', headwater.normalise_country('billing_country')) }}

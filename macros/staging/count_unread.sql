@@ -1,0 +1,147 @@
+{#- Expression: `read`, between two comments by which count_unread finds it again in the compiled SQL of a model that reads a source;
+    anywhere else `read` as it is. While dbt parses it gives the model the post-hook that counts, so that no model has to ask for it. -#}
+{% macro counted_read(expression, read) -%}
+    {%- if model is not defined or model.resource_type != 'model' -%}
+        {{ return(read) }}
+    {%- elif not execute -%}
+        {#- Once: each call of config() would add another. -#}
+        {%- if not model.get('counts_unread') -%}
+            {%- do model.update({'counts_unread': true}) -%}
+            {%- do config(post_hook=[{'sql': '{{ headwater.count_unread() }}', 'transaction': false}]) -%}
+        {%- endif -%}
+        {{ return(read) }}
+    {%- elif 'source.' not in model.depends_on.nodes | map('truncate', 7, true, '', 0) | list -%}
+        {{ return(read) }}
+    {%- endif -%}
+    {%- set plain = modules.re.sub('/[*] read( end|: .*?) [*]/', '', expression | string, flags=modules.re.S) | trim -%}
+    {{ return('/* read: ' ~ plain ~ ' */ ' ~ read ~ ' /* read end */') }}
+{%- endmacro %}
+
+{#- Statements, the post-hook of a model that reads raw values: how many were there and could not be read, per column, into
+    `unread_values`; a warning, or an error where there are more than var `cdp_unread` allows (docs/add-a-source.md). Values never leave the
+    warehouse: a sample is a shape, digits as 9 and letters as a. -#}
+{% macro count_unread() -%}
+    {%- if execute and flags.WHICH in ['build', 'run', 'retry'] and '/* read: ' in (model.compiled_code or sql) -%}
+        {%- set settings = headwater.unread_settings() -%}
+        {%- set found = [] -%}
+        {%- for select in headwater._selects_that_read(model.compiled_code or sql) -%}
+            {%- do found.extend(headwater._count_unread_of(select, settings.placeholders)) -%}
+        {%- endfor -%}
+        {%- do headwater._keep_unread(found) -%}
+        {%- do headwater._judge_unread(found, settings) -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- Value: var `cdp_unread` over its defaults. -#}
+{% macro unread_settings() -%}
+    {%- set settings = {
+        'warn_percent': 0, 'stop_percent': 10, 'columns': {},
+        'placeholders': ['-', '--', '.', '?', 'n/a', 'na', 'nan', 'nil', 'none', 'null', '(null)', 'unknown', 'undefined', '\\n',
+            '0000-00-00', '0000-00-00 00:00:00', '0001-01-01', '0001-01-01 00:00:00', '0001-01-01t00:00:00', '0001-01-01t00:00:00z'],
+    } -%}
+    {%- for name, value in var('cdp_unread', {}).items() -%}
+        {%- if name not in settings -%}
+            {{ exceptions.raise_compiler_error("cdp_unread: '" ~ name ~ "' is not one of " ~ settings | join(', ') ~ '.') }}
+        {%- endif -%}
+        {%- do settings.update({name: value}) -%}
+    {%- endfor -%}
+    {%- for column, own in settings['columns'].items() -%}
+        {%- for name in own if name not in ['warn_percent', 'stop_percent', 'reason'] -%}
+            {{ exceptions.raise_compiler_error(
+                'cdp_unread: columns: ' ~ column ~ ": '" ~ name ~ "' is not one of warn_percent, stop_percent, reason."
+            ) }}
+        {%- endfor -%}
+        {%- if not own.get('reason') -%}
+            {{ exceptions.raise_compiler_error('cdp_unread: columns: ' ~ column ~ ': wants a reason: why it may be unread there.') }}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(settings) }}
+{%- endmacro %}
+
+{#- Value: what one select reads: {column, there, unread, shapes} each. One scan counts all of them. -#}
+{% macro _count_unread_of(select, placeholders) -%}
+    {%- set found, counts = [], [] -%}
+    {%- for read in select.reads -%}
+        {%- set n = loop.index -%}
+        {%- do counts.append(
+            'count(there_' ~ n ~ ') as there_' ~ n ~ ', count(unread_' ~ n ~ ') as unread_' ~ n ~ ', min(unread_' ~ n ~ ') as first_' ~ n
+            ~ ', max(unread_' ~ n ~ ') as last_' ~ n
+        ) -%}
+    {%- endfor -%}
+    {%- set extra = [] -%}
+    {%- for read in select.reads -%}
+        {%- set text = 'trim(cast(' ~ read.raw ~ ' as ' ~ dbt.type_string() ~ '))' -%}
+        {%- set words = [] -%}
+        {%- for word in [''] + placeholders -%}{%- do words.append(headwater.string_literal(word | lower)) -%}{%- endfor -%}
+        {%- set there = text ~ ' is not null and lower(' ~ text ~ ') not in (' ~ words | join(', ') ~ ')' -%}
+        {%- do extra.append('case when ' ~ there ~ ' then 1 end as there_' ~ loop.index) -%}
+        {%- do extra.append(
+            'case when ' ~ there ~ ' and (' ~ read.sql ~ ') is null then ' ~ headwater._shape_of(text) ~ ' end as unread_' ~ loop.index
+        ) -%}
+    {%- endfor -%}
+    {%- set row = run_query(
+        select.ctes ~ ' select ' ~ counts | join(', ') ~ ' from (' ~ select.start ~ ' ' ~ extra | join(', ') ~ select.rest ~ '\n) as counted'
+    ).rows[0].values() -%}
+    {%- for read in select.reads -%}
+        {%- set n = loop.index0 * 4 -%}
+        {%- do found.append({
+            'column': read.column, 'there': row[n] | int, 'unread': row[n + 1] | int, 'shapes': [row[n + 2], row[n + 3]] | select | unique | list,
+        }) -%}
+    {%- endfor -%}
+    {{ return(found) }}
+{%- endmacro %}
+
+{% macro _shape_of(text) -%}
+    {%- set digits = headwater.regexp_replace_all('substr(' ~ text ~ ', 1, 40)', '[0-9]', '9') -%}
+    {{ return(headwater.regexp_replace_all(digits, '[^9 -/:-@[-`{-~]', 'a')) }}
+{%- endmacro %}
+
+{% macro _keep_unread(found) -%}
+    {%- set table = api.Relation.create(database=target.database, schema=headwater._sync_schema(), identifier='unread_values') -%}
+    {%- do run_query('delete from ' ~ table ~ ' where model_name = ' ~ headwater.string_literal(model.name)) -%}
+    {%- set rows = [] -%}
+    {%- for one in found -%}
+        {%- do rows.append(
+            'select ' ~ headwater.string_literal(model.name) ~ ', ' ~ headwater.string_literal(one.column) ~ ', ' ~ one.there ~ ', '
+            ~ one.unread ~ ', cast(' ~ (headwater.string_literal(one.shapes | join(' | ')) if one.shapes else 'null') ~ ' as '
+            ~ dbt.type_string() ~ '), cast(' ~ headwater.string_literal(run_started_at.strftime('%Y-%m-%d %H:%M:%S')) ~ ' as '
+            ~ dbt.type_timestamp() ~ ')'
+        ) -%}
+    {%- endfor -%}
+    {%- if rows -%}
+        {%- do run_query(
+            'insert into ' ~ table ~ ' (model_name, column_name, value_count, unread_count, shapes, counted_at) ' ~ rows | join(' union all ')
+        ) -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro _judge_unread(found, settings) -%}
+    {%- set warned, stopped = [], [] -%}
+    {%- for one in found if one.unread -%}
+        {%- set own = settings['columns'].get(model.name ~ '.' ~ one.column, {}) -%}
+        {%- set percent = 100 * one.unread / one.there -%}
+        {%- set text = one.column ~ ': ' ~ one.unread ~ ' of ' ~ one.there ~ ' values (' ~ '%.1f' | format(percent) ~ ' %) cannot be read, such as '
+            ~ "'" ~ one.shapes | join("' and '") ~ "'" -%}
+        {%- set stop = own.get('stop_percent', settings.stop_percent) -%}
+        {%- if percent > stop -%}
+            {%- do stopped.append(text ~ '; ' ~ stop ~ ' % may') -%}
+        {%- elif percent > own.get('warn_percent', settings.warn_percent) -%}
+            {%- do warned.append(text) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- if warned -%}
+        {%- do exceptions.warn(model.name ~ ': ' ~ warned | join('; ') ~ '. ' ~ headwater._unread_hint(found)) -%}
+    {%- endif -%}
+    {%- if stopped -%}
+        {{ exceptions.raise_compiler_error(model.name ~ ': ' ~ stopped | join('; ') ~ '. ' ~ headwater._unread_hint(found)) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro _unread_hint(found) -%}
+    {%- set column = (found | selectattr('unread') | sort(attribute='unread') | last).column -%}
+    {{ return(
+        '(9 is a digit, a is a letter.) Say in ' ~ model.original_file_path ~ " how the source writes them: headwater.read('" ~ column
+        ~ "', ...) takes a format, a time zone, a decimal mark; or say in var cdp_unread what share may be lost and why: columns: {"
+        ~ model.name ~ '.' ~ column ~ ': {stop_percent: 20, reason: ...}}.'
+    ) }}
+{%- endmacro %}

@@ -1,0 +1,63 @@
+{#- Value: the selects of a compiled model that hold reads (counted_read), each so that it can be run by itself with more columns:
+    {ctes, start, rest, reads: [{column, raw, sql}]}. `ctes` are those that come before it, `start` ends behind the word select.
+
+        with source as (select ... from raw), orders as (select /* read: created */ ... /* read end */ as at from source) select * from orders
+        ctes: with source as (select ... from raw)    start: select    rest: , /* read ... as at from source
+
+    A select that groups keeps only what is from its from to its group by: what it reads is read before it is grouped. -#}
+{% macro _selects_that_read(code) -%}
+    {%- set token = modules.re.compile(
+        '(?is)(?P<read>/[*] read: (?P<raw>.*?) [*]/)|(?P<end>/[*] read end [*]/)|/[*].*?[*]/|--[^\\n]*|' ~ headwater.string_pattern()
+        ~ '|"[^"]*"|`[^`]*`|(?P<open>[(])|(?P<close>[)])|(?P<select>\\bselect\\b(\\s+distinct\\b)?)|(?P<from>\\bfrom\\b)'
+        ~ '|(?P<group>\\bgroup\\s+by\\b)|(?P<set>\\bunion\\b|\\bintersect\\b|\\bexcept\\s+(all|distinct|select)\\b)|(?P<with>\\bwith\\b)'
+    ) -%}
+    {%- set found, open_reads = [], [] -%}
+    {%- set frames = [{'select': none}] -%}
+    {%- set at = namespace(ctes_end=0, in_main=false) -%}
+    {%- for match in token.finditer(code ~ '\n)') -%}
+        {%- set kind = ['read', 'end', 'open', 'close', 'select', 'from', 'group', 'set', 'with'] | select('in', match.groupdict() | dictsort | selectattr(1) | map(attribute=0) | list) | first -%}
+        {%- set frame = frames[-1] -%}
+        {%- if kind == 'open' -%}
+            {%- do frames.append({'select': none, 'has_with': frame.get('has_with')}) -%}
+        {%- elif kind == 'with' and frames | length > 1 and frame['select'] is none -%}
+            {%- do frame.update({'has_with': true}) -%}
+        {%- elif kind == 'select' and frame['select'] is none -%}
+            {%- do frame.update({'select': match, 'reads': [], 'from': none, 'group': none}) -%}
+            {%- if frames | length == 1 -%}{%- set at.in_main = true -%}{%- endif -%}
+        {%- elif kind in ['from', 'group'] and frame['select'] and not frame[kind] -%}
+            {%- do frame.update({kind: match.start()}) -%}
+        {%- elif kind == 'read' -%}
+            {%- set owners = frames | selectattr('select') | list -%}
+            {%- set read = {'raw': match.group('raw'), 'column': headwater._column_of(match.group('raw')), 'start': match.end()} -%}
+            {%- do open_reads.append(read) -%}
+            {%- do owners[-1]['reads'].append(read) if owners -%}
+        {%- elif kind == 'end' and open_reads -%}
+            {%- set read = open_reads.pop() -%}
+            {%- do read.update({'sql': code[read.start:match.start()]}) -%}
+        {%- elif kind in ['close', 'set'] -%}
+            {%- if frame['select'] and frame['reads'] and not frame.get('has_with') -%}
+                {%- set select = frame['select'] -%}
+                {%- set end = match.start() if match.start() < code | length else code | length -%}
+                {%- set rest = ' ' ~ code[frame['from']:frame['group']] if frame['group'] and frame['from'] else ', ' ~ code[select.end():end] -%}
+                {%- do found.append({
+                    'ctes': code[:at.ctes_end], 'start': code[select.start():select.end()], 'rest': rest, 'reads': frame['reads'],
+                }) -%}
+            {%- elif frame['select'] and frame['reads'] -%}
+                {%- do exceptions.warn(model.name ~ ': nothing counts what is not read in a with inside brackets: put it at the top.') -%}
+            {%- endif -%}
+            {%- do frame.update({'select': none, 'reads': []}) -%}
+            {%- if kind == 'close' and frames | length > 1 -%}
+                {%- do frames.pop() -%}
+                {%- if frames | length == 1 and not at.in_main -%}{%- set at.ctes_end = match.end() -%}{%- endif -%}
+            {%- endif -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(found) }}
+{%- endmacro %}
+
+{#- Value: the column that an expression is about, as a setting names it: the first word that is no function. -#}
+{% macro _column_of(expression) -%}
+    {%- set bare = modules.re.sub("'[^']*'", '', expression) -%}
+    {%- set words = modules.re.findall('["`]?([A-Za-z_][A-Za-z0-9_ ]*)["`]?(?![A-Za-z0-9_ ."`]*[(])', modules.re.sub('[A-Za-z_0-9"`]+[.]', '', bare)) -%}
+    {{ return(words[0] | trim if words else expression) }}
+{%- endmacro %}

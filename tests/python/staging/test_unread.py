@@ -1,0 +1,93 @@
+"""What was there and could not be read is counted for a team's own models, without a line to copy; over a share the build stops."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.python.guest import Project
+
+# Of 20 rows: two times with a month 13, one number in words, ten birthdays in words, and what stands for nothing.
+RAW = """
+    create schema if not exists raw_till;
+    create or replace table raw_till.sales as
+    select
+        n as sale_no,
+        case when n <= 2 then '2026-13-0' || n || ' 10:00:00 +0100' when n = 3 then ' ' when n = 4 then 'NULL'
+            else '2026-11-20 10:00:00 +0100' end as sold_at,
+        case when n = 1 then 'twelve (12)' else '1,2' || (n + 10) || '.50' end as amount,
+        case when n <= 10 then 'Aschermittwoch' else '19970101' end as born
+    from range(1, 21) as numbers (n)"""
+SALES = """
+    with source as (
+        select sale_no, sold_at, amount, born from {{ source('till', 'sales') }} -- a select ( in a comment
+    ), sales as (
+        select sale_no, {{ headwater.read('sold_at', 'timestamp') }} as sold_at, ')' as sign from source
+    )
+    select * from sales"""
+MODELS = {
+    "stg_till__sales": SALES,
+    "stg_till__amounts": """
+        with source as (select * from {{ source('till', 'sales') }}),
+        grouped as (
+            select sale_no, max({{ headwater.cast_or_null('amount', dbt.type_numeric()) }}) as amount from source group by sale_no
+        )
+        select grouped.amount, each.sold_at from grouped
+        inner join (
+            select {{ headwater.cast_or_null('sold_at', dbt.type_timestamp()) }} as sold_at, 1 as n from source
+            union all
+            select {{ headwater.cast_or_null('sold_at', dbt.type_timestamp()) }}, 2 from source where sale_no > 2
+        ) as each on each.n = 2""",
+    "stg_till__people": """
+        select {{ headwater.cast_or_null('born', 'date') }} as born
+        from {{ source('till', 'sales') }}""",
+    "after_people": "select born from {{ ref('stg_till__people') }}",
+}
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Project:
+    project = Project(tmp_path)
+    project.models = dict(MODELS)
+    tables = [{"name": "sales"}]
+    project.sources = [{"name": "till", "schema": "raw_till", "tables": tables}]
+    project.vars = {"cdp_unread": {"warn_percent": 6, "stop_percent": 15}}
+    project.rows(RAW)
+    return project
+
+
+def test_losses_are_counted_warned_of_and_stop_the_build(
+    shop: Project, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (error,) = shop.build()
+    # Half of the birthdays cannot be read: the model fails, and what is built on it is not made.
+    assert "stg_till__people: born: 10 of 20 values (50.0 %) cannot be read, such as 'aaaa" in error
+    assert "; 15 % may." in error
+    assert "headwater.read('born', ...) takes a format" in error
+    made = shop.rows(
+        "select table_name from information_schema.tables where table_name like 'after%'"
+    )
+    assert made == []
+    # Two of the 18 times that were there: a warning. A blank and NULL were nothing.
+    log = (shop.folder / "logs" / "dbt.log").read_text()
+    assert "stg_till__sales: sold_at: 2 of 18 values (11.1 %) cannot be read" in log
+    assert "Aschermittwoch" not in error + "".join(capfd.readouterr())
+    counted = shop.rows("""
+        select model_name, column_name, value_count, unread_count, shapes
+        from analytics_sync.unread_values order by all""")
+    time = "9999-99-99 99:99:99 +9999"
+    assert counted == [
+        ("stg_till__amounts", "amount", 20, 1, "aaaaaa (99)"),
+        ("stg_till__amounts", "sold_at", 16, 0, None),
+        ("stg_till__amounts", "sold_at", 18, 2, time),
+        ("stg_till__people", "born", 20, 10, "aaaaaaaaaaaaaa"),
+        ("stg_till__sales", "sold_at", 18, 2, time),
+    ]
+
+
+def test_a_share_is_allowed_for_a_reason_only(shop: Project) -> None:
+    shop.vars["cdp_unread"]["columns"] = {"stg_till__people.born": {"stop_percent": 60}}
+    assert any("stg_till__people.born: wants a reason" in error for error in shop.build())
+    shop.vars["cdp_unread"]["columns"]["stg_till__people.born"]["reason"] = "a joke of the till's"
+    assert shop.build() == []
