@@ -20,9 +20,9 @@
     {{ return(sources) }}
 {%- endmacro %}
 
-{#- Nothing; makes every registered model of records a parent of the model that is compiled. -#}
+{#- Nothing; while dbt parses, makes every registered model of records a parent of the model. -#}
 {% macro ref_records() -%}
-    {%- for model in headwater.registry('records') -%}
+    {%- for model in headwater.registry('records') if not execute -%}
         {%- do ref(model) -%}
     {%- endfor -%}
 {%- endmacro %}
