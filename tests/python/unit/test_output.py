@@ -57,13 +57,13 @@ def started(body: str) -> subprocess.Popen[bytes]:
     )
 
 
-def test_a_vendor_that_hangs_up_while_it_is_sent_to_ends_no_process():
+def test_a_vendor_that_hangs_up_while_it_is_sent_to_ends_no_process() -> None:
     process = started(HANGS_UP)
     said, _ = process.communicate(timeout=60)
     assert process.returncode == 7, said
 
 
-def test_a_reader_who_leaves_ends_no_process():
+def test_a_reader_who_leaves_ends_no_process() -> None:
     process = started(TALKS_ON)
     assert process.stdout is not None
     assert process.stdout.readline()
