@@ -234,6 +234,15 @@ def test_a_webhook_that_speaks_of_no_error_has_taken_all(wire: Wire, body: Any) 
     assert called(wire, "webhook", "record", "upsert").accepted
 
 
+def test_a_klaviyo_job_says_of_how_many_profiles_it_is(wire: Wire) -> None:
+    wire.answers(200, b'{"data": {"attributes": {"status": "complete"}}}')
+    settings = registry.sandbox_settings("klaviyo", base_url=wire.url, directory="/nowhere")
+    target = SyncObject("list", "People")
+    klaviyo: Any = registry.create("klaviyo", name="klaviyo", settings=settings, target=target)
+    with pytest.raises(UnexpectedAnswerError):
+        klaviyo.poll("job")
+
+
 def test_a_webhook_may_refuse_rows_by_their_key_alone(wire: Wire) -> None:
     wire.answers(200, b'{"failed": ["p00001"]}')
     result = called(wire, "webhook", "record", "upsert")
