@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import importlib
 import importlib.util
-import signal
 import sys
 import threading
 from collections.abc import Sequence
@@ -122,10 +121,6 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         app.output.note("Interrupted.")
         return 2
-    except BrokenPipeError:
-        # The reader of our output left (`sync list | head`): not an error of ours.
-        sys.stderr.close()
-        return 0
     except Exception as error:
         app.output.bug(error, debug=app.debug)
         return 2
@@ -136,8 +131,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 def main() -> None:
     """Console script."""
-    if hasattr(signal, "SIGPIPE"):
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    # SIGPIPE stays ignored, as Python has it: a vendor that hangs up while it is sent to would end the process.
     # Python prints what ends a thread with its text, which may quote data.
     threading.excepthook = lambda args: Output().bug(args.exc_value or RuntimeError())
     gc.set_threshold(50_000, 20, 50)  # rows hold no cycles; looking for some was 6 % of a push

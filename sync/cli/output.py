@@ -8,7 +8,8 @@ import os
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, TextIO
 
 from sync.engine.scrub import scrub
 from sync.errors import ConfigError, HeadwaterError, SelectionError
@@ -64,8 +65,9 @@ class Output:
             self._write("  ".join(aligned).rstrip())
 
     def note(self, message: str) -> None:
-        """Something worth knowing that is not the result."""
-        print(message, file=sys.stderr, flush=True)
+        """Something worth knowing that is not the result; where it cannot be written, what is being done goes on."""
+        with suppress(OSError):
+            _say(sys.stderr, message)
 
     def log(self, event: str, facts: dict[str, Any]) -> None:
         """A log line on stderr: JSON when asked for; as text only what a person would act on."""
@@ -115,8 +117,8 @@ class Output:
         self.note("Hint:  run again with --debug for the traceback.")
 
     def _write(self, text: str) -> None:
-        sys.stdout.write(text + "\n")
-        sys.stdout.flush()
+        with suppress(BrokenPipeError):  # `sync list | head`
+            _say(sys.stdout, text)
 
     def _red(self, text: str) -> str:
         if not sys.stderr.isatty() or os.environ.get("NO_COLOR"):
@@ -138,6 +140,15 @@ class Output:
         for row in cells:
             table.add_row(*(Text(cell) for cell in row))
         self._console.print(table)
+
+
+def _say(stream: TextIO, line: str) -> None:
+    """One line; a reader who has left hears no more, also when Python writes out what is left at its end."""
+    try:
+        print(line, file=stream, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        raise
 
 
 def _traced(trace: traceback.TracebackException, error: BaseException) -> Iterator[str]:

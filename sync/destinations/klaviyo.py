@@ -174,6 +174,10 @@ class Klaviyo:
             return JobStatus(done=True, all_failed="cancelled")
         if attributes["status"] != "complete":
             raise UnexpectedAnswerError("klaviyo: a job is in a state that the API does not have.")
+        if not isinstance(attributes.get("total_count"), int):
+            raise UnexpectedAnswerError(
+                "klaviyo: a job that is complete does not say of how many profiles."
+            )
         failed = []
         if attributes.get("failed_count"):
             for error in self._pages(f"{path}/import-errors", {"page[size]": LOOKUP_ROWS}):

@@ -41,7 +41,9 @@ METRICS: dict[str, tuple[str, str | None]] = {
     "unsubscribed from push marketing": ("unsubscribed", "push"),
 }
 # Words of an opt-out under a name that nobody has listed yet: stopping too much is mended, a lost refusal is not.
-REFUSAL = re.compile(r"\b(unsubscribed?|opt(ed)?[ -]?out|revoked?|suppressed)\b")
+REFUSAL = re.compile(
+    r"\b(un-?subscri\w+|opt(s|ed|ing)?[ -]?outs?|revo(ked?|cation)|suppress(ed|ion))\b"
+)
 CHANNELS = (
     ("sms", re.compile(r"\b(sms|mms|text|whatsapp)\b")),
     ("push", re.compile(r"\bpush\b")),

@@ -4,12 +4,13 @@ Each request is `{"sync": ..., "action": "upsert" | "remove" | "event", "rows": 
 X-Headwater-Signature says when it was sent, under which id, and who signed all of it (`signing.py`). `Idempotency-Key` is the same for
 the same batch. Answer 200, 201, 202 or 204 with no body or a JSON object to take every row, with `{"failed": [{"key", "status",
 "message"}]}`
-in it to refuse some. Whatever else comes (a page, half a document, a redirect, an object with `error`) takes nothing.
+in it to refuse some. Whatever else comes (a page, half a document, a redirect, an object with `error` or the status of one) takes nothing.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -127,6 +128,21 @@ class Webhook:
         return self.http.request("POST", "", data=body, headers=headers, answer=TAKEN)
 
 
+_REFUSAL = re.compile(
+    r"err|fail|reject|refuse|den(y|ied)|invalid|forbidden|unauthori|[45]\d\d$", re.I
+)
+
+
+def _denies(name: str, value: object) -> bool:
+    """Whether a member of an answer says that something went wrong: in one of the ways in which receivers say it."""
+    word = name.lower()
+    if word in ("ok", "success"):
+        return value in (False, "false")
+    if word in ("status", "statuscode", "status_code", "code", "result"):
+        return isinstance(value, str | int) and bool(_REFUSAL.match(str(value)))
+    return word.startswith(("err", "fail")) and bool(value)
+
+
 def _refused(answer: dict[str, Any]) -> dict[str, str]:
     """The status of each refused key; a key alone may stand for its row.
 
@@ -134,10 +150,7 @@ def _refused(answer: dict[str, Any]) -> dict[str, str]:
         UnexpectedAnswerError: the answer says that something went wrong, and not which rows are refused.
     """
     rows = answer.get("failed") or []
-    denies = any(answer.get(name) for name in ("error", "errors")) or any(
-        answer.get(name) is False for name in ("ok", "success")
-    )
-    if not isinstance(rows, list) or (denies and not rows):
+    if not isinstance(rows, list) or (not rows and any(map(_denies, answer, answer.values()))):
         raise UnexpectedAnswerError(
             "webhook: the answer speaks of an error and names no refused row: nothing counts as taken.",
             'name refused rows as {"failed": [{"key": ..., "status": ...}]}, or answer with a status of 400 or more.',

@@ -292,12 +292,15 @@ def _time(column: pa.Array) -> _Crossed:
 
 
 def _digits(column: pa.Array, *, whole: bool) -> _Crossed:
-    """Numbers as the warehouse writes them. Up to 15 digits a number carries whatever they are; 18 are within 64 bits."""
+    """Numbers as the warehouse writes them. Up to 15 digits a number carries whatever they are; 18 are within 64 bits.
+
+    A warehouse may write 16 of them without a point (BigQuery, a NUMERIC that is whole).
+    """
     import pyarrow as pa
     import pyarrow.compute as pc
 
     kind = pa.int64() if whole else pa.float64()
-    short = pc.less_equal(pc.utf8_length(column), 18 if whole else 16)
+    short = pc.less_equal(pc.utf8_length(column), 18 if whole else 15)
     if pc.all(pc.fill_null(short, True)).as_py():
         return _Crossed(column.cast(kind))
     if whole:

@@ -350,12 +350,15 @@ def _unnamed(status: JobStatus, rows: int, named: int) -> int:
         UnexpectedAnswerError: what it counts are not the rows that it was given.
     """
     refused = named if status.failed_count is None else status.failed_count
-    if status.total_count not in (None, rows) or not named <= refused <= rows:
+    taken = rows - refused if status.taken_count is None else status.taken_count
+    # Some count as done what they refused too.
+    agree = taken <= rows - refused or taken == rows
+    if status.total_count not in (None, rows) or not named <= refused <= rows or not agree:
         raise UnexpectedAnswerError(
-            f"a job was given {rows:,} rows and speaks of {status.total_count or rows:,}, {refused:,} of them "
-            f"refused, and names {named:,}: nothing counts as taken."
+            f"a job was given {rows:,} rows and speaks of {status.total_count or rows:,}, {taken:,} of them "
+            f"taken and {refused:,} refused, and names {named:,}: nothing counts as taken."
         )
-    lost = 0 if status.taken_count is None else max(0, rows - refused - status.taken_count)
+    lost = max(0, rows - refused - taken)
     return refused - named + lost
 
 

@@ -246,18 +246,23 @@ class RunLog:
         return str(rows[0]["status"]) if rows else None
 
     def past(self, session: Session, since: dt.datetime) -> list[PastRun]:
-        """The pushes since then, oldest first; of one that was killed, what it acknowledged counts."""
+        """The pushes since then, oldest first; of one that was killed, what it acknowledged counts, and of any what it may
+        have added: an answer that was lost makes a row held, and the push that sends it again calls it a change.
+        """
         figures = ("added", "changed", "removed", "unchanged", "failed")
-        found = []
-        for row in session.rows(
+        rows = session.rows(
             f"select run_id, status, started_at, message, {', '.join(figures)} "
             f"from {self._tables.runs} where {self._mine()} and command = 'push' "
             f"and status <> 'refused' and started_at >= {self._literal(since)} "
             "order by started_at, run_id"
-        ):
+        )
+        in_doubt = self._in_doubt(session, [r["run_id"] for r in rows if r["status"] != "success"])
+        found = []
+        for row in rows:
             numbers = {name: int(row[name] or 0) for name in figures}
             if row["added"] is None:
                 numbers |= self._acknowledged(session, row["run_id"])
+            numbers["added"] += in_doubt.get(row["run_id"], 0)
             notes = frozenset((row["message"] or "").split("; "))
             found.append(PastRun(row["started_at"], row["status"], notes=notes, **numbers))
         return found
@@ -284,6 +289,23 @@ class RunLog:
         # What was claimed before it was sent may have been sent.
         added = max(counts.get("add", 0), counts.get("claim", 0))
         return {"added": added, "removed": counts.get("remove", 0)}
+
+    def _in_doubt(self, session: Session, run_ids: Sequence[str]) -> dict[str, int]:
+        """Of these runs, how many keys each was the first to send without an answer, and did not add."""
+        if not run_ids:
+            return {}
+        runs = f"({', '.join(self._literal(run_id) for run_id in run_ids)})"
+        mine = f"from {self._tables.acknowledgements} where {self._mine()}"
+        rows = session.rows(
+            "select first_run, count(*) as row_count from ("
+            "select sync_key, min(run_id) as first_run, "
+            "min(case when action in ('add', 'claim') then run_id end) as added_by "
+            f"{mine} and sync_key in (select sync_key {mine} and action = 'attempt' and run_id in {runs}) "
+            "group by sync_key) as firsts "
+            f"where (added_by is null or added_by > first_run) and first_run in {runs} "
+            "group by first_run"
+        )
+        return {row["first_run"]: int(row["row_count"]) for row in rows}
 
     def _write_refused(self, session: Session, refused: Sequence[Refused], now: dt.datetime) -> int:
         if not refused:

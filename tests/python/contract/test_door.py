@@ -212,12 +212,35 @@ def test_klaviyos_events_are_taken_by_202_alone(wire: Wire, body: bytes) -> None
     [
         {"error": "no"}, {"ok": False}, {"success": False}, {"errors": ["x"]}, {"failed": "all"},
         {"failed": [{"key": "nobody"}]}, {"failed": [{"status": "bad"}]},
+        {"status": "error", "message": "no"}, {"status": "FAILED", "failed": []}, {"statusCode": 502},
+        {"code": "400"}, {"result": "rejected"}, {"errorMessage": "no"}, {"failed_count": 2},
     ],
 )  # fmt: skip
 def test_a_webhook_that_speaks_of_an_error_has_taken_nothing(wire: Wire, body: Any) -> None:
     wire.answers(200, json.dumps(body).encode())
     with pytest.raises(UnexpectedAnswerError):
         called(wire, "webhook", "record", "upsert")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {}, {"ok": True, "error": None, "errors": []}, {"status": "success", "code": 0}, {"failed_count": 0},
+        {"status": 202, "result": {"rows": 400}}, {"id": "error-1"},
+    ],
+)  # fmt: skip
+def test_a_webhook_that_speaks_of_no_error_has_taken_all(wire: Wire, body: Any) -> None:
+    wire.answers(200, json.dumps(body).encode())
+    assert called(wire, "webhook", "record", "upsert").accepted
+
+
+def test_a_klaviyo_job_says_of_how_many_profiles_it_is(wire: Wire) -> None:
+    wire.answers(200, b'{"data": {"attributes": {"status": "complete"}}}')
+    settings = registry.sandbox_settings("klaviyo", base_url=wire.url, directory="/nowhere")
+    target = SyncObject("list", "People")
+    klaviyo: Any = registry.create("klaviyo", name="klaviyo", settings=settings, target=target)
+    with pytest.raises(UnexpectedAnswerError):
+        klaviyo.poll("job")
 
 
 def test_a_webhook_may_refuse_rows_by_their_key_alone(wire: Wire) -> None:

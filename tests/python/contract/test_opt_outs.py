@@ -44,6 +44,9 @@ METRICS = [
     ("Received SMS", "Klaviyo", "delivered", "sms"),
     ("Bounced Push", "Klaviyo", "Bounced Push", "push"),
     # names that nobody has listed: a refusal all the same, whoever records it
+    ("Unsubscribes", "Klaviyo", "unsubscribed", None),
+    ("SMS opt-outs", "Klaviyo", "unsubscribed", "sms"),
+    ("Push unsubscription", "Klaviyo", "unsubscribed", "push"),
     ("Opted out of WhatsApp", "Klaviyo", "unsubscribed", "sms"),
     ("Unsubscribed from Push Notifications", "Klaviyo", "unsubscribed", "push"),
     ("Newsletter: opt-out", "API", "unsubscribed", None),

@@ -287,6 +287,16 @@ WRONG_SUMS = {
     "a row is lost": lambda job: JobStatus(
         done=True, total_count=len(job), taken_count=len(job) - 1, failed_count=0
     ),
+    "more taken than it was given": lambda job: JobStatus(
+        done=True, total_count=len(job), taken_count=len(job) + 2, failed_count=0
+    ),
+    "taken and refused are more than all": lambda job: JobStatus(
+        done=True,
+        total_count=len(job),
+        taken_count=len(job) + 1,
+        failed_count=1,
+        failed=[RowError(job[0], "x", "x")],
+    ),
     "it names more than it counts": lambda job: JobStatus(
         done=True, failed_count=0, failed=[RowError(key, "x", "x") for key in job[:1]]
     ),

@@ -262,6 +262,8 @@ def not_utf8() -> pa.Array:
         (pa.array([Decimal(5), Decimal(2**64)], pa.decimal128(38, 0)), None, [5, None], "64 bits"),
         (pa.array([Decimal("1.5"), None], pa.decimal256(76, 38)), None, [1.5, None], None),
         (pa.array(["1.50", "1234567890123456.78"]), Kind.DECIMAL, [1.5, None], "more digits"),
+        (pa.array(["-900719925474099", "9007199254740993"]), Kind.DECIMAL,
+         [-900719925474099.0, None], "more digits"),
         (pa.array(['["a", 1.5]', '{"n": 12345678901234567890}']), Kind.NESTED,
          ['["a", 1.5]', None], "64 bits"),
         (pa.array([[{"a": Decimal("2.5")}], None]), None, ['[{"a": 2.5}]', None], None),

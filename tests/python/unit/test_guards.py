@@ -9,7 +9,7 @@ import pytest
 
 from sync.config.models import Guards
 from sync.engine.guards import DAY, FLAGS, Usual, usual
-from sync.errors import AuthError
+from sync.errors import AuthError, TransientError
 from sync.records import Mode
 from sync.state.runs import PastRun
 
@@ -145,6 +145,41 @@ def test_what_a_killed_push_added_counts(bench):
     grown(bench, 480)
     assert bench.plan().before.added == 140
     assert bench.push().status == "refused"
+
+
+def lose(number, records):
+    raise TransientError("the answer was lost")
+
+
+def test_growth_whose_answers_were_lost_is_growth(workbench):
+    """The push may have added all of it, and the next one calls the same rows changes."""
+    bench = workbench(guards=Guards(free_additions=40))
+    pushed(bench, 60)
+    aged(bench, 48)
+    bench.destination.fault_after = lose
+    assert pushed(bench, 75).status == "failed"
+    grown(bench, 115)
+    before = bench.plan().before
+    assert (before.held, before.added) == (60, 15)
+    result = bench.push()
+    assert (result.status, result.error.reason) == ("refused", "too_many_additions")
+    assert "55 rows within a day, 15 of them sent already; it held 60 before" in result.message
+
+
+def test_rows_that_were_there_are_no_growth_when_an_answer_is_lost(bench):
+    pushed(bench, 400)
+    bench.table(
+        "select 'p' || cast(n as varchar) as profile_id, 'p' || cast(n as varchar) || '@example.com' "
+        "as email, 2 as score, cast(null as varchar) as withheld_reason, 'other' as row_hash "
+        "from range(420) as numbers(n)"
+    )
+    bench.destination.fault_after = lose
+    assert bench.push().status == "failed"
+    bench.destination.fault_after = None
+    before = bench.plan().before
+    assert before.held == 400
+    assert before.added <= 20
+    assert bench.push().status == "success"
 
 
 def test_events_fifty_one_fold_are_refused(workbench):
