@@ -147,3 +147,20 @@ def test_tables_go_where_the_teams_own_layout_of_schemas_says(
         if node["package_name"] == "headwater" and node["resource_type"] != "test"
     }
     assert schemas == {prefix + "cdp"}
+
+
+def test_a_team_with_no_event_of_the_demo_is_not_stopped_by_models_that_are_off(
+    tmp_path: Path,
+) -> None:
+    place = copy_of_team_project(tmp_path)
+    project = place.folder / "dbt_project.yml"
+    project.write_text(project.read_text().replace("\nvars:", "\nvars:\n  cdp_events: []", 1))
+    place.dbt("deps")
+    place.dbt("parse")
+    for path in (project, place.folder / "profiles.yml"):
+        path.write_text(path.read_text().replace("profile: winery", "profile: headwater"))
+    profiles = place.folder / "profiles.yml"
+    profiles.write_text(profiles.read_text().replace("winery:", "headwater:", 1))
+    place.dbt("build", succeeds=False)
+    assert not (place.folder / "winery.duckdb").exists() or query(place, "show all tables") == []
+    Place(place.folder, {"HEADWATER_DEMO": "false"}).dbt("parse")
