@@ -10,6 +10,9 @@
     Columns: key, identifiers, fields, withheld_reason (null is sent), row_hash over identifiers and fields, qualified_at. -#}
 {% macro activation(members, identifiers, fields, entity='person', key=none, consent=none, has_holdout=true, reached_by=none,
     holdout_ignored_because=none) -%}
+{%- if headwater.is_switched_off() -%}
+    {{ return('') }}
+{%- endif -%}
 {%- if entity not in ['person', 'account'] -%}
     {{ exceptions.raise_compiler_error("activation: entity '" ~ entity ~ "' is not one of person, account.") }}
 {%- endif -%}

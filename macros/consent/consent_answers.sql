@@ -74,8 +74,10 @@
 {#- Value: a pattern of origins by which a company, and not a person, wrote an answer down. -#}
 {% macro consent_import_pattern() -%}
     {{ return(
-        '.*(import|upload|migrat|back.?fill|bulk|purchase|bought|enrich|legacy|spreadsheet).*'
-        ~ '|(.*[^a-z])?(lists?|files?|csv|xlsx?|excel|batch|sync|seed|restored?|export)([^a-z].*)?'
+        '.*(import|upload|migra|back.?fill|bulk|purchase|bought|enrich|legacy|spreadsheet|altdaten|altbestand|bernahme|adresskauf|gekauft'
+        ~ '|hochgeladen|ingelezen|acquired).*'
+        ~ '|(.*[^a-z])?(lists?|liste[ns]?|listas?|lijst|elenco|files?|dateie?n?|fichiers?|ficheros?|archivos?|bestand|csv|xlsx?|excel|etl|batch'
+        ~ '|sync|seed|restored?|export|transfer|load|loaded|carga)([^a-z].*)?'
     ) }}
 {%- endmacro %}
 

@@ -71,6 +71,9 @@
     {%- if not source.get('email') and not source.get('phone') and not source.get('records') -%}
         {{ headwater.consent_error(where, "needs 'email', 'phone' or 'records': whose answers these are") }}
     {%- endif -%}
+    {%- for key in ['email', 'phone'] if source.get(key) -%}
+        {%- do headwater.check_consent_identifier(where ~ '.' ~ key, key) -%}
+    {%- endfor -%}
     {%- set records = headwater.record_sources('person') | map(attribute='source_name') | list -%}
     {%- if source.get('records') and (headwater.knows_graph() or not headwater.registry('records')) -%}
         {%- do headwater.check_consent_word(where ~ '.records', source['records'], records) -%}
@@ -107,5 +110,14 @@
     {%- endfor -%}
     {%- if told | length != 1 or not (told.values() | first) -%}
         {{ headwater.consent_error(where, 'wants one of ' ~ allowed | join(', ') ~ ' and its column') }}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- Nothing, or an error where people are known by no identifier of this name: a refusal would reach nobody. -#}
+{% macro check_consent_identifier(where, type) -%}
+    {%- set types = ((var('cdp_identity', {}) or {}).get('person') or {}).get('identifiers') or {} -%}
+    {%- if types and type not in types -%}
+        {{ headwater.consent_error(where, "who refused, unsubscribed or bounced is looked for among the identifiers of type '" ~ type
+            ~ "', and cdp_identity: person: identifiers has " ~ types | join(', ') ~ '; call the one that holds it ' ~ type) }}
     {%- endif -%}
 {%- endmacro %}

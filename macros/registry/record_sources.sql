@@ -14,7 +14,7 @@
             {%- endif -%}
         {%- endfor -%}
     {%- endif -%}
-    {%- for given in (var('cdp_identity', {}).get(entity) or {}).get('records') or [] -%}
+    {%- for given in ((var('cdp_identity', {}) or {}).get(entity) or {}).get('records') or [] -%}
         {%- do sources.append(headwater._record_source(given['model'], dict(given, key=given['record_key']), given)) -%}
     {%- endfor -%}
     {{ return(sources) }}

@@ -37,6 +37,8 @@ public_suffixes as (
 shared_hosts as (
 
     select lower(domain) as domain from {{ ref('shared_hosts') }} where domain is not null
+    union all
+    select lower(domain) as domain from {{ ref('free_mail_domains') }} where domain is not null
     {% for entity in entities %}
     {%- for rule in entity.identifiers if rule.kind == 'domain' %}
     {%- for model in rule.blocked_models %}

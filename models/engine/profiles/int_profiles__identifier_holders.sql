@@ -39,12 +39,16 @@ identity_aliases as (
 
 ),
 
--- Linked or not: a value that identity blocked, shed, found ambiguous or let go of still stands in the record of somebody.
+-- Linked or not: a value that identity blocked, shed, found ambiguous or let go of still stands in the record of somebody. An address is
+-- in small letters here, as in answers and results, also where staging left it as it was written.
 held as (
 
     select
         identifiers.identifier_type,
-        identifiers.identifier_value,
+        case
+            when identifiers.identifier_type = 'email' then lower(trim(identifiers.identifier_value))
+            else identifiers.identifier_value
+        end as identifier_value,
         entity_records.entity_id as profile_id
 
     from identifiers

@@ -11,8 +11,11 @@ from tests.python.identity.lab import ROOT, Lab
 
 SHIPPED = yaml.safe_load((ROOT / "dbt_project.yml").read_text())["vars"]["cdp_identity"]["account"]
 
+# Rules of a team's own know free mail without a word about it: `kind: domain` is enough.
+OWN_DOMAIN = {k: v for k, v in SHIPPED["identifiers"]["domain"].items() if k != "blocked_values"}
+
 ACCOUNT: dict[str, Any] = {
-    "identifiers": SHIPPED["identifiers"],
+    "identifiers": SHIPPED["identifiers"] | {"domain": OWN_DOMAIN},
     "records": [
         {
             "source_name": "firms", "model": "fixture_firms", "record_key": "crm_account_id",
@@ -42,13 +45,17 @@ PLACEHOLDERS = (
     "unbekannt", "keine", "DE000000000", "DE 000 000 000", "de-999999999", "0", "1", "ATU12345678",
     "NL000000000B01", "TBD", "K.A.", "?", "12-3456789", "987654321", "FRXX999999999", "test123",
     "Kleinunternehmer", "1234567890", "XAXX010101000", "нет", "123", "CHE-000.000.000 MWST",
+    "Keine USt-ID 0", "beantragt 2026", "USt-IdNr. DE000000000", "VAT-ID: 123456789", "UST-ID 000000000",
+    "PT999999990", "IE0000000A", "ESX0000000X", "AAAAA0000A", "27AAAAA0000A1Z5", "XXXXX1234X", "ungültig 0",
 )  # fmt: skip
 
 # Some that look made up and are not: check digits are right, and companies have such.
 REAL_TAX_IDS = (
     "DE129273398", "ATU33864707", "ESA28015865", "NL009291477B01", "FR40303265045", "IE6388047V",
     "PL5260250995", "RO18", "RO361579", "GB100000000", "DE111111125", "27AAPFU0939F1ZV",
-    "AAACR1111K", "GBGD001", "00000000000191", "CHE-116.281.710 MWST", "BE0403170701", "IE1234567T",
+    "AAACR1111K", "GBGD001",
+    "RSSMRA80A01H501U", "ABC680524P76", "33.000.167/0001-01", "NO 974 760 673 MVA", "00000000000191",
+    "CHE-116.281.710 MWST", "BE0403170701", "IE1234567T",
 )  # fmt: skip
 
 NOBODYS = (
@@ -57,6 +64,12 @@ NOBODYS = (
     "https://firm.github.io", "de.linkedin.com/company/firm", "firm.blogspot.co.uk", "t.me/firm",
     "yahoo.nl", "yahoo.no", "hotmail.pl", "live.ie", "outlook.cz", "gmx.li", "mail.yahoo.co.nz",
     "co.uk", "com.br", "amazon.co.jp/shops/firm", "firm.jimdosite.com", "yahoo.com.pe",
+    "https://www.google.com/maps/place/firm", "google.de/search?q=firm", "maps.google.ch/firm", "https://maps.apple.com/?q=firm",
+    "www.pinterest.at/firm", "https://vk.ru/firm", "fb.watch/firm", "lin.ee/firm", "zalo.me/firm", "https://www.douyin.com/firm",
+    "firm.cafe24.com", "firm.myshoptet.com", "firm.webshopapp.com", "firm.myvtex.com", "firm.zid.store", "firm.empretienda.com.ar",
+    "firm.prom.ua", "firm.mozello.com", "firm.estranky.cz", "firm.tistory.com", "https://www.local.ch/firm", "kutt.it/firm",
+    "clck.ru/firm", "urlz.fr/firm", "https://qr.codes/firm", "apps.apple.com/firm",
+    "net.hr", "siol.net", "chello.sk", "tut.by", "prodigy.net.mx", "superonline.com", "zahav.net.il", "post.sk", "clix.pt",
 )  # fmt: skip
 
 ONE_HOUSE = (
@@ -66,6 +79,7 @@ ONE_HOUSE = (
     ("WWW2.Firm-D.Example.", "de.firm-d.example"),
     ("firm-e.uk.com", "www.firm-e.uk.com"),
     ("google.com", "cloud.google.com"),
+    ("https://www.google.com/about", "google.com"),
 )
 
 TWO_HOUSES = (

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
+AS_OF = "2026-11-23 12:00:00"
 LEFT_OUT = (
     ".git", ".venv*", "target", "logs", "*.duckdb*", ".headwater", "exports", "__pycache__", "dbt_packages", ".*_cache", ".hypothesis",
 )  # fmt: skip
@@ -41,7 +42,7 @@ class Place:
                 "PYTHONPATH": str(ROOT),
                 "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
                 "DBT_PROFILES_DIR": str(self.folder),
-                "HEADWATER_AS_OF": "2026-11-23 12:00:00",
+                "HEADWATER_AS_OF": AS_OF,
                 "NO_COLOR": "1",
                 **self.environment,
             },
@@ -71,4 +72,6 @@ def copy_of_team_project(folder: Path) -> Place:
         ROOT / "tests" / "team_project", place, ignore=shutil.ignore_patterns(*LEFT_OUT)
     )
     (place / "packages.yml").write_text(f"packages:\n  - local: {ROOT}\n")
+    project = place / "dbt_project.yml"
+    project.write_text(project.read_text().replace("/srv/winery", str(place)))
     return Place(place)

@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests.python.package.projects import ROOT, Place, copy_of_team_project
+from tests.python.package.projects import AS_OF, ROOT, Place, copy_of_team_project
 
 SEEDS = ROOT / "tests" / "team_project" / "seeds"
 
@@ -39,7 +39,7 @@ def spent_by_person() -> dict[str, float]:
     spent: dict[str, float] = {}
     for row in rows("till_receipts"):
         person = row["eMail"] or address.get(row["memberNo"], "")
-        if person and row["what"] == "bought":
+        if person and row["what"] == "bought" and row["boughtAt"] <= AS_OF:
             spent[person] = spent.get(person, 0.0) + float(row["total"])
     return spent
 
@@ -106,6 +106,23 @@ def test_a_push_delivers_a_second_sends_nothing_and_what_is_pulled_builds(team: 
     )
 
 
+def test_results_that_name_people_by_address_number_and_token_are_all_read(team: Place) -> None:
+    recipients = {"email": "Ada.0@Example-Mail.test", "phone": "+436601000137", "push_id": "t-1"}
+    with duckdb.connect(str(team.folder / "winery.duckdb")) as connection:
+        for kind, recipient in recipients.items():
+            connection.execute(
+                "insert into raw_campaigns.campaign_events"
+                " (environment, destination, event_id, kind, recipient_type, recipient, occurred_at, pulled_at)"
+                " values ('live', 'letters', $1, 'opened', $1, $2, '2026-11-20', '2026-11-20')",
+                [kind, recipient],
+            )
+    team.dbt("build", "--select", "stg_campaigns__campaign_events")
+    read = query(
+        team, "select recipient_type, recipient from dev_cdp.stg_campaigns__campaign_events"
+    )
+    assert dict(read) == recipients | {"email": "ada.0@example-mail.test"}
+
+
 def test_a_model_that_is_missing_from_the_registry_stops_the_build_with_its_name(
     tmp_path: Path,
 ) -> None:
@@ -120,3 +137,43 @@ def test_a_model_that_is_missing_from_the_registry_stops_the_build_with_its_name
     project.write_text(project.read_text().replace("traits: [", "traitz: ["))
     output = place.dbt("parse", succeeds=False)
     assert "'traitz' is not one of records, consents, traits" in output
+
+
+@pytest.mark.parametrize("name", [None, "generate_schema_name", "default__generate_schema_name"])
+def test_tables_go_where_the_teams_own_layout_of_schemas_says(
+    tmp_path: Path, name: str | None
+) -> None:
+    place = copy_of_team_project(tmp_path)
+    prefix = "dev_"
+    if name:
+        prefix = "lab_"
+        (place.folder / "macros").mkdir()
+        (place.folder / "macros" / "layout.sql").write_text(
+            f"{{% macro {name}(custom_schema_name, node) %}}lab_{{{{ custom_schema_name }}}}{{% endmacro %}}"
+        )
+    place.dbt("deps")
+    place.dbt("parse")
+    nodes = json.loads((place.folder / "target" / "manifest.json").read_text())["nodes"].values()
+    schemas = {
+        node["schema"]
+        for node in nodes
+        if node["package_name"] == "headwater" and node["resource_type"] != "test"
+    }
+    assert schemas == {prefix + "cdp"}
+
+
+def test_a_team_with_no_event_of_the_demo_is_not_stopped_by_models_that_are_off(
+    tmp_path: Path,
+) -> None:
+    place = copy_of_team_project(tmp_path)
+    project = place.folder / "dbt_project.yml"
+    project.write_text(project.read_text().replace("\nvars:", "\nvars:\n  cdp_events: []", 1))
+    place.dbt("deps")
+    place.dbt("parse")
+    for path in (project, place.folder / "profiles.yml"):
+        path.write_text(path.read_text().replace("profile: winery", "profile: headwater"))
+    profiles = place.folder / "profiles.yml"
+    profiles.write_text(profiles.read_text().replace("winery:", "headwater:", 1))
+    place.dbt("build", succeeds=False)
+    assert not (place.folder / "winery.duckdb").exists() or query(place, "show all tables") == []
+    Place(place.folder, {"HEADWATER_DEMO": "false"}).dbt("parse")

@@ -17,6 +17,8 @@ SOURCE = {
     "purpose": "marketing", "answer": {"accepts": "accepts_marketing"},
 }  # fmt: skip
 IDENTITY = {"person": {"records": [{"source_name": "shop_customers"}]}}
+NAMED = {"person": {"identifiers": {"mail": {}, "mobile": {}}}}
+GOLDEN = {"person": {"attributes": {"phone": {"rule": "most_recent", "identifier": "mobile"}}}}
 TYPO = SOURCE | {"records": "shop_customer"}
 RAW = """
 select * from (values
@@ -93,6 +95,8 @@ def dbt(project: Path, command: str, **vars: Any) -> str:
         ({"cdp_consent_sources": [SOURCE | {"answer": {"acepts": "x"}}]}, ["'acepts' is not one of state, accepts, refuses"]),
         ({"cdp_consent_sources": [SOURCE | {"email": None}]}, ["needs 'email', 'phone' or 'records'"]),
         ({"cdp_consent_sources": [SOURCE, SOURCE]}, ["[1].name: 'shop' is there already"]),
+        ({"cdp_consent_sources": [SOURCE], "cdp_identity": NAMED}, ["[0].email: who refused", "has mail, mobile; call"]),
+        ({"cdp_survivorship": GOLDEN, "cdp_identity": NAMED}, ["attributes.phone.identifier: who", "that holds it phone"]),
         ({"cdp_consent_sources": [TYPO], "cdp_identity": IDENTITY}, ["[0].records: 'shop_customer'", "did you mean 'shop_customers'"]),
     ],
 )  # fmt: skip

@@ -2,10 +2,18 @@ with
 
 source as (
 
-    select * from {{ source('campaigns', 'campaign_events') }}
+    select
+        *,
+        case when recipient_type = 'email' then recipient end as email,
+        case when recipient_type = 'phone' then recipient end as phone
+
+    from {{ source('campaigns', 'campaign_events') }}
+
+    where environment = {{ headwater.cdp_environment() }}
 
 ),
 
+-- Each kind of recipient is read from a column of its own, so that a phone is not counted as an address that cannot be read.
 campaign_events as (
 
     select
@@ -15,8 +23,8 @@ campaign_events as (
         touchpoint_id,
         recipient_type,
         case recipient_type
-            when 'email' then {{ headwater.normalise_email('recipient') }}
-            when 'phone' then coalesce({{ headwater.normalise_phone('recipient') }}, recipient)
+            when 'email' then {{ headwater.normalise_email('email') }}
+            when 'phone' then coalesce({{ headwater.normalise_phone('phone') }}, recipient)
             else recipient
         end as recipient,
         lower(kind) as kind,
@@ -25,8 +33,6 @@ campaign_events as (
         pulled_at as loaded_at
 
     from source
-
-    where environment = {{ headwater.cdp_environment() }}
 
 )
 
