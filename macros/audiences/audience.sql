@@ -2,6 +2,7 @@
     Columns: profile_id or account_id, is_holdout, qualified_at. Every model the definition names is captured as a ref, and
     the definition itself is kept in the manifest as `meta.audience`. -#}
 {% macro audience(definition) -%}
+{%- if headwater.is_switched_off() -%}{{ return('') }}{%- endif -%}
 {%- set parsed = headwater.read_definition(definition, "entity:, then all:, any: or one condition") -%}
 {%- set context = headwater.audience_context(parsed.get('entity', 'person')) -%}
 {%- set settings = ['entity', 'sample', 'holdout', 'limit'] -%}

@@ -31,7 +31,7 @@
     {%- set events = var('cdp_events') -%}
     {%- set names = events | map(attribute='name') | list -%}
     {%- if name not in names -%}
-        {%- do headwater.note_problem(context, path, "there is no event '" ~ name ~ "'" ~ headwater.nearest(name, names) ~ " Events are " ~ names | join(', ')) -%}
+        {%- do headwater.note_problem(context, path, "there is no event '" ~ name ~ "'" ~ (headwater.nearest(name, names) or '.') ~ " Events are " ~ names | join(', ')) -%}
         {{ return(none) }}
     {%- endif -%}
     {%- set event = events | selectattr('name', 'equalto', name) | first -%}
@@ -77,6 +77,10 @@
         {%- do parts.append(headwater._figure(context, event, key, condition, path ~ '.' ~ key)) -%}
     {%- endfor -%}
     {%- for key in ['first', 'last'] if key in condition -%}
+        {%- if condition[key] is mapping and 'older_than' in condition[key] and 'within' in condition -%}
+            {#- Of the events that are counted, the window says first which there are. -#}
+            {%- do headwater.note_contradictions(context, {'within': condition['within'], 'older_than': condition[key]['older_than']}, path ~ '.' ~ key) -%}
+        {%- endif -%}
         {%- set function = 'min' if key == 'first' else 'max' -%}
         {%- do parts.append(headwater.comparison(context, function ~ '(events.' ~ event.time ~ ')', 'time', condition[key], path ~ '.' ~ key)) -%}
     {%- endfor -%}

@@ -145,3 +145,9 @@
     {%- endif -%}
     {{ return(true) }}
 {%- endmacro %}
+
+{#- Value: whether the model is disabled. dbt reads those too while it parses: what the demo asks of its own events is no mistake of a
+    project that has others. -#}
+{% macro is_switched_off() -%}
+    {{ return((model.get('config') or {}).get('enabled') is false) }}
+{%- endmacro %}

@@ -8,6 +8,7 @@
     Columns: step_id, journey_name, profile_id, entry_number, node, node_type, outcome, touchpoint_id, destination, channel, template,
     is_holdout, happened_at. -#}
 {% macro journey(definition) -%}
+{%- if headwater.is_switched_off() -%}{{ return('') }}{%- endif -%}
 {%- set parsed = headwater.read_definition(definition, "entry: and steps:") -%}
 {%- do headwater._journey_only(parsed, ['entry', 'exit_when', 're_entry', 'steps', 'renamed', 'removed', 'inserted'], '') -%}
 {%- set name = model.name -%}
