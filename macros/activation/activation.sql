@@ -24,6 +24,10 @@
 {%- if consent is not none -%}
     {%- do headwater.check_consent('activation: consent', consent) -%}
 {%- endif -%}
+{%- if holdout_ignored_because is not none and (holdout_ignored_because is not string or not holdout_ignored_because | trim) -%}
+    {{ exceptions.raise_compiler_error(model.name ~ ", activation: holdout_ignored_because wants the reason, a text, not '"
+        ~ holdout_ignored_because ~ "'.") }}
+{%- endif -%}
 {%- set entity_id = 'profile_id' if entity == 'person' else 'account_id' -%}
 {%- set entities = 'profiles' if entity == 'person' else 'accounts' -%}
 {%- set key = key or [entity_id] -%}

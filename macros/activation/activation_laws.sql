@@ -62,7 +62,10 @@
         ) }}
     {%- endif -%}
     {%- set is_sent = 'sent.withheld_reason is null' if 'withheld_reason' in columns else '1 = 1' -%}
-    {%- set queries = {} -%}
+    {#- Of a row without one, the laws below would find nothing to say. -#}
+    {%- set queries = {
+        'without a ' ~ id: 'select count(*) from ' ~ relation ~ ' as sent where ' ~ is_sent ~ ' and sent.' ~ id ~ ' is null'
+    } -%}
     {%- for consent in asked if consents -%}
         {%- do queries.update({
             'without consent (' ~ consent['channel'] ~ ', ' ~ consent['purpose'] ~ ')':

@@ -98,7 +98,7 @@
     {%- endif -%}
     {%- set columns = context.columns[model_name] -%}
     {%- if columns.is_complete and column not in columns.types -%}
-        {%- do headwater.note_problem(context, path, "'" ~ column ~ "' is no column of " ~ model_name ~ headwater.nearest(column, columns.types)
+        {%- do headwater.note_problem(context, path, "'" ~ column ~ "' is no column of " ~ model_name ~ (headwater.nearest(column, columns.types) or '.')
             ~ " It has " ~ columns.types | join(', ')) -%}
     {%- endif -%}
     {{ return(columns.types.get(column)) }}

@@ -58,7 +58,7 @@
             {%- do names.append(node.name[6:]) -%}
         {%- endfor -%}
         {%- if name not in names -%}
-            {%- do headwater.note_problem(context, path, "there is no event '" ~ name ~ "'" ~ headwater.nearest(name, names) ~ " Events are " ~ names | sort | join(', ')) -%}
+            {%- do headwater.note_problem(context, path, "there is no event '" ~ name ~ "'" ~ (headwater.nearest(name, names) or '.') ~ " Events are " ~ names | sort | join(', ')) -%}
             {{ return(none) }}
         {%- endif -%}
     {%- endif -%}
@@ -108,6 +108,10 @@
         {%- do parts.append(headwater._figure(context, event, key, condition, path ~ '.' ~ key)) -%}
     {%- endfor -%}
     {%- for key in ['first', 'last'] if key in condition -%}
+        {%- if condition[key] is mapping and 'older_than' in condition[key] and 'within' in condition -%}
+            {#- Of the events that are counted, the window says first which there are. -#}
+            {%- do headwater.note_contradictions(context, {'within': condition['within'], 'older_than': condition[key]['older_than']}, path ~ '.' ~ key) -%}
+        {%- endif -%}
         {%- set function = 'min' if key == 'first' else 'max' -%}
         {%- do parts.append(headwater.comparison(context, function ~ '(events.' ~ event.time ~ ')', 'time', condition[key], path ~ '.' ~ key)) -%}
     {%- endfor -%}

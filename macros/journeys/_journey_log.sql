@@ -145,7 +145,11 @@
     {%- if order != stay -%}
         {%- set counts = [] -%}
         {%- for step in order -%}
-            {%- do counts.append(step ~ ' (' ~ (log.get(step) or {}).values() | sum ~ ' people have passed it)') -%}
+            {%- set passed = [] -%}
+            {%- for name in headwater._journey_names_ever(parsed, [step]) -%}
+                {%- do passed.extend((log.get(name) or {}).values()) -%}
+            {%- endfor -%}
+            {%- do counts.append(step ~ ' (' ~ passed | sum ~ ' people have passed it)') -%}
         {%- endfor -%}
         {%- do said.append("its steps stood in the order " ~ stay | join(', ') ~ " and stand now in the order " ~ counts | join(', ')
             ~ ": put them back, or say of each that moved inserted: {step: newcomers}, and who has gone past its place does not meet it, or everybody") -%}

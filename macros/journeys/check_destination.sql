@@ -9,7 +9,7 @@
         {%- endif -%}
     {%- endfor -%}
     {%- if known and name not in known -%}
-        {%- set message = "no sync sends to '" ~ name ~ "'" ~ headwater.nearest(name, known) ~ " Syncs send to " ~ known | unique | sort | join(', ') -%}
+        {%- set message = "no sync sends to '" ~ name ~ "'" ~ (headwater.nearest(name, known) or '.') ~ " Syncs send to " ~ known | unique | sort | join(', ') -%}
         {%- if headwater.nearest(name, known) -%}
             {{ headwater.audience_error(path, message) }}
         {%- endif -%}

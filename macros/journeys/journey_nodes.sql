@@ -176,7 +176,7 @@
         {%- set touchpoints = nodes | selectattr('type', 'equalto', 'touchpoint') | map(attribute='name') | list -%}
         {%- set named = condition['engaged'].get('touchpoint') -%}
         {%- if named not in touchpoints -%}
-            {{ headwater.audience_error(path ~ '.engaged', "no touchpoint '" ~ named ~ "' comes before" ~ headwater.nearest(named, touchpoints)
+            {{ headwater.audience_error(path ~ '.engaged', "no touchpoint '" ~ named ~ "' comes before" ~ (headwater.nearest(named, touchpoints) or '.')
                 ~ " There are " ~ touchpoints | join(', ')) }}
         {%- endif -%}
     {%- endif -%}

@@ -4,8 +4,8 @@
         {{ return(expression) }}
     {%- endif -%}
     {%- set types = {
-        'integer': dbt.type_int(),
-        'float': dbt.type_float(),
+        'integer': dbt.type_bigint(),
+        'float': headwater.type_double(),
         'boolean': dbt.type_boolean(),
         'date': 'date',
         'timestamp': dbt.type_timestamp(),

@@ -157,6 +157,16 @@ def test_a_row_must_say_whose_it_is(project: Project) -> None:
     assert "fields: {'profile_id': 'members.profile_id'}" in error
 
 
+def test_a_row_of_nobody_is_not_sent_though_no_consent_is_asked(project: Project) -> None:
+    project.models["sync_memory__everybody"] = """
+        select case when profile_id <> 'p3' then profile_id end as profile_id, profile_id || '@mail.example' as email
+        from {{ ref('profiles') }} where profile_id in ('p1', 'p3')
+        -- {{ ref('profile_suppressions') }}"""
+    project.syncs["everybody"][1].pop("consent")
+    (error,) = project.build()
+    assert "1 rows are sent without a profile_id" in error
+
+
 def test_a_holdout_is_ignored_only_for_a_reason(project: Project) -> None:
     everybody = MODELS["sync_memory__everybody"].replace(
         "fields={},", "fields={}, has_holdout=false,"
@@ -164,6 +174,11 @@ def test_a_holdout_is_ignored_only_for_a_reason(project: Project) -> None:
     project.models["sync_memory__everybody"] = everybody
     (error,) = project.build()
     assert "though held out" in error
+    project.models["sync_memory__everybody"] = everybody.replace(
+        "has_holdout=false,", "has_holdout=false, holdout_ignored_because=' ',"
+    )  # fmt: skip
+    (error,) = project.build()
+    assert "holdout_ignored_because wants the reason" in error
     project.models["sync_memory__everybody"] = everybody.replace(
         "has_holdout=false,", "has_holdout=false, holdout_ignored_because='a register, not a campaign',"
     )  # fmt: skip

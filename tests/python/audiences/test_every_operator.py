@@ -138,6 +138,8 @@ def did_of(chance: random.Random) -> Row:
             condition[more] = {"property": "revenue_eur", **comparison_of(chance, "number")}
     elif more in ("first", "last") and not alone:
         condition[more] = comparison_of(chance, "time")
+        if "older_than" in condition[more]:
+            condition.pop("within", None)
     elif more == "then" and not alone:
         condition["then"] = {"did": chance.choice(EVENTS)["name"]}
         if chance.random() < 0.5:

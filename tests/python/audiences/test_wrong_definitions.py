@@ -160,6 +160,7 @@ all:
   - {product_line: outdoor, wher: {order_count: 1}}
   - {account: {trait: plan, equls: x}}
   - {trait: country, before: soon}
+  - {did: order_placed, within: 2 weeks, last: {older_than: 30 days}}
 limit: {top: 0, by: country}
 sample: {percent: 20, salt: 3}
 """
@@ -170,7 +171,8 @@ CONTRADICTED = {
     "all[10].did.within": "holds nothing", "all[11].did.then": "did you mean 'within'", "all[12].did.then": "wants {did:",
     "all[13].did.last": "did you mean 'older_than'", "all[14].did.where": "wants {property", "all[15].trait.is_null": "without quotes",
     "all[16].trait.contains": "quote it: '5'", "all[17].member_of": "audience_...", "all[18].product_line": "did you mean 'where'",
-    "all[19].account.trait": "did you mean 'equals'", "all[20].trait.before": "no date or time", "limit": "1 or more",
+    "all[19].account.trait": "did you mean 'equals'", "all[20].trait.before": "no date or time",
+    "all[21].did.last": "within 2 weeks and older than 30 days", "limit": "1 or more",
     "sample.salt": "a word",
 }  # fmt: skip
 

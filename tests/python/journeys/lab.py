@@ -25,7 +25,8 @@ MODELS = {
     "audience_tried": "select profile_id, is_holdout from raw.people where is_known and is_member",
     "event_order_placed": "select event_id, profile_id, occurred_at, 1 as revenue_eur from raw.orders",
     "event_campaign_engaged": "select * from raw.engagements",
-    "identity_aliases": "select 'person' as entity, old_id, live_id from raw.aliases",
+    "identity_aliases": "select 'person' as entity, old_id, live_id, cast(null as varchar) as split_from_id, "
+    "cast(null as timestamp) as shared_from_at, cast(null as timestamp) as shared_until_at from raw.aliases",
     "sync_hook__mails": """{{ headwater.activation(
         members=headwater.journey_touchpoints('journey_tried', %(touchpoints)s, within='60 days'),
         key=['touchpoint_id'], identifiers={'email': 'profiles.email'},

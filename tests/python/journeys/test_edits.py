@@ -83,6 +83,20 @@ def test_a_renamed_step_is_the_same_step(lab: Callable[..., JourneyLab], hook: H
     assert len(hook.events) == 7
 
 
+def test_who_passed_a_step_under_its_old_name_is_counted_when_steps_move(
+    lab: Callable[..., JourneyLab],
+) -> None:
+    tried = began(
+        lab, "hello", "2d", "second", "9d", builds=("2026-03-01 12:00:00", "2026-03-03 12:00:00")
+    )
+    tried.define(
+        journey("second", "2d", "welcome", "9d", more="renamed: {welcome: hello}"),
+        touchpoints=["welcome"],
+    )
+    with pytest.raises(BuildError, match=r"welcome \(3 people have passed it\)"):
+        tried.build("2026-03-04 12:00:00")
+
+
 def test_a_removed_step_is_gone_and_the_rest_goes_on(lab: Callable[..., JourneyLab]) -> None:
     tried = began(lab, "hello", "2d", "second", builds=("2026-03-01 12:00:00",))
     tried.define(journey("hello", "second", more="removed: [w2d]"))
