@@ -1,6 +1,6 @@
 """Pairwise F1 of clusters on labelled data: the probabilistic tier alone, with Splink 5 beside it.
 
-Each data set goes through the SQL of macros/matching and models/identity/matching, run by dbt in a scratch project, with
+Each data set goes through the SQL of macros/matching and models/engine/identity/matching, run by dbt in a scratch project, with
 weights that `sync train-matching`'s functions learn from the data without its labels. The settings are those that ship;
 a data set only says which column is of which kind. Accepted pairs are joined to clusters as they are; no identifier and
 no guard helps. Splink has the settings of its own examples, and the threshold that the labels show to be its best.
@@ -94,7 +94,7 @@ def matched(name: str, data: Labelled, directory: Path) -> ScratchProject:
     overrides = "select '' as entity, '' as action, '' as left_key, '' as right_key where 1 = 0"
     project = ScratchProject(
         directory,
-        folders=("macros", "models/identity/matching", *data.folders),
+        folders=("macros", "models/engine/identity/matching", *data.folders),
         models={**data.models, "no_overrides": overrides},
         variables={
             "cdp_matching": {"enabled": True, "entities": {data.entity: {"records": data.records}}},

@@ -132,14 +132,36 @@ def load(name: str, directory: Path, options: Namespace) -> Labelled | str:
     )
 
 
+def _records_of_demo(entity: str) -> list[dict[str, Any]]:
+    """What the demo's staging models say of themselves, in the form in which matching takes a record."""
+    records = []
+    for source in _STAGING[entity]:
+        path = ROOT / f"models/demo/staging/{source}/_{source}__models.yml"
+        for model in yaml.safe_load(path.read_text())["models"]:
+            facts = model.get("config", {}).get("meta", {}).get("record", {})
+            columns: dict[str, str] = {}
+            for one in facts.get(entity, {}).get("matching", []):
+                columns.update(one if isinstance(one, dict) else {one: one})
+            if columns:
+                name = model["name"].removeprefix("stg_").replace("__", "_")
+                records.append(
+                    {
+                        "source_name": facts.get("source_name", name),
+                        "model": model["name"],
+                        "record_key": facts["key"],
+                        "columns": columns,
+                    }
+                )
+    return records
+
+
 def _generated(target: Path, entity: str, *, people: int, seed: int) -> Labelled:
     import duckdb
 
     line = [sys.executable, "-m", "benchmarks.generator", "--format", "parquet"]
     line += ["--people", str(people), "--seed", str(seed), "--out", str(target)]
     subprocess.run(line, cwd=ROOT, check=True, capture_output=True)
-    project = yaml.safe_load((ROOT / "dbt_project.yml").read_text())
-    records = project["vars"]["cdp_matching"]["entities"][entity]["records"]
+    records = _records_of_demo(entity)
     sources = ", ".join(f"'{record['source_name']}'" for record in records)
     with duckdb.connect() as connection:
         rows = connection.execute(
@@ -148,7 +170,7 @@ def _generated(target: Path, entity: str, *, people: int, seed: int) -> Labelled
         ).fetchall()
     return _Generated(
         models={},
-        folders=[f"models/staging/{source}" for source in _STAGING[entity]],
+        folders=[f"models/demo/staging/{source}" for source in _STAGING[entity]],
         records=records,
         truth=dict(rows),
         directory=target,

@@ -39,10 +39,10 @@ def add_matching(directory: Path, *, review: bool = False) -> None:
     """Copy the probabilistic tier, which a scratch project leaves behind: its macros, models and shipped weights; its review only
     where there is an identity for it to look at.
     """
-    for folder in ("macros/matching", "models/identity/matching"):
+    for folder in ("macros/matching", "models/engine/identity/matching"):
         shutil.copytree(ROOT / folder, directory / folder, dirs_exist_ok=True)
     if not review:
-        (directory / "models/identity/matching/matching_review.sql").unlink()
+        (directory / "models/engine/identity/matching/matching_review.sql").unlink()
     (directory / "seeds").mkdir(exist_ok=True)
     for name in ("matching_weights.csv", "_matching__seeds.yml"):
         shutil.copy(ROOT / "seeds" / name, directory / "seeds")
@@ -70,10 +70,10 @@ class ScratchProject:
                 shutil.copytree(
                     ROOT / folder, directory / folder, ignore=_LEFT_BEHIND, dirs_exist_ok=True
                 )
-        (directory / "models").mkdir(exist_ok=True)
-        shutil.copy(ROOT / "models/_groups.yml", directory / "models/_groups.yml")
+        (directory / "models/engine").mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / "models/engine/_groups.yml", directory / "models/engine/_groups.yml")
         for name, sql in (models or {}).items():
-            path = directory / "models" / f"{name}.sql"
+            path = directory / "models/engine" / f"{name}.sql"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(sql)
         self.configure(variables or {})
@@ -83,7 +83,7 @@ class ScratchProject:
         """Write dbt_project.yml: the project's own, with `variables` over its vars."""
         project = yaml.safe_load((ROOT / "dbt_project.yml").read_text())
         project.pop("on-run-start", None)
-        layers = {folder.split("/")[1] for folder in self._folders if folder.startswith("models/")}
+        layers = {folder.split("/")[2] for folder in self._folders if folder.startswith("models/")}
         folders = project["models"]["headwater"]
         project["models"]["headwater"] = {
             name: config for name, config in folders.items() if name in layers

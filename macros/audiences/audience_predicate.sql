@@ -172,6 +172,10 @@
         {%- do headwater.note_unknown_keys(context, where, allowed, path) -%}
     {%- endif -%}
     {%- set parts = [] -%}
+    {%- for column in where if allowed is none and (column is not string or not modules.re.fullmatch('[A-Za-z_][A-Za-z0-9_]*', column)) -%}
+        {%- do headwater.note_problem(context, path, "'" ~ column ~ "' is no name of a property") -%}
+        {{ return('false') }}
+    {%- endfor -%}
     {%- for column, value in where.items() if allowed is none or column in allowed -%}
         {%- if value is mapping -%}
             {%- set operators = value -%}

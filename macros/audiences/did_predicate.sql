@@ -1,4 +1,4 @@
-{#- Expression, boolean and never null: a person did an event of `vars: cdp_events` as often, as lately and in the way a condition says.
+{#- Expression, boolean and never null: a person did an event as often, as lately and in the way a condition says.
     Keys: did, at_least (1 unless told), at_most, exactly, within, where, sum or avg {property, operator: value}, first or last
     {operator: value}, then {did, within, where}. Mistakes are noted in `context.problems`. -#}
 {% macro did_predicate(context, condition, path) -%}
@@ -26,19 +26,50 @@
     {{ return(headwater.in_keys('candidates.profile_id', 'events.profile_id', source ~ ' where ' ~ where, having, is_negated)) }}
 {%- endmacro %}
 
-{#- Value: an event of `vars: cdp_events` by name; none where there is no such event, which is noted. -#}
+{#- Value: the events that are more than their name says, a list of {name, model, key, time, entity, properties, parts}. -#}
+{% macro spelt_out_events() -%}
+    {%- set given = var('cdp_events', none) -%}
+    {%- if given is none and headwater.demo_events is defined and headwater.has_demo() -%}
+        {%- set given = headwater.demo_events() -%}
+    {%- endif -%}
+    {{ return(given or []) }}
+{%- endmacro %}
+
+{#- Value: an event by its name: the model `event_<name>`, with event_id, occurred_at and the person; its other columns are the
+    properties, none where they are not known (while dbt parses, in unit tests). `vars: cdp_events` spells one out where it is another
+    model or column, or has parts. None where there is no such event, which is noted. -#}
 {% macro declared_event(context, name, path) -%}
-    {%- set events = var('cdp_events') -%}
-    {%- set names = events | map(attribute='name') | list -%}
-    {%- if name not in names -%}
-        {%- do headwater.note_problem(context, path, "there is no event '" ~ name ~ "'" ~ headwater.nearest(name, names) ~ " Events are " ~ names | join(', ')) -%}
+    {%- set spelt_out = headwater.spelt_out_events() -%}
+    {%- set event = spelt_out | selectattr('name', 'equalto', name) | first -%}
+    {%- if event -%}
+        {%- for setting in ['key', 'time'] -%}
+            {%- do headwater._column_type(context, event.model, event[setting], 'vars: cdp_events, ' ~ name ~ ', ' ~ setting) -%}
+        {%- endfor -%}
+        {{ return(event) }}
+    {%- endif -%}
+    {%- if name is not string or not modules.re.fullmatch('[a-z][a-z0-9_]*', name) -%}
+        {%- do headwater.note_problem(context, path, "wants the name of an event, of small letters, digits and underscores, not '" ~ name ~ "'") -%}
         {{ return(none) }}
     {%- endif -%}
-    {%- set event = events | selectattr('name', 'equalto', name) | first -%}
-    {%- for setting in ['key', 'time'] -%}
-        {%- do headwater._column_type(context, event.model, event[setting], 'vars: cdp_events, ' ~ name ~ ', ' ~ setting) -%}
+    {%- set model_name = 'event_' ~ name -%}
+    {%- if headwater.knows_graph() -%}
+        {%- set names = spelt_out | map(attribute='name') | list -%}
+        {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.name.startswith('event_') -%}
+            {%- do names.append(node.name[6:]) -%}
+        {%- endfor -%}
+        {%- if name not in names -%}
+            {%- do headwater.note_problem(context, path, "there is no event '" ~ name ~ "'" ~ headwater.nearest(name, names) ~ " Events are " ~ names | sort | join(', ')) -%}
+            {{ return(none) }}
+        {%- endif -%}
+    {%- endif -%}
+    {%- for column in ['event_id', 'occurred_at', 'profile_id'] -%}
+        {%- do headwater._column_type(context, model_name, column, path) -%}
     {%- endfor -%}
-    {{ return(event) }}
+    {%- set columns = context.columns[model_name] -%}
+    {{ return({
+        'name': name, 'model': model_name, 'key': 'event_id', 'time': 'occurred_at', 'entity': 'person',
+        'properties': columns.types | reject('in', ['event_id', 'occurred_at', 'profile_id']) | list if columns.is_complete else none,
+    }) }}
 {%- endmacro %}
 
 {#- Pair: the having clause, and whether it says who must not be in the audience (nobody without an event has a group). -#}
@@ -106,15 +137,15 @@
 {% macro _figure(context, event, function, condition, path) -%}
     {%- set wanted = condition[function] -%}
     {%- set property = wanted.get('property') if wanted is mapping else none -%}
-    {%- if property not in event.properties -%}
-        {%- do headwater.note_problem(context, path, "property '" ~ (property or '') ~ "' is not one of " ~ event.properties | join(', ') ~ headwater.nearest(property or '', event.properties)) -%}
+    {%- if property is not string or not modules.re.fullmatch('[A-Za-z_][A-Za-z0-9_]*', property) or (event.properties is not none and property not in event.properties) -%}
+        {%- do headwater.note_problem(context, path, "property '" ~ (property or '') ~ "' is not one of " ~ (event.properties or []) | join(', ') ~ headwater.nearest(property or '', event.properties or [])) -%}
         {{ return('false') }}
     {%- endif -%}
     {%- if (headwater._column_type(context, event.model, property, path) or 'number') != 'number' -%}
         {%- do headwater.note_problem(context, path, "'" ~ property ~ "' is no number") -%}
     {%- endif -%}
     {%- set part_event = headwater._part_event(context, event, path) -%}
-    {%- for name in condition.get('where', {}) if condition.get('where') is mapping and part_event and name not in event.properties and name in part_event.properties -%}
+    {%- for name in condition.get('where', {}) if condition.get('where') is mapping and part_event and name not in (event.properties or []) and (part_event.properties is none or name in part_event.properties) -%}
         {%- do headwater.note_problem(context, path, "adds up whole events, also where only a part of one has this " ~ name ~ "; say did: " ~ part_event.name) -%}
     {%- endfor -%}
     {{ return(headwater.comparison(context, function ~ '(events.' ~ property ~ ')', 'number', headwater._rest(wanted, ['property']), path)) }}
@@ -143,12 +174,15 @@
     {%- set of_event = {} -%}
     {%- if where is mapping -%}
         {%- for name, value in where.items() -%}
-            {%- do (of_parts if part_event and name not in event.properties and name in part_event.properties else of_event).update({name: value}) -%}
+            {%- do (of_parts if part_event and name not in (event.properties or []) and (part_event.properties is none or name in part_event.properties) else of_event).update({name: value}) -%}
         {%- endfor -%}
     {%- endif -%}
     {%- set wheres = [] -%}
     {%- if of_event or not of_parts -%}
-        {%- set allowed = event.properties + (part_event.properties | reject('in', event.properties) | list if part_event else []) -%}
+        {%- set allowed = event.properties -%}
+        {%- if allowed is not none and part_event -%}
+            {%- set allowed = allowed + ((part_event.properties or []) | reject('in', allowed) | list) -%}
+        {%- endif -%}
         {%- do wheres.append(headwater.where_clause(context, alias, event.model, of_event or where, path, allowed)) -%}
     {%- endif -%}
     {%- if of_parts -%}

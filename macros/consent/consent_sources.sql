@@ -72,7 +72,7 @@
         {{ headwater.consent_error(where, "needs 'email', 'phone' or 'records': whose answers these are") }}
     {%- endif -%}
     {%- set records = headwater.record_sources('person') | map(attribute='source_name') | list -%}
-    {%- if source.get('records') and headwater.knows_graph() -%}
+    {%- if source.get('records') and (headwater.knows_graph() or not headwater.registry('records')) -%}
         {%- do headwater.check_consent_word(where ~ '.records', source['records'], records) -%}
     {%- endif -%}
     {%- for key, words in {'channel': headwater.consent_channels() | list, 'purpose': headwater.consent_purposes()}.items() -%}

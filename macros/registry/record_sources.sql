@@ -14,7 +14,7 @@
             {%- endif -%}
         {%- endfor -%}
     {%- endif -%}
-    {%- for given in (var('cdp_identity').get(entity) or {}).get('records') or [] -%}
+    {%- for given in (var('cdp_identity', {}).get(entity) or {}).get('records') or [] -%}
         {%- do sources.append(headwater._record_source(given['model'], dict(given, key=given['record_key']), given)) -%}
     {%- endfor -%}
     {{ return(sources) }}
@@ -66,7 +66,7 @@
 {% macro _check_record(node, record) -%}
     {%- set where = node.original_file_path ~ ', config: meta: record' -%}
     {%- set shared = ['source_name', 'key', 'first_seen_at', 'last_seen_at'] -%}
-    {%- set entities = var('cdp_identity') | list -%}
+    {%- set entities = var('cdp_identity', {}) | list -%}
     {%- if record is not mapping -%}
         {%- do headwater._record_error(where, "is missing, though the registry names '" ~ node.name ~ "' under records") -%}
     {%- endif -%}

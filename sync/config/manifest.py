@@ -86,7 +86,7 @@ class Manifest:
                 return found
         raise ConfigError(
             f"{self.path} declares no source '{source_name}.{table}'.",
-            hint="the project's models/staging must declare the tables that sync writes.",
+            hint="the package headwater, which declares the tables that sync writes, must be part of the project.",
         )
 
     def relation(self, model_name: str) -> str | None:

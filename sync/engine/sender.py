@@ -59,6 +59,7 @@ class Outcome:
     requests: int = 0
     seconds: float = 0.0
     jobs: int = 0
+    works: bool = False  # a job took some rows of this batch, so the request is not what is wrong
     waited: float = 0.0  # seconds for jobs
     taken: Counter[str] = field(default_factory=Counter)  # accepted rows by action
     acknowledgements: Any = None  # an Arrow table, once they are journalled
@@ -238,7 +239,7 @@ class BatchSender:
                 "push again: it goes on from here.",
             )
         left = list(records)
-        if not outcome.accepted:
+        if not outcome.accepted and not outcome.works:
             probes = JOB_PROBES if outcome.jobs else PROBES
             for probe in random.sample(left, min(probes, len(left))):
                 left.remove(probe)
@@ -297,6 +298,7 @@ class BatchSender:
     ) -> None:  # fmt: skip
         """A job refused some rows and does not say which: halves are sent until the bad ones stand alone, or it takes too long."""
         words = status.some_failed or "not named"
+        outcome.works = outcome.works or (len(records) > 1 and count != len(records))
         most = outcome.jobs == 1 and 2 * (count or 0) > len(records)
         if len(records) == 1:
             outcome.maybe.discard(records[0].key)
@@ -364,7 +366,12 @@ def judge(outcome: Outcome) -> None:
     Then no row's count begins, and the batch has an error.
     """
     doubted = [error for error in outcome.failed if error.retryable]
-    if outcome.accepted or not doubted or len({error.status for error in doubted}) > 1:
+    if (
+        outcome.accepted
+        or outcome.works
+        or not doubted
+        or len({error.status for error in doubted}) > 1
+    ):
         return
     if len(doubted) == 1 and doubted[0].key not in outcome.unproven:
         return  # the vendor named the row

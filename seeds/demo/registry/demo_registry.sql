@@ -26,3 +26,16 @@
         'journeys': ['journey_win_back'],
     }) }}
 {%- endmacro %}
+
+{#- Value: an order is asked about by what was in it too; every other event is what its name and contract say. -#}
+{% macro demo_events() -%}
+    {{ return([{
+        'name': 'order_placed',
+        'model': 'event_order_placed',
+        'key': 'event_id',
+        'time': 'occurred_at',
+        'entity': 'person',
+        'properties': ['order_id', 'status', 'line_count', 'quantity', 'revenue_eur'],
+        'parts': {'event': 'product_ordered', 'by': 'order_id'},
+    }]) }}
+{%- endmacro %}

@@ -64,3 +64,9 @@ def test_the_example_holds_no_secret() -> None:
         for name, value in entry.items():
             if re.search("key|token|secret|password", name):
                 assert "env_var(" in value, name
+
+
+def test_every_decision_is_in_the_index() -> None:
+    folder = ROOT / "docs" / "decisions"
+    records = {path.name for path in folder.glob("0*.md")}
+    assert set(re.findall(r"\]\((0[^)]*\.md)\)", (folder / "README.md").read_text())) == records

@@ -74,7 +74,7 @@ class Lab:
         self.directory.mkdir(parents=True, exist_ok=True)
         for name in (
             "macros",
-            "models/identity",
+            "models/engine/identity",
             "seeds",
             "tests/dbt/generic",
             "tests/dbt/identity",
@@ -85,8 +85,10 @@ class Lab:
                 dirs_exist_ok=True,
                 ignore=shutil.ignore_patterns("demo", "matching*", "sync"),
             )
-        shutil.copy(ROOT / "models/_groups.yml", self.directory / "models/_groups.yml")
-        staging = self.directory / "models/staging"
+        shutil.copy(
+            ROOT / "models/engine/_groups.yml", self.directory / "models/engine/_groups.yml"
+        )
+        staging = self.directory / "models/engine/staging"
         staging.mkdir(exist_ok=True)
         (staging / "fixture_records.sql").write_text(
             "{{ config(materialized='view') }}\nselect * from raw.records"

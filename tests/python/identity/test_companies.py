@@ -143,7 +143,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Lab:
     )
     for name, columns in MODELS.items():
         source = name.removeprefix("fixture_").removesuffix("s")
-        (lab.directory / f"models/staging/{name}.sql").write_text(
+        (lab.directory / f"models/engine/staging/{name}.sql").write_text(
             f"select {columns} from raw.records where source = '{source}'"
         )
     lab.load(ROWS)

@@ -67,7 +67,7 @@ SHAPES: dict[str, Edges] = {
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     lab = Lab(tmp_path_factory.mktemp("components") / "lab")
     for name, settings in {"linked": "", "bounded": ", meta={'max_rounds': 1}"}.items():
-        (lab.directory / f"models/staging/{name}.sql").write_text(MODEL % settings)
+        (lab.directory / f"models/engine/staging/{name}.sql").write_text(MODEL % settings)
     yield lab
     lab.release()
 

@@ -218,7 +218,9 @@ def test_two_people_kept_apart_are_told_why_in_words(explained: Any, case: str) 
 
 
 def test_every_reason_that_the_models_know_has_words() -> None:
-    models = yaml.safe_load((ROOT / "models/identity/_identity__models.yml").read_text())["models"]
+    models = yaml.safe_load((ROOT / "models/engine/identity/_identity__models.yml").read_text())[
+        "models"
+    ]
     (conflicts,) = [model for model in models if model["name"] == "identity_conflicts"]
     (column,) = [one for one in conflicts["columns"] if one["name"] == "dropped_reason"]
     (allowed,) = [test["accepted_values"]["arguments"]["values"] for test in column["data_tests"]

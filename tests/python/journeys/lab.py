@@ -65,8 +65,8 @@ class JourneyLab:
         between: tuple[str, str] | None = None,
     ) -> None:  # fmt: skip
         self.project = ScratchProject(
-            folder, folders=("macros", "models/staging/sync"),
-            variables={"cdp_events": [EVENT], "cdp_journeys": ["journey_tried"]},
+            folder, folders=("macros", "models/engine/staging/sync"),
+            variables={"cdp_events": [EVENT], "cdp_registry": {"journeys": ["journey_tried"]}},
         )  # fmt: skip
         path = folder / "dbt_project.yml"
         settings = yaml.safe_load(path.read_text())
@@ -102,7 +102,7 @@ class JourneyLab:
         for name, sql in models.items():
             kind = "table" if name.startswith("sync_") else "view"
             config = f"{{{{ config(materialized='{kind}') }}}}\n"
-            (self.folder / "models" / f"{name}.sql").write_text(config + sql)
+            (self.folder / "models/engine" / f"{name}.sql").write_text(config + sql)
         found = [
             {"name": name, "type": "application", "owner": {"name": "Data", "email": "d@e.example"},
              "depends_on": [f"ref('{model}')"], "config": {"meta": {"sync": meta}}}

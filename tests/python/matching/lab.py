@@ -81,7 +81,7 @@ class MatchingLab(Lab):
         super()._write_project(identity, variables)
         add_matching(self.directory, review=True)
         for source in SOURCES:
-            (self.directory / f"models/staging/fixture_{source}.sql").write_text(
+            (self.directory / f"models/engine/staging/fixture_{source}.sql").write_text(
                 "{{ config(materialized='view') }}\n"
                 f"select * from raw.people where source = '{source}'"
             )

@@ -24,6 +24,7 @@ TABLES = {
     "crm": ["contacts", "accounts"],
     "loyalty": ["members"],
 }
+RECORDS = [f"stg_{source}__{table}" for source, tables in TABLES.items() for table in tables]
 SHIPPED = ROOT / "seeds/matching_weights.csv"
 
 
@@ -35,14 +36,17 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> ScratchProject:
         tmp_path_factory.mktemp("train") / "demo",
         folders=(
             "macros",
-            "models/identity/matching",
-            *(f"models/staging/{source}" for source in TABLES),
+            "models/engine/identity/matching",
+            *(f"models/demo/staging/{source}" for source in TABLES),
         ),
-        variables={"cdp_matching": {**matching, "enabled": True}},
+        variables={
+            "cdp_matching": {**matching, "enabled": True},
+            "cdp_registry": {"records": RECORDS},
+        },
     )
     add_matching(project.directory)
     for name in ("matching_decided.sql", "matched_pairs.sql", "_matching__models.yml"):
-        (project.directory / "models/identity/matching" / name).unlink()
+        (project.directory / "models/engine/identity/matching" / name).unlink()
     with duckdb.connect(str(project.database)) as connection:
         for source, tables in TABLES.items():
             connection.execute(f"create schema raw_{source}")

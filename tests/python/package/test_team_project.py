@@ -54,6 +54,19 @@ def test_audience_of_the_team_is_who_the_raw_files_say(team: Place) -> None:
     assert len(found) == len(expected) > 10
 
 
+def test_only_those_who_said_yes_and_drink_red_are_in_the_file(team: Place) -> None:
+    said_yes = {
+        r["E-Mail"].strip().lower() for r in rows("club_members") if r["Newsletter"] == "Yes"
+    }
+    sent = query(
+        team,
+        "select email from dev_customers.sync_letters__red_drinkers where withheld_reason is null",
+    )
+    members = query(team, "select count(*) from dev_customers.audience_red_drinkers")[0][0]
+    assert {row[0] for row in sent} <= said_yes
+    assert 3 < len(sent) < members
+
+
 def test_profiles_have_the_columns_that_the_team_declares_and_no_other_companys(
     team: Place,
 ) -> None:

@@ -40,10 +40,7 @@ ACTIVATION = """
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("words")
-    for name in ("activation", "audiences", "consent", "cross_db", "journeys", "normalise"):
-        shutil.copytree(
-            ROOT / "macros" / name, folder / "macros" / name, ignore=shutil.ignore_patterns("*.yml")
-        )
+    shutil.copytree(ROOT / "macros", folder / "macros", ignore=shutil.ignore_patterns("*.yml"))
     (folder / "models").mkdir()
     (folder / "models" / "raw_shop.sql").write_text(RAW)
     settings = {

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import duckdb
 import pytest
-from workbench import TABLES, Delivery, PartialFailure
+from workbench import TABLES, Delivery, Killed, PartialFailure
 
 from sync.config.models import Guards
 from sync.destinations.answers import Fault, Verdict, Verdicts
@@ -429,16 +429,13 @@ def test_of_a_batch_that_stops_halfway_only_the_row_without_an_answer_is_unknown
 def test_events_of_a_process_that_died_are_listed_too(once):
     """They were claimed, and no answer ever came: at most once means that they are not sent again."""
 
-    class Killed(BaseException):
-        pass
-
     def killed(number, _):
         if number == 1:
             raise Killed
 
     once.people("a", "b")
     once.destination.fault_after = killed
-    with pytest.raises(Killed):
+    with once.killable(), pytest.raises(Killed):
         once.push()
     once.destination.fault_after = None
     with duckdb.connect(str(once.path)) as connection:

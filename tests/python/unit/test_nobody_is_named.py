@@ -26,14 +26,17 @@ def history(bench):
 
 
 def refuse(status="refused", message="refused"):
-    return lambda _, records: [RowError(row.key, status, message) for row in records]
+    """Refuse all but p9, so that it is the rows' own fault."""
+    return lambda _, records: [
+        RowError(row.key, status, message) for row in records if row.key != "p9"
+    ]
 
 
 @pytest.fixture
 def addressed(workbench):
     """A sync whose keys are addresses, in a column that does not say so."""
     bench = workbench()
-    bench.people(ADDRESS, "p1")
+    bench.people(ADDRESS, "p1", "p9")
     return bench
 
 
@@ -122,7 +125,8 @@ def test_what_ends_a_run_is_told_without_a_vendors_words(bench):
     def fail(number, records):
         raise RejectedError(f"memory: POST answered 400 (2650). {WORDS}")
 
-    bench.people("p1")
+    bench.declare(batch_rows=100)
+    bench.people(*(f"p{number}" for number in range(40)))
     bench.destination.credentials_error = DestinationError(f"memory: 403. {WORDS}")
     result = bench.push()
     assert ADDRESS not in f"{result.message}{result.recorded}{kept(bench)}"

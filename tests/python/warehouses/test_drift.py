@@ -96,7 +96,7 @@ def test_a_drift_is_named_by_the_build_and_nothing_is_pushed(
     statements(drifting, change)
     with pytest.raises(BuildError) as error:
         drifting.dbt("build", *EVERYTHING, run="drift")
-    assert "source shop.customers is not what models/staging/shop/_shop__sources.yml" in str(
+    assert "source shop.customers is not what models/demo/staging/shop/_shop__sources.yml" in str(
         error.value
     )
     assert message in str(error.value)

@@ -35,7 +35,12 @@ WITHOUT_TESTS = ("--exclude-resource-type=unit_test", "--exclude-resource-type=t
 # DuckDB has its tests in `make test`. Unit tests say the same of any warehouse, and take longest on this one.
 LEFT_OUT = {"duckdb": WITHOUT_TESTS, "bigquery_local": WITHOUT_TESTS[:1]}
 # To any other table a full refresh is a build like the ones before.
-KEEPING_ROWS = ("--select", "path:models/identity", "config.materialized:incremental", "profiles")
+KEEPING_ROWS = (
+    "--select",
+    "path:models/engine/identity",
+    "config.materialized:incremental",
+    "profiles",
+)
 
 
 def whole_loop(name: str, folder: Path) -> Iterator[tuple[str, Tables]]:

@@ -1,5 +1,6 @@
 {% set definition %}
 entry: {audience: audience_big_spenders}
+exit_when: {did: bottle_bought, where: {product_line: sparkling}}
 steps:
   - name: thank_you
     touchpoint: {destination: letters, channel: email, template: Thank you}

@@ -5,6 +5,7 @@ select
     {{ headwater.normalise_name('"Given Name"') }} as given_name,
     "Favourite Grape" as favourite_grape,
     {{ headwater.cast_or_null('"Member Since"', 'date') }} as "memberSince",
-    {{ headwater.cast_or_null('"Changed At"', 'timestamp') }} as changed_at
+    {{ headwater.cast_or_null('"Changed At"', 'timestamp') }} as changed_at,
+    nullif("Newsletter", '') as newsletter
 
 from {{ source('winery', 'club_members') }}
