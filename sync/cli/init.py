@@ -194,8 +194,7 @@ def _show_proposal(app: App, one: ModelProposal) -> None:
     say(f"  first seen   {one.first_seen or 'no column says when'}")
     say(f"  last seen    {one.last_seen or 'no column says when'}")
     for kind, column in one.identifiers.items():
-        shares = f"{one.filled[kind]:.0%} filled, of these {one.valid[kind]:.1%} valid"
-        say(f"  identifier   {kind}: {column} ({shares})")
+        say(f"  identifier   {kind}: {column} ({one.shares(kind)})")
     if not one.identifiers:
         say("  identifier   none found: records of it are people of their own")
     for name, column in one.attributes.items():

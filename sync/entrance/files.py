@@ -109,6 +109,8 @@ class Changes:
         """A name in a list of names, once."""
         if name in (self.at(path, keys) or []):
             self.steps.append(Step(path, Act.KEEP, f"{name} in {keys[-1]}"))
+        elif self.at(path, keys) is None:
+            self.add(path, keys[:-1], f"{keys[-1]}: [{name}]", f"{name} in {keys[-1]}")
         else:
             self.add(path, keys, f"- {name}", f"{name} in {keys[-1]}")
 

@@ -14,7 +14,7 @@ from sync.config.templates import read_yaml
 from sync.destinations import registry
 from sync.destinations.base import Declaration
 from sync.entrance.files import Act, Changes, Step, template
-from sync.entrance.start import FOLDER, PROJECT, REGISTRY, describe
+from sync.entrance.start import ATTRIBUTES, FOLDER, IDENTIFIERS, PROJECT, REGISTRY, describe
 from sync.errors import ConfigError, closest
 from sync.records import Mode
 
@@ -125,6 +125,11 @@ def _source(team: Team, asked: Asked) -> None:
     team.model(room, model, template("staging.sql", **words), entry, "the staging model")
     team.changes.file(f"{room}/_{name}__sources.yml", described, "where the tables are")
     team.register("records", model)
+    rules = (("cdp_identity", "identifiers", IDENTIFIERS), ("cdp_survivorship", "attributes", ATTRIBUTES))  # fmt: skip
+    for variable, one, given in rules:
+        keys = ["vars", variable, "person", one]
+        if team.changes.at(PROJECT, ["vars", variable]) is not None:  # else the package's rules
+            team.changes.ensure(PROJECT, keys, f"email: {given['email']}", f"email in {variable}")
 
 
 def _identifier(team: Team, asked: Asked) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from sync.config.manifest import Manifest
 from sync.config.models import Column
-from sync.entrance.start import ATTRIBUTES, IDENTIFIERS, Proposal
+from sync.entrance.start import ATTRIBUTES, IDENTIFIERS, KEY, Proposal
 from sync.errors import ConfigError, closest
 from sync.records import Kind
 from sync.warehouses.base import Dialect, Session, Warehouse
@@ -19,7 +19,6 @@ _EMAIL = "^[^@ ,;]+@[^@ ,;]+[.][A-Za-z]{2,}$"
 _PHONE = "^([+]|0|[(])[0-9 ()/.-]{6,19}$"
 _NAMED_PHONE = "^[+(]?[0-9][0-9 ()/.-]{5,19}$"
 ENOUGH = 0.5  # of the filled values are valid: then the column is what it looks like
-KEY = "{tier: 1, exclusive: true, limit: 10, merge_limit: 3}"
 
 _HINTS: Mapping[str, str] = {
     "first_name": r"(first|given|fore)_?name|vorname",
@@ -89,6 +88,12 @@ class ModelProposal:
             "unused": list(self.unused),
         }  # fmt: skip
 
+    def shares(self, kind: str) -> str:
+        """How much of an identifier is filled and, where its form says so, valid."""
+        filled = f"{self.filled[kind]:.0%} filled"
+        is_known = kind in ("email", "phone")
+        return f"{filled}, of these {self.valid[kind]:.1%} valid" if is_known else filled
+
     def record(self) -> str:
         """`record:` of the model's meta, as YAML."""
         lines = ["record:", f"  key: {_told(self.key)}"]
@@ -100,7 +105,7 @@ class ModelProposal:
         if self.identifiers:
             lines.append("    identifiers:")
             lines += [
-                f"      - {_pair(kind, column)}   # {self.filled[kind]:.0%} filled, of these {self.valid[kind]:.1%} valid"
+                f"      - {_pair(kind, column)}   # {self.shares(kind)}"
                 for kind, column in self.identifiers.items()
             ]
         if self.attributes:
@@ -156,9 +161,6 @@ def united(proposals: Sequence[ModelProposal]) -> Proposal:
         attributes = {
             name: "most_recent" if "follows" in rule else rule for name, rule in attributes.items()
         }
-    for kind in ("email", "phone"):  # the first audience and sync ask for them
-        identifiers.setdefault(kind, IDENTIFIERS[kind])
-        attributes.setdefault(kind, ATTRIBUTES[kind])
     records = tuple(one.model for one in proposals)
     # Tier by tier: keys, addresses, numbers.
     return Proposal(records, dict(sorted(identifiers.items(), key=_tier)), attributes)
@@ -258,11 +260,14 @@ def _proposal(
     phone = _best(looked, "phone", _phone_share, r"phone|mobile|tel(efon|no|_no)?$|cell")
     by_name = {column.name: column for column in looked}
     is_event = email is not None and email.distinct < 0.9 and email.name != key
+    addresses = {column.name for column in (email, phone) if column}
     others = {name for other, name in keys.items() if other != model}
     for name in by_name:
+        if name in ("id", "key"):  # of what, other sources could not say
+            continue
         shared = name in others
-        own = name == key and not is_event and name not in ("id", "key")
-        if (shared or own) and name not in ("id", "key"):
+        own = name == key and not is_event
+        if (shared or own) and name not in addresses:
             kinds[name] = by_name[name]
     if email:
         kinds["email"] = email

@@ -16,7 +16,7 @@ PROJECT = "dbt_project.yml"
 FOLDER = "cdp"  # of the team's models for Headwater
 REGISTRY = ("vars", "cdp_registry")
 AUDIENCE, SYNC = "audience_known_people", "sync_files__known_people"
-CATCH_ALL = {"customer_id": "{tier: 1, exclusive: true, limit: 10, merge_limit: 3}"}
+KEY = "{tier: 1, exclusive: true, limit: 10, merge_limit: 3}"
 IDENTIFIERS = {
     "email": "{tier: 2, exclusive: true, limit: 10, merge_limit: 2, max_exclusive_ids: 2}",
     "phone": "{tier: 3, limit: 10, merge_limit: 3, max_exclusive_ids: 1}",
@@ -36,10 +36,14 @@ class Proposal:
 
     records: tuple[str, ...] = ()
     identifiers: Mapping[str, str] = field(default_factory=lambda: dict(IDENTIFIERS))
-    attributes: Mapping[str, str] = field(default_factory=lambda: dict(ATTRIBUTES))
+    attributes: Mapping[str, str] = field(default_factory=dict)  # each is given by a record
 
 
-EXAMPLE = Proposal(("stg_example__customers",), {**CATCH_ALL, **IDENTIFIERS}, dict(ATTRIBUTES))
+EXAMPLE = Proposal(
+    ("stg_example__customers",),
+    {"customer_id": KEY, **IDENTIFIERS},
+    {name: ATTRIBUTES[name] for name in ("email", "first_name", "country")},
+)
 
 
 def plan_start(
@@ -128,7 +132,7 @@ def _variables(found: Found, changes: Changes, proposal: Proposal) -> None:
         ("cdp_survivorship", "attributes", proposal.attributes, 6),
     )
     for variable, kind, entries, indent in blocks:
-        lines = "\n".join(f"{name}: {rule}" for name, rule in entries.items())
+        lines = "\n".join(f"{name}: {rule}" for name, rule in entries.items()) or "{}"
         if changes.at(PROJECT, ["vars", variable]) is None:
             words = {kind: textwrap.indent(lines, " " * indent)}
             changes.ensure(PROJECT, ["vars"], template(f"{variable}.yml", **words), variable)
@@ -163,9 +167,14 @@ def _first_audience(found: Found, changes: Changes) -> None:
     if audiences and AUDIENCE not in audiences:
         return
     base = f"{found.models}/{FOLDER}"
-    sql = template("audience.sql", trait="email", condition="is_null: false")
+    # An attribute is there once a record gives it.
+    attributes = changes.at(PROJECT, ["vars", "cdp_survivorship", "person", "attributes"]) or {}
+    by_email = "email" in attributes
+    trait, condition = ("email", "is_null: false") if by_email else ("record_count", '">=": 1')
+    sql = template("audience.sql", trait=trait, condition=condition)
     changes.file(f"{base}/audiences/{AUDIENCE}.sql", sql, "a first audience")
-    described = "Everybody with an e-mail address, to see the loop run."
+    who = "Everybody with an e-mail address" if by_email else "Everybody"
+    described = f"{who}, to see the loop run."
     entry = template("audience.yml", model=AUDIENCE, description=described)
     describe(changes, f"{base}/audiences/_audiences__models.yml", AUDIENCE, entry)
     changes.name(PROJECT, [*REGISTRY, "audiences"], AUDIENCE)
@@ -173,17 +182,17 @@ def _first_audience(found: Found, changes: Changes) -> None:
         "activation.sql",
         members=AUDIENCE,
         consent="",
-        identifiers="'email': 'profiles.email'",
+        identifiers="'email': 'profiles.email'" if by_email else "",
         fields="'first_seen_at': 'profiles.first_seen_at'",
     )
     folder = f"{base}/activation"
     changes.file(f"{folder}/{SYNC}.sql", sql, "what a first file sync receives")
-    described = "Everybody with an e-mail address, for a file."
+    described = f"{who}, for a file."
     entry = template("activation.yml", model=SYNC, description=described)
     describe(changes, f"{folder}/_activation__models.yml", SYNC, entry)
     exposure = template(
         "exposure.yml", name="files_known_people", label="known_people", owner="Customer data", email="data@example.com",
-        model=SYNC, destination="files", object="table", mode="mirror", identifiers="email",
+        model=SYNC, destination="files", object="table", mode="mirror", identifiers="email" if by_email else "",
     )  # fmt: skip
     path = f"{folder}/_activation__exposures.yml"
     describe(changes, path, "files_known_people", exposure, kind="exposures")
