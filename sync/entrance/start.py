@@ -87,7 +87,7 @@ def _project(found: Found, changes: Changes, *, example: bool) -> None:
     changes.file(PROJECT, template("dbt_project.yml", **words), "the dbt project")
     changes.file(".gitignore", template("gitignore"), "what git leaves out")
     if found.target is None:
-        changes.file("profiles.yml", template("profiles.yml", **words), "the warehouse, a file")
+        changes.file("profiles.yml", template("warehouse.yml", **words), "the warehouse, a file")
     if example:
         folder = f"{found.models}/{FOLDER}/staging/example"
         seed = f"{found.seeds}/example_customers.csv"
