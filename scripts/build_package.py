@@ -28,4 +28,6 @@ class BuildPackage(build_py):
         for name in FILES:
             shutil.copy2(ROOT / name, place / name)
         for name in FOLDERS:
-            shutil.copytree(ROOT / name, place / name, ignore=shutil.ignore_patterns(".*", "__pycache__"))
+            shutil.copytree(
+                ROOT / name, place / name, ignore=shutil.ignore_patterns(".*", "__pycache__")
+            )

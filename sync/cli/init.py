@@ -53,7 +53,13 @@ def _print_package(ctx: click.Context, _: click.Parameter, value: bool) -> None:
     help="A checkout of Headwater; the installed copy unless told.",
 )
 @click.option("--profile", metavar="NAME", help="dbt profile of a new project.")
-@click.option("--schema", metavar="NAME", default="cdp", show_default=True, help="Schema of Headwater's tables.")
+@click.option(
+    "--schema",
+    metavar="NAME",
+    default="cdp",
+    show_default=True,
+    help="Schema of Headwater's tables.",
+)
 @click.option(
     "--from-models",
     "models",
@@ -62,7 +68,9 @@ def _print_package(ctx: click.Context, _: click.Parameter, value: bool) -> None:
     metavar="MODEL...",
     help="Look at these models in the warehouse and propose what they say of people.",
 )
-@click.option("--key", "keys", multiple=True, metavar="MODEL=COLUMN", help="What names a row of a model.")
+@click.option(
+    "--key", "keys", multiple=True, metavar="MODEL=COLUMN", help="What names a row of a model."
+)
 @click.option("--yes", "-y", is_flag=True, help="Ask nothing, write.")
 @click.option("--dry-run", is_flag=True, help="Say what would be written; write nothing.")
 @click.option(
@@ -94,7 +102,13 @@ def init(
     proposals = _proposals(app, found, models, _keys(keys))
     changes = Changes(found.folder)
     entry = package_entry(source, package, found.folder)
-    plan_start(found, changes, package=entry, schema=schema, proposal=united(proposals) if proposals else None)
+    plan_start(
+        found,
+        changes,
+        package=entry,
+        schema=schema,
+        proposal=united(proposals) if proposals else None,
+    )
     _describe_records(found, changes, proposals)
     if not as_json:
         _show(app, found, changes, proposals)
@@ -119,7 +133,9 @@ def _keys(given: Sequence[str]) -> dict[str, str]:
     pairs = [one.partition("=") for one in given]
     for model, _, column in pairs:
         if not model or not column:
-            raise click.UsageError("--key wants MODEL=COLUMN, such as --key stg_shop__orders=order_id.")
+            raise click.UsageError(
+                "--key wants MODEL=COLUMN, such as --key stg_shop__orders=order_id."
+            )
     return {model: column for model, _, column in pairs}
 
 
@@ -137,7 +153,9 @@ def _proposals(
         )
     app.project_dir = found.folder
     if found.target is None:
-        raise ConfigError(f"--from-models: {found.why_no_target}", hint="name it with --profiles-dir.")
+        raise ConfigError(
+            f"--from-models: {found.why_no_target}", hint="name it with --profiles-dir."
+        )
     app.target = found.target
     return propose(app.manifest, app.warehouse, list(dict.fromkeys(models)), keys)
 
@@ -173,7 +191,9 @@ def _show(app: App, found: Found, changes: Changes, proposals: Sequence[ModelPro
     else:
         say(f"Found no dbt project in {found.folder}: one called '{found.name}' begins there.")
     warehouse = (
-        f"{found.target.type}, target '{found.target.name}'" if found.target else found.why_no_target
+        f"{found.target.type}, target '{found.target.name}'"
+        if found.target
+        else found.why_no_target
     )
     say(f"  profile    {found.profile} ({warehouse})")
     say(f"  packages   {', '.join(found.packages) or 'none'}")
@@ -200,7 +220,9 @@ def _show_proposal(app: App, one: ModelProposal) -> None:
     for name, column in one.attributes.items():
         say(f"  attribute    {name}: {column}")
     if one.is_event:
-        say("  event        several rows per person: make an event of it too, headwater new event NAME")
+        say(
+            "  event        several rows per person: make an event of it too, headwater new event NAME"
+        )
     if one.unused:
         say(f"  left out     {', '.join(one.unused)}")
 
@@ -209,7 +231,9 @@ def _agreed(yes: bool) -> bool:
     if yes:
         return True
     if not sys.stdin.isatty():
-        raise click.UsageError("nobody is there to ask: --yes writes this, --dry-run only shows it.")
+        raise click.UsageError(
+            "nobody is there to ask: --yes writes this, --dry-run only shows it."
+        )
     return click.confirm("Write this?", default=True, err=True)
 
 

@@ -27,7 +27,10 @@ _FORMS: Mapping[str, tuple[str, str]] = {
     "journey": (r"[a-z][a-z0-9_]*", "win_back"),
     "sync": (r"[a-z][a-z0-9]*(_[a-z0-9]+)*__[a-z][a-z0-9_]*", "files__lapsed_buyers: destination__object"),
 }  # fmt: skip
-_PREFIXES = {"source": "stg_", "trait": "traits_", "event": "event_", "audience": "audience_", "journey": "journey_", "sync": "sync_"}  # fmt: skip
+_PREFIXES = {
+    "source": "stg_", "trait": "traits_", "event": "event_", "audience": "audience_", "journey": "journey_",
+    "sync": "sync_",
+}  # fmt: skip
 KINDS = tuple(_FORMS)
 
 
@@ -100,7 +103,9 @@ def plan_new(team: Team, kind: str, asked: Asked) -> None:
     if not re.fullmatch(pattern, name):
         near = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
         if kind == "sync" and "__" in name:
-            near = "__".join(re.sub(r"[^a-z0-9]+", "_", one.lower()).strip("_") for one in name.split("__", 1))
+            near = "__".join(
+                re.sub(r"[^a-z0-9]+", "_", one.lower()).strip("_") for one in name.split("__", 1)
+            )
         better = f" (did you mean '{near}'?)" if re.fullmatch(pattern, near) else ""
         raise ConfigError(
             f"'{asked.name}' is no name for a new {kind}{better}.",
@@ -160,7 +165,9 @@ def _trait(team: Team, asked: Asked) -> None:
     model = f"traits_{asked.name}"
     words = {"model": model, "column": asked.name, "description": f"{_words(asked.name)}."}
     sql = template("traits.sql", column=asked.name)
-    team.model(team.room("profiles"), model, sql, template("traits.yml", **words), "a group of traits")
+    team.model(
+        team.room("profiles"), model, sql, template("traits.yml", **words), "a group of traits"
+    )
     team.register("traits", model)
 
 
@@ -205,7 +212,9 @@ def _sync(team: Team, asked: Asked) -> None:
         identifiers=told,
         fields="",
     ).split("-#}\n", 1)[1]
-    entry = template("activation.yml", model=model, description=f"{_words(what)} for {destination}.")
+    entry = template(
+        "activation.yml", model=model, description=f"{_words(what)} for {destination}."
+    )
     team.model(room, model, sql, entry, f"what {destination} receives")
     words = {
         "name": exposure, "label": what, "owner": "Customer data", "email": "data@example.com", "model": model,

@@ -40,7 +40,9 @@ _RULES: Mapping[str, str] = {
     "time_zone": "most_recent",
     "birth_date": "{rule: source_priority, type: date}",
 }
-_FIRST = r"creat|since|regist|sign_?(ed_)?up|join|first|insert|opened|placed|bought|order|occurr|start"
+_FIRST = (
+    r"creat|since|regist|sign_?(ed_)?up|join|first|insert|opened|placed|bought|order|occurr|start"
+)
 _LAST = r"updat|chang|modif|last|seen|edit"
 _IDS = r"(^|_)(id|no|nr|number|key|code|uuid)$"
 
@@ -68,7 +70,7 @@ class ModelProposal:
     key: str
     first_seen: str | None
     last_seen: str | None
-    identifiers: Mapping[str, str]  # type: column
+    identifiers: Mapping[str, str]  # column, by type
     attributes: Mapping[str, str]  # golden attribute: column
     valid: Mapping[str, float] = field(default_factory=dict)  # by identifier type, of the filled
     filled: Mapping[str, float] = field(default_factory=dict)  # by identifier type, of all rows
@@ -139,9 +141,7 @@ def propose(
                     f"model '{model}' is not in the warehouse.", hint=f"dbt build --select {model}"
                 )
             found[model] = _look(session, warehouse.dialect, relation, columns)
-    chosen = {
-        model: _key(model, looked, keys.get(model)) for model, (_, looked) in found.items()
-    }
+    chosen = {model: _key(model, looked, keys.get(model)) for model, (_, looked) in found.items()}
     return [
         _proposal(model, manifest.described_in(model), rows, looked, chosen)
         for model, (rows, looked) in found.items()

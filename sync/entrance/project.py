@@ -144,7 +144,9 @@ def _packages(place: Path) -> tuple[str, tuple[str, ...], bool]:
                 file, entries = name, [one for one in listed if isinstance(one, dict)]
     shown, has_package = [], False
     for entry in entries:
-        where = next((str(entry[key]) for key in ("package", "local", "git", "tarball") if key in entry), "?")
+        where = next(
+            (str(entry[key]) for key in ("package", "local", "git", "tarball") if key in entry), "?"
+        )
         shown.append(where)
         if "local" in entry:
             has_package |= is_package(place / str(render(where, f"{file}: local")))

@@ -55,7 +55,7 @@ def plan_start(
     if not found.is_project:
         _project(found, changes, example=example)
     _package(found, changes, package)
-    _settings(found, changes, schema)
+    _settings(changes, schema)
     _variables(found, changes, proposal)
     files = (
         ("destinations.yml.example", "destinations.yml.example", "where syncs send"),
@@ -105,7 +105,7 @@ def _package(found: Found, changes: Changes, package: str) -> None:
     changes.add(found.packages_file, ["packages"], f"- local: {package}", "the package")
 
 
-def _settings(found: Found, changes: Changes, schema: str) -> None:
+def _settings(changes: Changes, schema: str) -> None:
     flag = "require_ref_prefers_node_package_to_root"
     set_flag = changes.at(PROJECT, ["flags", flag])
     if set_flag in (None, True):
@@ -198,15 +198,15 @@ def _first_audience(found: Found, changes: Changes) -> None:
     describe(changes, path, "files_known_people", exposure, kind="exposures")
 
 
-def describe(
-    changes: Changes, path: str, name: str, entry: str, *, kind: str = "models"
-) -> None:
+def describe(changes: Changes, path: str, name: str, entry: str, *, kind: str = "models") -> None:
     """An entry of a properties file, which is made where it is missing."""
     what = f"{name}, described"
     if changes.at(path, [kind, name]) is not None:
         changes.steps.append(Step(path, Act.KEEP, what))
         return
     if changes.text(path) is None:
-        changes.file(path, f"version: 2\n\n{kind}:\n{textwrap.indent(entry.strip(chr(10)), '  ')}\n", what)
+        changes.file(
+            path, f"version: 2\n\n{kind}:\n{textwrap.indent(entry.strip(chr(10)), '  ')}\n", what
+        )
         return
     changes.add(path, [kind], entry, what)
