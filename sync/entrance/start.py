@@ -155,9 +155,12 @@ def _place(found: Found) -> str:
         "snowflake": ("account", "database", "schema"),
         "bigquery": ("project", "dataset"),
     }
-    if found.target is None:
-        return f"{{path: {found.name}.duckdb, schema: dev}}"
-    names: Sequence[str] = keys.get(found.target.type, ("path", "schema"))
+    if found.target is None or found.target.type not in keys:
+        here = found.target.text("path") if found.target else f"{found.name}.duckdb"
+        schema = found.target.text("schema", "main") if found.target else "dev"
+        # From the root: any copy of the project has the same path from its folder.
+        return f"{{path: {os.path.realpath(found.folder / here)}, schema: {schema}}}"
+    names = keys[found.target.type]
     return "{" + ", ".join(f"{name}: {found.target.text(name, '...')}" for name in names) + "}"
 
 
