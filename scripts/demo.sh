@@ -10,9 +10,19 @@ export DBT_EXCLUDE_RESOURCE_TYPES=unit_test           # they test the SQL, not t
 export DBT_LOG_LEVEL_FILE="${DBT_LOG_LEVEL_FILE:-info}"  # two debug logs of 45,000 lines are nothing a first look needs
 export HEADWATER_DUCKDB_PATH="${HEADWATER_DUCKDB_PATH:-headwater.duckdb}"
 
+# For the shell that looks around afterwards, on this warehouse and no other: the tool reads it, and dbt's shell can (README).
+remember() {
+  local folder
+  folder="$(cd "$(dirname "$HEADWATER_DUCKDB_PATH")" && pwd)"
+  mkdir -p .headwater && chmod 700 .headwater
+  printf "export %s='%s'\n" HEADWATER_ENVIRONMENT sandbox HEADWATER_AS_OF "$HEADWATER_AS_OF" \
+    DBT_EXCLUDE_RESOURCE_TYPES unit_test HEADWATER_DUCKDB_PATH "$folder/$(basename "$HEADWATER_DUCKDB_PATH")" > .headwater/demo.env
+}
+
 say() { printf '\n\033[1m%s\033[0m\n' "$1"; }
 run() { printf '$ %s\n' "$*"; "$@"; }
 
+remember
 say "1/6  Load the demo's raw tables: shop, app, web, CRM, support, loyalty, consent"
 run dbt --quiet seed --select path:seeds/demo
 say "2/6  Resolve identities, build profiles, audiences, journeys"
@@ -23,7 +33,10 @@ say "4/6  Bring the results back"
 run sync pull
 say "5/6  Four days later: results flow into profiles and journeys, and the next steps are sent"
 export HEADWATER_AS_OF="2026-11-27 12:00:00"
+remember
 run dbt --quiet build
 run sync push
 say "6/6  What came of it"
 run sync report
+say "Look around, in this shell:"
+printf '  . .venv/bin/activate\n  sync status\n  sync push            # nothing changed, so nothing is sent\n  . .headwater/demo.env   # before dbt of your own: the same day, the same sandbox\n'

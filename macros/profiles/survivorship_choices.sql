@@ -57,6 +57,13 @@ chosen as (
 
     where choice = 1
     {{ 'union all' if not loop.last }}
+    {% else %}
+    select
+        {{ columns | join(',\n        ') }}
+
+    from {{ candidates }}
+
+    where 1 = 0
     {% endfor %}
 ),
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
@@ -32,6 +33,7 @@ class App:
         self.profiles_dir: Path | None = None
         self.target_name: str | None = None
         self.debug = False
+        self._remembered: list[str] = []
 
     @cached_property
     def project(self) -> Project:
@@ -82,8 +84,16 @@ class App:
             return error
         return None
 
+    def remember_demo(self) -> None:
+        """Go on in the demo's sandbox, where this run is on the demo's warehouse."""
+        from sync.cli.remembered import remember_demo
+
+        self._remembered = remember_demo(self)
+
     def close(self) -> None:
         """Let go of whatever was opened."""
+        for name in self._remembered:
+            os.environ.pop(name, None)
         warehouse = self.__dict__.get("warehouse")
         if warehouse is not None:
             warehouse.close()
@@ -115,6 +125,9 @@ def global_options() -> list[click.Parameter]:
     ]
 
 
+_WITHOUT_PROJECT = frozenset({"init", "new"})
+
+
 class Verb(click.Command):
     """A command that also takes the global options and shows an example."""
 
@@ -123,6 +136,12 @@ class Verb(click.Command):
             kwargs["epilog"] = f"Example: {example}"
         super().__init__(*args, **kwargs)
         self.params.extend(global_options())
+
+    def invoke(self, ctx: click.Context) -> Any:
+        app = ctx.find_object(App)
+        if app is not None and self.name not in _WITHOUT_PROJECT:
+            app.remember_demo()
+        return super().invoke(ctx)
 
 
 def selection_options(command: F) -> F:

@@ -18,6 +18,7 @@ from sync.errors import ConfigError, HeadwaterError, SelectionError, closest
 
 # Verb -> where its command is, and its line of help (here, so that `sync --help` imports none of them).
 VERBS: dict[str, tuple[str, str]] = {
+    "init": ("sync.cli.init:init", "Make Headwater part of a dbt project, or begin one."),
     "list": ("sync.cli.list:list_syncs", "Show every sync the project defines."),
     "check": ("sync.cli.check:check", "Try credentials, definitions and tables; send nothing."),
     "plan": ("sync.cli.plan:plan", "Show what a push would add, change and remove."),
@@ -32,7 +33,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "journey": ("sync.cli.journey:journey", "Replay a journey on the past before it is launched."),
     "report": ("sync.cli.report:report", "Write one page on the health of the whole loop."),
     "sandbox": ("sync.cli.sandbox:sandbox", "Run local stand-ins of every destination."),
-    "new": ("sync.cli.new:new", "Start a source, audience, journey or sync from a template."),
+    "new": ("sync.cli.new:new", "Write a working source, audience, journey, sync, ..."),
     "train-matching": (
         "sync.cli.train_matching:train_matching",
         "Estimate the weights of probabilistic matching.",

@@ -94,6 +94,11 @@ class Manifest:
         relation = self._nodes.get(self._named(model_name) or "", {}).get("relation_name")
         return str(relation) if relation else None
 
+    def described_in(self, model_name: str) -> str | None:
+        """The file that describes a model, from the folder of its project; None where none does."""
+        patch = self._nodes.get(self._named(model_name) or "", {}).get("patch_path")
+        return str(patch).partition("://")[2] if patch else None
+
     def _named(self, model_name: str) -> str | None:
         """Unique id of a model or seed."""
         for unique_id, node in self._nodes.items():

@@ -33,6 +33,7 @@ class Dialect:
     fingerprint_of: str = "bit_xor(hash({0}))"
     counted_as: str = "{0}"  # what a count of distinct texts counts: a hash, where that is cheaper
     json_text_of: str = "json_extract_string({0}, '$.{1}')"
+    matches_of: str = "regexp_matches({0}, {1})"
     # For how long, and up to how many, acknowledgements gather before they are written.
     group_seconds: float = 1.0
     group_rows: int = 50_000
@@ -65,6 +66,10 @@ class Dialect:
     def json_text(self, expression: str, name: str) -> str:
         """Text of one member of a JSON object that is kept as text; null when it is absent."""
         return self.json_text_of.format(expression, name)
+
+    def matches(self, expression: str, pattern: str) -> str:
+        """Whether a text is as the pattern says, which begins with ^, ends with $ and has no backslash."""
+        return self.matches_of.format(expression, self.literal(pattern))
 
     def count_distinct(self, expression: str) -> str:
         """Aggregate: how many different texts; rarely one less than there are, where hashes are counted."""

@@ -148,6 +148,7 @@ class BigQueryWarehouse:
         quote="`",
         md5_of="to_hex(md5({0}))",
         fingerprint_of="bit_xor(farm_fingerprint({0}))",
+        matches_of="regexp_contains({0}, {1})",
         json_text_of="json_value({0}, '$.{1}')",
         group_seconds=60.0,  # a table takes 1,500 load jobs a day
     )

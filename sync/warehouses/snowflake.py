@@ -176,6 +176,7 @@ class SnowflakeWarehouse:
         escapes_backslash=True,
         upper_case=True,
         fingerprint_of="sum(to_number(left(md5({0}), 15), 'XXXXXXXXXXXXXXX'))",
+        matches_of="regexp_like({0}, {1})",
         json_text_of='parse_json({0}):"{1}"::varchar',
         group_seconds=60.0,  # a write keeps the virtual warehouse awake
     )

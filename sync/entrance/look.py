@@ -1,0 +1,334 @@
+"""`init --from-models`: what the columns of a team's models look like, by counts that the warehouse makes; no value leaves it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sync.config.manifest import Manifest
+from sync.config.models import Column
+from sync.entrance.start import ATTRIBUTES, IDENTIFIERS, KEY, Proposal
+from sync.errors import ConfigError, closest
+from sync.records import Kind
+from sync.warehouses.base import Dialect, Session, Warehouse
+
+# Without backslashes, so that each warehouse reads them alike.
+_EMAIL = "^[^@ ,;]+@[^@ ,;]+[.][A-Za-z]{2,}$"
+_PHONE = "^([+]|0|[(])[0-9 ()/.-]{6,19}$"
+_NAMED_PHONE = "^[+(]?[0-9][0-9 ()/.-]{5,19}$"
+ENOUGH = 0.5  # of the filled values are valid: then the column is what it looks like
+
+_HINTS: Mapping[str, str] = {
+    "first_name": r"(first|given|fore)_?name|vorname",
+    "last_name": r"(last|family|sur)_?name|nachname",
+    "street": r"street|address_line_?1|address1",
+    "postal_code": r"post(al)?_?code|zip(_?code)?",
+    "city": r"city|town",
+    "country": r"country(_?code)?",
+    "language": r"language|locale",
+    "time_zone": r"time_?zone",
+    "birth_date": r"birth_?(date|day)|date_?of_?birth|dob",
+}
+_RULES: Mapping[str, str] = {
+    **ATTRIBUTES,
+    "street": "most_recent",
+    "postal_code": "{follows: street}",
+    "city": "{follows: street}",
+    "language": "most_recent",
+    "time_zone": "most_recent",
+    "birth_date": "{rule: source_priority, type: date}",
+}
+_FIRST = (
+    r"creat|since|regist|sign_?(ed_)?up|join|first|insert|opened|placed|bought|order|occurr|start"
+)
+_LAST = r"updat|chang|modif|last|seen|edit"
+_IDS = r"(^|_)(id|no|nr|number|key|code|uuid)$"
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """A column, and shares of its rows."""
+
+    name: str
+    kind: Kind
+    filled: float
+    distinct: float  # of the filled rows
+    email: float = 0.0
+    phone: float = 0.0
+    named_phone: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ModelProposal:
+    """What a model says about people."""
+
+    model: str
+    path: str | None  # where it is described already, from the project's folder
+    rows: int
+    key: str
+    first_seen: str | None
+    last_seen: str | None
+    identifiers: Mapping[str, str]  # column, by type
+    attributes: Mapping[str, str]  # golden attribute: column
+    valid: Mapping[str, float] = field(default_factory=dict)  # by identifier type, of the filled
+    filled: Mapping[str, float] = field(default_factory=dict)  # by identifier type, of all rows
+    is_event: bool = False
+    unused: tuple[str, ...] = ()
+
+    def document(self) -> dict[str, Any]:
+        return {
+            "model": self.model, "rows": self.rows, "key": self.key, "first_seen_at": self.first_seen,
+            "last_seen_at": self.last_seen, "is_event": self.is_event,
+            "identifiers": [
+                {"type": kind, "column": column, "filled": round(self.filled[kind], 4),
+                 "valid": round(self.valid[kind], 4)}
+                for kind, column in self.identifiers.items()
+            ],
+            "attributes": [{"name": name, "column": column} for name, column in self.attributes.items()],
+            "unused": list(self.unused),
+        }  # fmt: skip
+
+    def shares(self, kind: str) -> str:
+        """How much of an identifier is filled and, where its form says so, valid."""
+        filled = f"{self.filled[kind]:.0%} filled"
+        is_known = kind in ("email", "phone")
+        return f"{filled}, of these {self.valid[kind]:.1%} valid" if is_known else filled
+
+    def record(self) -> str:
+        """`record:` of the model's meta, as YAML."""
+        lines = ["record:", f"  key: {_told(self.key)}"]
+        if self.first_seen:
+            lines.append(f"  first_seen_at: {_told(self.first_seen)}")
+        if self.last_seen and self.last_seen != self.first_seen:
+            lines.append(f"  last_seen_at: {_told(self.last_seen)}")
+        lines.append("  person:")
+        if self.identifiers:
+            lines.append("    identifiers:")
+            lines += [
+                f"      - {_pair(kind, column)}   # {self.shares(kind)}"
+                for kind, column in self.identifiers.items()
+            ]
+        if self.attributes:
+            lines.append("    attributes:")
+            lines += [f"      - {_pair(name, column)}" for name, column in self.attributes.items()]
+        return "\n".join(lines) + "\n"
+
+
+def propose(
+    manifest: Manifest, warehouse: Warehouse, models: Sequence[str], keys: Mapping[str, str]
+) -> list[ModelProposal]:
+    """One proposal per model, in the order given. `keys` are those that a person named.
+
+    Raises:
+        ConfigError: a model is not there, is not built, or no column of it names its rows.
+        WarehouseError: the warehouse refused.
+    """
+    for model in keys:
+        if model not in models:
+            raise ConfigError(
+                f"--key {model}=...: not among --from-models{closest(model, models)}.",
+                hint=f"those are {', '.join(models)}.",
+            )
+    relations = {model: _relation(manifest, model) for model in models}
+    found: dict[str, tuple[int, list[Looked]]] = {}
+    with warehouse.session() as session:
+        for model, relation in relations.items():
+            columns = session.columns(relation)
+            if not columns:
+                raise ConfigError(
+                    f"model '{model}' is not in the warehouse.", hint=f"dbt build --select {model}"
+                )
+            found[model] = _look(session, warehouse.dialect, relation, columns)
+    chosen = {model: _key(model, looked, keys.get(model)) for model, (_, looked) in found.items()}
+    return [
+        _proposal(model, manifest.described_in(model), rows, looked, chosen)
+        for model, (rows, looked) in found.items()
+    ]
+
+
+def united(proposals: Sequence[ModelProposal]) -> Proposal:
+    """What the project's settings say for all of them."""
+    identifiers: dict[str, str] = {}
+    attributes: dict[str, str] = {}
+    for one in proposals:
+        for kind in one.identifiers:
+            identifiers.setdefault(kind, IDENTIFIERS.get(kind, KEY))
+        for name in one.attributes:
+            attributes.setdefault(name, _RULES[name])
+    if "street" not in attributes:  # what follows a street that nobody gives stands by itself
+        attributes = {
+            name: "most_recent" if "follows" in rule else rule for name, rule in attributes.items()
+        }
+    records = tuple(one.model for one in proposals)
+    # Tier by tier: keys, addresses, numbers.
+    return Proposal(records, dict(sorted(identifiers.items(), key=_tier)), attributes)
+
+
+def _tier(entry: tuple[str, str]) -> str:
+    return entry[1].partition("tier: ")[2][:1]
+
+
+def _relation(manifest: Manifest, model: str) -> str:
+    relation = manifest.relation(model)
+    if relation is None:
+        names = [one.name for one in manifest.models()]
+        raise ConfigError(
+            f"--from-models: no model '{model}' with a table or view{closest(model, names)}.",
+            hint="name models of the project, then dbt parse, if it is new.",
+        )
+    return relation
+
+
+def _look(
+    session: Session, dialect: Dialect, relation: str, columns: Sequence[Column]
+) -> tuple[int, list[Looked]]:
+    """Rows of a relation and shares of each column: one scan."""
+    counts = ["count(*) as n"]
+    asked = [column for column in columns if column.kind not in (Kind.NESTED, Kind.OTHER)]
+    for number, column in enumerate(asked):
+        name = dialect.column(column.name)
+        counts.append(f"count({name}) as f{number}")
+        counts.append(f"{dialect.count_distinct(dialect.text(name))} as d{number}")
+        if column.kind is Kind.TEXT:
+            value = f"trim({dialect.text(name)})"
+            for letter, pattern in (("e", _EMAIL), ("p", _PHONE), ("q", _NAMED_PHONE)):
+                matches = dialect.matches(value, pattern)
+                counts.append(f"sum(case when {matches} then 1 else 0 end) as {letter}{number}")
+            # An empty text fills nothing.
+            counts.append(f"sum(case when {value} = '' then 1 else 0 end) as b{number}")
+    row = session.rows(f"select {', '.join(counts)} from {relation}")[0]
+    rows = int(row["n"])
+    looked = []
+    for number, column in enumerate(asked):
+        filled = int(row[f"f{number}"]) - int(row.get(f"b{number}") or 0)
+        shares = {
+            letter: int(row.get(f"{letter}{number}") or 0) / filled if filled else 0.0
+            for letter in "epq"
+        }
+        looked.append(
+            Looked(
+                name=column.name,
+                kind=column.kind,
+                filled=filled / rows if rows else 0.0,
+                distinct=min(int(row[f"d{number}"]) / filled, 1.0) if filled else 0.0,
+                email=shares["e"],
+                phone=shares["p"],
+                named_phone=shares["q"],
+            )
+        )
+    return rows, looked
+
+
+def _key(model: str, looked: Sequence[Looked], given: str | None) -> str:
+    names = [column.name for column in looked]
+    if given is not None:
+        if given.lower() not in names:
+            raise ConfigError(
+                f"--key {model}={given}: no such column{closest(given, names)}.",
+                hint=f"columns are {', '.join(names)}.",
+            )
+        return given.lower()
+    unique = [
+        column
+        for column in looked
+        if column.filled == 1.0
+        and column.distinct == 1.0
+        and column.kind in (Kind.TEXT, Kind.WHOLE, Kind.WIDE)
+        and column.email < ENOUGH
+    ]
+    unique.sort(key=lambda column: not re.search(_IDS, column.name))
+    if not unique:
+        raise ConfigError(
+            f"no column of '{model}' is filled and different in every row, so none can name a record.",
+            hint=f"name the one that should: --key {model}=COLUMN; columns are {', '.join(names)}.",
+        )
+    return unique[0].name
+
+
+def _proposal(
+    model: str,
+    path: str | None,
+    rows: int,
+    looked: Sequence[Looked],
+    keys: Mapping[str, str],
+) -> ModelProposal:
+    key = keys[model]
+    kinds: dict[str, Looked] = {}
+    email = _best(looked, "email", lambda column: column.email, r"mail")
+    phone = _best(looked, "phone", _phone_share, r"phone|mobile|tel(efon|no|_no)?$|cell")
+    by_name = {column.name: column for column in looked}
+    is_event = email is not None and email.distinct < 0.9 and email.name != key
+    addresses = {column.name for column in (email, phone) if column}
+    others = {name for other, name in keys.items() if other != model}
+    for name in by_name:
+        if name in ("id", "key"):  # of what, other sources could not say
+            continue
+        shared = name in others
+        own = name == key and not is_event
+        if (shared or own) and name not in addresses:
+            kinds[name] = by_name[name]
+    if email:
+        kinds["email"] = email
+    if phone:
+        kinds["phone"] = phone
+    attributes = {kind: column.name for kind, column in kinds.items() if kind in ATTRIBUTES}
+    for name, hint in _HINTS.items():
+        match = next(
+            (c for c in looked if re.fullmatch(hint, c.name.replace(" ", "_")) and c.filled), None
+        )
+        if match is not None and (name != "birth_date" or match.kind is Kind.DATE):
+            attributes[name] = match.name
+    first, last = _times(looked, set(attributes.values()))
+    used = {key, first, last, *attributes.values(), *(column.name for column in kinds.values())}
+    return ModelProposal(
+        model=model, path=path, rows=rows, key=key, first_seen=first, last_seen=last,
+        identifiers={kind: column.name for kind, column in kinds.items()}, attributes=attributes,
+        valid={kind: _valid(kind, column) for kind, column in kinds.items()},
+        filled={kind: column.filled for kind, column in kinds.items()}, is_event=is_event,
+        unused=tuple(name for name in by_name if name not in used),
+    )  # fmt: skip
+
+
+def _phone_share(column: Looked) -> float:
+    return column.named_phone if re.search(r"phone|mobile|tel|cell", column.name) else column.phone
+
+
+def _valid(kind: str, column: Looked) -> float:
+    if kind == "email":
+        return column.email
+    return _phone_share(column) if kind == "phone" else 1.0
+
+
+def _best(looked: Iterable[Looked], _: str, share: Any, hint: str) -> Looked | None:
+    """The column whose values are most often valid; one with a telling name, where several are."""
+    found = [c for c in looked if c.kind is Kind.TEXT and c.filled and share(c) >= ENOUGH]
+    found.sort(key=lambda column: (bool(re.search(hint, column.name)), column.filled), reverse=True)
+    return found[0] if found else None
+
+
+def _times(looked: Sequence[Looked], taken: set[str]) -> tuple[str | None, str | None]:
+    """Columns of when a record was first and last seen."""
+    times = [
+        column
+        for column in looked
+        if column.kind in (Kind.DATE, Kind.TIMESTAMP)
+        and column.filled
+        and column.name not in taken
+        and not re.search(r"birth|dob", column.name)
+    ]
+    first = [c.name for c in times if re.search(_FIRST, c.name)]
+    last = [c.name for c in times if re.search(_LAST, c.name) and c.name not in first]
+    rest = [c.name for c in times]
+    begins = first[0] if first else (rest[0] if rest else None)
+    return begins, (last[0] if last else begins)
+
+
+def _told(column: str) -> str:
+    """A column in YAML; in quotes of its own where its name is none that SQL reads by itself."""
+    return column if re.fullmatch(r"[a-z_][a-z0-9_]*", column) else f"'\"{column}\"'"
+
+
+def _pair(name: str, column: str) -> str:
+    return name if name == column else f"{{{name}: {_told(column)}}}"

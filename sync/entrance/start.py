@@ -1,0 +1,215 @@
+"""What `init` writes: the package, the settings, a first audience and a first sync, around what is there."""
+
+from __future__ import annotations
+
+import os
+import textwrap
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sync.entrance.files import Act, Changes, Step, template
+from sync.entrance.package import NAME
+from sync.entrance.project import Found
+
+PROJECT = "dbt_project.yml"
+FOLDER = "cdp"  # of the team's models for Headwater
+REGISTRY = ("vars", "cdp_registry")
+AUDIENCE, SYNC = "audience_known_people", "sync_files__known_people"
+KEY = "{tier: 1, exclusive: true, limit: 10, merge_limit: 3}"
+IDENTIFIERS = {
+    "email": "{tier: 2, exclusive: true, limit: 10, merge_limit: 2, max_exclusive_ids: 2}",
+    "phone": "{tier: 3, limit: 10, merge_limit: 3, max_exclusive_ids: 1}",
+}
+ATTRIBUTES = {
+    "email": "{rule: most_recent, identifier: email}",
+    "phone": "{rule: most_recent, identifier: phone}",
+    "first_name": "[most_frequent, source_priority]",
+    "last_name": "[most_frequent, source_priority]",
+    "country": "most_recent",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """Which models are records, by which identifiers, with which attributes."""
+
+    records: tuple[str, ...] = ()
+    identifiers: Mapping[str, str] = field(default_factory=lambda: dict(IDENTIFIERS))
+    attributes: Mapping[str, str] = field(default_factory=dict)  # each is given by a record
+
+
+EXAMPLE = Proposal(
+    ("stg_example__customers",),
+    {"customer_id": KEY, **IDENTIFIERS},
+    {name: ATTRIBUTES[name] for name in ("email", "first_name", "country")},
+)
+
+
+def plan_start(
+    found: Found, changes: Changes, *, package: str, schema: str, proposal: Proposal | None
+) -> None:
+    """The steps into `changes`."""
+    example = not found.is_project and proposal is None
+    proposal = proposal or (EXAMPLE if example else Proposal())
+    if not found.is_project:
+        _project(found, changes, example=example)
+    _package(found, changes, package)
+    _settings(changes, schema)
+    _variables(found, changes, proposal)
+    files = (
+        ("destinations.yml.example", "destinations.yml.example", "where syncs send"),
+        (".github/workflows/headwater.yml.example", "ci.yml.example", "a schedule, as an example"),
+    )
+    for path, name, what in files:
+        changes.file(path, template(name), what)
+    _first_audience(found, changes)
+    if found.profile == NAME:
+        changes.steps.append(
+            Step(
+                "profiles.yml",
+                Act.BY_HAND,
+                "a profile called headwater switches the demo company on",
+                "export HEADWATER_DEMO=false   # or give the profile another name",
+            )
+        )
+
+
+def package_entry(package: Path, given: Path | None, folder: Path) -> str:
+    """The value of `local:`. A path that a person gave stays relative; the installed copy may be elsewhere on another machine."""
+    if given is not None:
+        return str(package) if given.is_absolute() else os.path.relpath(package, folder)
+    return f"\"{{{{ env_var('HEADWATER_PACKAGE', '{package}') }}}}\""
+
+
+def _project(found: Found, changes: Changes, *, example: bool) -> None:
+    words = {"name": found.name, "profile": found.profile}
+    changes.file(PROJECT, template("dbt_project.yml", **words), "the dbt project")
+    changes.file(".gitignore", template("gitignore"), "what git leaves out")
+    if found.target is None:
+        changes.file("profiles.yml", template("warehouse.yml", **words), "the warehouse, a file")
+    if example:
+        folder = f"{found.models}/{FOLDER}/staging/example"
+        seed = f"{found.seeds}/example_customers.csv"
+        changes.file(seed, template("example_customers.csv"), "five made-up customers")
+        model = f"{folder}/stg_example__customers.sql"
+        changes.file(model, template("staging_example.sql"), "their staging")
+        described = f"{folder}/_example__models.yml"
+        describe(changes, described, "stg_example__customers", template("staging_example.yml"))
+
+
+def _package(found: Found, changes: Changes, package: str) -> None:
+    if found.has_package:
+        changes.steps.append(Step(found.packages_file, Act.KEEP, "the package"))
+        return
+    changes.add(found.packages_file, ["packages"], f"- local: {package}", "the package")
+
+
+def _settings(changes: Changes, schema: str) -> None:
+    flag = "require_ref_prefers_node_package_to_root"
+    set_flag = changes.at(PROJECT, ["flags", flag])
+    if set_flag in (None, True):
+        note = "# Headwater refers to your models by name; without it dbt warns of each."
+        changes.ensure(PROJECT, ["flags"], f"{note}\n{flag}: true", flag)
+    else:
+        what = f"{flag} is {set_flag} (under flags:)"
+        changes.steps.append(Step(PROJECT, Act.BY_HAND, what, f"{flag}: true"))
+    for kind in ("models", "seeds"):
+        entry = f"{NAME}:\n  +schema: {schema}"
+        changes.ensure(PROJECT, [kind], entry, f"where Headwater's {kind} go")
+
+
+def _variables(found: Found, changes: Changes, proposal: Proposal) -> None:
+    before = changes.text(PROJECT) or ""
+    if changes.at(PROJECT, REGISTRY) is None:
+        entry = template("cdp_registry.yml", records=", ".join(proposal.records))
+        changes.ensure(PROJECT, ["vars"], entry, "cdp_registry")
+    else:
+        for model in proposal.records:
+            changes.name(PROJECT, [*REGISTRY, "records"], model)
+    blocks = (
+        ("cdp_identity", "identifiers", proposal.identifiers, 6),
+        ("cdp_survivorship", "attributes", proposal.attributes, 6),
+    )
+    for variable, kind, entries, indent in blocks:
+        lines = "\n".join(f"{name}: {rule}" for name, rule in entries.items()) or "{}"
+        if changes.at(PROJECT, ["vars", variable]) is None:
+            words = {kind: textwrap.indent(lines, " " * indent)}
+            changes.ensure(PROJECT, ["vars"], template(f"{variable}.yml", **words), variable)
+        elif proposal.records:
+            for name, rule in entries.items():
+                keys = ["vars", variable, "person", kind]
+                changes.ensure(PROJECT, keys, f"{name}: {rule}", f"{name} in {variable}")
+    if "cdp_live_targets" not in before:
+        entry = template("cdp_live_targets.yml", target=_target(found), place=_place(found))
+        changes.add(PROJECT, ["vars"], entry, "cdp_live_targets, as a comment")
+
+
+def _target(found: Found) -> str:
+    return found.target.name if found.target else "dev"
+
+
+def _place(found: Found) -> str:
+    """What cdp_live_targets would say of the target that is there."""
+    keys = {
+        "snowflake": ("account", "database", "schema"),
+        "bigquery": ("project", "dataset"),
+    }
+    if found.target is None or found.target.type not in keys:
+        here = found.target.text("path") if found.target else f"{found.name}.duckdb"
+        schema = found.target.text("schema", "main") if found.target else "dev"
+        # From the root: any copy of the project has the same path from its folder.
+        return f"{{path: {os.path.realpath(found.folder / here)}, schema: {schema}}}"
+    names = keys[found.target.type]
+    return "{" + ", ".join(f"{name}: {found.target.text(name, '...')}" for name in names) + "}"
+
+
+def _first_audience(found: Found, changes: Changes) -> None:
+    """A first audience and its sync, where there is no audience yet."""
+    audiences = changes.at(PROJECT, [*REGISTRY, "audiences"]) or []
+    if audiences and AUDIENCE not in audiences:
+        return
+    base = f"{found.models}/{FOLDER}"
+    # An attribute is there once a record gives it.
+    attributes = changes.at(PROJECT, ["vars", "cdp_survivorship", "person", "attributes"]) or {}
+    by_email = "email" in attributes
+    trait, condition = ("email", "is_null: false") if by_email else ("record_count", '">=": 1')
+    sql = template("audience.sql", trait=trait, condition=condition)
+    changes.file(f"{base}/audiences/{AUDIENCE}.sql", sql, "a first audience")
+    who = "Everybody with an e-mail address" if by_email else "Everybody"
+    described = f"{who}, to see the loop run."
+    entry = template("audience.yml", model=AUDIENCE, description=described)
+    describe(changes, f"{base}/audiences/_audiences__models.yml", AUDIENCE, entry)
+    changes.name(PROJECT, [*REGISTRY, "audiences"], AUDIENCE)
+    sql = template(
+        "activation.sql",
+        members=AUDIENCE,
+        consent="",
+        identifiers="'email': 'profiles.email'" if by_email else "",
+        fields="'first_seen_at': 'profiles.first_seen_at'",
+    )
+    folder = f"{base}/activation"
+    changes.file(f"{folder}/{SYNC}.sql", sql, "what a first file sync receives")
+    described = f"{who}, for a file."
+    entry = template("activation.yml", model=SYNC, description=described)
+    describe(changes, f"{folder}/_activation__models.yml", SYNC, entry)
+    exposure = template(
+        "exposure.yml", name="files_known_people", label="known_people", owner="Customer data", email="data@example.com",
+        model=SYNC, destination="files", object="table", mode="mirror", identifiers="email" if by_email else "",
+    )  # fmt: skip
+    path = f"{folder}/_activation__exposures.yml"
+    describe(changes, path, "files_known_people", exposure, kind="exposures")
+
+
+def describe(changes: Changes, path: str, name: str, entry: str, *, kind: str = "models") -> None:
+    """An entry of a properties file, which is made where it is missing."""
+    what = f"{name}, described"
+    if changes.at(path, [kind, name]) is not None:
+        changes.steps.append(Step(path, Act.KEEP, what))
+        return
+    if changes.text(path) is None:
+        changes.file(
+            path, f"version: 2\n\n{kind}:\n{textwrap.indent(entry.strip(chr(10)), '  ')}\n", what
+        )
+        return
+    changes.add(path, [kind], entry, what)

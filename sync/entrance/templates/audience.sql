@@ -1,0 +1,7 @@
+{% set definition %}
+entity: person
+all:
+  - trait: $trait
+    $condition
+{% endset %}
+{{ headwater.audience(definition) }}

@@ -1,0 +1,11 @@
+{#- One row per event. As it stands, the first time each record was seen: put your own model in its place, joined to profile_records by
+    source_name and source_record_id, and add the event's properties. What lies after cdp_now() is left out. -#}
+select
+    records.record_key as event_id,
+    records.profile_id,
+    records.source_name,
+    records.first_seen_at as occurred_at
+
+from {{ ref('headwater', 'profile_records') }} as records
+
+where records.first_seen_at <= {{ headwater.cdp_now() }}

@@ -1,0 +1,148 @@
+"""`init` and `new` add to what is there as text, once, and say what they cannot add."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from sync.cli.main import run
+from sync.entrance.yaml_text import add
+
+ROOT = Path(__file__).parents[3]
+PROJECT = """\
+name: bakery   # ours since 2019
+version: "1.0.0"
+config-version: 2
+profile: bakery
+
+vars:
+  # do not touch
+  flour: "00"   # tipo
+
+models:
+  bakery:
+    +schema: shop   # not public
+    # - nothing else yet
+
+on-run-end: ["select 1"]
+"""
+
+
+@pytest.fixture
+def bakery(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "bakery"
+    folder.mkdir()
+    (folder / "dbt_project.yml").write_text(PROJECT)
+    (folder / "profiles.yml").write_text(
+        "bakery: {target: prod, outputs: {prod: {type: duckdb, path: b.duckdb, schema: main}}}\n"
+    )
+    monkeypatch.delenv("DBT_PROFILES_DIR", raising=False)
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def init(*words: str) -> int:
+    return run(["init", "--package", str(ROOT), "--yes", *words])
+
+
+def contents(folder: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(folder)): path.read_text()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "entry", "expected"),
+    [
+        ("a: [x]  # why\n", ["a"], "- y", "a: [x, y]  # why\n"),
+        ("a: []\n", ["a"], "- y", "a: [y]\n"),
+        ("a:\n- x\n# end\nb: 1\n", ["a"], "- y", "a:\n- x\n- y\n# end\nb: 1\n"),
+        ("a:\nb: 1\n", ["a"], "c: 2", "a:\n  c: 2\nb: 1\n"),
+        ("a: |\n  text\n", ["b"], "c: 2", "a: |\n  text\n\nb:\n  c: 2\n"),
+        ("a:\r\n  b: 1\r\n", ["a"], "c: 2", "a:\r\n  b: 1\r\n  c: 2\r\n"),
+        ("a: {b: 1}\n", ["a"], "c:\n  - 1\n  - 2", None),
+        ("a: text\n", ["a"], "c: 2", None),
+        ("a: {b: 1}\n", ["a"], "b: 2", None),
+    ],
+)
+def test_an_addition_leaves_the_rest_as_it_is_written(
+    text: str, path: list[str], entry: str, expected: str | None
+) -> None:
+    assert add(text, path, entry, "file") == expected
+
+
+def test_init_keeps_every_line_of_a_project_and_changes_nothing_the_second_time(
+    bakery: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert init() == 0
+    written = contents(bakery)
+    lines = iter(written["dbt_project.yml"].splitlines())
+    assert all(line in lines for line in PROJECT.splitlines())  # in their order
+    settings = yaml.safe_load(written["dbt_project.yml"])
+    assert settings["vars"]["flour"] == "00"
+    assert settings["vars"]["cdp_registry"]["audiences"] == ["audience_known_people"]
+    assert settings["flags"]["require_ref_prefers_node_package_to_root"] is True
+    assert f"#   prod: {{path: {bakery / 'b.duckdb'}, schema: main}}" in written["dbt_project.yml"]
+    assert init("--json") == 0
+    document = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert {step["action"] for step in document["steps"]} == {"keep"}
+    assert not document["written"]
+    assert contents(bakery) == written
+
+
+def test_what_cannot_be_added_as_text_is_shown_and_left(
+    bakery: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project = bakery / "dbt_project.yml"
+    project.write_text(
+        PROJECT.replace('vars:\n  # do not touch\n  flour: "00"   # tipo', "vars: {flour: 1}")
+    )
+    assert init() == 0
+    assert "vars: {flour: 1}\n" in project.read_text()
+    assert "by hand  dbt_project.yml: cdp_registry (under vars:)" in capsys.readouterr().out
+
+
+def test_init_asks_where_nobody_answers_and_writes_nothing(bakery: Path) -> None:
+    before = contents(bakery)
+    assert run(["init", "--package", str(ROOT)]) == 2
+    assert run(["init", "--package", str(ROOT), "--dry-run"]) == 0
+    assert contents(bakery) == before
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["init", "--package", "../bakry"], "no dbt package called headwater"),
+        (["init", "--profile", "other", "--yes"], "says profile 'bakery'"),
+        (["init", "--project-dir", str(ROOT), "--yes"], "is Headwater itself"),
+        (["new", "audiense", "x"], "did you mean 'audience'?"),
+        (["new", "audience", "Late-Buyers"], "did you mean 'late_buyers'?"),
+        (["new", "event", "bread"], "order_placed: a noun and a past verb"),
+        (["new", "sync", "klavyo__regulars"], "did you mean 'klaviyo'?"),
+        (["new", "journey", "x", "--audience", "known_peeple"], "did you mean 'audience_known_people'?"),
+        (["new", "audience", "known_people"], "is there already; nothing was written"),
+    ],
+)  # fmt: skip
+def test_a_wrong_word_is_told_with_what_is_allowed(
+    bakery: Path, capsys: pytest.CaptureFixture[str], words: list[str], said: str
+) -> None:
+    assert init() == 0
+    before = contents(bakery)
+    assert run(words) == 2
+    assert said in capsys.readouterr().err
+    assert contents(bakery) == before
+
+
+def test_a_malformed_project_is_told_with_its_line_and_nothing_is_written(
+    bakery: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (bakery / "packages.yml").write_text("packages:\n  - local: [\n")
+    before = contents(bakery)
+    assert init() == 2
+    assert "packages.yml, line" in capsys.readouterr().err
+    assert contents(bakery) == before
