@@ -43,6 +43,25 @@ said_yes as (
 
 ),
 
+-- Which address or number a yes was said of: one about another of theirs does not end an unsubscription.
+said_of as (
+
+    select
+        subject,
+        channel,
+        max(recorded_at) as recorded_at
+
+    from {{ ref('int_profiles__consents_counted') }}
+
+    where
+        purpose = 'marketing'
+        and state = 'opted_in'
+        and may_raise
+
+    group by subject, channel
+
+),
+
 -- Bad news from a campaign whose channel nobody told, or nobody knows, counts for every channel, and what has arrived counts even if
 -- a vendor's clock is ahead of ours.
 campaign_news as (
@@ -75,6 +94,8 @@ campaign_news_owned as (
 
     select
         profile_id,
+        recipient_type,
+        recipient,
         channel,
         reason,
         occurred_at
@@ -87,6 +108,8 @@ campaign_news_owned as (
 
     select
         holders.profile_id,
+        campaign_news.recipient_type,
+        campaign_news.recipient,
         campaign_news.channel,
         campaign_news.reason,
         campaign_news.occurred_at
@@ -99,7 +122,7 @@ campaign_news_owned as (
 
 ),
 
--- Who says yes again after unsubscribing is no longer suppressed; an import says nothing. A bounce or a complaint is not undone by
+-- Who says yes again, of what had unsubscribed, is no longer suppressed; an import says nothing. A bounce or a complaint is not undone by
 -- consent.
 campaign_suppressions as (
 
@@ -117,7 +140,14 @@ campaign_suppressions as (
         and campaign_news_owned.reason = 'unsubscribed'
         and campaign_news_owned.occurred_at < said_yes.recorded_at
 
-    where said_yes.profile_id is null
+    left join said_of
+        on campaign_news_owned.recipient = said_of.subject
+        and campaign_news_owned.channel = said_of.channel
+        and campaign_news_owned.occurred_at < said_of.recorded_at
+
+    where
+        said_yes.profile_id is null
+        or (campaign_news_owned.recipient_type in ('email', 'phone') and said_of.subject is null)
 
 ),
 
