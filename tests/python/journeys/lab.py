@@ -73,6 +73,9 @@ class JourneyLab:
         settings = yaml.safe_load(path.read_text())
         settings["on-run-start"] = ["{{ headwater.create_sync_tables() }}"]
         settings.pop("on-run-end", None)
+        settings["vars"]["cdp_live_targets"] = {
+            "duckdb": {"path": str(self.project.database), "schema": "analytics"}
+        }
         path.write_text(yaml.safe_dump(settings, sort_keys=False))
         self.folder, self.now = folder, ""
         self._models(list(touchpoints), between)
@@ -110,11 +113,11 @@ class JourneyLab:
             for name, (model, meta) in exposures.items()
         ]  # fmt: skip
         document = {"version": 2, "exposures": found}
-        (self.folder / "models/_exposures.yml").write_text(yaml.safe_dump(document))
+        (self.folder / "models/engine/_exposures.yml").write_text(yaml.safe_dump(document))
 
     def define(self, definition: str, *, touchpoints: list[str] | None = None) -> None:
         """The journey's file: the definition and the call, no more."""
-        (self.folder / "models/journey_tried.sql").write_text(
+        (self.folder / "models/engine/journey_tried.sql").write_text(
             f"{{% set definition %}}\n{definition}\n{{% endset %}}\n"
             "{{ headwater.journey(definition) }}\n"
         )

@@ -391,10 +391,10 @@ def test_companies_are_matched_under_the_same_guard(tmp_path: Path) -> None:
     ]
     lab.load_people(
         [
-            person("shop", "1", tax_id="DE1", domain="acme.example", **acme),
+            person("shop", "1", tax_id="DE811907980", domain="acme.example", **acme),
             person("club", "1", domain="acme.test", country="DE", company_name="ACME Robotics"),
-            person("shop", "2", tax_id="DE2", domain="beta.example", **beta),
-            person("club", "2", tax_id="DE3", domain="beta.test", **beta),
+            person("shop", "2", tax_id="DE136695976", domain="beta.example", **beta),
+            person("club", "2", tax_id="DE129273398", domain="beta.test", **beta),
             person("club", "3", company_name="Acme Robotics Ltd", country="GB"),
             *others,
         ]
