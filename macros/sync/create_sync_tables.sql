@@ -38,7 +38,10 @@
                     ~ headwater.cluster_clause(headwater._sync_table_clusters().get(name, []))
                 ) -%}
                 {#- dbt listed the schema before: what fails in a first build is kept too. -#}
-                {%- do adapter.cache_added(relation) -%}
+                {%- do adapter.cache_added(api.Relation.create(
+                    database=headwater.stored_name(target.database), schema=headwater.stored_name(schema),
+                    identifier=headwater.stored_name(name), type='table'
+                )) -%}
             {%- endfor -%}
         {%- endfor -%}
     {%- endif -%}

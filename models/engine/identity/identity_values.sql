@@ -1,3 +1,4 @@
+-- noqa: disable=LT02
 {#- Which records there are is known when this runs; what it may then read is told before. -#}
 {%- if not execute -%}{%- do ref('int_identity__identifiers_unconfirmed') -%}{%- endif -%}
 {%- set entities = headwater.identity_rules() -%}

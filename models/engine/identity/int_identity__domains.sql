@@ -1,3 +1,4 @@
+-- noqa: disable=LT14
 {%- set entities = headwater.identity_rules() -%}
 {%- set types = headwater.identity_domain_types(entities) -%}
 {%- set text = dbt.type_string() -%}

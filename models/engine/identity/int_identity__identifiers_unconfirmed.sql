@@ -1,3 +1,4 @@
+-- noqa: disable=LT02,LT14,ST05
 {%- set confirmations = headwater.identity_confirmations(headwater.identity_rules()) -%}
 with
 

@@ -1,3 +1,4 @@
+-- noqa: disable=LT02
 {%- set entities = headwater.identity_rules() -%}
 with
 

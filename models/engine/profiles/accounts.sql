@@ -1,3 +1,4 @@
+-- noqa: disable=LT09
 {%- set attributes = headwater.survivorship_rules('account').attributes -%}
 {%- set groups = headwater.trait_groups('account_traits') -%}
 with

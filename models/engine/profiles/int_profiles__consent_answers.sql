@@ -1,3 +1,4 @@
+-- noqa: disable=LT02
 {%- for model in headwater.registry('consents') -%}
     {%- do ref(model) -%}
 {%- endfor -%}

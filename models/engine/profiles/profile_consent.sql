@@ -1,3 +1,4 @@
+-- noqa: disable=ST05
 {%- set answer = ['answer_source', 'consent_id', 'subject', 'channel', 'purpose', 'state', 'may_raise', 'basis', 'consent_source', 'recorded_at'] -%}
 with
 

@@ -158,6 +158,9 @@ def test_every_macro_is_run() -> None:
         "drop_scratch_of_failures", "table_layout", "cluster_clause",
         "create_scratch_sql", "unicode_composed", "whole_match_or_null", "plain_characters",
         "normalise_text",
+        # Read by others of the folder, or no expression: a list, a type, whether a column is there.
+        "has_column", "try_cast", "type_double", "utc_of_zone", "utc_of_offset", "string_literals", "string_pattern",
+        "stored_name",
     }  # fmt: skip
     macros = set()
     for path in [*ROOT.glob("macros/cross_db/*.sql"), *ROOT.glob("macros/normalise/*.sql")]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from sync.errors import WarehouseError
 from sync.records import Kind
 from sync.warehouses.base import Warehouse
 from tests.python.warehouses.bench import WarehouseBench
@@ -46,7 +47,12 @@ def fill(bench: WarehouseBench) -> None:
         for key, wide_one, amount, score, opens, seen in lines
     ]
     with bench.warehouse.session(write=True) as session:
-        session.execute(f"create table {bench.relation} ({columns})")
+        try:
+            session.execute(f"create table {bench.relation} ({columns})")
+        except WarehouseError as error:
+            if 'near "ARRAY"' not in error.message:
+                raise
+            pytest.skip("BigQuery's stand-in knows no column of ARRAY")
         for select in selects:
             session.execute(f"insert into {bench.relation} {select}")
 
