@@ -1,4 +1,3 @@
--- noqa: disable=LT02
 {{
     config(
         materialized='incremental',
@@ -7,19 +6,10 @@
         on_schema_change='append_new_columns'
     )
 }}
-{#- Audiences of people that hold somebody out: those that lift can be measured of. -#}
-{%- set audiences = [] -%}
-{%- for audience in headwater.registry('audiences') -%}
-    {%- do ref(audience) -%}
-    {%- set facts = headwater.audience_facts(audience) -%}
-    {%- if facts.entity == 'person' and facts.has_holdout -%}
-        {%- do audiences.append(audience) -%}
-    {%- endif -%}
-{%- endfor %}
 with
 
 members as (
-    {% for audience in audiences %}
+    {% for audience in headwater.lift_audiences() %}
     select
         {{ headwater.string_literal(audience) }} as audience_name,
         profile_id,

@@ -1,4 +1,3 @@
--- noqa: disable=LT02
 {{
     config(
         materialized='incremental',
@@ -11,7 +10,7 @@
 
 {%- set remembers = not is_incremental() or headwater.has_column(this, 'own_id') %}
 
-with
+with -- noqa: disable=LT02
 
 clusters as (
 

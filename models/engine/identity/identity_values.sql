@@ -1,8 +1,7 @@
--- noqa: disable=LT02
 {#- Which records there are is known when this runs; what it may then read is told before. -#}
 {%- if not execute -%}{%- do ref('int_identity__identifiers_unconfirmed') -%}{%- endif -%}
 {%- set entities = headwater.identity_rules() -%}
-with
+with -- noqa: disable=LT02
 
 identifiers as (
 

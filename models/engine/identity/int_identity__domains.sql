@@ -1,4 +1,3 @@
--- noqa: disable=LT14
 {%- set entities = headwater.identity_rules() -%}
 {%- set types = headwater.identity_domain_types(entities) -%}
 {%- set text = dbt.type_string() -%}
@@ -12,7 +11,7 @@ from (select 1 as one) as nothing
 
 where one = 0
 {%- else -%}
-with
+with -- noqa: disable=LT14
 
 written as (
     {% for type in types %}

@@ -1,6 +1,5 @@
--- noqa: disable=LT02,LT14,ST05
 {%- set confirmations = headwater.identity_confirmations(headwater.identity_rules()) -%}
-with
+with -- noqa: disable=LT02,LT14,ST05
 
 identifiers as (
 

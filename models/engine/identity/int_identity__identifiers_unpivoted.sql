@@ -1,6 +1,5 @@
--- noqa: disable=LT02
 {%- set entities = headwater.identity_rules() -%}
-with
+with -- noqa: disable=LT02
 
 identity_records as (
 

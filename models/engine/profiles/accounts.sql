@@ -1,7 +1,6 @@
--- noqa: disable=LT09
 {%- set attributes = headwater.survivorship_rules('account').attributes -%}
 {%- set groups = headwater.trait_groups('account_traits') -%}
-with
+with -- noqa: disable=LT09
 
 account_records as (
 

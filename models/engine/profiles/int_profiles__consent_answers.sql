@@ -1,11 +1,8 @@
--- noqa: disable=LT02
-{%- for model in headwater.registry('consents') -%}
-    {%- do ref(model) -%}
-{%- endfor -%}
+{%- for model in headwater.registry('consents') -%}{%- do ref(model) -%}{%- endfor -%}
 {%- set sources = headwater.consent_sources() -%}
 {%- set string = dbt.type_string() -%}
 {%- set instant = dbt.type_timestamp() -%}
-with
+with -- noqa: disable=LT02
 
 said as (
     {% for source in sources %}

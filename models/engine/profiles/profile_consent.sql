@@ -1,6 +1,5 @@
--- noqa: disable=ST05
 {%- set answer = ['answer_source', 'consent_id', 'subject', 'channel', 'purpose', 'state', 'may_raise', 'basis', 'consent_source', 'recorded_at'] -%}
-with
+with -- noqa: disable=ST05
 
 profile_records as (
 
