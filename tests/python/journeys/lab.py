@@ -67,7 +67,7 @@ class JourneyLab:
     ) -> None:  # fmt: skip
         self.project = ScratchProject(
             folder, folders=("macros", "models/engine/staging/sync"),
-            variables={"cdp_events": [EVENT], "cdp_registry": {"journeys": ["journey_tried"]}},
+            variables={"cdp_events": [EVENT], "cdp_registry": {"journeys": ["journey_tried"], "audiences": ["audience_tried"]}},
         )  # fmt: skip
         path = folder / "dbt_project.yml"
         settings = yaml.safe_load(path.read_text())

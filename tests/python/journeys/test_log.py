@@ -13,8 +13,8 @@ from tests.python.journeys.test_edits import due, journey
 
 def test_a_full_refresh_loses_nothing(lab: Callable[..., JourneyLab]) -> None:
     tried = lab(journey("first", "2d", "second"))
-    path = tried.folder / "models/audience_memberships.sql"
-    path.write_text("{{ headwater.audience_memberships({'audience_tried': 'profile_id'}) }}")
+    path = tried.folder / "models/engine/audience_memberships.sql"
+    path.write_text("{{ headwater.audience_memberships() }}")
     tried.people("a", "b")
     tried.build("2026-03-01 12:00:00")
     before = tried.log("step_id", "happened_at")
@@ -27,7 +27,7 @@ def test_a_full_refresh_loses_nothing(lab: Callable[..., JourneyLab]) -> None:
 
 def test_what_undoes_the_keeping_is_refused(lab: Callable[..., JourneyLab]) -> None:
     tried = lab(journey("first", "2d", "second"))
-    path = tried.folder / "models/journey_tried.sql"
+    path = tried.folder / "models/engine/journey_tried.sql"
     path.write_text(path.read_text() + "{{ config(materialized='table') }}\n")
     with pytest.raises(BuildError, match="would not outlive a full refresh"):
         tried.build("2026-03-01 12:00:00")
@@ -45,7 +45,7 @@ def test_a_lost_log_stops_the_build_when_messages_were_sent(
         tried.execute("drop table analytics.journey_tried")
     else:
         tried.execute("create schema elsewhere")
-        path = tried.folder / "models/journey_tried.sql"
+        path = tried.folder / "models/engine/journey_tried.sql"
         path.write_text("{{ config(schema='elsewhere') }}\n" + path.read_text())
     with pytest.raises(BuildError, match="'hook_mails' has sent 2 of its touchpoints"):
         tried.build("2026-03-02 12:00:00")
