@@ -248,7 +248,15 @@ def vendor_code(body: Any) -> str | None:
 
 
 def _json(content: bytes) -> Any:
+    """The document; None where there is none, or where it says one thing twice (RFC 8259, 4)."""
     try:
-        return loads(content) if content.strip() else None
+        return loads(content, object_pairs_hook=_once) if content.strip() else None
     except (ValueError, RecursionError):
         return None
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    document = dict(pairs)
+    if len(document) < len(pairs):
+        raise ValueError("a name occurs twice")
+    return document

@@ -5,7 +5,8 @@ Read 2026-11-24: developers.hubspot.com/docs/api-reference/crm-contacts-v3/guide
 is not unique, so companies are keyed on a property of our own), .../crm/search-the-crm (4 searches a second), .../crm-lists-v3
 (MANUAL lists take record ids), .../usage-details (private apps: 190 requests in 10 seconds on Professional and up, 100 below).
 
-Read 2026-11-28, for the error table: developers.hubspot.com/docs/api-reference/error-handling (423 locked for two seconds, 477
+Read 2026-11-28, for answers: .../crm-contacts-v3 (a batch is done when its status is COMPLETE), legacydocs.hubspot.com/docs/methods/
+contacts/get-secondary-email-addresses-by-vid (a contact's other addresses are in `hs_additional_emails`). For the error table: developers.hubspot.com/docs/api-reference/error-handling (423 locked for two seconds, 477
 migration with Retry-After; the fields of an error are optional), and the categories that public code tells apart.
 
 A 207 answer holds results and errors side by side. A company that HubSpot already has under the same domain is taken over, not
@@ -41,9 +42,11 @@ CONTACT_PROPERTIES = {
 COMPANY_PROPERTIES = {"account_name": "name", "employee_count": "numberofemployees"}
 COMPANY_KEY = "headwater_account_id"
 CONTACT_TYPE_ID = "0-1"
+SECOND_ADDRESSES = "hs_additional_emails"  # separated by semicolons
 
 
-RESULTS = Answer(frozenset({200, 207}), (("results", list),))
+RESULTS = Answer(frozenset({200, 207}), (("results", list), ("status", str)))
+SEARCHED = Answer(fields=(("results", list),))
 CREATED = Answer(frozenset({201}), (("name", str),))
 FOUND = Answer(fields=(("name", str),))
 LIST = Answer(fields=(("list.listId", TEXT_ID),))
@@ -153,7 +156,7 @@ class Hubspot:
             self._ensure_key_property()
             self._take_over([record for record in first.values() if not record.remote_id])
         answer = self._batch("upsert", [self._input(record) for record in first.values()])
-        accepted, refused, error = _outcome(answer, first, self._id_property)
+        accepted, refused, error = self._taken(answer, first)
         if self.target.kind == "list":
             missing = self._memberships("add", [row.remote_id for row in accepted if row.remote_id])
             refused += [
@@ -165,6 +168,32 @@ class Hubspot:
         return BatchResult(
             accepted, [*failed, *refused], requests=self.http.requests_sent - before, error=error
         )
+
+    def _taken(
+        self, answer: Any, sent: Mapping[str, Record]
+    ) -> tuple[list[Accepted], list[RowError], DestinationError | None]:
+        """What HubSpot took and refused of the rows in `sent`; and why others are open."""
+        taken, refused, left, strangers = _outcome(answer, sent, self._id_property)
+        if left and strangers and not self._is_company:
+            # A contact that was found by a second address of its own is named by its first.
+            for row in self._batch(
+                "read",
+                [{"id": one} for one in strangers],
+                properties=[SECOND_ADDRESSES],
+                propertiesWithHistory=[],
+            )["results"]:
+                addresses = str((row.get("properties") or {}).get(SECOND_ADDRESSES) or "").lower()
+                for address in addresses.split(";"):
+                    if row["id"] in strangers and (record := left.pop(address.strip(), None)):
+                        taken[address] = Accepted(record.key, row["id"])
+        accepted = list(taken.values())
+        if not left:
+            return accepted, refused, None
+        # What HubSpot neither confirmed nor refused is not known to be there, and it is not the row's fault.
+        if not accepted and not refused and (errors := _errors(answer)):
+            return [], [], RejectedError(f"hubspot: {errors} rows are refused and not named.")
+        said = f"hubspot: the answer does not name {len(left):,} of {len(sent):,} rows."
+        return accepted, refused, UnexpectedAnswerError(said)
 
     def remove(self, records: Sequence[Record]) -> BatchResult:
         """Archive the records, or take them off the list; one that HubSpot no longer has counts as removed."""
@@ -275,7 +304,7 @@ class Hubspot:
             f"{self._objects}/search",
             {"filterGroups": [{"filters": filters}], "properties": ["domain"], "limit": 200},
             group="search",
-            answer=RESULTS,
+            answer=SEARCHED,
         )
         found: dict[str, str] = {}
         # Of two companies with one domain, the older one.
@@ -325,18 +354,34 @@ def _named(row: Mapping[str, Any], name: str) -> str:
 
 def _outcome(
     answer: Any, sent: Mapping[str, Record], id_property: str
-) -> tuple[list[Accepted], list[RowError], DestinationError | None]:
-    """What HubSpot took and refused of the rows in `sent`, which are by what is unique of them; and why others are open."""
+) -> tuple[dict[str, Accepted], list[RowError], dict[str, Record], list[str]]:
+    """What an answer says of the rows in `sent`, which are by what is unique of them: those it took, those it refused, those
+    it does not name, and the ids of records that are named by nothing that was sent.
+
+    Raises:
+        UnexpectedAnswerError: the answer contradicts itself, so that nothing of it is believed.
+    """
     results, errors = answer["results"], answer.get("errors") or []
-    accepted, failed = [], []
+    ids = [row.get("id") if isinstance(row, dict) else None for row in results]
+    if (
+        answer["status"] != "COMPLETE"
+        or not isinstance(errors, list)
+        or not all(isinstance(one, str) and one for one in ids)
+        or len(set(ids)) < len(ids)
+    ):
+        raise UnexpectedAnswerError(
+            "hubspot: a batch that is not complete, or names one record twice: nothing counts as taken."
+        )
+    taken: dict[str, Accepted] = {}
+    refused: list[RowError] = []
+    strangers: list[str] = []
     left = dict(sent)
     for row in results:
-        if record := left.pop(_named(row, id_property), None):
-            accepted.append(Accepted(record.key, str(row["id"])))
-    said_errors = max(len(errors), int(answer.get("numErrors") or 0))
-    if not said_errors and len(results) == len(sent):
-        # A contact found by a second address of its own is named by its first: taken all the same.
-        return [*accepted, *(Accepted(record.key) for record in left.values())], [], None
+        unique = _named(row, id_property)
+        if record := left.pop(unique, None):
+            taken[unique] = Accepted(record.key, row["id"])
+        else:
+            strangers.append(row["id"])
     for error in errors:
         named = {
             str(value).lower()
@@ -345,14 +390,19 @@ def _outcome(
         }
         for unique in [known for known in left if known.lower() in named]:
             status = str(error.get("category") or "error")
-            failed.append(RowError(left.pop(unique).key, status, "refused by HubSpot"))
-    if not left:
-        return accepted, failed, None
-    # What HubSpot neither confirmed nor refused is not known to be there, and it is not the row's fault.
-    if not accepted and not failed and said_errors:
-        return [], [], RejectedError(f"hubspot: {said_errors} rows are refused and not named.")
-    said = f"hubspot: the answer does not name {len(left):,} of {len(sent):,} rows."
-    return accepted, failed, UnexpectedAnswerError(said)
+            refused.append(RowError(left.pop(unique).key, status, "refused by HubSpot"))
+    if len(strangers) + _errors(answer) > len(left) + len(refused):
+        raise UnexpectedAnswerError(
+            f"hubspot: the answer speaks of more rows than the {len(sent):,} that were sent: nothing counts as taken."
+        )
+    return taken, refused, left, strangers
+
+
+def _errors(answer: Any) -> int:
+    """How many rows an answer says were refused."""
+    said = answer.get("numErrors")
+    errors = answer.get("errors") or []
+    return max(len(errors), said if isinstance(said, int) else 0)
 
 
 def _listed(values: Any) -> list[Any]:

@@ -174,12 +174,13 @@ class Klaviyo:
             return JobStatus(done=True, all_failed="cancelled")
         if attributes["status"] != "complete":
             raise UnexpectedAnswerError("klaviyo: a job is in a state that the API does not have.")
-        if not isinstance(attributes.get("total_count"), int):
+        counts = [attributes.get(f"{name}_count") for name in ("total", "completed", "failed")]
+        if counts[0] is None or not all(one is None or type(one) is int for one in counts):
             raise UnexpectedAnswerError(
                 "klaviyo: a job that is complete does not say of how many profiles."
             )
         failed = []
-        if attributes.get("failed_count"):
+        if counts[2]:
             for error in self._pages(f"{path}/import-errors", {"page[size]": LOOKUP_ROWS}):
                 payload = error["attributes"].get("original_payload") or {}
                 attributes_sent = payload.get("attributes", payload)
@@ -191,9 +192,9 @@ class Klaviyo:
         return JobStatus(
             done=True,
             failed=failed,
-            failed_count=attributes.get("failed_count"),
-            taken_count=attributes.get("completed_count"),
-            total_count=attributes.get("total_count"),
+            total_count=counts[0],
+            taken_count=counts[1],
+            failed_count=counts[2],
         )
 
     def remove(self, records: Sequence[Record]) -> BatchResult:

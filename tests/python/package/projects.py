@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import shutil
 import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from unittest import mock
+
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+from dbt.cli.main import dbtRunner
 
 ROOT = Path(__file__).parents[3]
 AS_OF = "2026-11-23 12:00:00"
@@ -24,28 +30,40 @@ class Place:
     environment: dict[str, str] = field(default_factory=dict)
 
     def dbt(self, *words: str, succeeds: bool = True) -> str:
-        """Output of a dbt command."""
-        code = "from dbt.cli.main import cli; cli()"
-        return self._run([sys.executable, "-c", code, *words], succeeds=succeeds)
+        """Output of a dbt command, run in this process."""
+        printed = io.StringIO()
+        with (
+            contextlib.chdir(self.folder),
+            mock.patch.dict(os.environ, self._environment(), clear=True),
+            contextlib.redirect_stdout(printed),
+        ):
+            result = dbtRunner().invoke([*words])
+        DuckDBConnectionManager.close_all_connections()
+        output = printed.getvalue() + (str(result.exception) if result.exception else "")
+        assert result.success is succeeds, output[-6000:]
+        return output
 
     def sync(self, *words: str, succeeds: bool = True) -> str:
         """Output of a sync command."""
         return self._run([sys.executable, "-m", "sync", *words], succeeds=succeeds)
 
-    def _run(self, command: list[str], *, succeeds: bool) -> str:
+    def _environment(self) -> dict[str, str]:
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("HEADWATER_", "DBT_"))}
+        return {
+            **kept,
+            "PYTHONPATH": str(ROOT),
+            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+            "DBT_PROFILES_DIR": str(self.folder),
+            "HEADWATER_AS_OF": AS_OF,
+            "NO_COLOR": "1",
+            **self.environment,
+        }
+
+    def _run(self, command: list[str], *, succeeds: bool) -> str:
         done = subprocess.run(
             command,
             cwd=self.folder,
-            env={
-                **kept,
-                "PYTHONPATH": str(ROOT),
-                "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-                "DBT_PROFILES_DIR": str(self.folder),
-                "HEADWATER_AS_OF": AS_OF,
-                "NO_COLOR": "1",
-                **self.environment,
-            },
+            env=self._environment(),
             capture_output=True,
             text=True,
             check=False,
