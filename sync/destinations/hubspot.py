@@ -5,9 +5,9 @@ Read 2026-11-24: developers.hubspot.com/docs/api-reference/crm-contacts-v3/guide
 is not unique, so companies are keyed on a property of our own), .../crm/search-the-crm (4 searches a second), .../crm-lists-v3
 (MANUAL lists take record ids), .../usage-details (private apps: 190 requests in 10 seconds on Professional and up, 100 below).
 
-Read 2026-11-28, for answers: .../crm-contacts-v3 (a batch is done when its status is COMPLETE), legacydocs.hubspot.com/docs/methods/
-contacts/get-secondary-email-addresses-by-vid (a contact's other addresses are in `hs_additional_emails`). For the error table: developers.hubspot.com/docs/api-reference/error-handling (423 locked for two seconds, 477
-migration with Retry-After; the fields of an error are optional), and the categories that public code tells apart.
+Read 2026-11-28: .../crm-contacts-v3 (a batch is done when its status is COMPLETE), legacydocs.hubspot.com/docs/methods/contacts/
+get-secondary-email-addresses-by-vid (a contact's other addresses are in `hs_additional_emails`), .../error-handling (423 locked for
+two seconds, 477 migration with Retry-After; the fields of an error are optional), and the categories that public code tells apart.
 
 A 207 answer holds results and errors side by side. A company that HubSpot already has under the same domain is taken over, not
 made a second time. Nobody's subscriptions are touched.

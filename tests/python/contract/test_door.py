@@ -291,6 +291,71 @@ def test_rows_that_a_partial_answer_does_not_name_are_open_and_at_no_fault(wire:
     assert isinstance(result.error, UnexpectedAnswerError)
 
 
+def contact(number: int, name: str | None = None) -> dict[str, Any]:
+    return {"id": str(number), "properties": {"email": name or f"person{number}@shop.example"}}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"status": "CANCELED", "results": [contact(0), contact(1)]},
+        {"results": [contact(0), contact(1)]},
+        {"status": "COMPLETE", "results": [contact(0), contact(0)]},
+        {"status": "COMPLETE", "numErrors": 1, "results": [contact(0), contact(1)]},
+        {"status": "COMPLETE", "errors": [{"context": {}}], "results": [contact(0), contact(1)]},
+        {"status": "COMPLETE", "results": [contact(0), contact(1), contact(2)]},
+        {"status": "COMPLETE", "results": [contact(0), {"properties": {}}]},
+        {"status": "COMPLETE", "results": ["0", "1"]},
+    ],
+)  # fmt: skip
+def test_a_batch_that_contradicts_itself_has_taken_nothing(wire: Wire, body: Any) -> None:
+    wire.answers(200, json.dumps(body).encode())
+    with pytest.raises(UnexpectedAnswerError):
+        called(wire, "hubspot", "contact", "upsert")
+
+
+@pytest.mark.parametrize(
+    ("others", "taken"),
+    [("old@x.example; Person1@shop.example", ["p00000", "p00001"]), ("else@x.example", ["p00000"])],
+)
+def test_a_contact_of_another_name_is_ours_if_it_has_our_address_too(
+    wire: Wire, others: str, taken: list[str]
+) -> None:
+    found = {"id": "7", "properties": {"email": "x@x.example", "hs_additional_emails": others}}
+    bodies = [
+        {"status": "COMPLETE", "results": [contact(0), contact(7, "x@x.example")]},
+        {"status": "COMPLETE", "results": [found]},
+    ]
+
+    def reply(connection: Any) -> None:
+        body = json.dumps(bodies.pop(0)).encode()
+        connection.sendall(
+            b"HTTP/1.1 200 X\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+        )
+
+    wire.reply = reply
+    result = called(wire, "hubspot", "contact", "upsert")
+    assert [row.key for row in result.accepted] == taken
+    assert result.failed == [] and (result.error is None) is (len(taken) == 2)
+
+
+@pytest.mark.parametrize("count", ['"2"', "true", "2.0", "[2]"])
+def test_a_job_counts_in_numbers(wire: Wire, count: str) -> None:
+    body = '{"data": {"attributes": {"status": "complete", "total_count": 2, "completed_count": %s, "failed_count": 0}}}'
+    wire.answers(200, (body % count).encode())
+    settings = registry.sandbox_settings("klaviyo", base_url=wire.url, directory="/nowhere")
+    target = SyncObject("list", "People")
+    klaviyo: Any = registry.create("klaviyo", name="klaviyo", settings=settings, target=target)
+    with pytest.raises(UnexpectedAnswerError):
+        klaviyo.poll("job")
+
+
+def test_an_answer_that_says_one_thing_twice_says_nothing(wire: Wire) -> None:
+    wire.answers(200, b'{"failed": ["p00001"], "failed": []}')
+    with pytest.raises(UnexpectedAnswerError):
+        called(wire, "webhook", "record", "upsert")
+
+
 @pytest.mark.parametrize("path", ["", "/", "/hooks/", "/hooks/in?key=1"])
 def test_the_address_is_asked_as_it_was_given(wire: Wire, path: str) -> None:
     wire.answers(200, b"{}")
