@@ -89,7 +89,7 @@ def matched(name: str, data: Labelled, directory: Path) -> ScratchProject:
     """Compare, train, score and decide in a scratch project of its own."""
     import duckdb
 
-    from sync.matching.weights import Counted, description_of, train_weights, write_weights
+    from sync.identity.matching.weights import Counted, description_of, train_weights, write_weights
 
     overrides = "select '' as entity, '' as action, '' as left_key, '' as right_key where 1 = 0"
     project = ScratchProject(

@@ -9,9 +9,9 @@ import click
 from sync.cli.app import App, Verb, json_option, selection_options
 from sync.cli.session import chosen_environment, connector
 from sync.config.models import Column, SyncDefinition
-from sync.engine import capability
 from sync.engine.connect import Connector
-from sync.engine.planner import map_columns
+from sync.engine.plan import capability
+from sync.engine.plan.planner import map_columns
 from sync.engine.scrub import scrub
 from sync.errors import HeadwaterError, RefusedError
 from sync.state.tables import Tables

@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from sync.cli.app import App, Verb, json_option
-from sync.engine.identity_explain import explain_one, explain_pair
-from sync.engine.identity_graph import IdentityGraph
+from sync.identity.explain import explain_one, explain_pair
+from sync.identity.graph import IdentityGraph
 
 
 @click.command("explain", cls=Verb, example="sync explain person shop_customers:1001 app_users:u17")

@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from sync.cli.app import App, Verb, json_option
-from sync.engine.identity_graph import IdentityGraph
-from sync.engine.identity_review import review
+from sync.identity.graph import IdentityGraph
+from sync.identity.review import review
 
 
 @click.group("identity")

@@ -10,7 +10,7 @@ from sync.cli.app import App, Verb, json_option, selection_options
 from sync.cli.session import connector
 from sync.config.destinations import environment_name
 from sync.config.models import SyncDefinition
-from sync.engine import capability
+from sync.engine.plan import capability
 from sync.errors import HeadwaterError
 
 

@@ -12,9 +12,9 @@ from sync.cli.app import App, Verb, json_option, selection_options
 from sync.cli.output import SCHEMA_VERSION
 from sync.cli.session import chosen_environment, connector
 from sync.config.models import SyncDefinition
-from sync.engine import capability, gates
 from sync.engine.connect import Connector
-from sync.engine.plan import Plan, Planning, plan_sync
+from sync.engine.plan import capability, gates
+from sync.engine.plan.plan import Plan, Planning, plan_sync
 from sync.errors import ConfigError, RefusedError
 from sync.private import open_file
 from sync.state.tables import Tables

@@ -12,7 +12,7 @@ from sync.cli.session import chosen_environment, connector
 from sync.cli.watch import CommandWatcher
 from sync.engine.connect import Connector
 from sync.engine.context import new_run_id
-from sync.engine.puller import LOOK_BACK_DAYS, PullContext, Puller, PullResult
+from sync.engine.pull import LOOK_BACK_DAYS, PullContext, Puller, PullResult
 from sync.errors import UnexpectedError
 from sync.records import SyncObject
 from sync.state.tables import ResultTables, Tables

@@ -18,7 +18,7 @@ from sync.cli.session import chosen_environment, connector
 from sync.cli.watch import CommandWatcher
 from sync.engine.alerts import tell_changes
 from sync.engine.context import PushContext, PushOptions, SyncResult, new_run_id
-from sync.engine.gates import RunResults
+from sync.engine.plan.gates import RunResults
 from sync.engine.retry import RetryPolicy
 from sync.engine.run import exit_code, push_all
 from sync.errors import HeadwaterError

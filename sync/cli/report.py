@@ -9,7 +9,7 @@ import click
 from sync.cli.app import App, Verb, json_option
 from sync.cli.output import Output
 from sync.cli.session import chosen_environment
-from sync.engine.report import Report, collect
+from sync.report.figures import Report, collect
 
 
 @click.command("report", cls=Verb, example="sync report")

@@ -29,8 +29,8 @@ def train_matching(
     app: App, entity: str, out: Path | None, splink_model: Path | None, as_json: bool
 ) -> int:
     """Estimate the weights of probabilistic matching from the pairs of the last build; no labels needed."""
-    from sync.matching.splink import import_splink, read_splink
-    from sync.matching.weights import Counted, description_of, train_weights, write_weights
+    from sync.identity.matching.splink import import_splink, read_splink
+    from sync.identity.matching.weights import Counted, description_of, train_weights, write_weights
 
     kinds, rules = description_of(app.project.manifest, entity)
     relation = app.manifest.relation("matching_patterns")

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from sync.config.models import ConsentTables
 from sync.engine.connect import Connector
-from sync.engine.gates import RunResults
-from sync.engine.planner import Counts
+from sync.engine.plan.gates import RunResults
+from sync.engine.plan.planner import Counts
 from sync.engine.retry import RetryPolicy
 from sync.engine.scrub import scrub
 from sync.errors import HeadwaterError

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from sync.config.models import SyncDefinition
 from sync.engine.context import PushContext, SyncResult
-from sync.engine.pusher import Pusher
+from sync.engine.push.pusher import Pusher
 from sync.errors import ConfigError, HeadwaterError, UnexpectedError
 
 # Python runs the handler of a signal in the main thread, and the kernel may give the signal to another, which wakes nobody.

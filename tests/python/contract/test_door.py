@@ -336,7 +336,8 @@ def test_a_contact_of_another_name_is_ours_if_it_has_our_address_too(
     wire.reply = reply
     result = called(wire, "hubspot", "contact", "upsert")
     assert [row.key for row in result.accepted] == taken
-    assert result.failed == [] and (result.error is None) is (len(taken) == 2)
+    assert result.failed == []
+    assert (result.error is None) is (len(taken) == 2)
 
 
 @pytest.mark.parametrize("count", ['"2"', "true", "2.0", "[2]"])

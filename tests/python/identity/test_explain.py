@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from sync.cli.main import run
-from sync.engine.identity_explain import REASONS
+from sync.identity.explain import REASONS
 from tests.python.identity.lab import PERSON, ROOT, Lab
 
 ROWS = [

@@ -10,8 +10,8 @@ import duckdb
 import numpy as np
 
 from benchmarks.scratch import add_matching
-from sync.matching.em import Model, Shape
-from sync.matching.weights import Kind, Weight, write_weights
+from sync.identity.matching.em import Model, Shape
+from sync.identity.matching.weights import Kind, Weight, write_weights
 from tests.python.identity.lab import Lab
 
 COLUMNS = ("source", "id", "customer_id", "first_name", "last_name", "birth_date", "email", "phone",

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from sync.errors import ConfigError
-from sync.matching.em import Model, Patterns, Shape, first_guess, log_odds, train
-from sync.matching.splink import import_splink
-from sync.matching.weights import Counted, Kind, Weight, train_weights, write_weights
+from sync.identity.matching.em import Model, Patterns, Shape, first_guess, log_odds, train
+from sync.identity.matching.splink import import_splink
+from sync.identity.matching.weights import Counted, Kind, Weight, train_weights, write_weights
 from tests.python.matching.lab import splink_model
 
 M = [np.array([0.05, 0.15, 0.8]), np.array([0.1, 0.9]), np.array([0.2, 0.1, 0.7])]

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sync.matching.em import Patterns, log_odds
-from sync.matching.weights import Kind, Weight, description_of
+from sync.identity.matching.em import Patterns, log_odds
+from sync.identity.matching.weights import Kind, Weight, description_of
 from tests.python.matching.lab import (
     MATCHING,
     MatchingLab,

@@ -78,7 +78,7 @@ def test_good_rows_get_through_wherever_the_bad_ones_are(bench, places):
 
 
 def test_a_search_for_bad_rows_ends_and_goes_on_in_the_next_push(bench, monkeypatch):
-    from sync.engine import sender
+    from sync.engine.push import sender
 
     monkeypatch.setattr(sender, "SEARCH", 60)
     bench.declare(batch_rows=1000, partial_failure=PartialFailure.ALL_OR_NOTHING)

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from workbench import TABLES
 
 from sync.destinations.values import json_bytes, plain
-from sync.engine.edge import FORMS, Edge, UnsendableError, exact_number
-from sync.engine.planner import Mapping
+from sync.engine.plan.edge import FORMS, Edge, UnsendableError, exact_number
+from sync.engine.plan.planner import Mapping
 from sync.records import Kind, Mode
 from sync.state.history import RunHistory
 

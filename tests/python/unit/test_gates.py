@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from sync.config.models import Guards
-from sync.engine.gates import RunResults
+from sync.engine.plan.gates import RunResults
 from sync.records import Mode
 
 MODEL = "model.headwater.sync_memory"

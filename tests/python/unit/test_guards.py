@@ -8,7 +8,7 @@ import random
 import pytest
 
 from sync.config.models import Guards
-from sync.engine.guards import DAY, FLAGS, Usual, usual
+from sync.engine.plan.guards import DAY, FLAGS, Usual, usual
 from sync.errors import AuthError, TransientError
 from sync.records import Mode
 from sync.state.runs import PastRun
@@ -279,7 +279,7 @@ def test_every_guard_has_a_flag_and_the_flag_a_help_line(capsys):
 
 
 def test_plan_says_what_push_would(bench):
-    from sync.engine import gates
+    from sync.engine.plan import gates
 
     pushed(bench, 40)
     grown(bench, 440)

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from workbench import QUICK, TABLES, MemoryConnector
 
-from sync.engine.puller import PullContext, Puller
+from sync.engine.pull import PullContext, Puller
 from sync.errors import AuthError, TransientError
 from sync.records import Campaign, CampaignDay, CampaignEvent, SyncObject
 from sync.state.tables import ResultTables

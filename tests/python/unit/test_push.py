@@ -203,7 +203,7 @@ def test_a_saved_plan_is_refused_once_the_sync_goes_elsewhere(workbench):
 
 def test_an_idempotency_key_is_the_same_for_ever():
     """A vendor that remembers it takes an event of last year for a repeat; another key would send it twice."""
-    from sync.engine.rows import idempotency_key
+    from sync.engine.push.rows import idempotency_key
 
     assert idempotency_key("memory_people", "a") == "671a1315-9bd2-5494-8cd1-842c4987c346"
 

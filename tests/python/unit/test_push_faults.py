@@ -707,7 +707,7 @@ def test_requests_of_a_dead_process_are_given_time_to_arrive(bench, monkeypatch)
 
 
 def test_what_was_in_flight_long_ago_has_arrived(bench, monkeypatch):
-    from sync.engine import acknowledge
+    from sync.engine.push import acknowledge
     from sync.engine.retry import Retrier
 
     bench.people("a")
@@ -721,7 +721,7 @@ def test_what_was_in_flight_long_ago_has_arrived(bench, monkeypatch):
 
 def test_a_lease_is_renewed_while_an_answer_is_waited_for(bench, monkeypatch):
     """A job may take longer than a lease lasts; without renewal another run would begin beside this one."""
-    from sync.engine import acknowledge
+    from sync.engine.push import acknowledge
 
     now = [dt.datetime.now(dt.UTC).replace(tzinfo=None)]
     monkeypatch.setattr(acknowledge, "now_utc", lambda: now[0])
@@ -749,7 +749,7 @@ def test_a_lease_is_renewed_while_an_answer_is_waited_for(bench, monkeypatch):
 
 
 def test_a_process_that_slept_beyond_its_lease_sends_nothing(bench, monkeypatch):
-    from sync.engine import acknowledge
+    from sync.engine.push import acknowledge
 
     bench.people("a")
     now = dt.datetime.now(dt.UTC).replace(tzinfo=None)

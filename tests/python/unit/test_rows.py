@@ -8,7 +8,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync.engine.rows import json_texts
+from sync.engine.push.rows import json_texts
 
 VALUES = st.lists(st.tuples(st.none() | st.text(), st.none() | st.integers(0, 9)), min_size=1)
 

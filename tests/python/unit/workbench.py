@@ -17,10 +17,10 @@ from sync.config.models import ConsentTables, Model, SyncDefinition
 from sync.destinations.base import Declaration, Delivery, ObjectType, PartialFailure, RateLimit
 from sync.engine.connect import Connection
 from sync.engine.context import PushContext, PushOptions, SyncResult, Watcher
-from sync.engine.gates import RunResults
 from sync.engine.limits import Limits
-from sync.engine.plan import Plan, Planning, plan_sync
-from sync.engine.pusher import Pusher
+from sync.engine.plan.gates import RunResults
+from sync.engine.plan.plan import Plan, Planning, plan_sync
+from sync.engine.push.pusher import Pusher
 from sync.engine.retry import RetryPolicy
 from sync.engine.run import push_all
 from sync.records import Accepted, BatchResult, JobStatus, Mode, Record, RowError, SyncObject

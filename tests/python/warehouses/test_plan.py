@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from sync.config.models import Consent, ConsentTables, Model, SyncDefinition
-from sync.engine.planner import PlanQueries, read_counts
+from sync.engine.plan.planner import PlanQueries, read_counts
 from sync.records import Mode, SyncObject
 from sync.state.ledger import Ledger
 from sync.state.tables import Tables, arrow_table

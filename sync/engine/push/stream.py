@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from sync.destinations.base import Destination, ReplacesAll
-from sync.engine.acknowledge import Acknowledger
 from sync.engine.context import SyncResult
-from sync.engine.planner import Mapping
+from sync.engine.plan.planner import Mapping
+from sync.engine.push.acknowledge import Acknowledger
+from sync.engine.push.rows import Batch
+from sync.engine.push.sender import BatchSender, Outcome, is_fatal
 from sync.engine.retry import CircuitBreaker
-from sync.engine.rows import Batch
-from sync.engine.sender import BatchSender, Outcome, is_fatal
 from sync.errors import DestinationError
 
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field, replace
 
 from sync.config.models import ConsentTables, SyncDefinition
 from sync.destinations.base import ObjectType
-from sync.engine import capability
-from sync.engine.edge import Edge
-from sync.engine.gates import DbtFailure, TableChecks
-from sync.engine.guards import MEMORY, Usual, usual
-from sync.engine.planner import Counts, Mapping, PlanQueries, map_columns, read_counts
+from sync.engine.plan import capability
+from sync.engine.plan.edge import Edge
+from sync.engine.plan.gates import DbtFailure, TableChecks
+from sync.engine.plan.guards import MEMORY, Usual, usual
+from sync.engine.plan.planner import Counts, Mapping, PlanQueries, map_columns, read_counts
+from sync.engine.plan.spool import PlanSpool
 from sync.engine.scrub import shown_key
-from sync.engine.spool import PlanSpool
 from sync.errors import RefusedError, WarehouseError
 from sync.state.ledger import Ledger
 from sync.state.runs import RunLog

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sync.config.models import ConsentTables, SyncDefinition
-from sync.engine import journeys, membership
-from sync.engine.edge import CARRIED_AS_TEXT
-from sync.engine.permission import Permission
+from sync.engine.plan import journeys, membership
+from sync.engine.plan.edge import CARRIED_AS_TEXT
+from sync.engine.plan.permission import Permission
 from sync.engine.scrub import mark_of
 from sync.errors import RefusedError, closest
 from sync.records import Kind, Mode

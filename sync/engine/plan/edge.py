@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from sync.config.models import Column, SyncDefinition
     from sync.destinations.base import ObjectType
-    from sync.engine.planner import Mapping as Columns
+    from sync.engine.plan.planner import Mapping as Columns
 
 
 @dataclass(frozen=True, slots=True)

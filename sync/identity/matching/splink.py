@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sync.errors import ConfigError
-from sync.matching.weights import Weight
+from sync.identity.matching.weights import Weight
 
 _WRITE_ONE = "Write one with linker.misc.save_model_to_json(path)."
 

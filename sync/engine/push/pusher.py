@@ -9,17 +9,17 @@ from itertools import chain, count
 
 from sync.config.models import SyncDefinition
 from sync.destinations.base import Delivery, ObjectType, PartialFailure
-from sync.engine import capability, gates, guards
-from sync.engine.acknowledge import Acknowledger
 from sync.engine.connect import Connection
 from sync.engine.context import PushContext, SyncResult
-from sync.engine.plan import Plan, Planned, Planning, plan_sync
+from sync.engine.plan import capability, gates, guards
+from sync.engine.plan.plan import Plan, Planned, Planning, plan_sync
+from sync.engine.plan.spool import PlanSpool
+from sync.engine.push.acknowledge import Acknowledger
+from sync.engine.push.rows import Batch, RowReader, batched
+from sync.engine.push.sender import BatchSender
+from sync.engine.push.stream import Stream
 from sync.engine.retry import CircuitBreaker, Retrier
-from sync.engine.rows import Batch, RowReader, batched
 from sync.engine.scrub import scrub, shown_key
-from sync.engine.sender import BatchSender
-from sync.engine.spool import PlanSpool
-from sync.engine.stream import Stream
 from sync.errors import (
     AuthError,
     DestinationError,

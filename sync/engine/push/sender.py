@@ -21,8 +21,8 @@ from sync.destinations.base import (
     ReplacesAll,
     SendsEvents,
 )
+from sync.engine.push.rows import Batch
 from sync.engine.retry import CircuitBreaker, Retrier
-from sync.engine.rows import Batch
 from sync.errors import (
     AuthError,
     DestinationError,

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from sync.errors import ConfigError
-from sync.matching.em import Model, Patterns, Shape, train
+from sync.identity.matching.em import Model, Patterns, Shape, train
 
 COLUMNS = ("entity", "kind", "level", "label", "m", "u", "source")
 

@@ -10,8 +10,8 @@ from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 from sync.config.models import SyncDefinition
-from sync.engine import membership, planner
-from sync.engine.edge import JSON_TEXT
+from sync.engine.plan import membership, planner
+from sync.engine.plan.edge import JSON_TEXT
 from sync.records import Mode, Record
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from sync.config.models import PERSON, TOUCHPOINT, JourneyLog, SyncDefinition
-from sync.engine.permission import Permission
+from sync.engine.plan.permission import Permission
 from sync.records import Mode
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sync.config.models import SyncDefinition
-from sync.engine.planner import Counts
+from sync.engine.plan.planner import Counts
 from sync.errors import RefusedError
 from sync.records import Mode
 from sync.state.runs import PastRun

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from sync.engine.identity_explain import mask
-from sync.engine.identity_graph import IdentityGraph
+from sync.identity.explain import mask
+from sync.identity.graph import IdentityGraph
 from sync.warehouses.base import Session
 
 EVENTS = ("create", "merge", "split", "move", "retire", "restore")

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Self
 
+from sync.engine.plan.spool import PlanSpool
+from sync.engine.push.rows import Batch, PlannedRow, RowReader
+from sync.engine.push.sender import Outcome
 from sync.engine.retry import Retrier
-from sync.engine.rows import Batch, PlannedRow, RowReader
 from sync.engine.scrub import code, scrub, scrub_row
-from sync.engine.sender import Outcome
-from sync.engine.spool import PlanSpool
 from sync.errors import DestinationError, HeadwaterError, WarehouseError
 from sync.records import RowError
 from sync.state.journal import Journal

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from sync.config.models import SyncDefinition
-from sync.engine.guards import Usual, check_guards
-from sync.engine.planner import Counts
+from sync.engine.plan.guards import Usual, check_guards
+from sync.engine.plan.planner import Counts
 from sync.errors import RefusedError
 
 _PASSED = frozenset({"success", "pass", "warn", "no-op", "reused"})

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sync.engine.identity_graph import Edge, IdentityGraph, Member, Step, shortest_path, unwind
 from sync.errors import SelectionError, closest
+from sync.identity.graph import Edge, IdentityGraph, Member, Step, shortest_path, unwind
 
 REASONS = {
     "blocked_value": "is on the list of values that identify nobody",

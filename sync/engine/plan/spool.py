@@ -15,7 +15,7 @@ from typing import IO
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sync.engine.edge import Edge
+from sync.engine.plan.edge import Edge
 from sync.errors import HeadwaterError
 
 

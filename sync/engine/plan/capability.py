@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from sync.config.models import PERSON, Column, SyncDefinition
 from sync.destinations.base import Declaration, Delivery, ObjectType
-from sync.engine import edge
-from sync.engine.planner import Mapping
+from sync.engine.plan import edge
+from sync.engine.plan.planner import Mapping
 from sync.errors import RefusedError, closest
 from sync.records import Mode
 

@@ -1,0 +1,1 @@
+"""Sending what a plan says, and writing down what was taken."""

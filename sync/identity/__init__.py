@@ -1,0 +1,1 @@
+"""Who is who, as people ask it: explain, compare, review, match."""
