@@ -61,6 +61,10 @@ class WarehouseLockedError(WarehouseError):
     """Another process holds the DuckDB file."""
 
 
+class WarehouseMemoryError(WarehouseError):
+    """A statement that cannot be begun anew by itself had too little memory; the next session has more, where there is more."""
+
+
 class UnexpectedError(HeadwaterError):
     """A bug: its own text may quote data, so only its kind and place are told."""
 

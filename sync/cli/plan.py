@@ -83,13 +83,13 @@ def _plan_one(
         planning = Planning(
             app.warehouse, Tables.of(app.manifest), environment, app.manifest.consent_tables()
         )
+        results = gates.RunResults(app.project.run_results)
         with app.warehouse.session() as session:
             planned = plan_sync(
                 planning, session, definition, hashed=declaration.hashed, offered=offered,
-                full_refresh=full_refresh, fingerprint=fingerprint,
+                full_refresh=full_refresh, fingerprint=fingerprint, results=results,
             )  # fmt: skip
         made = planned.plan
-        results = gates.RunResults(app.project.run_results)
         gates.check_table(definition, made.checks, made.duplicates)
         gates.check_plan(
             definition,

@@ -22,7 +22,7 @@ import pyarrow as pa
 
 from sync.config.models import Column
 from sync.config.profiles import Target
-from sync.errors import ConfigError, WarehouseError, WarehouseLockedError
+from sync.errors import ConfigError, WarehouseError, WarehouseLockedError, WarehouseMemoryError
 from sync.records import Kind
 from sync.warehouses.base import Dialect
 
@@ -227,17 +227,18 @@ class DuckDBSession:
 
         def begin() -> tuple[list[pa.RecordBatch], pa.RecordBatchReader]:
             reader = self._connection.sql(query).to_arrow_reader(BATCH_ROWS)
-            return list(islice(reader, 1)), reader
+            with _arrows_words():
+                return list(islice(reader, 1)), reader
 
         with _translated():
             first, others = self._with_memory(begin)
             yield from first
-        try:
-            yield from others
-        except OSError as error:  # Arrow's, with DuckDB's words, which may quote data
-            if str(error).startswith("Out of Memory"):
-                raise WarehouseError("DuckDB ran out of memory.", hint=_MEMORY) from error
-            raise WarehouseError("DuckDB could not go on with a result it had begun.") from error
+            try:
+                with _arrows_words():
+                    yield from others
+            except duckdb.OutOfMemoryException:
+                self._more_memory(2)  # the rows before were taken: whoever asked may begin anew
+                raise
 
     def columns(self, relation: str) -> list[Column]:
         """Columns of a relation, in order; none when it does not exist."""
@@ -336,6 +337,17 @@ class DuckDBSession:
 
 
 @contextmanager
+def _arrows_words() -> Iterator[None]:
+    """Arrow's errors, which have DuckDB's words and may quote data, as DuckDB's."""
+    try:
+        yield
+    except OSError as error:
+        if "Out of Memory" in str(error):
+            raise duckdb.OutOfMemoryException(_line(error)) from error
+        raise WarehouseError("DuckDB could not go on with a result it had begun.") from error
+
+
+@contextmanager
 def _translated() -> Iterator[None]:
     """DuckDB's errors as ours; a message's first line only, since the rest quotes data."""
     try:
@@ -347,7 +359,9 @@ def _translated() -> Iterator[None]:
     except duckdb.ConversionException as error:
         raise WarehouseError(_UNCONVERTED) from error
     except duckdb.OutOfMemoryException as error:
-        raise WarehouseError("DuckDB ran out of memory.", hint=_MEMORY) from error
+        used = re.search(r"\([^()]*used\)", _line(error))
+        said = f" {used[0]}" if used else ""
+        raise WarehouseMemoryError(f"DuckDB ran out of memory{said}.", hint=_MEMORY) from error
     except duckdb.Error as error:
         raise WarehouseError(f"DuckDB: {_line(error)}") from error
 

@@ -60,7 +60,7 @@ class Project:
             [
                 *("--quiet", "build", "--project-dir", str(self.folder)),
                 *("--profiles-dir", str(self.folder), "--target-path", str(self.folder / "target")),
-                *("--log-path", str(self.folder / "logs")),
+                *("--log-path", str(self.folder / "logs"), "--log-level-file", "debug"),
             ]
         )
         found = [

@@ -39,15 +39,16 @@ def asked_again(
         return Permission()
     is_message = definition.mode is Mode.EVENT or TOUCHPOINT in definition.key
     if is_message and TOUCHPOINT in columns and definition.model.journeys:
-        return _of_touchpoints(definition, aliases, held, dialect)
+        return _of_touchpoints(definition, columns, aliases, held, dialect)
     if PERSON in columns and definition.model.between:
         return _of_people(definition, aliases, dialect)
     return Permission()
 
 
 def _of_touchpoints(
-    definition: SyncDefinition, aliases: str | None, held: str, dialect: Dialect
-) -> Permission:
+    definition: SyncDefinition, columns: Sequence[str], aliases: str | None, held: str,
+    dialect: Dialect,
+) -> Permission:  # fmt: skip
     key = dialect.column(TOUCHPOINT)
     logs = definition.model.journeys
     told = " union all ".join(_told(log, aliases) for log in logs)
@@ -58,7 +59,7 @@ def _of_touchpoints(
     reason = "case when journey_reason is not null then journey_reason"
     if definition.mode is Mode.EVENT and definition.identifiers:
         joins += (
-            f" left join ({_repeats(definition, held, dialect)}) as repeats "
+            f" left join ({_repeats(definition, columns, held, dialect)}) as repeats "
             f"on repeats.repeated_touchpoint = {key}"
         )
         reason += " when repeated_touchpoint is not null then 'already_sent'"
@@ -85,32 +86,49 @@ def _told(log: JourneyLog, aliases: str | None) -> str:
     )
 
 
-def _repeats(definition: SyncDefinition, held: str, dialect: Dialect) -> str:
-    """Touchpoints whose step was sent before to the same identifier: the profile was split, or the address moved."""
+def _repeats(
+    definition: SyncDefinition, columns: Sequence[str], held: str, dialect: Dialect
+) -> str:
+    """Touchpoints whose step was sent to the same identifier before: the profile was split, or the address moved; or is sent to
+    it by this plan, for another profile with the same address.
+    """
     steps = " union all ".join(
         f"select {dialect.literal(log.name)} as journey, touchpoint_id, entry_number, "
         f"{_node(log, dialect)} as node from {log.relation} where touchpoint_id is not null"
         for log in definition.model.journeys
     )
     key = dialect.text(dialect.column(TOUCHPOINT))
+    sendable = "withheld_reason is null" if "withheld_reason" in columns else "1 = 1"
     due, sent = [], []
     for name in definition.identifiers:
         kind = dialect.literal(name)
         value = dialect.text(dialect.column(name))
         due.append(
             f"select {key} as due_key, {kind} as kind, {value} as reached "
-            f"from {definition.model.relation} where {dialect.column(name)} is not null"
+            f"from {definition.model.relation} where {dialect.column(name)} is not null and {sendable}"
         )
         sent.append(
             f"select sync_key as sent_key, {kind} as kind, "
             f"{dialect.json_text('identifiers', name)} as reached from ({held}) as held_of_{name}"
         )
+    due_rows = " union all ".join(due)
+    before = _reaching(due_rows, " union all ".join(sent), steps, held)
+    # Of several that are due at once the first goes, in the order of their keys.
+    first = (
+        f"select due_key as sent_key, kind, reached from ({due_rows}) as rows_due left join ({before}) as before "
+        "on before.repeated_touchpoint = rows_due.due_key where before.repeated_touchpoint is null"
+    )
+    at_once = _reaching(due_rows, first, steps, held, "and sent.sent_key < due.due_key ")
+    return f"select distinct repeated_touchpoint from ({before} union all {at_once}) as either"
+
+
+def _reaching(due: str, sent: str, steps: str, held: str, but: str = "") -> str:
+    """Which of the rows `due` are the same step's message to the same identifier as one of `sent`."""
     return (
         "select distinct due.due_key as repeated_touchpoint "
-        f"from ({' union all '.join(due)}) as due "
+        f"from ({due}) as due "
         f"inner join ({steps}) as due_steps on due_steps.touchpoint_id = due.due_key "
-        f"inner join ({' union all '.join(sent)}) as sent "
-        "on sent.kind = due.kind and sent.reached = due.reached "
+        f"inner join ({sent}) as sent on sent.kind = due.kind and sent.reached = due.reached {but}"
         f"inner join ({steps}) as sent_steps on sent_steps.touchpoint_id = sent.sent_key "
         "and sent_steps.journey = due_steps.journey and sent_steps.node = due_steps.node "
         "and sent_steps.entry_number = due_steps.entry_number "

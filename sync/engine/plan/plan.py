@@ -8,12 +8,12 @@ from sync.config.models import ConsentTables, SyncDefinition
 from sync.destinations.base import ObjectType
 from sync.engine.plan import capability
 from sync.engine.plan.edge import Edge
-from sync.engine.plan.gates import DbtFailure, TableChecks
+from sync.engine.plan.gates import DbtFailure, RunResults, TableChecks
 from sync.engine.plan.guards import MEMORY, Usual, usual
 from sync.engine.plan.planner import Counts, Mapping, PlanQueries, map_columns, read_counts
 from sync.engine.plan.spool import PlanSpool
 from sync.engine.scrub import shown_key
-from sync.errors import RefusedError, WarehouseError
+from sync.errors import RefusedError, WarehouseError, WarehouseMemoryError
 from sync.state.ledger import Ledger
 from sync.state.runs import RunLog
 from sync.state.tables import Tables
@@ -72,13 +72,32 @@ def plan_sync(
     planning: Planning, session: Session, definition: SyncDefinition, *, hashed: bool = False,
     offered: ObjectType | None = None,
     full_refresh: bool = False, spool: bool = False, fingerprint: bool = False,
+    results: RunResults | None = None,
 ) -> Planned:  # fmt: skip
-    """Plan `definition` as the warehouse is now.
+    """Plan `definition` as the warehouse is now. What dbt did not build for want of what failed is told by what failed: by
+    `results`, where they are given.
 
     Raises:
         RefusedError: its table or a column is missing, or the world changes while it is read.
         WarehouseError: the warehouse refuses a query.
     """
+    try:
+        return _planned(
+            planning, session, definition, hashed=hashed, offered=offered,
+            full_refresh=full_refresh, spool=spool, fingerprint=fingerprint,
+        )  # fmt: skip
+    except WarehouseMemoryError:
+        raise
+    except (RefusedError, WarehouseError):
+        if results is not None:
+            results.check(definition, _known_failures(session, planning.tables))
+        raise
+
+
+def _planned(
+    planning: Planning, session: Session, definition: SyncDefinition, *, hashed: bool,
+    offered: ObjectType | None, full_refresh: bool, spool: bool, fingerprint: bool,
+) -> Planned:  # fmt: skip
     found = session.columns(definition.model.relation)
     columns = [column.name for column in found]
     mapping = map_columns(definition, columns)
@@ -147,6 +166,13 @@ def _usual(session: Session, log: RunLog, held: str) -> Usual:
         now=now,
         is_old=log.is_older_than(session, now - MEMORY),
     )
+
+
+def _known_failures(session: Session, tables: Tables) -> dict[str, DbtFailure]:
+    try:
+        return _dbt_failures(session, tables)
+    except WarehouseError:
+        return {}  # the first build failed before it made the table
 
 
 def _dbt_failures(session: Session, tables: Tables) -> dict[str, DbtFailure]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from itertools import chain, count
 
@@ -27,6 +28,7 @@ from sync.errors import (
     RefusedError,
     UnexpectedError,
     WarehouseLockedError,
+    WarehouseMemoryError,
 )
 from sync.records import Mode
 from sync.state.journal import Journal
@@ -37,6 +39,7 @@ from sync.warehouses.base import Session, now_utc
 QUARANTINED = "quarantined"  # the plan's reason for rows that failed too often
 # Batches whose jobs are waited for at once; a job may take half an hour, and a slot is held only while it is asked.
 JOBS = 12
+MEMORY_TRIES = 6  # each with twice as much
 
 
 class Pusher:
@@ -141,6 +144,13 @@ class Pusher:
     # -- plan ----------------------------------------------------------------------------------
 
     def _plan(self, *, hashed: bool, offered: ObjectType) -> Planned:
+        """A plan; what had too little memory begins anew while there is more, for nothing has been sent."""
+        for _ in range(MEMORY_TRIES - 1):
+            with suppress(WarehouseMemoryError):
+                return self._plan_once(hashed=hashed, offered=offered)
+        return self._plan_once(hashed=hashed, offered=offered)
+
+    def _plan_once(self, *, hashed: bool, offered: ObjectType) -> Planned:
         """Plan and gate in one session; what is to be sent is spooled, and the run is on record before anything is sent."""
         options, definition = self._options, self._definition
         with self._warehouse.session(write=not options.dry_run) as session:
@@ -150,6 +160,7 @@ class Pusher:
                 self._planning, session, definition, hashed=hashed, offered=offered,
                 full_refresh=options.full_refresh, spool=True,
                 fingerprint=definition.name in options.expected,
+                results=None if options.skip_gates else self._context.run_results,
             )  # fmt: skip
             try:
                 self._gate(planned.plan)

@@ -140,6 +140,20 @@ def test_a_mailbox_gets_a_message_once_when_its_profile_splits(
     assert tried.plan() == (3, {"already_sent": 1})
 
 
+def test_a_mailbox_of_two_profiles_gets_a_message_once_when_both_are_due_at_once(
+    lab: Callable[..., JourneyLab], hook: Hook
+) -> None:
+    tried = lab(LEAVE)
+    tried.people("ann", "ben", "cid", email="ours@b.example")
+    tried.people("stranger")
+    tried.build("2026-03-01 12:00:00")
+    assert tried.plan() == (2, {"already_sent": 2})
+    assert tried.sync("push")["hook_mails"]["added"] == 2
+    assert len(hook.events) == 2
+    tried.build("2026-03-02 12:00:00")
+    assert tried.plan() == (0, {"already_sent": 2})
+
+
 def test_people_who_left_by_an_older_exit_and_merge_get_nothing(
     lab: Callable[..., JourneyLab],
 ) -> None:

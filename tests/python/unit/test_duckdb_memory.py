@@ -9,7 +9,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from sync.errors import WarehouseError
+from sync.errors import WarehouseError, WarehouseMemoryError
 from sync.warehouses.duckdb import LEAST_MEGABYTES, DuckDBSession, DuckDBWarehouse
 
 # A list cannot be spilled to disk, and this one takes 64 MB.
@@ -81,6 +81,31 @@ def test_a_transaction_that_ran_out_of_memory_succeeds_when_it_is_tried_again(pa
             continue
     with warehouse.session() as session:
         assert session.rows("select length from large") == [{"length": 8_000_000}]
+
+
+def test_a_result_that_runs_out_behind_its_first_rows_has_more_in_the_next_session(
+    path: str,
+) -> None:
+    """The second half of the result is sorted only when it is asked for."""
+    query = (
+        "select range as number, '' as text from range(100000) union all "
+        "(select range, repeat(md5(range::varchar), 20) from range(200000) order by 2 limit 150000)"
+    )
+    warehouse = DuckDBWarehouse(path)
+    with duckdb.connect(path) as connection:
+        connection.execute("set temp_directory = ''")
+    tries = 0
+    while True:
+        tries += 1
+        try:
+            with warehouse.session() as session:
+                session.execute("set temp_directory = ''")
+                rows = sum(batch.num_rows for batch in session.stream(query))
+            break
+        except WarehouseMemoryError as error:
+            assert "used" in error.message  # noqa: PT017
+            assert tries < 8
+    assert rows == 250_000
 
 
 def test_a_limit_that_the_target_sets_is_kept_and_the_error_says_where(path: str) -> None:

@@ -178,6 +178,12 @@ def test_what_the_model_is_built_from_failed_in_the_latest_dbt_run_stops_the_syn
     assert "model 'stg_people', which 'sync_memory' is built on, has status 'error'" in message
 
 
+def test_a_table_that_was_never_made_for_what_failed_is_told_by_what_failed(bench, tmp_path):
+    run_results(bench, tmp_path, model="skipped", test="skipped", upstream="error")
+    refused(bench, "dbt_result")
+    refused(bench, "missing_table", skip_gates=True)
+
+
 def test_what_failed_is_named_before_what_was_skipped_for_it(bench, tmp_path):
     bench.people("a")
     run_results(bench, tmp_path, model="skipped", test="skipped", upstream="error")
