@@ -65,11 +65,12 @@ demo: setup  ## the whole loop on demo data, in a sandbox: no account needed
 	@PATH="$(CURDIR)/$(BIN):$$PATH" scripts/demo.sh
 
 .PHONY: test
-test: setup $(VENV)/.setup-dev  ## pytest, and dbt's own tests on a fresh DuckDB
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile
-	rm -f target/test.duckdb*
-	export HEADWATER_DUCKDB_PATH=target/test.duckdb DBT_TARGET_PATH=target/test HEADWATER_AS_OF="2026-11-23 12:00:00" && \
-	$(BIN)/dbt --quiet seed --select path:seeds/demo && $(BIN)/dbt build
+test: setup $(VENV)/.setup-dev  ## pytest; among its tests are the commands of the README, so dbt's own tests on a fresh DuckDB too
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not long"
+
+.PHONY: test-long
+test-long: setup $(VENV)/.setup-dev  ## more cases and random examples of what make test shows: half an hour
+	HEADWATER_TEST_EXAMPLES=5 $(BIN)/python -m pytest -q -n 2 --dist loadfile -m "long or property"
 
 .PHONY: lint
 lint: setup $(VENV)/.setup-dev $(LINT)/../.setup  ## ruff, mypy, import rules, portable SQL, sqlfluff

@@ -221,6 +221,7 @@ def test_a_value_of_two_with_equal_claims_is_nobodys(lab: Lab, decide: Callable[
     assert owners(lab, "anna@web.org") == []
 
 
+@pytest.mark.long  # test_properties has two to four
 def test_three_that_were_merged_are_taken_apart_one_by_one(
     lab: Lab, decide: Callable[..., None]
 ) -> None:

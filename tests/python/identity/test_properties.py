@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
@@ -12,6 +13,9 @@ from hypothesis import strategies as st
 
 from tests.python.identity.lab import PERSON, Lab
 
+pytestmark = pytest.mark.property
+# One example is some thirty worlds.
+EXAMPLES = int(os.environ.get("HEADWATER_TEST_EXAMPLES", "1"))
 LIMITS = {name: rule["limit"] for name, rule in PERSON["identifiers"].items() if "limit" in rule}
 
 Row = tuple[Any, ...]
@@ -79,7 +83,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Lab:
 
 
 relaxed = settings(
-    max_examples=3,
+    max_examples=EXAMPLES,
     deadline=None,
     derandomize=True,
     # One example is many worlds: shrinking would cost a build a step.
@@ -126,7 +130,7 @@ def test_clusters_are_what_the_kept_edges_connect_and_no_limit_is_broken(
     assert all(link[3] in broken for link in links if link[5] is not None)
 
 
-@settings(relaxed, max_examples=2)
+@relaxed
 @given(drawn=rows_of_worlds)
 def test_batches_in_any_order_give_what_a_full_refresh_gives(
     lab: Lab, drawn: list[tuple[Any, ...]]
@@ -193,7 +197,7 @@ MERGING = {
 }
 
 
-@settings(relaxed, max_examples=2)
+@relaxed
 @given(
     worlds=st.lists(
         st.tuples(st.integers(2, 4), st.integers(0, 3), st.booleans()), min_size=12, max_size=24

@@ -45,6 +45,7 @@ def healed(suite, push):
     return {what: count for what, count in found.items() if count}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", sorted(KINDS))
 def test_a_fault_by_itself_loses_and_doubles_nothing(suite, push, kind):
     suite.faults.shares = {kind: 0.4}

@@ -173,7 +173,7 @@ def test_a_second_push_of_a_sync_leaves_with_a_message(lab, hook, answer):
     assert push.returncode == 0
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(n, marks=pytest.mark.long) for n in (1, 2))])
 def test_kill_9_loses_no_row_and_repeats_at_most_the_batches_in_flight(lab, hook, seed):
     fill(lab)
     chance = random.Random(seed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -100,21 +101,40 @@ def test_every_page_the_readme_links_to_is_there() -> None:
     assert not missing
 
 
-def test_the_readme_runs_as_it_stands_and_a_second_push_sends_nothing(copy: Path) -> None:
-    typed = [line for line in by_hand() if not line.startswith(INSTALLS)]
+EXPORTS = [line for line in by_hand() if line.startswith("export")]
+
+
+@pytest.fixture(scope="module")
+def typed(copy: Path) -> subprocess.CompletedProcess[str]:
+    """What the README says to type, typed."""
+    lines = [line for line in by_hand() if not line.startswith(INSTALLS)]
     looked = [
         line for block in BLOCKS for line in commands(block) if line in ("sync list", "sync status")
     ]
     assert looked
-    done = run(copy, "\n".join([*typed, *looked]))
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    assert "What came back" in done.stdout
-    assert "Win-back e-mail due" in done.stdout.split("What came back")[1]
-    exports = [line for line in typed if line.startswith("export")]
-    again = run(copy, "\n".join([*exports, "sync push --json"]))
-    assert again.returncode == 0, again.stderr[-2000:]
-    import json
+    return run(copy, "\n".join([*lines, *looked]))
 
+
+def test_the_readme_runs_as_it_stands_and_a_second_push_sends_nothing(
+    copy: Path, typed: subprocess.CompletedProcess[str]
+) -> None:
+    assert typed.returncode == 0, typed.stdout[-3000:] + typed.stderr[-3000:]
+    assert "What came back" in typed.stdout
+    assert "Win-back e-mail due" in typed.stdout.split("What came back")[1]
+    again = run(copy, "\n".join([*EXPORTS, "sync push --json"]))
+    assert again.returncode == 0, again.stderr[-2000:]
     syncs = json.loads(again.stdout)["syncs"]
     assert len(syncs) == 12
     assert sum(row["added"] + row["changed"] + row["removed"] for row in syncs) == 0
+
+
+@pytest.mark.usefixtures("typed")
+def test_the_projects_own_unit_tests_pass_where_the_readme_has_built_it(copy: Path) -> None:
+    """The README leaves them out: they test the SQL, not the data."""
+    exports = [line for line in EXPORTS if "unit_test" not in line]
+    assert exports != EXPORTS
+    tested = run(copy, "\n".join([*exports, "dbt test --select test_type:unit"]))
+    assert tested.returncode == 0, tested.stdout[-3000:]
+    passed = re.search(r"PASS=(\d+) WARN=0 ERROR=0 SKIP=0", tested.stdout)
+    assert passed
+    assert int(passed[1]) > 50

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -15,6 +16,8 @@ from workbench import Workbench
 from sync.config.models import Guards
 from sync.records import Mode
 
+pytestmark = pytest.mark.property
+EXAMPLES = int(os.environ.get("HEADWATER_TEST_EXAMPLES", "1"))
 ROW = st.tuples(
     st.sampled_from(["h1", "h2", None]),
     st.sampled_from([None, None, None, "no_consent", "holdout"]),
@@ -63,7 +66,9 @@ def sendable(table) -> dict:
 
 @pytest.mark.parametrize("mode", [Mode.MIRROR, Mode.REPLACE])
 @settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=6 * EXAMPLES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(tables=st.lists(TABLE, min_size=1, max_size=4))
 def test_applying_the_plan_gives_the_table_and_planning_twice_gives_nothing(folder, mode, tables):
@@ -87,7 +92,9 @@ def test_applying_the_plan_gives_the_table_and_planning_twice_gives_nothing(fold
 
 
 @settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=6 * EXAMPLES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(tables=st.lists(TABLE, min_size=1, max_size=4))
 def test_upsert_holds_the_last_sendable_content_of_every_key_ever_seen(folder, tables):
@@ -102,7 +109,9 @@ def test_upsert_holds_the_last_sendable_content_of_every_key_ever_seen(folder, t
 
 
 @settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=6 * EXAMPLES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(tables=st.lists(TABLE, min_size=1, max_size=4))
 def test_each_event_key_is_sent_once_for_ever(folder, tables):

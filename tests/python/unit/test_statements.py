@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -77,6 +78,9 @@ class TranslatedWarehouse:
     def session(self, *, write: bool = False) -> Iterator[Translated]:
         with self.inner.session(write=write) as session:
             yield Translated(session, self.dialect.name, self.sent)
+
+    def heed(self, stop: threading.Event) -> None:
+        self.inner.heed(stop)
 
     def close(self) -> None:
         self.inner.close()
