@@ -1,6 +1,6 @@
 """How much a push may add, send, change and take out. What is far over the usual stops until a person has looked.
 
-Additions and events are counted over a day and not over a push: growth that comes in many small pushes is growth all the same.
+Additions, events and removals are counted over a day and not over a push: what comes in many small pushes comes all the same.
 What is usual is read from the rows that earlier pushes left in `runs`.
 """
 
@@ -35,13 +35,15 @@ class Usual:
     added: int = 0  # within a day, since a person last let additions pass
     held: int = 0  # before that day
     busiest: int = 0  # the most that was added in a day
+    removed: int = 0  # within a day, since a person last let removals pass
 
 
 def usual(runs: Sequence[PastRun], *, held: int, now: dt.datetime, is_old: bool = False) -> Usual:
     """What `runs`, oldest first, say; `is_old` where the first load was before them. `held` is what is held now."""
+    removed = _removed(runs, now)
     beginning = _beginning(runs, is_old=is_old)
     if beginning is None and not is_old:
-        return Usual(held=held)
+        return Usual(held=held, removed=removed)
     since = runs if beginning is None else runs[beginning + 1 :]
     days: Counter[int] = Counter()
     for run in since:
@@ -52,8 +54,18 @@ def usual(runs: Sequence[PastRun], *, held: int, now: dt.datetime, is_old: bool 
         past.append(_load(runs, beginning))
     before = held - sum(run.added for run in today) + sum(run.removed for run in today)
     return Usual(
-        is_begun=True, added=days[0], held=max(0, before), busiest=max(past, default=0)
+        is_begun=True, added=days[0], held=max(0, before), busiest=max(past, default=0), removed=removed
     )  # fmt: skip
+
+
+def _removed(runs: Sequence[PastRun], now: dt.datetime) -> int:
+    removed = 0
+    for run in runs:
+        if not run.notes.isdisjoint({FLAGS["removals"], _OPEN}):
+            removed = 0
+        elif now - run.started_at < DAY:
+            removed += run.removed
+    return removed
 
 
 def _beginning(runs: Sequence[PastRun], *, is_old: bool) -> int | None:
@@ -127,8 +139,9 @@ def check_guard(what: str, definition: SyncDefinition, counts: Counts, before: U
     if mode is Mode.REMOVE:
         return
     if what == "removals":
-        _check_share(definition, what, counts.remove, counts.held,
-                     guards.max_removals, guards.max_removals_percent)  # fmt: skip
+        if counts.remove:
+            _check_share(definition, what, counts.remove, counts.held,
+                         guards.max_removals, guards.max_removals_percent, before.removed)  # fmt: skip
     elif what == "changes":
         _check_share(definition, what, counts.change, counts.held,
                      guards.max_changes, guards.max_changes_percent)  # fmt: skip
@@ -138,17 +151,20 @@ def check_guard(what: str, definition: SyncDefinition, counts: Counts, before: U
 
 def _check_share(
     definition: SyncDefinition, what: str, count: int, held: int, most: int | float | None,
-    percent: float | None,
+    percent: float | None, earlier: int = 0,
 ) -> None:  # fmt: skip
+    """Of what was held before, `earlier` are gone within a day."""
+    count, held = count + earlier, held + earlier
     allowed = held if most is None else most
     if percent is not None:
         allowed = min(allowed, held * percent / 100)
     if count > allowed:
         share = f" ({100 * count / held:.0f} % of {held:,})" if held else ""
+        told = f" within a day, {earlier:,} of them made already" if earlier else ""
         raise _refused(
             definition,
             what,
-            f"would make {count:,} {what}{share}; its guards allow {int(allowed):,}",
+            f"would make {count:,} {what}{share}{told}; its guards allow {int(allowed):,}",
         )
 
 

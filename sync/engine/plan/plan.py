@@ -147,7 +147,7 @@ def _planned(
         checks=checks,
         duplicates=duplicates,
         dbt_failures=_dbt_failures(session, planning.tables),
-        before=_usual(session, log, held) if counts.add else Usual(),
+        before=_usual(session, log, held) if counts.add or counts.remove else Usual(),
         fingerprint=_fingerprint(session, queries, definition) if fingerprint and sound else None,
     )
     planned = Planned(plan, queries.mapping)
@@ -157,7 +157,7 @@ def _planned(
 
 
 def _usual(session: Session, log: RunLog, held: str) -> Usual:
-    """What the sync usually adds, and held a day ago; asked only of a plan that adds."""
+    """What the sync usually adds, held a day ago and has taken out since; asked only of a plan that adds or takes out."""
     now = now_utc()
     rows = session.rows(f"select count(*) as row_count from ({held}) as held")
     return usual(

@@ -73,6 +73,23 @@ def test_growth_in_many_pushes_of_one_hour_is_refused_too(bench):
     assert ends == ["success"] * 2 + ["refused"]  # 150 a day are half of 300
 
 
+def test_removals_in_many_pushes_of_one_day_are_refused_too(bench):
+    pushed(bench, 100)
+    aged(bench, 48)
+    assert pushed(bench, 90).removed == 10
+    aged(bench, 1)
+    result = pushed(bench, 75)
+    assert (result.status, result.error.reason) == ("refused", "too_many_removals")
+    assert "25 removals (25 % of 100) within a day, 10 of them made already" in result.message
+    assert pushed(bench, 75, allow_removals=True).removed == 15
+    aged(bench, 1)
+    # A person has looked; it begins anew, and the next day too.
+    assert pushed(bench, 61).removed == 14
+    assert pushed(bench, 50).status == "refused"
+    aged(bench, 23)
+    assert pushed(bench, 50).removed == 11
+
+
 def test_half_as_many_again_a_day_passes_every_day(bench):
     for count in (300, 450, 675, 1012):
         assert pushed(bench, count).status == "success"
@@ -267,7 +284,9 @@ def test_the_usual_is_found_however_runs_are_spread():
         ]
         held = first + sum(parts) - sum(taken)
         found = usual(runs, held=held, now=NOW)
-        assert found == Usual(is_begun=True, added=sum(parts), held=first, busiest=first)
+        assert found == Usual(
+            is_begun=True, added=sum(parts), held=first, busiest=first, removed=sum(taken)
+        )
 
 
 def test_every_guard_has_a_flag_and_the_flag_a_help_line(capsys):
