@@ -21,7 +21,10 @@ MODELS = {
 
 
 @pytest.mark.parametrize("name", EVERY_TARGET)
-def test_a_long_chain_in_order_is_one_component(name: str, tmp_path: Path) -> None:
+def test_a_long_chain_in_order_is_one_component(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DBT_LOG_LEVEL_FILE", "debug")
     scratch = ScratchLoop(name, tmp_path, MODELS)
     try:
         scratch.dbt("run", run="chain")
