@@ -52,9 +52,6 @@
         {{ return(column ~ (' not in (' if operator == 'not_in' else ' in (') ~ listed | join(', ') ~ ')') }}
     {%- elif operator in ['contains', 'starts_with'] -%}
         {%- set text = headwater.audience_literal(context, value, 'text', path) -%}
-        {%- if value == '' -%}
-            {%- do headwater.note_problem(context, path, "wants some text; for a value that is there say is_null: false") -%}
-        {%- endif -%}
         {#- Position, not LIKE: a percent sign in the text is a percent sign. -#}
         {{ return(dbt.position(text, column) ~ ' > 0' if operator == 'contains' else 'substr(' ~ column ~ ', 1, ' ~ value | string | length ~ ') = ' ~ text) }}
     {%- elif operator == 'is_null' -%}
@@ -146,6 +143,9 @@
 {% macro audience_literal(context, value, type, path) -%}
     {%- if value is none or value is mapping or (value is iterable and value is not string) -%}
         {%- do headwater.note_problem(context, path, "wants one value; for an absent one say is_null: true") -%}
+        {{ return('null') }}
+    {%- elif value is string and not value.strip() -%}
+        {%- do headwater.note_problem(context, path, "is an empty text, which no column holds; for a value that is absent say is_null: true, for one that is there is_null: false") -%}
         {{ return('null') }}
     {%- endif -%}
     {%- set kind = 'boolean' if value is boolean else 'number' if value is number else 'text' -%}

@@ -161,6 +161,9 @@ all:
   - {account: {trait: plan, equls: x}}
   - {trait: country, before: soon}
   - {did: order_placed, within: 2 weeks, last: {older_than: 30 days}}
+  - {trait: country, equals: ""}
+  - {trait: country, not_in: [DE, "  "]}
+  - {trait: country, starts_with: ""}
 limit: {top: 0, by: country}
 sample: {percent: 20, salt: 3}
 """
@@ -173,6 +176,7 @@ CONTRADICTED = {
     "all[16].trait.contains": "quote it: '5'", "all[17].member_of": "audience_...", "all[18].product_line": "did you mean 'where'",
     "all[19].account.trait": "did you mean 'equals'", "all[20].trait.before": "no date or time",
     "all[21].did.last": "within 2 weeks and older than 30 days", "limit": "1 or more",
+    "all[22].trait.equals": "empty text", "all[23].trait.not_in[2]": "is_null: false", "all[24].trait.starts_with": "is_null: true",
     "sample.salt": "a word",
 }  # fmt: skip
 
@@ -205,7 +209,7 @@ all:
         'NO']}
   - trait: f
     ">=": 1.50
-  - {trait: g, equals: ""}
+  - {trait: g, equals: " b  "}
   - trait: h
     in:
     - 'b: c'
@@ -227,7 +231,7 @@ def test_a_value_is_read_as_it_is_written(project: Path, model: Path) -> None:
     assert [next(value for key, value in one.items() if key != "trait") for one in read] == [
         "it's {a}, [b]: # no", "it's a [b] {c}, d#e", ["a'b", 'c"d', "plain text", "a:b", "http://x.y/z?a=1#f"], "é😀",
         ["no-one", "NO"], 1.5,
-        "", ["b: c", "01", "-x"], [-5, 7],
+        " b  ", ["b: c", "01", "-x"], [-5, 7],
     ]  # fmt: skip
 
 
