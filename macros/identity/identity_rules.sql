@@ -42,9 +42,10 @@
     }) }}
 {%- endmacro %}
 
-{#- Value: what the values of a type are (`kind`): a type called tax_id or domain is one unless told otherwise. -#}
+{#- Value: what the values of a type are (`kind`): a type that is called domain, or as tax numbers are called, is one unless told otherwise. -#}
 {% macro identifier_kind(type, rule) -%}
-    {{ return(rule.get('kind', type if type in headwater.identifier_kinds() else 'plain')) }}
+    {%- set called = 'tax_id' if type in ['vat', 'vat_id', 'vat_no', 'vat_number', 'tax_no', 'tax_number', 'tin', 'ust_id'] else type -%}
+    {{ return(rule.get('kind', called if called in headwater.identifier_kinds() else 'plain')) }}
 {%- endmacro %}
 
 {% macro identifier_kinds() -%}

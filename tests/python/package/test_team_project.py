@@ -106,6 +106,16 @@ def test_a_push_delivers_a_second_sends_nothing_and_what_is_pulled_builds(team: 
     )
 
 
+def test_a_tax_number_is_one_by_its_usual_names(team: Place) -> None:
+    calls = [
+        f"headwater.identifier_kind('{name}', {{}})" for name in ("vat_id", "tin", "customer_id")
+    ]
+    calls.append("headwater.identifier_kind('vat_id', {'kind': 'plain'})")
+    inline = " ".join(f"{{{{ {call} }}}}" for call in calls)
+    said = team.dbt("--quiet", "compile", "--inline", inline)
+    assert said.split()[-4:] == ["tax_id", "tax_id", "plain", "plain"]
+
+
 def test_results_that_name_people_by_address_number_and_token_are_all_read(team: Place) -> None:
     recipients = {"email": "Ada.0@Example-Mail.test", "phone": "+436601000137", "push_id": "t-1"}
     with duckdb.connect(str(team.folder / "winery.duckdb")) as connection:
