@@ -155,6 +155,13 @@ class JourneyLab:
             f"update raw.orders set profile_id = '{live}' where profile_id = '{old}'",
         )
 
+    def unmerge(self, old: str) -> None:
+        """`old` is somebody again; what it did after the merge stays with the other."""
+        self.execute(
+            f"update raw.aliases set live_id = '{old}' where old_id = '{old}'",
+            f"update raw.people set is_known = true where profile_id = '{old}'",
+        )
+
     def environment(self) -> dict[str, str]:
         return {**self.project.environment, "HEADWATER_AS_OF": self.now}
 

@@ -154,6 +154,28 @@ def test_a_mailbox_of_two_profiles_gets_a_message_once_when_both_are_due_at_once
     assert tried.plan() == (0, {"already_sent": 2})
 
 
+def test_a_merge_that_is_undone_repeats_and_loses_nothing(
+    lab: Callable[..., JourneyLab], hook: Hook
+) -> None:
+    tried = lab(LEAVE, touchpoints=["first", "exit_survey"])
+    tried.people("ann", "ben")
+    tried.build("2026-03-01 12:00:00")
+    assert tried.sync("push")["hook_mails"]["added"] == 2
+    tried.merge("ann", "ben")
+    tried.build("2026-03-02 12:00:00")
+    assert tried.plan() == (0, {})
+    tried.unmerge("ann")
+    tried.build("2026-03-03 12:00:00")
+    # Each has had the first message and stands where they stood; the second is due to both.
+    assert tried.plan() == (2, {})
+    assert tried.sync("push")["hook_mails"]["added"] == 2
+    steps = tried.log("profile_id", "node", where="touchpoint_id is not null")
+    assert steps == [(one, step) for one in ("ann", "ben") for step in ("exit_survey", "first")]
+    tried.build("2026-03-05 12:00:00")
+    assert tried.plan() == (0, {})
+    assert len(hook.events) == len(set(hook.events)) == 4
+
+
 def test_people_who_left_by_an_older_exit_and_merge_get_nothing(
     lab: Callable[..., JourneyLab],
 ) -> None:
