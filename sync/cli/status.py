@@ -12,6 +12,7 @@ from sync.cli.app import App, Verb, json_option, selection_options
 from sync.cli.session import chosen_environment
 from sync.state.history import RunHistory
 from sync.state.tables import Tables
+from sync.state.unrecorded import Unrecorded
 from sync.warehouses.base import now_utc
 
 
@@ -39,6 +40,7 @@ def status(
                 "destination": definition.destination,
                 "mode": definition.mode.value,
                 **history.summary(session, definition.name, now_utc()),
+                **_unrecorded(app, environment, definition.name),
             }
             for definition in definitions
         ]
@@ -81,6 +83,19 @@ def status(
             )
     failed_pull = any(one["status"] == "failed" for one in pulls)
     return 1 if failed_pull or any(map(_is_broken, found)) else 0
+
+
+def _unrecorded(app: App, environment: str, name: str) -> dict[str, Any]:
+    """What the warehouse does not know: the last run's end, which it could not write down."""
+    found = Unrecorded(
+        app.project.private / "journal", environment=environment, sync_name=name
+    ).read()
+    if found is None:
+        return {}
+    return {
+        **found,
+        "message": f"{found['message']} (The warehouse could not write this end down.)".strip(),
+    }
 
 
 def _refuse(app: App, told: str) -> None:

@@ -34,6 +34,7 @@ from sync.records import Mode
 from sync.state.journal import Journal
 from sync.state.leases import LEASE_SECONDS, Leases, owner_name
 from sync.state.runs import RunLog
+from sync.state.unrecorded import Unrecorded
 from sync.warehouses.base import Session, now_utc
 
 QUARANTINED = "quarantined"  # the plan's reason for rows that failed too often
@@ -72,6 +73,9 @@ class Pusher:
             context.journal, environment=environment, sync_name=definition.name,
             run_id=context.run_id,
         )  # fmt: skip
+        self._unrecorded = Unrecorded(
+            context.journal, environment=environment, sync_name=definition.name
+        )
         self._planning = Planning(
             warehouse=context.warehouse, tables=context.tables, environment=environment,
             people=context.people,
@@ -87,6 +91,8 @@ class Pusher:
         began, result, definition = time.monotonic(), self._result, self._definition
         try:
             self._push()
+            if not self._options.dry_run:
+                self._unrecorded.forget()
         except RefusedError as error:
             result.status, result.error = "refused", error
             if error.reason != "running":  # that run has a row of its own
@@ -434,6 +440,7 @@ class Pusher:
                     result.previous_status = self._log.last_status(session)
                     self._record(session)
                 self._lease.release(session)
+            self._unrecorded.forget()
         except Exception as error:
             told = (
                 error
@@ -441,6 +448,11 @@ class Pusher:
                 else UnexpectedError.of(result.name, error)
             )
             self._context.watcher.log("not_recorded", sync=result.name, message=told.message)
+            self._unrecorded.keep(
+                status=result.recorded_status,
+                message=result.recorded or told.message,
+                now=now_utc(),
+            )
 
     def _record(self, session: Session) -> None:
         self._log.record(

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from sync.errors import WarehouseError
+
 PUSH = ("push", "--select", "hook_people", "--attempts", "1", "--json")
 STATUS = ("status", "--select", "hook_people", "--json")
 
@@ -97,3 +99,27 @@ def test_a_run_of_before_that_withheld_quarantined_rows_is_not_green_either(
         "from analytics_sync.runs where sync_name = 'hook_people'"
     )
     assert ran(lab, capsys, *STATUS)[0] == 1
+
+
+@pytest.mark.parametrize("refused", ["start", "finish", "last_status"])
+def test_an_end_that_the_warehouse_could_not_write_down_is_not_green(
+    lab: Any, receiver: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
+    refused: str,
+) -> None:  # fmt: skip
+    def full(*_: object, **__: object) -> None:
+        raise WarehouseError("DuckDB: the disk is full.")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(f"sync.state.runs.RunLog.{refused}", full)
+        broken.setattr("sync.state.runs.RunLog.record", full)
+        assert lab.sync(*PUSH) == 1
+    capsys.readouterr()
+    assert lab.sync(*STATUS) == 1
+    (one,) = json.loads(capsys.readouterr().out)["syncs"]
+    assert one["status"] == "failed"
+    assert "the disk is full" in one["message"]
+    assert "could not write this end down" in one["message"]
+    lab.sql("delete from analytics_sync.leases")  # of a process that is no more
+    assert lab.sync(*PUSH) == 0
+    capsys.readouterr()
+    assert lab.sync(*STATUS) == 0
