@@ -54,21 +54,46 @@ from {people}
 """
 COPY = "select profile_id, email, score, withheld_reason, row_hash from {{ ref('people') }}"
 SYNCS: dict[str, tuple[str, dict[str, Any]]] = {
-    "klaviyo_list": ("sync_people", {"destination": "klaviyo", "object": {"list": "People"},
-                                     "mode": "mirror"}),
-    "klaviyo_events": ("sync_people", {"destination": "klaviyo", "object": {"event": "Due"},
-                                       "mode": "event"}),
-    "meta_audience": ("sync_hashed", {"destination": "meta", "object": {"audience": "People"},
-                                      "mode": "mirror", "identifiers": ["email_sha256"]}),
-    "google_audience": ("sync_hashed", {"destination": "google_data_manager",
-                                        "object": {"audience": "People"}, "mode": "mirror",
-                                        "identifiers": ["email_sha256"]}),
-    "onesignal_messages": ("sync_few", {"destination": "onesignal",
-                                        "object": {"message": "Hello"}, "mode": "event",
-                                        "identifiers": ["profile_id"]}),
-    "webhook_people": ("sync_people", {"destination": "webhook", "object": {"record": "people"},
-                                       "mode": "mirror"}),
-}  # fmt: skip
+    "klaviyo_list": (
+        "sync_people",
+        {"destination": "klaviyo", "object": {"list": "People"}, "mode": "mirror"},
+    ),
+    "klaviyo_events": (
+        "sync_people",
+        {"destination": "klaviyo", "object": {"event": "Due"}, "mode": "event"},
+    ),
+    "meta_audience": (
+        "sync_hashed",
+        {
+            "destination": "meta",
+            "object": {"audience": "People"},
+            "mode": "mirror",
+            "identifiers": ["email_sha256"],
+        },
+    ),
+    "google_audience": (
+        "sync_hashed",
+        {
+            "destination": "google_data_manager",
+            "object": {"audience": "People"},
+            "mode": "mirror",
+            "identifiers": ["email_sha256"],
+        },
+    ),
+    "onesignal_messages": (
+        "sync_few",
+        {
+            "destination": "onesignal",
+            "object": {"message": "Hello"},
+            "mode": "event",
+            "identifiers": ["profile_id"],
+        },
+    ),
+    "webhook_people": (
+        "sync_people",
+        {"destination": "webhook", "object": {"record": "people"}, "mode": "mirror"},
+    ),
+}
 HOLD = """
 import sys, time, duckdb
 for _ in range(200):
@@ -134,9 +159,14 @@ class Suite:
         holder = None
         if self.chance.random() < 0.2:
             holder = subprocess.Popen(
-                [sys.executable, "-c", HOLD, str(self.project.database),
-                 str(self.chance.uniform(0.2, 1.0))]
-            )  # fmt: skip
+                [
+                    sys.executable,
+                    "-c",
+                    HOLD,
+                    str(self.project.database),
+                    str(self.chance.uniform(0.2, 1.0)),
+                ]
+            )
             self.counts["warehouse held"] += 1
         if end != "none":
             self._wait_for_an_instant(push)
@@ -209,8 +239,11 @@ class Suite:
         found["lost"] += len(lost)
         found["left over"] += len(left)
         if lost or left:
-            print(f"  {where}: lost {sorted(lost)[:5]}, left over {sorted(left)[:5]} "
-                  f"({len(lost)}, {len(left)})", file=sys.stderr)  # fmt: skip
+            print(
+                f"  {where}: lost {sorted(lost)[:5]}, left over {sorted(left)[:5]} "
+                f"({len(lost)}, {len(left)})",
+                file=sys.stderr,
+            )
 
     def _compare_events(self, found: Counter[str]) -> None:
         """An event that the vendor kept twice is doubled; one it was sent again and knew is not."""
@@ -225,8 +258,12 @@ class Suite:
         kept = Counter(event["data"]["profile"] for event in events)
         # Only rows that were in the table when a push planned are due; the ledger knows which.
         sent = self._ledger("klaviyo_events")
-        now = {row[0] for row in self.project.sql(
-            "select profile_id from analytics.sync_people where withheld_reason is null")}  # fmt: skip
+        now = {
+            row[0]
+            for row in self.project.sql(
+                "select profile_id from analytics.sync_people where withheld_reason is null"
+            )
+        }
         found["events lost"] += len(now - sent) + max(0, len(sent) - len(kept))
         found["events doubled"] += sum(count - 1 for count in kept.values())
         found["events never due"] += len(sent - due)
@@ -251,8 +288,12 @@ class Suite:
 
 def make_suite(folder: Path, url: str, faults: Any, store: Any, *, rows: int, seed: int) -> Suite:
     """A built project whose syncs go to the stand-ins at `url`."""
-    common = {"key": ["profile_id"], "identifiers": ["email"], "quarantine_after": 100_000,
-              "guards": {"max_removals_percent": None, "min_rows": 0}}  # fmt: skip
+    common = {
+        "key": ["profile_id"],
+        "identifiers": ["email"],
+        "quarantine_after": 100_000,
+        "guards": {"max_removals_percent": None, "min_rows": 0},
+    }
     project = SyncProject(
         folder / "project",
         models={

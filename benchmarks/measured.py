@@ -35,6 +35,9 @@ def measured(command: Sequence[str], *, env: Mapping[str, str], cwd: Path) -> Me
     """Run `command` to its end, however it ends."""
     done = subprocess.run(
         [sys.executable, "-c", _PARENT, *command],
-        env=env, cwd=cwd, stdout=subprocess.PIPE, check=True,
-    )  # fmt: skip
+        env=env,
+        cwd=cwd,
+        stdout=subprocess.PIPE,
+        check=True,
+    )
     return Measured(**json.loads(done.stdout))

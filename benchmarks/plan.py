@@ -24,12 +24,17 @@ def run(options: Namespace) -> list[Figure]:
             syncs={
                 "webhook_people": (
                     "sync_webhook__people",
-                    {"destination": "webhook", "object": {"record": "people"}, "mode": "mirror",
-                     "key": ["profile_id"], "identifiers": ["email"]},
+                    {
+                        "destination": "webhook",
+                        "object": {"record": "people"},
+                        "mode": "mirror",
+                        "key": ["profile_id"],
+                        "identifiers": ["email"],
+                    },
                 )
             },
             environment={"HEADWATER_ENVIRONMENT": "sandbox"},
-        )  # fmt: skip
+        )
         print(f"building a table and a ledger of {rows:,} rows", file=sys.stderr, flush=True)
         project.build()
         first = project.run("plan")

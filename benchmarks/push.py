@@ -79,12 +79,17 @@ def run(options: Namespace) -> list[Figure]:
             syncs={
                 "webhook_people": (
                     "sync_webhook__people",
-                    {"destination": "webhook", "object": {"record": "people"}, "mode": "mirror",
-                     "key": ["profile_id"], "identifiers": ["email"]},
+                    {
+                        "destination": "webhook",
+                        "object": {"record": "people"},
+                        "mode": "mirror",
+                        "key": ["profile_id"],
+                        "identifiers": ["email"],
+                    },
                 )
             },
             environment={"HEADWATER_ENVIRONMENT": "sandbox", "HEADWATER_SANDBOX_URL": url},
-        )  # fmt: skip
+        )
         _say(f"building a table of {rows:,} rows")
         project.build()
         found = []
@@ -129,10 +134,13 @@ def run(options: Namespace) -> list[Figure]:
         _expect(removed, removed=rows // 100)
         found += [
             Figure("1 % removed", removed.seconds, "s"),
-            Figure("peak memory, later pushes",
-                   max(nothing.peak_bytes, changed.peak_bytes, removed.peak_bytes) / 1e6, "MB",
-                   goal=at_most(250)),
-        ]  # fmt: skip
+            Figure(
+                "peak memory, later pushes",
+                max(nothing.peak_bytes, changed.peak_bytes, removed.peak_bytes) / 1e6,
+                "MB",
+                goal=at_most(250),
+            ),
+        ]
         return found
 
 
@@ -143,9 +151,12 @@ def _peer(options: Namespace, folder: Path, project: SyncProject, url: str) -> M
     if not options.peer_python:
         raise SystemExit("--peer needs --peer-python, or HEADWATER_PEER_PYTHON")
     drt = DrtCore(
-        folder, options.peer_python, database=project.database,
-        table="analytics.sync_webhook__people", url=url,
-    )  # fmt: skip
+        folder,
+        options.peer_python,
+        database=project.database,
+        table="analytics.sync_webhook__people",
+        url=url,
+    )
     _say(options.peer)
     found = drt.run()
     sent = drained(url)["rows"]
@@ -178,8 +189,10 @@ def _push(project: SyncProject, what: str) -> Ran:
     _say(what)
     began = time.perf_counter()
     done = project.run("push")
-    _say(f"  {done.seconds:.2f} s, {done.peak_bytes / 1e6:.0f} MB "
-         f"({time.perf_counter() - began:.2f} s with the interpreter around it)")  # fmt: skip
+    _say(
+        f"  {done.seconds:.2f} s, {done.peak_bytes / 1e6:.0f} MB "
+        f"({time.perf_counter() - began:.2f} s with the interpreter around it)"
+    )
     if done.code != 0:
         raise RuntimeError(f"sync push ended with {done.code}: {done.answer}")
     return done

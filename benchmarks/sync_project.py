@@ -72,8 +72,11 @@ class SyncProject:
         line = [sys.executable, "-c", "from dbt.cli.main import cli; cli()", "--quiet", "run"]
         done = subprocess.run(
             [*line, "--project-dir", str(self.directory)],
-            env=self.environment, cwd=self.directory, stdout=sys.stderr, check=False,
-        )  # fmt: skip
+            env=self.environment,
+            cwd=self.directory,
+            stdout=sys.stderr,
+            check=False,
+        )
         if done.returncode:
             raise RuntimeError(f"dbt run failed in {self.directory}")
 
@@ -99,8 +102,9 @@ class SyncProject:
         """Run one command with --json in a new process and measure it, its start included."""
         done = measured(
             [sys.executable, "-m", "sync", *self.arguments(verb, *rest, "--json")],
-            env=self.environment, cwd=ROOT,
-        )  # fmt: skip
+            env=self.environment,
+            cwd=ROOT,
+        )
         answer = json.loads(done.output) if done.output else {}
         return Ran(done.code, done.seconds, done.peak_bytes, answer)
 
@@ -108,9 +112,12 @@ class SyncProject:
         """Start one command with --json in a new process."""
         return subprocess.Popen(
             [sys.executable, "-m", "sync", *self.arguments(verb, *rest, "--json")],
-            env=self.environment, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            env=self.environment,
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-        )  # fmt: skip
+        )
 
     def _write(self, name: str, content: object) -> None:
         text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
@@ -119,28 +126,36 @@ class SyncProject:
 
 def _project() -> dict[str, Any]:
     return {
-        "name": "headwater", "version": "1.0.0", "config-version": 2, "profile": "headwater",
-        "model-paths": ["models"], "macro-paths": ["macros"],
+        "name": "headwater",
+        "version": "1.0.0",
+        "config-version": 2,
+        "profile": "headwater",
+        "model-paths": ["models"],
+        "macro-paths": ["macros"],
         "on-run-start": ["{{ create_sync_tables() }}"],
         "models": {"headwater": {"+materialized": "table"}},
-    }  # fmt: skip
+    }
 
 
 def _profiles() -> dict[str, Any]:
     output = {
-        "type": "duckdb", "path": "headwater.duckdb", "schema": "analytics", "threads": 1,
+        "type": "duckdb",
+        "path": "headwater.duckdb",
+        "schema": "analytics",
+        "threads": 1,
         "retries": {"connect_attempts": 8, "retryable_exceptions": ["IOException"]},
-    }  # fmt: skip
+    }
     return {"headwater": {"target": "dev", "outputs": {"dev": output}}}
 
 
 def _exposure(name: str, model: str, sync: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "name": name, "type": "application",
+        "name": name,
+        "type": "application",
         "owner": {"name": "Benchmarks", "email": "benchmarks@example.com"},
         "depends_on": [f"ref('{model}')"],
         "config": {"meta": {"sync": dict(sync)}},
-    }  # fmt: skip
+    }
 
 
 def _sources() -> dict[str, Any]:

@@ -11,9 +11,15 @@ Flags = npt.NDArray[np.bool_]
 Rng = np.random.Generator
 
 JUNK_EMAILS = (
-    "test@test.com", "noemail@noemail.com", "a@a.com", "none@none.com", "n/a", "-", "unknown",
+    "test@test.com",
+    "noemail@noemail.com",
+    "a@a.com",
+    "none@none.com",
+    "n/a",
+    "-",
+    "unknown",
     "kasse@shop.example",
-)  # fmt: skip
+)
 JUNK_PHONES = ("0000000000", "1234567890", "+10000000000", "n/a", "999999999", "+49 123 4567890")
 
 

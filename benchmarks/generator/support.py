@@ -21,9 +21,15 @@ from benchmarks.generator.people import DAY, END, LINES, START, People
 from benchmarks.generator.tables import Source, exported_again, instants, truth
 
 SUBJECTS = (
-    "Where is my order?", "Refund please 🙏", "App crashes on start", "Änderung der Adresse",
-    "Invoice is wrong; please fix", "Can't log in", '"Broken" on arrival', "=SUM(1,1) in my receipt",
-)  # fmt: skip
+    "Where is my order?",
+    "Refund please 🙏",
+    "App crashes on start",
+    "Änderung der Adresse",
+    "Invoice is wrong; please fix",
+    "Can't log in",
+    '"Broken" on arrival',
+    "=SUM(1,1) in my receipt",
+)
 PRIORITIES = ("low", "normal", "high", "urgent")
 STATUSES = ("new", "open", "pending", "solved", "closed")
 

@@ -62,8 +62,9 @@ class DrtCore:
         """
         done = measured(
             [str(self._command), "run"],
-            env={**os.environ, "HOME": str(self._folder)}, cwd=self._folder,
-        )  # fmt: skip
+            env={**os.environ, "HOME": str(self._folder)},
+            cwd=self._folder,
+        )
         print(done.output, file=sys.stderr)
         if done.code:
             raise RuntimeError(f"drt run ended with {done.code}")

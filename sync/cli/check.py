@@ -43,11 +43,16 @@ def check(
         app.output.table(
             ["sync", "destination", "API version", "ok", ""],
             [
-                [one["name"], one["destination"], one["api_version"], one["ok"],
-                 one["reaches"] or one["message"]]
+                [
+                    one["name"],
+                    one["destination"],
+                    one["api_version"],
+                    one["ok"],
+                    one["reaches"] or one["message"],
+                ]
                 for one in found
             ],
-        )  # fmt: skip
+        )
         for one in found:
             if not one["ok"]:
                 app.output.refusal(one["message"], one["hint"])
@@ -77,10 +82,14 @@ def _check_one(
 ) -> dict[str, Any]:
     declaration = connections.declaration(definition.destination)
     answer: dict[str, Any] = {
-        "name": definition.name, "destination": definition.destination,
-        "api_version": declaration.api_version, "ok": True, "reaches": None, "message": None,
+        "name": definition.name,
+        "destination": definition.destination,
+        "api_version": declaration.api_version,
+        "ok": True,
+        "reaches": None,
+        "message": None,
         "hint": None,
-    }  # fmt: skip
+    }
     try:
         offered = capability.object_type(definition, declaration)
         found = columns[definition.model.relation]

@@ -26,9 +26,15 @@ from sync.state.tables import Tables
 @json_option
 @click.pass_obj
 def failures(
-    app: App, select: tuple[str, ...], exclude: tuple[str, ...], sandbox: bool, retry: bool,
-    dismiss: bool, limit: int, as_json: bool,
-) -> int:  # fmt: skip
+    app: App,
+    select: tuple[str, ...],
+    exclude: tuple[str, ...],
+    sandbox: bool,
+    retry: bool,
+    dismiss: bool,
+    limit: int,
+    as_json: bool,
+) -> int:
     """List rows that destinations refused and have not taken since; retry them.
 
     A failed row is tried again by every push until it has failed five times (`quarantine_after:`); then it waits until the row
@@ -60,11 +66,19 @@ def failures(
     app.output.table(
         ["sync", "key", "action", "status", "message", "attempts", "quarantined", "when (UTC)"],
         [
-            [row["sync_name"], row["sync_key"], row["action"], row["status"], row["message"],
-             row["attempts"], bool(row["quarantined"]), _when(row["failed_at"])]
+            [
+                row["sync_name"],
+                row["sync_key"],
+                row["action"],
+                row["status"],
+                row["message"],
+                row["attempts"],
+                bool(row["quarantined"]),
+                _when(row["failed_at"]),
+            ]
             for row in found
         ],
-    )  # fmt: skip
+    )
     if dismiss:
         app.output.note(
             "What is put aside stays so, and counts against no push from the next one on."

@@ -84,9 +84,17 @@ def _print_package(ctx: click.Context, _: click.Parameter, value: bool) -> None:
 @json_option
 @click.pass_obj
 def init(
-    app: App, folder: Path | None, package: Path | None, profile: str | None, schema: str,
-    models: tuple[str, ...], keys: tuple[str, ...], yes: bool, dry_run: bool, as_json: bool,
-) -> int:  # fmt: skip
+    app: App,
+    folder: Path | None,
+    package: Path | None,
+    profile: str | None,
+    schema: str,
+    models: tuple[str, ...],
+    keys: tuple[str, ...],
+    yes: bool,
+    dry_run: bool,
+    as_json: bool,
+) -> int:
     """Make Headwater part of the dbt project in DIR, or begin one in an empty folder.
 
     Shows what it finds and what it would write, and asks before it writes. What is there already stays as it is: additions are text,
@@ -252,6 +260,12 @@ def _tell_next(app: App, found: Found, changes: Changes, *, written: bool) -> No
     say("Next:")
     seeds = changes.text(f"{found.seeds}/example_customers.csv") is not None
     where = [] if found.folder == Path.cwd().resolve() else [f"cd {found.folder}"]
-    for line in [*where, "dbt deps", *(["dbt seed --select example_customers"] if seeds else []), "dbt build",
-                 "headwater plan --sandbox", "headwater push --sandbox   # local stand-ins: nothing leaves this machine"]:  # fmt: skip
+    for line in [
+        *where,
+        "dbt deps",
+        *(["dbt seed --select example_customers"] if seeds else []),
+        "dbt build",
+        "headwater plan --sandbox",
+        "headwater push --sandbox   # local stand-ins: nothing leaves this machine",
+    ]:
         say(f"  {line}")

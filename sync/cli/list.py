@@ -42,11 +42,17 @@ def list_syncs(app: App, select: tuple[str, ...], exclude: tuple[str, ...], as_j
     app.output.table(
         ["sync", "destination", "object", "mode", "delivery", "model"],
         [
-            [row["name"], row["destination"], _object(row["object"]), row["mode"],
-             row["delivery"] or "?", row["model"]]
+            [
+                row["name"],
+                row["destination"],
+                _object(row["object"]),
+                row["mode"],
+                row["delivery"] or "?",
+                row["model"],
+            ]
             for row in rows
         ],
-    )  # fmt: skip
+    )
     return 0
 
 

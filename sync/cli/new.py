@@ -18,8 +18,14 @@ from sync.entrance.kinds import KINDS, Asked, Team, nearest_kind, plan_new
 @json_option
 @click.pass_obj
 def new(
-    app: App, kind: str, name: str, audience: str | None, table: str | None, schema: str | None, as_json: bool,
-) -> int:  # fmt: skip
+    app: App,
+    kind: str,
+    name: str,
+    audience: str | None,
+    table: str | None,
+    schema: str | None,
+    as_json: bool,
+) -> int:
     """Write a working source, identifier, trait, event, audience, journey or sync.
 
     The model, its description and its name in the registry: it builds as it stands, and is yours to change. A file that is there is

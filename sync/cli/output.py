@@ -20,10 +20,21 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 1
 _LOUD = frozenset(
-    {"batch_failed", "not_acknowledged", "not_recorded", "quarantined", "recovered",
-     "gates_skipped", "removals_allowed",
-     "additions_allowed", "events_allowed", "changes_allowed", "left_elsewhere", "alert_failed"}
-)  # fmt: skip
+    {
+        "batch_failed",
+        "not_acknowledged",
+        "not_recorded",
+        "quarantined",
+        "recovered",
+        "gates_skipped",
+        "removals_allowed",
+        "additions_allowed",
+        "events_allowed",
+        "changes_allowed",
+        "left_elsewhere",
+        "alert_failed",
+    }
+)
 
 
 class Output:

@@ -34,9 +34,15 @@ from sync.warehouses.base import now_utc
 @json_option
 @click.pass_obj
 def plan(
-    app: App, select: tuple[str, ...], exclude: tuple[str, ...], sandbox: bool,
-    full_refresh: bool, out: Path | None, markdown: bool, as_json: bool,
-) -> int:  # fmt: skip
+    app: App,
+    select: tuple[str, ...],
+    exclude: tuple[str, ...],
+    sandbox: bool,
+    full_refresh: bool,
+    out: Path | None,
+    markdown: bool,
+    as_json: bool,
+) -> int:
     """Show what a push would add, change and remove; send nothing.
 
     The gates are tried too: a sync that a push would refuse is shown with the reason and makes the exit code 1.
@@ -50,9 +56,15 @@ def plan(
             connections.declaration(definition.destination)
         for definition in definitions:
             found.append(
-                _plan_one(app, connections, definition, environment,
-                          full_refresh=full_refresh, fingerprint=out is not None)
-            )  # fmt: skip
+                _plan_one(
+                    app,
+                    connections,
+                    definition,
+                    environment,
+                    full_refresh=full_refresh,
+                    fingerprint=out is not None,
+                )
+            )
             if shut and not found[-1]["refused"]:
                 found[-1]["refused"] = _refused(shut)
     if out is not None:
@@ -70,9 +82,14 @@ def plan(
 
 
 def _plan_one(
-    app: App, connections: Connector, definition: SyncDefinition, environment: str, *,
-    full_refresh: bool, fingerprint: bool,
-) -> dict[str, Any]:  # fmt: skip
+    app: App,
+    connections: Connector,
+    definition: SyncDefinition,
+    environment: str,
+    *,
+    full_refresh: bool,
+    fingerprint: bool,
+) -> dict[str, Any]:
     made: Plan | None = None
     refused: dict[str, Any] | None = None
     delivery: str | None = None
@@ -86,9 +103,15 @@ def _plan_one(
         results = gates.RunResults(app.project.run_results)
         with app.warehouse.session() as session:
             planned = plan_sync(
-                planning, session, definition, hashed=declaration.hashed, offered=offered,
-                full_refresh=full_refresh, fingerprint=fingerprint, results=results,
-            )  # fmt: skip
+                planning,
+                session,
+                definition,
+                hashed=declaration.hashed,
+                offered=offered,
+                full_refresh=full_refresh,
+                fingerprint=fingerprint,
+                results=results,
+            )
         made = planned.plan
         gates.check_table(definition, made.checks, made.duplicates)
         gates.check_plan(
@@ -154,12 +177,19 @@ def _text(app: App, found: list[dict[str, Any]]) -> None:
     app.output.table(
         ["sync", "add", "change", "remove", "unchanged", "withheld", "delivery", ""],
         [
-            [one["name"], one["add"], one["change"], one["remove"], one["unchanged"],
-             sum(one["withheld"].values()), one["delivery"] or "?",
-             f"refused: {one['refused']['reason']}" if one["refused"] else ""]
+            [
+                one["name"],
+                one["add"],
+                one["change"],
+                one["remove"],
+                one["unchanged"],
+                sum(one["withheld"].values()),
+                one["delivery"] or "?",
+                f"refused: {one['refused']['reason']}" if one["refused"] else "",
+            ]
             for one in found
         ],
-    )  # fmt: skip
+    )
     for one in found:
         if one["withheld"]:
             reasons = ", ".join(f"{reason} {count:,}" for reason, count in one["withheld"].items())

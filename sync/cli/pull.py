@@ -25,16 +25,25 @@ from sync.state.tables import ResultTables, Tables
     "--since", type=click.DateTime(["%Y-%m-%d"]), help="Read from this day, whatever was read."
 )
 @click.option(
-    "--look-back-days", type=float, default=LOOK_BACK_DAYS, show_default=True,
+    "--look-back-days",
+    type=float,
+    default=LOOK_BACK_DAYS,
+    show_default=True,
     help="Read so many days again: vendors restate their figures.",
-)  # fmt: skip
+)
 @click.option("--log-format", type=click.Choice(["text", "json"]), default="text")
 @json_option
 @click.pass_obj
 def pull(
-    app: App, select: tuple[str, ...], exclude: tuple[str, ...], sandbox: bool,
-    since: dt.datetime | None, look_back_days: float, log_format: str, as_json: bool,
-) -> int:  # fmt: skip
+    app: App,
+    select: tuple[str, ...],
+    exclude: tuple[str, ...],
+    sandbox: bool,
+    since: dt.datetime | None,
+    look_back_days: float,
+    log_format: str,
+    as_json: bool,
+) -> int:
     """Bring campaign results back into the warehouse.
 
     Pulls every destination of the selected syncs that can report. Safe to repeat: results are merged by their natural keys.

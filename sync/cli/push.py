@@ -47,12 +47,25 @@ from sync.state.tables import Tables
 @json_option
 @click.pass_obj
 def push(
-    app: App, select: tuple[str, ...], exclude: tuple[str, ...], sandbox: bool,
-    faults: tuple[str, ...], dry_run: bool, plan_file: Path | None, allow_removals: bool,
-    allow_additions: bool, allow_events: bool, allow_changes: bool,
-    skip_gates: bool, full_refresh: bool, fail_fast: bool, threads: int, attempts: int,
-    log_format: str, as_json: bool,
-) -> int:  # fmt: skip
+    app: App,
+    select: tuple[str, ...],
+    exclude: tuple[str, ...],
+    sandbox: bool,
+    faults: tuple[str, ...],
+    dry_run: bool,
+    plan_file: Path | None,
+    allow_removals: bool,
+    allow_additions: bool,
+    allow_events: bool,
+    allow_changes: bool,
+    skip_gates: bool,
+    full_refresh: bool,
+    fail_fast: bool,
+    threads: int,
+    attempts: int,
+    log_format: str,
+    as_json: bool,
+) -> int:
     """Send what changed to the destinations.
 
     Exit code 0 when every row of every sync arrived, 1 when a sync was refused or a row failed, 2 when interrupted. Ctrl-C lets
@@ -65,8 +78,13 @@ def push(
     if plan_file:
         definitions = [one for one in definitions if one.name in expected]
     if shut := app.why_not_live(environment):  # no flag opens this, and nothing is written
-        return _told(app, "", [SyncResult(one.name, "refused", error=shut) for one in definitions],
-                     as_json=as_json, dry_run=dry_run)  # fmt: skip
+        return _told(
+            app,
+            "",
+            [SyncResult(one.name, "refused", error=shut) for one in definitions],
+            as_json=as_json,
+            dry_run=dry_run,
+        )
     options = PushOptions(
         environment=environment,
         dry_run=dry_run,
@@ -107,9 +125,7 @@ def push(
     return _told(app, run_id, results, as_json=as_json, dry_run=dry_run)
 
 
-def _told(
-    app: App, run_id: str, results: list[SyncResult], *, as_json: bool, dry_run: bool
-) -> int:  # fmt: skip
+def _told(app: App, run_id: str, results: list[SyncResult], *, as_json: bool, dry_run: bool) -> int:
     if as_json:
         app.output.document({"run_id": run_id, "syncs": [_summary(one) for one in results]})
     else:
@@ -172,13 +188,32 @@ def _text(app: App, results: list[SyncResult], *, dry_run: bool) -> None:
         )
     else:
         app.output.table(
-            ["sync", "status", "added", "changed", "removed", "unchanged", "failed", "withheld", "seconds"],
             [
-                [one.name, one.status, one.added, one.changed, one.removed, one.counts.unchanged,
-                 one.failed, sum(one.counts.withheld.values()), float(one.seconds)]
+                "sync",
+                "status",
+                "added",
+                "changed",
+                "removed",
+                "unchanged",
+                "failed",
+                "withheld",
+                "seconds",
+            ],
+            [
+                [
+                    one.name,
+                    one.status,
+                    one.added,
+                    one.changed,
+                    one.removed,
+                    one.counts.unchanged,
+                    one.failed,
+                    sum(one.counts.withheld.values()),
+                    float(one.seconds),
+                ]
                 for one in results
             ],
-        )  # fmt: skip
+        )
     for one in results:
         if one.error is not None and one.error is not told:
             app.output.refusal(one.error.message, one.error.hint)

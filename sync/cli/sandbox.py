@@ -14,9 +14,14 @@ STATE = Path(".headwater/sandbox.sqlite")
 
 @click.command(cls=Verb, example="sync sandbox --fault 429:0.1 --fault 500_after_commit:0.05")
 @click.option("--port", default=8788, show_default=True, help="Port on 127.0.0.1.")
-@click.option("--fault", "fault_texts", multiple=True, metavar="KIND:SHARE",
-              help="Make a share of requests go wrong: 429, 500, 500_after_commit, reset, slow, "
-              "refuse_rows, job_failed, token_expired. Repeatable.")  # fmt: skip
+@click.option(
+    "--fault",
+    "fault_texts",
+    multiple=True,
+    metavar="KIND:SHARE",
+    help="Make a share of requests go wrong: 429, 500, 500_after_commit, reset, slow, "
+    "refuse_rows, job_failed, token_expired. Repeatable.",
+)
 @click.option("--seed", default=0, help="Seed of the faults.")
 @click.option("--reset", "forget", is_flag=True, help="Forget what earlier pushes left.")
 @click.pass_obj

@@ -115,9 +115,15 @@ def _line(one: dict[str, Any]) -> list[object]:
     if one["late"]:
         following += " late"
     return [
-        one["name"], one["status"] or "never", when, _span(one["lag_seconds"]), following,
-        one["held"], one["failing"], one["quarantined"],
-    ]  # fmt: skip
+        one["name"],
+        one["status"] or "never",
+        when,
+        _span(one["lag_seconds"]),
+        following,
+        one["held"],
+        one["failing"],
+        one["quarantined"],
+    ]
 
 
 def _span(seconds: float | None) -> str:

@@ -72,10 +72,15 @@ class CommandWatcher(Watcher):
 
     def ended(self, result: SyncResult) -> None:
         self.log(
-            "ended", sync=result.name, status=result.status, added=result.added,
-            changed=result.changed, removed=result.removed, failed=result.failed,
+            "ended",
+            sync=result.name,
+            status=result.status,
+            added=result.added,
+            changed=result.changed,
+            removed=result.removed,
+            failed=result.failed,
             seconds=round(result.seconds, 2),
-        )  # fmt: skip
+        )
 
     def log(self, event: str, **facts: Any) -> None:
         self._output.log(event, {"run_id": self._run_id, **facts})

@@ -10,20 +10,46 @@ from sync.errors import ConfigError, closest
 from sync.records import Mode, SyncObject
 
 _KEYS = (
-    "destination", "object", "mode", "key", "identifiers", "fields", "consent", "guards", "nulls",
-    "delivery", "freshness", "quarantine_after", "after", "options",
-)  # fmt: skip
+    "destination",
+    "object",
+    "mode",
+    "key",
+    "identifiers",
+    "fields",
+    "consent",
+    "guards",
+    "nulls",
+    "delivery",
+    "freshness",
+    "quarantine_after",
+    "after",
+    "options",
+)
 _GUARDS = (
-    "min_rows", "max_removals", "max_removals_percent", "max_changes", "max_changes_percent",
-    "max_additions", "max_additions_percent", "max_events", "max_events_percent", "free_additions",
-)  # fmt: skip
+    "min_rows",
+    "max_removals",
+    "max_removals_percent",
+    "max_changes",
+    "max_changes_percent",
+    "max_additions",
+    "max_additions_percent",
+    "max_events",
+    "max_events_percent",
+    "free_additions",
+)
 _DELIVERIES = ("exactly_once", "at_least_once", "at_most_once")
 
 
 def parse_definition(
-    *, name: str, meta: object, model: Model, path: str, owner: str = "", description: str = "",
+    *,
+    name: str,
+    meta: object,
+    model: Model,
+    path: str,
+    owner: str = "",
+    description: str = "",
     tags: Iterable[str] = (),
-) -> SyncDefinition:  # fmt: skip
+) -> SyncDefinition:
     """The sync that exposure `name` defines.
 
     Raises:

@@ -141,11 +141,13 @@ class SyncDefinition:
         """
         if self.mode is Mode.EVENT:
             return _hash({"holds": "events"})
-        return _hash({
-            "holds": "removed" if self.mode is Mode.REMOVE else "members",
-            "destination": self.destination,
-            "object": [self.object.kind, self.object.name],
-        })  # fmt: skip
+        return _hash(
+            {
+                "holds": "removed" if self.mode is Mode.REMOVE else "members",
+                "destination": self.destination,
+                "object": [self.object.kind, self.object.name],
+            }
+        )
 
     @property
     def definition_hash(self) -> str:

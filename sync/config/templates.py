@@ -15,7 +15,7 @@ from sync.errors import ConfigError
 
 class _PlainLoader(yaml.SafeLoader):
     """YAML where each key stands once and each value is read as it is written: by itself YAML keeps the last of two equal keys, and reads
-    0123 as 83, 12:30 as 750 and NO as false."""  # fmt: skip
+    0123 as 83, 12:30 as 750 and NO as false."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()

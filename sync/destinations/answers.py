@@ -102,9 +102,13 @@ class Verdicts:
         return self.table.get((status, None)) if status is not None else None
 
     def error(
-        self, vendor: str, said: str, status: int, codes: Sequence[str],
+        self,
+        vendor: str,
+        said: str,
+        status: int,
+        codes: Sequence[str],
         retry_after: float | None = None,
-    ) -> DestinationError:  # fmt: skip
+    ) -> DestinationError:
         """The error of ours for an answer that refuses."""
         found = self.find(status, codes) or _by_status(status)
         code = next((code for code in codes if code != str(status)), None)
@@ -116,9 +120,13 @@ class Verdicts:
 
 
 def raised(
-    verdict: Verdict, vendor: str, said: str, *, code: str | None = None,
+    verdict: Verdict,
+    vendor: str,
+    said: str,
+    *,
+    code: str | None = None,
     retry_after: float | None = None,
-) -> DestinationError:  # fmt: skip
+) -> DestinationError:
     """The error that a verdict is."""
     hint = verdict.hint
     match verdict.fault:

@@ -49,33 +49,52 @@ VERDICTS = Verdicts(
         **dict.fromkeys(
             (
                 (None, "TERMS_AND_CONDITIONS_NOT_SIGNED"),
-                (None, "PROCESSING_ERROR_REASON_DESTINATION_ACCOUNT_ENHANCED_CONVERSIONS_TERMS_NOT_SIGNED"),
+                (
+                    None,
+                    "PROCESSING_ERROR_REASON_DESTINATION_ACCOUNT_ENHANCED_CONVERSIONS_TERMS_NOT_SIGNED",
+                ),
             ),
             _TERMS,
         ),
         **{
             (None, code): _LIST
             for code in (
-                "INVALID_USER_LIST_TYPE", "INVALID_USER_LIST_ID", "INVALID_DESTINATION", "INVALID_ENUM_VALUE",
-                "DATA_PARTNER_USER_LIST_MUTATE_NOT_ALLOWED", "MULTIPLE_DATA_TYPES_NOT_ALLOWED",
-                "DIFFERENT_LOGIN_ACCOUNTS_NOT_ALLOWED_FOR_DATA_PARTNER", "TOO_MANY_DESTINATIONS",
+                "INVALID_USER_LIST_TYPE",
+                "INVALID_USER_LIST_ID",
+                "INVALID_DESTINATION",
+                "INVALID_ENUM_VALUE",
+                "DATA_PARTNER_USER_LIST_MUTATE_NOT_ALLOWED",
+                "MULTIPLE_DATA_TYPES_NOT_ALLOWED",
+                "DIFFERENT_LOGIN_ACCOUNTS_NOT_ALLOWED_FOR_DATA_PARTNER",
+                "TOO_MANY_DESTINATIONS",
             )
         },
         **{
             (None, code): _ROW
             for code in (
-                "INVALID_HEX_ENCODING", "INVALID_SHA256_FORMAT", "INVALID_POSTAL_CODE", "INVALID_COUNTRY_CODE",
-                "INVALID_AUDIENCE_MEMBER", "TOO_MANY_USER_IDENTIFIERS", "PROCESSING_ERROR_REASON_INVALID_FORMAT",
+                "INVALID_HEX_ENCODING",
+                "INVALID_SHA256_FORMAT",
+                "INVALID_POSTAL_CODE",
+                "INVALID_COUNTRY_CODE",
+                "INVALID_AUDIENCE_MEMBER",
+                "TOO_MANY_USER_IDENTIFIERS",
+                "PROCESSING_ERROR_REASON_INVALID_FORMAT",
             )
         },
         **{
             (None, code): _TROUBLE
-            for code in ("INTERNAL_ERROR", "DEADLINE_EXCEEDED", "PROCESSING_ERROR_REASON_INTERNAL_ERROR")
+            for code in (
+                "INTERNAL_ERROR",
+                "DEADLINE_EXCEEDED",
+                "PROCESSING_ERROR_REASON_INTERNAL_ERROR",
+            )
         },
         (None, "RESOURCE_EXHAUSTED"): Verdict(Fault.WAIT),
-        (None, "NOT_FOUND"): Verdict(Fault.GONE, "the user list or account is not there, or the token does not reach it."),
+        (None, "NOT_FOUND"): Verdict(
+            Fault.GONE, "the user list or account is not there, or the token does not reach it."
+        ),
     }
-)  # fmt: skip
+)
 FAILED = {"FAILED", "FAILURE"}  # the reference has the one, the guide the other
 FINISHED = {"SUCCESS", "PARTIAL_SUCCESS", *FAILED}
 

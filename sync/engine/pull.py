@@ -97,9 +97,12 @@ class Puller:
         dialect = context.warehouse.dialect
         self._cursors = Cursors(context.tables, dialect, environment=context.environment)
         self._log = RunLog(
-            context.tables, dialect, environment=context.environment,
-            sync_name=f"pull:{name}", run_id=context.run_id,
-        )  # fmt: skip
+            context.tables,
+            dialect,
+            environment=context.environment,
+            sync_name=f"pull:{name}",
+            run_id=context.run_id,
+        )
         self._result = PullResult(name)
 
     def pull(self) -> PullResult:
@@ -199,11 +202,15 @@ class Puller:
         try:
             with self._context.warehouse.session(write=True) as session:
                 self._log.record(
-                    session, command="pull", mode="pull", started_at=started_at,
-                    finished_at=now_utc(), status=result.status,
+                    session,
+                    command="pull",
+                    mode="pull",
+                    started_at=started_at,
+                    finished_at=now_utc(),
+                    status=result.status,
                     message=result.error.message if result.error else result.note,
                     counts={"added": result.rows},
-                )  # fmt: skip
+                )
         except HeadwaterError as error:
             result.error = result.error or error
             result.status = "failed"

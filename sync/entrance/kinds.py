@@ -25,12 +25,19 @@ _FORMS: Mapping[str, tuple[str, str]] = {
     "event": (r"[a-z][a-z0-9]*(_[a-z0-9]+)+", "order_placed: a noun and a past verb"),
     "audience": (r"[a-z][a-z0-9_]*", "lapsed_buyers: who, in the plural"),
     "journey": (r"[a-z][a-z0-9_]*", "win_back"),
-    "sync": (r"[a-z][a-z0-9]*(_[a-z0-9]+)*__[a-z][a-z0-9_]*", "files__lapsed_buyers: destination__object"),
-}  # fmt: skip
+    "sync": (
+        r"[a-z][a-z0-9]*(_[a-z0-9]+)*__[a-z][a-z0-9_]*",
+        "files__lapsed_buyers: destination__object",
+    ),
+}
 _PREFIXES = {
-    "source": "stg_", "trait": "traits_", "event": "event_", "audience": "audience_", "journey": "journey_",
+    "source": "stg_",
+    "trait": "traits_",
+    "event": "event_",
+    "audience": "audience_",
+    "journey": "journey_",
     "sync": "sync_",
-}  # fmt: skip
+}
 KINDS = tuple(_FORMS)
 
 
@@ -130,7 +137,10 @@ def _source(team: Team, asked: Asked) -> None:
     team.model(room, model, template("staging.sql", **words), entry, "the staging model")
     team.changes.file(f"{room}/_{name}__sources.yml", described, "where the tables are")
     team.register("records", model)
-    rules = (("cdp_identity", "identifiers", IDENTIFIERS), ("cdp_survivorship", "attributes", ATTRIBUTES))  # fmt: skip
+    rules = (
+        ("cdp_identity", "identifiers", IDENTIFIERS),
+        ("cdp_survivorship", "attributes", ATTRIBUTES),
+    )
     for variable, one, given in rules:
         keys = ["vars", variable, "person", one]
         if team.changes.at(PROJECT, ["vars", variable]) is not None:  # else the package's rules
@@ -201,7 +211,9 @@ def _sync(team: Team, asked: Asked) -> None:
     mode = Mode.MIRROR if Mode.MIRROR in offered.modes else sorted(offered.modes, key=str)[0]
     columns = _identifiers(declaration, offered.identifiers)
     told = ", ".join(f"'{name}': {value}" for name, value in columns.items())
-    channel = {"meta": "ads", "google_data_manager": "ads", "onesignal": "push"}.get(declaration.name, "email")  # fmt: skip
+    channel = {"meta": "ads", "google_data_manager": "ads", "onesignal": "push"}.get(
+        declaration.name, "email"
+    )
     consent = f"    consent={{'channel': '{channel}', 'purpose': 'marketing'}},\n"
     model, exposure = f"sync_{asked.name}", f"{destination}_{what}"
     room = team.room("activation")
@@ -217,9 +229,16 @@ def _sync(team: Team, asked: Asked) -> None:
     )
     team.model(room, model, sql, entry, f"what {destination} receives")
     words = {
-        "name": exposure, "label": what, "owner": "Customer data", "email": "data@example.com", "model": model,
-        "destination": destination, "object": kind, "mode": mode.value, "identifiers": ", ".join(columns),
-    }  # fmt: skip
+        "name": exposure,
+        "label": what,
+        "owner": "Customer data",
+        "email": "data@example.com",
+        "model": model,
+        "destination": destination,
+        "object": kind,
+        "mode": mode.value,
+        "identifiers": ", ".join(columns),
+    }
     path = f"{room}/_activation__exposures.yml"
     describe(team.changes, path, exposure, template("exposure.yml", **words), kind="exposures")
 
@@ -274,9 +293,14 @@ def _identifiers(declaration: Declaration, offered: frozenset[str]) -> dict[str,
 
 
 _WRITERS: Mapping[str, Callable[[Team, Asked], None]] = {
-    "source": _source, "identifier": _identifier, "trait": _trait, "event": _event, "audience": _audience,
-    "journey": _journey, "sync": _sync,
-}  # fmt: skip
+    "source": _source,
+    "identifier": _identifier,
+    "trait": _trait,
+    "event": _event,
+    "audience": _audience,
+    "journey": _journey,
+    "sync": _sync,
+}
 assert set(_WRITERS) == set(KINDS)  # noqa: S101
 
 

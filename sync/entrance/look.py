@@ -79,16 +79,26 @@ class ModelProposal:
 
     def document(self) -> dict[str, Any]:
         return {
-            "model": self.model, "rows": self.rows, "key": self.key, "first_seen_at": self.first_seen,
-            "last_seen_at": self.last_seen, "is_event": self.is_event,
+            "model": self.model,
+            "rows": self.rows,
+            "key": self.key,
+            "first_seen_at": self.first_seen,
+            "last_seen_at": self.last_seen,
+            "is_event": self.is_event,
             "identifiers": [
-                {"type": kind, "column": column, "filled": round(self.filled[kind], 4),
-                 "valid": round(self.valid[kind], 4)}
+                {
+                    "type": kind,
+                    "column": column,
+                    "filled": round(self.filled[kind], 4),
+                    "valid": round(self.valid[kind], 4),
+                }
                 for kind, column in self.identifiers.items()
             ],
-            "attributes": [{"name": name, "column": column} for name, column in self.attributes.items()],
+            "attributes": [
+                {"name": name, "column": column} for name, column in self.attributes.items()
+            ],
             "unused": list(self.unused),
-        }  # fmt: skip
+        }
 
     def shares(self, kind: str) -> str:
         """How much of an identifier is filled and, where its form says so, valid."""
@@ -283,12 +293,19 @@ def _proposal(
     first, last = _times(looked, set(attributes.values()))
     used = {key, first, last, *attributes.values(), *(column.name for column in kinds.values())}
     return ModelProposal(
-        model=model, path=path, rows=rows, key=key, first_seen=first, last_seen=last,
-        identifiers={kind: column.name for kind, column in kinds.items()}, attributes=attributes,
+        model=model,
+        path=path,
+        rows=rows,
+        key=key,
+        first_seen=first,
+        last_seen=last,
+        identifiers={kind: column.name for kind, column in kinds.items()},
+        attributes=attributes,
         valid={kind: _valid(kind, column) for kind, column in kinds.items()},
-        filled={kind: column.filled for kind, column in kinds.items()}, is_event=is_event,
+        filled={kind: column.filled for kind, column in kinds.items()},
+        is_event=is_event,
         unused=tuple(name for name in by_name if name not in used),
-    )  # fmt: skip
+    )
 
 
 def _phone_share(column: Looked) -> float:

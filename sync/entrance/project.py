@@ -104,9 +104,18 @@ def _nothing_yet(
     if profile:
         reached, why = _target_of(place, name, profile, profiles_dir, target)
     return Found(
-        folder=place, is_project=False, name=name, profile=profile or name, target=reached, why_no_target=why,
-        models="models", seeds="seeds", packages_file="packages.yml", packages=(), has_package=False,
-    )  # fmt: skip
+        folder=place,
+        is_project=False,
+        name=name,
+        profile=profile or name,
+        target=reached,
+        why_no_target=why,
+        models="models",
+        seeds="seeds",
+        packages_file="packages.yml",
+        packages=(),
+        has_package=False,
+    )
 
 
 def _target(

@@ -194,9 +194,17 @@ def _first_audience(found: Found, changes: Changes) -> None:
     entry = template("activation.yml", model=SYNC, description=described)
     describe(changes, f"{folder}/_activation__models.yml", SYNC, entry)
     exposure = template(
-        "exposure.yml", name="files_known_people", label="known_people", owner="Customer data", email="data@example.com",
-        model=SYNC, destination="files", object="table", mode="mirror", identifiers="email" if by_email else "",
-    )  # fmt: skip
+        "exposure.yml",
+        name="files_known_people",
+        label="known_people",
+        owner="Customer data",
+        email="data@example.com",
+        model=SYNC,
+        destination="files",
+        object="table",
+        mode="mirror",
+        identifiers="email" if by_email else "",
+    )
     path = f"{folder}/_activation__exposures.yml"
     describe(changes, path, "files_known_people", exposure, kind="exposures")
 

@@ -141,11 +141,17 @@ class IdentityGraph:
         )
         return [
             Edge(
-                row["record_node"], row["value_node"], row["identifier_type"], row["tier"],
-                row["identifier_value"], row["strength"], row["dropped_reason"], row["dropped_detail"],
+                row["record_node"],
+                row["value_node"],
+                row["identifier_type"],
+                row["tier"],
+                row["identifier_value"],
+                row["strength"],
+                row["dropped_reason"],
+                row["dropped_detail"],
             )
             for row in rows
-        ]  # fmt: skip
+        ]
 
     def history(self, entity_id: str) -> Sequence[Mapping[str, Any]]:
         """What happened to an id, the oldest first."""
@@ -174,11 +180,15 @@ class IdentityGraph:
         )
         return [
             Member(
-                row["record_node"], row["record_key"], row["source_name"], row["entity_id"],
-                row["first_seen_at"], row["last_seen_at"],
+                row["record_node"],
+                row["record_key"],
+                row["source_name"],
+                row["entity_id"],
+                row["first_seen_at"],
+                row["last_seen_at"],
             )
             for row in rows
-        ]  # fmt: skip
+        ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,9 +59,16 @@ def _fault_before() -> Response | None:
     if "sandbox" not in request.headers.get("Authorization", "sandbox"):
         return _answer(401, "unauthorized")
     fault = faults().draw(
-        "token_expired", "429", "500", "500_after_commit", "reset", "half_answer", "redirect",
-        "login_page", "slow",
-    )  # fmt: skip
+        "token_expired",
+        "429",
+        "500",
+        "500_after_commit",
+        "reset",
+        "half_answer",
+        "redirect",
+        "login_page",
+        "slow",
+    )
     g.fault = fault
     if fault == "token_expired":
         return _answer(401, "token_expired")

@@ -75,8 +75,10 @@ class Store:
     def member(self, vendor: str, object_id: str, member_id: str) -> Any:
         rows = self.rows(
             "select data from members where vendor = ? and object_id = ? and member_id = ?",
-            vendor, object_id, member_id,
-        )  # fmt: skip
+            vendor,
+            object_id,
+            member_id,
+        )
         return json.loads(rows[0][0]) if rows else None
 
     def members(
@@ -86,8 +88,11 @@ class Store:
         rows = self.rows(
             "select member_id, data from members where vendor = ? and object_id = ? and member_id > ? "
             "order by member_id limit ?",
-            vendor, object_id, after, limit,
-        )  # fmt: skip
+            vendor,
+            object_id,
+            after,
+            limit,
+        )
         return {row[0]: json.loads(row[1]) for row in rows}
 
     def count_members(self, vendor: str, object_id: str) -> int:
@@ -111,10 +116,16 @@ class Store:
             vendor,
         )
         return [
-            {"object_id": row[0], "event_id": row[1], "data": json.loads(row[2]), "at": row[3], "times": row[4]}
+            {
+                "object_id": row[0],
+                "event_id": row[1],
+                "data": json.loads(row[2]),
+                "at": row[3],
+                "times": row[4],
+            }
             for row in rows
             if object_id is None or row[0] == object_id
-        ]  # fmt: skip
+        ]
 
     def put_job(self, vendor: str, job_id: str, data: Any) -> None:
         self._write(

@@ -23,9 +23,15 @@ class Ledger:
     """SQL over one sync's part of the ledger."""
 
     def __init__(
-        self, tables: Tables, dialect: Dialect, *, environment: str, sync_name: str, mode: str,
+        self,
+        tables: Tables,
+        dialect: Dialect,
+        *,
+        environment: str,
+        sync_name: str,
+        mode: str,
         place: str,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """`place` is that of the sync as it is defined now; rows that were sent elsewhere are not its state."""
         self._tables = tables
         self._literal = dialect.literal

@@ -83,9 +83,17 @@ class RunLog:
     """Writes and reads one sync's rows of the state tables."""
 
     def __init__(
-        self, tables: Tables, dialect: Dialect, *, environment: str, sync_name: str, run_id: str,
-        definition_hash: str = "", quarantine_after: int = 5, shown: Callable[[str], str] = str,
-    ) -> None:  # fmt: skip
+        self,
+        tables: Tables,
+        dialect: Dialect,
+        *,
+        environment: str,
+        sync_name: str,
+        run_id: str,
+        definition_hash: str = "",
+        quarantine_after: int = 5,
+        shown: Callable[[str], str] = str,
+    ) -> None:
         """`shown` is a key as failures may have it, which are for people to read."""
         self._tables = tables
         self._dialect = dialect
@@ -97,17 +105,38 @@ class RunLog:
 
     def start(self, session: Session, *, command: str, mode: str, now: dt.datetime) -> None:
         """The run has begun; until `finish` it says `running`."""
-        row = {**self._names, "command": command, "mode": mode, "status": "running",
-               "started_at": now}  # fmt: skip
+        row = {
+            **self._names,
+            "command": command,
+            "mode": mode,
+            "status": "running",
+            "started_at": now,
+        }
         session.append(self._tables.runs, arrow_table("runs", [row]))
 
-    def record(self, session: Session, *, command: str, mode: str, started_at: dt.datetime,
-               finished_at: dt.datetime, status: str, message: str | None,
-               counts: Mapping[str, int]) -> None:  # fmt: skip
+    def record(
+        self,
+        session: Session,
+        *,
+        command: str,
+        mode: str,
+        started_at: dt.datetime,
+        finished_at: dt.datetime,
+        status: str,
+        message: str | None,
+        counts: Mapping[str, int],
+    ) -> None:
         """A run that is over already: it sent nothing, or was refused."""
-        row = {**self._names, "command": command, "mode": mode, "status": status,
-               "started_at": started_at, "finished_at": finished_at, "message": message,
-               **counts}  # fmt: skip
+        row = {
+            **self._names,
+            "command": command,
+            "mode": mode,
+            "status": status,
+            "started_at": started_at,
+            "finished_at": finished_at,
+            "message": message,
+            **counts,
+        }
         session.append(self._tables.runs, arrow_table("runs", [row]))
 
     def finish(
@@ -145,38 +174,60 @@ class RunLog:
         quarantined = self._write_refused(session, refused, now)
         if progress.batches:
             notes = [
-                {**self._names, "batch_number": note.number, "action": note.action,
-                 "row_count": note.row_count, "failed_count": note.failed_count,
-                 "request_count": note.request_count, "seconds": note.seconds, "finished_at": now}
+                {
+                    **self._names,
+                    "batch_number": note.number,
+                    "action": note.action,
+                    "row_count": note.row_count,
+                    "failed_count": note.failed_count,
+                    "request_count": note.request_count,
+                    "seconds": note.seconds,
+                    "finished_at": now,
+                }
                 for note in progress.batches
-            ]  # fmt: skip
+            ]
             session.append(self._tables.batches, arrow_table("batches", notes))
         return quarantined
 
     def acknowledgements(
-        self, keys: Sequence[str], *, action: Column, row_hash: Column, identifiers: Column,
-        remote_id: Column, batch_number: int, now: dt.datetime,
-    ) -> pa.Table:  # fmt: skip
+        self,
+        keys: Sequence[str],
+        *,
+        action: Column,
+        row_hash: Column,
+        identifiers: Column,
+        remote_id: Column,
+        batch_number: int,
+        now: dt.datetime,
+    ) -> pa.Table:
         """Rows of one batch that a destination took, may have taken, or that only the ledger forgets.
 
         A column is a value per key, or one for all; `identifiers` are JSON text.
         """
-        return arrow_columns("acknowledgements", {
-            **self._names,
-            "sync_key": keys,
-            "action": action,
-            "row_hash": row_hash,
-            "definition_hash": self._definition_hash,
-            "identifiers": identifiers,
-            "remote_id": remote_id,
-            "batch_number": batch_number,
-            "acknowledged_at": now,
-        })  # fmt: skip
+        return arrow_columns(
+            "acknowledgements",
+            {
+                **self._names,
+                "sync_key": keys,
+                "action": action,
+                "row_hash": row_hash,
+                "definition_hash": self._definition_hash,
+                "identifiers": identifiers,
+                "remote_id": remote_id,
+                "batch_number": batch_number,
+                "acknowledged_at": now,
+            },
+        )
 
     def decided(
-        self, intended: pa.Table, places: Sequence[int], *, action: Column, row_hash: Column = None,
+        self,
+        intended: pa.Table,
+        places: Sequence[int],
+        *,
+        action: Column,
+        row_hash: Column = None,
         remote_id: Column = None,
-    ) -> pa.Table:  # fmt: skip
+    ) -> pa.Table:
         """The rows of `intended` at `places`, with what was decided of them."""
         import pyarrow as pa
 
@@ -318,11 +369,18 @@ class RunLog:
             if not attempts:
                 continue  # nothing shows that the row is at fault
             rows.append(
-                {**self._names, "sync_key": row.error.key, "action": row.action,
-                 "status": row.error.status, "message": row.error.message,
-                 "payload_hash": row.row_hash, "attempts": attempts,
-                 "quarantined": row.aside or attempts >= self._quarantine_after, "failed_at": now}
-            )  # fmt: skip
+                {
+                    **self._names,
+                    "sync_key": row.error.key,
+                    "action": row.action,
+                    "status": row.error.status,
+                    "message": row.error.message,
+                    "payload_hash": row.row_hash,
+                    "attempts": attempts,
+                    "quarantined": row.aside or attempts >= self._quarantine_after,
+                    "failed_at": now,
+                }
+            )
         if rows:
             session.append(self._tables.failures, arrow_table("failures", rows))
         return sum(1 for row in rows if row["quarantined"])

@@ -313,8 +313,9 @@ _KINDS = {
     **dict.fromkeys(("FLOAT", "FLOAT64"), Kind.FLOAT),
     **dict.fromkeys(("BOOLEAN", "BOOL"), Kind.BOOLEAN),
     **dict.fromkeys(("TIMESTAMP", "DATETIME"), Kind.TIMESTAMP),
-    "DATE": Kind.DATE, "TIME": Kind.TIME,
-}  # fmt: skip
+    "DATE": Kind.DATE,
+    "TIME": Kind.TIME,
+}
 
 
 def _kind(field: bigquery.SchemaField) -> Kind:

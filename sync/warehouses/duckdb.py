@@ -199,9 +199,11 @@ class DuckDBSession:
     """One open connection."""
 
     def __init__(
-        self, connect: Callable[[], duckdb.DuckDBPyConnection], *,
+        self,
+        connect: Callable[[], duckdb.DuckDBPyConnection],
+        *,
         more_memory: Callable[[float], str | None],
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._connect = connect
         self._connection = connect()
         self._more_memory = more_memory
@@ -377,8 +379,11 @@ _KINDS = {
         ("timestamp", "timestamp_s", "timestamp_ms", "timestamp_ns", "timestamp with time zone"),
         Kind.TIMESTAMP,
     ),
-    "decimal": Kind.DECIMAL, "boolean": Kind.BOOLEAN, "date": Kind.DATE, "time": Kind.TIME,
-}  # fmt: skip
+    "decimal": Kind.DECIMAL,
+    "boolean": Kind.BOOLEAN,
+    "date": Kind.DATE,
+    "time": Kind.TIME,
+}
 # Arrow has no such numbers: these would arrive as others.
 _ONLY_AS_TEXT = frozenset({"uhugeint", "bignum", "varint"})
 

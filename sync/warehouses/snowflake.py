@@ -39,10 +39,23 @@ DOES_NOT_EXIST = 2003
 
 # Settings of dbt's profile that the connector takes under the same name (dbt-snowflake 1.12, SnowflakeCredentials).
 SAME_NAME = (
-    "user", "password", "role", "warehouse", "database", "schema", "authenticator", "token", "host",
-    "port", "proxy_host", "proxy_port", "protocol", "client_session_keep_alive",
-    "workload_identity_provider", "workload_identity_entra_resource",
-)  # fmt: skip
+    "user",
+    "password",
+    "role",
+    "warehouse",
+    "database",
+    "schema",
+    "authenticator",
+    "token",
+    "host",
+    "port",
+    "proxy_host",
+    "proxy_port",
+    "protocol",
+    "client_session_keep_alive",
+    "workload_identity_provider",
+    "workload_identity_entra_resource",
+)
 WITHOUT_USER = ("oauth", "jwt", "programmatic_access_token", "workload_identity")
 ASKS_A_PERSON = ("username_password_mfa", "externalbrowser")
 
@@ -378,13 +391,16 @@ class SnowflakeSession:
 
 # What Snowflake calls what (its connector's FIELD_ID_TO_NAME). Semi-structured columns arrive as JSON text.
 _KINDS = {
-    "TEXT": Kind.TEXT, "REAL": Kind.FLOAT, "BOOLEAN": Kind.BOOLEAN, "DATE": Kind.DATE,
+    "TEXT": Kind.TEXT,
+    "REAL": Kind.FLOAT,
+    "BOOLEAN": Kind.BOOLEAN,
+    "DATE": Kind.DATE,
     "TIME": Kind.TIME,
     **dict.fromkeys(
         ("TIMESTAMP", "TIMESTAMP_NTZ", "TIMESTAMP_LTZ", "TIMESTAMP_TZ"), Kind.TIMESTAMP
     ),
     **dict.fromkeys(("VARIANT", "OBJECT", "ARRAY"), Kind.NESTED),
-}  # fmt: skip
+}
 
 
 def _kind(name: str, scale: int | None) -> Kind:

@@ -47,7 +47,8 @@ FORMS: Mapping[Kind, Form] = {
     Kind.BOOLEAN: Form("true or false", "true or false"),
     Kind.DATE: Form("ISO 8601 date", "text", "a field before year 1, after 9999, or infinite"),
     Kind.TIMESTAMP: Form(
-        "ISO 8601 instant, UTC", "text",
+        "ISO 8601 instant, UTC",
+        "text",
         "a field before year 1, after 9999, infinite, or finer than a microsecond",
     ),
     Kind.TIME: Form("ISO 8601 time", "text", "24:00:00, or finer than a microsecond"),
@@ -55,7 +56,7 @@ FORMS: Mapping[Kind, Form] = {
         "list or object, where the destination takes them", None, "a value within that would fail"
     ),
     Kind.OTHER: Form(None),
-}  # fmt: skip
+}
 CARRIED_AS_TEXT = frozenset({Kind.WIDE, Kind.DECIMAL})
 
 INT64 = 2**63 - 1
@@ -177,9 +178,12 @@ def _cross(column: pa.Array, kind: Kind | None) -> _Crossed:
     if pa.types.is_decimal(arrow):
         return _digits(column.cast(pa.string()), whole=arrow.scale == 0)
     for is_it, cross in (
-        (pa.types.is_integer, _whole), (pa.types.is_floating, _float), (pa.types.is_date, _date),
-        (pa.types.is_timestamp, _timestamp), (pa.types.is_time, _time),
-    ):  # fmt: skip
+        (pa.types.is_integer, _whole),
+        (pa.types.is_floating, _float),
+        (pa.types.is_date, _date),
+        (pa.types.is_timestamp, _timestamp),
+        (pa.types.is_time, _time),
+    ):
         if is_it(arrow):
             return cross(column)
     if pa.types.is_nested(arrow) and not pa.types.is_union(arrow):

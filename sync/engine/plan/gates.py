@@ -164,10 +164,16 @@ def check_table(definition: SyncDefinition, checks: TableChecks, duplicates: lis
 
 
 def check_plan(
-    definition: SyncDefinition, checks: TableChecks, counts: Counts, results: RunResults, *,
-    failures: Mapping[str, DbtFailure], before: Usual, now: dt.datetime,
+    definition: SyncDefinition,
+    checks: TableChecks,
+    counts: Counts,
+    results: RunResults,
+    *,
+    failures: Mapping[str, DbtFailure],
+    before: Usual,
+    now: dt.datetime,
     allowed: Collection[str] = (),
-) -> None:  # fmt: skip
+) -> None:
     """Every gate that --skip-gates opens: the place, dbt's results, freshness, emptiness and the guards.
 
     Raises:

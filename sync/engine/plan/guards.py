@@ -54,8 +54,12 @@ def usual(runs: Sequence[PastRun], *, held: int, now: dt.datetime, is_old: bool 
         past.append(_load(runs, beginning))
     before = held - sum(run.added for run in today) + sum(run.removed for run in today)
     return Usual(
-        is_begun=True, added=days[0], held=max(0, before), busiest=max(past, default=0), removed=removed
-    )  # fmt: skip
+        is_begun=True,
+        added=days[0],
+        held=max(0, before),
+        busiest=max(past, default=0),
+        removed=removed,
+    )
 
 
 def _removed(runs: Sequence[PastRun], now: dt.datetime) -> int:
@@ -94,9 +98,13 @@ def _is_loaded(run: PastRun) -> bool:
 
 
 def check_guards(
-    definition: SyncDefinition, row_count: int, counts: Counts, *, before: Usual,
+    definition: SyncDefinition,
+    row_count: int,
+    counts: Counts,
+    *,
+    before: Usual,
     allowed: Collection[str] = (),
-) -> None:  # fmt: skip
+) -> None:
     """The table is not empty, and the plan adds, sends, changes and takes out no more than its guards allow.
 
     `allowed` are those of `FLAGS` that this run does not ask.
@@ -118,9 +126,7 @@ def check_guards(
             check_guard(what, definition, counts, before)
 
 
-def passed(
-    what: str, definition: SyncDefinition, counts: Counts, before: Usual
-) -> bool:  # fmt: skip
+def passed(what: str, definition: SyncDefinition, counts: Counts, before: Usual) -> bool:
     """Whether the plan is over what this guard allows."""
     try:
         check_guard(what, definition, counts, before)
@@ -140,19 +146,37 @@ def check_guard(what: str, definition: SyncDefinition, counts: Counts, before: U
         return
     if what == "removals":
         if counts.remove:
-            _check_share(definition, what, counts.remove, counts.held,
-                         guards.max_removals, guards.max_removals_percent, before.removed)  # fmt: skip
+            _check_share(
+                definition,
+                what,
+                counts.remove,
+                counts.held,
+                guards.max_removals,
+                guards.max_removals_percent,
+                before.removed,
+            )
     elif what == "changes":
-        _check_share(definition, what, counts.change, counts.held,
-                     guards.max_changes, guards.max_changes_percent)  # fmt: skip
+        _check_share(
+            definition,
+            what,
+            counts.change,
+            counts.held,
+            guards.max_changes,
+            guards.max_changes_percent,
+        )
     elif (what == "events") is (mode is Mode.EVENT):
         _check_growth(definition, what, counts.add, before)
 
 
 def _check_share(
-    definition: SyncDefinition, what: str, count: int, held: int, most: int | float | None,
-    percent: float | None, earlier: int = 0,
-) -> None:  # fmt: skip
+    definition: SyncDefinition,
+    what: str,
+    count: int,
+    held: int,
+    most: int | float | None,
+    percent: float | None,
+    earlier: int = 0,
+) -> None:
     """Of what was held before, `earlier` are gone within a day."""
     count, held = count + earlier, held + earlier
     allowed = held if most is None else most
@@ -189,9 +213,10 @@ def _check_growth(definition: SyncDefinition, what: str, count: int, before: Usu
     earlier = f", {before.added:,} of them sent already" if before.added else ""
     told = f"; {told}" if before.is_begun else ""
     raise _refused(
-        definition, what,
+        definition,
+        what,
         f"would {verb} {total:,} {noun} within a day{earlier}{told}; its guards allow {int(allowed):,}",
-    )  # fmt: skip
+    )
 
 
 def _refused(definition: SyncDefinition, what: str, text: str) -> RefusedError:

@@ -28,9 +28,13 @@ _LEFT = (
 
 
 def asked_again(
-    definition: SyncDefinition, columns: Sequence[str], *, aliases: str | None, held: str,
+    definition: SyncDefinition,
+    columns: Sequence[str],
+    *,
+    aliases: str | None,
+    held: str,
     dialect: Dialect,
-) -> Permission:  # fmt: skip
+) -> Permission:
     """What the logs of the journeys behind `definition` say of its rows; nothing where no journey is behind it.
 
     `held` is a query of what the ledger has of the sync.
@@ -46,9 +50,12 @@ def asked_again(
 
 
 def _of_touchpoints(
-    definition: SyncDefinition, columns: Sequence[str], aliases: str | None, held: str,
+    definition: SyncDefinition,
+    columns: Sequence[str],
+    aliases: str | None,
+    held: str,
     dialect: Dialect,
-) -> Permission:  # fmt: skip
+) -> Permission:
     key = dialect.column(TOUCHPOINT)
     logs = definition.model.journeys
     told = " union all ".join(_told(log, aliases) for log in logs)

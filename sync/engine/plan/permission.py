@@ -31,9 +31,12 @@ class Permission:
 
     @classmethod
     def of(
-        cls, definition: SyncDefinition, columns: Sequence[str], people: ConsentTables,
+        cls,
+        definition: SyncDefinition,
+        columns: Sequence[str],
+        people: ConsentTables,
         dialect: Dialect,
-    ) -> Permission:  # fmt: skip
+    ) -> Permission:
         """What `definition` must ask.
 
         Raises:

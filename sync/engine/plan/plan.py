@@ -69,11 +69,17 @@ class Planned:
 
 
 def plan_sync(
-    planning: Planning, session: Session, definition: SyncDefinition, *, hashed: bool = False,
+    planning: Planning,
+    session: Session,
+    definition: SyncDefinition,
+    *,
+    hashed: bool = False,
     offered: ObjectType | None = None,
-    full_refresh: bool = False, spool: bool = False, fingerprint: bool = False,
+    full_refresh: bool = False,
+    spool: bool = False,
+    fingerprint: bool = False,
     results: RunResults | None = None,
-) -> Planned:  # fmt: skip
+) -> Planned:
     """Plan `definition` as the warehouse is now. What dbt did not build for want of what failed is told by what failed: by
     `results`, where they are given.
 
@@ -83,9 +89,15 @@ def plan_sync(
     """
     try:
         return _planned(
-            planning, session, definition, hashed=hashed, offered=offered,
-            full_refresh=full_refresh, spool=spool, fingerprint=fingerprint,
-        )  # fmt: skip
+            planning,
+            session,
+            definition,
+            hashed=hashed,
+            offered=offered,
+            full_refresh=full_refresh,
+            spool=spool,
+            fingerprint=fingerprint,
+        )
     except WarehouseMemoryError:
         raise
     except (RefusedError, WarehouseError):
@@ -95,9 +107,16 @@ def plan_sync(
 
 
 def _planned(
-    planning: Planning, session: Session, definition: SyncDefinition, *, hashed: bool,
-    offered: ObjectType | None, full_refresh: bool, spool: bool, fingerprint: bool,
-) -> Planned:  # fmt: skip
+    planning: Planning,
+    session: Session,
+    definition: SyncDefinition,
+    *,
+    hashed: bool,
+    offered: ObjectType | None,
+    full_refresh: bool,
+    spool: bool,
+    fingerprint: bool,
+) -> Planned:
     found = session.columns(definition.model.relation)
     columns = [column.name for column in found]
     mapping = map_columns(definition, columns)

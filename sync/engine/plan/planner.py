@@ -305,9 +305,11 @@ class PlanQueries:
         gone = "remove" if self._mode in REMOVING else "none"
         differs = "false"
         if self._mode in UPDATING:
-            differs = "true" if self._full_refresh else (
-                "(activation.row_hash is distinct from held.row_hash or held.is_outdated)"
-            )  # fmt: skip
+            differs = (
+                "true"
+                if self._full_refresh
+                else ("(activation.row_hash is distinct from held.row_hash or held.is_outdated)")
+            )
         return (
             f"case when {sendable} and not ({held}) then 'add' "
             f"when {sendable} and {differs} then 'change' when {sendable} then 'unchanged' "

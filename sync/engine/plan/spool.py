@@ -92,8 +92,13 @@ class PlanSpool:
 
     def close(self) -> None:
         for spool in (
-            self.removals, self.writes, self.forgotten, self.outdated, self.doubted, self.refused,
-        ):  # fmt: skip
+            self.removals,
+            self.writes,
+            self.forgotten,
+            self.outdated,
+            self.doubted,
+            self.refused,
+        ):
             spool.close()
 
     def _add(self, batch: pa.RecordBatch, reasons: pa.Array) -> None:

@@ -37,10 +37,18 @@ class Acknowledger:
     """One sync's way back to the warehouse: check, send, and only then mark."""
 
     def __init__(
-        self, warehouse: Warehouse, log: RunLog, lease: Leases, journal: Journal,
-        result: SyncResult, *, retrier: Retrier, watcher: Watcher, intends: bool = False,
+        self,
+        warehouse: Warehouse,
+        log: RunLog,
+        lease: Leases,
+        journal: Journal,
+        result: SyncResult,
+        *,
+        retrier: Retrier,
+        watcher: Watcher,
+        intends: bool = False,
         clock: Callable[[], float] = time.monotonic,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._warehouse = warehouse
         self._log = log
         self._lease = lease
@@ -133,9 +141,11 @@ class Acknowledger:
         if self._journal_error is None:
             self._journal_error = error
             self._watcher.log(
-                "journal_failed", sync=self._result.name, error=type(error).__name__,
+                "journal_failed",
+                sync=self._result.name,
+                error=type(error).__name__,
                 reason=_reason(error),
-            )  # fmt: skip
+            )
 
     def _block(self, error: WarehouseError) -> None:
         """Nothing more is sent in this run."""
@@ -185,14 +195,21 @@ class Acknowledger:
         actions = [row.action for row in rows]
         outcome.taken = Counter(actions)
         return self._log.decided(
-            intended, places, action=actions, row_hash=[row.row_hash for row in rows],
+            intended,
+            places,
+            action=actions,
+            row_hash=[row.row_hash for row in rows],
             remote_id=remote_ids,
-        )  # fmt: skip
+        )
 
     def _marked(
-        self, rows: Sequence[PlannedRow], action: str | None, number: int, *,
+        self,
+        rows: Sequence[PlannedRow],
+        action: str | None,
+        number: int,
+        *,
         row_hash: str | None = None,
-    ) -> pa.Table:  # fmt: skip
+    ) -> pa.Table:
         """`rows` with one action, or each with its own; `row_hash` instead of their own."""
         return self._log.acknowledgements(
             [row.record.key for row in rows],
@@ -310,9 +327,14 @@ class Acknowledger:
             keys = held.column("sync_key").to_pylist()
             if keys:
                 forgotten = self._log.acknowledgements(
-                    keys, action="forget", row_hash=None, identifiers=None, remote_id=None,
-                    batch_number=0, now=now_utc(),
-                )  # fmt: skip
+                    keys,
+                    action="forget",
+                    row_hash=None,
+                    identifiers=None,
+                    remote_id=None,
+                    batch_number=0,
+                    now=now_utc(),
+                )
                 self._write(Progress([forgotten]))
 
     def forget(self, reader: RowReader, spool: PlanSpool) -> None:
@@ -388,9 +410,11 @@ class Acknowledger:
                 break
             except WarehouseError as error:
                 self._watcher.log(
-                    "not_acknowledged", sync=self._result.name, rows=progress.rows,
+                    "not_acknowledged",
+                    sync=self._result.name,
+                    rows=progress.rows,
                     message=error.message,
-                )  # fmt: skip
+                )
                 if self._journal_error is not None:
                     self._block(error)
                 pause = self._retrier.policy.base_seconds * 2**attempt

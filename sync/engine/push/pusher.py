@@ -70,16 +70,20 @@ class Pusher:
             owner=owner_name(context.run_id),
         )
         self._journal = Journal(
-            context.journal, environment=environment, sync_name=definition.name,
+            context.journal,
+            environment=environment,
+            sync_name=definition.name,
             run_id=context.run_id,
-        )  # fmt: skip
+        )
         self._unrecorded = Unrecorded(
             context.journal, environment=environment, sync_name=definition.name
         )
         self._planning = Planning(
-            warehouse=context.warehouse, tables=context.tables, environment=environment,
+            warehouse=context.warehouse,
+            tables=context.tables,
+            environment=environment,
             people=context.people,
-        )  # fmt: skip
+        )
         self._result = SyncResult(definition.name, "success")
         self._once = True  # each key is acknowledged once in this run
         self._lost_before = 0  # events of earlier runs of which nobody knows
@@ -163,11 +167,16 @@ class Pusher:
             if not options.dry_run:
                 self._take_lease(session)
             planned = plan_sync(
-                self._planning, session, definition, hashed=hashed, offered=offered,
-                full_refresh=options.full_refresh, spool=True,
+                self._planning,
+                session,
+                definition,
+                hashed=hashed,
+                offered=offered,
+                full_refresh=options.full_refresh,
+                spool=True,
                 fingerprint=definition.name in options.expected,
                 results=None if options.skip_gates else self._context.run_results,
-            )  # fmt: skip
+            )
             try:
                 self._gate(planned.plan)
             except BaseException:
@@ -239,9 +248,15 @@ class Pusher:
             self._context.watcher.log("gates_skipped", sync=definition.name)
             return
         gates.check_plan(
-            definition, plan.checks, plan.counts, self._context.run_results,
-            failures=plan.dbt_failures, before=plan.before, now=now_utc(), allowed=options.allowed,
-        )  # fmt: skip
+            definition,
+            plan.checks,
+            plan.counts,
+            self._context.run_results,
+            failures=plan.dbt_failures,
+            before=plan.before,
+            now=now_utc(),
+            allowed=options.allowed,
+        )
         self._note_allowed(plan)
 
     def _note_allowed(self, plan: Plan) -> None:
@@ -280,15 +295,20 @@ class Pusher:
             ("write", reader.read(spool.writes.batches())),
         ):
             yield batched(
-                rows, action=action, max_rows=offered.batch_rows, max_bytes=offered.batch_bytes,
+                rows,
+                action=action,
+                max_rows=offered.batch_rows,
+                max_bytes=offered.batch_bytes,
                 numbers=number,
-            )  # fmt: skip
+            )
 
     def _reader(self, planned: Planned, offered: ObjectType) -> RowReader:
         return RowReader(
-            self._definition, planned.mapping, weigh=offered.batch_bytes is not None,
+            self._definition,
+            planned.mapping,
+            weigh=offered.batch_bytes is not None,
             members=offered.members,
-        )  # fmt: skip
+        )
 
     # -- send ----------------------------------------------------------------------------------
 
@@ -313,17 +333,26 @@ class Pusher:
         claims = self._definition.mode is Mode.EVENT and delivery is Delivery.AT_MOST_ONCE
         limits, group = connection.declaration.rate_limits, offered.rate_group
         sender = BatchSender(
-            connection.destination, mode=self._definition.mode, delivery=delivery,
-            retrier=retrier, breaker=breaker, job_seconds=offered.job_seconds,
+            connection.destination,
+            mode=self._definition.mode,
+            delivery=delivery,
+            retrier=retrier,
+            breaker=breaker,
+            job_seconds=offered.job_seconds,
             slots=self._context.connector.limits.slots(
                 connection.credential, connection.declaration, group
             ),
-        )  # fmt: skip
+        )
         acknowledger = Acknowledger(
-            self._warehouse, self._log, self._lease, self._journal, self._result,
-            retrier=retrier, watcher=self._context.watcher,
+            self._warehouse,
+            self._log,
+            self._lease,
+            self._journal,
+            self._result,
+            retrier=retrier,
+            watcher=self._context.watcher,
             intends=self._definition.mode in (Mode.UPSERT, Mode.MIRROR),
-        )  # fmt: skip
+        )
         stream = Stream(
             sender, acknowledger, self._result, breaker=breaker, stop=self._context.stop
         )
@@ -332,17 +361,22 @@ class Pusher:
             acknowledger.forget(self._reader(planned, offered), spool)
             acknowledger.doubt(self._reader(planned, offered), spool)
             if self._definition.mode is Mode.REPLACE:
-                stream.replace(connection.destination, self._context.run_id, planned.mapping,
-                               lambda: self._batches(planned, offered))  # fmt: skip
+                stream.replace(
+                    connection.destination,
+                    self._context.run_id,
+                    planned.mapping,
+                    lambda: self._batches(planned, offered),
+                )
                 if not result.interrupted:
                     acknowledger.forget_refused(spool)
             else:
                 requests = max(1, limits[group].parallel if group in limits else 4)
                 polls = offered.partial_failure is PartialFailure.BY_POLLING
                 stream.send(
-                    self._phases(planned, offered), claims=claims,
+                    self._phases(planned, offered),
+                    claims=claims,
                     parallel=max(requests, JOBS) if polls else requests,
-                )  # fmt: skip
+                )
         ahead = claims or acknowledger.wrote_ahead
         self._once = not (ahead or spool.outdated.rows or spool.doubted.rows)
         self._end(breaker, spool)
@@ -432,10 +466,12 @@ class Pusher:
                         *self._lost([self._context.run_id]),
                         *ledger.compaction([self._context.run_id]),
                         self._log.finish(
-                            status=result.recorded_status, message=result.recorded,
-                            counts=result.figures(), now=now_utc(),
+                            status=result.recorded_status,
+                            message=result.recorded,
+                            counts=result.figures(),
+                            now=now_utc(),
                         ),
-                    )  # fmt: skip
+                    )
                 else:
                     result.previous_status = self._log.last_status(session)
                     self._record(session)

@@ -45,9 +45,13 @@ class RowReader:
     """Makes records of a plan's rows."""
 
     def __init__(
-        self, definition: SyncDefinition, mapping: planner.Mapping, *, weigh: bool = False,
+        self,
+        definition: SyncDefinition,
+        mapping: planner.Mapping,
+        *,
+        weigh: bool = False,
         members: membership.Sets = (),
-    ) -> None:  # fmt: skip
+    ) -> None:
         """`weigh` says that batches are limited by bytes too; `members` which sets of identifiers are members each."""
         self._weigh = weigh
         self._members = members
@@ -191,9 +195,13 @@ class Batch:
 
 
 def batched(
-    chunks: Iterable[list[PlannedRow]], *, action: str, max_rows: int, max_bytes: int | None,
+    chunks: Iterable[list[PlannedRow]],
+    *,
+    action: str,
+    max_rows: int,
+    max_bytes: int | None,
     numbers: Iterator[int],
-) -> Iterator[Batch]:  # fmt: skip
+) -> Iterator[Batch]:
     """Batches of at most `max_rows` rows and about `max_bytes` bytes of JSON, numbered as `numbers` says."""
     held, size = list[PlannedRow](), 0
     for chunk in chunks:

@@ -75,10 +75,17 @@ class BatchSender:
     """Sends batches of one sync; safe to call from several threads."""
 
     def __init__(
-        self, destination: Destination, *, mode: Mode, delivery: Delivery,
-        retrier: Retrier, breaker: CircuitBreaker, slots: AbstractContextManager[object],
-        job_seconds: float = 900.0, clock: Callable[[], float] = time.monotonic,
-    ) -> None:  # fmt: skip
+        self,
+        destination: Destination,
+        *,
+        mode: Mode,
+        delivery: Delivery,
+        retrier: Retrier,
+        breaker: CircuitBreaker,
+        slots: AbstractContextManager[object],
+        job_seconds: float = 900.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._destination = destination
         self._mode = mode
         # Whether rows whose answer was lost may be sent again.
@@ -146,9 +153,12 @@ class BatchSender:
             left = self._again(left, outcome, result, result.error)
 
     def _again(
-        self, records: Sequence[Record], outcome: Outcome, result: BatchResult,
+        self,
+        records: Sequence[Record],
+        outcome: Outcome,
+        result: BatchResult,
         error: DestinationError,
-    ) -> Sequence[Record]:  # fmt: skip
+    ) -> Sequence[Record]:
         """The rows of a batch that stopped halfway which may be sent again.
 
         Raises:
@@ -280,7 +290,7 @@ class BatchSender:
 
     def _job_refused(
         self, records: Sequence[Record], pending: set[str], action: str, outcome: Outcome, code: str
-    ) -> None:  # fmt: skip
+    ) -> None:
         """A job failed as a whole: that is its own fault, or the vendor's, or that of some rows."""
         declaration = self._destination.declaration
         said = f"{declaration.name}: a job failed as a whole ({code})."
@@ -293,9 +303,13 @@ class BatchSender:
         self._find_refused(left, action, outcome, refusal)
 
     def _narrow(
-        self, records: Sequence[Record], action: str, outcome: Outcome, status: JobStatus,
+        self,
+        records: Sequence[Record],
+        action: str,
+        outcome: Outcome,
+        status: JobStatus,
         count: int | None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """A job refused some rows and does not say which: halves are sent until the bad ones stand alone, or it takes too long."""
         words = status.some_failed or "not named"
         outcome.works = outcome.works or (len(records) > 1 and count != len(records))

@@ -20,9 +20,14 @@ class Stream:
     """Sends one sync's batches."""
 
     def __init__(
-        self, sender: BatchSender, acknowledger: Acknowledger, result: SyncResult, *,
-        breaker: CircuitBreaker, stop: threading.Event,
-    ) -> None:  # fmt: skip
+        self,
+        sender: BatchSender,
+        acknowledger: Acknowledger,
+        result: SyncResult,
+        *,
+        breaker: CircuitBreaker,
+        stop: threading.Event,
+    ) -> None:
         self._sender = sender
         self._acknowledger = acknowledger
         self._result = result
@@ -79,9 +84,12 @@ class Stream:
             raise
 
     def replace(
-        self, destination: Destination, run_id: str, mapping: Mapping,
+        self,
+        destination: Destination,
+        run_id: str,
+        mapping: Mapping,
         batches: Callable[[], Iterator[Batch]],
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Write the whole set beside the old one and put it in its place; acknowledged only then."""
         assert isinstance(destination, ReplacesAll)  # noqa: S101 - the declaration says so
         refused: set[str] = set()

@@ -190,6 +190,9 @@ def memberships(list_id: str, verb: str) -> Response:
     else:
         store().drop_members(NAME, list_id, keys)
     return jsonify(
-        {"recordsIdsAdded": known if verb == "add" else [], "recordIdsRemoved": [],
-         "recordIdsMissing": sorted(set(keys) - set(known))}
-    )  # fmt: skip
+        {
+            "recordsIdsAdded": known if verb == "add" else [],
+            "recordIdsRemoved": [],
+            "recordIdsMissing": sorted(set(keys) - set(known)),
+        }
+    )

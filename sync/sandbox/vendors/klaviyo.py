@@ -84,9 +84,14 @@ def import_profiles() -> tuple[Response, int]:
         for list_id in list_ids:
             store().put_members(NAME, list_id, dict.fromkeys(taken, True))
     store().put_job(
-        NAME, job_id,
-        {"status": "cancelled" if failed_whole else "complete", "taken": list(taken), "refused": refused},
-    )  # fmt: skip
+        NAME,
+        job_id,
+        {
+            "status": "cancelled" if failed_whole else "complete",
+            "taken": list(taken),
+            "refused": refused,
+        },
+    )
     attributes = {
         "status": "queued",
         "created_at": clock.iso(clock.now()),
@@ -114,12 +119,18 @@ def job(job_id: str) -> Response | tuple[Response, int]:
 def import_errors(job_id: str) -> Response:
     rows = [
         _resource(
-            "import-error", str(index),
-            {"code": "invalid", "title": "Invalid input", "detail": "Invalid input",
-             "source": {"pointer": f"/data/attributes/profiles/data/{index}"}, "original_payload": attributes},
+            "import-error",
+            str(index),
+            {
+                "code": "invalid",
+                "title": "Invalid input",
+                "detail": "Invalid input",
+                "source": {"pointer": f"/data/attributes/profiles/data/{index}"},
+                "original_payload": attributes,
+            },
         )
         for index, attributes in enumerate(store().job(NAME, job_id)["refused"])
-    ]  # fmt: skip
+    ]
     return paged(rows)
 
 
@@ -210,11 +221,15 @@ def events() -> Response:
             people[person] = store().member(NAME, PROFILES, person) or {}
             flow = names.get(event["object_id"], "flow")
             row = _resource(
-                "event", _id(f"{event['event_id']}:{outcome}"),
-                {"datetime": clock.iso(at), "timestamp": int(at.replace(tzinfo=dt.UTC).timestamp()),
-                 "uuid": str(uuid.uuid5(uuid.NAMESPACE_OID, f"{event['event_id']}:{outcome}")),
-                 "event_properties": {"$flow": flow, "Campaign Name": flow}},
-            )  # fmt: skip
+                "event",
+                _id(f"{event['event_id']}:{outcome}"),
+                {
+                    "datetime": clock.iso(at),
+                    "timestamp": int(at.replace(tzinfo=dt.UTC).timestamp()),
+                    "uuid": str(uuid.uuid5(uuid.NAMESPACE_OID, f"{event['event_id']}:{outcome}")),
+                    "event_properties": {"$flow": flow, "Campaign Name": flow},
+                },
+            )
             row["relationships"] = {"profile": {"data": {"type": "profile", "id": person}}}
             rows.append(row)
     included = [_resource("profile", key, attributes) for key, attributes in people.items()]
@@ -230,11 +245,19 @@ def campaigns() -> Response:
         first.setdefault(event["object_id"], event["at"])
     rows = [
         _resource(
-            "campaign", name,
-            {"name": name, "status": "Sent", "archived": False, "audiences": {"included": []},
-             "send_options": {}, "created_at": first[key], "send_time": first[key]},
+            "campaign",
+            name,
+            {
+                "name": name,
+                "status": "Sent",
+                "archived": False,
+                "audiences": {"included": []},
+                "send_options": {},
+                "created_at": first[key],
+                "send_time": first[key],
+            },
         )
         for _, key, name in store().objects(NAME, "metric")
         if key in first
-    ]  # fmt: skip
+    ]
     return jsonify({"data": rows, "links": {}})

@@ -52,9 +52,14 @@ def users(audience_id: str) -> Response | tuple[Response, int]:
     else:
         store().put_members(NAME, audience_id, good)
     return jsonify(
-        {"audience_id": audience_id, "session_id": "1", "num_received": len(rows),
-         "num_invalid_entries": invalid, "invalid_entry_samples": {}}
-    )  # fmt: skip
+        {
+            "audience_id": audience_id,
+            "session_id": "1",
+            "num_received": len(rows),
+            "num_invalid_entries": invalid,
+            "invalid_entry_samples": {},
+        }
+    )
 
 
 def _member(schema: list[str], row: list[str]) -> str | None:

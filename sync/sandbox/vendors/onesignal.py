@@ -61,9 +61,16 @@ def make_message() -> Response:
         return jsonify({"id": "", "errors": ["All included players are not subscribed"]})
     store().object_id(NAME, MESSAGES, body.get("name") or "push")
     store().add_events(
-        NAME, MESSAGES,
-        [(key, {"name": body.get("name"), "to": external_ids, "data": body.get("data")}, clock.iso(clock.now()))],
-    )  # fmt: skip
+        NAME,
+        MESSAGES,
+        [
+            (
+                key,
+                {"name": body.get("name"), "to": external_ids, "data": body.get("data")},
+                clock.iso(clock.now()),
+            )
+        ],
+    )
     return jsonify({"id": str(uuid.uuid5(uuid.NAMESPACE_OID, key)), "external_id": None})
 
 
