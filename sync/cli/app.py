@@ -37,30 +37,35 @@ class App:
 
     @cached_property
     def project(self) -> Project:
+        """The dbt project of --project-dir."""
         from sync.config.project import find_project
 
         return find_project(self.project_dir)
 
     @cached_property
     def target(self) -> Target:
+        """The target of profiles.yml that dbt built for."""
         from sync.config.profiles import load_target
 
         return load_target(self.project, profiles_dir=self.profiles_dir, target=self.target_name)
 
     @cached_property
     def manifest(self) -> Manifest:
+        """What dbt wrote of the project: models, exposures, sources."""
         from sync.config.manifest import Manifest
 
         return Manifest(self.project.manifest, self.target.type)
 
     @cached_property
     def destinations(self) -> Destinations:
+        """The destinations of destinations.yml."""
         from sync.config.destinations import load_destinations
 
         return load_destinations(self.project.directory)
 
     @cached_property
     def warehouse(self) -> Warehouse:
+        """The warehouse of the target; closed when the command ends."""
         from sync.warehouses.registry import open_warehouse
 
         return open_warehouse(self.target, notify=self.output.note)
@@ -138,6 +143,7 @@ class Verb(click.Command):
         self.params.extend(global_options())
 
     def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; what it returns is the exit code."""
         app = ctx.find_object(App)
         if app is not None and self.name not in _WITHOUT_PROJECT:
             app.remember_demo()

@@ -24,6 +24,7 @@ class Many(click.Option):
     """An option that takes several words: `--from-models stg_a stg_b`."""
 
     def add_to_parser(self, parser: Any, ctx: click.Context) -> None:
+        """Have the parser take every word up to the next option."""
         super().add_to_parser(parser, ctx)
         for option in (parser._long_opt.get(name) for name in self.opts):  # click has no public way
             if option is None:

@@ -45,9 +45,11 @@ class LazyGroup(click.Group):
     """Knows its commands by name and imports one only when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """The names of all commands, none of which is loaded for it."""
         return [name for name, (location, _) in VERBS.items() if _exists(location)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """A command by its name, loaded when it is asked for; None where there is none."""
         if cmd_name not in VERBS:
             return None
         module, _, attribute = VERBS[cmd_name][0].partition(":")
@@ -63,12 +65,14 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The same, with the nearest name where there is none."""
         if not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
             near = closest(args[0], self.list_commands(ctx))
             raise click.UsageError(f"there is no command '{args[0]}'{near}.", ctx)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands in --help, with a line each."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, VERBS[name][1]) for name in self.list_commands(ctx)])
 

@@ -51,6 +51,7 @@ class Destinations:
 
     @property
     def exists(self) -> bool:
+        """Whether the project has a destinations.yml."""
         return self.path.is_file()
 
     def alerts(self) -> AlertConfig | None:

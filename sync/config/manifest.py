@@ -45,6 +45,7 @@ class Manifest:
 
     @property
     def adapter_type(self) -> str | None:
+        """The kind of warehouse that dbt parsed for: duckdb, snowflake or bigquery."""
         found = self._document.get("metadata", {}).get("adapter_type")
         return str(found) if found else None
 

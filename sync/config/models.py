@@ -71,6 +71,7 @@ class Nulls:
     fields: Mapping[str, str] = field(default_factory=dict)
 
     def sends(self, name: str) -> bool:
+        """Whether a null of this column is sent, to clear the value at the vendor."""
         return self.fields.get(name, self.default) == "send"
 
 

@@ -23,6 +23,7 @@ class Target:
     project_dir: Path
 
     def text(self, key: str, default: str = "") -> str:
+        """A setting as text, or `default` where the target has none."""
         value = self.settings.get(key)
         return default if value is None else str(value)
 

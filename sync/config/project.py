@@ -24,10 +24,12 @@ class Project:
 
     @property
     def manifest(self) -> Path:
+        """Where dbt keeps manifest.json."""
         return self.artifacts / "manifest.json"
 
     @property
     def run_results(self) -> Path:
+        """Where dbt keeps run_results.json."""
         return self.artifacts / "run_results.json"
 
     @property

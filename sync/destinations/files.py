@@ -32,6 +32,8 @@ from sync.records import Accepted, BatchResult, Mode, Record, SyncObject, Value
 
 
 class FilesSettings(Settings):
+    """Where files go, in what format, and who may read them."""
+
     path: str
     format: Format = "csv"
     readable_by: Literal["owner", "group"] = "owner"

@@ -100,6 +100,8 @@ FINISHED = {"SUCCESS", "PARTIAL_SUCCESS", *FAILED}
 
 
 class GoogleDataManagerSettings(HttpSettings):
+    """The account and its OAuth client."""
+
     customer_id: str
     access_token: SecretStr | None = None
     client_id: str | None = None

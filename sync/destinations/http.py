@@ -92,6 +92,7 @@ class HttpClient:
         )
 
     def post(self, path: str, body: Any = None, *, group: str = "default", **options: Any) -> Any:
+        """`request` with POST and a JSON body."""
         return self.request("POST", path, json=body, group=group, **options)
 
     def request(

@@ -77,6 +77,8 @@ VERDICTS = Verdicts(
 
 
 class HubspotSettings(HttpSettings):
+    """The private app."""
+
     access_token: SecretStr
     base_url: Address = "https://api.hubapi.com"
 

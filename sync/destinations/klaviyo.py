@@ -79,6 +79,8 @@ LOOKUP_ROWS = 100
 
 
 class KlaviyoSettings(HttpSettings):
+    """The account, by its private key."""
+
     api_key: SecretStr
     base_url: Address = "https://a.klaviyo.com"
 

@@ -104,6 +104,8 @@ VERDICTS = Verdicts(
 
 
 class MetaSettings(HttpSettings):
+    """The ad account and its token."""
+
     access_token: SecretStr
     ad_account_id: str
     base_url: Address = "https://graph.facebook.com"

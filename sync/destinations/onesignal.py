@@ -57,6 +57,8 @@ VERDICTS = Verdicts({(409, None): Verdict(Fault.ROW)})
 
 
 class OneSignalSettings(HttpSettings):
+    """The app and its key."""
+
     api_key: SecretStr
     app_id: str
     base_url: Address = "https://api.onesignal.com"

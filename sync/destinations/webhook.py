@@ -29,6 +29,8 @@ TAKEN = Answer(frozenset({200, 201, 202, 204}), empty=True)
 
 
 class WebhookSettings(Settings):
+    """The address, and what shows it that a request is ours."""
+
     url: Address
     token: SecretStr | None = None
     signing_secret: SecretStr | None = None

@@ -77,6 +77,7 @@ class SyncResult:
 
     @property
     def message(self) -> str | None:
+        """What went wrong, without personal data; None where nothing did."""
         return scrub(self.error.message) if self.error else None
 
     def figures(self) -> dict[str, int]:
@@ -94,11 +95,20 @@ class SyncResult:
 class Watcher:
     """Told how a push goes on; the command line draws it, tests count it."""
 
-    def planned(self, name: str, rows: int) -> None: ...
-    def advanced(self, name: str, rows: int) -> None: ...
-    def ended(self, result: SyncResult) -> None: ...
-    def log(self, event: str, **facts: object) -> None: ...
-    def bug(self, error: BaseException) -> None: ...
+    def planned(self, name: str, rows: int) -> None:
+        """So many rows are about to be sent."""
+
+    def advanced(self, name: str, rows: int) -> None:
+        """So many more were taken or refused."""
+
+    def ended(self, result: SyncResult) -> None:
+        """The sync is over."""
+
+    def log(self, event: str, **facts: object) -> None:
+        """Something that whoever looks after the run should know."""
+
+    def bug(self, error: BaseException) -> None:
+        """An error that nobody foresaw."""
 
 
 @dataclass(slots=True)

@@ -91,13 +91,16 @@ class CircuitBreaker:
 
     @property
     def is_open(self) -> bool:
+        """Whether so many batches in a row failed that nothing more is tried."""
         return self._in_a_row >= self._limit
 
     def success(self) -> None:
+        """A batch was taken: counting begins anew."""
         with self._lock:
             self._in_a_row = 0
 
     def failure(self, cause: DestinationError | None = None) -> None:
+        """A batch failed, for `cause`."""
         with self._lock:
             self._in_a_row += 1
             self.cause = cause or self.cause

@@ -35,6 +35,7 @@ class Step:
     text: str = ""  # what a person has to add, of a step by hand
 
     def document(self) -> dict[str, Any]:
+        """The step as --json prints it."""
         shown = {"file": self.path, "action": self.act.value.replace(" ", "_"), "what": self.what}
         return {**shown, "text": self.text} if self.text else shown
 
@@ -116,6 +117,7 @@ class Changes:
 
     @property
     def by_hand(self) -> list[Step]:
+        """What a person must do, since the file is theirs."""
         return [step for step in self.steps if step.act is Act.BY_HAND]
 
     @property

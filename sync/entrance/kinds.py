@@ -81,6 +81,7 @@ class Team:
         return f"{self.models}/{FOLDER}/{name}"
 
     def register(self, kind: str, model: str) -> None:
+        """Put a model on the list of its kind in the registry."""
         self.changes.name(PROJECT, [*REGISTRY, kind], model)
 
     def model(self, room: str, name: str, sql: str, entry: str, what: str) -> None:

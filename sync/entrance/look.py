@@ -78,6 +78,7 @@ class ModelProposal:
     unused: tuple[str, ...] = ()
 
     def document(self) -> dict[str, Any]:
+        """The proposal as --json prints it; no value is in it."""
         return {
             "model": self.model,
             "rows": self.rows,

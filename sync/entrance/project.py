@@ -31,6 +31,7 @@ class Found:
     has_package: bool
 
     def document(self) -> dict[str, Any]:
+        """What was found, as --json prints it."""
         return {
             "folder": str(self.folder),
             "is_dbt_project": self.is_project,

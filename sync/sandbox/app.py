@@ -40,11 +40,13 @@ def create_app(store: Store, faults: Faults) -> Flask:
 
 
 def store() -> Store:
+    """The state of the sandbox, of the request at hand."""
     found: Store = current_app.extensions["headwater"][0]
     return found
 
 
 def faults() -> Faults:
+    """What goes wrong on purpose, of the request at hand."""
     found: Faults = current_app.extensions["headwater"][1]
     return found
 

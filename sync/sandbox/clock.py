@@ -19,6 +19,7 @@ def now() -> dt.datetime:
 
 
 def iso(instant: dt.datetime) -> str:
+    """An instant as vendors write it: UTC, ISO 8601, with a Z."""
     return instant.replace(tzinfo=None).isoformat(timespec="seconds") + "+00:00"
 
 

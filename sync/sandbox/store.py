@@ -61,18 +61,21 @@ class Store:
         return [(row[0], row[1], row[2]) for row in rows if kind is None or row[0] == kind]
 
     def put_members(self, vendor: str, object_id: str, members: Mapping[str, Any]) -> None:
+        """Put members into an object, over those with the same ids."""
         self._write(
             "insert or replace into members values (?, ?, ?, ?)",
             [(vendor, object_id, key, json.dumps(data)) for key, data in members.items()],
         )
 
     def drop_members(self, vendor: str, object_id: str, member_ids: Iterable[str]) -> None:
+        """Take members out of an object."""
         self._write(
             "delete from members where vendor = ? and object_id = ? and member_id = ?",
             [(vendor, object_id, key) for key in member_ids],
         )
 
     def member(self, vendor: str, object_id: str, member_id: str) -> Any:
+        """One member, or None."""
         rows = self.rows(
             "select data from members where vendor = ? and object_id = ? and member_id = ?",
             vendor,
@@ -96,6 +99,7 @@ class Store:
         return {row[0]: json.loads(row[1]) for row in rows}
 
     def count_members(self, vendor: str, object_id: str) -> int:
+        """How many members an object has."""
         query = "select count(*) from members where vendor = ? and object_id = ?"
         return int(self.rows(query, vendor, object_id)[0][0])
 
@@ -128,15 +132,18 @@ class Store:
         ]
 
     def put_job(self, vendor: str, job_id: str, data: Any) -> None:
+        """Keep a job's state."""
         self._write(
             "insert or replace into jobs values (?, ?, ?)", [(vendor, job_id, json.dumps(data))]
         )
 
     def job(self, vendor: str, job_id: str) -> Any:
+        """A job's state, or None."""
         rows = self.rows("select data from jobs where vendor = ? and id = ?", vendor, job_id)
         return json.loads(rows[0][0]) if rows else None
 
     def count_request(self, vendor: str, outcome: str) -> None:
+        """Count a request to a vendor, by how it ended."""
         self._write(
             "insert into requests values (?, ?, 1) "
             "on conflict (vendor, outcome) do update set times = times + 1",

@@ -66,6 +66,7 @@ class Counts:
 
     @property
     def to_send(self) -> int:
+        """Rows that a push would send."""
         return self.add + self.change + self.remove
 
     @property

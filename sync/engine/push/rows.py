@@ -191,6 +191,7 @@ class Batch:
 
     @property
     def records(self) -> list[Record]:
+        """The rows as a destination takes them."""
         return [row.record for row in self.rows]
 
 

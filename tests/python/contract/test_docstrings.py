@@ -1,0 +1,48 @@
+"""What every public name of the tool is, stands with it."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_every_public_name_of_the_tool_says_what_it_is() -> None:
+    """A method that a protocol or base describes need not say it again; the stand-ins' routes are named by the vendors' addresses."""
+    trees = {
+        path.relative_to(ROOT): ast.parse(path.read_text())
+        for path in (ROOT / "sync").rglob("*.py")
+        if "vendors" not in path.parts
+    }
+    classes = [
+        node for tree in trees.values() for node in ast.walk(tree) if isinstance(node, ast.ClassDef)
+    ]
+    bases = {base.id for one in classes for base in one.bases if isinstance(base, ast.Name)}
+    described = {
+        method.name
+        for one in classes
+        if one.name in bases or "Protocol" in {getattr(base, "id", "") for base in one.bases}
+        for method in one.body
+        if isinstance(method, ast.FunctionDef) and ast.get_docstring(method)
+    }
+    assert {"upsert", "session", "advanced"} <= described
+    silent = []
+    for path, tree in trees.items():
+        if not ast.get_docstring(tree) and path.name != "__init__.py":
+            silent.append(str(path))
+        public = (
+            node
+            for node in tree.body
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+        )
+        for owner in (tree, *public):
+            for node in owner.body:
+                if not isinstance(node, ast.ClassDef | ast.FunctionDef) or node.name.startswith(
+                    "_"
+                ):
+                    continue
+                is_described = isinstance(owner, ast.ClassDef) and node.name in described
+                if not is_described and not ast.get_docstring(node):
+                    silent.append(f"{path}:{node.lineno}: {node.name}")
+    assert silent == []
