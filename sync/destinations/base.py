@@ -112,14 +112,16 @@ class Destination(Protocol):
 class RemovesMembers(Protocol):
     """Takes out rows sent before; a row that is not there counts as accepted."""
 
-    def remove(self, records: Sequence[Record]) -> BatchResult: ...
+    def remove(self, records: Sequence[Record]) -> BatchResult:
+        """Take out `records`, by the identifiers they were sent with."""
 
 
 @runtime_checkable
 class SendsEvents(Protocol):
     """Sends each row as an event or message, with its `idempotency_key` where the vendor keeps one."""
 
-    def send(self, records: Sequence[Record]) -> BatchResult: ...
+    def send(self, records: Sequence[Record]) -> BatchResult:
+        """Send `records`, an event each."""
 
 
 @runtime_checkable
@@ -129,21 +131,30 @@ class ReplacesAll(Protocol):
     `columns` are the identifiers and fields that rows may have: a row lacks those that are null.
     """
 
-    def begin(self, run_id: str, columns: Sequence[str]) -> None: ...
-    def write(self, records: Sequence[Record]) -> BatchResult: ...
-    def commit(self) -> None: ...
-    def abort(self) -> None: ...
+    def begin(self, run_id: str, columns: Sequence[str]) -> None:
+        """Start a new set."""
+
+    def write(self, records: Sequence[Record]) -> BatchResult:
+        """Add `records` to it."""
+
+    def commit(self) -> None:
+        """Put it in the place of the old one."""
+
+    def abort(self) -> None:
+        """Leave the old one; what was written is gone."""
 
 
 @runtime_checkable
 class PollsJobs(Protocol):
     """Decides the `pending` rows of an earlier batch."""
 
-    def poll(self, job: str) -> JobStatus: ...
+    def poll(self, job: str) -> JobStatus:
+        """How a job stands, and which rows it refused once it is done."""
 
 
 @runtime_checkable
 class PullsResults(Protocol):
     """Reads campaign results at or after an instant (UTC), in any order; overlaps are merged by natural key."""
 
-    def pull(self, since: dt.datetime) -> Iterator[Result]: ...
+    def pull(self, since: dt.datetime) -> Iterator[Result]:
+        """Campaigns and events at or after `since`."""

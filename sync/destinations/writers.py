@@ -21,8 +21,11 @@ Row = Mapping[str, Value]
 class Writer(Protocol):
     """Rows to one open file, any number of times, then closed. A row may lack columns; no row has others."""
 
-    def write(self, rows: Sequence[Row]) -> None: ...
-    def close(self) -> None: ...
+    def write(self, rows: Sequence[Row]) -> None:
+        """Write some rows."""
+
+    def close(self) -> None:
+        """Write what is left; the stream stays open."""
 
 
 def writer(kind: Format, stream: IO[bytes], columns: Sequence[str]) -> Writer:
