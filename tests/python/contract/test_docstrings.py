@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
+
+import yaml
 
 ROOT = Path(__file__).parents[3]
 
@@ -45,4 +48,27 @@ def test_every_public_name_of_the_tool_says_what_it_is() -> None:
                 is_described = isinstance(owner, ast.ClassDef) and node.name in described
                 if not is_described and not ast.get_docstring(node):
                     silent.append(f"{path}:{node.lineno}: {node.name}")
+    assert silent == []
+
+
+def test_every_public_macro_is_described_with_its_arguments() -> None:
+    """In the YAML of its folder; one whose name begins with an underscore, or is an adapter's own, is a part of another."""
+    described = {
+        one["name"]: one
+        for path in (ROOT / "macros").rglob("*.yml")
+        for one in yaml.safe_load(path.read_text())["macros"]
+    }
+    silent = []
+    for path in (ROOT / "macros").rglob("*.sql"):
+        for name, signature in re.findall(r"\{%-?\s*macro (\w+)\(([^)]*)\)", path.read_text()):
+            if name.startswith("_") or "__" in name:
+                continue
+            told = described.get(name, {})
+            plain = re.sub(r"\[[^\]]*\]", "", re.sub(r"'[^']*'", "", signature))
+            arguments = {part.split("=")[0].strip() for part in plain.split(",") if part.strip()}
+            listed = {one["name"] for one in told.get("arguments") or () if one.get("description")}
+            if not told.get("description"):
+                silent.append(name)
+            elif missing := arguments - listed - {"varargs", "kwargs"}:
+                silent.append(f"{name}: {', '.join(sorted(missing))}")
     assert silent == []
