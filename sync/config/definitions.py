@@ -56,7 +56,7 @@ def parse_definition(
         ConfigError: a setting is unknown, missing or not allowed.
     """
     reader = _Reader(name, path)
-    settings = reader.mapping("sync", meta, allowed=_KEYS)
+    settings = _with_what_the_model_says(reader, reader.mapping("sync", meta, allowed=_KEYS), model)
     mode_name = reader.text(settings, "mode")
     if mode_name not in [mode.value for mode in Mode]:
         reader.refuse("mode", mode_name, [mode.value for mode in Mode])
@@ -97,6 +97,39 @@ def parse_definition(
         after=reader.names(settings, "after", lower=False),
         options=reader.mapping("options", settings.get("options") or {}),
     )
+
+
+def _with_what_the_model_says(
+    reader: _Reader, settings: Mapping[str, Any], model: Model
+) -> Mapping[str, Any]:
+    """`settings` with the key, identifiers and consent that `activation()` left in its model's meta, each of which has one place.
+
+    Raises:
+        ConfigError: both say it, and not the same.
+    """
+    told = model.meta.get("activation")
+    if not isinstance(told, Mapping):
+        return settings
+    found = dict(settings)
+    for name in ("key", "identifiers", "consent"):
+        if settings.get(name) is None:
+            found[name] = told.get(name)
+        elif name in told and _plain(settings[name]) != _plain(told[name]):
+            raise reader.error(
+                f"`{name}` is {_plain(settings[name])} here and {_plain(told[name])} in the call of activation() in "
+                f"{model.name}.sql",
+                hint=f"say it there alone: take `{name}` out of the exposure, or make the two agree.",
+            )
+    return found
+
+
+def _plain(value: object) -> object:
+    """A setting as it is compared and shown: names in any order and case, nothing as `none`."""
+    if isinstance(value, str):
+        return [value.lower()]
+    if isinstance(value, list | tuple):
+        return sorted(str(one).lower() for one in value)
+    return dict(value) if isinstance(value, Mapping) else "none"
 
 
 class _Reader:

@@ -238,7 +238,6 @@ def _sync(team: Team, asked: Asked) -> None:
         "destination": destination,
         "object": kind,
         "mode": mode.value,
-        "identifiers": ", ".join(columns),
     }
     path = f"{room}/_activation__exposures.yml"
     describe(team.changes, path, exposure, template("exposure.yml", **words), kind="exposures")

@@ -203,7 +203,6 @@ def _first_audience(found: Found, changes: Changes) -> None:
         destination="files",
         object="table",
         mode="mirror",
-        identifiers="email" if by_email else "",
     )
     path = f"{folder}/_activation__exposures.yml"
     describe(changes, path, "files_known_people", exposure, kind="exposures")

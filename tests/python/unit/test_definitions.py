@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,47 @@ def test_a_wrong_exposure_says_what_and_where(
     with pytest.raises(ConfigError, match=r"sync 'mails' in exposures\.yml") as caught:
         definition(GOOD.replace(good, wrong), bench)
     assert said in str(caught.value)
+
+
+TOLD = {
+    "key": ["touchpoint_id"],
+    "identifiers": ["phone", "email"],
+    "consent": {"channel": "sms", "purpose": "news"},
+}
+
+
+def of_activation(text: str, bench: Workbench) -> SyncDefinition:
+    model = replace(bench.definition.model, meta={"activation": TOLD})
+    return parse_definition(
+        name="mails", meta=yaml.safe_load(text), model=model, path="exposures.yml"
+    )
+
+
+def test_what_activation_says_need_not_be_said_again(bench: Workbench) -> None:
+    short = GOOD.replace("key: [profile_id]\n", "")
+    found = of_activation(short, bench)
+    assert (found.key, found.identifiers) == (("touchpoint_id",), ("phone", "email"))
+    assert found.consent is not None
+    assert found.consent.channel == "sms"
+    again = (
+        "key: touchpoint_id\nidentifiers: [Email, phone]\nconsent: {purpose: news, channel: sms}\n"
+    )
+    assert of_activation(short + again, bench).identifiers == ("email", "phone")
+
+
+@pytest.mark.parametrize(
+    "other",
+    ["key: [profile_id]", "identifiers: [email]", "consent: {channel: email, purpose: news}"],
+)
+def test_two_tellings_that_differ_are_refused_by_both_their_places(
+    bench: Workbench, other: str
+) -> None:
+    short = GOOD.replace("key: [profile_id]\n", "")
+    with pytest.raises(
+        ConfigError, match=r"exposures\.yml: .* here and .* in the call of activation"
+    ) as caught:
+        of_activation(short + other, bench)
+    assert "say it there alone" in str(caught.value.hint)
 
 
 @pytest.mark.parametrize(
