@@ -146,3 +146,26 @@ def test_a_malformed_project_is_told_with_its_line_and_nothing_is_written(
     assert init() == 2
     assert "packages.yml, line" in capsys.readouterr().err
     assert contents(bakery) == before
+
+
+# Per kind: a name, and the files of the team that are made or changed. Whatever asks more has told a fact twice.
+TOUCHED = {
+    "source": ("pos", 4),
+    "identifier": ("loyalty_card", 1),
+    "trait": ("favourite_bread", 3),
+    "event": ("bread_returned", 2),
+    "audience": ("late_buyers", 3),
+    "journey": ("welcome", 3),
+    "sync": ("files__late_buyers", 3),
+}
+
+
+@pytest.mark.parametrize("kind", TOUCHED)
+def test_an_addition_touches_few_files(bakery: Path, kind: str) -> None:
+    assert init("--yes") == 0
+    name, most = TOUCHED[kind]
+    before = contents(bakery)
+    assert run(["new", kind, name, "--project-dir", str(bakery)]) == 0
+    after = contents(bakery)
+    touched = [one for one in after if after[one] != before.get(one)]
+    assert 0 < len(touched) <= most, touched
