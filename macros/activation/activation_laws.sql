@@ -32,8 +32,8 @@
             and not headwater._takes_people_out(node) -%}
             {%- set relation = headwater._relation_of(node) -%}
             {%- set consents = [] -%}
-            {%- for sync in syncs if sync.get('consent') and sync['consent'] not in consents -%}
-                {%- do consents.append(sync['consent']) -%}
+            {%- for told in syncs + [node.config.meta.get('activation') or {}] if told.get('consent') and told['consent'] not in consents -%}
+                {%- do consents.append(told['consent']) -%}
             {%- endfor -%}
             {%- set columns = headwater._column_names(relation) -%}
             {%- set entity = 'person' if consents or 'profile_id' in columns else 'account' -%}
@@ -120,7 +120,8 @@
     ) }}
 {%- endmacro %}
 
-{#- Value: the audiences and journeys a model is built on, as far as the first on each way: {name, relation, is_journey}. -#}
+{#- Value: the audiences and journeys a model is built on, as far as the first on each way that audience() or journey() wrote: what is in
+    plain SQL may forget who is held out of those below it. Each is {name, relation, is_journey}. -#}
 {% macro _holdouts_above(node) -%}
     {%- set found, seen = [], [] -%}
     {%- set waiting = node.depends_on.nodes | list -%}
@@ -129,11 +130,15 @@
         {%- if one and one.resource_type == 'model' and one.unique_id not in seen -%}
             {%- do seen.append(one.unique_id) -%}
             {%- set is_journey = one.config.meta.get('journey') is not none or one.name.startswith('journey_') -%}
+            {%- set is_written = one.config.meta.get('journey') is not none or one.config.meta.get('audience') is not none -%}
             {%- if one.name in ['audience_memberships', 'audience_holdouts'] -%}
-            {%- elif is_journey or one.config.meta.get('audience') is not none or one.name.startswith('audience_') -%}
-                {%- do found.append({'name': one.name, 'relation': headwater._relation_of(one), 'is_journey': is_journey}) -%}
             {%- else -%}
-                {%- do waiting.extend(one.depends_on.nodes) -%}
+                {%- if is_journey or is_written or one.name.startswith('audience_') -%}
+                    {%- do found.append({'name': one.name, 'relation': headwater._relation_of(one), 'is_journey': is_journey}) -%}
+                {%- endif -%}
+                {%- if not is_written -%}
+                    {%- do waiting.extend(one.depends_on.nodes) -%}
+                {%- endif -%}
             {%- endif -%}
         {%- endif -%}
     {%- endfor -%}

@@ -114,6 +114,25 @@ def test_a_model_in_plain_sql_is_held_against_the_laws(
     assert kept == ([("model.shop.sync_memory__plain", "law broken")] if broken else [])
 
 
+def test_the_consent_that_the_macro_told_is_asked_for_without_its_post_hook(
+    project: Project,
+) -> None:
+    project.syncs["everybody"][1].pop("consent")
+    project.mutate("activation/activation.sql", "post_hook=", "tags=[] and ")
+    project.mutate("activation/activation.sql", "when not has_consent then", "when 1 = 0 then")
+    (error,) = project.build()
+    assert "2 rows are sent without consent (email, marketing)" in error
+
+
+def test_an_audience_in_plain_sql_does_not_hide_who_is_held_out_below_it(project: Project) -> None:
+    project.models["audience_lately"] = """
+        select profile_id, false as is_holdout, qualified_at from {{ ref('audience_everybody') }}"""
+    sync = project.models["sync_memory__everybody"]
+    project.models["sync_memory__everybody"] = sync.replace("audience_everybody", "audience_lately")
+    (error,) = project.build()
+    assert "1 rows are sent though held out of audience_everybody" in error
+
+
 def test_an_exposure_that_asks_for_more_than_the_model_is_an_error(project: Project) -> None:
     project.models["sync_memory__everybody"] = MODELS["sync_memory__everybody"].replace(
         "consent={'channel': 'email', 'purpose': 'marketing'},", ""
