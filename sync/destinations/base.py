@@ -55,14 +55,12 @@ class ObjectType:
     # Sets of identifier columns each of which is a member by itself, with no record behind it: when one changes, what was sent
     # before must be removed. Empty where the vendor keeps a record under a key of ours.
     members: tuple[tuple[str, ...], ...] = ()
-    required_fields: frozenset[str] = frozenset()
     open_fields: bool = True  # any other column becomes a property; else only `known_fields`
     known_fields: frozenset[str] = frozenset()
     nested: bool = False  # fields may be lists and objects; else the engine refuses such columns
     partial_failure: PartialFailure = PartialFailure.PER_ROW
     delivery: Delivery = Delivery.EXACTLY_ONCE
     rate_group: str = "default"
-    minimum_audience: int = 0
     latency: str = "seconds"
     job_seconds: float = 900.0  # how long a job may take before its rows count as not answered
 
@@ -77,7 +75,6 @@ class Declaration:
     objects: Mapping[str, ObjectType]
     rate_limits: Mapping[str, RateLimit]
     pulls: bool = False
-    validate_only: bool = False
     hashed: bool = False  # identifiers must arrive hashed by the activation model
     settings_help: Mapping[str, str] = field(default_factory=dict)
     # Whose fault a refusal is, by status and the vendor's code: only a row's is booked on it, and counts towards its quarantine.

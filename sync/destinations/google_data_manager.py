@@ -137,7 +137,6 @@ class GoogleDataManager:
                 members=(("email_sha256",), ("phone_sha256",), ADDRESS),
                 partial_failure=PartialFailure.BY_POLLING,
                 rate_group="ingest",
-                minimum_audience=100,
                 latency="up to 24 hours",
                 job_seconds=6 * 3600,
             )

@@ -128,7 +128,6 @@ class Meta:
                 members=(("email_sha256",), ("phone_sha256",), PERSON),
                 partial_failure=PartialFailure.COUNTS_ONLY,
                 rate_group="audiences",
-                minimum_audience=100,
                 latency="up to 24 hours",
             )
         },
