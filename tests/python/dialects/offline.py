@@ -55,8 +55,15 @@ class Offline:
             self._trees[sql] = [tree for tree in found if tree is not None]
         return self._trees[sql]
 
-    def build(self, folder: Path, *arguments: str, existing: bool) -> None:
-        """`dbt build`; tables of models are there already if `existing`, so that incremental models add to them."""
+    def build(
+        self,
+        folder: Path,
+        *arguments: str,
+        existing: bool,
+        project: Path = ROOT,
+        profile: str = "headwater",
+    ) -> None:
+        """`dbt build` of `project`; tables of models are there already if `existing`, so that incremental models add to them."""
         from dbt.cli.main import dbtRunner
 
         self.existing = existing
@@ -67,12 +74,13 @@ class Offline:
             "DBT_LOG_PATH": str(folder / "logs"),
             "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         }
-        (folder / "profiles.yml").write_text((ROOT / "profiles.yml.example").read_text())
+        profiles = (ROOT / "profiles.yml.example").read_text()
+        (folder / "profiles.yml").write_text(re.sub(r"(?m)^headwater:", f"{profile}:", profiles))
         with mock.patch.dict(os.environ, environment), ExitStack() as stack:
             for patch in self._patches():
                 stack.enter_context(patch)
             result = dbtRunner().invoke([
-                "--quiet", "build", "--exclude-resource-type=seed", "--project-dir", str(ROOT),
+                "--quiet", "build", "--exclude-resource-type=seed", "--project-dir", str(project),
                 "--target", f"{self.dialect}_local", "--threads", "1", *arguments,
             ])  # fmt: skip
         assert result.exception is None, result.exception
