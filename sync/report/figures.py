@@ -43,7 +43,7 @@ def collect(
         return Report(
             records={str(row["source_name"]): int(row["n"]) for row in records},
             profiles=reader.count("profiles"),
-            reachable=reader.count("profiles", "where email is not null or phone is not null"),
+            reachable=reader.reachable(),
             accounts=reader.count("accounts"),
             audiences=reader.audiences(),
             journeys=reader.journeys(),
@@ -71,15 +71,26 @@ class _Reader:
         rows = self.rows(model, "select count(*) as n from {} " + where)
         return int(rows[0]["n"]) if rows else 0
 
+    def has(self, model: str, *names: str) -> list[str]:
+        """Those of the columns that the model has: which attributes there are is a company's own affair."""
+        relation = self._manifest.relation(model)
+        columns = self._session.columns(relation) if relation else []
+        return [name for name in names if name in {column.name for column in columns}]
+
+    def reachable(self) -> int:
+        addresses = self.has("profiles", "email", "phone")
+        there = " or ".join(f"{name} is not null" for name in addresses)
+        return self.count("profiles", f"where {there}") if addresses else 0
+
     def audiences(self) -> list[dict[str, Any]]:
         found = []
-        for name in self._tagged("audience"):
+        for name in self._of_kind("audience"):
             if name in AUDIENCE_RECORDS:
                 continue
-            rows = self.rows(
-                name,
-                "select count(*) as size, coalesce(sum(case when is_holdout then 1 else 0 end), 0) as held from {}",
-            )
+            held = "0"
+            if self.has(name, "is_holdout"):
+                held = "coalesce(sum(case when is_holdout then 1 else 0 end), 0)"
+            rows = self.rows(name, f"select count(*) as size, {held} as held from {{}}")
             if rows:
                 found.append(
                     {"name": name, "size": int(rows[0]["size"]), "holdout": int(rows[0]["held"])}
@@ -98,7 +109,7 @@ class _Reader:
                 "type": row["node_type"],
                 "people": int(row["people"]),
             }
-            for name in self._tagged("journey")
+            for name in self._of_kind("journey")
             for row in self.rows(name, query)
         ]
 
@@ -110,8 +121,13 @@ class _Reader:
         )
         return self.rows("campaigns", query)
 
-    def _tagged(self, tag: str) -> list[str]:
-        return [model.name for model in self._manifest.models() if tag in model.tags]
+    def _of_kind(self, kind: str) -> list[str]:
+        """Models that their macro says are of the kind, or that are called so: no folder or tag of a project's own is asked."""
+        return [
+            model.name
+            for model in self._manifest.models()
+            if kind in model.meta or model.name.startswith(f"{kind}_")
+        ]
 
 
 def _syncs(

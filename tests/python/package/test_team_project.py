@@ -106,6 +106,16 @@ def test_a_push_delivers_a_second_sends_nothing_and_what_is_pulled_builds(team: 
     )
 
 
+def test_a_report_wants_no_attribute_that_the_team_does_not_have(team: Place) -> None:
+    report = json.loads(team.sync("report", "--json"))
+    assert 0 < report["reachable"] <= report["profiles"]
+    assert report["missing"] == []
+    assert {"audience_big_spenders", "audience_red_drinkers"} <= {
+        one["name"] for one in report["audiences"]
+    }
+    assert {one["journey"] for one in report["journeys"]}
+
+
 def test_a_tax_number_is_one_by_its_usual_names(team: Place) -> None:
     calls = [
         f"headwater.identifier_kind('{name}', {{}})" for name in ("vat_id", "tin", "customer_id")
