@@ -122,11 +122,11 @@ class _Reader:
         return self.rows("campaigns", query)
 
     def _of_kind(self, kind: str) -> list[str]:
-        """Models that their macro says are of the kind, or that are called so: no folder or tag of a project's own is asked."""
+        """Models that their macro says are of the kind; an audience may be plain SQL, and is known by its name."""
         return [
             model.name
             for model in self._manifest.models()
-            if kind in model.meta or model.name.startswith(f"{kind}_")
+            if kind in model.meta or (kind == "audience" and model.name.startswith("audience_"))
         ]
 
 

@@ -364,9 +364,11 @@ class RunLog:
         before = self._attempts(session, [row.error.key for row in refused])
         rows: list[dict[str, Any]] = []
         for row in refused:
-            begun = before.get((row.error.key, row.row_hash), 0)
-            attempts = begun + (row.counts or begun > 0)
-            if not attempts:
+            begun, statuses = before.get((row.error.key, row.row_hash), (0, set()))
+            # What began goes on where the same is said of the row, though nothing else in its batch shows that it is at fault.
+            goes_on = begun > 0 and row.error.status in statuses
+            attempts = begun + (row.counts or goes_on)
+            if attempts == begun:
                 continue  # nothing shows that the row is at fault
             rows.append(
                 {
@@ -385,16 +387,23 @@ class RunLog:
             session.append(self._tables.failures, arrow_table("failures", rows))
         return sum(1 for row in rows if row["quarantined"])
 
-    def _attempts(self, session: Session, keys: Sequence[str]) -> dict[tuple[str, str | None], int]:
-        found: dict[tuple[str, str | None], int] = {}
+    def _attempts(
+        self, session: Session, keys: Sequence[str]
+    ) -> dict[tuple[str, str | None], tuple[int, set[str]]]:
+        """How often rows failed with the content they have, and with what."""
+        found: dict[tuple[str, str | None], tuple[int, set[str]]] = {}
         for start in range(0, len(keys), 1000):
             listed = ", ".join(self._literal(key) for key in keys[start : start + 1000])
             for row in session.rows(
-                "select sync_key, payload_hash, max(attempts) as attempts "
+                "select sync_key, payload_hash, status, max(attempts) as attempts "
                 f"from {self._tables.failures} where {self._mine()} and sync_key in ({listed}) "
-                "group by sync_key, payload_hash"
+                "group by sync_key, payload_hash, status"
             ):
-                found[row["sync_key"], row["payload_hash"]] = int(row["attempts"])
+                attempts, statuses = found.get((row["sync_key"], row["payload_hash"]), (0, set()))
+                found[row["sync_key"], row["payload_hash"]] = (
+                    max(attempts, int(row["attempts"])),
+                    {*statuses, row["status"]},
+                )
         return found
 
     def _mine(self, prefix: str = "") -> str:

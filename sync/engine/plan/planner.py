@@ -268,8 +268,11 @@ class PlanQueries:
                 " left join quarantined on quarantined.payload_hash = compared.row_hash "
                 f"and quarantined.sync_key in (compared.sync_key, {mark})"
             )
-            is_quarantined = "quarantined.sync_key is not null"
             is_dismissed = "quarantined.is_dismissed = 1"
+            # Who sends all again tries what failed again too; what a person dismissed stays dismissed.
+            is_quarantined = (
+                is_dismissed if self._full_refresh else "quarantined.sync_key is not null"
+            )
         return (
             f"with activation as (select {self._key()} as sync_key, row_hash, "
             f"{self._reason()} as withheld_reason{mapped} "

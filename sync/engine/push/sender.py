@@ -396,7 +396,7 @@ def judge(outcome: Outcome) -> None:
     if outcome.error is None:
         outcome.error = RejectedError(
             f"{_rows(len(doubted))} of batch {outcome.batch.number}, all refused alike ({doubted[0].status}): "
-            "taken for a fault of the request and booked on no row.",
+            "taken for a fault of the request, for which no row's count begins.",
             "look at the sync's settings, the account and the columns; the next push tries them again.",
         )
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from sync.config.models import Guards
-from sync.records import Mode, SyncObject
+from sync.records import BatchResult, Mode, RowError, SyncObject
 
 
 def test_first_push_adds_everyone_and_the_ledger_says_so(bench):
@@ -144,6 +144,43 @@ def test_full_refresh_sends_all_again(bench):
     bench.people("a", "b")
     bench.push()
     assert bench.push(full_refresh=True).changed == 2
+
+
+def refusing(bench, refused, status="invalid"):
+    """Refuse the rows whose keys are in `refused`, each by its name."""
+    taken = type(bench.destination).upsert
+
+    def upsert(records):
+        good = [record for record in records if record.key not in refused]
+        accepted = list(taken(bench.destination, good).accepted) if good else []
+        failed = [RowError(r.key, status, "no") for r in records if r.key in refused]
+        return BatchResult(accepted=accepted, failed=failed)
+
+    bench.destination.upsert = upsert
+
+
+def test_full_refresh_heals_what_is_quarantined(bench):
+    bench.people("a", "b", "c")
+    refused = {"b", "c"}
+    refusing(bench, refused)
+    for _ in range(6):
+        bench.push()
+    refused.clear()
+    assert (bench.push().status, bench.held()) == ("partial", {"a"})
+    result = bench.push(full_refresh=True)
+    assert (result.status, result.added, bench.held()) == ("success", 2, {"a", "b", "c"})
+    assert bench.push().status == "success"
+
+
+def test_what_the_whole_vendor_says_later_is_not_booked_on_a_row_that_failed_once(bench):
+    bench.people("a", "b", "c")
+    refusing(bench, {"b", "c"})
+    assert bench.push().failed == 2
+    refusing(bench, {"a", "b", "c"}, status="expired")
+    for _ in range(6):
+        assert bench.push().status == "failed"
+    refusing(bench, set())
+    assert (bench.push().status, bench.held()) == ("success", {"a", "b", "c"})
 
 
 def test_full_refresh_refuses_events(workbench):
