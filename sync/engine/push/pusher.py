@@ -185,7 +185,8 @@ class Pusher:
             if options.dry_run:
                 return planned
             self._result.previous_status = self._log.last_status(session)
-            self._lost_before = self._log.count_unknown(session)
+            if definition.mode is Mode.EVENT:
+                self._lost_before = self._log.count_unknown(session)
             if planned.plan.checks.elsewhere:
                 session.execute(self._planning.ledger(definition).leaving_elsewhere())
                 self._context.watcher.log(
