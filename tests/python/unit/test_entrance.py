@@ -86,7 +86,7 @@ def test_init_keeps_every_line_of_a_project_and_changes_nothing_the_second_time(
     settings = yaml.safe_load(written["dbt_project.yml"])
     assert settings["vars"]["flour"] == "00"
     assert settings["vars"]["cdp_registry"]["audiences"] == ["audience_known_people"]
-    assert settings["flags"]["require_ref_prefers_node_package_to_root"] is True
+    assert settings["flags"]["require_ref_searches_node_package_before_root"] is True
     assert f"#   prod: {{path: {bakery / 'b.duckdb'}, schema: main}}" in written["dbt_project.yml"]
     assert init("--json") == 0
     document = json.loads(capsys.readouterr().out.splitlines()[-1])
