@@ -44,6 +44,7 @@ _FIRST = (
     r"creat|since|regist|sign_?(ed_)?up|join|first|insert|opened|placed|bought|order|occurr|start"
 )
 _LAST = r"updat|chang|modif|last|seen|edit"
+_PEOPLE = r"(customer|client|member|user|buyer|shopper|subscriber|guest)_?(id|no|nr|number|key)"
 _IDS = r"(^|_)(id|no|nr|number|key|code|uuid)$"
 
 
@@ -285,6 +286,8 @@ def _proposal(
     by_name = {column.name: column for column in looked}
     addresses = {column.name for column in (email, phone) if column}
     others = {name for other, name in keys.items() if other != model} - {key}
+    if not addresses and not others & set(by_name):  # a log that comes without its customers
+        others |= {name for name in by_name if re.fullmatch(_PEOPLE, name)} - {key}
     repeated = {name for name in others & set(by_name) if _repeats(by_name[name])}
     # A mailbox in every row is a person in every row: what these share is theirs together, such as a company.
     of_many = repeated if email and not _repeats(email) else set()

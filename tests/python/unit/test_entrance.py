@@ -129,6 +129,13 @@ def test_a_log_without_addresses_is_known_by_the_key_that_repeats_in_it() -> Non
     assert "source_name: cds_purchases " in purchases.record()
 
 
+def test_a_log_that_comes_without_its_customers_is_known_by_the_name_of_their_key() -> None:
+    columns = [column("purchase_id", 1.0), column("customer_id", 0.34)]
+    purchases = proposals(("purchases", 690, columns))["purchases"]
+    assert purchases.is_event
+    assert list(purchases.identifiers) == ["customer_id"]
+
+
 def test_contacts_of_a_company_are_not_one_person_and_companies_are_none() -> None:
     found = proposals(
         ("accounts", 150, [column("account_id", 1.0, phone=1.0), column("company_name", 1.0)]),
