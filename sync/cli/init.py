@@ -109,6 +109,7 @@ def init(
     )
     source = chosen_package(package) if package else installed_package()
     proposals = _proposals(app, found, models, _keys(keys))
+    people = [one for one in proposals if not one.is_company]
     changes = Changes(found.folder)
     entry = package_entry(source, package, found.folder)
     plan_start(
@@ -116,9 +117,9 @@ def init(
         changes,
         package=entry,
         schema=schema,
-        proposal=united(proposals) if proposals else None,
+        proposal=united(people) if people else None,
     )
-    _describe_records(found, changes, proposals)
+    _describe_records(found, changes, people)
     if not as_json:
         _show(app, found, changes, proposals)
     written = not dry_run and not changes.is_nothing and _agreed(yes or as_json)
@@ -220,17 +221,32 @@ def _show_proposal(app: App, one: ModelProposal) -> None:
     say()
     say(f"{one.model}: {one.rows:,} rows")
     say(f"  key          {one.key}")
+    if one.is_company:
+        say(
+            "  left out     rows are companies, not people: name them by hand, account: (adopt.md, 3)"
+        )
+        return
     say(f"  first seen   {one.first_seen or 'no column says when'}")
     say(f"  last seen    {one.last_seen or 'no column says when'}")
     for kind, column in one.identifiers.items():
         say(f"  identifier   {kind}: {column} ({one.shares(kind)})")
     if not one.identifiers:
         say("  identifier   none found: records of it are people of their own")
+    for kind in ("email", "phone"):
+        if kind in one.identifiers:
+            column = one.identifiers[kind]
+            say(
+                f"  normalise    {column} in its model, or the build stops: headwater.normalise_{kind}('{column}')"
+            )
     for name, column in one.attributes.items():
         say(f"  attribute    {name}: {column}")
     if one.is_event:
         say(
             "  event        several rows per person: make an event of it too, headwater new event NAME"
+        )
+    for name in one.of_many:
+        say(
+            f"  left out     {name}: several people have it, as a company's key is; account: says so"
         )
     if one.unused:
         say(f"  left out     {', '.join(one.unused)}")

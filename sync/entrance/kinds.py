@@ -72,6 +72,12 @@ class Team:
         found = self.changes.at(PROJECT, [*REGISTRY, kind]) or []
         return [str(name) for name in found] if isinstance(found, list) else []
 
+    def knows(self, attribute: str) -> bool:
+        """Whether profiles has this golden attribute; the package's own list has all."""
+        keys = ["vars", "cdp_survivorship", "person", "attributes"]
+        found = self.changes.at(PROJECT, keys)
+        return found is None or attribute in found
+
     def room(self, name: str) -> str:
         """The folder of one kind of models: the one that is there, else one in the team's folder."""
         base = self.changes.folder / self.models
@@ -211,6 +217,8 @@ def _sync(team: Team, asked: Asked) -> None:
     kind, offered = next(iter(declaration.objects.items()))
     mode = Mode.MIRROR if Mode.MIRROR in offered.modes else sorted(offered.modes, key=str)[0]
     columns = _identifiers(declaration, offered.identifiers)
+    if declaration.name == "files" and not team.knows("email"):
+        columns = {}  # a file needs nobody's address, and profiles has no such column
     told = ", ".join(f"'{name}': {value}" for name, value in columns.items())
     channel = {"meta": "ads", "google_data_manager": "ads", "onesignal": "push"}.get(
         declaration.name, "email"
@@ -223,7 +231,7 @@ def _sync(team: Team, asked: Asked) -> None:
         members=_chosen_audience(team, asked),
         consent=consent,
         identifiers=told,
-        fields="",
+        fields="" if columns else "'first_seen_at': 'profiles.first_seen_at'",
     ).split("-#}\n", 1)[1]
     entry = template(
         "activation.yml", model=model, description=f"{_words(what)} for {destination}."
@@ -250,7 +258,8 @@ def _chosen_audience(team: Team, asked: Asked) -> str:
             raise ConfigError(
                 "the registry has no audience yet.", hint="headwater new audience NAME, then again."
             )
-        return audiences[0]
+        namesake = f"audience_{asked.name.rpartition('__')[2]}"
+        return namesake if namesake in audiences else audiences[0]
     name = f"audience_{asked.audience.removeprefix('audience_')}"
     if name not in audiences:
         raise ConfigError(

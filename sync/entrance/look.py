@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sync.config.manifest import Manifest
@@ -44,6 +44,7 @@ _FIRST = (
     r"creat|since|regist|sign_?(ed_)?up|join|first|insert|opened|placed|bought|order|occurr|start"
 )
 _LAST = r"updat|chang|modif|last|seen|edit"
+_PEOPLE = r"(customer|client|member|user|buyer|shopper|subscriber|guest)_?(id|no|nr|number|key)"
 _IDS = r"(^|_)(id|no|nr|number|key|code|uuid)$"
 
 
@@ -75,12 +76,20 @@ class ModelProposal:
     valid: Mapping[str, float] = field(default_factory=dict)  # by identifier type, of the filled
     filled: Mapping[str, float] = field(default_factory=dict)  # by identifier type, of all rows
     is_event: bool = False
+    of_many: tuple[str, ...] = ()  # keys of another model that several people have: a company's
+    is_company: bool = False  # its key is such a one, and nothing in it is a person's
     unused: tuple[str, ...] = ()
+
+    @property
+    def source_name(self) -> str:
+        """What profile_records calls its rows' source, as the package has it."""
+        return self.model.removeprefix("stg_").replace("__", "_")
 
     def document(self) -> dict[str, Any]:
         """The proposal as --json prints it; no value is in it."""
         return {
             "model": self.model,
+            "source_name": self.source_name,
             "rows": self.rows,
             "key": self.key,
             "first_seen_at": self.first_seen,
@@ -98,6 +107,8 @@ class ModelProposal:
             "attributes": [
                 {"name": name, "column": column} for name, column in self.attributes.items()
             ],
+            "of_many": list(self.of_many),
+            "is_company": self.is_company,
             "unused": list(self.unused),
         }
 
@@ -109,7 +120,8 @@ class ModelProposal:
 
     def record(self) -> str:
         """`record:` of the model's meta, as YAML."""
-        lines = ["record:", f"  key: {_told(self.key)}"]
+        name = f"  source_name: {self.source_name}   # part of record keys, for ever"
+        lines = ["record:", name, f"  key: {_told(self.key)}"]
         if self.first_seen:
             lines.append(f"  first_seen_at: {_told(self.first_seen)}")
         if self.last_seen and self.last_seen != self.first_seen:
@@ -153,9 +165,24 @@ def propose(
                 )
             found[model] = _look(session, warehouse.dialect, relation, columns)
     chosen = {model: _key(model, looked, keys.get(model)) for model, (_, looked) in found.items()}
+    looks = [(model, rows, looked) for model, (rows, looked) in found.items()]
+    return proposed(looks, chosen, manifest.described_in)
+
+
+def proposed(
+    looks: Sequence[tuple[str, int, Sequence[Looked]]],
+    keys: Mapping[str, str],
+    described_in: Callable[[str], str | None],
+) -> list[ModelProposal]:
+    """Of models, their rows and columns."""
+    proposals = [
+        _proposal(model, described_in(model), rows, looked, keys) for model, rows, looked in looks
+    ]
+    of_many = {name for one in proposals for name in one.of_many}
+    personal = {"email", "phone", "first_name", "last_name", "birth_date"}
     return [
-        _proposal(model, manifest.described_in(model), rows, looked, chosen)
-        for model, (rows, looked) in found.items()
+        replace(one, is_company=one.key in of_many and not personal & set(one.attributes))
+        for one in proposals
     ]
 
 
@@ -270,13 +297,18 @@ def _proposal(
     email = _best(looked, "email", lambda column: column.email, r"mail")
     phone = _best(looked, "phone", _phone_share, r"phone|mobile|tel(efon|no|_no)?$|cell")
     by_name = {column.name: column for column in looked}
-    is_event = email is not None and email.distinct < 0.9 and email.name != key
     addresses = {column.name for column in (email, phone) if column}
-    others = {name for other, name in keys.items() if other != model}
+    others = {name for other, name in keys.items() if other != model} - {key}
+    if not addresses and not others & set(by_name):  # a log that comes without its customers
+        others |= {name for name in by_name if re.fullmatch(_PEOPLE, name)} - {key}
+    repeated = {name for name in others & set(by_name) if _repeats(by_name[name])}
+    # A mailbox in every row is a person in every row: what these share is theirs together, such as a company.
+    of_many = repeated if email and not _repeats(email) else set()
+    is_event = bool(email and _repeats(email) and email.name != key) or bool(repeated - of_many)
     for name in by_name:
         if name in ("id", "key"):  # of what, other sources could not say
             continue
-        shared = name in others
+        shared = name in others and name not in of_many
         own = name == key and not is_event
         if (shared or own) and name not in addresses:
             kinds[name] = by_name[name]
@@ -305,12 +337,20 @@ def _proposal(
         valid={kind: _valid(kind, column) for kind, column in kinds.items()},
         filled={kind: column.filled for kind, column in kinds.items()},
         is_event=is_event,
-        unused=tuple(name for name in by_name if name not in used),
+        of_many=tuple(sorted(of_many)),
+        unused=tuple(name for name in by_name if name not in used and name not in of_many),
     )
 
 
+def _repeats(column: Looked) -> bool:
+    return bool(column.filled) and column.distinct < 0.9
+
+
 def _phone_share(column: Looked) -> float:
-    return column.named_phone if re.search(r"phone|mobile|tel|cell", column.name) else column.phone
+    if re.search(r"phone|mobile|tel|cell", column.name):
+        return column.named_phone
+    # A number with zeros in front looks like one to dial.
+    return 0.0 if re.search(_IDS, column.name) else column.phone
 
 
 def _valid(kind: str, column: Looked) -> float:

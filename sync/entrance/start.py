@@ -106,7 +106,7 @@ def _package(found: Found, changes: Changes, package: str) -> None:
 
 
 def _settings(changes: Changes, schema: str) -> None:
-    flag = "require_ref_prefers_node_package_to_root"
+    flag = "require_ref_searches_node_package_before_root"
     set_flag = changes.at(PROJECT, ["flags", flag])
     if set_flag in (None, True):
         note = "# Headwater refers to your models by name; without it dbt warns of each."

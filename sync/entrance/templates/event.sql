@@ -1,5 +1,5 @@
 {#- One row per event. As it stands, the first time each record was seen: put your own model in its place, joined to profile_records by
-    source_name and source_record_id, and add the event's properties. What lies after cdp_now() is left out. -#}
+    source_name (of the model's record:) and source_record_id (its key), and add the event's properties. What lies after cdp_now() is left out. -#}
 select
     records.record_key as event_id,
     records.profile_id,

@@ -9,7 +9,9 @@ import pytest
 import yaml
 
 from sync.cli.main import run
+from sync.entrance.look import Looked, ModelProposal, proposed
 from sync.entrance.yaml_text import add
+from sync.records import Kind
 
 ROOT = Path(__file__).parents[3]
 PROJECT = """\
@@ -86,7 +88,7 @@ def test_init_keeps_every_line_of_a_project_and_changes_nothing_the_second_time(
     settings = yaml.safe_load(written["dbt_project.yml"])
     assert settings["vars"]["flour"] == "00"
     assert settings["vars"]["cdp_registry"]["audiences"] == ["audience_known_people"]
-    assert settings["flags"]["require_ref_prefers_node_package_to_root"] is True
+    assert settings["flags"]["require_ref_searches_node_package_before_root"] is True
     assert f"#   prod: {{path: {bakery / 'b.duckdb'}, schema: main}}" in written["dbt_project.yml"]
     assert init("--json") == 0
     document = json.loads(capsys.readouterr().out.splitlines()[-1])
@@ -105,6 +107,63 @@ def test_what_cannot_be_added_as_text_is_shown_and_left(
     assert init() == 0
     assert "vars: {flour: 1}\n" in project.read_text()
     assert "by hand  dbt_project.yml: cdp_registry (under vars:)" in capsys.readouterr().out
+
+
+def column(name: str, distinct: float, *, email: float = 0.0, phone: float = 0.0) -> Looked:
+    return Looked(name, Kind.TEXT, 1.0, distinct, email, phone)
+
+
+def proposals(*models: tuple[str, int, list[Looked]]) -> dict[str, ModelProposal]:
+    keys = {name: columns[0].name for name, _, columns in models}
+    return {one.model: one for one in proposed(models, keys, lambda _: None)}
+
+
+def test_a_log_without_addresses_is_known_by_the_key_that_repeats_in_it() -> None:
+    found = proposals(
+        ("stg_cds__customers", 235, [column("customer_no", 1.0)]),
+        ("stg_cds__purchases", 690, [column("purchase_id", 1.0), column("customer_no", 0.34)]),
+    )
+    purchases = found["stg_cds__purchases"]
+    assert purchases.is_event
+    assert purchases.identifiers == {"customer_no": "customer_no"}  # a purchase is no person
+    assert "source_name: cds_purchases " in purchases.record()
+
+
+def test_a_log_that_comes_without_its_customers_is_known_by_the_name_of_their_key() -> None:
+    columns = [column("purchase_id", 1.0), column("customer_id", 0.34)]
+    purchases = proposals(("purchases", 690, columns))["purchases"]
+    assert purchases.is_event
+    assert list(purchases.identifiers) == ["customer_id"]
+
+
+def test_contacts_of_a_company_are_not_one_person_and_companies_are_none() -> None:
+    found = proposals(
+        ("accounts", 150, [column("account_id", 1.0, phone=1.0), column("company_name", 1.0)]),
+        ("contacts", 300, [column("contact_id", 1.0), column("account_id", 0.43), column("mail", 1.0, email=1.0)]),
+    )  # fmt: skip
+    assert found["contacts"].identifiers == {"contact_id": "contact_id", "email": "mail"}
+    assert found["contacts"].of_many == ("account_id",)
+    assert not found["contacts"].is_event
+    assert found["accounts"].is_company
+    assert not found["accounts"].attributes  # 0000001750 is no telephone
+
+
+def test_a_new_sync_takes_its_namesake_and_asks_for_no_column_that_profiles_lacks(
+    bakery: Path,
+) -> None:
+    assert init() == 0
+    project = bakery / "dbt_project.yml"
+    assert (
+        "email"
+        not in yaml.safe_load(project.read_text())["vars"]["cdp_survivorship"]["person"][
+            "attributes"
+        ]
+    )
+    assert run(["new", "audience", "regulars"]) == 0
+    assert run(["new", "sync", "files__regulars"]) == 0
+    sql = (bakery / "models" / "cdp" / "activation" / "sync_files__regulars.sql").read_text()
+    assert "ref('audience_regulars')" in sql
+    assert "profiles.email" not in sql
 
 
 def test_init_asks_where_nobody_answers_and_writes_nothing(bakery: Path) -> None:
