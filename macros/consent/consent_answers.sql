@@ -12,7 +12,9 @@
         {{ headwater.string_literal(source.records) if source.records else 'cast(null as ' ~ string ~ ')' }} as source_name,
         cast({{ source.key }} as {{ string }}) as consent_id,
         {{ headwater.normalise_email(source.email) if source.email else 'cast(null as ' ~ string ~ ')' }} as email,
-        {{ 'nullif(trim(cast(' ~ source.phone ~ ' as ' ~ string ~ ")), '')" if source.phone else 'cast(null as ' ~ string ~ ')' }} as phone,
+        {%- set phone = "nullif(trim(cast(" ~ (source.phone or 'null') ~ " as " ~ string ~ ")), '')" %}
+        {#- A refusal finds its number also where staging left it as it was written. #}
+        {{ 'coalesce(' ~ headwater.normalise_phone(phone) ~ ', ' ~ phone ~ ')' if source.phone else 'cast(null as ' ~ string ~ ')' }} as phone,
         {% for key in ['channel', 'purpose'] -%}
         {{ headwater._consent_text(source[key].column) if source[key] is mapping else headwater.string_literal(source[key]) }} as {{ key }}_said,
         {% endfor -%}
@@ -74,7 +76,7 @@
 {#- Value: a pattern of origins by which a company, and not a person, wrote an answer down. -#}
 {% macro consent_import_pattern() -%}
     {{ return(
-        '.*(import|upload|migra|back.?fill|bulk|purchase|bought|enrich|legacy|spreadsheet|altdaten|altbestand|bernahme|adresskauf|gekauft'
+        '.*(import|импорт|загру|インポート|导入|匯入|tuonti|csv|upload|migra|back.?fill|bulk|purchase|bought|enrich|legacy|spreadsheet|altdaten|altbestand|bernahme|adresskauf|ankauf|gekauft'
         ~ '|hochgeladen|ingelezen|acquired).*'
         ~ '|(.*[^a-z])?(lists?|liste[ns]?|listas?|lijst|elenco|files?|dateie?n?|fichiers?|ficheros?|archivos?|bestand|csv|xlsx?|excel|etl|batch'
         ~ '|sync|seed|restored?|export|transfer|load|loaded|carga)([^a-z].*)?'

@@ -43,7 +43,7 @@
         'instant': year ~ '-' ~ month ~ '-' ~ day ~ '[T ]([01][0-9]|2[0-3]):' ~ sixty ~ ':' ~ sixty ~ '([.][0-9]{1,6})?',
         'any': '(' ~ year ~ month ~ day ~ '|' ~ year ~ '-' ~ short_month ~ '-' ~ short_day ~ '|' ~ year ~ '/' ~ short_month ~ '/'
             ~ short_day ~ ')((T|,? +)(' ~ clock ~ ')( *(Z|UTC|GMT|[+-](0[0-9]|1[0-4])(:?' ~ sixty ~ ')?))?)?',
-        'with_offset': '.*[:0-9M] *(Z|UTC|GMT|[+][0-9:]+|-[0-9]{2}:?[0-9]{2})|.*:.*-[0-9]{2}',
+        'with_offset': '.*[:0-9M] *(Z|UTC|GMT|[+][0-9:]+|-[0-9]{2}:?[0-9]{2})|.*(:.*|[T ][0-9]{6} *)-[0-9]{2}',
     }) }}
 {%- endmacro %}
 
@@ -119,7 +119,7 @@
     {{ return(
         'case when ' ~ headwater.regexp_matches_whole(text, '[+-]?([0-9]+(' ~ decimals ~ ')?' ~ ('' if whole else '|' ~ decimals) ~ ')' ~ exponent)
         ~ ' then ' ~ headwater.try_cast(plain, type)
-        ~ ' when ' ~ headwater.regexp_matches_whole(text, '[+-]?[0-9]{1,3}(' ~ between ~ '[0-9]{3})+(' ~ decimals ~ ')?')
+        ~ ' when ' ~ headwater.regexp_matches_whole(text, '[+-]?[1-9][0-9]{0,2}(' ~ between ~ '[0-9]{3})+(' ~ decimals ~ ')?')
         ~ ' then ' ~ headwater.try_cast(grouped, type) ~ ' end'
     ) }}
 {%- endmacro %}

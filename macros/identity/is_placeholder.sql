@@ -19,14 +19,14 @@
     {%- set squeezed = headwater.regexp_replace_all("upper(" ~ expression ~ ")", '[^0-9A-Z]', '') -%}
     {%- set digits = headwater.regexp_replace_all(squeezed, '^([A-Z]{2}XX|[A-Z]{0,3})|(B[0-9]{2}|MWST|TVA|IVA|VAT)$', '') -%}
     {%- set length = "length(" ~ digits ~ ")" -%}
-    {%- set repeats, long_repeats = [], ['0+'] -%}
+    {%- set repeats, long_repeats = [], ['0+', '0{9,}[1-9]'] -%}
     {%- for digit in range(10) -%}
         {%- do repeats.append(digit ~ '+') -%}
         {%- do long_repeats.append(digit ~ '{5,}') -%}
     {%- endfor -%}
     {%- set all_digits = headwater.regexp_replace_all("upper(" ~ expression ~ ")", '[^0-9]', '') -%}
     {#- The last are what Mexico, Portugal and India write for nobody. -#}
-    {%- set made_up = '(TEST|DUMMY|SAMPLE|FAKE|EXAMPLE|DEMO|TODO|TEMP|NONE|NULL|KEINE|UNKNOWN)[0-9]*|.*X{4,}.*'
+    {%- set made_up = '(TEST|DUMMY|SAMPLE|FAKE|EXAMPLE|DEMO|TODO|TEMP|NONE|NULL|KEINE|UNKNOWN)[0-9]*|.*X{4,}.*|.*USTG'
         ~ '|X[AE]XX010101000|(PT)?999999990|.*AAAAA0000A.*' -%}
     (
         not {{ headwater.regexp_matches_whole(squeezed, '.*[0-9].*') }}

@@ -1,5 +1,5 @@
 {#- Expression: an e-mail address in lower case without what surrounds it (spaces, mailto:, Name <...>, a trailing dot);
-    null when it has not the shape of one. Domains stay as written, so a unicode domain is not turned into punycode.
+    null when it has not the shape of one, or is several. Domains stay as written, so a unicode domain is not turned into punycode.
     `gmail` true also takes Gmail's view that dots and +suffixes of a local part mean nothing; off, because then two
     addresses a person gave as different would be one, and what is sent is no longer what they gave. -#}
 {% macro normalise_email(expression, gmail=false) -%}
@@ -8,9 +8,9 @@
 
 {% macro _normalise_email(expression, gmail) -%}
     {%- set text = "lower(" ~ headwater.plain_characters(expression) ~ ")" -%}
-    {%- set bare = headwater.regexp_replace_all(text, '^[^<]*<|>.*$|^[="\' ]*(mailto:)?|[ .,;"\']+$', '') -%}
+    {%- set bare = headwater.regexp_replace_all(text, '^[^<]*<|>[^@]*$|^[="\' ]*(mailto:)?|[?][^@]*$|[ .,;"\']+$', '') -%}
     {%- set address = headwater.whole_match_or_null(
-        headwater.regexp_replace_all(bare, ' *@ *', '@'), '[^@ ,;:<>()"]+@([^@ .,;:<>()"]+[.])+[^@ .,;:<>()"]{2,}'
+        headwater.regexp_replace_all(bare, ' *@ *', '@'), '[^@ ,;:<>()"]+@([^@ .,;:<>()"/?|&=]+[.])+[^@ .,;:<>()"/?|&=]{2,}'
     ) -%}
     {%- if gmail -%}
     case

@@ -15,6 +15,8 @@
     {%- set between = ' ()[]./_~-（）．－／\t\u00a0\u2007\u2009\u202f\u3000\u2010\u2011\u2012\u2013\u2014\u2212\u00ad\u200b\u200e\u200f\u202a\u202b\u202c\u2066\u2069\ufeff' -%}
     {%- set number -%}
         case
+            {#- What a data frame made a float: its .0 is no digit of the number. #}
+            when {{ headwater.regexp_matches_whole(expression, '[+]?[1-9][0-9]{6,}[.]0') }} then {{ dbt.split_part(expression, "'.'", 1) }}
             when {{ headwater.regexp_matches_whole(expression, '[ -~]*') }}
                 then translate(lower({{ expression }}), ' ()[]./_~-', '')
             else translate(lower({{ expression }}), {{ headwater.string_literal(digits ~ between) }}, '012345678901234567890123456789+')

@@ -10,11 +10,27 @@
             {%- do config(post_hook=[{'sql': '{{ headwater.count_unread() }}', 'transaction': false}]) -%}
         {%- endif -%}
         {{ return(read) }}
-    {%- elif 'source.' not in model.depends_on.nodes | map('truncate', 7, true, '', 0) | list -%}
+    {%- elif not headwater._reads_raw_values() -%}
         {{ return(read) }}
     {%- endif -%}
     {%- set plain = modules.re.sub('/[*] read( end|: .*?) [*]/', '', expression | string, flags=modules.re.S) | trim -%}
     {{ return('/* read: ' ~ plain ~ ' */ ' ~ read ~ ' /* read end */') }}
+{%- endmacro %}
+
+{#- Value: whether the model reads raw values: a source, a seed or a snapshot of the team's, or a model that hands a source on as it is. -#}
+{% macro _reads_raw_values() -%}
+    {%- for id in model.depends_on.nodes -%}
+        {%- set node = graph.nodes.get(id, {}) -%}
+        {%- set kind = id.split('.')[0] -%}
+        {%- if kind in ['source', 'snapshot'] or (kind == 'seed' and node.package_name != 'headwater') -%}
+            {{ return(true) }}
+        {%- elif kind == 'model' and node.package_name != 'headwater' and 'headwater.' not in node.get('raw_code', 'headwater.') -%}
+            {%- for parent in node.depends_on.nodes if parent.split('.')[0] in ['source', 'seed', 'snapshot'] -%}
+                {{ return(true) }}
+            {%- endfor -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(false) }}
 {%- endmacro %}
 
 {#- Statements, the post-hook of a model that reads raw values: how many were there and could not be read, per column, into

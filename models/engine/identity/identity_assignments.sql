@@ -156,7 +156,29 @@ shares as (
 
 ),
 
--- An id goes where most of the records went that are its own, then most that bear it, then to the oldest part.
+counted as (
+
+    select
+        cluster_node,
+        entity_id,
+        minted_at,
+        founded_at,
+        record_count,
+        own_count,
+        first_seen_at,
+        first_record_node,
+        case
+            when own_count > 0
+                then sum(case when own_count > 0 then 1 else 0 end) over (partition by cluster_node)
+            else 0
+        end as own_id_count
+
+    from shares
+
+),
+
+-- An id goes where most of the records went that are its own; of as many, to the part that has no other id of its own; then where most
+-- went that bear it, then to the oldest part.
 chosen as (
 
     select
@@ -168,10 +190,11 @@ chosen as (
         row_number() over (
             partition by entity_id
             order by
-                own_count desc, record_count desc, first_seen_at asc nulls last, first_record_node asc
+                own_count desc, own_id_count asc, record_count desc, first_seen_at asc nulls last,
+                first_record_node asc
         ) as preference
 
-    from shares
+    from counted
 
 ),
 

@@ -47,6 +47,7 @@ PLACEHOLDERS = (
     "Kleinunternehmer", "1234567890", "XAXX010101000", "нет", "123", "CHE-000.000.000 MWST",
     "Keine USt-ID 0", "beantragt 2026", "USt-IdNr. DE000000000", "VAT-ID: 123456789", "UST-ID 000000000",
     "PT999999990", "IE0000000A", "ESX0000000X", "AAAAA0000A", "27AAAAA0000A1Z5", "XXXXX1234X", "ungültig 0",
+    "§ 19 UStG", "SE000000000001",
 )  # fmt: skip
 
 # Some that look made up and are not: check digits are right, and companies have such.
@@ -69,6 +70,8 @@ NOBODYS = (
     "firm.cafe24.com", "firm.myshoptet.com", "firm.webshopapp.com", "firm.myvtex.com", "firm.zid.store", "firm.empretienda.com.ar",
     "firm.prom.ua", "firm.mozello.com", "firm.estranky.cz", "firm.tistory.com", "https://www.local.ch/firm", "kutt.it/firm",
     "clck.ru/firm", "urlz.fr/firm", "https://qr.codes/firm", "apps.apple.com/firm",
+    "firm.bsky.social", "firm.bigcommerce.com", "www.dropbox.com/s/firm", "1drv.ms/firm", "firm.wufoo.com", "firm.3dcartstores.com",
+    "firm.mysapo.net", "magenta.at",
     "net.hr", "siol.net", "chello.sk", "tut.by", "prodigy.net.mx", "superonline.com", "zahav.net.il", "post.sk", "clix.pt",
 )  # fmt: skip
 

@@ -214,6 +214,21 @@ def test_an_undone_merge_gives_each_the_id_and_the_values_it_had(
             assert set(lab.groups().values()) == {mine}
 
 
+def test_a_record_that_changes_hands_takes_nobodys_id_along(lab: Lab) -> None:
+    """It was the first one's, joined both, and is the second one's: as many records of the first id on either side."""
+    firsts = ("records", "x", None, None, "anna@web.org", None, None, "2026-02-01")
+    lab.load([ANNA, BOB, firsts])
+    lab.build(command="run")
+    own = lab.groups()
+    assert own["x"] == own["a"] != own["b"]
+    lab.load([ANNA, BOB, BRIDGE])
+    lab.build(command="run")
+    assert set(lab.groups().values()) == {own["a"]}
+    lab.load([ANNA, BOB, (*BRIDGE[:4], None, *BRIDGE[5:])])
+    lab.build(command="run")
+    assert lab.groups() == {"a": own["a"], "b": own["b"], "x": own["b"]}
+
+
 def test_a_value_of_two_with_equal_claims_is_nobodys(lab: Lab, decide: Callable[..., None]) -> None:
     lab.load([MINE, (*THEIRS[:-1], MINE[-1])])
     decide(APART)

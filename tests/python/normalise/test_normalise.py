@@ -29,6 +29,10 @@ EMAIL = [
     ("'ana@mail.example", "ana@mail.example"),
     ('="ana@mail.example"', "ana@mail.example"),
     ("'mailto:ana@mail.example'", "ana@mail.example"),
+    ("mailto:ana@mail.example?subject=hello", "ana@mail.example"),
+    ("ana@mail.example <Ana@mail.example> (work)", "ana@mail.example"),
+    ("Ana <ana@mail.example>, Bo <bo@mail.example>", None),
+    ("ana@mail.example/private", None),
     ("ana@mail", None),
     ("ana@@mail.example", None),
     ("ana@mail..example", None),
@@ -50,6 +54,9 @@ GMAIL = [
 ]
 
 PHONE = [
+    ("491711234567.0", "DE", "+491711234567"),
+    ("1711234567.0", "DE", "+491711234567"),
+    ("0171.123456.0", "DE", "+491711234560"),
     ("+49 171 1234567", "DE", "+491711234567"),
     ("0049 171 1234567", "FR", "+491711234567"),
     ("0171/123 45-67", "DE", "+491711234567"),

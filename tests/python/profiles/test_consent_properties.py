@@ -33,6 +33,8 @@ IMPORTED = (
     "List upload",
     "back-fill",
     "Datenimport",
+    "csvfile",
+    "Импорт 2019",
     None,
     "nobody knows",
 )

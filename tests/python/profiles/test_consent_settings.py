@@ -180,3 +180,24 @@ def test_every_way_to_declare_a_source_counts_as_it_says(project: Path) -> None:
         ("forms", "2", bo, "email", "opted_out", False),
         ("forms", "4", di, "email", "opted_out", False),
     }
+
+
+def test_a_refusal_finds_its_number_however_staging_left_it(project: Path) -> None:
+    numbers = project / "models" / "numbers.sql"
+    numbers.write_text(
+        "select 1 as id, '0171 / 123 45 67' as phone union all select 2, '+491711234567' union all select 3, ' extra '"
+    )
+    model = project / "models" / "answers.sql"
+    model.write_text(ANSWERS)
+    source = {
+        "name": "calls", "model": "numbers", "key": "id", "phone": "phone", "channel": "all",
+        "purpose": "all", "answer": "refused",
+    }  # fmt: skip
+    try:
+        assert dbt(project, "run", cdp_consent_sources=[source]) == ""
+    finally:
+        model.unlink()
+        numbers.unlink()
+    with duckdb.connect(str(project / "words.duckdb")) as opened:
+        rows = opened.execute("select phone from analytics.answers order by consent_id").fetchall()
+    assert rows == [("+491711234567",), ("+491711234567",), ("extra",)]

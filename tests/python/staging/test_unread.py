@@ -91,3 +91,14 @@ def test_a_share_is_allowed_for_a_reason_only(shop: Project) -> None:
     assert any("stg_till__people.born: wants a reason" in error for error in shop.build())
     shop.vars["cdp_unread"]["columns"]["stg_till__people.born"]["reason"] = "a joke of the till's"
     assert shop.build() == []
+
+
+@pytest.mark.parametrize("kind", ["view", "ephemeral"])
+def test_what_a_base_model_hands_on_is_counted_where_it_is_read(shop: Project, kind: str) -> None:
+    base = "select * from {{ source('till', 'sales') }}"
+    shop.models = {
+        "base_till__sales": "{{ config(materialized='" + kind + "') }} " + base,
+        "stg_till__sales": "select {{ headwater.read('born', 'date') }} as born from {{ ref('base_till__sales') }}",
+    }
+    (error,) = shop.build()
+    assert "stg_till__sales: born: 10 of 20 values (50.0 %) cannot be read" in error
