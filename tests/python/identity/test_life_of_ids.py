@@ -330,6 +330,7 @@ def test_an_edge_that_expires_splits_without_any_new_record(lab: Lab) -> None:
         lab.configure({"person": PERSON}, {"cdp_as_of": "2026-11-24"})
 
 
+@pytest.mark.long
 def test_an_id_that_merged_twice_leads_to_the_one_that_lives(lab: Lab) -> None:
     """Aliases are followed to the end, and a retirement at the end retires them all."""
     carl = ("records", "c", None, "u2", None, "+4930999", None, "2026-01-05")

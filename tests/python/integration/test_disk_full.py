@@ -106,7 +106,7 @@ def small(tmp_path):
 
 WAYS = [
     (Mode.MIRROR, None),
-    (Mode.ADD, None),
+    pytest.param(Mode.ADD, None, marks=pytest.mark.long),
     (Mode.EVENT, Delivery.AT_LEAST_ONCE),
     (Mode.EVENT, Delivery.AT_MOST_ONCE),
 ]
