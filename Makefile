@@ -64,9 +64,10 @@ profiles.yml:
 demo: setup  ## the whole loop on demo data, in a sandbox: no account needed
 	@PATH="$(CURDIR)/$(BIN):$$PATH" scripts/demo.sh
 
+# Three on two cores: many tests wait for processes that they started.
 .PHONY: test
 test: setup $(VENV)/.setup-dev  ## pytest; among its tests are the commands of the README, so dbt's own tests on a fresh DuckDB too
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not long"
+	$(BIN)/python -m pytest -q -n 3 --dist loadfile -m "not long"
 
 .PHONY: test-long
 test-long: setup $(VENV)/.setup-dev  ## more cases and random examples of what make test shows: half an hour
