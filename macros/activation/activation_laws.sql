@@ -32,8 +32,8 @@
             and not headwater._takes_people_out(node) -%}
             {%- set relation = headwater._relation_of(node) -%}
             {%- set consents = [] -%}
-            {%- for told in syncs + [node.config.meta.get('activation') or {}] if told.get('consent') and told['consent'] not in consents -%}
-                {%- do consents.append(told['consent']) -%}
+            {%- for sync in syncs if sync.get('consent') and sync['consent'] not in consents -%}
+                {%- do consents.append(sync['consent']) -%}
             {%- endfor -%}
             {%- set columns = headwater._column_names(relation) -%}
             {%- set entity = 'person' if consents or 'profile_id' in columns else 'account' -%}
@@ -127,18 +127,15 @@
     {%- set waiting = node.depends_on.nodes | list -%}
     {%- for step in range(10000) if waiting -%}
         {%- set one = graph.nodes.get(waiting.pop()) -%}
-        {%- if one and one.resource_type == 'model' and one.unique_id not in seen -%}
+        {%- if one and one.resource_type == 'model' and one.unique_id not in seen and one.name not in ['audience_memberships', 'audience_holdouts'] -%}
             {%- do seen.append(one.unique_id) -%}
             {%- set is_journey = one.config.meta.get('journey') is not none or one.name.startswith('journey_') -%}
-            {%- set is_written = one.config.meta.get('journey') is not none or one.config.meta.get('audience') is not none -%}
-            {%- if one.name in ['audience_memberships', 'audience_holdouts'] -%}
-            {%- else -%}
-                {%- if is_journey or is_written or one.name.startswith('audience_') -%}
-                    {%- do found.append({'name': one.name, 'relation': headwater._relation_of(one), 'is_journey': is_journey}) -%}
-                {%- endif -%}
-                {%- if not is_written -%}
-                    {%- do waiting.extend(one.depends_on.nodes) -%}
-                {%- endif -%}
+            {%- set is_audience = one.config.meta.get('audience') is not none or one.name.startswith('audience_') -%}
+            {%- if is_journey or is_audience -%}
+                {%- do found.append({'name': one.name, 'relation': headwater._relation_of(one), 'is_journey': is_journey}) -%}
+            {%- endif -%}
+            {%- if one.config.meta.get('journey') is none and one.config.meta.get('audience') is none -%}
+                {%- do waiting.extend(one.depends_on.nodes) -%}
             {%- endif -%}
         {%- endif -%}
     {%- endfor -%}
@@ -149,10 +146,22 @@
 {% macro _syncs_of(node) -%}
     {%- set found = [] -%}
     {%- for exposure in graph.exposures.values() if node.unique_id in exposure.depends_on.nodes -%}
-        {%- set meta = exposure.config.get('meta') or exposure.get('meta') or {} -%}
-        {%- if meta.get('sync') -%}{%- do found.append(dict(meta['sync'], exposure=exposure.name)) -%}{%- endif -%}
+        {%- set sync = headwater._sync_of(exposure) -%}
+        {%- if sync -%}{%- do found.append(dict(sync, exposure=exposure.name)) -%}{%- endif -%}
     {%- endfor -%}
     {{ return(found) }}
+{%- endmacro %}
+
+{#- Value: the sync that an exposure is, over what activation() left in the meta of its model and need not be said again; empty where
+    it is none. -#}
+{% macro _sync_of(exposure) -%}
+    {%- set meta = exposure.config.get('meta') or exposure.get('meta') or {} -%}
+    {%- set sync = {} -%}
+    {%- for model in exposure.depends_on.nodes if meta.get('sync') and model in graph.nodes -%}
+        {%- do sync.update((graph.nodes[model].config.get('meta') or {}).get('activation') or {}) -%}
+    {%- endfor -%}
+    {%- do sync.update(meta.get('sync') or {}) -%}
+    {{ return(sync) }}
 {%- endmacro %}
 
 {#- Value: whether all that is done with the model's rows is to take people out, for which nobody is asked. -#}

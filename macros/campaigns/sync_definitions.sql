@@ -9,13 +9,10 @@
 {%- set rows = [] -%}
 {%- if execute -%}
     {%- for exposure in graph.exposures.values() -%}
-        {%- set sync = exposure.get('config', {}).get('meta', {}).get('sync') -%}
+        {%- set sync = headwater._sync_of(exposure) -%}
         {%- if sync -%}
             {%- set audiences = [] -%}
-            {#- What activation() says need not be said again by the exposure. -#}
-            {%- set told = {} -%}
             {%- for model in exposure.depends_on.nodes if model in graph.nodes -%}
-                {%- do told.update((graph.nodes[model].config.get('meta') or {}).get('activation') or {}) -%}
                 {%- for parent in graph.nodes[model].depends_on.nodes if parent in graph.nodes -%}
                     {%- set name = graph.nodes[parent].name -%}
                     {%- if name.startswith('audience_') and graph.nodes[parent].resource_type == 'model'
@@ -25,7 +22,7 @@
                 {%- endfor -%}
             {%- endfor -%}
             {%- set object = sync.get('object') or {} -%}
-            {%- set key = sync.get('key') or told.get('key') or [''] -%}
+            {%- set key = sync.get('key') or [''] -%}
             {%- set keeps_a_set = sync.get('mode') in ['mirror', 'replace', 'add', 'remove'] -%}
             {%- do rows.append([
                 exposure.name,
@@ -36,7 +33,7 @@
                 entities.get(key if key is string else key[0]),
                 sync.get('audience')
                     or (audiences[0] if keeps_a_set and audiences | unique | list | length == 1 else none),
-                (sync.get('consent') or told.get('consent') or {}).get('channel'),
+                (sync.get('consent') or {}).get('channel'),
             ]) -%}
         {%- endif -%}
     {%- endfor -%}

@@ -50,17 +50,11 @@
 
 {#- Value: var `cdp_unread` over its defaults. -#}
 {% macro unread_settings() -%}
-    {%- set settings = {
+    {%- set settings = headwater.settings('cdp_unread', {
         'warn_percent': 0, 'stop_percent': 10, 'columns': {},
         'placeholders': ['-', '--', '.', '?', 'n/a', 'na', 'nan', 'nil', 'none', 'null', '(null)', 'unknown', 'undefined', '\\n',
             '0000-00-00', '0000-00-00 00:00:00', '0001-01-01', '0001-01-01 00:00:00', '0001-01-01t00:00:00', '0001-01-01t00:00:00z'],
-    } -%}
-    {%- for name, value in var('cdp_unread', {}).items() -%}
-        {%- if name not in settings -%}
-            {{ exceptions.raise_compiler_error("cdp_unread: '" ~ name ~ "' is not one of " ~ settings | join(', ') ~ '.') }}
-        {%- endif -%}
-        {%- do settings.update({name: value}) -%}
-    {%- endfor -%}
+    }) -%}
     {%- for column, own in settings['columns'].items() -%}
         {%- for name in own if name not in ['warn_percent', 'stop_percent', 'reason'] -%}
             {{ exceptions.raise_compiler_error(

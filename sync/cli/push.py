@@ -116,7 +116,7 @@ def push(
             stop=stop,
             run_id=run_id,
             watcher=watcher,
-            journal=app.project.private / "journal",
+            journal=app.project.journal,
             people=app.manifest.consent_tables(),
         )
         results = push_all(context, definitions, threads=threads, fail_fast=fail_fast)

@@ -87,9 +87,7 @@ def status(
 
 def _unrecorded(app: App, environment: str, name: str) -> dict[str, Any]:
     """What the warehouse does not know: the last run's end, which it could not write down."""
-    found = Unrecorded(
-        app.project.private / "journal", environment=environment, sync_name=name
-    ).read()
+    found = Unrecorded(app.project.journal, environment=environment, sync_name=name).read()
     if found is None:
         return {}
     return {

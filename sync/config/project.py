@@ -37,6 +37,11 @@ class Project:
         """Files of `sync` itself that are nobody else's business; git-ignored."""
         return self.directory / ".headwater"
 
+    @property
+    def journal(self) -> Path:
+        """What runs keep on disk until it is in the warehouse."""
+        return self.private / "journal"
+
 
 def find_project(directory: Path | None = None) -> Project:
     """The project in `directory`, or in the nearest folder above that has a dbt_project.yml.

@@ -187,15 +187,14 @@ class Hubspot:
                 addresses = str((row.get("properties") or {}).get(SECOND_ADDRESSES) or "").lower()
                 for address in addresses.split(";"):
                     if row["id"] in strangers and (record := left.pop(address.strip(), None)):
-                        taken[address] = Accepted(record.key, row["id"])
-        accepted = list(taken.values())
+                        taken.append(Accepted(record.key, row["id"]))
         if not left:
-            return accepted, refused, None
+            return taken, refused, None
         # What HubSpot neither confirmed nor refused is not known to be there, and it is not the row's fault.
-        if not accepted and not refused and (errors := _errors(answer)):
+        if not taken and not refused and (errors := _errors(answer)):
             return [], [], RejectedError(f"hubspot: {errors} rows are refused and not named.")
         said = f"hubspot: the answer does not name {len(left):,} of {len(sent):,} rows."
-        return accepted, refused, UnexpectedAnswerError(said)
+        return taken, refused, UnexpectedAnswerError(said)
 
     def remove(self, records: Sequence[Record]) -> BatchResult:
         """Archive the records, or take them off the list; one that HubSpot no longer has counts as removed."""
@@ -356,7 +355,7 @@ def _named(row: Mapping[str, Any], name: str) -> str:
 
 def _outcome(
     answer: Any, sent: Mapping[str, Record], id_property: str
-) -> tuple[dict[str, Accepted], list[RowError], dict[str, Record], list[str]]:
+) -> tuple[list[Accepted], list[RowError], dict[str, Record], list[str]]:
     """What an answer says of the rows in `sent`, which are by what is unique of them: those it took, those it refused, those
     it does not name, and the ids of records that are named by nothing that was sent.
 
@@ -374,14 +373,13 @@ def _outcome(
         raise UnexpectedAnswerError(
             "hubspot: a batch that is not complete, or names one record twice: nothing counts as taken."
         )
-    taken: dict[str, Accepted] = {}
+    taken: list[Accepted] = []
     refused: list[RowError] = []
     strangers: list[str] = []
     left = dict(sent)
     for row in results:
-        unique = _named(row, id_property)
-        if record := left.pop(unique, None):
-            taken[unique] = Accepted(record.key, row["id"])
+        if record := left.pop(_named(row, id_property), None):
+            taken.append(Accepted(record.key, row["id"]))
         else:
             strangers.append(row["id"])
     for error in errors:

@@ -1,13 +1,8 @@
 -- A build that merges, splits, moves or retires more ids than usual is looked at before anything is sent:
 -- `sync identity diff` shows what happened, var `cdp_identity_review` sets the share.
-{%- set review = {'max_changed_percent': 20, 'min_ids': 500} -%}
-{%- for name, value in var('cdp_identity_review', {}).items() -%}
-    {%- if name not in review or value is not number -%}
-        {{ exceptions.raise_compiler_error(
-            "cdp_identity_review: '" ~ name ~ ': ' ~ value ~ "' is not a number of " ~ review | join(' or ') ~ headwater.nearest(name, review | list)
-        ) }}
-    {%- endif -%}
-    {%- do review.update({name: value}) -%}
+{%- set review = headwater.settings('cdp_identity_review', {'max_changed_percent': 20, 'min_ids': 500}) -%}
+{%- for name, value in review.items() if value is not number -%}
+    {{ exceptions.raise_compiler_error('cdp_identity_review: ' ~ name ~ ": '" ~ value ~ "' is not a number.") }}
 {%- endfor %}
 
 with

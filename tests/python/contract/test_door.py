@@ -72,6 +72,17 @@ class Wire:
         head = "\r\n".join([*lines, *headers]).encode() + b"\r\n\r\n"
         self.reply = lambda connection: connection.sendall(head + body)
 
+    def answers_in_turn(self, *documents: Any) -> None:
+        """200 with one document after the other."""
+        left = list(documents)
+
+        def reply(connection: Any) -> None:
+            self.answers(200, json.dumps(left.pop(0)).encode())
+            answer, self.reply = self.reply, reply
+            answer(connection)
+
+        self.reply = reply
+
 
 @pytest.fixture
 def wire() -> Iterator[Wire]:
@@ -262,18 +273,10 @@ def test_an_ads_vendor_that_counts_other_rows_has_taken_none(
 
 def test_a_contact_that_is_not_put_on_the_list_is_not_taken(wire: Wire) -> None:
     rows = [{"id": str(n), "properties": {"email": f"person{n}@shop.example"}} for n in (0, 1)]
-    bodies = [
+    wire.answers_in_turn(
         {"status": "COMPLETE", "results": rows, "startedAt": "x", "completedAt": "x"},
         {"recordsIdsAdded": ["0"], "recordIdsRemoved": [], "recordIdsMissing": ["1"]},
-    ]
-
-    def reply(connection: Any) -> None:
-        body = json.dumps(bodies.pop(0)).encode()
-        connection.sendall(
-            b"HTTP/1.1 200 X\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(body) + body
-        )
-
-    wire.reply = reply
+    )
     result = called(wire, "hubspot", "list", "upsert")
     assert [row.key for row in result.accepted] == ["p00000"]
     assert [(row.key, row.status) for row in result.failed] == [("p00001", "not_on_the_list")]
@@ -322,18 +325,10 @@ def test_a_contact_of_another_name_is_ours_if_it_has_our_address_too(
     wire: Wire, others: str, taken: list[str]
 ) -> None:
     found = {"id": "7", "properties": {"email": "x@x.example", "hs_additional_emails": others}}
-    bodies = [
+    wire.answers_in_turn(
         {"status": "COMPLETE", "results": [contact(0), contact(7, "x@x.example")]},
         {"status": "COMPLETE", "results": [found]},
-    ]
-
-    def reply(connection: Any) -> None:
-        body = json.dumps(bodies.pop(0)).encode()
-        connection.sendall(
-            b"HTTP/1.1 200 X\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(body) + body
-        )
-
-    wire.reply = reply
+    )
     result = called(wire, "hubspot", "contact", "upsert")
     assert [row.key for row in result.accepted] == taken
     assert result.failed == []

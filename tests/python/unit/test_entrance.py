@@ -221,7 +221,7 @@ TOUCHED = {
 
 @pytest.mark.parametrize("kind", TOUCHED)
 def test_an_addition_touches_few_files(bakery: Path, kind: str) -> None:
-    assert init("--yes") == 0
+    assert init() == 0
     name, most = TOUCHED[kind]
     before = contents(bakery)
     assert run(["new", kind, name, "--project-dir", str(bakery)]) == 0
