@@ -10,29 +10,43 @@ export DBT_EXCLUDE_RESOURCE_TYPES=unit_test           # they test the SQL, not t
 export DBT_LOG_LEVEL_FILE="${DBT_LOG_LEVEL_FILE:-info}"  # two debug logs of 45,000 lines are nothing a first look needs
 export HEADWATER_DUCKDB_PATH="${HEADWATER_DUCKDB_PATH:-headwater.duckdb}"
 
+LATER="2026-11-27 12:00:00"
+
+database() {
+  printf '%s/%s' "$(cd "$(dirname "$HEADWATER_DUCKDB_PATH")" && pwd)" "$(basename "$HEADWATER_DUCKDB_PATH")"
+}
+
+# Whether this warehouse has seen the later day: a journey's log takes no step of a day before its last.
+been_here() {
+  [ -f "$HEADWATER_DUCKDB_PATH" ] && grep -qsF "'$(database)'" .headwater/demo.env \
+    && grep -qsF "'$LATER'" .headwater/demo.env
+}
+
 # For the shell that looks around afterwards, on this warehouse and no other: the tool reads it, and dbt's shell can (README).
 remember() {
-  local folder
-  folder="$(cd "$(dirname "$HEADWATER_DUCKDB_PATH")" && pwd)"
   mkdir -p .headwater && chmod 700 .headwater
   printf "export %s='%s'\n" HEADWATER_ENVIRONMENT sandbox HEADWATER_AS_OF "$HEADWATER_AS_OF" \
-    DBT_EXCLUDE_RESOURCE_TYPES unit_test HEADWATER_DUCKDB_PATH "$folder/$(basename "$HEADWATER_DUCKDB_PATH")" > .headwater/demo.env
+    DBT_EXCLUDE_RESOURCE_TYPES unit_test HEADWATER_DUCKDB_PATH "$(database)" > .headwater/demo.env
 }
 
 say() { printf '\n\033[1m%s\033[0m\n' "$1"; }
 run() { printf '$ %s\n' "$*"; "$@"; }
 
-remember
-say "1/6  Load the demo's raw tables: shop, app, web, CRM, support, loyalty, consent"
-run dbt --quiet seed --select path:seeds/demo
-say "2/6  Resolve identities, build profiles, audiences, journeys"
-run dbt --quiet build
-say "3/6  Send to the destinations"
-run sync push
-say "4/6  Bring the results back"
-run sync pull
+if been_here; then
+  say "1-4/6  The demo was here before and goes on at its last day; to begin anew: rm $HEADWATER_DUCKDB_PATH && make demo"
+else
+  remember
+  say "1/6  Load the demo's raw tables: shop, app, web, CRM, support, loyalty, consent"
+  run dbt --quiet seed --select path:seeds/demo
+  say "2/6  Resolve identities, build profiles, audiences, journeys"
+  run dbt --quiet build
+  say "3/6  Send to the destinations"
+  run sync push
+  say "4/6  Bring the results back"
+  run sync pull
+fi
 say "5/6  Four days later: results flow into profiles and journeys, and the next steps are sent"
-export HEADWATER_AS_OF="2026-11-27 12:00:00"
+export HEADWATER_AS_OF="$LATER"
 remember
 run dbt --quiet build
 run sync push

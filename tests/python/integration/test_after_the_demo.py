@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -14,12 +15,11 @@ from tests.python.integration.conftest import ROOT, Lab
 
 
 def leave_demo(lab: Lab, database: Path) -> None:
-    """What scripts/demo.sh writes, by its own function."""
+    """What scripts/demo.sh writes, by its own functions."""
     script = (ROOT / "scripts" / "demo.sh").read_text()
-    function = re.search(r"^remember\(\) \{.*?^\}", script, flags=re.S | re.M)
-    assert function is not None
+    functions = re.findall(r"^\w+\(\) \{\n.*?^\}", script, flags=re.S | re.M)
     subprocess.run(
-        ["bash", "-euc", f"{function[0]}\nremember"],
+        ["bash", "-euc", "\n".join([*functions, "remember"])],
         cwd=lab.folder,
         env={**os.environ, "HEADWATER_DUCKDB_PATH": str(database), "HEADWATER_AS_OF": "2026-11-27 12:00:00"},
         check=True,
@@ -83,3 +83,39 @@ def test_what_is_no_shell_of_ours_leads_nowhere(
     for text in ("export HEADWATER_ENVIRONMENT='live'\n", "it's", ""):
         file.write_text(text)
         assert "the demo's warehouse" not in pushed(lab, capsys)[2]
+
+
+def test_the_demo_may_be_run_again_and_goes_on_at_its_last_day(tmp_path: Path) -> None:
+    """A journey's log refuses a day before its last, so that a second first day would be refused."""
+    (tmp_path / "scripts").mkdir()
+    shutil.copy(ROOT / "scripts" / "demo.sh", tmp_path / "scripts")
+    for name in ("dbt", "sync"):
+        shim = tmp_path / "bin" / name
+        shim.parent.mkdir(exist_ok=True)
+        shim.write_text(f'#!/bin/sh\necho "{name} $* | $HEADWATER_AS_OF" >> calls\n')
+        shim.chmod(0o755)
+
+    def demo(database: str = "headwater.duckdb") -> list[str]:
+        (tmp_path / "calls").unlink(missing_ok=True)
+        subprocess.run(
+            ["bash", "scripts/demo.sh"],
+            cwd=tmp_path,
+            check=True,
+            capture_output=True,
+            env={
+                "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}",
+                "HEADWATER_DUCKDB_PATH": database,
+            },
+        )
+        (tmp_path / database).touch()
+        return (tmp_path / "calls").read_text().splitlines()
+
+    first = [call for call in demo() if "2026-11-23" in call]
+    assert len(first) == 4
+    again = demo()
+    assert [call for call in again if "2026-11-23" in call] == []
+    assert "dbt --quiet build | 2026-11-27 12:00:00" in again
+    # Another warehouse, or the same one begun anew, begins with the first day.
+    assert len(demo("other.duckdb")) == len(first) + len(again)
+    (tmp_path / "other.duckdb").unlink()
+    assert len(demo("other.duckdb")) == len(first) + len(again)

@@ -77,7 +77,7 @@ def test_every_requirement_the_readme_installs_is_there() -> None:
 
 def test_make_demo_runs_the_commands_the_readme_shows() -> None:
     script = (ROOT / "scripts" / "demo.sh").read_text()
-    typed = re.findall(r"^run (.*)$", script, flags=re.M)
+    typed = re.findall(r"^ *run (.*)$", script, flags=re.M)
     shown = [line for line in by_hand() if line.startswith(("dbt", "sync"))]
     assert [line.replace("dbt --quiet", "dbt") for line in typed] == [
         line for line in shown if line != "sync plan"
