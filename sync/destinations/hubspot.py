@@ -247,12 +247,15 @@ class Hubspot:
         return {"idProperty": self._id_property, "id": self._unique(record), "properties": texts}
 
     def _batch(self, verb: str, inputs: list[dict[str, Any]], **more: Any) -> Any:
-        return self.http.post(
+        answer = self.http.post(
             f"{self._objects}/batch/{verb}",
             {"inputs": inputs, **more},
             group="crm",
             answer=NO_CONTENT if verb == "archive" else RESULTS,
         )
+        if answer is not None:
+            _check(answer)
+        return answer
 
     def _ids(self, records: Sequence[Record]) -> dict[str, str]:
         """HubSpot's ids by key: those it gave when the row was taken, else looked up by what is unique."""
@@ -353,6 +356,9 @@ def _named(row: Mapping[str, Any], name: str) -> str:
     return value if name == COMPANY_KEY else value.lower()
 
 
+_CONTRADICTS = "hubspot: an answer contradicts itself, and nothing counts as taken"
+
+
 def _outcome(
     answer: Any, sent: Mapping[str, Record], id_property: str
 ) -> tuple[list[Accepted], list[RowError], dict[str, Record], list[str]]:
@@ -363,46 +369,64 @@ def _outcome(
         UnexpectedAnswerError: the answer contradicts itself, so that nothing of it is believed.
     """
     results, errors = answer["results"], answer.get("errors") or []
-    ids = [row.get("id") if isinstance(row, dict) else None for row in results]
-    if (
-        answer["status"] != "COMPLETE"
-        or not isinstance(errors, list)
-        or not all(isinstance(one, str) and one for one in ids)
-        or len(set(ids)) < len(ids)
-    ):
-        raise UnexpectedAnswerError(
-            "hubspot: a batch that is not complete, or names one record twice: nothing counts as taken."
-        )
     taken: list[Accepted] = []
     refused: list[RowError] = []
     strangers: list[str] = []
     left = dict(sent)
     for row in results:
-        if record := left.pop(_named(row, id_property), None):
+        unique = _named(row, id_property)
+        if record := left.pop(unique, None):
             taken.append(Accepted(record.key, row["id"]))
+        elif unique in sent:
+            raise UnexpectedAnswerError(f"{_CONTRADICTS}: a row is two records.")
         else:
             strangers.append(row["id"])
+    confirmed = {known.lower() for known in sent if known not in left}
     for error in errors:
         named = {
             str(value).lower()
             for values in (error.get("context") or {}).values()
             for value in _listed(values)
         }
-        for unique in [known for known in left if known.lower() in named]:
+        refuses = [known for known in left if known.lower() in named]
+        if not refuses and named & confirmed:
+            raise UnexpectedAnswerError(f"{_CONTRADICTS}: a row is taken and refused.")
+        for unique in refuses:
             status = str(error.get("category") or "error")
             refused.append(RowError(left.pop(unique).key, status, "refused by HubSpot"))
     if len(strangers) + _errors(answer) > len(left) + len(refused):
         raise UnexpectedAnswerError(
-            f"hubspot: the answer speaks of more rows than the {len(sent):,} that were sent: nothing counts as taken."
+            f"{_CONTRADICTS}: it speaks of more rows than the {len(sent):,} that were sent."
         )
     return taken, refused, left, strangers
 
 
+def _check(answer: Any) -> None:
+    """A batch is complete, of the shape that the API has, and names each record once.
+
+    Raises:
+        UnexpectedAnswerError: it is not.
+    """
+    errors, said = answer.get("errors") or [], answer.get("numErrors")
+    rows = answer["results"]
+    shaped = (
+        answer["status"] == "COMPLETE"
+        and isinstance(errors, list)
+        and all(isinstance(one, dict) for one in (*rows, *errors))
+        and all(isinstance(one.get("properties") or {}, dict) for one in rows)
+        and all(isinstance(one.get("context") or {}, dict) for one in errors)
+        and all(isinstance(one.get("id"), str) and one["id"] for one in rows)
+        and (said is None or type(said) is int)
+    )
+    if not shaped or len({one["id"] for one in rows}) < len(rows):
+        raise UnexpectedAnswerError(
+            "hubspot: a batch that is not complete, of another shape, or names one record twice: nothing counts as taken."
+        )
+
+
 def _errors(answer: Any) -> int:
     """How many rows an answer says were refused."""
-    said = answer.get("numErrors")
-    errors = answer.get("errors") or []
-    return max(len(errors), said if isinstance(said, int) else 0)
+    return max(len(answer.get("errors") or []), answer.get("numErrors") or 0)
 
 
 def _listed(values: Any) -> list[Any]:

@@ -131,18 +131,21 @@ class Webhook:
 
 
 _REFUSAL = re.compile(
-    r"err|fail|reject|refuse|den(y|ied)|invalid|forbidden|unauthori|[45]\d\d$", re.I
+    r"(http[ /]?)?(err|fail|reject|refuse|den(y|ied)|invalid|forbidden|unauthori|unsuccess|not |nok$|bad |[45]\d\d(\.0)?$)",
+    re.I,
 )
 
 
 def _denies(name: str, value: object) -> bool:
     """Whether a member of an answer says that something went wrong: in one of the ways in which receivers say it."""
     word = name.lower()
+    if isinstance(value, dict):
+        return any(map(_denies, value, value.values()))
     if word in ("ok", "success"):
-        return value in (False, "false")
-    if word in ("status", "statuscode", "status_code", "code", "result"):
-        return isinstance(value, str | int) and bool(_REFUSAL.match(str(value)))
-    return word.startswith(("err", "fail")) and bool(value)
+        return str(value).lower() in ("false", "no", "0", "none")
+    if word in ("status", "statuscode", "status_code", "http_status", "code", "result"):
+        return isinstance(value, str | int | float) and bool(_REFUSAL.match(str(value)))
+    return word.startswith(("err", "fail", "exception", "fault", "reject")) and bool(value)
 
 
 def _refused(answer: dict[str, Any]) -> dict[str, str]:

@@ -297,8 +297,9 @@ class RunLog:
         return str(rows[0]["status"]) if rows else None
 
     def past(self, session: Session, since: dt.datetime) -> list[PastRun]:
-        """The pushes since then, oldest first; of one that was killed, what it acknowledged counts, and of any what it may
-        have added: an answer that was lost makes a row held, and the push that sends it again calls it a change.
+        """The pushes since then, oldest first. Of one that did not succeed what it acknowledged counts, which may be more than it
+        lived to say, and what it may have added: an answer that was lost makes a row held, and the push that sends it again calls
+        it a change.
         """
         figures = ("added", "changed", "removed", "unchanged", "failed")
         rows = session.rows(
@@ -307,12 +308,14 @@ class RunLog:
             f"and status <> 'refused' and started_at >= {self._literal(since)} "
             "order by started_at, run_id"
         )
-        in_doubt = self._in_doubt(session, [r["run_id"] for r in rows if r["status"] != "success"])
+        broken = [row["run_id"] for row in rows if row["status"] != "success"]
+        in_doubt = self._in_doubt(session, broken)
+        acknowledged = self._acknowledged(session, broken)
         found = []
         for row in rows:
             numbers = {name: int(row[name] or 0) for name in figures}
-            if row["added"] is None:
-                numbers |= self._acknowledged(session, row["run_id"])
+            for name, count in acknowledged.get(row["run_id"], {}).items():
+                numbers[name] = max(numbers[name], count)
             numbers["added"] += in_doubt.get(row["run_id"], 0)
             notes = frozenset((row["message"] or "").split("; "))
             found.append(PastRun(row["started_at"], row["status"], notes=notes, **numbers))
@@ -328,18 +331,21 @@ class RunLog:
             )
         )
 
-    def _acknowledged(self, session: Session, run_id: str) -> dict[str, int]:
-        counts = {
-            row["action"]: int(row["row_count"])
-            for row in session.rows(
-                "select action, count(distinct sync_key) as row_count "
-                f"from {self._tables.acknowledgements} where {self._mine()} "
-                f"and run_id = {self._literal(run_id)} group by action"
-            )
-        }
-        # What was claimed before it was sent may have been sent.
-        added = max(counts.get("add", 0), counts.get("claim", 0))
-        return {"added": added, "removed": counts.get("remove", 0)}
+    def _acknowledged(self, session: Session, run_ids: Sequence[str]) -> dict[str, dict[str, int]]:
+        """Per run, how many keys it acknowledged to have added and removed; what was claimed before it was sent may have been."""
+        if not run_ids:
+            return {}
+        figures = {"add": "added", "claim": "added", "remove": "removed"}
+        found: dict[str, dict[str, int]] = {}
+        for row in session.rows(
+            "select run_id, action, count(distinct sync_key) as row_count "
+            f"from {self._tables.acknowledgements} where {self._mine()} and run_id in "
+            f"({', '.join(map(self._literal, run_ids))}) group by run_id, action"
+        ):
+            if name := figures.get(row["action"]):
+                counts = found.setdefault(row["run_id"], {})
+                counts[name] = max(counts.get(name, 0), int(row["row_count"]))
+        return found
 
     def _in_doubt(self, session: Session, run_ids: Sequence[str]) -> dict[str, int]:
         """Of these runs, how many keys each was the first to send without an answer, and did not add."""

@@ -225,6 +225,9 @@ def test_klaviyos_events_are_taken_by_202_alone(wire: Wire, body: bytes) -> None
         {"failed": [{"key": "nobody"}]}, {"failed": [{"status": "bad"}]},
         {"status": "error", "message": "no"}, {"status": "FAILED", "failed": []}, {"statusCode": 502},
         {"code": "400"}, {"result": "rejected"}, {"errorMessage": "no"}, {"failed_count": 2},
+        {"success": "False"}, {"ok": None}, {"success": "no"}, {"status": 500.0}, {"status": "HTTP 500"}, {"status": "unsuccessful"},
+        {"status": {"code": 500}}, {"data": {"error": "x"}}, {"exception": "x"}, {"http_status": 500}, {"rejected": ["p00001"]}, {"faultstring": "x"},
+        {"result": "nok"}, {"status": "Bad request"}, {"failed": [{"Key": "p00001"}]},
     ],
 )  # fmt: skip
 def test_a_webhook_that_speaks_of_an_error_has_taken_nothing(wire: Wire, body: Any) -> None:
@@ -309,6 +312,14 @@ def contact(number: int, name: str | None = None) -> dict[str, Any]:
         {"status": "COMPLETE", "results": [contact(0), contact(1), contact(2)]},
         {"status": "COMPLETE", "results": [contact(0), {"properties": {}}]},
         {"status": "COMPLETE", "results": ["0", "1"]},
+        {"status": "COMPLETE", "results": [contact(0)], "errors": ["boom"]},
+        {"status": "COMPLETE", "results": [contact(0)], "errors": [None]},
+        {"status": "COMPLETE", "results": [contact(0)], "errors": [{"context": ["person1@shop.example"]}]},
+        {"status": "COMPLETE", "results": [contact(0), {"id": "1", "properties": ["x"]}]},
+        {"status": "COMPLETE", "results": [contact(0), contact(1)], "numErrors": "3"},
+        {"status": "COMPLETE", "results": [contact(0), contact(1)], "numErrors": 3.0},
+        {"status": "COMPLETE", "results": [contact(0), contact(9, "person0@shop.example")]},
+        {"status": "COMPLETE", "results": [contact(0)], "errors": [{"context": {"ids": ["person0@shop.example"]}}]},
     ],
 )  # fmt: skip
 def test_a_batch_that_contradicts_itself_has_taken_nothing(wire: Wire, body: Any) -> None:

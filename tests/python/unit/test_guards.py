@@ -164,6 +164,26 @@ def test_what_a_killed_push_added_counts(bench):
     assert bench.push().status == "refused"
 
 
+def test_removals_acknowledged_by_a_push_that_broke_count(bench):
+    """Its own sums stop at the row that broke it; the record of what was acknowledged does not."""
+    pushed(bench, 100)
+    aged(bench, 48)
+
+    def breaks(number, records):
+        if len(bench.destination.members) <= 88:
+            raise AttributeError("a fault of the destination's own")
+
+    bench.destination.fault_after = breaks
+    pushed(bench, 82)
+    gone = bench.rows(
+        "select count(distinct sync_key) from analytics_sync.acknowledgements where action = 'remove'"
+    )[0][0]
+    assert gone
+    bench.destination.fault_after = None
+    grown(bench, 70)
+    assert bench.plan().before.removed == gone
+
+
 def lose(number, records):
     raise TransientError("the answer was lost")
 
