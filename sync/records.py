@@ -40,11 +40,16 @@ class Mode(str, Enum):
 
 
 class Action(str, Enum):
-    """What one row asks of the destination."""
+    """What a row asks of the destination, and what an acknowledgement says became of it."""
 
     ADD = "add"
     CHANGE = "change"
     REMOVE = "remove"
+    OUTDATED = "outdated"  # identifiers that it has no more are taken out, before it is written
+    ATTEMPT = "attempt"  # it was sent, or may have been, and no answer came
+    CLAIM = "claim"  # an event that is about to be sent, and never twice
+    RELEASE = "release"  # a claimed event that surely reached nobody
+    FORGET = "forget"  # nothing is asked: only the ledger lets go of it
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,7 +98,11 @@ def _plan_one(
         offered = capability.object_type(definition, declaration)
         delivery = capability.guarantee(definition, offered)
         planning = Planning(
-            app.warehouse, Tables.of(app.manifest), environment, app.manifest.consent_tables()
+            app.warehouse,
+            Tables.of(app.manifest),
+            environment,
+            app.manifest.consent_tables(),
+            app.project.journal,
         )
         results = gates.RunResults(app.project.run_results)
         with app.warehouse.session() as session:

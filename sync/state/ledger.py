@@ -53,15 +53,18 @@ class Ledger:
         )
         return [row["run_id"] for row in rows]
 
-    def state(self, unfinished: list[str]) -> str:
-        """A query of what the destination holds: sync_key, row_hash, definition_hash, identifiers, remote_id."""
+    def state(self, unfinished: list[str], doubted: str | None = None) -> str:
+        """A query of what the destination holds: sync_key, row_hash, definition_hash, identifiers, remote_id.
+
+        `doubted` is a query of what unfinished runs may have done (`Intents.doubted`).
+        """
         columns = "sync_key, row_hash, definition_hash, identifiers, remote_id"
         held = f"select {columns} from {self._tables.ledger} where {self._mine()} and {self._here}"
         if not unfinished:
             return held
         return (
-            f"{held} and sync_key not in ({self._keys_of(unfinished)}) "
-            f"union all select {columns} from ({self._latest_of(unfinished)}) as pending "
+            f"{held} and sync_key not in ({self._keys_of(unfinished, doubted)}) "
+            f"union all select {columns} from ({self._latest_of(unfinished, doubted)}) as pending "
             f"where action not in ({self._gone_list()}) and {self._here}"
         )
 
@@ -124,13 +127,24 @@ class Ledger:
     def _runs_in(self, run_ids: list[str]) -> str:
         return f"run_id in ({', '.join(self._literal(run_id) for run_id in run_ids)})"
 
-    def _keys_of(self, run_ids: list[str]) -> str:
+    def _keys_of(self, run_ids: list[str], doubted: str | None = None) -> str:
+        return f"select sync_key from {self._acknowledged(run_ids, doubted)}"
+
+    def _acknowledged(self, run_ids: list[str], doubted: str | None) -> str:
+        """What follows `from`: the runs' acknowledgements."""
+        mine = f"where {self._mine()} and {self._runs_in(run_ids)}"
+        if doubted is None:
+            return f"{self._tables.acknowledgements} as acknowledgements {mine}"
+        columns = (
+            "sync_key, action, row_hash, definition_hash, identifiers, remote_id, run_id, "
+            "batch_number, acknowledged_at"
+        )
         return (
-            f"select sync_key from {self._tables.acknowledgements} "
-            f"where {self._mine()} and {self._runs_in(run_ids)}"
+            f"(select {columns} from {self._tables.acknowledgements} {mine} "
+            f"union all select {columns} from ({doubted}) as doubted) as acknowledgements"
         )
 
-    def _latest_of(self, run_ids: list[str]) -> str:
+    def _latest_of(self, run_ids: list[str], doubted: str | None = None) -> str:
         """The last acknowledgement per key: later runs first, in a run later batches, and what was written ahead of a request
         before its outcome.
         """
@@ -142,6 +156,5 @@ class Ledger:
             f"order by case run_id {order} end desc, batch_number desc, "
             "case when action in ('claim', 'attempt') then 0 when action = 'release' then 1 else 2 end "
             "desc, acknowledged_at desc) as nth "
-            f"from {self._tables.acknowledgements} as acknowledgements "
-            f"where {self._mine()} and {self._runs_in(run_ids)}) as numbered where nth = 1"
+            f"from {self._acknowledged(run_ids, doubted)}) as numbered where nth = 1"
         )

@@ -141,6 +141,7 @@ class Tables:
 
     ledger: str
     acknowledgements: str
+    intents: str
     runs: str
     batches: str
     failures: str

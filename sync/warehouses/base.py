@@ -33,6 +33,7 @@ class Dialect:
     fingerprint_of: str = "bit_xor(hash({0}))"
     counted_as: str = "{0}"  # what a count of distinct texts counts: a hash, where that is cheaper
     json_text_of: str = "json_extract_string({0}, '$.{1}')"
+    json_quoted_of: str = "cast(to_json({0}) as varchar)"  # of a text, as JSON has it
     matches_of: str = "regexp_matches({0}, {1})"
     # For how long, and up to how many, acknowledgements gather before they are written.
     group_seconds: float = 1.0
@@ -67,6 +68,17 @@ class Dialect:
         """Text of one member of a JSON object that is kept as text; null when it is absent."""
         return self.json_text_of.format(expression, name)
 
+    def json_object(self, members: Mapping[str, str]) -> str:
+        """Texts by name as one JSON object, as text: names sorted, nulls left out; null without any."""
+        if not members:
+            return self.text("null")
+        parts = []
+        for name, expression in sorted(members.items()):
+            named = self.literal(f', "{name}": ')
+            quoted = self.json_quoted_of.format(expression)
+            parts.append(f"case when {expression} is null then '' else {named} || {quoted} end")
+        return f"'{{' || nullif(substr({' || '.join(parts)}, 3), '') || '}}'"
+
     def matches(self, expression: str, pattern: str) -> str:
         """Whether a text is as the pattern says, which begins with ^, ends with $ and has no backslash."""
         return self.matches_of.format(expression, self.literal(pattern))
@@ -78,6 +90,24 @@ class Dialect:
     def text(self, expression: str) -> str:
         """`expression` as a string."""
         return f"cast({expression} as {self.string})"
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What must be so when a unit is written: `relation` has a row that is as `condition` says. Within the unit the row is
+    changed, or deleted without a `change`, so that whoever else writes it waits or fails.
+    """
+
+    relation: str
+    condition: str
+    change: str | None = None
+
+    @property
+    def statement(self) -> str:
+        """Changes or deletes the row."""
+        if self.change is None:
+            return f"delete from {self.relation} where {self.condition}"
+        return f"update {self.relation} set {self.change} where {self.condition}"
 
 
 class Session(Protocol):
@@ -105,11 +135,11 @@ class Session(Protocol):
     def merge(self, relation: str, rows: pa.Table, *, keys: Sequence[str]) -> None:
         """Insert rows, replacing those with the same keys, all or none. `rows` are unique by `keys`."""
 
-    def transaction(self) -> AbstractContextManager[None]:
-        """Make what is done inside one unit where the warehouse can.
+    def transaction(self, *, proof: Proof | None = None) -> AbstractContextManager[None]:
+        """Make what is written inside one unit; what is read inside may be as it was before.
 
-        Where it cannot (BigQuery), each call is a unit by itself; callers write acknowledgements first, so what is left
-        undone is only bookkeeping.
+        Raises:
+            UnprovenError: it found none; nothing is written.
         """
 
 

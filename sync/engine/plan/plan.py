@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from sync.config.models import ConsentTables, SyncDefinition
 from sync.destinations.base import ObjectType
@@ -10,10 +11,19 @@ from sync.engine.plan import capability
 from sync.engine.plan.edge import Edge
 from sync.engine.plan.gates import DbtFailure, RunResults, TableChecks
 from sync.engine.plan.guards import MEMORY, Usual, usual
-from sync.engine.plan.planner import Counts, Mapping, PlanQueries, map_columns, read_counts
+from sync.engine.plan.planner import (
+    INTENDING,
+    Counts,
+    Mapping,
+    PlanQueries,
+    map_columns,
+    read_counts,
+)
 from sync.engine.plan.spool import PlanSpool
 from sync.engine.scrub import shown_key
 from sync.errors import RefusedError, WarehouseError, WarehouseMemoryError
+from sync.state.intents import Intents
+from sync.state.journal import Journal
 from sync.state.ledger import Ledger
 from sync.state.runs import RunLog
 from sync.state.tables import Tables
@@ -28,6 +38,32 @@ class Planning:
     tables: Tables
     environment: str
     people: ConsentTables = field(default_factory=ConsentTables)
+    journal: Path | None = (
+        None  # where runs of this machine keep what the warehouse does not have yet
+    )
+
+    def intents(self, definition: SyncDefinition) -> Intents:
+        """What runs of the sync are about to do."""
+        return Intents(
+            self.tables,
+            self.warehouse.dialect,
+            environment=self.environment,
+            sync_name=definition.name,
+        )
+
+    def held(self, session: Session, definition: SyncDefinition) -> str:
+        """A query of what the destination holds; what a run that never ended may have done counts as attempts."""
+        ledger = self.ledger(definition)
+        unfinished = ledger.unfinished_runs(session)
+        doubtful = set(unfinished)
+        if doubtful and self.journal is not None:
+            doubtful -= Journal(
+                self.journal, environment=self.environment, sync_name=definition.name, run_id=""
+            ).whole()
+        if not doubtful:
+            return ledger.state(unfinished)
+        doubted = self.intents(definition).doubted(sorted(doubtful), now_utc())
+        return ledger.state(unfinished, doubted)
 
     def ledger(self, definition: SyncDefinition) -> Ledger:
         """The sync's part of the ledger."""
@@ -61,6 +97,9 @@ class Planned:
     plan: Plan
     mapping: Mapping
     spool: PlanSpool | None = None
+    intents: str | None = (
+        None  # a query of what is to be sent, where it must be written down before
+    )
 
     def close(self) -> None:
         """Give the spool's disk space back."""
@@ -131,7 +170,7 @@ def _planned(
         sync_name=definition.name,
         run_id="",
     )
-    held = ledger.state(ledger.unfinished_runs(session))
+    held = planning.held(session, definition)
     queries = PlanQueries(
         definition,
         columns,
@@ -172,6 +211,8 @@ def _planned(
     planned = Planned(plan, queries.mapping)
     if spool and (counts.to_send or counts.forget):
         planned.spool = _spooled(session, queries, plan, Edge(mapping, kinds))
+        if definition.mode in INTENDING:
+            planned.intents = queries.intents(marked=bool(counts.remove or counts.change))
     return planned
 
 

@@ -16,12 +16,12 @@ from sync.engine.push.sender import Outcome
 from sync.engine.retry import Retrier
 from sync.engine.scrub import code, scrub, scrub_row
 from sync.errors import DestinationError, HeadwaterError, WarehouseError
-from sync.records import RowError
+from sync.records import Action, RowError
 from sync.state.journal import Journal
 from sync.state.leases import LEASE_SECONDS, Leases
 from sync.state.ledger import UNKNOWN
 from sync.state.runs import UNKNOWN_STATUS, BatchNote, Progress, Refused, RunLog
-from sync.warehouses.base import Session, Warehouse, now_utc
+from sync.warehouses.base import Warehouse, now_utc
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -104,6 +104,7 @@ class Acknowledger:
         if claimed:  # is written down already
             return table
         if not self._is_written_ahead:
+            # The intents are in the warehouse, and say enough unless a journal that is not whole says more.
             return None if self.blocked else table
         # What must not count as sent is written as that; either way the warehouse has shown that it takes as much.
         ahead = table if self._intends else self._marked(batch.rows, "release", batch.number)
@@ -140,12 +141,25 @@ class Acknowledger:
     def _lose_journal(self, error: OSError) -> None:
         if self._journal_error is None:
             self._journal_error = error
+            self._resign()
             self._watcher.log(
                 "journal_failed",
                 sync=self._result.name,
                 error=type(error).__name__,
                 reason=_reason(error),
             )
+
+    def _resign(self) -> None:
+        """The journal must not say any more that it has all; where it cannot be told so, the warehouse must have it, or nothing is sent."""
+        try:
+            self._journal.resign()
+        except OSError as error:
+            if not self._is_written_ahead:
+                self.blocked = HeadwaterError(
+                    f"sync '{self._result.name}': stopped, since what is sent could not be written down: "
+                    f"the journal says '{_reason(error)}'.",
+                    hint="make room or mend it, and push again: it goes on from here.",
+                )
 
     def _block(self, error: WarehouseError) -> None:
         """Nothing more is sent in this run."""
@@ -188,9 +202,8 @@ class Acknowledger:
         ]
         if outcome.batch.action == "outdated":
             # What replaces an outdated identifier follows; until then all of it may be there.
-            outcome.taken = Counter(attempt=len(rows))
             return self._log.decided(
-                intended, places, action="attempt", row_hash=UNKNOWN, remote_id=remote_ids
+                intended, places, action=Action.OUTDATED, row_hash=UNKNOWN, remote_id=remote_ids
             )
         actions = [row.action for row in rows]
         outcome.taken = Counter(actions)
@@ -431,10 +444,10 @@ class Acknowledger:
     def _try_to_write(self, progress: Progress) -> int:
         with self._warehouse.session(write=True) as session:
             now = now_utc()
-            if self._is_lease_due():
-                self._renew(session)
-            with session.transaction():
-                return self._log.write(session, progress, now)
+            with self._lease.held(session, now):
+                quarantined = self._log.write(session, progress, now)
+            self._renewed_at = now
+            return quarantined
 
     def tend(self) -> None:
         """What cannot wait for the next answer: a job or a Retry-After may take longer than the lease lasts.
@@ -444,21 +457,12 @@ class Acknowledger:
         """
         if self._writing is not None and self._writing.done():
             self._wait()
-        if self._is_lease_due():
+        if self._lease_age() > LEASE_SECONDS / 4:
             with self._warehouse.session(write=True) as session:
-                self._renew(session)
-
-    def _renew(self, session: Session) -> None:
-        now = now_utc()
-        if not self._lease.renew(session, now):
-            raise HeadwaterError(
-                f"sync '{self._result.name}': another run took over its lease.",
-                hint="one run per sync at a time; this one stops here.",
-            )
-        self._renewed_at = now
-
-    def _is_lease_due(self) -> bool:
-        return self._lease_age() > LEASE_SECONDS / 4
+                now = now_utc()
+                with self._lease.held(session, now):
+                    pass
+                self._renewed_at = now
 
     def _lease_age(self) -> float:
         return (now_utc() - self._renewed_at).total_seconds()

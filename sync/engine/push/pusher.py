@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
 from itertools import chain, count
@@ -14,6 +14,7 @@ from sync.engine.connect import Connection
 from sync.engine.context import PushContext, SyncResult
 from sync.engine.plan import capability, gates, guards
 from sync.engine.plan.plan import Plan, Planned, Planning, plan_sync
+from sync.engine.plan.planner import INTENDING
 from sync.engine.plan.spool import PlanSpool
 from sync.engine.push.acknowledge import Acknowledger
 from sync.engine.push.rows import Batch, RowReader, batched
@@ -25,6 +26,7 @@ from sync.errors import (
     AuthError,
     DestinationError,
     HeadwaterError,
+    LeaseLostError,
     RefusedError,
     UnexpectedError,
     WarehouseLockedError,
@@ -83,7 +85,12 @@ class Pusher:
             tables=context.tables,
             environment=environment,
             people=context.people,
+            journal=context.journal,
         )
+        self._has_intents = definition.mode in INTENDING
+        self._intents = self._planning.intents(definition)
+        self._is_leased = False
+        self._stream: Stream | None = None
         self._result = SyncResult(definition.name, "success")
         self._once = True  # each key is acknowledged once in this run
         self._lost_before = 0  # events of earlier runs of which nobody knows
@@ -179,27 +186,60 @@ class Pusher:
             )
             try:
                 self._gate(planned.plan)
+                if not options.dry_run:
+                    self._begin(session, planned)
             except BaseException:
                 planned.close()
                 raise
-            if options.dry_run:
-                return planned
-            self._result.previous_status = self._log.last_status(session)
-            if definition.mode is Mode.EVENT:
-                self._lost_before = self._log.count_unknown(session)
-            if planned.plan.checks.elsewhere:
-                session.execute(self._planning.ledger(definition).leaving_elsewhere())
-                self._context.watcher.log(
-                    "left_elsewhere", sync=definition.name, rows=planned.plan.checks.elsewhere
-                )
-            if planned.spool is None:
-                self._result.counts = planned.plan.counts
-                self._finish_empty(session)
-            else:
-                self._log.start(
-                    session, command="push", mode=definition.mode.value, now=self._started_at
-                )
         return planned
+
+    def _begin(self, session: Session, planned: Planned) -> None:
+        """Before anything is sent, the run is on record and so is what it may send; with nothing to send it is over."""
+        definition = self._definition
+        self._result.previous_status = self._log.last_status(session)
+        if definition.mode is Mode.EVENT:
+            self._lost_before = self._log.count_unknown(session)
+        if planned.spool is None:
+            self._result.counts = planned.plan.counts
+            self._finish_empty(session, planned)
+            return
+        if planned.intents and definition.mode is not Mode.REPLACE:
+            with suppress(OSError):  # without a journal all intents count
+                self._journal.begin()
+        with self._lease.held(session, now_utc()):
+            self._leave_elsewhere(session, planned)
+            self._log.start(
+                session, command="push", mode=definition.mode.value, now=self._started_at
+            )
+            if planned.intents:
+                session.execute(
+                    self._intents.write(
+                        planned.intents,
+                        run_id=self._context.run_id,
+                        definition_hash=definition.definition_hash,
+                    )
+                )
+        if planned.intents:
+            self._check_intents(session, planned.plan)
+
+    def _check_intents(self, session: Session, plan: Plan) -> None:
+        """They were read after the rows that are to be sent, and must be of the same table."""
+        written = session.rows(self._intents.count([self._context.run_id]))
+        if int(written[0]["row_count"]) != plan.counts.to_send:
+            raise RefusedError(
+                "changed_while_read",
+                f"sync '{self._definition.name}': its table changed while it was read.",
+                hint="a dbt run is under way; push when it is done.",
+            )
+
+    def _leave_elsewhere(self, session: Session, planned: Planned) -> None:
+        if planned.plan.checks.elsewhere:
+            session.execute(self._planning.ledger(self._definition).leaving_elsewhere())
+            self._context.watcher.log(
+                "left_elsewhere",
+                sync=self._definition.name,
+                rows=planned.plan.checks.elsewhere,
+            )
 
     def _take_lease(self, session: Session) -> None:
         holder = self._lease.acquire(session, now_utc())
@@ -209,18 +249,38 @@ class Pusher:
                 f"sync '{self._definition.name}' is being pushed by {holder}.",
                 hint="wait for it to end; a lease whose process died expires by itself.",
             )
+        self._is_leased = True
+        unfinished = self._planning.ledger(self._definition).unfinished_runs(session)
+        for run_id in self._journal.remove_others(unfinished):
+            self._context.watcher.log("journal_dropped", sync=self._definition.name, run_id=run_id)
         begun = self._journal.in_flight_at()
         self._settles = begun is not None and time.time() - begun < LEASE_SECONDS
-        ledger = self._planning.ledger(self._definition)
-        recovered = self._recover(session)
-        unfinished = sorted({*ledger.unfinished_runs(session), *recovered})
         if unfinished:
-            session.execute(
-                *self._lost(unfinished),
-                *ledger.compaction(unfinished),
-                self._log.interrupt(unfinished, now_utc()),
-            )
-            self._context.watcher.log("recovered", sync=self._definition.name, runs=len(unfinished))
+            self._recover(session, unfinished)
+
+    def _recover(self, session: Session, unfinished: list[str]) -> None:
+        """Bring the ledger up to date with runs that never ended, and end them."""
+        doubtful = sorted({*unfinished} - self._journal.whole())
+        # Nobody knows what is on its way still.
+        self._settles = self._settles or bool(doubtful)
+        with self._lease.held(session, now_utc()):
+            self._settle(session, unfinished, doubtful=doubtful)
+            session.execute(self._log.interrupt(unfinished, now_utc()))
+        self._journal.remove(unfinished)
+        self._context.watcher.log("recovered", sync=self._definition.name, runs=len(unfinished))
+
+    def _settle(self, session: Session, run_ids: list[str], *, doubtful: list[str]) -> None:
+        """Within a unit: fold into the ledger what runs acknowledged, what their journals have, and of those that are `doubtful`
+        what else they may have done.
+        """
+        context, now = self._context, now_utc()
+        self._journal.recover(session, context.tables, context.warehouse.dialect, run_ids)
+        session.execute(
+            *([self._intents.doubt(doubtful, now)] if doubtful else []),
+            self._intents.drop(run_ids),
+            *self._lost(run_ids),
+            *self._planning.ledger(self._definition).compaction(run_ids),
+        )
 
     def _lost(self, run_ids: list[str]) -> list[str]:
         """Statements that list events which were claimed and whose answers nobody will get; they are not sent again."""
@@ -228,11 +288,6 @@ class Pusher:
             return []
         claimed = self._planning.ledger(self._definition).claimed(run_ids)
         return [self._log.list_unknown(claimed, now_utc())]
-
-    def _recover(self, session: Session) -> list[str]:
-        """Fold in what a run that was killed, or could not write, kept on disk."""
-        context = self._context
-        return self._journal.recover(session, context.tables, context.warehouse.dialect)
 
     def _gate(self, plan: Plan) -> None:
         definition, options = self._definition, self._options
@@ -352,9 +407,9 @@ class Pusher:
             self._result,
             retrier=retrier,
             watcher=self._context.watcher,
-            intends=self._definition.mode in (Mode.UPSERT, Mode.MIRROR),
+            intends=self._has_intents and self._definition.mode is not Mode.REPLACE,
         )
-        stream = Stream(
+        stream = self._stream = Stream(
             sender, acknowledger, self._result, breaker=breaker, stop=self._context.stop
         )
         with acknowledger:
@@ -430,28 +485,45 @@ class Pusher:
         )
 
     def _finish(self) -> None:
-        ledger = self._planning.ledger(self._definition)
-        with self._warehouse.session(write=True) as session:
-            self._log.write_withheld(session, self._result.counts.withheld)
-            session.execute(
-                *ledger.compaction([self._context.run_id], once=self._once),
-                self._log.finish(
-                    status=self._result.recorded_status,
-                    message=self._result.recorded,
-                    counts=self._result.figures(),
-                    now=now_utc(),
-                ),
-            )
-            self._lease.release(session)
+        run_ids = [self._context.run_id]
 
-    def _finish_empty(self, session: Session) -> None:
+        def write(session: Session) -> None:
+            with self._lease.released(session):
+                self._log.write_withheld(session, self._result.counts.withheld)
+                session.execute(
+                    *self._planning.ledger(self._definition).compaction(run_ids, once=self._once),
+                    *([self._intents.drop(run_ids)] if self._has_intents else []),
+                    self._finished(),
+                )
+
+        self._write(write)
+        self._journal.end()
+
+    def _write(self, write: Callable[[Session], None]) -> None:
+        """In a session of its own; what had too little memory begins anew while there is more."""
+        for _ in range(MEMORY_TRIES - 1):
+            with suppress(WarehouseMemoryError), self._warehouse.session(write=True) as session:
+                write(session)
+                return
+        with self._warehouse.session(write=True) as session:
+            write(session)
+
+    def _finished(self) -> str:
+        return self._log.finish(
+            status=self._result.recorded_status,
+            message=self._result.recorded,
+            counts=self._result.figures(),
+            now=now_utc(),
+        )
+
+    def _finish_empty(self, session: Session, planned: Planned) -> None:
         """Nothing to send: the run is over within the session that planned it."""
         if error := self._left_behind():
             self._result.status, self._result.error = "partial", error
-        with session.transaction():
+        with self._lease.released(session):
+            self._leave_elsewhere(session, planned)
             self._record(session)
             self._log.write_withheld(session, self._result.counts.withheld)
-            self._lease.release(session)
 
     def _record_end(self) -> None:
         """Put a run that was refused or failed on record; a warehouse that cannot take it is told by the error itself."""
@@ -459,25 +531,12 @@ class Pusher:
         if self._options.dry_run:
             return
         try:
-            with self._warehouse.session(write=True) as session:
-                ledger = self._planning.ledger(self._definition)
-                self._recover(session)
-                if self._context.run_id in ledger.unfinished_runs(session):
-                    session.execute(
-                        *self._lost([self._context.run_id]),
-                        *ledger.compaction([self._context.run_id]),
-                        self._log.finish(
-                            status=result.recorded_status,
-                            message=result.recorded,
-                            counts=result.figures(),
-                            now=now_utc(),
-                        ),
-                    )
-                else:
-                    result.previous_status = self._log.last_status(session)
-                    self._record(session)
-                self._lease.release(session)
+            self._write(self._write_end)
+            self._journal.end()
             self._unrecorded.forget()
+        except LeaseLostError:
+            # Whoever has it has this run on its record, or will; the journal stays for that.
+            self._context.watcher.log("lease_lost", sync=result.name)
         except Exception as error:
             told = (
                 error
@@ -490,6 +549,24 @@ class Pusher:
                 message=result.recorded or told.message,
                 now=now_utc(),
             )
+
+    def _write_end(self, session: Session) -> None:
+        run_id = self._context.run_id
+        if not self._is_leased:
+            self._result.previous_status = self._log.last_status(session)
+            self._record(session)
+            return
+        if run_id not in self._planning.ledger(self._definition).unfinished_runs(session):
+            self._result.previous_status = self._log.last_status(session)
+            with self._lease.released(session):
+                self._record(session)
+            return
+        # What has not begun to be sent is surely not there; of the rest a journal knows, where it is whole.
+        is_sure = self._stream is None or not self._stream.began
+        doubtful = [] if is_sure or run_id in self._journal.whole() else [run_id]
+        with self._lease.released(session):
+            self._settle(session, [run_id], doubtful=doubtful)
+            session.execute(self._finished())
 
     def _record(self, session: Session) -> None:
         self._log.record(

@@ -33,14 +33,21 @@ class Stream:
         self._result = result
         self._breaker = breaker
         self._stop = stop
+        self.began = False  # whether anything may be at the destination
         # Keys whose outdated identifiers may still be there: written now, the ledger would forget those.
         self._held_back: set[str] = set()
+        self._took_outdated = False
 
     def send(self, phases: Iterable[Iterator[Batch]], *, parallel: int, claims: bool) -> None:
         """Keep `parallel` batches under way. A phase begins when the one before it has been answered in full."""
         with ThreadPoolExecutor(parallel, thread_name_prefix=self._result.name) as pool:
+            self.began = True
             for phase in phases:
                 self._send_phase(phase, pool, ahead=min(2 * parallel, parallel + 4), claims=claims)
+                if self._took_outdated:
+                    # What is written from here on takes the place of what is out: recovery must know that it is.
+                    self._acknowledger.flush()
+                    self._took_outdated = False
             self._acknowledger.flush()
         self._result.error = self._acknowledger.blocked or self._result.error
 
@@ -107,6 +114,7 @@ class Stream:
                     raise outcome.error
                 refused.update(error.key for error in outcome.failed)
                 self._acknowledger.take_refusals(outcome)
+            self.began = True
             destination.commit()
         except DestinationError:
             destination.abort()
@@ -133,6 +141,7 @@ class Stream:
     def _note(self, outcomes: Iterable[Outcome]) -> None:
         for outcome in outcomes:
             if outcome.batch.action == "outdated":
+                self._took_outdated = True
                 self._held_back |= {row.record.key for row in outcome.batch.rows}
                 self._held_back -= {item.key for item in outcome.accepted}
         if self._acknowledger.error is not None:
