@@ -69,6 +69,7 @@ class Acknowledger:
         self._ahead = threading.Lock()
         self._journal_error: OSError | None = None  # nothing is kept on disk any more
         self.wrote_ahead = False
+        self.dropped = 0  # rows of a whole set that were sent before, and are refused now
         self.blocked: HeadwaterError | None = None  # nothing can be written down: nothing is sent
         self.error: DestinationError | None = None
 
@@ -313,6 +314,13 @@ class Acknowledger:
             ]
             if rows:
                 progress.acknowledged.append(self._marked(rows, None, batch.number))
+            # The set in force lacks them, whatever was sent before.
+            lacking = [
+                row for row in batch.rows if row.action != "add" and row.record.key in refused
+            ]
+            if lacking:
+                progress.acknowledged.append(self._marked(lacking, Action.FORGET, batch.number))
+                self.dropped += sum(1 for row in lacking if row.action == "unchanged")
             for action, count in Counter(row.action for row in rows).items():
                 self._count(action, count)
             if progress.rows >= self._group_rows:

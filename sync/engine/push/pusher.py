@@ -435,15 +435,15 @@ class Pusher:
                 )
         ahead = claims or acknowledger.wrote_ahead
         self._once = not (ahead or spool.outdated.rows or spool.doubted.rows)
-        self._end(breaker, spool)
+        self._end(breaker, left=spool.refused_unchanged + acknowledger.dropped)
 
     # -- end -----------------------------------------------------------------------------------
 
-    def _end(self, breaker: CircuitBreaker, spool: PlanSpool) -> None:
-        """Compact the ledger, close the run and give the lease back, in one unit."""
+    def _end(self, breaker: CircuitBreaker, *, left: int) -> None:
+        """Compact the ledger, close the run and give the lease back, in one unit. `left` are rows beyond those to be sent."""
         result = self._result
         undone = result.counts.to_send - result.added - result.changed - result.removed
-        undone += spool.refused_unchanged
+        undone += left
         if breaker.is_open and result.error is None:
             result.error = DestinationError(
                 f"stopped after {self._options.breaker_limit} batches of which no row was taken.",
