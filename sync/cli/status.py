@@ -39,14 +39,14 @@ def status(
                 "name": definition.name,
                 "destination": definition.destination,
                 "mode": definition.mode.value,
-                **history.summary(session, definition.name, now_utc()),
-                **_unrecorded(app, environment, definition.name),
+                **history.summary(session, definition.sync_id, now_utc()),
+                **_unrecorded(app, environment, definition.sync_id),
             }
             for definition in definitions
         ]
         destinations = {definition.destination for definition in definitions}
         pulls = [one for one in history.pulls(session) if one["destination"] in destinations]
-        undefined = history.undefined(session, {one.name for one in app.manifest.syncs()})
+        undefined = history.undefined(session, {one.sync_id for one in app.manifest.syncs()})
     if as_json:
         app.output.document(
             {"environment": environment, "syncs": found, "pulls": pulls, "undefined": undefined}

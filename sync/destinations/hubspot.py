@@ -83,9 +83,7 @@ class HubspotSettings(HttpSettings):
     base_url: Address = "https://api.hubapi.com"
 
 
-def _object(
-    member: str, identifiers: frozenset[str], found_by: tuple[str, ...] = ()
-) -> ObjectType:
+def _object(member: str, identifiers: frozenset[str], found_by: tuple[str, ...] = ()) -> ObjectType:
     return ObjectType(
         modes=frozenset({Mode.UPSERT, Mode.MIRROR, Mode.ADD, Mode.REMOVE}),
         batch_rows=100,
@@ -112,6 +110,7 @@ class Hubspot:
             "company": _object("record id", frozenset({"domain"})),
             "list": _object("record id", frozenset({"email"}), ("email",)),
         },
+        asks_account=True,
         rate_limits={
             "crm": RateLimit(requests=90, seconds=10, parallel=4),
             "search": RateLimit(requests=4, seconds=1, parallel=1),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sync.config.models import SyncDefinition
-from sync.engine.connect import Connection
-from sync.errors import AuthError
+from sync.engine.connect import Connection, Connector
+from sync.errors import AuthError, HeadwaterError
 from sync.state.places import Places
 
 
@@ -19,17 +19,40 @@ def located(definition: SyncDefinition, connection: Connection, places: Places) 
     Raises:
         DestinationError: the vendor was asked and did not answer.
     """
-    account = places.account_of(connection.credential) or _asked(connection)
+    settings = settings_of(connection)
+    account = places.account_of(settings) if settings else None
     if account is None:
-        account = places.last_account(definition.destination) or ""
-    return replace(definition, account=account)
+        account = _asked(connection)
+        if account is not None and settings:
+            places.learn(settings, account)
+    return replace(definition, account=account or _last(definition, places))
+
+
+def located_for_plan(
+    definition: SyncDefinition, connector: Connector, places: Places
+) -> SyncDefinition:
+    """The same for a plan, which needs no credentials: where they are missing, the account is the one that was reached last."""
+    try:
+        connection = connector.connect(definition.destination, definition.object)
+        return located(definition, connection, places)
+    except HeadwaterError:
+        return replace(definition, account=_last(definition, places))
+
+
+def settings_of(connection: Connection) -> str:
+    """Names settings whose account the vendor was asked for, by a hash of them; empty where they tell it themselves."""
+    return connection.credential if connection.declaration.asks_account else ""
+
+
+def _last(definition: SyncDefinition, places: Places) -> str:
+    return places.last_account(definition.destination) or ""
 
 
 def _asked(connection: Connection) -> str | None:
     if connection.is_sandbox:
         return f"{connection.type} sandbox"
     ask = getattr(connection.destination, "account", None)
-    if ask is None:  # one of an earlier version, or a third party's
+    if ask is None:  # one that was written for an earlier version
         return None
     try:
         return f"{connection.type} {ask()}"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from sync.config.models import SyncDefinition
     from sync.state.tables import Tables
-    from sync.warehouses.base import Dialect, Session
+    from sync.warehouses.base import Dialect, Session, Warehouse
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +60,27 @@ class Places:
         self._literal = dialect.literal
         self._environment = environment
         self._turn = threading.Lock()
+        self._is_loaded = False
         self._lines: list[Place] = []
+        self._learnt: dict[str, str] = {}  # settings -> account, asked in this run
 
-    def load(self, session: Session) -> None:
-        """Read what is known."""
-        rows = session.rows(
-            "select sync_name, destination, place, account, object, key_columns, connection "
-            f"from {self._tables.places} where environment = {self._literal(self._environment)} "
-            "order by seen_at"
-        )
+    def load(self, warehouse: Warehouse) -> None:
+        """Read what is known, once.
+
+        Raises:
+            WarehouseError: it cannot be read.
+        """
         with self._turn:
+            if self._is_loaded:
+                return
+            with warehouse.session() as session:
+                rows = session.rows(
+                    "select sync_name, destination, place, account, object, key_columns, connection "
+                    f"from {self._tables.places} "
+                    f"where environment = {self._literal(self._environment)} order by seen_at"
+                )
             self._lines = [Place(*row.values()) for row in rows]
+            self._is_loaded = True
 
     def keep(self, session: Session, place: Place, now: dt.datetime) -> None:
         """Write `place` down where it is not the last line of its sync."""
@@ -91,13 +101,23 @@ class Places:
         with self._turn:
             self._lines.append(place)
 
+    def learn(self, connection: str, account: str) -> None:
+        """The vendor was asked; the next sync with these settings need not."""
+        with self._turn:
+            self._learnt[connection] = account
+
     def account_of(self, connection: str) -> str | None:
         """The account that these settings reached before."""
-        return self._latest(lambda line: line.connection == connection, "account")
+        with self._turn:
+            known = self._learnt.get(connection)
+            before = (line.account for line in self._lines if line.connection == connection)
+            return known or max(before, default=None)
 
     def last_account(self, destination: str) -> str | None:
         """The account that the destination of that name reached last."""
-        return self._latest(lambda line: line.destination == destination, "account")
+        with self._turn:
+            reached = [line.account for line in self._lines if line.destination == destination]
+        return reached[-1] if reached else None
 
     def last(self, sync_id: str) -> Place | None:
         """The last line of a sync."""
@@ -119,10 +139,6 @@ class Places:
         with self._turn:
             found = {line.sync_id for line in self._lines if _fills(line, definition.filled)}
         return sorted((found & set(known)) - {definition.sync_id})
-
-    def _latest(self, holds, name: str) -> str | None:  # type: ignore[no-untyped-def]
-        with self._turn:
-            return next((getattr(line, name) for line in reversed(self._lines) if holds(line)), None)
 
 
 def _fills(line: Place, filled: str) -> bool:

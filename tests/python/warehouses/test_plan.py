@@ -70,13 +70,19 @@ def test_what_leaves_and_what_another_keeps_is_marked_alike(
     tables = Tables(**{name: f"{schema}.{name}" for name in Tables.__slots__})
     dialect = warehouse.dialect
     ledger = Ledger(
-        tables, dialect, environment="live", sync_name="people", mode="mirror", place="here"
+        tables,
+        dialect,
+        environment="live",
+        sync_name="people",
+        mode="mirror",
+        place="here",
+        former_place="before",
     )
     with warehouse.session() as session:
         queries = PlanQueries(
             definition(f"{schema}.people"),
             [column.name for column in session.columns(f"{schema}.people")],
-            held=ledger.state([]), elsewhere=ledger.elsewhere(),
+            held=ledger.state([]), elsewhere=ledger.elsewhere(), former=ledger.former(),
             quarantined=None, dialect=dialect, members=MEMBERS,
         )  # fmt: skip
         rows = session.rows(queries.rows(marked=True))
@@ -116,7 +122,8 @@ def test_consent_and_suppression_are_asked_alike(warehouse: Warehouse, schema: s
                 f"{schema}.people", identifiers=(), consent=Consent("email", "marketing")
             ),
             [column.name for column in session.columns(f"{schema}.people")],
-            held=f"select * from {schema}.ledger", elsewhere="select 0", quarantined=None,
+            held=f"select * from {schema}.ledger", elsewhere="select 0", former="select 0",
+            quarantined=None,
             dialect=warehouse.dialect,
             people=ConsentTables(f"{schema}.consent", f"{schema}.suppressions"),
         )  # fmt: skip
