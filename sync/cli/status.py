@@ -78,8 +78,8 @@ def status(
                 "sent stay where they are."
             )
             app.output.note(
-                "Hint:  to take them out, define it again over an empty table with "
-                "guards: {min_rows: 0}, and push it with --allow-removals."
+                f"Hint:  if a sync of yours is this one under a new name, say `id: {one['name']}` in its `sync:`; to take "
+                "them out, define it again over an empty table with guards: {min_rows: 0}, and push it with --allow-removals."
             )
     failed_pull = any(one["status"] == "failed" for one in pulls)
     return 1 if failed_pull or any(map(_is_broken, found)) else 0
