@@ -24,6 +24,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "plan": ("sync.cli.plan:plan", "Show what a push would add, change and remove."),
     "push": ("sync.cli.push:push", "Send what changed to the destinations."),
     "pull": ("sync.cli.pull:pull", "Bring campaign results back into the warehouse."),
+    "migrate": ("sync.cli.migrate:migrate", "Say what becomes of rows that were sent elsewhere."),
     "status": ("sync.cli.status:status", "Show the last run of each sync."),
     "failures": ("sync.cli.failures:failures", "List rows that destinations refused; retry them."),
     "audiences": ("sync.cli.audiences:audiences", "Show audience sizes, overlaps and reach."),

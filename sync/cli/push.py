@@ -118,6 +118,7 @@ def push(
             watcher=watcher,
             journal=app.project.journal,
             people=app.manifest.consent_tables(),
+            known=frozenset(one.sync_id for one in app.manifest.syncs()),
         )
         results = push_all(context, definitions, threads=threads, fail_fast=fail_fast)
     if alerts is not None and not dry_run:

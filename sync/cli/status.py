@@ -39,14 +39,14 @@ def status(
                 "name": definition.name,
                 "destination": definition.destination,
                 "mode": definition.mode.value,
-                **history.summary(session, definition.name, now_utc()),
-                **_unrecorded(app, environment, definition.name),
+                **history.summary(session, definition.sync_id, now_utc()),
+                **_unrecorded(app, environment, definition.sync_id),
             }
             for definition in definitions
         ]
         destinations = {definition.destination for definition in definitions}
         pulls = [one for one in history.pulls(session) if one["destination"] in destinations]
-        undefined = history.undefined(session, {one.name for one in app.manifest.syncs()})
+        undefined = history.undefined(session, {one.sync_id for one in app.manifest.syncs()})
     if as_json:
         app.output.document(
             {"environment": environment, "syncs": found, "pulls": pulls, "undefined": undefined}
@@ -78,8 +78,8 @@ def status(
                 "sent stay where they are."
             )
             app.output.note(
-                "Hint:  to take them out, define it again over an empty table with "
-                "guards: {min_rows: 0}, and push it with --allow-removals."
+                f"Hint:  if a sync of yours is this one under a new name, say `id: {one['name']}` in its `sync:`; to take "
+                "them out, define it again over an empty table with guards: {min_rows: 0}, and push it with --allow-removals."
             )
     failed_pull = any(one["status"] == "failed" for one in pulls)
     return 1 if failed_pull or any(map(_is_broken, found)) else 0

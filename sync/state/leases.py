@@ -43,11 +43,8 @@ class Leases:
 
     def acquire(self, session: Session, now: dt.datetime) -> str | None:
         """Take the lease; None when it is ours, else who has it."""
-        for row in session.rows(
-            f"select owner, expires_at from {self._table} where {self._mine()}"
-        ):
-            if row["owner"] != self._owner and is_living(row, now):
-                return f"{_described(row['owner'])}, until {row['expires_at']:%H:%M} UTC"
+        if (holder := self.holder_of(session, self._sync_name, now)) is not None:
+            return holder
         expires = self._literal(now + dt.timedelta(seconds=LEASE_SECONDS))
         session.execute(
             f"delete from {self._table} where {self._mine()}",
@@ -58,9 +55,24 @@ class Leases:
         # Two processes may both have inserted where the warehouse lets both: the smaller name keeps it.
         owners = self._owners(session)
         if owners and owners[0] != self._owner:
-            session.execute(self._proof().statement)
+            self.release(session)
             return _described(owners[0])
         return None
+
+    def holder_of(self, session: Session, sync_name: str, now: dt.datetime) -> str | None:
+        """Who else has the lease of a sync, or None."""
+        for row in session.rows(
+            f"select owner, expires_at from {self._table} "
+            f"where environment = {self._literal(self._environment)} "
+            f"and sync_name = {self._literal(sync_name)}"
+        ):
+            if row["owner"] != self._owner and is_living(row, now):
+                return f"{_described(row['owner'])}, until {row['expires_at']:%H:%M} UTC"
+        return None
+
+    def release(self, session: Session) -> None:
+        """Give the lease back, if it is ours still."""
+        session.execute(self._proof().statement)
 
     @contextmanager
     def held(self, session: Session, now: dt.datetime) -> Iterator[None]:
