@@ -22,6 +22,13 @@ OPEN = Guards(min_rows=0, max_removals_percent=None, max_additions_percent=None)
 STATE = ("ledger", "acknowledgements", "runs", "batches", "failures", "withheld", "leases", "intents")  # fmt: skip
 
 
+class WritingWarehouse(DuckDBWarehouse):
+    """Of one process, connections to a file must be alike."""
+
+    def session(self, *, write: bool = False):
+        return super().session(write=True)
+
+
 class Sleeper:
     """A bench whose run is overtaken once, at the instant `overtake` is called, and then goes on."""
 
@@ -42,7 +49,7 @@ class Sleeper:
             )
         bench.people("b", "c", "d", score=3)
         context = PushContext(
-            warehouse=DuckDBWarehouse(str(bench.path)),
+            warehouse=WritingWarehouse(str(bench.path)),
             tables=bench.tables,
             connector=MemoryConnector(bench.destination, bench.declaration),
             run_results=bench.run_results,

@@ -268,7 +268,13 @@ class Workbench:
         environment = self.options.environment
         places = Places(self.tables, self.warehouse.dialect, environment=environment)
         planning = Planning(
-            self.warehouse, self.tables, environment, self.consent_tables, places, self.known
+            self.warehouse,
+            self.tables,
+            environment,
+            self.consent_tables,
+            places,
+            self.known,
+            self.path.parent / "journal",
         )
         connector = MemoryConnector(self.destination, self.declaration)
         places.load(self.warehouse)
