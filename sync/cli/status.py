@@ -26,9 +26,9 @@ def status(
 ) -> int:
     """Show the last run of each sync: how it ended, when, when the next is expected, and what waits.
 
-    The next run is expected one usual interval (the median of the last ten) after the last; `late` says it did not come. The exit
-    code is 1 when a sync's last run did not succeed or left rows behind, or the last pull of a destination failed; a run whose process was
-    killed has `died`.
+    The next run is expected one usual interval (the median of the last ten) after the last: it is `late` when it is over a quarter of that
+    behind, and `missing` when the one after it is due. A run whose process was killed has `died`. The exit code is 1 for each of these,
+    when a sync's last run did not succeed or left rows behind, or when the last pull of a destination failed.
     """
     definitions = app.syncs(select, exclude)
     environment = chosen_environment(sandbox)
@@ -68,6 +68,12 @@ def status(
                     f"{one['name']}: {one['left_behind']:,} quarantined rows are not sent.",
                     f"sync failures --select {one['name']}",
                 )
+            if one["overdue"]:
+                app.output.refusal(
+                    f"{one['name']} is {one['overdue']}: its next run was expected at "
+                    f"{one['next_expected_at']:%Y-%m-%d %H:%M} UTC.",
+                    "look whether the schedule runs: nothing tells a run that never began from one that nobody wanted.",
+                )
         for one in pulls:
             if one["message"]:
                 tell = app.output.note if one["status"] == "success" else partial(_refuse, app)
@@ -102,7 +108,7 @@ def _refuse(app: App, told: str) -> None:
 
 def _is_broken(one: dict[str, Any]) -> bool:
     ends = ("failed", "partial", "refused", "interrupted", "died")
-    return one["status"] in ends or bool(one["left_behind"])
+    return one["status"] in ends or bool(one["left_behind"]) or bool(one["overdue"])
 
 
 def _line(one: dict[str, Any]) -> list[object]:
@@ -110,8 +116,8 @@ def _line(one: dict[str, Any]) -> list[object]:
     when = f"{finished:%Y-%m-%d %H:%M}" if isinstance(finished, dt.datetime) else ""
     expected = one["next_expected_at"]
     following = f"{expected:%m-%d %H:%M}" if isinstance(expected, dt.datetime) else ""
-    if one["late"]:
-        following += " late"
+    if one["overdue"]:
+        following += f" {one['overdue']}"
     return [
         one["name"],
         one["status"] or "never",

@@ -72,6 +72,10 @@ class Leases:
         )
         return True
 
+    def breaking(self) -> str:
+        """The statement that takes the lease from whoever has it."""
+        return f"delete from {self._table} where {self._mine()}"
+
     def release(self, session: Session) -> None:
         """Give the lease back."""
         session.execute(
