@@ -10,7 +10,11 @@ import click
 
 from sync.cli.app import App, Verb, json_option, selection_options
 from sync.cli.session import chosen_environment
+from sync.config.models import SyncDefinition
+from sync.engine.alerts import Change, tell
+from sync.engine.context import new_run_id
 from sync.state.history import RunHistory
+from sync.state.runs import RunLog
 from sync.state.tables import Tables
 from sync.state.unrecorded import Unrecorded
 from sync.warehouses.base import now_utc
@@ -19,10 +23,20 @@ from sync.warehouses.base import now_utc
 @click.command("status", cls=Verb, example="sync status --json")
 @selection_options
 @click.option("--sandbox", is_flag=True, help="Runs of the sandbox.")
+@click.option(
+    "--alert",
+    is_flag=True,
+    help="Tell the receivers of destinations.yml who died or does not come.",
+)
 @json_option
 @click.pass_obj
 def status(
-    app: App, select: tuple[str, ...], exclude: tuple[str, ...], sandbox: bool, as_json: bool
+    app: App,
+    select: tuple[str, ...],
+    exclude: tuple[str, ...],
+    sandbox: bool,
+    alert: bool,
+    as_json: bool,
 ) -> int:
     """Show the last run of each sync: how it ended, when, when the next is expected, and what waits.
 
@@ -47,6 +61,8 @@ def status(
         destinations = {definition.destination for definition in definitions}
         pulls = [one for one in history.pulls(session) if one["destination"] in destinations]
         undefined = history.undefined(session, {one.sync_id for one in app.manifest.syncs()})
+    if alert and environment == "live":
+        _tell(app, definitions, found)
     if as_json:
         app.output.document(
             {"environment": environment, "syncs": found, "pulls": pulls, "undefined": undefined}
@@ -89,6 +105,45 @@ def status(
             )
     failed_pull = any(one["status"] == "failed" for one in pulls)
     return 1 if failed_pull or any(map(_is_broken, found)) else 0
+
+
+def _tell(app: App, definitions: list[SyncDefinition], found: list[dict[str, Any]]) -> None:
+    """Tell whose run died or does not come, and who is back: once per change, which the table of runs remembers."""
+    receivers = app.destinations.alerts()
+    tables, dialect, run_id = Tables.of(app.manifest), app.warehouse.dialect, new_run_id()
+    news = []
+    with app.warehouse.session(write=True) as session:
+        for definition, one in zip(definitions, found, strict=True):
+            state = one["status"] if one["status"] == "died" else one["overdue"] or "success"
+            log = RunLog(
+                tables,
+                dialect,
+                environment="live",
+                sync_name=definition.sync_id,
+                run_id=run_id,
+            )
+            before = log.last_told(session)
+            if state == (before or "success"):
+                continue
+            news.append(Change(definition.name, state, before, one["message"] or ""))
+            log.record(
+                session,
+                command="alert",
+                mode=definition.mode.value,
+                started_at=now_utc(),
+                finished_at=now_utc(),
+                status=state,
+                message=None,
+                counts={},
+            )
+    owners = {definition.name: definition.owners for definition in definitions}
+    tell(
+        receivers,
+        news,
+        owners=owners,
+        run_id=run_id,
+        log=lambda event, **facts: app.output.log(event, facts),
+    )
 
 
 def _unrecorded(app: App, environment: str, name: str) -> dict[str, Any]:

@@ -108,3 +108,25 @@ def test_trials_are_no_schedule(bench):
         history = RunHistory(TABLES, bench.warehouse.dialect, environment="live")
         soon = now_utc() + dt.timedelta(days=3)
         assert history.summary(session, "memory_people", soon)["overdue"] is None
+
+
+def test_what_was_told_last_is_remembered(bench):
+    from sync.state.runs import RunLog
+
+    log = RunLog(
+        TABLES,
+        bench.warehouse.dialect,
+        environment="live",
+        sync_name="memory_people",
+        run_id="r",
+    )
+    with bench.warehouse.session(write=True) as session:
+        assert log.last_told(session) is None
+        for status in ("missing", "success"):
+            log.record(
+                session, command="alert", mode="mirror", started_at=now_utc(), finished_at=now_utc(),
+                status=status, message=None, counts={},
+            )  # fmt: skip
+            assert log.last_told(session) == status
+    bench.people("a")
+    assert bench.push().previous_status is None
