@@ -55,7 +55,9 @@ def plan(
     found = []
     places = Places(Tables.of(app.manifest), app.warehouse.dialect, environment=environment)
     places.load(app.warehouse)
-    with connector(app, environment, start=False) as connections:
+    results = gates.RunResults(app.project.run_results)
+    known = frozenset(one.sync_id for one in app.manifest.syncs())
+    with app.warehouse.keep_open(), connector(app, environment, start=False) as connections:
         for definition in definitions:
             connections.declaration(definition.destination)
         for definition in definitions:
@@ -66,6 +68,8 @@ def plan(
                     definition,
                     environment,
                     places,
+                    known,
+                    results,
                     full_refresh=full_refresh,
                     fingerprint=out is not None,
                 )
@@ -92,6 +96,8 @@ def _plan_one(
     definition: SyncDefinition,
     environment: str,
     places: Places,
+    known: frozenset[str],
+    results: gates.RunResults,
     *,
     full_refresh: bool,
     fingerprint: bool,
@@ -109,11 +115,10 @@ def _plan_one(
             environment,
             app.manifest.consent_tables(),
             places,
-            frozenset(one.sync_id for one in app.manifest.syncs()),
+            known,
             app.project.journal,
         )
         definition = located_for_plan(definition, connections, places)
-        results = gates.RunResults(app.project.run_results)
         with app.warehouse.session() as session:
             planned = plan_sync(
                 planning,

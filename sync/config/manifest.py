@@ -158,7 +158,8 @@ class Manifest:
             journeys=tuple(journeys.values()),
             between=tuple(self._between((parents[0], *upstream), journeys)),
         )
-        return replace(definition, model=model)
+        named = tuple(str(owner[one]) for one in ("name", "email") if owner.get(one))
+        return replace(definition, model=model, owners=named)
 
     def _journeys(self, upstream: Iterable[str]) -> dict[str, JourneyLog]:
         """Logs of the journeys among these nodes, by the name of their model."""

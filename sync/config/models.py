@@ -114,6 +114,7 @@ class SyncDefinition:
     model: Model
     path: str  # the file that declares it, for hints
     owner: str = ""
+    owners: tuple[str, ...] = ()  # the same owner by name and by e-mail
     description: str = ""
     tags: frozenset[str] = frozenset()
     fields: Mapping[str, str] = field(default_factory=dict)  # vendor field -> column

@@ -70,6 +70,10 @@ class Leases:
                 return f"{_described(row['owner'])}, until {row['expires_at']:%H:%M} UTC"
         return None
 
+    def breaking(self) -> str:
+        """The statement that takes the lease from whoever has it."""
+        return f"delete from {self._table} where {self._mine()}"
+
     def release(self, session: Session) -> None:
         """Give the lease back, if it is ours still."""
         session.execute(self._proof().statement)

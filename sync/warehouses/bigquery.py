@@ -16,7 +16,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -164,6 +164,14 @@ class BigQueryWarehouse:
     def session(self, *, write: bool = False) -> Iterator[BigQuerySession]:  # noqa: ARG002
         """The client; `write` needs nothing more."""
         yield BigQuerySession(self._client, self.dialect, timeout_seconds=self._timeout)
+
+    def keep_open(self) -> AbstractContextManager[None]:
+        """Nobody waits for this warehouse."""
+        return nullcontext()
+
+    def let_go(self) -> AbstractContextManager[None]:
+        """Nobody waits for this warehouse."""
+        return nullcontext()
 
     def heed(self, stop: threading.Event) -> None:
         """Nobody is waited for."""

@@ -164,7 +164,8 @@ class Pusher:
             if connection is None:
                 self._count_requests(planned, offered)
                 return
-            self._send(planned, planned.spool, connection, offered)
+            with self._warehouse.let_go():
+                self._send(planned, planned.spool, connection, offered)
         finally:
             planned.close()
 

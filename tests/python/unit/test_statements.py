@@ -10,7 +10,7 @@ import dataclasses
 import importlib
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from types import SimpleNamespace
 from typing import Any
 
@@ -81,6 +81,12 @@ class TranslatedWarehouse:
     def session(self, *, write: bool = False) -> Iterator[Translated]:
         with self.inner.session(write=write) as session:
             yield Translated(session, self.dialect.name, self.sent)
+
+    def keep_open(self) -> AbstractContextManager[None]:
+        return self.inner.keep_open()
+
+    def let_go(self) -> AbstractContextManager[None]:
+        return self.inner.let_go()
 
     def heed(self, stop: threading.Event) -> None:
         self.inner.heed(stop)
