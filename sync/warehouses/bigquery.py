@@ -403,6 +403,8 @@ def _translated() -> Iterator[None]:
 def _line(error: BaseException) -> str:
     text = str(getattr(error, "message", "") or error).splitlines()[0]
     text = text.split("; reason:")[0].strip()
+    if UNPROVEN in text:
+        return UNPROVEN
     if re.search(r"Bad (int64|double|bool|timestamp|date) value|Could not cast|Invalid", text):
         return "a value could not be converted to its column's type."
     return text
