@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
 from itertools import chain, count
@@ -15,36 +15,29 @@ from sync.engine.connect import Connection
 from sync.engine.context import PushContext, SyncResult
 from sync.engine.plan import capability, gates, guards
 from sync.engine.plan.plan import Plan, Planned, Planning, plan_sync
-from sync.engine.plan.planner import INTENDING
 from sync.engine.plan.spool import PlanSpool
 from sync.engine.push.acknowledge import Acknowledger
+from sync.engine.push.record import MEMORY_TRIES, RunRecord
 from sync.engine.push.rows import Batch, RowReader, batched
 from sync.engine.push.sender import BatchSender
 from sync.engine.push.stream import Stream
 from sync.engine.retry import CircuitBreaker, Retrier
-from sync.engine.scrub import scrub, shown_key
+from sync.engine.scrub import scrub
 from sync.errors import (
     AuthError,
     DestinationError,
     HeadwaterError,
-    LeaseLostError,
     RefusedError,
     UnexpectedError,
     WarehouseLockedError,
     WarehouseMemoryError,
 )
 from sync.records import Mode
-from sync.state.journal import Journal
-from sync.state.leases import LEASE_SECONDS, Leases, owner_name
-from sync.state.places import Place
-from sync.state.runs import RunLog
-from sync.state.unrecorded import Unrecorded
 from sync.warehouses.base import Session, now_utc
 
 QUARANTINED = "quarantined"  # the plan's reason for rows that failed too often
 # Batches whose jobs are waited for at once; a job may take half an hour, and a slot is held only while it is asked.
 JOBS = 12
-MEMORY_TRIES = 6  # each with twice as much
 
 
 class Pusher:
@@ -55,56 +48,20 @@ class Pusher:
         self._definition = definition
         self._options = context.options
         self._warehouse = context.warehouse
-        dialect, environment = context.warehouse.dialect, context.options.environment
-        self._log = self._log_of(definition)
-        self._settings = ""  # names those whose account was asked for
-        self._lease = Leases(
-            context.tables,
-            dialect,
-            environment=environment,
-            sync_name=definition.sync_id,
-            owner=owner_name(context.run_id),
-        )
-        self._journal = Journal(
-            context.journal,
-            environment=environment,
-            sync_name=definition.sync_id,
-            run_id=context.run_id,
-        )
-        self._unrecorded = Unrecorded(
-            context.journal, environment=environment, sync_name=definition.sync_id
-        )
-        self._planning = Planning(
+        planning = self._planning = Planning(
             warehouse=context.warehouse,
             tables=context.tables,
-            environment=environment,
+            environment=context.options.environment,
             people=context.people,
             places=context.places,
             known=context.known,
             journal=context.journal,
         )
-        self._has_intents = definition.mode in INTENDING
-        self._intents = self._planning.intents(definition)
-        self._is_leased = False
-        self._stream: Stream | None = None
         self._result = SyncResult(definition.name, "success")
+        self._record = RunRecord(context, definition, planning, self._result)
+        self._stream: Stream | None = None
         self._once = True  # each key is acknowledged once in this run
         self._lost_before = 0  # events of earlier runs of which nobody knows
-        self._settles = False  # requests of a process that died may still arrive
-        self._started_at = now_utc()
-
-    def _log_of(self, definition: SyncDefinition) -> RunLog:
-        context = self._context
-        return RunLog(
-            context.tables,
-            context.warehouse.dialect,
-            environment=context.options.environment,
-            sync_name=definition.sync_id,
-            run_id=context.run_id,
-            definition_hash=definition.definition_hash,
-            quarantine_after=definition.quarantine_after,
-            shown=partial(shown_key, sync=definition.sync_id, columns=definition.key),
-        )
 
     def push(self) -> SyncResult:
         """Push; whatever goes wrong is in the result."""
@@ -112,7 +69,7 @@ class Pusher:
         try:
             self._push()
             if not self._options.dry_run:
-                self._unrecorded.forget()
+                self._record.forget_unrecorded()
         except RefusedError as error:
             result.status, result.error = "refused", error
             if error.reason != "running":  # that run has a row of its own
@@ -173,6 +130,7 @@ class Pusher:
         """From here on the sync is the one that fills its object at that account."""
         context, definition = self._context, self._definition
         context.places.load(context.warehouse)
+        settings = ""
         if connection is None:
             self._definition = located_for_plan(definition, context.connector, context.places)
         else:
@@ -180,8 +138,8 @@ class Pusher:
             self._definition = retrier.call(
                 partial(located, definition, connection, context.places)
             )
-            self._settings = settings_of(connection)
-        self._log = self._log_of(self._definition)
+            settings = settings_of(connection)
+        self._record.locate(self._definition, settings=settings)
 
     # -- plan ----------------------------------------------------------------------------------
 
@@ -197,7 +155,7 @@ class Pusher:
         options, definition = self._options, self._definition
         with self._warehouse.session(write=not options.dry_run) as session:
             if not options.dry_run:
-                self._take_lease(session)
+                self._record.take_lease(session)
             planned = plan_sync(
                 self._planning,
                 session,
@@ -220,113 +178,17 @@ class Pusher:
 
     def _begin(self, session: Session, planned: Planned) -> None:
         """Before anything is sent, the run is on record and so is what it may send; with nothing to send it is over."""
-        definition = self._definition
-        self._result.previous_status = self._log.last_status(session)
-        if definition.mode is Mode.EVENT:
-            self._lost_before = self._log.count_unknown(session)
-        if planned.spool is None:
-            self._result.counts = planned.plan.counts
-            self._finish_empty(session, planned)
+        record, result = self._record, self._result
+        result.previous_status = record.log.last_status(session)
+        if self._definition.mode is Mode.EVENT:
+            self._lost_before = record.log.count_unknown(session)
+        if planned.spool is not None:
+            record.begin(session, planned)
             return
-        if planned.intents and definition.mode is not Mode.REPLACE:
-            with suppress(OSError):  # without a journal all intents count
-                self._journal.begin()
-        with self._lease.held(session, now_utc()):
-            self._place_former(session, planned)
-            self._log.start(
-                session, command="push", mode=definition.mode.value, now=self._started_at
-            )
-            if planned.intents:
-                session.execute(
-                    self._intents.write(
-                        planned.intents,
-                        run_id=self._context.run_id,
-                        definition_hash=definition.definition_hash,
-                    )
-                )
-            self._keep_place(session)
-        if planned.intents:
-            self._check_intents(session, planned.plan)
-
-    def _check_intents(self, session: Session, plan: Plan) -> None:
-        """They were read after the rows that are to be sent, and must be of the same table."""
-        written = session.rows(self._intents.count([self._context.run_id]))
-        if int(written[0]["row_count"]) != plan.counts.to_send:
-            raise RefusedError(
-                "changed_while_read",
-                f"sync '{self._definition.name}': its table changed while it was read.",
-                hint="a dbt run is under way; push when it is done.",
-            )
-
-    def _place_former(self, session: Session, planned: Planned) -> None:
-        if planned.plan.checks.former:
-            definition = self._definition
-            ledger = self._planning.ledger(definition)
-            session.execute(ledger.placing(definition.definition_hash, definition.former_hash))
-
-    def _keep_place(self, session: Session) -> None:
-        """Where the rows of this sync are is on record from here on."""
-        place = Place.of(self._definition, self._settings)
-        self._context.places.keep(session, place, now_utc())
-
-    def _take_lease(self, session: Session) -> None:
-        definition = self._definition
-        holder = self._lease.acquire(session, now_utc())
-        if holder is not None:
-            raise RefusedError(
-                "running",
-                f"sync '{definition.name}' is being pushed by {holder}.",
-                hint="wait for it to end; a lease whose process died expires by itself.",
-            )
-        # Two that fill one object would each leave to the other who leaves both.
-        for other in self._planning.others(definition):
-            holder = self._lease.holder_of(session, other, now_utc())
-            if holder is not None:
-                self._lease.release(session)
-                raise RefusedError(
-                    "running",
-                    f"sync '{definition.name}': '{other}', which fills the same object, is being pushed by {holder}.",
-                    hint="push this one again when that is over.",
-                )
-        self._is_leased = True
-        unfinished = self._planning.ledger(definition).unfinished_runs(session)
-        for run_id in self._journal.remove_others(unfinished):
-            self._context.watcher.log("journal_dropped", sync=definition.name, run_id=run_id)
-        begun = self._journal.in_flight_at()
-        self._settles = begun is not None and time.time() - begun < LEASE_SECONDS
-        if unfinished:
-            self._recover(session, unfinished)
-
-    def _recover(self, session: Session, unfinished: list[str]) -> None:
-        """Bring the ledger up to date with runs that never ended, and end them."""
-        doubtful = sorted({*unfinished} - self._journal.whole())
-        # Nobody knows what is on its way still.
-        self._settles = self._settles or bool(doubtful)
-        with self._lease.held(session, now_utc()):
-            self._settle(session, unfinished, doubtful=doubtful)
-            session.execute(self._log.interrupt(unfinished, now_utc()))
-        self._journal.remove(unfinished)
-        self._context.watcher.log("recovered", sync=self._definition.name, runs=len(unfinished))
-
-    def _settle(self, session: Session, run_ids: list[str], *, doubtful: list[str]) -> None:
-        """Within a unit: fold into the ledger what runs acknowledged, what their journals have, and of those that are `doubtful`
-        what else they may have done.
-        """
-        context, now = self._context, now_utc()
-        self._journal.recover(session, context.tables, context.warehouse.dialect, run_ids)
-        session.execute(
-            *([self._intents.doubt(doubtful, now)] if doubtful else []),
-            self._intents.drop(run_ids),
-            *self._lost(run_ids),
-            *self._planning.ledger(self._definition).compaction(run_ids),
-        )
-
-    def _lost(self, run_ids: list[str]) -> list[str]:
-        """Statements that list events which were claimed and whose answers nobody will get; they are not sent again."""
-        if self._definition.mode is not Mode.EVENT:
-            return []
-        claimed = self._planning.ledger(self._definition).claimed(run_ids)
-        return [self._log.list_unknown(claimed, now_utc())]
+        result.counts = planned.plan.counts
+        if error := self._left_behind():
+            result.status, result.error = "partial", error
+        record.finish_empty(session, planned)
 
     def _gate(self, plan: Plan) -> None:
         definition, options = self._definition, self._options
@@ -415,7 +277,7 @@ class Pusher:
     ) -> None:
         result = self._result
         retrier = Retrier(self._options.policy, self._context.stop)
-        if self._settles:
+        if self._record.settles:
             retrier.pause(self._options.policy.settle_seconds)
         # One cheap call with the credentials, before rows go out with them.
         try:
@@ -443,13 +305,13 @@ class Pusher:
         )
         acknowledger = Acknowledger(
             self._warehouse,
-            self._log,
-            self._lease,
-            self._journal,
+            self._record.log,
+            self._record.lease,
+            self._record.journal,
             self._result,
             retrier=retrier,
             watcher=self._context.watcher,
-            intends=self._has_intents and self._definition.mode is not Mode.REPLACE,
+            intends=self._record.intends and self._definition.mode is not Mode.REPLACE,
         )
         stream = self._stream = Stream(
             sender, acknowledger, self._result, breaker=breaker, stop=self._context.stop
@@ -482,7 +344,7 @@ class Pusher:
     # -- end -----------------------------------------------------------------------------------
 
     def _end(self, breaker: CircuitBreaker, *, left: int) -> None:
-        """Compact the ledger, close the run and give the lease back, in one unit. `left` are rows beyond those to be sent."""
+        """What the run came to; `left` are rows beyond those to be sent."""
         result = self._result
         undone = result.counts.to_send - result.added - result.changed - result.removed
         undone += left
@@ -527,98 +389,8 @@ class Pusher:
         )
 
     def _finish(self) -> None:
-        run_ids = [self._context.run_id]
-
-        def write(session: Session) -> None:
-            with self._lease.released(session):
-                self._log.write_withheld(session, self._result.counts.withheld)
-                session.execute(
-                    *self._planning.ledger(self._definition).compaction(run_ids, once=self._once),
-                    *([self._intents.drop(run_ids)] if self._has_intents else []),
-                    self._finished(),
-                )
-
-        self._write(write)
-        self._journal.end()
-
-    def _write(self, write: Callable[[Session], None]) -> None:
-        """In a session of its own; what had too little memory begins anew while there is more."""
-        for _ in range(MEMORY_TRIES - 1):
-            with suppress(WarehouseMemoryError), self._warehouse.session(write=True) as session:
-                write(session)
-                return
-        with self._warehouse.session(write=True) as session:
-            write(session)
-
-    def _finished(self) -> str:
-        return self._log.finish(
-            status=self._result.recorded_status,
-            message=self._result.recorded,
-            counts=self._result.figures(),
-            now=now_utc(),
-        )
-
-    def _finish_empty(self, session: Session, planned: Planned) -> None:
-        """Nothing to send: the run is over within the session that planned it."""
-        if error := self._left_behind():
-            self._result.status, self._result.error = "partial", error
-        with self._lease.released(session):
-            self._place_former(session, planned)
-            self._keep_place(session)
-            self._record(session)
-            self._log.write_withheld(session, self._result.counts.withheld)
+        self._record.finish(once=self._once)
 
     def _record_end(self) -> None:
-        """Put a run that was refused or failed on record; a warehouse that cannot take it is told by the error itself."""
-        result = self._result
-        if self._options.dry_run:
-            return
-        try:
-            self._write(self._write_end)
-            self._journal.end()
-            self._unrecorded.forget()
-        except LeaseLostError:
-            # Whoever has it has this run on its record, or will; the journal stays for that.
-            self._context.watcher.log("lease_lost", sync=result.name)
-        except Exception as error:
-            told = (
-                error
-                if isinstance(error, HeadwaterError)
-                else UnexpectedError.of(result.name, error)
-            )
-            self._context.watcher.log("not_recorded", sync=result.name, message=told.message)
-            self._unrecorded.keep(
-                status=result.recorded_status,
-                message=result.recorded or told.message,
-                now=now_utc(),
-            )
-
-    def _write_end(self, session: Session) -> None:
-        run_id = self._context.run_id
-        if not self._is_leased:
-            self._result.previous_status = self._log.last_status(session)
-            self._record(session)
-            return
-        if run_id not in self._planning.ledger(self._definition).unfinished_runs(session):
-            self._result.previous_status = self._log.last_status(session)
-            with self._lease.released(session):
-                self._record(session)
-            return
-        # What has not begun to be sent is surely not there; of the rest a journal knows, where it is whole.
-        is_sure = self._stream is None or not self._stream.began
-        doubtful = [] if is_sure or run_id in self._journal.whole() else [run_id]
-        with self._lease.released(session):
-            self._settle(session, [run_id], doubtful=doubtful)
-            session.execute(self._finished())
-
-    def _record(self, session: Session) -> None:
-        self._log.record(
-            session,
-            command="push",
-            mode=self._definition.mode.value,
-            started_at=self._started_at,
-            finished_at=now_utc(),
-            status=self._result.recorded_status,
-            message=self._result.recorded,
-            counts=self._result.figures(),
-        )
+        if not self._options.dry_run:
+            self._record.end(began=self._stream is not None and self._stream.began)
