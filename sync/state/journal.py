@@ -31,6 +31,7 @@ from typing import TYPE_CHECKING
 
 from sync.errors import WarehouseError
 from sync.private import descriptor, make_folder
+from sync.records import Action
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -187,7 +188,7 @@ class Journal:
         begun = [
             _begun_at(table)
             for table in (entry.read() for entry in self.entries() if entry.run_id != self._run_id)
-            if "attempt" in table.column("action").to_pylist()
+            if Action.ATTEMPT in table.column("action").to_pylist()
         ]
         return max(begun, default=None)
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
+from sync.records import Action, Mode
+
 if TYPE_CHECKING:
     import datetime as dt
 
@@ -19,8 +21,8 @@ if TYPE_CHECKING:
 # Hash of a row that may be there: it was sent and no answer came. It differs from every hash, so the row is sent again.
 UNKNOWN = "?"
 OF_NONE = "." + "0" * 16  # how a definition's hash ends that no definition has
-# Acknowledged actions: `add`, `change`, `attempt` and `claim` put a key in the ledger; these take it out.
-GONE = ("remove", "forget", "release")
+# What takes a key out of the ledger; all else puts it in, as it is now or as it may be.
+GONE = (Action.REMOVE, Action.FORGET, Action.RELEASE)
 
 
 class Ledger:
@@ -52,7 +54,9 @@ class Ledger:
         )
         self._here = f"(definition_hash like {self._literal(place + '.%')} or {self._former})"
         # A `remove` sync remembers what it took out, so that there `remove` is what puts a key in.
-        self._gone = [action for action in GONE if not (mode == "remove" and action == "remove")]
+        self._gone = [
+            action for action in GONE if not (mode == Mode.REMOVE and action is Action.REMOVE)
+        ]
 
     def unfinished_runs(self, session: Session) -> list[str]:
         """Runs that wrote acknowledgements and never compacted them, oldest first."""

@@ -32,7 +32,7 @@ from sync.errors import (
     WarehouseLockedError,
     WarehouseMemoryError,
 )
-from sync.records import Mode
+from sync.records import Action, Mode
 from sync.warehouses.base import Session, now_utc
 
 QUARANTINED = "quarantined"  # the plan's reason for rows that failed too often
@@ -239,7 +239,7 @@ class Pusher:
             )
         for batch in self._batches(planned, offered):
             self._result.batches += 1
-            if batch.action != "outdated":
+            if batch.action != Action.OUTDATED:
                 self._context.watcher.advanced(self._definition.name, len(batch.rows))
 
     def _batches(self, planned: Planned, offered: ObjectType) -> Iterator[Batch]:
@@ -250,8 +250,8 @@ class Pusher:
         assert planned.spool is not None  # noqa: S101
         reader, spool, number = self._reader(planned, offered), planned.spool, count(1)
         for action, rows in (
-            ("remove", reader.read(spool.removals.batches())),
-            ("outdated", reader.read_outdated(spool.outdated.batches())),
+            (Action.REMOVE, reader.read(spool.removals.batches())),
+            (Action.OUTDATED, reader.read_outdated(spool.outdated.batches())),
             ("write", reader.read(spool.writes.batches())),
         ):
             yield batched(

@@ -14,6 +14,7 @@ from sync.engine.push.rows import Batch
 from sync.engine.push.sender import BatchSender, Outcome, is_fatal
 from sync.engine.retry import CircuitBreaker
 from sync.errors import DestinationError
+from sync.records import Action
 
 
 class Stream:
@@ -103,7 +104,7 @@ class Stream:
         destination.begin(run_id, [*mapping.identifiers, *mapping.fields])
         try:
             for batch in batches():
-                if batch.action == "remove":
+                if batch.action == Action.REMOVE:
                     continue
                 if self._stop.is_set():
                     destination.abort()
@@ -140,7 +141,7 @@ class Stream:
 
     def _note(self, outcomes: Iterable[Outcome]) -> None:
         for outcome in outcomes:
-            if outcome.batch.action == "outdated":
+            if outcome.batch.action == Action.OUTDATED:
                 self._took_outdated = True
                 self._held_back |= {row.record.key for row in outcome.batch.rows}
                 self._held_back -= {item.key for item in outcome.accepted}
