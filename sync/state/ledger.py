@@ -140,12 +140,12 @@ class Ledger:
         )
         return (
             f"select sync_key, identifiers from {self._tables.ledger} where {theirs} "
-            # What a run holds that has not ended yet is not folded into the ledger.
+            # What a run holds that has not ended yet is not folded into the ledger, and its last answers are in its journal alone:
+            # all that it was about to send is claimed. Its recovery makes attempts of the rest, so that nobody is left to nobody.
             f"union all select sync_key, identifiers from {self._tables.acknowledgements} where {theirs} "
             "and action in ('add', 'change', 'outdated', 'attempt', 'claim') and run_id in (select run_id "
             f"from {self._tables.runs} where environment = {self._literal(self._environment)} "
             f"and sync_name in ({listed}) and status = 'running') "
-            # Nor what such a run may have sent, or may be about to.
             f"union all select sync_key, identifiers from {self._tables.intents} where {theirs}"
         )
 

@@ -61,15 +61,21 @@ class Planning:
         """A query of what the destination holds; what a run that never ended may have done counts as attempts."""
         ledger = self.ledger(definition)
         unfinished = ledger.unfinished_runs(session)
-        doubtful = set(unfinished)
-        if doubtful and self.journal is not None:
-            doubtful -= Journal(
-                self.journal, environment=self.environment, sync_name=definition.sync_id, run_id=""
-            ).whole()
+        doubtful = self.doubtful(definition, unfinished) if unfinished else []
         if not doubtful:
             return ledger.state(unfinished)
-        doubted = self.intents(definition).doubted(sorted(doubtful), now_utc())
-        return ledger.state(unfinished, doubted)
+        return ledger.state(unfinished, self.intents(definition).doubted(doubtful, now_utc()))
+
+    def doubtful(self, definition: SyncDefinition, unfinished: list[str]) -> list[str]:
+        """Of these runs those whose intents may have been done: where no journal knows it, or another sync that fills the object has
+        counted on them.
+        """
+        if self.journal is None or self.others(definition):
+            return unfinished
+        journal = Journal(
+            self.journal, environment=self.environment, sync_name=definition.sync_id, run_id=""
+        )
+        return sorted({*unfinished} - journal.whole())
 
     def ledger(self, definition: SyncDefinition) -> Ledger:
         """The sync's part of the ledger."""

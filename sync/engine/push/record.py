@@ -177,7 +177,7 @@ class RunRecord:
 
     def _recover(self, session: Session, unfinished: list[str]) -> None:
         """Bring the ledger up to date with runs that never ended, and end them."""
-        doubtful = sorted({*unfinished} - self.journal.whole())
+        doubtful = self._planning.doubtful(self._definition, unfinished)
         # Nobody knows what is on its way still.
         self.settles = self.settles or bool(doubtful)
         with self.lease.held(session, now_utc()):
@@ -264,10 +264,10 @@ class RunRecord:
             with self.lease.released(session):
                 self._write_row(session)
             return
-        # What has not begun to be sent is surely not there; of the rest a journal knows, where it is whole.
-        is_sure = not began or self._run_id in self.journal.whole()
+        # What has not begun to be sent is surely not there.
+        doubtful = self._planning.doubtful(self._definition, [self._run_id]) if began else []
         with self.lease.released(session):
-            self._settle(session, [self._run_id], doubtful=[] if is_sure else [self._run_id])
+            self._settle(session, [self._run_id], doubtful=doubtful)
             session.execute(self._finished())
 
     def _write(self, write: Callable[[Session], None]) -> None:
