@@ -181,3 +181,21 @@ class CampaignDay:
 
 
 Result = Campaign | CampaignEvent | CampaignDay
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What must be so when a unit is written: `relation` has a row that is as `condition` says. Within the unit the row is
+    changed, or deleted without a `change`, so that whoever else writes it waits or fails.
+    """
+
+    relation: str
+    condition: str
+    change: str | None = None
+
+    @property
+    def statement(self) -> str:
+        """Changes or deletes the row."""
+        if self.change is None:
+            return f"delete from {self.relation} where {self.condition}"
+        return f"update {self.relation} set {self.change} where {self.condition}"

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from sync.errors import LeaseLostError, UnprovenError
-from sync.warehouses.base import Proof
+from sync.records import Proof
 
 if TYPE_CHECKING:
     from sync.state.tables import Tables

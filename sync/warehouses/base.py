@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sync.config.models import Column
+from sync.records import Proof
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -90,24 +91,6 @@ class Dialect:
     def text(self, expression: str) -> str:
         """`expression` as a string."""
         return f"cast({expression} as {self.string})"
-
-
-@dataclass(frozen=True, slots=True)
-class Proof:
-    """What must be so when a unit is written: `relation` has a row that is as `condition` says. Within the unit the row is
-    changed, or deleted without a `change`, so that whoever else writes it waits or fails.
-    """
-
-    relation: str
-    condition: str
-    change: str | None = None
-
-    @property
-    def statement(self) -> str:
-        """Changes or deletes the row."""
-        if self.change is None:
-            return f"delete from {self.relation} where {self.condition}"
-        return f"update {self.relation} set {self.change} where {self.condition}"
 
 
 class Session(Protocol):

@@ -34,8 +34,8 @@ from google.cloud.bigquery.retry import DEFAULT_JOB_RETRY, DEFAULT_RETRY
 from sync.config.models import Column
 from sync.config.profiles import Target
 from sync.errors import ConfigError, UnprovenError, WarehouseError
-from sync.records import Kind
-from sync.warehouses.base import Dialect, Proof
+from sync.records import Kind, Proof
+from sync.warehouses.base import Dialect
 from sync.warehouses.batches import BATCH_ROWS, normalised
 
 INSERT_ROWS = 100  # fewer rows than this are one INSERT, more are a load job

@@ -29,8 +29,8 @@ from sync.errors import (
     WarehouseLockedError,
     WarehouseMemoryError,
 )
-from sync.records import Kind
-from sync.warehouses.base import Dialect, Proof
+from sync.records import Kind, Proof
+from sync.warehouses.base import Dialect
 
 BATCH_ROWS = 4_096
 _UNCONVERTED = "DuckDB could not convert a value to its column's type."

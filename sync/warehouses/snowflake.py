@@ -27,8 +27,8 @@ from snowflake.connector.errors import Error as SnowflakeError
 from sync.config.models import Column
 from sync.config.profiles import Target
 from sync.errors import ConfigError, UnprovenError, WarehouseError
-from sync.records import Kind
-from sync.warehouses.base import Dialect, Proof
+from sync.records import Kind, Proof
+from sync.warehouses.base import Dialect
 from sync.warehouses.batches import BATCH_ROWS, normalised
 
 BULK_ROWS = 2_000  # from here on a stage is cheaper than one statement's text

@@ -10,8 +10,9 @@ import pytest
 
 from sync.config.profiles import Target
 from sync.errors import LeaseLostError, UnprovenError, WarehouseError
+from sync.records import Proof
 from sync.state.leases import Leases
-from sync.warehouses.base import Proof, Session, Warehouse
+from sync.warehouses.base import Session, Warehouse
 from tests.python.warehouses.conftest import count
 
 AWKWARD = ["o'brien", "back\\slash", "two\nlines", "Zoë 🌊", "100%s", "; drop table things --", ""]
