@@ -207,6 +207,41 @@ def test_destinations_of_the_docs_are_read(reader: Reader, monkeypatch: pytest.M
     assert loaded.alerts
 
 
+LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)")
+
+
+def anchors(page: Path) -> set[str]:
+    """Headings as GitHub makes links of them."""
+    heads = re.findall(r"^#+ (.*)$", FENCE.sub("", page.read_text("utf-8")), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", head).strip().lower().replace(" ", "-") for head in heads}
+
+
+def test_links_between_pages_lead_to_a_page_and_a_heading() -> None:
+    pages = [*PAGES, ROOT / "CHANGELOG.md", *(ROOT / "docs" / "decisions").glob("*.md")]
+    broken = []
+    for page in pages:
+        for file, anchor in LINK.findall(FENCE.sub("", page.read_text("utf-8"))):
+            target = page.parent / file if file else page
+            if not target.exists() or (anchor and anchor not in anchors(target)):
+                broken.append(f"{page.name}: {file}#{anchor}")
+    assert broken == []
+
+
+def test_what_a_version_asks_of_a_team_is_on_the_page_for_upgrades() -> None:
+    page = (ROOT / "docs" / "upgrade.md").read_text("utf-8")
+    changes = (ROOT / "CHANGELOG.md").read_text("utf-8")
+    newest = changes.split("## [Unreleased]")[1].split("\n## ")[0]
+    asked = [one for one in newest.split("\n- ") if re.search(r"\bTo do\b", one)]
+    assert len(asked) > 5
+    for entry in asked:
+        words = re.findall(r"`([^`]+)`", entry)
+        assert any(word.removeprefix("vars: ") in page for word in words), (
+            f"docs/upgrade.md does not say: {entry}"
+        )
+    assert "docs/upgrade.md" in newest
+    assert "(upgrade.md)" in (ROOT / "docs" / "adopt.md").read_text("utf-8")
+
+
 # --- commands ---------------------------------------------------------------------------------------------------------
 
 INLINE = re.compile(r"`((?:sync|headwater|dbt|python -m sync|python -m benchmarks) [^`<]+)`")
