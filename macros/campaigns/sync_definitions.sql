@@ -25,7 +25,7 @@
             {%- set key = sync.get('key') or [''] -%}
             {%- set keeps_a_set = sync.get('mode') in ['mirror', 'replace', 'add', 'remove'] -%}
             {%- do rows.append([
-                exposure.name,
+                sync.get('id') or exposure.name,
                 sync.get('destination'),
                 (object | list | first) if object is mapping else object,
                 (object.values() | list | first) if object is mapping else none,

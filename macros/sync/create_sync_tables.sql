@@ -100,6 +100,10 @@
             'withheld': {
                 'environment': string, 'run_id': string, 'sync_name': string, 'reason': string, 'row_count': number,
             },
+            'places': {
+                'environment': string, 'sync_name': string, 'destination': string, 'place': string, 'account': string,
+                'object': string, 'key_columns': string, 'connection': string, 'seen_at': instant,
+            },
             'leases': {
                 'environment': string, 'sync_name': string, 'owner': string, 'expires_at': instant,
             },

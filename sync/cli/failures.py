@@ -51,12 +51,12 @@ def failures(
         found = [
             _shown(row, definition)
             for definition in definitions
-            for row in history.failures(session, definition.name, limit)
+            for row in history.failures(session, definition.sync_id, limit)
         ][:limit]
         if retry:
-            session.execute(*(history.retry(definition.name) for definition in definitions))
+            session.execute(*(history.retry(definition.sync_id) for definition in definitions))
         if dismiss:
-            session.execute(*(history.dismiss(definition.name) for definition in definitions))
+            session.execute(*(history.dismiss(definition.sync_id) for definition in definitions))
     if as_json:
         app.output.document({"failures": found, "released": retry, "dismissed": dismiss})
         return 0
@@ -92,7 +92,8 @@ def _shown(row: dict[str, Any], definition: SyncDefinition) -> dict[str, Any]:
     """A row as it may be shown, also one that was kept before keys and codes were looked at."""
     return {
         **row,
-        "sync_key": shown_key(row["sync_key"], sync=definition.name, columns=definition.key),
+        "sync_name": definition.name,
+        "sync_key": shown_key(row["sync_key"], sync=definition.sync_id, columns=definition.key),
         "status": code(row["status"] or ""),
         "message": scrub(row["message"] or ""),
     }

@@ -31,7 +31,6 @@ _LOUD = frozenset(
         "additions_allowed",
         "events_allowed",
         "changes_allowed",
-        "left_elsewhere",
         "alert_failed",
     }
 )

@@ -12,11 +12,13 @@ from sync.cli.app import App, Verb, json_option, selection_options
 from sync.cli.output import SCHEMA_VERSION
 from sync.cli.session import chosen_environment, connector
 from sync.config.models import SyncDefinition
+from sync.engine.account import located_for_plan
 from sync.engine.connect import Connector
 from sync.engine.plan import capability, gates
 from sync.engine.plan.plan import Plan, Planning, plan_sync
 from sync.errors import ConfigError, RefusedError
 from sync.private import open_file
+from sync.state.places import Places
 from sync.state.tables import Tables
 from sync.warehouses.base import now_utc
 
@@ -51,7 +53,11 @@ def plan(
     environment = chosen_environment(sandbox)
     shut = app.why_not_live(environment)
     found = []
-    with connector(app, environment, start=False) as connections:
+    places = Places(Tables.of(app.manifest), app.warehouse.dialect, environment=environment)
+    places.load(app.warehouse)
+    results = gates.RunResults(app.project.run_results)
+    known = frozenset(one.sync_id for one in app.manifest.syncs())
+    with app.warehouse.keep_open(), connector(app, environment, start=False) as connections:
         for definition in definitions:
             connections.declaration(definition.destination)
         for definition in definitions:
@@ -61,6 +67,9 @@ def plan(
                     connections,
                     definition,
                     environment,
+                    places,
+                    known,
+                    results,
                     full_refresh=full_refresh,
                     fingerprint=out is not None,
                 )
@@ -86,6 +95,9 @@ def _plan_one(
     connections: Connector,
     definition: SyncDefinition,
     environment: str,
+    places: Places,
+    known: frozenset[str],
+    results: gates.RunResults,
     *,
     full_refresh: bool,
     fingerprint: bool,
@@ -98,9 +110,14 @@ def _plan_one(
         offered = capability.object_type(definition, declaration)
         delivery = capability.guarantee(definition, offered)
         planning = Planning(
-            app.warehouse, Tables.of(app.manifest), environment, app.manifest.consent_tables()
+            app.warehouse,
+            Tables.of(app.manifest),
+            environment,
+            app.manifest.consent_tables(),
+            places,
+            known,
         )
-        results = gates.RunResults(app.project.run_results)
+        definition = located_for_plan(definition, connections, places)
         with app.warehouse.session() as session:
             planned = plan_sync(
                 planning,
@@ -114,6 +131,9 @@ def _plan_one(
             )
         made = planned.plan
         gates.check_table(definition, made.checks, made.duplicates)
+        gates.check_place(
+            definition, elsewhere=made.elsewhere, abandoned=made.abandoned, others=made.others
+        )
         gates.check_plan(
             definition,
             made.checks,

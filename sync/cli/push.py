@@ -16,7 +16,7 @@ from sync.cli.app import App, Verb, json_option, selection_options
 from sync.cli.plan import read_plan
 from sync.cli.session import chosen_environment, connector
 from sync.cli.watch import CommandWatcher
-from sync.engine.alerts import tell_changes
+from sync.engine.alerts import changes, tell
 from sync.engine.context import PushContext, PushOptions, SyncResult, new_run_id
 from sync.engine.plan.gates import RunResults
 from sync.engine.retry import RetryPolicy
@@ -99,7 +99,7 @@ def push(
     )
     run_id = new_run_id()
     mend(app.project.private)
-    alerts = app.destinations.alerts() if environment == "live" else None
+    alerts = app.destinations.alerts() if environment == "live" else []
     with (
         connector(app, environment, faults) as connections,
         CommandWatcher(app.output, run_id=run_id, debug=app.debug) as watcher,
@@ -118,10 +118,12 @@ def push(
             watcher=watcher,
             journal=app.project.journal,
             people=app.manifest.consent_tables(),
+            known=frozenset(one.sync_id for one in app.manifest.syncs()),
         )
         results = push_all(context, definitions, threads=threads, fail_fast=fail_fast)
-    if alerts is not None and not dry_run:
-        tell_changes(alerts, results, run_id=run_id, log=watcher.log)
+    if not dry_run:
+        owners = {one.name: one.owners for one in definitions}
+        tell(alerts, changes(results), owners=owners, run_id=run_id, log=watcher.log)
     return _told(app, run_id, results, as_json=as_json, dry_run=dry_run)
 
 

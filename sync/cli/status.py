@@ -10,7 +10,11 @@ import click
 
 from sync.cli.app import App, Verb, json_option, selection_options
 from sync.cli.session import chosen_environment
+from sync.config.models import SyncDefinition
+from sync.engine.alerts import Change, tell
+from sync.engine.context import new_run_id
 from sync.state.history import RunHistory
+from sync.state.runs import RunLog
 from sync.state.tables import Tables
 from sync.state.unrecorded import Unrecorded
 from sync.warehouses.base import now_utc
@@ -19,16 +23,26 @@ from sync.warehouses.base import now_utc
 @click.command("status", cls=Verb, example="sync status --json")
 @selection_options
 @click.option("--sandbox", is_flag=True, help="Runs of the sandbox.")
+@click.option(
+    "--alert",
+    is_flag=True,
+    help="Tell the receivers of destinations.yml who died or does not come.",
+)
 @json_option
 @click.pass_obj
 def status(
-    app: App, select: tuple[str, ...], exclude: tuple[str, ...], sandbox: bool, as_json: bool
+    app: App,
+    select: tuple[str, ...],
+    exclude: tuple[str, ...],
+    sandbox: bool,
+    alert: bool,
+    as_json: bool,
 ) -> int:
     """Show the last run of each sync: how it ended, when, when the next is expected, and what waits.
 
-    The next run is expected one usual interval (the median of the last ten) after the last; `late` says it did not come. The exit
-    code is 1 when a sync's last run did not succeed or left rows behind, or the last pull of a destination failed; a run whose process was
-    killed has `died`.
+    The next run is expected one usual interval (the median of the last ten) after the last: it is `late` when it is over a quarter of that
+    behind, and `missing` when the one after it is due. A run whose process was killed has `died`. The exit code is 1 for each of these,
+    when a sync's last run did not succeed or left rows behind, or when the last pull of a destination failed.
     """
     definitions = app.syncs(select, exclude)
     environment = chosen_environment(sandbox)
@@ -39,14 +53,16 @@ def status(
                 "name": definition.name,
                 "destination": definition.destination,
                 "mode": definition.mode.value,
-                **history.summary(session, definition.name, now_utc()),
-                **_unrecorded(app, environment, definition.name),
+                **history.summary(session, definition.sync_id, now_utc()),
+                **_unrecorded(app, environment, definition.sync_id),
             }
             for definition in definitions
         ]
         destinations = {definition.destination for definition in definitions}
         pulls = [one for one in history.pulls(session) if one["destination"] in destinations]
-        undefined = history.undefined(session, {one.name for one in app.manifest.syncs()})
+        undefined = history.undefined(session, {one.sync_id for one in app.manifest.syncs()})
+    if alert and environment == "live":
+        _tell(app, definitions, found)
     if as_json:
         app.output.document(
             {"environment": environment, "syncs": found, "pulls": pulls, "undefined": undefined}
@@ -68,6 +84,12 @@ def status(
                     f"{one['name']}: {one['left_behind']:,} quarantined rows are not sent.",
                     f"sync failures --select {one['name']}",
                 )
+            if one["overdue"]:
+                app.output.refusal(
+                    f"{one['name']} is {one['overdue']}: its next run was expected at "
+                    f"{one['next_expected_at']:%Y-%m-%d %H:%M} UTC.",
+                    "look whether the schedule runs: nothing tells a run that never began from one that nobody wanted.",
+                )
         for one in pulls:
             if one["message"]:
                 tell = app.output.note if one["status"] == "success" else partial(_refuse, app)
@@ -78,11 +100,50 @@ def status(
                 "sent stay where they are."
             )
             app.output.note(
-                "Hint:  to take them out, define it again over an empty table with "
-                "guards: {min_rows: 0}, and push it with --allow-removals."
+                f"Hint:  if a sync of yours is this one under a new name, say `id: {one['name']}` in its `sync:`; to take "
+                "them out, define it again over an empty table with guards: {min_rows: 0}, and push it with --allow-removals."
             )
     failed_pull = any(one["status"] == "failed" for one in pulls)
     return 1 if failed_pull or any(map(_is_broken, found)) else 0
+
+
+def _tell(app: App, definitions: list[SyncDefinition], found: list[dict[str, Any]]) -> None:
+    """Tell whose run died or does not come, and who is back: once per change, which the table of runs remembers."""
+    receivers = app.destinations.alerts()
+    tables, dialect, run_id = Tables.of(app.manifest), app.warehouse.dialect, new_run_id()
+    news = []
+    with app.warehouse.session(write=True) as session:
+        for definition, one in zip(definitions, found, strict=True):
+            state = one["status"] if one["status"] == "died" else one["overdue"] or "success"
+            log = RunLog(
+                tables,
+                dialect,
+                environment="live",
+                sync_name=definition.sync_id,
+                run_id=run_id,
+            )
+            before = log.last_told(session)
+            if state == (before or "success"):
+                continue
+            news.append(Change(definition.name, state, before, one["message"] or ""))
+            log.record(
+                session,
+                command="alert",
+                mode=definition.mode.value,
+                started_at=now_utc(),
+                finished_at=now_utc(),
+                status=state,
+                message=None,
+                counts={},
+            )
+    owners = {definition.name: definition.owners for definition in definitions}
+    tell(
+        receivers,
+        news,
+        owners=owners,
+        run_id=run_id,
+        log=lambda event, **facts: app.output.log(event, facts),
+    )
 
 
 def _unrecorded(app: App, environment: str, name: str) -> dict[str, Any]:
@@ -102,7 +163,7 @@ def _refuse(app: App, told: str) -> None:
 
 def _is_broken(one: dict[str, Any]) -> bool:
     ends = ("failed", "partial", "refused", "interrupted", "died")
-    return one["status"] in ends or bool(one["left_behind"])
+    return one["status"] in ends or bool(one["left_behind"]) or bool(one["overdue"])
 
 
 def _line(one: dict[str, Any]) -> list[object]:
@@ -110,8 +171,8 @@ def _line(one: dict[str, Any]) -> list[object]:
     when = f"{finished:%Y-%m-%d %H:%M}" if isinstance(finished, dt.datetime) else ""
     expected = one["next_expected_at"]
     following = f"{expected:%m-%d %H:%M}" if isinstance(expected, dt.datetime) else ""
-    if one["late"]:
-        following += " late"
+    if one["overdue"]:
+        following += f" {one['overdue']}"
     return [
         one["name"],
         one["status"] or "never",

@@ -10,6 +10,7 @@ from sync.errors import ConfigError, closest
 from sync.records import Mode, SyncObject
 
 _KEYS = (
+    "id",
     "destination",
     "object",
     "mode",
@@ -96,6 +97,7 @@ def parse_definition(
         ),
         after=reader.names(settings, "after", lower=False),
         options=reader.mapping("options", settings.get("options") or {}),
+        id=reader.text(settings, "id") if "id" in settings else "",
     )
 
 

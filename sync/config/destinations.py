@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from sync.config.templates import read_yaml, render
 from sync.errors import ConfigError, closest
 
 FILE_NAME = "destinations.yml"
+ALERT_TYPES = ("slack", "webhook", "apprise")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +37,15 @@ class DestinationConfig:
 
 @dataclass(frozen=True, slots=True)
 class AlertConfig:
-    """Where a change of state of a sync is told: `slack` or `webhook`."""
+    """Where a change of state of a sync is told. `owners` are those of exposures, by name or e-mail in lower case; empty is all."""
 
     type: str
     url: str = field(repr=False)
+    owners: tuple[str, ...] = ()
+
+    def hears(self, owners: Collection[str]) -> bool:
+        """Whether news of a sync with these owners goes there."""
+        return not self.owners or any(one.lower() in self.owners for one in owners)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,30 +54,42 @@ class Destinations:
 
     path: Path
     entries: Mapping[str, DestinationConfig]
-    _alerts: Mapping[str, Any] = field(repr=False, default_factory=dict)
+    _alerts: Sequence[Mapping[str, Any]] = field(repr=False, default=())
 
     @property
     def exists(self) -> bool:
         """Whether the project has a destinations.yml."""
         return self.path.is_file()
 
-    def alerts(self) -> AlertConfig | None:
-        """Where alerts go, or None.
+    def alerts(self) -> list[AlertConfig]:
+        """Where alerts go.
 
         Raises:
-            ConfigError: the entry is incomplete or an environment variable is not set.
+            ConfigError: an entry is incomplete, of a type that is not there, or an environment variable is not set.
         """
-        if not self._alerts:
-            return None
-        rendered = render(dict(self._alerts), f"{self.path}: alerts")
+        return [found for entry in self._alerts if (found := self._alert(entry)) is not None]
+
+    def _alert(self, entry: Mapping[str, Any]) -> AlertConfig | None:
+        owners = entry.get("owners") or ()
+        settings = {name: value for name, value in entry.items() if name != "owners"}
+        rendered = render(settings, f"{self.path}: alerts")
         kind, url = str(rendered.get("type", "webhook")), str(rendered.get("url") or "")
-        if kind not in ("slack", "webhook") or set(rendered) - {"type", "url"}:
-            wrong = next(iter(set(rendered) - {"type", "url"}), "")
-            near = closest(str(wrong or kind), ["type", "url"] if wrong else ["slack", "webhook"])
+        wrong = next(iter(set(rendered) - {"type", "url"}), "")
+        if kind not in ALERT_TYPES or wrong:
+            near = closest(str(wrong or kind), ["type", "url", "owners"] if wrong else ALERT_TYPES)
             raise ConfigError(
-                f"{self.path}: alerts takes `type` (slack or webhook) and `url`, not '{wrong or kind}'{near}."
+                f"{self.path}: alerts takes `type` ({', '.join(ALERT_TYPES)}), `url` and `owners`, not '{wrong or kind}'{near}."
             )
-        return AlertConfig(type=kind, url=url) if url else None
+        if isinstance(owners, str) or not all(isinstance(one, str) for one in owners):
+            raise ConfigError(
+                f"{self.path}: alerts: `owners` is a list of names or e-mails of exposures' owners."
+            )
+        if kind == "apprise" and importlib.util.find_spec("apprise") is None:
+            raise ConfigError(
+                f"{self.path}: alerts of type apprise need its package.",
+                hint="pip install 'headwater[alerts]'",
+            )
+        return AlertConfig(kind, url, tuple(one.lower() for one in owners)) if url else None
 
 
 def load_destinations(project_dir: Path) -> Destinations:
@@ -90,9 +109,12 @@ def load_destinations(project_dir: Path) -> Destinations:
             f"{path}: unknown key '{unknown[0]}'; allowed: destinations, alerts{near}."
         )
     raw = document.get("destinations") or {}
-    alerts = document.get("alerts") or {}
-    if not isinstance(raw, Mapping) or not isinstance(alerts, Mapping):
-        raise ConfigError(f"{path}: destinations and alerts must be mappings.")
+    alerts = document.get("alerts") or []
+    alerts = [alerts] if isinstance(alerts, Mapping) else alerts
+    if not isinstance(raw, Mapping):
+        raise ConfigError(f"{path}: destinations must be a mapping.")
+    if not isinstance(alerts, list) or not all(isinstance(one, Mapping) for one in alerts):
+        raise ConfigError(f"{path}: alerts must be a mapping, or a list of them.")
     entries = {}
     for name, entry in raw.items():
         if not isinstance(entry, Mapping):

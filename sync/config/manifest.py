@@ -61,6 +61,7 @@ class Manifest:
             if "sync" in meta:
                 found.append(self._sync(exposure, meta["sync"]))
         _check_after(found)
+        _check_ids(found)
         return sorted(found, key=lambda definition: definition.name)
 
     def source(self, source_name: str, table: str) -> str:
@@ -157,7 +158,8 @@ class Manifest:
             journeys=tuple(journeys.values()),
             between=tuple(self._between((parents[0], *upstream), journeys)),
         )
-        return replace(definition, model=model)
+        named = tuple(str(owner[one]) for one in ("name", "email") if owner.get(one))
+        return replace(definition, model=model, owners=named)
 
     def _journeys(self, upstream: Iterable[str]) -> dict[str, JourneyLog]:
         """Logs of the journeys among these nodes, by the name of their model."""
@@ -275,6 +277,18 @@ def _renamed(journey: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for new, old in (journey.get("renamed") or {}).items():
         for one in [old] if isinstance(old, str) else old:
             yield str(one), str(new)
+
+
+def _check_ids(definitions: list[SyncDefinition]) -> None:
+    owners: dict[str, SyncDefinition] = {}
+    for definition in definitions:
+        other = owners.setdefault(definition.sync_id, definition)
+        if other is not definition:
+            raise ConfigError(
+                f"syncs '{other.name}' in {other.path} and '{definition.name}' in {definition.path} have one id, "
+                f"'{definition.sync_id}': each would take the other's state for its own.",
+                hint="an id is the name that one sync's state is kept under: give each its own, or take `id` out.",
+            )
 
 
 def _check_after(definitions: list[SyncDefinition]) -> None:

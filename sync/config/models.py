@@ -114,6 +114,7 @@ class SyncDefinition:
     model: Model
     path: str  # the file that declares it, for hints
     owner: str = ""
+    owners: tuple[str, ...] = ()  # the same owner by name and by e-mail
     description: str = ""
     tags: frozenset[str] = frozenset()
     fields: Mapping[str, str] = field(default_factory=dict)  # vendor field -> column
@@ -125,6 +126,13 @@ class SyncDefinition:
     quarantine_after: int = 5
     after: tuple[str, ...] = ()
     options: Mapping[str, Value] = field(default_factory=dict)
+    id: str = ""  # the name its state is kept under; empty is its own name
+    account: str = ""  # that its destination's credentials reach, once it is known
+
+    @property
+    def sync_id(self) -> str:
+        """The name its state is kept under, which a new name of the exposure leaves as it is."""
+        return self.id or self.name
 
     def asks(self, columns: Collection[str]) -> tuple[str, ...]:
         """The models that a plan asks for permission, of a table with these columns: none for companies, nor to take somebody out."""
@@ -135,11 +143,34 @@ class SyncDefinition:
         return (SUPPRESSIONS_MODEL,) if PERSON in columns else ()
 
     @property
-    def place(self) -> str:
-        """Hash of where rows are when the ledger holds them: a row held elsewhere is not held here.
+    def filled(self) -> str:
+        """Hash of what rows are part of when the ledger holds them: the object at the account, whatever either is called here.
 
-        An event is sent once for ever, wherever that was.
+        Syncs that fill the same one share its members.
         """
+        holds = {Mode.EVENT: "events", Mode.REMOVE: "removed"}.get(self.mode, "members")
+        account = self.account or f"destination {self.destination}"
+        named = [self.object.kind, self.object.name]
+        return _hash({"holds": holds, "account": account, "object": named})
+
+    @property
+    def place(self) -> str:
+        """Hash of where rows are and under which key: a row held elsewhere is not held here."""
+        return f"{self.filled}-{_hash({'key': list(self.key)})}"
+
+    @property
+    def definition_hash(self) -> str:
+        """`<place>.<hash of what decides how a row is sent>`: a change of it sends the rows again."""
+        content = {
+            "identifiers": sorted(self.identifiers),
+            "fields": dict(self.fields),
+            "nulls": [self.nulls.default, dict(self.nulls.fields)],
+        }
+        return f"{self.place}.{_hash(content)}"
+
+    @property
+    def former_place(self) -> str:
+        """The place as it was kept before accounts were known."""
         if self.mode is Mode.EVENT:
             return _hash({"holds": "events"})
         return _hash(
@@ -151,8 +182,8 @@ class SyncDefinition:
         )
 
     @property
-    def definition_hash(self) -> str:
-        """`<place>.<hash of what decides how a row is sent>`: a change of it sends the rows again."""
+    def former_hash(self) -> str:
+        """The definition's hash as it was kept before accounts were known."""
         content = {
             "destination": self.destination,
             "object": [self.object.kind, self.object.name],
@@ -160,7 +191,7 @@ class SyncDefinition:
             "fields": dict(self.fields),
             "nulls": [self.nulls.default, dict(self.nulls.fields)],
         }
-        return f"{self.place}.{_hash(content)}"
+        return f"{self.former_place}.{_hash(content)}"
 
 
 def _hash(content: Mapping[str, object]) -> str:

@@ -53,8 +53,11 @@ class ObjectType:
     member: str  # what a member is: "vendor list id", "record id", "hashed row", "tag"
     batch_bytes: int | None = None
     # Sets of identifier columns each of which is a member by itself, with no record behind it: when one changes, what was sent
-    # before must be removed. Empty where the vendor keeps a record under a key of ours.
+    # before must be removed. Empty where the vendor keeps a record.
     members: tuple[tuple[str, ...], ...] = ()
+    # Identifier columns by which the vendor finds its record, the strongest first: two rows that have the same are one record
+    # there. Empty where it keeps a record under a key of ours.
+    found_by: tuple[str, ...] = ()
     open_fields: bool = True  # any other column becomes a property; else only `known_fields`
     known_fields: frozenset[str] = frozenset()
     nested: bool = False  # fields may be lists and objects; else the engine refuses such columns
@@ -76,6 +79,7 @@ class Declaration:
     rate_limits: Mapping[str, RateLimit]
     pulls: bool = False
     hashed: bool = False  # identifiers must arrive hashed by the activation model
+    asks_account: bool = False  # `account` is a question to the vendor; else the settings tell it
     settings_help: Mapping[str, str] = field(default_factory=dict)
     # Whose fault a refusal is, by status and the vendor's code: only a row's is booked on it, and counts towards its quarantine.
     verdicts: Verdicts = field(default_factory=Verdicts)
@@ -92,6 +96,16 @@ class Destination(Protocol):
 
         Raises:
             AuthError: credentials are refused; no retry helps.
+            TransientError: worth a retry.
+        """
+
+    def account(self) -> str:
+        """What names the account that these settings reach, the same for ever: its id at the vendor, or the address that is sent to.
+
+        It is kept in the warehouse and shown, so it holds no secret. Where the settings do not tell it, the vendor is asked.
+
+        Raises:
+            AuthError: credentials are refused, or may not read it.
             TransientError: worth a retry.
         """
 

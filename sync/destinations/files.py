@@ -24,7 +24,7 @@ from pydantic import Field
 
 from sync.destinations.base import Declaration, Delivery, ObjectType, PartialFailure, RateLimit
 from sync.destinations.http import Limiter
-from sync.destinations.settings import Settings
+from sync.destinations.settings import Settings, fingerprint
 from sync.destinations.writers import Format, Writer, writer
 from sync.errors import AuthError, ConfigError, RejectedError, TransientError
 from sync.private import FILE, FOLDER, make_folder, mend, mend_file, open_file
@@ -85,6 +85,7 @@ class Files:
                 raise ConfigError(f"files: format '{given}' is not one of csv, jsonl, parquet.")
             self.format = given  # type: ignore[assignment]
         self._limiter = limiter
+        self._path = settings.path
         try:
             self._fs, self._root = fsspec.core.url_to_fs(settings.path, **settings.options)
         except (ImportError, ValueError) as error:
@@ -104,6 +105,9 @@ class Files:
     def check(self) -> str:
         self._guard(self._make_root)
         return f"{self.format} files can be written"
+
+    def account(self) -> str:
+        return fingerprint(self._path)
 
     def upsert(self, records: Sequence[Record]) -> BatchResult:
         return self._log("upsert", records)

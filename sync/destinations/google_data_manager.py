@@ -177,6 +177,9 @@ class GoogleDataManager:
         self.http.get(self._lists_path(), {"pageSize": 1})
         return f"API {API_VERSION}, the account's user lists are readable"
 
+    def account(self) -> str:
+        return self._settings.customer_id.replace("-", "")
+
     def upsert(self, records: Sequence[Record]) -> BatchResult:
         return self._members(
             "ingest",

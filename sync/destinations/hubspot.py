@@ -83,12 +83,13 @@ class HubspotSettings(HttpSettings):
     base_url: Address = "https://api.hubapi.com"
 
 
-def _object(member: str, identifiers: frozenset[str]) -> ObjectType:
+def _object(member: str, identifiers: frozenset[str], found_by: tuple[str, ...] = ()) -> ObjectType:
     return ObjectType(
         modes=frozenset({Mode.UPSERT, Mode.MIRROR, Mode.ADD, Mode.REMOVE}),
         batch_rows=100,
         identifiers=identifiers,
         member=member,
+        found_by=found_by,
         partial_failure=PartialFailure.PER_ROW,
         rate_group="crm",
     )
@@ -105,10 +106,11 @@ class Hubspot:
         title="HubSpot",
         api_version=API_VERSION,
         objects={
-            "contact": _object("record id", frozenset({"email"})),
+            "contact": _object("record id", frozenset({"email"}), ("email",)),
             "company": _object("record id", frozenset({"domain"})),
-            "list": _object("record id", frozenset({"email"})),
+            "list": _object("record id", frozenset({"email"}), ("email",)),
         },
+        asks_account=True,
         rate_limits={
             "crm": RateLimit(requests=90, seconds=10, parallel=4),
             "search": RateLimit(requests=4, seconds=1, parallel=1),
@@ -140,6 +142,14 @@ class Hubspot:
     def check(self) -> str:
         self.http.get(self._objects, {"limit": 1}, answer=Answer(fields=(("results", list),)))
         return f"{'companies' if self._is_company else 'contacts'} are readable"
+
+    def account(self) -> str:
+        """The portal's id, which every private app may read.
+
+        https://developers.hubspot.com/docs/api-reference/legacy/account/account-information/guide, read 2026-11-28.
+        """
+        answer = Answer(fields=(("portalId", int),))
+        return str(self.http.get("/account-info/v3/details", answer=answer)["portalId"])
 
     def upsert(self, records: Sequence[Record]) -> BatchResult:
         first: dict[str, Record] = {}

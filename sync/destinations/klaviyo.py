@@ -99,6 +99,7 @@ class Klaviyo:
                 batch_bytes=4_500_000,
                 identifiers=frozenset(IDENTIFIERS),
                 member="vendor profile id",
+                found_by=tuple(IDENTIFIERS),
                 nested=True,
                 partial_failure=PartialFailure.BY_POLLING,
                 rate_group="bulk",
@@ -122,6 +123,7 @@ class Klaviyo:
             "default": RateLimit(requests=60, seconds=60, parallel=2),
         },
         pulls=True,
+        asks_account=True,
         settings_help={
             "api_key": "private key with scopes lists, profiles, events, campaigns, metrics"
         },
@@ -149,6 +151,14 @@ class Klaviyo:
     def check(self) -> str:
         self.http.get("/api/lists", {"page[size]": 1, "fields[list]": "name"}, answer=PAGE)
         return f"API revision {REVISION}, lists are readable"
+
+    def account(self) -> str:
+        """The account's id, by the scope `accounts:read`.
+
+        https://developers.klaviyo.com/en/reference/get_accounts, read 2026-11-28.
+        """
+        answer = self.http.get("/api/accounts", {"fields[account]": "timezone"}, answer=PAGE)
+        return str(answer["data"][0]["id"])
 
     def upsert(self, records: Sequence[Record]) -> BatchResult:
         if not records:

@@ -164,6 +164,9 @@ class Meta:
         )
         return f"Graph API {API_VERSION}, the ad account's audiences are readable"
 
+    def account(self) -> str:
+        return self._account.rpartition("/")[2]
+
     def upsert(self, records: Sequence[Record]) -> BatchResult:
         return self._users("POST", records)
 

@@ -120,6 +120,9 @@ class OneSignal:
         self.http.get("/notifications", {"app_id": self.app_id, "limit": 1}, answer=LISTED)
         return "the app's messages are readable"
 
+    def account(self) -> str:
+        return self.app_id
+
     def upsert(self, records: Sequence[Record]) -> BatchResult:
         return one_by_one(records, self._set_tags)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
@@ -31,6 +32,13 @@ def _address(value: str) -> str:
 
 
 Address = Annotated[str, AfterValidator(_address)]
+
+
+def fingerprint(address: str) -> str:
+    """What tells one address from another and says no secret that is in it: its host, and a hash of the whole."""
+    digest = hashlib.sha256(address.encode("utf-8")).hexdigest()[:16]
+    host = urlsplit(address).hostname
+    return f"{host}#{digest}" if host else f"#{digest}"
 
 
 class HttpSettings(Settings):

@@ -19,7 +19,7 @@ from pydantic import SecretStr
 from sync.destinations.answers import Answer
 from sync.destinations.base import Declaration, Delivery, ObjectType, PartialFailure, RateLimit
 from sync.destinations.http import HttpClient, Limiter
-from sync.destinations.settings import Address, Settings
+from sync.destinations.settings import Address, Settings, fingerprint
 from sync.destinations.signing import HEADER, signature
 from sync.destinations.values import json_bytes
 from sync.errors import UnexpectedAnswerError
@@ -77,6 +77,7 @@ class Webhook:
     def __init__(self, settings: WebhookSettings, target: SyncObject, limiter: Limiter) -> None:
         self.target = target
         self._secret = settings.signing_secret
+        self._url = settings.url
         headers = {"Content-Type": "application/json"}
         if settings.token:
             headers["Authorization"] = f"Bearer {settings.token.get_secret_value()}"
@@ -85,6 +86,9 @@ class Webhook:
     def check(self) -> str:
         self._post("check", [])
         return "the URL answers"
+
+    def account(self) -> str:
+        return fingerprint(self._url)
 
     def upsert(self, records: Sequence[Record]) -> BatchResult:
         return self._send("upsert", records)

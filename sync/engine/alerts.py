@@ -1,8 +1,9 @@
-"""One hook that is told when a sync's state changes: it broke, or it works again."""
+"""Whoever asked for it is told when a sync's state changes: it broke, it works again, it does not come any more. Once per change."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sync.engine.scrub import scrub
@@ -12,65 +13,100 @@ if TYPE_CHECKING:
     from sync.engine.context import SyncResult
 
 GOOD = frozenset({"success", "skipped"})
+Post = Callable[[str, str, Any], int]
 
 
-def changes(results: Sequence[SyncResult]) -> list[dict[str, Any]]:
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What became of one sync, and what it was before."""
+
+    sync: str
+    status: str
+    previous_status: str | None
+    message: str = ""
+    failed: int = 0
+
+    @property
+    def recovered(self) -> bool:
+        """Whether it is good news."""
+        return self.status in GOOD
+
+    def document(self) -> dict[str, Any]:
+        """As a webhook gets it."""
+        return {
+            "sync": self.sync,
+            "status": self.status,
+            "previous_status": self.previous_status,
+            "recovered": self.recovered,
+            "failed": self.failed,
+            "message": self.message,
+        }
+
+    def line(self) -> str:
+        """As a person reads it."""
+        if self.recovered:
+            return f":white_check_mark: {self.sync} works again."
+        return f":x: {self.sync} is {self.status}. {self.message}".rstrip()
+
+
+def changes(results: Sequence[SyncResult]) -> list[Change]:
     """The syncs whose state is another than after their last run. A first run that succeeds is no news."""
     found = []
     for result in results:
         before = result.previous_status
         if result.status == "skipped" or result.interrupted:
             continue
-        is_good = result.status in GOOD
-        if is_good == (before is None or before in GOOD):
+        if (result.status in GOOD) == (before is None or before in GOOD):
             continue
-        found.append(
-            {
-                "sync": result.name,
-                "status": result.status,
-                "previous_status": before,
-                "recovered": is_good,
-                "failed": result.failed,
-                "message": scrub(result.message or ""),
-            }
-        )
+        message = scrub(result.message or "")
+        found.append(Change(result.name, result.status, before, message, result.failed))
     return found
 
 
-def tell_changes(
-    config: AlertConfig,
-    results: Sequence[SyncResult],
+def tell(
+    receivers: Sequence[AlertConfig],
+    found: Sequence[Change],
     *,
+    owners: Mapping[str, Sequence[str]],
     run_id: str,
     log: Callable[..., None],
-    post: Callable[[str, dict[str, Any]], int] | None = None,
+    post: Post | None = None,
 ) -> int:
-    """Post what changed, one request a run; returns how many changes were told. A hook that fails never fails the run."""
-    found = changes(results)
-    if not found:
-        return 0
-    if config.type == "slack":
-        body: dict[str, Any] = {"text": "\n".join(_line(change) for change in found)}
-    else:
-        body = {"schema_version": 1, "run_id": run_id, "changes": found}
-    try:
-        status = (post or _post)(config.url, body)
-    except Exception as error:
-        log("alert_failed", error=type(error).__name__)
-        return 0
-    if not 200 <= status < 300:
-        log("alert_failed", status=status)
-        return 0
-    return len(found)
+    """Tell each receiver what changed of the syncs it hears of, in one message; returns how many messages arrived.
+
+    `owners` by sync. A receiver that fails is logged, and fails neither the run nor the others.
+    """
+    arrived = 0
+    for receiver in receivers:
+        heard = [one for one in found if receiver.hears(owners.get(one.sync, ()))]
+        if not heard:
+            continue
+        try:
+            status = (post or _post)(receiver.type, receiver.url, _body(receiver, heard, run_id))
+        except Exception as error:
+            log("alert_failed", receiver=receiver.type, error=type(error).__name__)
+            continue
+        if 200 <= status < 300:
+            arrived += 1
+        else:
+            log("alert_failed", receiver=receiver.type, status=status)
+    return arrived
 
 
-def _line(change: dict[str, Any]) -> str:
-    if change["recovered"]:
-        return f":white_check_mark: {change['sync']} works again."
-    return f":x: {change['sync']} is {change['status']}. {change['message']}".rstrip()
+def _body(receiver: AlertConfig, heard: Sequence[Change], run_id: str) -> Any:
+    if receiver.type == "webhook":
+        return {"schema_version": 1, "run_id": run_id, "changes": [one.document() for one in heard]}
+    text = "\n".join(one.line() for one in heard)
+    return {"text": text} if receiver.type == "slack" else text
 
 
-def _post(url: str, body: dict[str, Any]) -> int:
+def _post(kind: str, url: str, body: Any) -> int:
+    if kind == "apprise":
+        import apprise
+
+        told = apprise.Apprise()
+        is_known = told.add(url)
+        return 200 if is_known and told.notify(title="Headwater", body=body) else 400
     import requests
 
     return requests.post(url, json=body, timeout=10, allow_redirects=False).status_code

@@ -19,6 +19,8 @@ class Connection:
     destination: Destination
     declaration: Declaration
     credential: str
+    type: str = ""  # of the destination
+    is_sandbox: bool = False
 
 
 class Connector(Protocol):
@@ -90,7 +92,9 @@ class RegistryConnector:
         destination = registry.create(
             kind, name=name, settings=settings, target=target, limiter=limiter
         )
-        return Connection(destination, declaration, credential)
+        return Connection(
+            destination, declaration, credential, type=kind, is_sandbox=self._sandbox is not None
+        )
 
     def names(self) -> list[str]:
         """Every destination that destinations.yml or the sandbox has."""

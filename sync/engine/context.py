@@ -14,6 +14,7 @@ from sync.engine.plan.planner import Counts
 from sync.engine.retry import RetryPolicy
 from sync.engine.scrub import scrub
 from sync.errors import HeadwaterError
+from sync.state.places import Places
 from sync.state.tables import Tables
 from sync.warehouses.base import Warehouse, now_utc
 
@@ -125,6 +126,13 @@ class PushContext:
     watcher: Watcher = field(default_factory=Watcher)
     journal: Path = Path(".headwater/journal")
     people: ConsentTables = field(default_factory=ConsentTables)
+    known: frozenset[str] = frozenset()  # ids of every sync that the project defines
+    places: Places = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.places = Places(
+            self.tables, self.warehouse.dialect, environment=self.options.environment
+        )
 
 
 def new_run_id() -> str:

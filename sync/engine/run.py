@@ -34,8 +34,9 @@ def push_all(
     context.warehouse.heed(context.stop)
     done: dict[str, SyncResult] = {}
     waiting = list(ordered)
-    running: dict[Future[SyncResult], str] = {}
+    running: dict[Future[SyncResult], SyncDefinition] = {}
     with (
+        context.warehouse.keep_open(),
         ThreadPoolExecutor(max(1, threads), thread_name_prefix="sync") as pool,
         _stopped_by_whatever_is_raised(context),
     ):
@@ -47,12 +48,12 @@ def push_all(
                     context.watcher.ended(done[definition.name])
                     waiting.remove(definition)
                 elif not _pending(definition, waiting, running) and len(running) < threads:
-                    running[pool.submit(_push, context, definition)] = definition.name
+                    running[pool.submit(_push, context, definition)] = definition
                     waiting.remove(definition)
             if running:
                 finished, _ = wait(running, HEARING_SECONDS, return_when=FIRST_COMPLETED)
                 for future in finished:
-                    done[running.pop(future)] = future.result()
+                    done[running.pop(future).name] = future.result()
     return [done[definition.name] for definition in definitions]
 
 
@@ -109,10 +110,18 @@ def _push(context: PushContext, definition: SyncDefinition) -> SyncResult:
 def _pending(
     definition: SyncDefinition,
     waiting: Sequence[SyncDefinition],
-    running: dict[Future[SyncResult], str],
+    running: dict[Future[SyncResult], SyncDefinition],
 ) -> bool:
-    ahead = {other.name for other in waiting} | set(running.values())
-    return any(name in ahead for name in definition.after)
+    ahead = {other.name for other in [*waiting, *running.values()]}
+    return any(name in ahead for name in definition.after) or any(
+        _fills_the_same(definition, other) for other in running.values()
+    )
+
+
+def _fills_the_same(one: SyncDefinition, other: SyncDefinition) -> bool:
+    """Two destinations of different names may still be one account: the leases see to that."""
+    named = (one.destination, one.object.kind, one.object.name)
+    return named == (other.destination, other.object.kind, other.object.name)
 
 
 def _skip_reason(

@@ -154,9 +154,9 @@ def _syncs(
             "name": one.name,
             "destination": one.destination,
             "object": one.object.name or one.object.kind,
-            "held": held.get(one.name, 0),
-            "sent": sent.get(one.name, 0),
-            "withheld": withheld.get(one.name, 0),
+            "held": held.get(one.sync_id, 0),
+            "sent": sent.get(one.sync_id, 0),
+            "withheld": withheld.get(one.sync_id, 0),
         }
         for one in definitions
     ]

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sync.warehouses.base import Dialect, Session
 
 
+GRACE_SECONDS, LEAST_INTERVAL = 300, 120
 DIED = (
     "the process ended before the run did: killed, or unable to write how it ended; the next push "
     "goes on from there"
@@ -43,7 +44,7 @@ class RunHistory:
         if died := self._died(session, sync_name, runs, now):
             last |= {"status": "died", "run_id": died, "message": DIED}
         finished = [run["finished_at"] for run in runs if run["status"] == "success"]
-        expected = _next([run["started_at"] for run in runs])
+        expected, interval = _next([run["started_at"] for run in runs])
         success = finished[0] if finished else None
         return {
             "status": last.get("status"),
@@ -53,7 +54,7 @@ class RunHistory:
             "last_success_at": success,
             "lag_seconds": (now - success).total_seconds() if success else None,
             "next_expected_at": expected,
-            "late": expected is not None and now > expected,
+            "overdue": _overdue(expected, interval, now) if not _is_running(last) else None,
             **{
                 name: last.get(name)
                 for name in ("added", "changed", "removed", "unchanged", "failed", "withheld")
@@ -195,9 +196,27 @@ class RunHistory:
         )
 
 
-def _next(starts: Sequence[dt.datetime]) -> dt.datetime | None:
-    """One usual interval after the last start; unknown before the third run."""
+def _is_running(last: Mapping[str, Any]) -> bool:
+    return last.get("status") == "running"
+
+
+def _next(starts: Sequence[dt.datetime]) -> tuple[dt.datetime | None, float]:
+    """One usual interval after the last start, and its seconds; unknown before the third run."""
     if len(starts) < 3:
-        return None
+        return None, 0.0
     gaps = [(later - earlier).total_seconds() for later, earlier in itertools.pairwise(starts)]
-    return starts[0] + dt.timedelta(seconds=statistics.median(gaps))
+    interval = statistics.median(gaps)
+    return starts[0] + dt.timedelta(seconds=interval), interval
+
+
+def _overdue(expected: dt.datetime | None, interval: float, now: dt.datetime) -> str | None:
+    """`late` when the next run is over a quarter of its interval behind, five minutes at least; `missing` when a second one is due.
+
+    Intervals of less than two minutes are somebody's trials, not a schedule.
+    """
+    if expected is None or interval < LEAST_INTERVAL:
+        return None
+    behind = (now - expected).total_seconds()
+    if behind > max(interval, GRACE_SECONDS):
+        return "missing"
+    return "late" if behind > max(interval / 4, GRACE_SECONDS) else None

@@ -34,11 +34,8 @@ class Leases:
 
     def acquire(self, session: Session, now: dt.datetime) -> str | None:
         """Take the lease; None when it is ours, else who has it."""
-        for row in session.rows(
-            f"select owner, expires_at from {self._table} where {self._mine()}"
-        ):
-            if row["owner"] != self._owner and is_living(row, now):
-                return f"{_described(row['owner'])}, until {row['expires_at']:%H:%M} UTC"
+        if (holder := self.holder_of(session, self._sync_name, now)) is not None:
+            return holder
         expires = self._literal(now + dt.timedelta(seconds=LEASE_SECONDS))
         session.execute(
             f"delete from {self._table} where {self._mine()}",
@@ -53,6 +50,17 @@ class Leases:
             return _described(owners[0])
         return None
 
+    def holder_of(self, session: Session, sync_name: str, now: dt.datetime) -> str | None:
+        """Who else has the lease of a sync, or None."""
+        for row in session.rows(
+            f"select owner, expires_at from {self._table} "
+            f"where environment = {self._literal(self._environment)} "
+            f"and sync_name = {self._literal(sync_name)}"
+        ):
+            if row["owner"] != self._owner and is_living(row, now):
+                return f"{_described(row['owner'])}, until {row['expires_at']:%H:%M} UTC"
+        return None
+
     def renew(self, session: Session, now: dt.datetime) -> bool:
         """Keep the lease; False when another run has taken it over."""
         if self._owners(session) != [self._owner]:
@@ -63,6 +71,10 @@ class Leases:
             f"where {self._mine()} and owner = {self._literal(self._owner)}"
         )
         return True
+
+    def breaking(self) -> str:
+        """The statement that takes the lease from whoever has it."""
+        return f"delete from {self._table} where {self._mine()}"
 
     def release(self, session: Session) -> None:
         """Give the lease back."""

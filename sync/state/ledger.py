@@ -7,14 +7,18 @@ which is how they are found.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import datetime as dt
+
     from sync.state.tables import Tables
     from sync.warehouses.base import Dialect, Session
 
 # Hash of a row that may be there: it was sent and no answer came. It differs from every hash, so the row is sent again.
 UNKNOWN = "?"
+OF_NONE = "." + "0" * 16  # how a definition's hash ends that no definition has
 # Acknowledged actions: `add`, `change`, `attempt` and `claim` put a key in the ledger; these take it out.
 GONE = ("remove", "forget", "release")
 
@@ -31,17 +35,22 @@ class Ledger:
         sync_name: str,
         mode: str,
         place: str,
+        former_place: str,
     ) -> None:
-        """`place` is that of the sync as it is defined now; rows that were sent elsewhere are not its state."""
+        """`place` is that of the sync as it is defined now, `former_place` how it was kept before accounts were known; rows that
+        were sent elsewhere are not its state.
+        """
         self._tables = tables
         self._literal = dialect.literal
         self._environment = environment
         self._sync_name = sync_name
+        self._place = place
         # A ledger of before places were kept has hashes without a dot.
-        self._here = (
-            f"(definition_hash like {self._literal(place + '.%')} "
+        self._former = (
+            f"(definition_hash like {self._literal(former_place + '.%')} "
             "or definition_hash not like '%.%')"
         )
+        self._here = f"(definition_hash like {self._literal(place + '.%')} or {self._former})"
         # A `remove` sync remembers what it took out, so that there `remove` is what puts a key in.
         self._gone = [action for action in GONE if not (mode == "remove" and action == "remove")]
 
@@ -69,9 +78,78 @@ class Ledger:
         """A query of one number, `row_count`: rows that the sync sent to where it does not send now."""
         return f"select count(*) as row_count from {self._elsewhere()}"
 
+    def former(self) -> str:
+        """A query of one number, `row_count`: rows with a place of before accounts were known."""
+        return (
+            f"select count(*) as row_count from {self._tables.ledger} "
+            f"where {self._mine()} and {self._former}"
+        )
+
+    def places_elsewhere(self) -> str:
+        """A query of (place, row_count): where these rows are."""
+        return (
+            "select substr(definition_hash, 1, length(definition_hash) - 17) as place, count(*) as row_count "
+            f"from {self._elsewhere()} group by 1 order by 2 desc, 1"
+        )
+
     def leaving_elsewhere(self) -> str:
         """The statement that lets go of them; acknowledgements keep that they were sent."""
         return f"delete from {self._elsewhere()}"
+
+    def bringing(self) -> str:
+        """The statement by which they are here: what they were sent to is what is sent to now, under another name or account."""
+        return (
+            f"update {self._tables.ledger} set definition_hash = "
+            f"{self._literal(self._place)} || substr(definition_hash, length(definition_hash) - 16) "
+            f"where {self._mine()} and not {self._here}"
+        )
+
+    def taking(self, rows: str, *, definition_hash: str, run_id: str, now: dt.datetime) -> str:
+        """The statement by which `rows`, a query of (sync_key, row_hash), count as sent."""
+        values = (self._environment, self._sync_name, definition_hash, run_id)
+        environment, name, definition, run = map(self._literal, values)
+        return (
+            f"insert into {self._tables.ledger} (environment, sync_name, sync_key, row_hash, "
+            "definition_hash, run_id, acknowledged_at) "
+            f"select {environment}, {name}, sync_key, row_hash, {definition}, {run}, "
+            f"{self._literal(now)} from ({rows}) as counted"
+        )
+
+    def placing(self, definition_hash: str, former_hash: str) -> str:
+        """The statement that gives rows of before accounts were known the place they have; what was up to date stays so."""
+        return (
+            f"update {self._tables.ledger} set definition_hash = case when definition_hash = "
+            f"{self._literal(former_hash)} then {self._literal(definition_hash)} "
+            f"else {self._literal(self._place + OF_NONE)} end "
+            f"where {self._mine()} and {self._former}"
+        )
+
+    def claims(self, filled: str, others: Sequence[str]) -> str:
+        """A query of (sync_key, identifiers) of what other syncs hold, or may hold, in the object that is `filled`."""
+        listed = ", ".join(map(self._literal, others))
+        theirs = (
+            f"environment = {self._literal(self._environment)} and sync_name in ({listed}) "
+            f"and definition_hash like {self._literal(filled + '-%')}"
+        )
+        return (
+            f"select sync_key, identifiers from {self._tables.ledger} where {theirs} "
+            # What a run holds that has not ended yet is not folded into the ledger.
+            f"union all select sync_key, identifiers from {self._tables.acknowledgements} where {theirs} "
+            "and action in ('add', 'change', 'attempt', 'claim') and run_id in (select run_id "
+            f"from {self._tables.runs} where environment = {self._literal(self._environment)} "
+            f"and sync_name in ({listed}) and status = 'running')"
+        )
+
+    def abandoned(self, filled: str, known: Collection[str]) -> str:
+        """A query of (sync_name, row_count) of syncs that are not `known` and hold rows in the object that is `filled`."""
+        names = ", ".join(map(self._literal, sorted({*known, self._sync_name})))
+        return (
+            f"select sync_name, count(*) as row_count from {self._tables.ledger} "
+            f"where environment = {self._literal(self._environment)} "
+            f"and sync_name not in ({names}) "
+            f"and (definition_hash like {self._literal(filled + '-%')} or {self._former}) "
+            "group by sync_name order by 2 desc, 1"
+        )
 
     def compaction(self, run_ids: list[str], *, once: bool = False) -> list[str]:
         """Statements that fold the runs' acknowledgements into the ledger; safe to repeat.

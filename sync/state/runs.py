@@ -296,6 +296,14 @@ class RunLog:
         )
         return str(rows[0]["status"]) if rows else None
 
+    def last_told(self, session: Session) -> str | None:
+        """What `sync status --alert` said of the sync last, or None."""
+        rows = session.rows(
+            f"select status from {self._tables.runs} where {self._mine()} and command = 'alert' "
+            "order by started_at desc, run_id desc limit 1"
+        )
+        return str(rows[0]["status"]) if rows else None
+
     def past(self, session: Session, since: dt.datetime) -> list[PastRun]:
         """The pushes since then, oldest first. Of one that did not succeed what it acknowledged counts, which may be more than it
         lived to say, and what it may have added: an answer that was lost makes a row held, and the push that sends it again calls

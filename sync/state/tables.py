@@ -76,6 +76,17 @@ SHAPES: dict[str, dict[str, str]] = {
         "reason": "string",
         "row_count": "int64",
     },
+    "places": {
+        "environment": "string",
+        "sync_name": "string",
+        "destination": "string",
+        "place": "string",
+        "account": "string",
+        "object": "string",
+        "key_columns": "string",
+        "connection": "string",
+        "seen_at": "timestamp",
+    },
     "campaigns": {
         "environment": "string",
         "destination": "string",
@@ -145,6 +156,7 @@ class Tables:
     batches: str
     failures: str
     withheld: str
+    places: str
     leases: str
     dbt_failures: str
     cursors: str

@@ -126,6 +126,12 @@ class Warehouse(Protocol):
             WarehouseError: it cannot be reached.
         """
 
+    def keep_open(self) -> AbstractContextManager[None]:
+        """Within, what a session opened may stay open for the next one that follows soon."""
+
+    def let_go(self) -> AbstractContextManager[None]:
+        """Within, it does not, whatever `keep_open` says: something slow is being done between sessions."""
+
     def heed(self, stop: threading.Event) -> None:
         """Wait for nobody much longer once `stop` is set."""
 

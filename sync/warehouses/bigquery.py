@@ -15,7 +15,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -161,6 +161,14 @@ class BigQueryWarehouse:
     def session(self, *, write: bool = False) -> Iterator[BigQuerySession]:  # noqa: ARG002
         """The client; `write` needs nothing more."""
         yield BigQuerySession(self._client, self.dialect, timeout_seconds=self._timeout)
+
+    def keep_open(self) -> AbstractContextManager[None]:
+        """Nobody waits for this warehouse."""
+        return nullcontext()
+
+    def let_go(self) -> AbstractContextManager[None]:
+        """Nobody waits for this warehouse."""
+        return nullcontext()
 
     def heed(self, stop: threading.Event) -> None:
         """Nobody is waited for."""

@@ -34,6 +34,7 @@ _MEMORY = "give it more: settings: {memory_limit: 2GB} of the target in profiles
 _NO_VACUUM = "set max_vacuum_tasks = 0"
 LOCK_SECONDS = 1800.0  # a dbt build may hold the file for long; --lock-timeout changes it
 NOTICE_SECONDS = 15.0
+LINGER_SECONDS = 0.1  # the file stays open for the next session of this process: many syncs with nothing to do are one opening
 STOPPING_SECONDS = 3.0  # a container is killed ten seconds, or thirty, after it was told to stop
 # `settings: {memory_limit}` of the dbt target decides instead. What needs more is given it.
 LEAST_MEGABYTES, MOST_MEGABYTES = 32, 2000
@@ -94,19 +95,84 @@ class DuckDBWarehouse:
         self._enough = LEAST_MEGABYTES
         self._filled = 0  # megabytes of data in the file
         self._wrote = False
+        self._lingering: duckdb.DuckDBPyConnection | None = None
+        self._lingers_writing = False
+        self._lingers_until: threading.Timer | None = None
+        self._keeping, self._sending = 0, 0  # how many `keep_open` and `let_go` are under way
 
     @contextmanager
     def session(self, *, write: bool = False) -> Iterator[DuckDBSession]:
         """The file, held for the length of the `with`; read-only sessions share it with other readers."""
         with self._turn:
-            session = DuckDBSession(lambda: self._connect(write), more_memory=self._more_memory)
+            session = DuckDBSession(
+                lambda: self._connect(write),
+                more_memory=self._more_memory,
+                connection=self._taken_up(write),
+            )
             try:
                 yield session
+            except BaseException:
+                session.close()
+                raise
+            else:
                 # The next may need less; one after a failure begins with what that one asked for.
                 self._enough = LEAST_MEGABYTES
+                self._linger(session, write)
             finally:
                 self._wrote = self._wrote or write
-                session.close()
+
+    def _taken_up(self, write: bool) -> duckdb.DuckDBPyConnection | None:
+        """The connection of the session before, where it is open yet and will do."""
+        if self._lingers_until is not None:
+            self._lingers_until.cancel()
+        connection, self._lingering = self._lingering, None
+        if connection is None:
+            return None
+        if write and not self._lingers_writing:
+            connection.close()
+            return None
+        connection.execute(f"set memory_limit = {self.dialect.literal(self._limit())}")
+        return connection
+
+    def _linger(self, session: DuckDBSession, write: bool) -> None:
+        if not self._keeping or self._sending:
+            session.close()
+            return
+        self._lingers_writing = write or (self._lingers_writing and session.is_taken_up)
+        self._lingering = session.connection
+        self._lingers_until = threading.Timer(LINGER_SECONDS, self._close_lingering)
+        self._lingers_until.daemon = True
+        self._lingers_until.start()
+
+    def _close_lingering(self) -> None:
+        with self._turn:
+            if self._lingering is not None:
+                self._lingering.close()
+                self._lingering = None
+
+    @contextmanager
+    def keep_open(self) -> Iterator[None]:
+        """Within, the file stays open for a moment after a session: many syncs with nothing to do are one opening, not one each."""
+        with self._turn:
+            self._keeping += 1
+        try:
+            yield
+        finally:
+            with self._turn:
+                self._keeping -= 1
+            self._close_lingering()
+
+    @contextmanager
+    def let_go(self) -> Iterator[None]:
+        """Within, the file is free as soon as a session ends."""
+        with self._turn:
+            self._sending += 1
+        self._close_lingering()
+        try:
+            yield
+        finally:
+            with self._turn:
+                self._sending -= 1
 
     def heed(self, stop: threading.Event) -> None:
         """Once `stop` is set, wait for the file's holder for some seconds more: what was sent may still be marked then."""
@@ -114,6 +180,7 @@ class DuckDBWarehouse:
 
     def close(self) -> None:
         """Fold the log into the file; where another process holds it by now, that one will."""
+        self._close_lingering()
         if self._wrote and Path(f"{self.path}.wal").exists():
             with self._turn, suppress(duckdb.Error):
                 connection = duckdb.connect(self.path, config={"memory_limit": self._limit()})
@@ -203,11 +270,19 @@ class DuckDBSession:
         connect: Callable[[], duckdb.DuckDBPyConnection],
         *,
         more_memory: Callable[[float], str | None],
+        connection: duckdb.DuckDBPyConnection | None = None,
     ) -> None:
+        """`connection` is one that is open already."""
         self._connect = connect
-        self._connection = connect()
+        self.is_taken_up = connection is not None
+        self._connection = connection if connection is not None else connect()
         self._more_memory = more_memory
         self._in_transaction = False
+
+    @property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """What is open, for the session after this one."""
+        return self._connection
 
     def close(self) -> None:
         """Let the file go."""

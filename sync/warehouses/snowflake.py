@@ -12,7 +12,7 @@ import base64
 import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -216,6 +216,14 @@ class SnowflakeWarehouse:
             if self._connection is None or self._connection.is_closed():
                 self._connection = self._connect()
             yield SnowflakeSession(self._connection, by_stage=self._by_stage)
+
+    def keep_open(self) -> AbstractContextManager[None]:
+        """Nobody waits for this warehouse."""
+        return nullcontext()
+
+    def let_go(self) -> AbstractContextManager[None]:
+        """Nobody waits for this warehouse."""
+        return nullcontext()
 
     def heed(self, stop: threading.Event) -> None:
         """Nobody is waited for."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from sync.config.models import SyncDefinition
 from sync.engine.plan.guards import Usual, check_guards
 from sync.engine.plan.planner import Counts
 from sync.errors import RefusedError
+from sync.records import Mode
 
 _PASSED = frozenset({"success", "pass", "warn", "no-op", "reused"})
 _LAW_BROKEN = (
@@ -130,6 +131,7 @@ class TableChecks:
     null_keys: int
     clear_identifiers: int = 0
     elsewhere: int = 0
+    former: int = 0
 
 
 def check_table(definition: SyncDefinition, checks: TableChecks, duplicates: list[str]) -> None:
@@ -174,32 +176,63 @@ def check_plan(
     now: dt.datetime,
     allowed: Collection[str] = (),
 ) -> None:
-    """Every gate that --skip-gates opens: the place, dbt's results, freshness, emptiness and the guards.
+    """Every gate that --skip-gates opens: dbt's results, freshness, emptiness and the guards.
 
     Raises:
         RefusedError: one of them is shut.
     """
-    check_place(definition, checks)
     results.check(definition, failures)
     check_freshness(definition, results.built_at(definition), now)
     check_guards(definition, checks.row_count, counts, before=before, allowed=allowed)
 
 
-def check_place(definition: SyncDefinition, checks: TableChecks) -> None:
-    """Nobody was sent to where the sync does not send now: who leaves the audience would be left there.
+def check_place(
+    definition: SyncDefinition,
+    *,
+    elsewhere: Sequence[tuple[str, int]],
+    abandoned: Sequence[tuple[str, int]],
+    others: Sequence[str],
+) -> None:
+    """What the sync sent before is where it sends now, under its name, and no other sync's members are replaced. No flag opens these gates.
+
+    `elsewhere` is where its rows are and how many, `abandoned` syncs that nothing defines any more with rows in this object, `others`
+    the ids of syncs that fill it too.
 
     Raises:
-        RefusedError: somebody was.
+        RefusedError: it is not.
     """
-    if checks.elsewhere:
+    name = definition.name
+    if elsewhere:
+        listed = "; ".join(f"{count:,} in {place}" for place, count in elsewhere)
         raise RefusedError(
             "moved",
-            f"sync '{definition.name}': {checks.elsewhere:,} rows were sent before its destination, "
-            "object or mode was changed; nothing would take them out there any more.",
-            hint="to take them out, put the old definition back and push it once with "
-            "guards: {min_rows: 0}, an empty table and --allow-removals; to leave them there, "
-            "push with --skip-gates.",
+            f"sync '{name}' sends to {_place_of(definition)} now, and what it sent before is elsewhere: {listed}.",
+            hint=f"sync migrate {name} says what can be done, and does what you choose.",
         )
+    if abandoned:
+        listed = ", ".join(f"'{former}' ({count:,} rows)" for former, count in abandoned)
+        raise RefusedError(
+            "renamed",
+            f"sync '{name}' was never pushed, and its object holds rows of a sync that no exposure defines any more: {listed}.",
+            hint=f"if it is that one under a new name, say `id: {abandoned[0][0]}` in its `sync:`; if it is another, run "
+            f"sync migrate {name}",
+        )
+    if others and definition.mode is Mode.REPLACE:
+        raise RefusedError(
+            "shared",
+            f"sync '{name}' replaces the whole of {_place_of(definition)}, which {_listed(others)} fills too.",
+            hint="give one of them an object of its own, or let both be `mode: mirror`.",
+        )
+
+
+def _place_of(definition: SyncDefinition) -> str:
+    kind, object_name = definition.object.kind, definition.object.name
+    named = f"{kind} '{object_name}'" if object_name else kind
+    return f"{named} of account {definition.account or definition.destination} under {', '.join(definition.key)}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join(f"sync '{name}'" for name in names)
 
 
 def check_freshness(

@@ -16,11 +16,12 @@ if TYPE_CHECKING:
 Sets = Sequence[Sequence[str]]
 
 
-def marks(sets: Sets, mapped: Sequence[str], dialect: Dialect) -> str:
+def marks(sets: Sets, mapped: Sequence[str], dialect: Dialect, others: str | None = None) -> str:
     """Query parts `, leaving as (...), staying as (...), marks as (...)` over `planned`, `held` and `activation`.
 
     `marks` has, per sync_key, two sums of powers of two, one power per set: `leaving` (the value sent is not the row's any more)
     and `shared` (of those, the ones that another key keeps); and `holders`, how many keys at most lose the same value at once.
+    `others` is a query of (sync_key, identifiers) that other syncs hold in the same audience.
     """
     kept = "planned.action not in ('remove', 'change')"
     leaving, staying = [], []
@@ -42,6 +43,11 @@ def marks(sets: Sets, mapped: Sequence[str], dialect: Dialect) -> str:
             f"select sync_key, {2**number} as part, sent {source} and not is_kept and not ({same})"
         )
         staying.append(f"select {2**number} as part, sent {source} and (is_kept or ({same}))")
+        if others is not None:
+            theirs = _joined([dialect.json_text("identifiers", name) for name in columns])
+            staying.append(
+                f"select {2**number} as part, {theirs} as sent from ({others}) as held_by_others"
+            )
     return (
         f", leaving as (select *, count(*) over (partition by part, sent) as holders "
         f"from ({' union all '.join(leaving)}) as leaves), "

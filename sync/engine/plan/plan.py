@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from sync.config.models import ConsentTables, SyncDefinition
 from sync.destinations.base import ObjectType
 from sync.engine.plan import capability
+from sync.engine.plan.claims import Claims
 from sync.engine.plan.edge import Edge
 from sync.engine.plan.gates import DbtFailure, RunResults, TableChecks
 from sync.engine.plan.guards import MEMORY, Usual, usual
@@ -15,6 +16,7 @@ from sync.engine.plan.spool import PlanSpool
 from sync.engine.scrub import shown_key
 from sync.errors import RefusedError, WarehouseError, WarehouseMemoryError
 from sync.state.ledger import Ledger
+from sync.state.places import Places
 from sync.state.runs import RunLog
 from sync.state.tables import Tables
 from sync.warehouses.base import Session, Warehouse, now_utc
@@ -28,6 +30,12 @@ class Planning:
     tables: Tables
     environment: str
     people: ConsentTables = field(default_factory=ConsentTables)
+    places: Places | None = None
+    known: frozenset[str] = frozenset()  # ids of every sync that the project defines
+
+    def others(self, definition: SyncDefinition) -> list[str]:
+        """Ids of other syncs that fill the same object."""
+        return self.places.others(definition, self.known) if self.places else []
 
     def ledger(self, definition: SyncDefinition) -> Ledger:
         """The sync's part of the ledger."""
@@ -35,9 +43,10 @@ class Planning:
             self.tables,
             self.warehouse.dialect,
             environment=self.environment,
-            sync_name=definition.name,
+            sync_name=definition.sync_id,
             mode=definition.mode.value,
             place=definition.place,
+            former_place=definition.former_place,
         )
 
 
@@ -52,6 +61,11 @@ class Plan:
     dbt_failures: dict[str, DbtFailure]
     before: Usual = field(default_factory=Usual)
     fingerprint: str | None = None
+    others: tuple[str, ...] = ()  # ids of syncs that fill the same object
+    elsewhere: tuple[tuple[str, int], ...] = ()  # where rows of this sync are now, and how many
+    abandoned: tuple[
+        tuple[str, int], ...
+    ] = ()  # syncs that nothing defines, with rows in this object
 
 
 @dataclass(slots=True)
@@ -128,21 +142,24 @@ def _planned(
         planning.tables,
         planning.warehouse.dialect,
         environment=planning.environment,
-        sync_name=definition.name,
+        sync_name=definition.sync_id,
         run_id="",
     )
+    others = planning.others(definition)
     held = ledger.state(ledger.unfinished_runs(session))
     queries = PlanQueries(
         definition,
         columns,
         held=held,
         elsewhere=ledger.elsewhere(),
+        former=ledger.former(),
         quarantined=log.quarantined() if log.has_quarantined(session) else None,
         dialect=planning.warehouse.dialect,
         full_refresh=full_refresh,
         members=offered.members if offered else (),
         people=planning.people,
         kinds=kinds,
+        claims=Claims.on(offered, ledger.claims(definition.filled, others) if others else None),
     )
     checks = TableChecks(
         **{
@@ -153,13 +170,15 @@ def _planned(
     duplicates: list[str] = []
     if checks.row_count - checks.null_keys != checks.key_count:
         duplicates = [
-            shown_key(str(row["sync_key"]), sync=definition.name, columns=definition.key)
+            shown_key(str(row["sync_key"]), sync=definition.sync_id, columns=definition.key)
             for row in session.rows(queries.duplicates())
         ]
         if not duplicates:  # two keys had one hash
             checks = replace(checks, key_count=checks.row_count - checks.null_keys)
     sound = not duplicates and not checks.null_keys and not checks.clear_identifiers
     counts = read_counts(session.rows(queries.counts())) if sound else Counts()
+    if counts.remove and queries.ask_claims():
+        counts = read_counts(session.rows(queries.counts()))
     plan = Plan(
         name=definition.name,
         counts=counts,
@@ -168,11 +187,35 @@ def _planned(
         dbt_failures=_dbt_failures(session, planning.tables),
         before=_usual(session, log, held) if counts.add or counts.remove else Usual(),
         fingerprint=_fingerprint(session, queries, definition) if fingerprint and sound else None,
+        others=tuple(others),
+        elsewhere=_elsewhere(session, planning, definition, ledger) if checks.elsewhere else (),
+        abandoned=_abandoned(session, planning, definition, ledger, held=counts.held),
     )
     planned = Planned(plan, queries.mapping)
     if spool and (counts.to_send or counts.forget):
         planned.spool = _spooled(session, queries, plan, Edge(mapping, kinds))
     return planned
+
+
+def _elsewhere(
+    session: Session, planning: Planning, definition: SyncDefinition, ledger: Ledger
+) -> tuple[tuple[str, int], ...]:
+    """Where rows are that are not here, in words where they were kept."""
+    found = []
+    for row in session.rows(ledger.places_elsewhere()):
+        known = planning.places and planning.places.described(definition.sync_id, row["place"])
+        found.append((str(known or "a place of before"), int(row["row_count"])))
+    return tuple(found)
+
+
+def _abandoned(
+    session: Session, planning: Planning, definition: SyncDefinition, ledger: Ledger, *, held: int
+) -> tuple[tuple[str, int], ...]:
+    """Asked of a sync that was never pushed: whether it may be one that had another name."""
+    if planning.places is None or held or planning.places.last(definition.sync_id):
+        return ()
+    rows = session.rows(ledger.abandoned(definition.filled, planning.known))
+    return tuple((row["sync_name"], int(row["row_count"])) for row in rows)
 
 
 def _usual(session: Session, log: RunLog, held: str) -> Usual:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from sync.config.models import ConsentTables, SyncDefinition
 from sync.engine.plan import journeys, membership
+from sync.engine.plan.claims import CLAIMED, Claims
 from sync.engine.plan.edge import CARRIED_AS_TEXT
 from sync.engine.plan.permission import Permission
 from sync.engine.scrub import mark_of
@@ -127,25 +128,31 @@ class PlanQueries:
         *,
         held: str,
         elsewhere: str,
+        former: str,
         quarantined: str | None,
         dialect: Dialect,
         full_refresh: bool = False,
         members: membership.Sets = (),
         people: ConsentTables | None = None,
         kinds: KindsOf | None = None,
+        claims: Claims | None = None,
     ) -> None:
-        """`held` is a query of the ledger's state, `elsewhere` one of how many rows it has elsewhere; `quarantined` one of
-        (sync_key, payload_hash, is_dismissed), or None for none; `kinds` what the columns hold.
+        """`held` is a query of the ledger's state, `elsewhere` one of how many rows it has elsewhere, `former` one of how many have a
+        place of before accounts were known; `quarantined` one of (sync_key, payload_hash, is_dismissed), or None for none; `kinds`
+        what the columns hold; `claims` who else may want rows that leave.
         """
         self._definition = definition
         self._mode = definition.mode
         self._held = held
         self._elsewhere = elsewhere
+        self._former = former
         self._quarantined = quarantined
         self._dialect = dialect
         self._full_refresh = full_refresh
         self._members = members if self._mode in (Mode.UPSERT, Mode.MIRROR) else ()
         self._kinds = kinds or {}
+        self._claims = claims or Claims()
+        self._is_claimed = False
         self._has_reason = "withheld_reason" in columns
         people = people or ConsentTables()
         self._asked = (
@@ -156,8 +163,15 @@ class PlanQueries:
         )
         self.mapping = map_columns(definition, columns)
 
+    def ask_claims(self) -> bool:
+        """Let plans leave in place who is wanted by somebody else; whether that can make a difference."""
+        self._is_claimed = self._mode is Mode.MIRROR and bool(
+            self._claims.parts(self.mapping, self._dialect)
+        )
+        return self._is_claimed
+
     def checks(self, *, hashed: bool = False) -> str:
-        """One row: row_count, key_count (distinct, not null), null_keys, clear_identifiers, and the ledger's elsewhere."""
+        """One row: row_count, key_count (distinct, not null), null_keys, clear_identifiers, and the ledger's elsewhere and former."""
         null_key = " or ".join(f"{self._column(key)} is null" for key in self._definition.key)
         clear = "0"
         if hashed and self.mapping.identifiers:
@@ -170,9 +184,13 @@ class PlanQueries:
         return (
             f"select count(*) as row_count, {self._dialect.count_distinct(self._key())} as key_count, "
             f"sum(case when {null_key} then 1 else 0 end) as null_keys, "
-            f"{clear} as clear_identifiers, ({self._elsewhere}) as elsewhere "
+            f"{clear} as clear_identifiers, ({self._elsewhere}) as elsewhere, ({self._former}) as former "
             f"from {self._definition.model.relation}"
         )
+
+    def keys(self) -> str:
+        """Every row's sync_key and row_hash."""
+        return f"select {self._key()} as sync_key, row_hash from {self._definition.model.relation}"
 
     def duplicates(self) -> str:
         """A few keys that the table has more than once."""
@@ -214,7 +232,9 @@ class PlanQueries:
             held = f"{self._dialect.text('null')} as held_identifiers"
         marks, marking, join = "", "", ""
         if marked and self._members:
-            marks = membership.marks(self._members, self.mapping.identifiers, self._dialect)
+            marks = membership.marks(
+                self._members, self.mapping.identifiers, self._dialect, self._claims.others
+            )
             marking = (
                 ", coalesce(marks.leaving, 0) as leaving, coalesce(marks.shared, 0) as shared, "
             )
@@ -258,11 +278,15 @@ class PlanQueries:
             f", {expression} as {self._column(place)}" for place, expression in self._carried()
         )
         # Compared before the join, which is the dearer the wider its rows are.
-        definition = self._dialect.literal(self._definition.definition_hash)
+        hashes = ", ".join(
+            self._dialect.literal(one)
+            for one in (self._definition.definition_hash, self._definition.former_hash)
+        )
+        outdated = f"(definition_hash is null or definition_hash not in ({hashes}))"
         quarantined = ""
         join, is_quarantined, is_dismissed = "", "false", "false"
         if self._quarantined:
-            mark = mark_of(self._definition.name, "compared.sync_key", self._dialect)
+            mark = mark_of(self._definition.sync_id, "compared.sync_key", self._dialect)
             quarantined = f"quarantined as ({self._quarantined}), "
             join = (
                 " left join quarantined on quarantined.payload_hash = compared.row_hash "
@@ -273,26 +297,39 @@ class PlanQueries:
             is_quarantined = (
                 is_dismissed if self._full_refresh else "quarantined.sync_key is not null"
             )
+        wanted, reason, claimed = "wanted", "withheld_reason", ""
+        if self._is_claimed:
+            aside = "quarantined" if self._quarantined else None
+            claimed = f"{self._claims.parts(self.mapping, self._dialect, aside=aside)}, "
+            join += " left join claimed on claimed.sync_key = compared.sync_key"
+            wanted = (
+                "case when claimed.is_sure = 1 then 'forget' when claimed.is_sure = 0 then 'none' "
+                "else wanted end"
+            )
+            reason = (
+                "case when claimed.sync_key is not null and withheld_reason is null "
+                f"then '{CLAIMED}' else withheld_reason end"
+            )
         return (
             f"with activation as (select {self._key()} as sync_key, row_hash, "
             f"{self._reason()} as withheld_reason{mapped} "
             f"from {self._definition.model.relation}"
             f"{''.join(asked.joins for asked in self._asked)}), "
-            f"held as (select sync_key, row_hash, definition_hash is distinct from {definition} "
-            f"as is_outdated, identifiers, remote_id from ({self._held}) as ledger), "
+            f"held as (select sync_key, row_hash, {outdated} as is_outdated, identifiers, "
+            f"remote_id from ({self._held}) as ledger), "
             f"compared as (select coalesce(activation.sync_key, held.sync_key) as sync_key, "
             "case when activation.sync_key is not null then activation.row_hash "
             "else held.row_hash end as row_hash, "
             f"activation.withheld_reason, {self._action()} as wanted, "
             f"held.identifiers as held_identifiers, held.remote_id{carried} "
             "from activation full join held on held.sync_key = activation.sync_key), "
-            f"{quarantined}"
+            f"{quarantined}{claimed}"
             f"planned as (select compared.sync_key, compared.row_hash, "
             f"case when {is_quarantined} and wanted in ('add', 'change') then 'none' "
-            "else wanted end as action, "
+            f"else {wanted} end as action, "
             f"case when {is_quarantined} and wanted in ('add', 'change') then "
             f"case when {is_dismissed} then 'dismissed' else 'quarantined' end "
-            "else withheld_reason end as withheld_reason, held_identifiers, remote_id"
+            f"else {reason} end as withheld_reason, held_identifiers, remote_id"
             f"{''.join(f', {place}' for place in places)} from compared{join})"
         )
 

@@ -10,6 +10,7 @@ from itertools import chain, count
 
 from sync.config.models import SyncDefinition
 from sync.destinations.base import Delivery, ObjectType, PartialFailure
+from sync.engine.account import located, located_for_plan, settings_of
 from sync.engine.connect import Connection
 from sync.engine.context import PushContext, SyncResult
 from sync.engine.plan import capability, gates, guards
@@ -33,6 +34,7 @@ from sync.errors import (
 from sync.records import Mode
 from sync.state.journal import Journal
 from sync.state.leases import LEASE_SECONDS, Leases, owner_name
+from sync.state.places import Place
 from sync.state.runs import RunLog
 from sync.state.unrecorded import Unrecorded
 from sync.warehouses.base import Session, now_utc
@@ -52,43 +54,50 @@ class Pusher:
         self._options = context.options
         self._warehouse = context.warehouse
         dialect, environment = context.warehouse.dialect, context.options.environment
-        self._log = RunLog(
-            context.tables,
-            dialect,
-            environment=environment,
-            sync_name=definition.name,
-            run_id=context.run_id,
-            definition_hash=definition.definition_hash,
-            quarantine_after=definition.quarantine_after,
-            shown=partial(shown_key, sync=definition.name, columns=definition.key),
-        )
+        self._log = self._log_of(definition)
+        self._settings = ""  # names those whose account was asked for
         self._lease = Leases(
             context.tables,
             dialect,
             environment=environment,
-            sync_name=definition.name,
+            sync_name=definition.sync_id,
             owner=owner_name(context.run_id),
         )
         self._journal = Journal(
             context.journal,
             environment=environment,
-            sync_name=definition.name,
+            sync_name=definition.sync_id,
             run_id=context.run_id,
         )
         self._unrecorded = Unrecorded(
-            context.journal, environment=environment, sync_name=definition.name
+            context.journal, environment=environment, sync_name=definition.sync_id
         )
         self._planning = Planning(
             warehouse=context.warehouse,
             tables=context.tables,
             environment=environment,
             people=context.people,
+            places=context.places,
+            known=context.known,
         )
         self._result = SyncResult(definition.name, "success")
         self._once = True  # each key is acknowledged once in this run
         self._lost_before = 0  # events of earlier runs of which nobody knows
         self._settles = False  # requests of a process that died may still arrive
         self._started_at = now_utc()
+
+    def _log_of(self, definition: SyncDefinition) -> RunLog:
+        context = self._context
+        return RunLog(
+            context.tables,
+            context.warehouse.dialect,
+            environment=context.options.environment,
+            sync_name=definition.sync_id,
+            run_id=context.run_id,
+            definition_hash=definition.definition_hash,
+            quarantine_after=definition.quarantine_after,
+            shown=partial(shown_key, sync=definition.sync_id, columns=definition.key),
+        )
 
     def push(self) -> SyncResult:
         """Push; whatever goes wrong is in the result."""
@@ -138,6 +147,7 @@ class Pusher:
         connection = None
         if not self._options.dry_run:
             connection = self._context.connector.connect(definition.destination, definition.object)
+        self._locate(connection)
         planned = self._plan(hashed=declaration.hashed, offered=offered)
         try:
             result.counts = planned.plan.counts
@@ -147,9 +157,24 @@ class Pusher:
             if connection is None:
                 self._count_requests(planned, offered)
                 return
-            self._send(planned, planned.spool, connection, offered)
+            with self._warehouse.let_go():
+                self._send(planned, planned.spool, connection, offered)
         finally:
             planned.close()
+
+    def _locate(self, connection: Connection | None) -> None:
+        """From here on the sync is the one that fills its object at that account."""
+        context, definition = self._context, self._definition
+        context.places.load(context.warehouse)
+        if connection is None:
+            self._definition = located_for_plan(definition, context.connector, context.places)
+        else:
+            retrier = Retrier(self._options.policy, context.stop)
+            self._definition = retrier.call(
+                partial(located, definition, connection, context.places)
+            )
+            self._settings = settings_of(connection)
+        self._log = self._log_of(self._definition)
 
     # -- plan ----------------------------------------------------------------------------------
 
@@ -187,11 +212,7 @@ class Pusher:
             self._result.previous_status = self._log.last_status(session)
             if definition.mode is Mode.EVENT:
                 self._lost_before = self._log.count_unknown(session)
-            if planned.plan.checks.elsewhere:
-                session.execute(self._planning.ledger(definition).leaving_elsewhere())
-                self._context.watcher.log(
-                    "left_elsewhere", sync=definition.name, rows=planned.plan.checks.elsewhere
-                )
+            self._settle_in(session, has_former=planned.plan.checks.former > 0)
             if planned.spool is None:
                 self._result.counts = planned.plan.counts
                 self._finish_empty(session)
@@ -201,14 +222,33 @@ class Pusher:
                 )
         return planned
 
+    def _settle_in(self, session: Session, *, has_former: bool) -> None:
+        """Where the rows of this sync are is on record from here on."""
+        definition, places = self._definition, self._context.places
+        if has_former:
+            ledger = self._planning.ledger(definition)
+            session.execute(ledger.placing(definition.definition_hash, definition.former_hash))
+        places.keep(session, Place.of(definition, self._settings), now_utc())
+
     def _take_lease(self, session: Session) -> None:
+        definition = self._definition
         holder = self._lease.acquire(session, now_utc())
         if holder is not None:
             raise RefusedError(
                 "running",
-                f"sync '{self._definition.name}' is being pushed by {holder}.",
+                f"sync '{definition.name}' is being pushed by {holder}.",
                 hint="wait for it to end; a lease whose process died expires by itself.",
             )
+        # Two that fill one object would each leave to the other who leaves both.
+        for other in self._planning.others(definition):
+            holder = self._lease.holder_of(session, other, now_utc())
+            if holder is not None:
+                self._lease.release(session)
+                raise RefusedError(
+                    "running",
+                    f"sync '{definition.name}': '{other}', which fills the same object, is being pushed by {holder}.",
+                    hint="push this one again when that is over.",
+                )
         begun = self._journal.in_flight_at()
         self._settles = begun is not None and time.time() - begun < LEASE_SECONDS
         ledger = self._planning.ledger(self._definition)
@@ -244,6 +284,9 @@ class Pusher:
                 hint="make a new plan with: sync plan --out plan.json",
             )
         gates.check_table(definition, plan.checks, plan.duplicates)
+        gates.check_place(
+            definition, elsewhere=plan.elsewhere, abandoned=plan.abandoned, others=plan.others
+        )
         if options.skip_gates:
             self._result.notes.append("--skip-gates")
             self._context.watcher.log("gates_skipped", sync=definition.name)

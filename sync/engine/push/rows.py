@@ -56,7 +56,7 @@ class RowReader:
         self._weigh = weigh
         self._members = members
         self._names = 64 + sum(len(name) + 8 for name in (*mapping.identifiers, *mapping.fields))
-        self._name = definition.name
+        self._name = definition.sync_id
         self._with_key = definition.mode is Mode.EVENT
         self._held_identifiers = definition.mode is not Mode.REMOVE
         places = mapping.field_places

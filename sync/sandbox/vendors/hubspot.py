@@ -64,6 +64,11 @@ def _refused(category: str, unique: str) -> dict[str, Any]:
     }
 
 
+@blueprint.get("/account-info/v3/details")
+def details() -> Response:
+    return jsonify({"portalId": 1, "accountType": "STANDARD", "timeZone": "UTC"})
+
+
 @blueprint.get("/crm/v3/objects/<kind>")
 def records(kind: str) -> Response:
     limit = int(request.args.get("limit", 10))

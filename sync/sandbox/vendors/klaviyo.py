@@ -41,6 +41,11 @@ def _resource(kind: str, key: str, attributes: dict[str, Any]) -> dict[str, Any]
     }
 
 
+@blueprint.get("/api/accounts")
+def accounts() -> Response:
+    return jsonify({"data": [_resource("account", "AbC123", {"timezone": "UTC"})], "links": {}})
+
+
 @blueprint.get("/api/lists")
 def lists() -> Response:
     wanted = re.search(r'equals\(name,"(.*)"\)', request.args.get("filter", ""))

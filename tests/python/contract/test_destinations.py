@@ -101,6 +101,16 @@ def test_every_request_waits_for_its_rate_group(bench: Bench, kind: str, object_
     assert set(bench.limited) <= set(destination.declaration.rate_limits)
 
 
+@pytest.mark.parametrize(("kind", "object_kind"), objects(*Mode))
+def test_an_account_is_named_alike_for_ever_and_without_a_secret(
+    bench: Bench, kind: str, object_kind: str
+) -> None:
+    first, again = (bench.destination(kind, object_kind).account() for _ in range(2))
+    assert first == again
+    assert first
+    assert SECRET not in first
+
+
 @pytest.mark.parametrize(
     ("kind", "object_kind"), [row for row in objects(*KEYED) if row.values[0] != "files"]
 )

@@ -6,7 +6,7 @@ import pytest
 
 from sync.config.destinations import AlertConfig
 from sync.destinations.base import RateLimit
-from sync.engine.alerts import tell_changes
+from sync.engine.alerts import Change, changes, tell
 from sync.engine.context import SyncResult
 from sync.engine.limits import Limits, credential_id
 from sync.engine.scrub import scrub
@@ -16,12 +16,12 @@ from sync.errors import HeadwaterError
 def told(results, kind="webhook", post=None):
     bodies, logs = [], []
 
-    def keep(url, body):
+    def keep(kind, url, body):
         bodies.append(body)
         return 200
 
-    tell_changes(
-        AlertConfig(kind, "http://hook"), results, run_id="r",
+    tell(
+        [AlertConfig(kind, "http://hook")], changes(results), owners={}, run_id="r",
         log=lambda event, **_: logs.append(event), post=post or keep,
     )  # fmt: skip
     return bodies, logs
@@ -56,6 +56,39 @@ def test_a_dead_hook_does_not_fail_the_run():
         raise OSError("http://hook/secret")
 
     assert told([result("failed", "success")], post=dead) == ([], ["alert_failed"])
+
+
+def test_each_receiver_hears_of_the_syncs_of_its_owners_and_a_dead_one_silences_nobody():
+    heard = []
+
+    def post(kind, url, body):
+        if url == "dead":
+            raise OSError
+        heard.append((url, [one["sync"] for one in body["changes"]]))
+        return 200
+
+    receivers = [
+        AlertConfig("webhook", "dead"),
+        AlertConfig("webhook", "crm", ("crm team", "crm@example.com")),
+        AlertConfig("webhook", "all"),
+    ]
+    found = [Change("mails", "failed", "success"), Change("ads", "missing", None)]
+    owners = {"mails": ("CRM team", "x@example.com"), "ads": ("Ads", "ads@example.com")}
+    logs = []
+    arrived = tell(
+        receivers, found, owners=owners, run_id="r", post=post, log=lambda event, **_: logs.append(event)
+    )  # fmt: skip
+    assert heard == [("crm", ["mails"]), ("all", ["mails", "ads"])]
+    assert (arrived, logs) == (2, ["alert_failed"])
+
+
+def test_apprise_gets_text_and_a_wrong_address_is_logged():
+    pytest.importorskip("apprise")
+    logs = []
+    receiver = [AlertConfig("apprise", "nonsense")]
+    found = [Change("mails", "failed", "success", "no")]
+    assert tell(receiver, found, owners={}, run_id="r", log=lambda e, **_: logs.append(e)) == 0
+    assert logs == ["alert_failed"]
 
 
 def test_the_same_credential_under_two_names_shares_its_slots(bench):

@@ -7,6 +7,7 @@ import multiprocessing
 import socket
 import threading
 import time
+from dataclasses import replace
 
 import duckdb
 import pytest
@@ -14,7 +15,7 @@ from workbench import TABLES
 
 from sync.engine.context import Watcher
 from sync.engine.run import exit_code, push_all
-from sync.records import Mode
+from sync.records import Mode, SyncObject
 from sync.state.history import RunHistory
 from sync.state.leases import owner_name
 from sync.warehouses.base import now_utc
@@ -188,3 +189,32 @@ def test_a_signal_leaves_time_to_mark_what_was_taken(bench, holder):
     result = bench.push()
     assert result.status == "success"
     assert bench.held() == {"a"}
+
+
+def test_many_syncs_with_nothing_to_do_open_the_file_a_few_times(bench, monkeypatch):
+    from sync.warehouses.duckdb import DuckDBWarehouse
+
+    bench.people("a", "b")
+    many = [
+        replace(bench.definition, name=f"sync_{number}", object=SyncObject("list", str(number)))
+        for number in range(12)
+    ]
+    bench.known = frozenset(one.name for one in many)
+    push_all(bench.context(), many)
+    opened = []
+    connect = DuckDBWarehouse._connect
+    monkeypatch.setattr(
+        DuckDBWarehouse, "_connect", lambda self, write: opened.append(1) or connect(self, write)
+    )
+    results = push_all(bench.context(), many)
+    assert {one.status for one in results} == {"success"}
+    assert len(opened) <= 3
+
+
+def test_the_file_is_free_while_something_is_sent(bench):
+    """dbt may build beside a push, however many syncs there are."""
+    import duckdb
+
+    bench.people("a", "b")
+    bench.destination.fault = lambda *_: duckdb.connect(str(bench.path)).close()
+    assert bench.push().status == "success"

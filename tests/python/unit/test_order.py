@@ -8,11 +8,13 @@ import pytest
 
 from sync.engine.run import exit_code, push_all
 from sync.errors import ConfigError, TransientError
+from sync.records import SyncObject
 
 
 def syncs(bench, **after):
     return [
-        replace(bench.definition, name=name, after=tuple(names)) for name, names in after.items()
+        replace(bench.definition, name=name, after=tuple(names), object=SyncObject("list", name))
+        for name, names in after.items()
     ]
 
 

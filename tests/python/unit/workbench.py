@@ -15,15 +15,18 @@ import duckdb
 
 from sync.config.models import ConsentTables, Model, SyncDefinition
 from sync.destinations.base import Declaration, Delivery, ObjectType, PartialFailure, RateLimit
+from sync.engine.account import located_for_plan
 from sync.engine.connect import Connection
 from sync.engine.context import PushContext, PushOptions, SyncResult, Watcher
 from sync.engine.limits import Limits
+from sync.engine.migrate import Migration
 from sync.engine.plan.gates import RunResults
 from sync.engine.plan.plan import Plan, Planning, plan_sync
 from sync.engine.push.pusher import Pusher
 from sync.engine.retry import RetryPolicy
 from sync.engine.run import push_all
 from sync.records import Accepted, BatchResult, JobStatus, Mode, Record, RowError, SyncObject
+from sync.state.places import Places
 from sync.state.tables import SHAPES, Tables
 from sync.warehouses.base import Warehouse
 from sync.warehouses.duckdb import DuckDBWarehouse
@@ -74,8 +77,12 @@ class MemoryDestination:
         self.jobs: dict[str, list[JobStatus]] = {}
         self.job_rows: Callable[[Sequence[Record]], str | None] = lambda _: None
         self.credentials_error: Exception | None = None
+        self.account_id = "main"
         self.lock = threading.Lock()
         self._staged: dict[str, Record] | None = None
+
+    def account(self) -> str:
+        return self.account_id
 
     def check(self) -> str:
         if self.credentials_error:
@@ -148,7 +155,7 @@ class MemoryConnector:
         return self._declaration
 
     def connect(self, name: str, target: SyncObject) -> Connection:
-        return Connection(self.destination, self._declaration, "credential")
+        return Connection(self.destination, self._declaration, "credential", type="memory")
 
 
 class Workbench:
@@ -174,6 +181,7 @@ class Workbench:
         self.options = PushOptions(policy=QUICK)
         self.watcher = Watcher()
         self.consent_tables = ConsentTables()
+        self.known = frozenset({self.definition.sync_id})
         self.run_results = RunResults(folder / "run_results.json")
 
     def _open(self) -> Warehouse:
@@ -252,13 +260,32 @@ class Workbench:
         self.table([{"profile_id": one, **columns} for one in ids])
 
     def plan(self, **options: Any) -> Plan:
+        environment = self.options.environment
+        places = Places(self.tables, self.warehouse.dialect, environment=environment)
         planning = Planning(
-            self.warehouse, self.tables, self.options.environment, self.consent_tables
+            self.warehouse, self.tables, environment, self.consent_tables, places, self.known
         )
+        connector = MemoryConnector(self.destination, self.declaration)
+        places.load(self.warehouse)
         with self.warehouse.session() as session:
-            planned = plan_sync(planning, session, self.definition, **options)
+            definition = located_for_plan(self.definition, connector, places)
+            planned = plan_sync(planning, session, definition, **options)
         planned.close()
         return planned.plan
+
+    def migrate(self, choice: str) -> str:
+        """What `sync migrate` does once a person has chosen."""
+        environment = self.options.environment
+        places = Places(self.tables, self.warehouse.dialect, environment=environment)
+        places.load(self.warehouse)
+        planning = Planning(
+            self.warehouse, self.tables, environment, self.consent_tables, places, self.known
+        )
+        connector = MemoryConnector(self.destination, self.declaration)
+        definition = located_for_plan(self.definition, connector, places)
+        with self.warehouse.session() as session:
+            planned = plan_sync(planning, session, definition)
+        return Migration(planning, definition, planned.plan).run(choice)
 
     def push(self, **options: Any) -> SyncResult:
         context = self.context(**options)
@@ -290,6 +317,7 @@ class Workbench:
             watcher=self.watcher,
             journal=self.path.parent / "journal",
             people=self.consent_tables,
+            known=self.known,
         )
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:

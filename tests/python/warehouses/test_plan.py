@@ -5,6 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from sync.config.models import Consent, ConsentTables, Model, SyncDefinition
+from sync.engine.plan.claims import Claims
 from sync.engine.plan.planner import PlanQueries, read_counts
 from sync.records import Mode, SyncObject
 from sync.state.ledger import Ledger
@@ -70,13 +71,19 @@ def test_what_leaves_and_what_another_keeps_is_marked_alike(
     tables = Tables(**{name: f"{schema}.{name}" for name in Tables.__slots__})
     dialect = warehouse.dialect
     ledger = Ledger(
-        tables, dialect, environment="live", sync_name="people", mode="mirror", place="here"
+        tables,
+        dialect,
+        environment="live",
+        sync_name="people",
+        mode="mirror",
+        place="here",
+        former_place="before",
     )
     with warehouse.session() as session:
         queries = PlanQueries(
             definition(f"{schema}.people"),
             [column.name for column in session.columns(f"{schema}.people")],
-            held=ledger.state([]), elsewhere=ledger.elsewhere(),
+            held=ledger.state([]), elsewhere=ledger.elsewhere(), former=ledger.former(),
             quarantined=None, dialect=dialect, members=MEMBERS,
         )  # fmt: skip
         rows = session.rows(queries.rows(marked=True))
@@ -116,9 +123,77 @@ def test_consent_and_suppression_are_asked_alike(warehouse: Warehouse, schema: s
                 f"{schema}.people", identifiers=(), consent=Consent("email", "marketing")
             ),
             [column.name for column in session.columns(f"{schema}.people")],
-            held=f"select * from {schema}.ledger", elsewhere="select 0", quarantined=None,
+            held=f"select * from {schema}.ledger", elsewhere="select 0", former="select 0",
+            quarantined=None,
             dialect=warehouse.dialect,
             people=ConsentTables(f"{schema}.consent", f"{schema}.suppressions"),
         )  # fmt: skip
         counts = read_counts(session.rows(queries.counts()))
     assert (counts.add, counts.withheld) == (1, {"no_consent": 2, "suppressed": 1})
+
+
+def test_who_leaves_and_is_wanted_by_another_is_claimed_alike(
+    warehouse: Warehouse, schema: str
+) -> None:
+    """By another sync, by a row that is there, by one that is only being added; a shared telephone claims nobody whose e-mail differs."""
+    texts(
+        warehouse, f"{schema}.people",
+        profile_id=["there", "new"], email=["there@x.example", "new@x.example"],
+        phone=["1", None], row_hash=["old", "h"],
+    )  # fmt: skip
+    ledger_table(
+        warehouse, f"{schema}.ledger",
+        there='{"email": "there@x.example", "phone": "1"}',
+        twin='{"email": "there@x.example"}',
+        before='{"email": "new@x.example"}',
+        shared='{"email": "other@x.example"}',
+        household='{"email": "leaves@x.example", "phone": "1"}',
+        alone='{"email": "alone@x.example"}',
+    )  # fmt: skip
+    texts(
+        warehouse, f"{schema}.others",
+        sync_key=["theirs"], identifiers=['{"email": "other@x.example"}'],
+    )  # fmt: skip
+    with warehouse.session() as session:
+        queries = PlanQueries(
+            definition(f"{schema}.people", identifiers=("email", "phone")),
+            [column.name for column in session.columns(f"{schema}.people")],
+            held=f"select * from {schema}.ledger", elsewhere="select 0", former="select 0",
+            quarantined=None, dialect=warehouse.dialect,
+            claims=Claims(("email", "phone"), (), f"select * from {schema}.others"),
+        )  # fmt: skip
+        assert read_counts(session.rows(queries.counts())).remove == 5
+        assert queries.ask_claims()
+        counts = read_counts(session.rows(queries.counts()))
+        actions = {row["sync_key"]: row["action"] for row in session.rows(queries.rows())}
+    assert (counts.add, counts.change, counts.remove, counts.forget) == (1, 1, 2, 2)
+    assert counts.withheld == {"claimed": 3}
+    assert actions == {
+        "new": "add", "there": "change", "twin": "forget", "shared": "forget", "household": "remove",
+        "alone": "remove",
+    }  # fmt: skip
+
+
+def test_rows_find_their_place_alike(warehouse: Warehouse, schema: str) -> None:
+    """From before accounts were known, and from elsewhere."""
+    now, former = definition(f"{schema}.people"), definition(f"{schema}.people").former_hash
+    ledger_table(warehouse, f"{schema}.ledger", one="{}", moved="{}")
+    tables = Tables(**{name: f"{schema}.{name}" for name in Tables.__slots__})
+    ledger = Ledger(
+        tables, warehouse.dialect, environment="live", sync_name="people", mode="mirror",
+        place=now.place, former_place=now.former_place,
+    )  # fmt: skip
+    elsewhere = f"{'a' * 16}-{'b' * 16}.{'c' * 16}"
+    with warehouse.session(write=True) as session:
+        session.execute(
+            f"update {schema}.ledger set definition_hash = '{former}' where sync_key = 'one'",
+            f"update {schema}.ledger set definition_hash = '{elsewhere}' where sync_key = 'moved'",
+        )
+        assert int(session.rows(ledger.former())[0]["row_count"]) == 1
+        found = session.rows(ledger.places_elsewhere())
+        assert [(row["place"], int(row["row_count"])) for row in found] == [(elsewhere[:33], 1)]
+        session.execute(ledger.placing(now.definition_hash, former), ledger.bringing())
+        rows = session.rows(f"select sync_key, definition_hash from {schema}.ledger")
+    assert {row["sync_key"]: row["definition_hash"] for row in rows} == {
+        "one": now.definition_hash, "moved": f"{now.place}.{'c' * 16}",
+    }  # fmt: skip

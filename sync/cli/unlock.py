@@ -1,0 +1,69 @@
+"""`sync unlock`."""
+
+from __future__ import annotations
+
+import click
+
+from sync.cli.app import App, Verb
+from sync.cli.session import chosen_environment
+from sync.engine.context import new_run_id
+from sync.errors import SelectionError, closest
+from sync.state.leases import Leases, owner_name
+from sync.state.runs import RunLog
+from sync.state.tables import Tables
+from sync.warehouses.base import now_utc
+
+
+@click.command("unlock", cls=Verb, example="sync unlock klaviyo_lapsed_buyers")
+@click.argument("sync")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--sandbox", is_flag=True, help="The sandbox's lease.")
+@click.pass_obj
+def unlock(app: App, sync: str, yes: bool, sandbox: bool) -> int:
+    """Break the lease of a push of SYNC that will never end: its machine is gone, or it hangs.
+
+    A lease expires by itself ten minutes after its holder last renewed it. A holder that is alive after all writes nothing any more, and
+    what it had in flight is sent again by the next push.
+    """
+    definitions = {one.name: one for one in app.manifest.syncs()}
+    if sync not in definitions:
+        raise SelectionError(
+            f"there is no sync '{sync}'{closest(sync, definitions)}.", hint="sync list shows all."
+        )
+    definition, environment = definitions[sync], chosen_environment(sandbox)
+    tables, run_id, now = Tables.of(app.manifest), new_run_id(), now_utc()
+    lease = Leases(
+        tables,
+        app.warehouse.dialect,
+        environment=environment,
+        sync_name=definition.sync_id,
+        owner=owner_name(run_id),
+    )
+    with app.warehouse.session() as session:
+        holder = lease.holder_of(session, definition.sync_id, now)
+    if holder is None:
+        app.output.note(f"{sync}: nobody holds its lease.")
+        return 0
+    if not yes:
+        click.confirm(f"{sync} is being pushed by {holder}. Break its lease?", abort=True, err=True)
+    log = RunLog(
+        tables,
+        app.warehouse.dialect,
+        environment=environment,
+        sync_name=definition.sync_id,
+        run_id=run_id,
+    )
+    with app.warehouse.session(write=True) as session:
+        session.execute(lease.breaking())
+        log.record(
+            session,
+            command="unlock",
+            mode=definition.mode.value,
+            started_at=now,
+            finished_at=now_utc(),
+            status="success",
+            message=f"the lease of {holder} was broken",
+            counts={},
+        )
+    app.output.note(f"{sync}: the lease of {holder} is broken; push again.")
+    return 0

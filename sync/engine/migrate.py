@@ -1,0 +1,148 @@
+"""What becomes of rows that a sync sent to another account or object, or under another key, than it has now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sync.config.models import SyncDefinition
+from sync.engine.context import new_run_id
+from sync.engine.plan.plan import Plan, Planning
+from sync.engine.plan.planner import PlanQueries
+from sync.errors import HeadwaterError, RefusedError
+from sync.records import Mode
+from sync.state.leases import Leases, owner_name
+from sync.state.places import Place
+from sync.state.runs import RunLog
+from sync.warehouses.base import Session, now_utc
+
+KEEP, START_OVER = "keep", "start over"
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """A sync whose rows are elsewhere; `definition` has the account that it reaches now."""
+
+    planning: Planning
+    definition: SyncDefinition
+    plan: Plan
+    settings: str = ""
+
+    @property
+    def is_due(self) -> bool:
+        """Whether there is anything to decide."""
+        return bool(self.plan.elsewhere or self.plan.abandoned)
+
+    @property
+    def new_key(self) -> bool:
+        """Whether rows are known by another key now: events that were sent cannot be told from others then."""
+        places = self.planning.places
+        last = places.last(self.definition.sync_id) if places else None
+        return last is not None and last.key != ", ".join(self.definition.key)
+
+    def choices(self) -> dict[str, str]:
+        """What can be done, each in words."""
+        name, elsewhere = self.definition.name, sum(count for _, count in self.plan.elsewhere)
+        if not elsewhere:
+            former = self.plan.abandoned[0][0]
+            return {
+                START_OVER: f"'{name}' is another sync than '{former}', whose rows stay where they are; nobody takes them out",
+            }
+        keep = f"the {elsewhere:,} rows are here too, and count as sent: the account or the object has another name, or was copied"
+        if self.definition.mode is Mode.EVENT and self.new_key:
+            keep = (
+                f"all {self.plan.checks.row_count:,} rows of the table count as sent, "
+                "and what comes from now on is sent"
+            )
+        elif self.new_key:
+            keep = f"the {elsewhere:,} rows count as sent; who is known by a new key is added, and the old key leaves after that"
+        return {
+            KEEP: keep,
+            START_OVER: f"every row of the table is sent; the {elsewhere:,} rows stay where they are, and nobody takes them out",
+        }
+
+    def run(self, choice: str) -> str:
+        """Do it, and put it on record; returns what was done.
+
+        Raises:
+            HeadwaterError: the choice is none here.
+            RefusedError: the sync is being pushed.
+        """
+        choices = self.choices()
+        if choice not in choices:
+            former = self.plan.abandoned[0][0]
+            raise HeadwaterError(
+                f"sync '{self.definition.name}' keeps the state of '{former}' when it says so itself.",
+                hint=f"say `id: {former}` in its `sync:` and run dbt parse.",
+            )
+        warehouse, tables = self.planning.warehouse, self.planning.tables
+        run_id = new_run_id()
+        lease = Leases(
+            tables,
+            warehouse.dialect,
+            environment=self.planning.environment,
+            sync_name=self.definition.sync_id,
+            owner=owner_name(run_id),
+        )
+        with warehouse.session(write=True) as session:
+            if (holder := lease.acquire(session, now_utc())) is not None:
+                raise RefusedError(
+                    "running",
+                    f"sync '{self.definition.name}' is being pushed by {holder}.",
+                    hint="migrate when that is over.",
+                )
+            try:
+                with session.transaction():
+                    session.execute(*self._statements(session, choice, run_id))
+                    self._record(session, choice, run_id)
+            finally:
+                lease.release(session)
+        return f"{choice}: {choices[choice]}"
+
+    def _statements(self, session: Session, choice: str, run_id: str) -> Sequence[str]:
+        definition = self.definition
+        ledger = self.planning.ledger(definition)
+        if choice == START_OVER:
+            return [ledger.leaving_elsewhere()]
+        if definition.mode is not Mode.EVENT or not self.new_key:
+            return [ledger.bringing()]
+        columns = [column.name for column in session.columns(definition.model.relation)]
+        queries = PlanQueries(
+            definition,
+            columns,
+            held=ledger.state([]),
+            elsewhere=ledger.elsewhere(),
+            former=ledger.former(),
+            quarantined=None,
+            dialect=self.planning.warehouse.dialect,
+        )
+        counted = ledger.taking(
+            queries.keys(),
+            definition_hash=definition.definition_hash,
+            run_id=run_id,
+            now=now_utc(),
+        )
+        return [ledger.leaving_elsewhere(), counted]
+
+    def _record(self, session: Session, choice: str, run_id: str) -> None:
+        assert self.planning.places is not None  # noqa: S101
+        now = now_utc()
+        self.planning.places.keep(session, Place.of(self.definition, self.settings), now)
+        log = RunLog(
+            self.planning.tables,
+            self.planning.warehouse.dialect,
+            environment=self.planning.environment,
+            sync_name=self.definition.sync_id,
+            run_id=run_id,
+        )
+        listed = "; ".join(f"{count:,} rows of {where}" for where, count in self.plan.elsewhere)
+        log.record(
+            session,
+            command="migrate",
+            mode=self.definition.mode.value,
+            started_at=now,
+            finished_at=now,
+            status="success",
+            message=f"{choice}: {listed}" if listed else choice,
+            counts={},
+        )

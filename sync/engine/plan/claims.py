@@ -1,0 +1,97 @@
+"""Who leaves a sync and is still wanted at the vendor: by another sync that fills the same object, or by a row that is the same record.
+
+The vendor holds the union of what all syncs want there. A removal that would take out somebody who is claimed is not sent: the ledger
+forgets the row where its claimant is known to be there, and keeps it, to be asked again, where the claimant is only being added.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sync.engine.plan import membership
+
+if TYPE_CHECKING:
+    from sync.destinations.base import ObjectType
+    from sync.engine.plan.planner import Mapping
+    from sync.warehouses.base import Dialect
+
+CLAIMED = "claimed"  # the plan's reason
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What else may want a row that leaves: `others` is a query of (sync_key, identifiers) that other syncs hold there, if any."""
+
+    found_by: tuple[str, ...] = ()
+    members: membership.Sets = ()
+    others: str | None = None
+
+    @classmethod
+    def on(cls, offered: ObjectType | None, others: str | None) -> Claims:
+        """Claims on an object of that kind."""
+        if offered is None:
+            return cls(others=others)
+        return cls(offered.found_by, offered.members, others)
+
+    def parts(self, mapping: Mapping, dialect: Dialect, *, aside: str | None = None) -> str | None:
+        """Query part `claimed as (...)` over `compared`: sync_key and is_sure of rows that leave and are claimed; None where none can be.
+
+        `aside` is a table of payload_hash and sync_key of rows that are not sent though they are wanted.
+        Members that are their identifiers are told apart value by value, by `membership.marks`.
+        """
+        if self.members:
+            return None
+        if not self.found_by:
+            if self.others is None:
+                return None
+            return (
+                "claimed as (select compared.sync_key, 1 as is_sure from compared "
+                f"inner join (select distinct sync_key from ({self.others}) as held_by_others) as theirs "
+                "on theirs.sync_key = compared.sync_key where wanted = 'remove')"
+            )
+        places = mapping.identifier_places
+        names = [name for name in self.found_by if name in places]
+        if not names:
+            return None
+        sent = ", ".join(
+            f"{dialect.json_text('held_identifiers', name)} as {_at(place)}"
+            for place, name in enumerate(names)
+        )
+        now = ", ".join(f"{places[name]} as {_at(place)}" for place, name in enumerate(names))
+        claimants = (
+            f"select case when wanted = 'add' then 0 else 1 end as is_sure, {now} from compared "
+            "where wanted in ('add', 'change', 'unchanged')"
+        )
+        if aside is not None:
+            claimants += (
+                f" and not (wanted = 'add' and row_hash in (select payload_hash from {aside} "
+                "where payload_hash is not null))"
+            )
+        if self.others is not None:
+            theirs = ", ".join(
+                f"{dialect.json_text('identifiers', name)} as {_at(place)}"
+                for place, name in enumerate(names)
+            )
+            claimants += (
+                f" union all select 1 as is_sure, {theirs} from ({self.others}) as held_by_others"
+            )
+        same = [
+            f"select leaving.sync_key, claimants.is_sure from leaving inner join claimants "
+            f"on claimants.{_at(place)} = leaving.{_at(place)}"
+            + "".join(
+                f" and (claimants.{_at(stronger)} is null or leaving.{_at(stronger)} is null)"
+                for stronger in range(place)
+            )
+            for place in range(len(names))
+        ]
+        return (
+            f"leaving as (select sync_key, {sent} from compared where wanted = 'remove'), "
+            f"claimants as ({claimants}), "
+            "claimed as (select sync_key, max(is_sure) as is_sure "
+            f"from ({' union all '.join(same)}) as same group by sync_key)"
+        )
+
+
+def _at(place: int) -> str:
+    return f"found_{place}"

@@ -1,0 +1,145 @@
+"""Where each sync's rows are: the account that its destination's settings reached, the object there, and the key that names a row.
+
+A new line is written whenever one of them is another, so the table is small and read as a whole, once per command. From it is known,
+without asking a vendor, which account settings reach that were used before, where rows were sent that are not sent there any more, and
+which syncs fill one object.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sync.state.tables import arrow_table
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from sync.config.models import SyncDefinition
+    from sync.state.tables import Tables
+    from sync.warehouses.base import Dialect, Session, Warehouse
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One line: `place` is `SyncDefinition.place`, `connection` names the settings without holding them."""
+
+    sync_id: str
+    destination: str
+    place: str
+    account: str
+    object: str
+    key: str
+    connection: str
+
+    @classmethod
+    def of(cls, definition: SyncDefinition, connection: str) -> Place:
+        """Where `definition` sends, whose account is known."""
+        kind, name = definition.object.kind, definition.object.name
+        return cls(
+            sync_id=definition.sync_id,
+            destination=definition.destination,
+            place=definition.place,
+            account=definition.account,
+            object=f"{kind} '{name}'" if name else kind,
+            key=", ".join(definition.key),
+            connection=connection,
+        )
+
+    def __str__(self) -> str:
+        return f"{self.object} of account {self.account} under {self.key}"
+
+
+class Places:
+    """The lines of one environment. Safe to use from several threads."""
+
+    def __init__(self, tables: Tables, dialect: Dialect, *, environment: str) -> None:
+        self._tables = tables
+        self._literal = dialect.literal
+        self._environment = environment
+        self._turn = threading.Lock()
+        self._is_loaded = False
+        self._lines: list[Place] = []
+        self._learnt: dict[str, str] = {}  # settings -> account, asked in this run
+
+    def load(self, warehouse: Warehouse) -> None:
+        """Read what is known, once.
+
+        Raises:
+            WarehouseError: it cannot be read.
+        """
+        with self._turn:
+            if self._is_loaded:
+                return
+            with warehouse.session() as session:
+                rows = session.rows(
+                    "select sync_name, destination, place, account, object, key_columns, connection "
+                    f"from {self._tables.places} "
+                    f"where environment = {self._literal(self._environment)} order by seen_at"
+                )
+            self._lines = [Place(*row.values()) for row in rows]
+            self._is_loaded = True
+
+    def keep(self, session: Session, place: Place, now: dt.datetime) -> None:
+        """Write `place` down where it is not the last line of its sync."""
+        if self.last(place.sync_id) == place:
+            return
+        row = {
+            "environment": self._environment,
+            "sync_name": place.sync_id,
+            "destination": place.destination,
+            "place": place.place,
+            "account": place.account,
+            "object": place.object,
+            "key_columns": place.key,
+            "connection": place.connection,
+            "seen_at": now,
+        }
+        session.append(self._tables.places, arrow_table("places", [row]))
+        with self._turn:
+            self._lines.append(place)
+
+    def learn(self, connection: str, account: str) -> None:
+        """The vendor was asked; the next sync with these settings need not."""
+        with self._turn:
+            self._learnt[connection] = account
+
+    def account_of(self, connection: str) -> str | None:
+        """The account that these settings reached before."""
+        with self._turn:
+            known = self._learnt.get(connection)
+            before = (line.account for line in self._lines if line.connection == connection)
+            return known or max(before, default=None)
+
+    def last_account(self, destination: str) -> str | None:
+        """The account that the destination of that name reached last."""
+        with self._turn:
+            reached = [line.account for line in self._lines if line.destination == destination]
+        return reached[-1] if reached else None
+
+    def last(self, sync_id: str) -> Place | None:
+        """The last line of a sync."""
+        return next((line for line in reversed(self._lines) if line.sync_id == sync_id), None)
+
+    def described(self, sync_id: str, place: str) -> Place | None:
+        """The line that says where `place` of this sync is."""
+        return next(
+            (
+                line
+                for line in reversed(self._lines)
+                if line.sync_id == sync_id and line.place == place
+            ),
+            None,
+        )
+
+    def others(self, definition: SyncDefinition, known: Collection[str]) -> list[str]:
+        """Ids of other syncs, of those that are `known`, that fill the same object."""
+        with self._turn:
+            found = {line.sync_id for line in self._lines if _fills(line, definition.filled)}
+        return sorted((found & set(known)) - {definition.sync_id})
+
+
+def _fills(line: Place, filled: str) -> bool:
+    return line.place.partition("-")[0] == filled

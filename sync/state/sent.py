@@ -1,0 +1,77 @@
+"""What was sent to one person, or for one key: every acknowledgement, oldest first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sync.state.tables import Tables
+    from sync.warehouses.base import Session, Warehouse
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleTables:
+    """Relations that tell who somebody is; None where the project has no such model."""
+
+    identifiers: str | None
+    aliases: str | None
+    touchpoints: str | None
+
+
+class Sent:
+    """Reads one environment's acknowledgements."""
+
+    def __init__(
+        self, warehouse: Warehouse, tables: Tables, people: PeopleTables, *, environment: str
+    ) -> None:
+        self._literal = warehouse.dialect.literal
+        self._tables = tables
+        self._people = people
+        self._environment = environment
+
+    def ids(self, session: Session, told: str) -> list[str]:
+        """Every id of whoever is `told`: an id, old or new, or an identifier value in any case. Itself where nobody is known by it."""
+        found = {told}
+        people = self._people
+        if people.identifiers:
+            value = self._literal(told.strip().lower())
+            rows = session.rows(
+                f"select profile_id from {people.identifiers} where lower(identifier_value) = {value}"
+            )
+            found |= {str(row["profile_id"]) for row in rows}
+        if people.aliases:
+            listed = self._listed(found)
+            rows = session.rows(
+                f"select distinct siblings.old_id from {people.aliases} as known "
+                f"inner join {people.aliases} as siblings on siblings.entity = known.entity "
+                "and siblings.live_id = known.live_id "
+                f"where known.old_id in ({listed}) or known.live_id in ({listed})"
+            )
+            found |= {str(row["old_id"]) for row in rows}
+        return sorted(found)
+
+    def rows(self, session: Session, ids: Sequence[str], *, limit: int) -> list[dict[str, Any]]:
+        """What was sent under these ids, or in touchpoints of theirs, the latest last: at most `limit` rows."""
+        listed = self._listed(ids)
+        begins = " or ".join(
+            f"substr(sent.sync_key, 1, {len(one) + 1}) = {self._literal(one + '|')}" for one in ids
+        )
+        theirs = f"sent.sync_key in ({listed}) or {begins}"
+        if self._people.touchpoints:
+            theirs += (
+                f" or sent.sync_key in (select touchpoint_id from {self._people.touchpoints} "
+                f"where profile_id in ({listed}))"
+            )
+        found = session.rows(
+            "select sent.acknowledged_at, sent.sync_name, sent.action, sent.sync_key, sent.run_id, "
+            "sent.identifiers, sent.remote_id "
+            f"from {self._tables.acknowledgements} as sent "
+            f"where sent.environment = {self._literal(self._environment)} and ({theirs}) "
+            f"order by sent.acknowledged_at desc, sent.run_id desc limit {int(limit)}"
+        )
+        return found[::-1]
+
+    def _listed(self, ids: Sequence[str] | set[str]) -> str:
+        return ", ".join(map(self._literal, sorted(ids)))

@@ -1,0 +1,508 @@
+"""State belongs to an account, an object and a member: names change nothing, and nobody leaves whom somebody else wants there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from workbench import MemoryDestination
+
+from sync.engine.plan.claims import CLAIMED
+from sync.errors import AuthError, TransientError
+from sync.records import Mode, SyncObject
+
+
+class Mailer(MemoryDestination):
+    """A list whose members are e-mail addresses, as most vendors have it."""
+
+    def upsert(self, records):
+        return self._call("upsert", records, lambda one: self.members.update({_mail(one): one}))
+
+    def remove(self, records):
+        return self._call("remove", records, lambda one: self.members.pop(_mail(one), None))
+
+
+def _mail(record):
+    return record.identifiers["email"]
+
+
+@pytest.fixture
+def bench(workbench):
+    made = workbench()
+    made.destination = Mailer()
+    made.declare(found_by=("email",))
+    return made
+
+
+def sync(bench, **changes):
+    """Another sync of the same project, to the same destination."""
+    other = object.__new__(type(bench))
+    other.__dict__.update(bench.__dict__)
+    other.definition = replace(bench.definition, **changes)
+    family = bench.__dict__.setdefault("family", [bench])
+    family.append(other)
+    ids = frozenset(one.definition.sync_id for one in family)
+    for one in family:
+        one.known = ids
+    return other
+
+
+def table(bench, name, *ids, **emails):
+    """The table of one sync: ids, or ids and their addresses."""
+    relation = f"sync_{name}"
+    bench.definition = replace(
+        bench.definition, model=replace(bench.definition.model, relation=relation)
+    )
+    rows = {one: f"{one}@example.com" for one in ids} | emails
+    values = ", ".join(f"('{one}', '{email}', md5('{email}'))" for one, email in rows.items())
+    import duckdb
+
+    with duckdb.connect(str(bench.path)) as connection:
+        connection.execute(
+            f"create or replace table {relation} (profile_id varchar, email varchar, row_hash varchar)"
+        )
+        if rows:
+            connection.execute(f"insert into {relation} values {values}")
+
+
+def there(bench):
+    return {email.partition("@")[0] for email in bench.destination.members}
+
+
+def push(bench, **options):
+    result = bench.push(allow_removals=True, allow_additions=True, **options)
+    assert result.status == "success", result.error
+    return result
+
+
+def refused(bench):
+    result = bench.push(allow_removals=True, allow_additions=True)
+    assert result.status == "refused", result
+    return result.error
+
+
+# -- names ---------------------------------------------------------------------------------------
+
+
+def test_a_new_name_with_the_id_changes_nothing(bench):
+    bench.people("a", "b")
+    push(bench)
+    bench.definition = replace(bench.definition, name="renamed", id="memory_people")
+    assert push(bench).counts.unchanged == 2
+    bench.people("a")
+    assert push(bench).removed == 1
+    assert there(bench) == {"a"}
+
+
+@pytest.mark.parametrize("mode", [Mode.MIRROR, Mode.UPSERT, Mode.EVENT])
+def test_a_new_name_without_the_id_is_refused(bench, mode):
+    """Its ledger would be empty: everything would be sent again, and who left would stay."""
+    bench.definition = replace(bench.definition, mode=mode)
+    bench.people("a", "b")
+    push(bench)
+    bench.definition = replace(bench.definition, name="renamed")
+    bench.known = frozenset({"renamed"})
+    error = refused(bench)
+    assert error.reason == "renamed"
+    assert "'memory_people' (2 rows)" in error.message
+    assert "id: memory_people" in error.hint
+    assert len(bench.destination.calls) == 1
+
+
+def test_an_event_keeps_its_idempotency_key_under_another_name(bench):
+    bench.definition = replace(bench.definition, mode=Mode.EVENT)
+    bench.people("a")
+    push(bench)
+    bench.definition = replace(bench.definition, name="renamed", id="memory_people")
+    bench.people("a", "b")
+    push(bench)
+    from sync.engine.push.rows import idempotency_key
+
+    assert [one.idempotency_key for one in bench.destination.events] == [
+        idempotency_key("memory_people", "a"),
+        idempotency_key("memory_people", "b"),
+    ]
+
+
+def test_another_name_of_the_destination_changes_nothing(bench):
+    bench.people("a", "b")
+    push(bench)
+    bench.definition = replace(bench.definition, destination="mailer")
+    assert push(bench).counts.unchanged == 2
+
+
+# -- accounts ------------------------------------------------------------------------------------
+
+
+def test_another_account_behind_the_same_name_is_refused(bench):
+    bench.people("a", "b")
+    push(bench)
+    bench.destination.account_id = "other"
+    error = refused(bench)
+    assert error.reason == "moved"
+    assert "2 in list 'People' of account memory main" in error.message
+    assert "sync migrate memory_people" in error.hint
+    assert len(bench.destination.calls) == 1
+
+
+@pytest.mark.parametrize("change", [{"key": ("email",)}, {"object": SyncObject("list", "Others")}])
+@pytest.mark.parametrize("mode", [Mode.MIRROR, Mode.EVENT])
+def test_another_key_or_object_is_refused(bench, mode, change):
+    bench.definition = replace(bench.definition, mode=mode)
+    bench.people("a", "b")
+    push(bench)
+    bench.definition = replace(bench.definition, **change)
+    assert refused(bench).reason == "moved"
+    assert len(bench.destination.calls) == 1
+
+
+def test_no_flag_opens_it(bench):
+    bench.people("a")
+    push(bench)
+    bench.destination.account_id = "other"
+    assert bench.push(skip_gates=True).error.reason == "moved"
+
+
+def test_an_account_that_cannot_be_read_is_the_one_of_before(bench):
+    bench.people("a", "b")
+    push(bench)
+
+    def forbidden():
+        raise AuthError("no scope")
+
+    bench.destination.account = forbidden
+    assert push(bench).counts.unchanged == 2
+
+
+def test_a_vendor_that_does_not_say_which_account_it_is_gets_nothing(bench):
+    bench.people("a")
+
+    def down():
+        raise TransientError("down")
+
+    bench.destination.account = down
+    assert bench.push().status == "failed"
+    assert bench.destination.calls == []
+
+
+def test_an_account_is_asked_once_where_the_vendor_must_be_asked(bench):
+    asked = []
+    bench.declaration = replace(bench.declaration, asks_account=True)
+    bench.destination.account = lambda: asked.append(1) or "main"
+    bench.people("a")
+    push(bench)
+    push(bench)
+    assert asked == [1]
+
+
+def test_a_destination_of_an_earlier_version_has_its_name_for_an_account(bench):
+    bench.people("a")
+    bench.destination.account = None
+    push(bench)
+    assert push(bench).counts.unchanged == 1
+
+
+# -- state of before -----------------------------------------------------------------------------
+
+
+def test_a_ledger_of_before_accounts_were_known_goes_on(bench):
+    bench.people("a", "b")
+    push(bench)
+    former = bench.definition.former_hash
+    with bench.warehouse.session(write=True) as session:
+        session.execute(
+            f"update analytics_sync.ledger set definition_hash = '{former}'",
+            "delete from analytics_sync.places",
+        )
+    assert bench.plan().counts.unchanged == 2
+    assert push(bench).counts.unchanged == 2
+    assert not bench.rows(f"select * from analytics_sync.ledger where definition_hash = '{former}'")
+    bench.destination.account_id = "other"
+    assert refused(bench).reason == "moved"
+
+
+def test_what_was_outdated_before_stays_so(bench):
+    bench.people("a", "b")
+    push(bench)
+    place = bench.definition.former_place
+    with bench.warehouse.session(write=True) as session:
+        session.execute(
+            f"update analytics_sync.ledger set definition_hash = '{place}.0123456789abcdef'",
+            "delete from analytics_sync.places",
+        )
+    assert push(bench).changed == 2
+
+
+# -- claims --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", [Mode.MIRROR, Mode.UPSERT, Mode.ADD])
+def test_who_is_wanted_by_another_sync_stays(bench, mode):
+    one, other = sync(bench, name="one"), sync(bench, name="other", mode=mode)
+    table(one, "one", "a", "b", "c")
+    push(one)
+    table(other, "other", x="b@example.com", y="z@example.com")
+    push(other)
+    table(one, "one", "c")
+    plan = one.plan(offered=one.declaration.objects["list"])
+    assert (plan.counts.remove, plan.counts.forget) == (1, 1)
+    assert plan.counts.withheld == {CLAIMED: 1}
+    assert push(one).removed == 1
+    assert there(bench) == {"b", "c", "z"}
+    assert one.plan(offered=one.declaration.objects["list"]).counts.held == 1
+    if mode is Mode.MIRROR:  # the last claim's end takes out
+        table(other, "other", y="z@example.com")
+        assert push(other).removed == 1
+        assert there(bench) == {"c", "z"}
+
+
+def test_members_that_are_their_identifiers_are_claimed_value_by_value(bench):
+    bench.declare(found_by=(), members=(("email",),))
+    one, other = sync(bench, name="one"), sync(bench, name="other")
+    table(one, "one", "a", "b", "c")
+    push(one)
+    table(other, "other", x="b@example.com")
+    push(other)
+    table(one, "one", "c")
+    push(one)
+    assert there(bench) == {"b", "c"}
+    table(other, "other")
+    other.definition = replace(
+        other.definition, guards=replace(other.definition.guards, min_rows=0)
+    )
+    push(other)
+    assert there(bench) == {"c"}
+
+
+def test_records_under_our_key_are_claimed_by_the_key(bench):
+    bench.declare(found_by=())
+    bench.destination = MemoryDestination()
+    one, other = sync(bench, name="one"), sync(bench, name="other")
+    table(one, "one", "a", "b", "c")
+    push(one)
+    table(other, "other", "b")
+    push(other)
+    table(one, "one", "c")
+    push(one)
+    assert set(bench.destination.members) == {"b", "c"}
+
+
+def test_two_accounts_are_two_objects(bench):
+    one, other = sync(bench, name="one"), sync(bench, name="other", destination="second")
+    other.destination = Mailer()
+    other.destination.account_id = "second"
+    table(one, "one", "a", "b")
+    push(one)
+    table(other, "other", "a", "b")
+    push(other)
+    table(one, "one", "a")
+    assert push(one).removed == 1
+    assert (there(one), there(other)) == ({"a"}, {"a", "b"})
+
+
+def test_two_destinations_of_one_account_are_one_object(bench):
+    one, other = sync(bench, name="one"), sync(bench, name="other", destination="second")
+    table(one, "one", "a", "b")
+    push(one)
+    table(other, "other", "b")
+    push(other)
+    table(one, "one", "a")
+    push(one)
+    assert there(bench) == {"a", "b"}
+
+
+def test_a_sync_that_is_gone_claims_nothing(bench):
+    one, other = sync(bench, name="one"), sync(bench, name="other")
+    table(one, "one", "a", "b")
+    push(one)
+    table(other, "other", "b")
+    push(other)
+    one.known = frozenset({"one"})
+    table(one, "one", "a")
+    assert push(one).removed == 1
+
+
+def test_what_a_killed_push_of_the_other_sync_sent_is_claimed(bench):
+    from workbench import Killed
+
+    one, other = sync(bench, name="one"), sync(bench, name="other")
+    table(one, "one", "a", "b", "c", "d", "e")
+    push(one)
+    table(other, "other", "b")
+    push(other)
+
+    def kill(number, records):
+        if "h@example.com" in bench.destination.members:
+            raise Killed
+
+    bench.destination.fault_after = kill
+    table(other, "other", "b", "c", "d", "e", "f", "g", "h")
+    with other.killable(), pytest.raises(Killed):
+        other.push(allow_additions=True)
+    bench.destination.fault_after = None
+    with bench.warehouse.session(write=True) as session:
+        session.execute("delete from analytics_sync.leases")
+    table(one, "one", "a")
+    push(one)
+    push(other)
+    assert there(bench) == {"a", "b", "c", "d", "e", "f", "g", "h"}
+
+
+def test_two_that_fill_one_object_are_never_pushed_at_once(bench):
+    one, other = sync(bench, name="one"), sync(bench, name="other")
+    table(one, "one", "a", "b", "c")
+    push(one)
+    table(other, "other", "a")
+    push(other)
+    table(other, "other", "b")
+    table(one, "one", "c")
+    found = []
+
+    def meanwhile(number, records):
+        bench.destination.fault_after = None
+        found.append(other.push(allow_removals=True))
+
+    bench.destination.fault_after = meanwhile
+    push(one)
+    assert found[0].error.reason == "running"
+    assert "'one', which fills the same object, is being pushed" in found[0].message
+    push(other)
+    assert there(bench) == {"b", "c"}
+
+
+def test_a_whole_set_shares_with_nobody(bench):
+    one, other = sync(bench, name="one"), sync(bench, name="other", mode=Mode.REPLACE)
+    table(one, "one", "a")
+    push(one)
+    table(other, "other", "b")
+    assert refused(other).reason == "shared"
+    assert there(bench) == {"a"}
+
+
+# -- rows that are one record --------------------------------------------------------------------
+
+
+def test_one_of_two_profiles_with_one_address_leaves_and_the_address_stays(bench):
+    table(bench, "one", p="x@example.com", q="x@example.com", r="r@example.com")
+    push(bench)
+    table(bench, "one", q="x@example.com", r="r@example.com")
+    assert push(bench).removed == 0
+    assert there(bench) == {"x", "r"}
+    table(bench, "one", r="r@example.com")
+    push(bench)
+    assert there(bench) == {"r"}
+
+
+def test_a_merged_profile_hands_its_address_over_without_a_gap(bench):
+    table(bench, "one", p="x@example.com", r="r@example.com")
+    push(bench)
+    table(bench, "one", q="x@example.com", r="r@example.com")
+    result = push(bench)
+    assert (result.added, result.removed) == (1, 0)
+    assert [name for name, _ in bench.destination.calls] == ["upsert", "upsert"]
+    assert bench.plan(offered=bench.declaration.objects["list"]).counts.forget == 1
+    push(bench)
+    table(bench, "one", r="r@example.com")
+    push(bench)
+    assert there(bench) == {"r"}
+
+
+def test_an_address_that_nobody_took_over_is_asked_for_again(bench):
+    """The one that was to take it over was refused and left: who had it must go."""
+    from sync.records import RowError
+
+    table(bench, "one", p="x@example.com", r="r@example.com")
+    push(bench)
+    table(bench, "one", q="x@example.com", r="r@example.com")
+    bench.destination.fault = lambda number, records: [
+        RowError(one.key, "no", "no") for one in records if one.key == "q"
+    ]
+    assert bench.push(allow_removals=True).status != "success"
+    bench.destination.fault = None
+    table(bench, "one", r="r@example.com")
+    assert push(bench).removed == 1
+    assert there(bench) == {"r"}
+
+
+def test_the_strongest_identifier_that_both_have_decides(bench):
+    import duckdb
+
+    bench.declare(found_by=("email", "phone"))
+    bench.definition = replace(bench.definition, identifiers=("email", "phone"))
+
+    def people(*rows):
+        with duckdb.connect(str(bench.path)) as connection:
+            connection.execute(
+                "create or replace table sync_memory (profile_id varchar, email varchar, phone varchar, row_hash varchar)"
+            )
+            for row in rows:
+                connection.execute(
+                    "insert into sync_memory values (?, ?, ?, md5(concat($2, $3)))".replace("$2", "?").replace("$3", "?"),
+                    [*row, row[1], row[2]],
+                )  # fmt: skip
+
+    people(("p", "p@example.com", "+1"), ("q", "q@example.com", "+1"), ("r", "r@example.com", "+2"))
+    push(bench)
+    people(("q", "q@example.com", "+1"), ("r", "r@example.com", "+2"))
+    assert push(bench).removed == 1  # another address, though the telephone is shared
+    assert there(bench) == {"q", "r"}
+
+
+# -- migrations ----------------------------------------------------------------------------------
+
+
+def test_what_is_kept_counts_as_sent_to_the_new_account(bench):
+    bench.people("a", "b")
+    push(bench)
+    bench.destination.account_id = "copy"
+    assert "2 rows are here too" in bench.migrate("keep")
+    assert push(bench).counts.unchanged == 2
+    bench.people("a")
+    assert push(bench).removed == 1
+    assert bench.rows("select command, message from analytics_sync.runs where command = 'migrate'")
+
+
+def test_who_starts_over_sends_all(bench):
+    bench.people("a", "b")
+    push(bench)
+    bench.destination.account_id = "new"
+    bench.migrate("start over")
+    assert push(bench).added == 2
+
+
+def test_a_new_key_keeps_who_is_there(bench):
+    bench.people("a", "b", "c")
+    push(bench)
+    bench.definition = replace(bench.definition, key=("email",))
+    bench.migrate("keep")
+    bench.people("a", "b")
+    push(bench)
+    assert [name for name, _ in bench.destination.calls][-2:] == ["remove", "upsert"]
+    push(bench)
+    assert there(bench) == {"a", "b"}
+    assert push(bench).counts.unchanged == 2
+    bench.people("a")
+    push(bench)
+    assert there(bench) == {"a"}
+
+
+def test_events_under_a_new_key_are_not_sent_again(bench):
+    bench.definition = replace(bench.definition, mode=Mode.EVENT)
+    bench.people("a", "b")
+    push(bench)
+    bench.definition = replace(bench.definition, key=("profile_id", "email"))
+    assert "all 2 rows of the table count as sent" in bench.migrate("keep")
+    bench.people("a", "b", "c")
+    assert push(bench).added == 1
+    assert [one.fields["score"] for one in bench.destination.events] == [1, 1, 1]
+
+
+def test_a_sync_that_is_new_may_take_the_object_of_one_that_is_gone(bench):
+    bench.people("a", "b")
+    push(bench)
+    bench.definition = replace(bench.definition, name="new")
+    bench.known = frozenset({"new"})
+    bench.people("a", "c")
+    assert refused(bench).reason == "renamed"
+    bench.migrate("start over")
+    assert push(bench).added == 2
