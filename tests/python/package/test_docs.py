@@ -148,8 +148,9 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Reader:
     reader.register(models)
     raw_tables(reader)
     reader.place.dbt("deps")
-    unasked = ["winery,resource_type:seed", "headwater.engine.campaigns", "resource_type:exposure"]
-    reader.place.dbt("build", "--exclude-resource-type", "test", "--exclude", *unasked)
+    asked = [f"+{model}" for model in (*models, "stg_booking__guests")]
+    unasked = ["winery,resource_type:seed", "resource_type:test", "resource_type:unit_test"]
+    reader.place.dbt("build", "--select", *asked, "--exclude", *unasked)
     return reader
 
 
