@@ -17,7 +17,9 @@ with
 current_members as (
     {% for audience in headwater.registry('audiences') -%}
     {%- set facts = headwater.audience_facts(audience) -%}
-    {%- do headwater._check_audience_columns(audience, facts.key) -%}
+    {%- if not facts.is_definition -%}
+        {%- do headwater._check_audience_columns(audience, facts.key) -%}
+    {%- endif -%}
     select
         cast({{ headwater.string_literal(audience) }} as {{ text }}) as audience_name,
         cast({{ headwater.string_literal(facts.entity) }} as {{ text }}) as entity,
