@@ -35,6 +35,7 @@ class Unavailable(Exception):
 
 def main(folder: Path) -> int:
     """Exit status: 0 too where there is no engine to be had, for that is no fault of the project."""
+    (folder / ".setup").unlink(missing_ok=True)
     try:
         check_platform()
         install_wheel(folder)
