@@ -24,6 +24,7 @@ class DestinationConfig:
     type: str
     _raw: Mapping[str, Any] = field(repr=False)
     _path: Path
+    limits: Mapping[str, Any] = field(default_factory=dict)  # endpoint group -> what differs
 
     def settings(self) -> dict[str, str]:
         """The entry's settings with `env_var()` filled in.
@@ -119,9 +120,16 @@ def load_destinations(project_dir: Path) -> Destinations:
     for name, entry in raw.items():
         if not isinstance(entry, Mapping):
             raise ConfigError(f"{path}: destination '{name}' must be a mapping of settings.")
-        settings = {key: value for key, value in entry.items() if key != "type"}
+        settings = {key: value for key, value in entry.items() if key not in ("type", "limits")}
+        limits = entry.get("limits") or {}
+        if not isinstance(limits, Mapping):
+            raise ConfigError(f"{path}: destinations.{name}.limits must be a mapping of groups.")
         entries[str(name)] = DestinationConfig(
-            name=str(name), type=str(entry.get("type", name)), _raw=settings, _path=path
+            name=str(name),
+            type=str(entry.get("type", name)),
+            _raw=settings,
+            _path=path,
+            limits=limits,
         )
     return Destinations(path=path, entries=entries, _alerts=alerts)
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from sync.config.destinations import Destinations
 from sync.destinations.base import Declaration, Destination
-from sync.engine.limits import Limits, credential_id
+from sync.engine.limits import Limits, credential_id, set_limits
 from sync.errors import ConfigError, closest
 from sync.records import SyncObject
 
@@ -71,7 +71,11 @@ class RegistryConnector:
                 f"{', '.join(registry.names())}{closest(kind, registry.names())}.",
                 hint=f"mend it in {self._destinations.path.name}.",
             )
-        return registry.declaration(kind)
+        declared = registry.declaration(kind)
+        if entry is None or not entry.limits:
+            return declared
+        where = f"{self._destinations.path.name}: destinations.{name}.limits"
+        return replace(declared, rate_limits=set_limits(declared.rate_limits, entry.limits, where))
 
     def connect(self, name: str, target: SyncObject) -> Connection:
         """The destination, built from its settings; every request waits for its rate limit."""

@@ -6,10 +6,13 @@ import hashlib
 import json
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
 
 from pyrate_limiter import Limiter, Rate
 
 from sync.destinations.base import Declaration, RateLimit
+from sync.errors import ConfigError, closest
 
 _UNLIMITED = RateLimit(requests=0, seconds=0.0, parallel=4)
 
@@ -18,6 +21,37 @@ def credential_id(kind: str, settings: Mapping[str, str]) -> str:
     """Names a credential in memory without holding it: the same settings under two names share their limits."""
     text = json.dumps([kind, sorted((key, str(value)) for key, value in settings.items())])
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def set_limits(
+    declared: Mapping[str, RateLimit], given: Mapping[str, Any], where: str
+) -> dict[str, RateLimit]:
+    """The limits that a vendor declares, but for what is `given` per endpoint group: requests, seconds, parallel.
+
+    Raises:
+        ConfigError: a group or word is none of these, or a number is none.
+    """
+    found = dict(declared)
+    for group, words in given.items():
+        if group not in declared:
+            raise ConfigError(
+                f"{where}: '{group}' is not one of {', '.join(sorted(declared))}{closest(str(group), declared)}.",
+                hint="limits: {default: {requests: 1200, seconds: 60, parallel: 8}}",
+            )
+        numbers = dict(words) if isinstance(words, Mapping) else {"": words}
+        for word, number in numbers.items():
+            if word not in ("requests", "seconds", "parallel"):
+                raise ConfigError(
+                    f"{where}.{group} takes requests, seconds and parallel, not '{word or number}'."
+                )
+            least = 0 if word == "requests" else 1
+            if isinstance(number, bool) or not isinstance(number, int) or number < least:
+                none = " (0 is no limit)" if word == "requests" else ""
+                raise ConfigError(
+                    f"{where}.{group}.{word} is '{number}'; it must be a whole number of at least {least}{none}."
+                )
+        found[group] = replace(declared[group], **numbers)
+    return found
 
 
 class Limits:

@@ -154,6 +154,13 @@ def test_a_model_that_is_missing_from_the_registry_stops_the_build_with_its_name
     assert (
         "audience_big_spenders' (models/audiences/audience_big_spenders.sql) is missing" in output
     )
+    event = place.folder / "models" / "profiles" / "event_bottle_bought.sql"
+    event.write_text(event.read_text().replace("= 'till'", "= 'tills'"))
+    output = place.dbt("seed", "--select", "till_receipts")
+    assert (
+        "event_bottle_bought.sql), source_name: 'tills' is not one of club, till, agency" in output
+    )
+    assert "did you mean 'till'?" in output
     project.write_text(project.read_text().replace("traits: [", "traitz: ["))
     output = place.dbt("parse", succeeds=False)
     assert "'traitz' is not one of records, consents, traits" in output

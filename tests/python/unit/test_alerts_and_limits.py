@@ -8,9 +8,9 @@ from sync.config.destinations import AlertConfig
 from sync.destinations.base import RateLimit
 from sync.engine.alerts import Change, changes, tell
 from sync.engine.context import SyncResult
-from sync.engine.limits import Limits, credential_id
+from sync.engine.limits import Limits, credential_id, set_limits
 from sync.engine.scrub import scrub
-from sync.errors import HeadwaterError
+from sync.errors import ConfigError, HeadwaterError
 
 
 def told(results, kind="webhook", post=None):
@@ -106,6 +106,31 @@ def test_the_same_credential_under_two_names_shares_its_slots(bench):
     assert limits.slots(other, declaration, "default") is not slots
     assert [slots.acquire(blocking=False) for _ in range(4)] == [True, True, True, False]
     assert "api_key" not in one
+
+
+DECLARED = {"bulk": RateLimit(150, 60, parallel=4), "default": RateLimit(60, 60)}
+
+
+def test_a_limit_that_is_set_is_the_limit():
+    found = set_limits(DECLARED, {"bulk": {"requests": 600, "parallel": 8}}, "limits")
+    assert found == DECLARED | {"bulk": RateLimit(600, 60, parallel=8)}
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"bluk": {"requests": 1}}, "'bluk' is not one of bulk, default (did you mean 'bulk'?)"),
+        ({"bulk": {"request": 1}}, "takes requests, seconds and parallel, not 'request'"),
+        ({"bulk": 600}, "takes requests, seconds and parallel, not '600'"),
+        ({"bulk": {"requests": "many"}}, "limits.bulk.requests is 'many'; it must be a whole number of at least 0 (0 is no limit)"),
+        ({"bulk": {"seconds": 0}}, "limits.bulk.seconds is '0'; it must be a whole number of at least 1"),
+        ({"bulk": {"parallel": True}}, "limits.bulk.parallel is 'True'"),
+    ],
+)  # fmt: skip
+def test_a_limit_that_is_none_is_named(given, said):
+    with pytest.raises(ConfigError) as caught:
+        set_limits(DECLARED, given, "limits")
+    assert said in str(caught.value)
 
 
 def test_a_rate_limit_is_asked_for_each_request(bench, monkeypatch):
