@@ -6,6 +6,7 @@ PYTHON  ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3;
 LINT    := .venv-lint/bin
 VENV_SF ?= .venv-sf
 VENV_BQ ?= .venv-bq
+VENV_V2 ?= .venv-v2
 
 export DBT_PROFILES_DIR ?= .
 export DBT_SEND_ANONYMOUS_USAGE_STATS ?= false
@@ -24,7 +25,7 @@ endef
 
 .PHONY: help
 help:  ## list the commands
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
 
 .PHONY: setup
 setup: $(VENV)/.setup profiles.yml  ## install what the project runs on into .venv
@@ -50,6 +51,10 @@ $(VENV_SF)/.setup: requirements/stand-in-snowflake.txt
 $(VENV_BQ)/.setup: requirements/stand-in-bigquery.txt
 	$(call install,$(VENV_BQ)/bin,$<)
 	@touch $@
+
+# dbt's v2 engine; where it cannot be had, a line says so and the file is not made.
+$(VENV_V2)/.setup: requirements/engine-v2.txt scripts/engine_v2.py
+	@$(PYTHON) scripts/engine_v2.py $(VENV_V2)
 
 # The adapters of Snowflake and BigQuery beside DuckDB's; the versions of what both need are the same.
 $(VENV)/.setup-all: $(VENV)/.setup-dev requirements/all.txt
@@ -112,6 +117,10 @@ test-stand-ins: setup $(VENV)/.setup-all $(VENV_SF)/.setup $(VENV_BQ)/.setup  ##
 .PHONY: test-dialects
 test-dialects: setup $(VENV)/.setup-all  ## every statement in the dialects of Snowflake and BigQuery; no server
 	$(BIN)/python -m pytest -q -n 2 tests/python/dialects tests/python/unit/test_statements.py
+
+.PHONY: test-engine-v2
+test-engine-v2: setup $(VENV)/.setup-dev $(VENV_V2)/.setup  ## the demo and the team project on dbt's v2 engine: every test, and the tables of 1.11
+	@test ! -e $(VENV_V2)/.setup || HEADWATER_V2_VENV=$(VENV_V2) $(BIN)/python -m pytest -q -n 2 tests/python/engine_v2
 
 .PHONY: test-snowflake
 test-snowflake: setup $(VENV)/.setup-all  ## the same on a real account of Snowflake (docs/warehouses.md)

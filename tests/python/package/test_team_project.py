@@ -174,7 +174,7 @@ def test_tables_go_where_the_teams_own_layout_of_schemas_says(
     prefix = "dev_"
     if name:
         prefix = "lab_"
-        (place.folder / "macros").mkdir()
+        (place.folder / "macros").mkdir(exist_ok=True)
         (place.folder / "macros" / "layout.sql").write_text(
             f"{{% macro {name}(custom_schema_name, node) %}}lab_{{{{ custom_schema_name }}}}{{% endmacro %}}"
         )
