@@ -1,10 +1,9 @@
 """The whole loop gives the same tables on every warehouse, row for row: one expected result, DuckDB's.
 
 Four builds: the first, with every data test, and on Snowflake every unit test where HEADWATER_TEST_LONG is set; four days later, with what
-was pushed and pulled; a
-day on which new rows came, and what it changed is pushed; what keeps rows from build to build anew. Profiles are numbered by the run
-that minted them, and runs are numbered alike here, so ids need no translation, and holdouts, samples and splits, which are drawn by
-id, hold the same people everywhere.
+was pushed and pulled; a day on which new rows came, and what it changed is pushed; what keeps rows from build to build anew. Profiles
+are numbered by the run that minted them, and runs are numbered alike here, so ids need no translation, and holdouts, samples and
+splits, which are drawn by id, hold the same people everywhere.
 """
 
 from __future__ import annotations
