@@ -6,6 +6,7 @@ PYTHON  ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3;
 LINT    := .venv-lint/bin
 VENV_SF ?= .venv-sf
 VENV_BQ ?= .venv-bq
+VENV_V2 ?= .venv-v2
 
 export DBT_PROFILES_DIR ?= .
 export DBT_SEND_ANONYMOUS_USAGE_STATS ?= false
@@ -24,7 +25,7 @@ endef
 
 .PHONY: help
 help:  ## list the commands
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
 
 .PHONY: setup
 setup: $(VENV)/.setup profiles.yml  ## install what the project runs on into .venv
@@ -51,6 +52,10 @@ $(VENV_BQ)/.setup: requirements/stand-in-bigquery.txt
 	$(call install,$(VENV_BQ)/bin,$<)
 	@touch $@
 
+# dbt's v2 engine; where it cannot be had, a line says so and the file is not made.
+$(VENV_V2)/.setup: requirements/engine-v2.txt scripts/engine_v2.py
+	@$(PYTHON) scripts/engine_v2.py $(VENV_V2)
+
 # The adapters of Snowflake and BigQuery beside DuckDB's; the versions of what both need are the same.
 $(VENV)/.setup-all: $(VENV)/.setup-dev requirements/all.txt
 	$(call install,$(BIN),requirements/all.txt)
@@ -73,6 +78,10 @@ test: setup $(VENV)/.setup-dev  ## pytest; among its tests are the commands of t
 test-long: setup $(VENV)/.setup-dev  ## more cases and random examples of what make test shows: half an hour
 	HEADWATER_TEST_EXAMPLES=5 $(BIN)/python -m pytest -q -n 2 --dist loadfile -m "long or property"
 
+# Models whose SQL is their macro's.
+WRITTEN = path:models/demo/audiences path:models/demo/journeys path:models/demo/activation path:models/engine/audiences \
+  path:models/engine/identity/matching
+
 .PHONY: lint
 lint: setup $(VENV)/.setup-dev $(LINT)/../.setup  ## ruff, mypy, import rules, portable SQL, sqlfluff
 	$(BIN)/ruff format --check .
@@ -81,6 +90,13 @@ lint: setup $(VENV)/.setup-dev $(LINT)/../.setup  ## ruff, mypy, import rules, p
 	$(BIN)/lint-imports
 	$(BIN)/python -m tests.python.dialects.portable
 	HEADWATER_DUCKDB_PATH=target/lint.duckdb DBT_TARGET_PATH=target/lint $(LINT)/sqlfluff lint --processes 2 models
+
+.PHONY: lint-written
+lint-written: setup $(LINT)/../.setup  ## sqlfluff on the SQL that macros write: two minutes, not in CI
+	rm -rf target/written
+	HEADWATER_DUCKDB_PATH=target/lint.duckdb DBT_TARGET_PATH=target/written $(BIN)/dbt --quiet compile --select $(WRITTEN) \
+	  --vars '{cdp_matching: {enabled: true, entities: [person, account]}}'
+	$(LINT)/sqlfluff lint --processes 2 --ignore-local-config --config scripts/written.sqlfluff --disregard-sqlfluffignores target/written/compiled
 
 STAND_INS = VENV_SF=$(VENV_SF) VENV_BQ=$(VENV_BQ) $(PYTHON) scripts/stand_ins/control.py
 
@@ -101,6 +117,10 @@ test-stand-ins: setup $(VENV)/.setup-all $(VENV_SF)/.setup $(VENV_BQ)/.setup  ##
 .PHONY: test-dialects
 test-dialects: setup $(VENV)/.setup-all  ## every statement in the dialects of Snowflake and BigQuery; no server
 	$(BIN)/python -m pytest -q -n 2 tests/python/dialects tests/python/unit/test_statements.py
+
+.PHONY: test-engine-v2
+test-engine-v2: setup $(VENV)/.setup-dev $(VENV_V2)/.setup  ## the demo and the team project on dbt's v2 engine: every test, and the tables of 1.11
+	@test ! -e $(VENV_V2)/.setup || HEADWATER_V2_VENV=$(VENV_V2) $(BIN)/python -m pytest -q -n 2 tests/python/engine_v2
 
 .PHONY: test-snowflake
 test-snowflake: setup $(VENV)/.setup-all  ## the same on a real account of Snowflake (docs/warehouses.md)

@@ -208,7 +208,7 @@ def run(options: Namespace) -> list[Figure]:
     with tempfile.TemporaryDirectory() as name:
         project = ScratchProject(
             Path(name),
-            folders=("macros", "models/engine/identity", "seeds", "tests/dbt/generic"),
+            folders=("macros", "models/engine/identity", "seeds"),
             models={"staging/fixture_records": "select * from raw.records"},
             variables={"cdp_identity": configuration, "cdp_as_of": NOW},
         )

@@ -55,7 +55,7 @@ class ScratchProject:
         self,
         directory: Path,
         *,
-        folders: Sequence[str] = ("macros", "tests/dbt/generic"),
+        folders: Sequence[str] = ("macros",),
         models: Mapping[str, str] | None = None,
         variables: Mapping[str, Any] | None = None,
         settings: Mapping[str, Any] | None = None,

@@ -109,7 +109,7 @@ select * from members
 
 {#- Value: {percent, salt} of a sample or holdout. -#}
 {% macro _share(context, setting, path) -%}
-    {%- if setting is not mapping or setting.get('percent') is boolean or setting.get('percent') is not number or not 0 <= setting['percent'] <= 100 -%}
+    {%- if setting is not mapping or setting.get('percent') is boolean or setting.get('percent') is not number or setting['percent'] < 0 or setting['percent'] > 100 -%}
         {%- do headwater.note_problem(context, path, "wants {percent: 0 to 100, salt: a word}") -%}
     {%- endif -%}
     {%- if setting is not mapping -%}

@@ -1,4 +1,4 @@
-{#- Value: what is known of a registered audience: {entity, key, has_holdout}. One of YAML says it in its definition; one of plain
+{#- Value: what is known of a registered audience: {entity, key, is_definition, has_holdout}. One of YAML says it in its definition; one of plain
     SQL by its described columns (account_id is of companies) or its `config: meta: audience: {entity}`, and may hold out. -#}
 {% macro audience_facts(name) -%}
     {%- set node = headwater.registered_node('audiences', name) -%}
@@ -7,6 +7,7 @@
     {{ return({
         'entity': entity,
         'key': {'person': 'profile_id', 'account': 'account_id'}[entity],
+        'is_definition': definition is mapping,
         'has_holdout': definition is none or definition is undefined or definition.get('holdout') is not none,
     }) }}
 {%- endmacro %}

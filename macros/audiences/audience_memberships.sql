@@ -17,6 +17,9 @@ with
 current_members as (
     {% for audience in headwater.registry('audiences') -%}
     {%- set facts = headwater.audience_facts(audience) -%}
+    {%- if not facts.is_definition -%}
+        {%- do headwater._check_audience_columns(audience, facts.key) -%}
+    {%- endif -%}
     select
         cast({{ headwater.string_literal(audience) }} as {{ text }}) as audience_name,
         cast({{ headwater.string_literal(facts.entity) }} as {{ text }}) as entity,
@@ -204,4 +207,19 @@ select * from changes
 
     where 1 = 0
 )
+{%- endmacro %}
+
+{#- Nothing, or an error for an audience whose columns are not those of one. A definition cannot be otherwise; plain SQL can. -#}
+{% macro _check_audience_columns(name, key) -%}
+    {%- set wanted = {key: 'text', 'is_holdout': 'boolean', 'qualified_at': 'time'} -%}
+    {%- set columns = headwater.model_columns(name) -%}
+    {%- for column, kind in wanted.items() -%}
+        {%- set found = columns.types.get(column) -%}
+        {%- if (columns.is_complete and column not in columns.types) or (found and found != kind) -%}
+            {{ exceptions.raise_compiler_error(
+                name ~ ": column '" ~ column ~ "' is " ~ ('missing' if column not in columns.types else 'of the kind ' ~ found)
+                ~ "; an audience has " ~ key ~ " (text), is_holdout (boolean) and qualified_at (time). See docs/add-an-audience.md."
+            ) }}
+        {%- endif -%}
+    {%- endfor -%}
 {%- endmacro %}

@@ -175,18 +175,18 @@
     {%- if not found -%}
         {{ return(none) }}
     {%- endif -%}
-    {%- set year, month, day = found.group(1) | int, found.group(2) | int, found.group(3) | int -%}
-    {%- set hour, minute, second = (found.group(4) or '0') | int, (found.group(5) or '0') | int, (found.group(6) or '0') | int -%}
-    {%- set ahead_hours, ahead_minutes = (found.group(10) or '0') | int, (found.group(11) or '0') | int -%}
+    {%- set year, month, day = found[1] | int, found[2] | int, found[3] | int -%}
+    {%- set hour, minute, second = (found[4] or '0') | int, (found[5] or '0') | int, (found[6] or '0') | int -%}
+    {%- set ahead_hours, ahead_minutes = (found[10] or '0') | int, (found[11] or '0') | int -%}
     {%- set is_leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0) -%}
     {%- set days = [31, 29 if is_leap else 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] -%}
-    {%- if not 1 <= month <= 12 or not 1 <= day <= days[month - 1] or hour > 23 or minute > 59 or second > 59 or ahead_hours > 14 or ahead_minutes > 59
-        or not 1001 <= year <= 9998 -%}
+    {%- if month < 1 or month > 12 or day < 1 or day > days[month - 1] or hour > 23 or minute > 59 or second > 59
+        or ahead_hours > 14 or ahead_minutes > 59 or year < 1001 or year > 9998 -%}
         {{ return(none) }}
     {%- endif -%}
-    {%- set ahead = (ahead_hours * 60 + ahead_minutes) * (-1 if found.group(9) == '-' else 1) -%}
-    {%- set instant = modules.datetime.datetime(year, month, day, hour, minute, second, ((found.group(7) or '') ~ '000000')[:6] | int) - modules.datetime.timedelta(minutes=ahead) -%}
-    {{ return(instant.isoformat(' ')) }}
+    {%- set ahead = (ahead_hours * 60 + ahead_minutes) * (-1 if found[9] == '-' else 1) -%}
+    {%- set instant = modules.datetime.datetime(year, month, day, hour, minute, second, ((found[7] or '') ~ '000000')[:6] | int) - modules.datetime.timedelta(minutes=ahead) -%}
+    {{ return(instant | string) }}
 {%- endmacro %}
 
 {#- Expression: the instant a duration such as "90 days" before now; a wrong one stops the parse. -#}
@@ -220,7 +220,7 @@
     {%- set found = modules.re.fullmatch('([0-9]{1,7}) +(minute|hour|day|week)s?', text) if text is string else none -%}
     {%- if not found or headwater.minutes_of(text) > 100 * 366 * 1440 -%}
         {{ return("'" ~ text ~ "' is no duration; write 90 days, 12 hours, 30 minutes or 2 weeks, of at most 100 years") }}
-    {%- elif found.group(1) | int < least -%}
+    {%- elif found[1] | int < least -%}
         {{ return("'" ~ text ~ "' holds nothing; write " ~ least ~ " or more") }}
     {%- endif -%}
     {{ return('') }}
@@ -229,5 +229,5 @@
 {#- Value: the minutes of a duration, none for anything else. -#}
 {% macro minutes_of(text) -%}
     {%- set found = modules.re.fullmatch('([0-9]{1,7}) +(minute|hour|day|week)s?', text) if text is string else none -%}
-    {{ return(found.group(1) | int * {'minute': 1, 'hour': 60, 'day': 1440, 'week': 10080}[found.group(2)] if found else none) }}
+    {{ return(found[1] | int * {'minute': 1, 'hour': 60, 'day': 1440, 'week': 10080}[found[2]] if found else none) }}
 {%- endmacro %}

@@ -40,19 +40,12 @@
     model or column, or has parts. None where there is no such event, which is noted. -#}
 {% macro declared_event(context, name, path) -%}
     {%- set spelt_out = headwater.spelt_out_events() -%}
-    {%- set event = spelt_out | selectattr('name', 'equalto', name) | first -%}
-    {%- if event -%}
-        {%- for setting in ['key', 'time'] -%}
-            {%- do headwater._column_type(context, event.model, event[setting], 'vars: cdp_events, ' ~ name ~ ', ' ~ setting) -%}
-        {%- endfor -%}
-        {{ return(event) }}
-    {%- endif -%}
-    {%- if name is not string or not modules.re.fullmatch('[a-z][a-z0-9_]*', name) -%}
+    {%- set spelt = spelt_out | selectattr('name', 'equalto', name) | first or {} -%}
+    {%- if not spelt and (name is not string or not modules.re.fullmatch('[a-z][a-z0-9_]*', name)) -%}
         {%- do headwater.note_problem(context, path, "wants the name of an event, of small letters, digits and underscores, not '" ~ name ~ "'") -%}
         {{ return(none) }}
     {%- endif -%}
-    {%- set model_name = 'event_' ~ name -%}
-    {%- if headwater.knows_graph() -%}
+    {%- if not spelt and headwater.knows_graph() -%}
         {%- set names = spelt_out | map(attribute='name') | list -%}
         {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.name.startswith('event_') -%}
             {%- do names.append(node.name[6:]) -%}
@@ -62,14 +55,18 @@
             {{ return(none) }}
         {%- endif -%}
     {%- endif -%}
-    {%- for column in ['event_id', 'occurred_at', 'profile_id'] -%}
-        {%- do headwater._column_type(context, model_name, column, path) -%}
+    {%- set event = {
+        'name': name, 'model': spelt.get('model', 'event_' ~ name), 'key': spelt.get('key', 'event_id'),
+        'time': spelt.get('time', 'occurred_at'), 'entity': 'person', 'parts': spelt.get('parts'),
+    } -%}
+    {%- set where = 'vars: cdp_events, ' ~ name ~ ', ' -%}
+    {%- for setting, column in {'key': event.key, 'time': event.time, 'profile_id': 'profile_id'}.items() -%}
+        {%- do headwater._column_type(context, event.model, column, where ~ setting if spelt else path) -%}
     {%- endfor -%}
-    {%- set columns = context.columns[model_name] -%}
-    {{ return({
-        'name': name, 'model': model_name, 'key': 'event_id', 'time': 'occurred_at', 'entity': 'person',
-        'properties': columns.types | reject('in', ['event_id', 'occurred_at', 'profile_id']) | list if columns.is_complete else none,
-    }) }}
+    {%- set columns = context.columns[event.model] -%}
+    {%- set known = columns.types | reject('in', [event.key, event.time, 'profile_id']) | list if columns.is_complete else none -%}
+    {%- do event.update({'properties': spelt.get('properties', known)}) -%}
+    {{ return(event) }}
 {%- endmacro %}
 
 {#- Pair: the having clause, and whether it says who must not be in the audience (nobody without an event has a group). -#}
@@ -157,7 +154,7 @@
 
 {#- Value: the event that an event is made of (order lines of an order), none for most. -#}
 {% macro _part_event(context, event, path) -%}
-    {{ return(headwater.declared_event(context, event['parts']['event'], 'vars: cdp_events, ' ~ event.name ~ ', parts') if 'parts' in event else none) }}
+    {{ return(headwater.declared_event(context, event['parts']['event'], 'vars: cdp_events, ' ~ event.name ~ ', parts') if event.parts else none) }}
 {%- endmacro %}
 
 {% macro _event_window(context, alias, event, condition, path) -%}

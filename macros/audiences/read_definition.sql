@@ -43,20 +43,24 @@
         '(\\s+)|(?<!\\S)(#.*)|(' ~ quoted ~ ')|([{}\\[\\],]|:(?=' ~ stop ~ '|$)|(?<=["\']):)|([^\\s"\'{}\\[\\],#&*!|>%@`]' ~ inside ~ ends ~ ')|(.)'
     ) -%}
     {%- set parts = [] -%}
-    {%- for found in scanner.finditer(text) -%}
-        {%- set scalar = found.group(3) or found.group(5) -%}
+    {#- Each piece is nothing and the six groups, of which one is not empty. -#}
+    {%- set seen = namespace(length=0) -%}
+    {%- for found in scanner.split(text) | batch(7) if found | length == 7 -%}
+        {%- set scalar = found[3] or found[5] -%}
+        {%- set start = seen.length -%}
+        {%- set seen.length = start + (found | select | first) | length -%}
         {%- if scalar -%}
-            {%- set is_key = modules.re.match('\\s*:(?:' ~ stop ~ '|$)' if found.group(5) else '\\s*:', text[found.end():]) -%}
-            {%- set mark = 'k' ~ line ~ '.' ~ found.start() if is_key else ('q' if found.group(3) else 'p') ~ line -%}
+            {%- set is_key = modules.re.match('\\s*:(?:' ~ stop ~ '|$)' if found[5] else '\\s*:', text[seen.length:]) -%}
+            {%- set mark = 'k' ~ line ~ '.' ~ start if is_key else ('q' if found[3] else 'p') ~ line -%}
             {%- do parts.append(headwater._marked_scalar(scalar, mark)) -%}
-        {%- elif found.group(6) -%}
-            {%- do problems.append("line " ~ line ~ ": `" ~ found.group(6) ~ "` cannot stand here; put a text that begins with it in quotes, which are closed on the same line"
+        {%- elif found[6] -%}
+            {%- do problems.append("line " ~ line ~ ": `" ~ found[6] ~ "` cannot stand here; put a text that begins with it in quotes, which are closed on the same line"
                 ~ " (anchors, tags and texts of several lines are not for definitions)") -%}
-        {%- elif found.group(2) is none -%}
-            {%- do parts.append(found.group(0)) -%}
-            {%- if found.group(4) in ['{', '['] -%}
+        {%- elif not found[2] -%}
+            {%- do parts.append(found[1] or found[4]) -%}
+            {%- if found[4] in ['{', '['] -%}
                 {%- set at.depth = at.depth + 1 -%}
-            {%- elif found.group(4) in ['}', ']'] -%}
+            {%- elif found[4] in ['}', ']'] -%}
                 {%- set at.depth = [at.depth - 1, 0] | max -%}
             {%- endif -%}
         {%- endif -%}
@@ -100,6 +104,7 @@
 
 {#- Value: true, false, a number or a text as it is written. What readers of YAML disagree about is refused. -#}
 {% macro _plain_value(text, path, line, problems) -%}
+    {#- A pattern ends in $ where a shorter match would be the first to be found: dbt's v2 takes the first. -#}
     {%- set is = modules.re.fullmatch -%}
     {%- if is('true|True|TRUE|false|False|FALSE', text) -%}
         {{ return(text | lower == 'true') }}
@@ -111,7 +116,7 @@
         {%- do problems.append(path ~ " (line " ~ line ~ "): `" ~ text ~ "` is no value; for an absent one say is_null: true, for the text put it in quotes") -%}
     {%- elif is('(?i:yes|no|on|off)', text) -%}
         {%- do problems.append(path ~ " (line " ~ line ~ "): YAML reads `" ~ text ~ "` as true or false; if it is a text, quote it: '" ~ text ~ "', else write true or false") -%}
-    {%- elif is('[-+]?([0-9][0-9_]*([.][0-9_]*)?|[.][0-9][0-9_]*)([eE][-+]?[0-9]+)?|[-+]?0[xXoObB][0-9a-fA-F_]+|[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+([.][0-9_]*)?|[-+]?[.](inf|Inf|INF)|[.](nan|NaN|NAN)', text) -%}
+    {%- elif is('(?:[-+]?([0-9][0-9_]*([.][0-9_]*)?|[.][0-9][0-9_]*)([eE][-+]?[0-9]+)?|[-+]?0[xXoObB][0-9a-fA-F_]+|[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+([.][0-9_]*)?|[-+]?[.](inf|Inf|INF)|[.](nan|NaN|NAN))$', text) -%}
         {%- do problems.append(path ~ " (line " ~ line ~ "): readers of YAML take `" ~ text ~ "` for different things; if it is a text, quote it: '" ~ text ~ "', else write the number in plain digits") -%}
     {%- elif is('[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt ].*)?', text) and not headwater.utc_instant(text) -%}
         {%- do problems.append(path ~ " (line " ~ line ~ "): `" ~ text ~ "` is no date or time; write 2026-11-23 or \"2026-11-23 09:30:00+02:00\", or quote it if it is a text") -%}

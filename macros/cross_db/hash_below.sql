@@ -4,6 +4,10 @@
     {%- if percent | float >= 100 -%}
         {{ return("(" ~ expression ~ ") is not null") }}
     {%- endif -%}
-    {%- set bound = "%08x" | format((percent | float / 100 * 4294967296) | int) -%}
-    {{ return("substr(" ~ headwater.md5_hex(expression) ~ ", 1, 8) < '" ~ bound ~ "'") }}
+    {%- set bound = (percent | float / 100 * 4294967296) | int -%}
+    {%- set digits = [] -%}
+    {%- for place in range(7, -1, -1) -%}
+        {%- do digits.append('0123456789abcdef'[bound // 16 ** place % 16]) -%}
+    {%- endfor -%}
+    {{ return("substr(" ~ headwater.md5_hex(expression) ~ ", 1, 8) < '" ~ digits | join ~ "'") }}
 {%- endmacro %}

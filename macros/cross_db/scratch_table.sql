@@ -1,5 +1,5 @@
 {#- Relation: a table of one materialisation's own, named after it, for the steps of a loop. A real table where temporary
-    ones do not outlive a statement (BigQuery); on DuckDB a temporary one, which is not written to the file. -#}
+    ones do not outlive a statement (BigQuery, and DuckDB on dbt's v2); else on DuckDB a temporary one, which is not written to the file. -#}
 {% macro scratch_relation(name) -%}
     {{ return(adapter.dispatch('scratch_relation', 'headwater')(name)) }}
 {%- endmacro %}
@@ -9,9 +9,17 @@
 {%- endmacro %}
 
 {% macro duckdb__scratch_relation(name) -%}
+    {%- if not headwater._keeps_its_connection() -%}
+        {{ return(headwater.default__scratch_relation(name)) }}
+    {%- endif -%}
     {{ return(api.Relation.create(
         database='temp', schema='main', identifier=this.identifier ~ '__scratch_' ~ name, type='table'
     )) }}
+{%- endmacro %}
+
+{#- Value: whether a statement runs on the connection of the one before it, which temporary tables are of: dbt's v2 opens one for each. -#}
+{% macro _keeps_its_connection() -%}
+    {{ return(dbt_version.startswith('1.')) }}
 {%- endmacro %}
 
 {#- Statement: fills a scratch table from a query, replacing what was there. -#}
@@ -24,7 +32,11 @@
 {%- endmacro %}
 
 {% macro duckdb__create_scratch_sql(relation, query) -%}
+    {%- if headwater._keeps_its_connection() %}
     create or replace temp table {{ relation.include(database=false, schema=false) }} as {{ query }}
+    {%- else -%}
+    {{ headwater.default__create_scratch_sql(relation, query) }}
+    {%- endif -%}
 {%- endmacro %}
 
 {% macro snowflake__create_scratch_sql(relation, query) -%}
@@ -55,14 +67,14 @@
     {%- endfor -%}
 {%- endmacro %}
 
-{#- Temporary tables: those of this connection. -#}
+{#- Temporary tables are those of this connection. -#}
 {% macro duckdb__drop_leftover_scratch(relation) -%}
     {%- set found = run_query(
-        "select table_name from duckdb_tables() where temporary and starts_with(table_name, '"
-        ~ relation.identifier ~ "__scratch_')"
+        "select database_name, schema_name, table_name from duckdb_tables() where (temporary or schema_name = '" ~ relation.schema
+        ~ "') and starts_with(table_name, '" ~ relation.identifier ~ "__scratch_')"
     ) -%}
-    {%- for name in found.columns[0].values() -%}
-        {%- do run_query("drop table if exists temp.main." ~ adapter.quote(name)) -%}
+    {%- for row in found.rows -%}
+        {%- do headwater.drop_scratch([api.Relation.create(database=row[0], schema=row[1], identifier=row[2], type='table')]) -%}
     {%- endfor -%}
 {%- endmacro %}
 

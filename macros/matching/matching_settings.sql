@@ -7,7 +7,7 @@
         'accept': given.get('accept', 0.95), 'strong': given.get('strong', 0.999), 'review': given.get('review', 0.5),
         'max_block_records': given.get('max_block_records', 200), 'entities': []
     } -%}
-    {%- if not 0 < settings.review <= settings.accept <= settings.strong < 1 -%}
+    {%- if settings.review <= 0 or settings.review > settings.accept or settings.accept > settings.strong or settings.strong >= 1 -%}
         {%- do headwater._matching_error('review, accept, strong', 'need 0 < review <= accept <= strong < 1, got ' ~ settings.review ~ ', ' ~ settings.accept ~ ', ' ~ settings.strong) -%}
     {%- endif -%}
     {%- set entities = given.get('entities') or {} -%}

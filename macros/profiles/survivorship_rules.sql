@@ -51,7 +51,7 @@
     {%- for source in giving if declared.get('sources') and source not in declared['sources'] -%}
         {%- do headwater._survivorship_error(where ~ '.sources', 'source (which gives it)', source, declared['sources']) -%}
     {%- endfor -%}
-    {%- set identifiers = (var('cdp_identity')[entity].get('identifiers') or {}) | list -%}
+    {%- set identifiers = (((var('cdp_identity', {}) or {}).get(entity) or {}).get('identifiers') or {}) | list -%}
     {%- if declared.get('identifier') and declared['identifier'] not in identifiers -%}
         {%- do headwater._survivorship_error(where, 'identifier', declared['identifier'], identifiers) -%}
     {%- endif -%}

@@ -1,7 +1,7 @@
 {#- Value: whether the demo company is part of this project, by the rule that dbt_project.yml switches its models, seeds and
     exposures with: the environment's HEADWATER_DEMO (true or false), else whether the profile is this project's own. -#}
 {% macro has_demo() -%}
-    {{ return(env_var('HEADWATER_DEMO', target.profile_name) in ['headwater', 'true']) }}
+    {{ return(env_var('HEADWATER_DEMO', target.profile_name | default('')) in ['headwater', 'true']) }}
 {%- endmacro %}
 
 {#- Nothing, or an error before anything is written: a project that installs this one as a package must not get the demo's raw

@@ -4,16 +4,17 @@
     {%- if model is not defined or model.resource_type != 'model' -%}
         {{ return(read) }}
     {%- elif not execute -%}
-        {#- Once: each call of config() would add another. -#}
-        {%- if not model.get('counts_unread') -%}
-            {%- do model.update({'counts_unread': true}) -%}
+        {#- Once: each call of config() would add another. A result that is stored is the one note of a model's own that dbt keeps meanwhile. -#}
+        {%- set noted = load_result('counts_unread') -%}
+        {%- do store_raw_result('counts_unread', message='', code='') -%}
+        {%- if noted is none -%}
             {%- do config(post_hook=[{'sql': '{{ headwater.count_unread() }}', 'transaction': false}]) -%}
         {%- endif -%}
         {{ return(read) }}
     {%- elif not headwater._reads_raw_values() -%}
         {{ return(read) }}
     {%- endif -%}
-    {%- set plain = modules.re.sub('/[*] read( end|: .*?) [*]/', '', expression | string, flags=modules.re.S) | trim -%}
+    {%- set plain = modules.re.sub('(?s)/[*] read( end|: .*?) [*]/', '', expression | string) | trim -%}
     {{ return('/* read: ' ~ plain ~ ' */ ' ~ read ~ ' /* read end */') }}
 {%- endmacro %}
 

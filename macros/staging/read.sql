@@ -61,15 +61,15 @@
         {{ return(text) }}
     {%- endif -%}
     {%- set parts = modules.re.fullmatch('(MM|DD)([/.-])(MM|DD)([/.-])YYYY', format) -%}
-    {%- if not parts or parts.group(1) == parts.group(3) or parts.group(2) != parts.group(4) -%}
+    {%- if not parts or parts[1] == parts[3] or parts[2] != parts[4] -%}
         {%- do headwater._read_error(
             expression, "format is '" ~ format ~ "'",
             'YYYY-MM-DD, MM/DD/YYYY, DD/MM/YYYY, DD.MM.YYYY, DD-MM-YYYY, MM-DD-YYYY, epoch_seconds, epoch_milliseconds; the time after a'
             ~ ' date is read without a word, and a year has four digits'
         ) -%}
     {%- endif -%}
-    {%- set shape = '([0-9]{1,2})[' ~ parts.group(2) ~ ']([0-9]{1,2})[' ~ parts.group(2) ~ ']([0-9]{4})' -%}
-    {%- set turned = '\\3-\\1-\\2' if parts.group(1) == 'MM' else '\\3-\\2-\\1' -%}
+    {%- set shape = '([0-9]{1,2})[' ~ parts[2] ~ ']([0-9]{1,2})[' ~ parts[2] ~ ']([0-9]{4})' -%}
+    {%- set turned = '\\3-\\1-\\2' if parts[1] == 'MM' else '\\3-\\2-\\1' -%}
     {{ return(
         'case when ' ~ headwater.regexp_matches_whole(text, shape ~ '([^0-9].*)?') ~ ' then '
         ~ headwater.regexp_replace_all(text, '^' ~ shape, turned) ~ ' end'

@@ -7,40 +7,45 @@
     A select that groups keeps only what is from its from to its group by: what it reads is read before it is grouped. -#}
 {% macro _selects_that_read(code) -%}
     {%- set token = modules.re.compile(
-        '(?is)(?P<read>/[*] read: (?P<raw>.*?) [*]/)|(?P<end>/[*] read end [*]/)|/[*].*?[*]/|--[^\\n]*|' ~ headwater.string_pattern()
-        ~ '|"[^"]*"|`[^`]*`|(?P<open>[(])|(?P<close>[)])|(?P<select>\\bselect\\b(\\s+distinct\\b)?)|(?P<from>\\bfrom\\b)'
-        ~ '|(?P<group>\\bgroup\\s+by\\b)|(?P<set>\\bunion\\b|\\bintersect\\b|\\bexcept\\s+(all|distinct|select)\\b)|(?P<with>\\bwith\\b)'
+        '(?is)(/[*].*?[*]/|--[^\\n]*|' ~ headwater.string_pattern() ~ '|"[^"]*"|`[^`]*`|[()]|\\bselect\\b(?:\\s+distinct\\b)?|\\bfrom\\b'
+        ~ '|\\bgroup\\s+by\\b|\\bunion\\b|\\bintersect\\b|\\bexcept\\s+(?:all|distinct|select)\\b|\\bwith\\b)'
     ) -%}
+    {%- set kinds = {'(': 'open', ')': 'close', 'union': 'set', 'intersect': 'set', 'except': 'set', '/*': 'read'} -%}
     {%- set found, open_reads = [], [] -%}
     {%- set frames = [{'select': none}] -%}
-    {%- set at = namespace(ctes_end=0, in_main=false) -%}
-    {%- for match in token.finditer(code ~ '\n)') -%}
-        {%- set kind = ['read', 'end', 'open', 'close', 'select', 'from', 'group', 'set', 'with'] | select('in', match.groupdict() | dictsort | selectattr(1) | map(attribute=0) | list) | first -%}
+    {%- set at = namespace(ctes_end=0, in_main=false, start=0, end=0) -%}
+    {#- By turns what is between two words and such a word, from `at.start` to `at.end`. -#}
+    {%- for between, word in token.split(code ~ '\n)') | batch(2, '') if word -%}
+        {%- set at.start = at.end + between | length -%}
+        {%- set at.end = at.start + word | length -%}
+        {%- set first = (word | lower).split() | first -%}
+        {%- set kind = 'end' if word == '/* read end */' else 'other' if first == '/*' and not word.startswith('/* read: ') else kinds.get(first, first) -%}
         {%- set frame = frames[-1] -%}
         {%- if kind == 'open' -%}
             {%- do frames.append({'select': none, 'has_with': frame.get('has_with')}) -%}
         {%- elif kind == 'with' and frames | length > 1 and frame['select'] is none -%}
             {%- do frame.update({'has_with': true}) -%}
         {%- elif kind == 'select' and frame['select'] is none -%}
-            {%- do frame.update({'select': match, 'reads': [], 'from': none, 'group': none}) -%}
+            {%- do frame.update({'select': {'start': at.start, 'end': at.end}, 'reads': [], 'from': none, 'group': none}) -%}
             {%- if frames | length == 1 -%}{%- set at.in_main = true -%}{%- endif -%}
         {%- elif kind in ['from', 'group'] and frame['select'] and not frame[kind] -%}
-            {%- do frame.update({kind: match.start()}) -%}
+            {%- do frame.update({kind: at.start}) -%}
         {%- elif kind == 'read' -%}
             {%- set owners = frames | selectattr('select') | list -%}
-            {%- set read = {'raw': match.group('raw'), 'column': headwater._column_of(match.group('raw')), 'start': match.end()} -%}
+            {%- set raw = word[9:-3] -%}
+            {%- set read = {'raw': raw, 'column': headwater._column_of(raw), 'start': at.end} -%}
             {%- do open_reads.append(read) -%}
             {%- do owners[-1]['reads'].append(read) if owners -%}
         {%- elif kind == 'end' and open_reads -%}
             {%- set read = open_reads.pop() -%}
-            {%- do read.update({'sql': code[read.start:match.start()]}) -%}
+            {%- do read.update({'sql': code[read.start:at.start]}) -%}
         {%- elif kind in ['close', 'set'] -%}
             {%- if frame['select'] and frame['reads'] and not frame.get('has_with') -%}
                 {%- set select = frame['select'] -%}
-                {%- set end = match.start() if match.start() < code | length else code | length -%}
-                {%- set rest = ' ' ~ code[frame['from']:frame['group']] if frame['group'] and frame['from'] else ', ' ~ code[select.end():end] -%}
+                {%- set end = [at.start, code | length] | min -%}
+                {%- set rest = ' ' ~ code[frame['from']:frame['group']] if frame['group'] and frame['from'] else ', ' ~ code[select.end:end] -%}
                 {%- do found.append({
-                    'ctes': code[:at.ctes_end], 'start': code[select.start():select.end()], 'rest': rest, 'reads': frame['reads'],
+                    'ctes': code[:at.ctes_end], 'start': code[select.start:select.end], 'rest': rest, 'reads': frame['reads'],
                 }) -%}
             {%- elif frame['select'] and frame['reads'] -%}
                 {%- do exceptions.warn(model.name ~ ': nothing counts what is not read in a with inside brackets: put it at the top.') -%}
@@ -48,7 +53,7 @@
             {%- do frame.update({'select': none, 'reads': []}) -%}
             {%- if kind == 'close' and frames | length > 1 -%}
                 {%- do frames.pop() -%}
-                {%- if frames | length == 1 and not at.in_main -%}{%- set at.ctes_end = match.end() -%}{%- endif -%}
+                {%- if frames | length == 1 and not at.in_main -%}{%- set at.ctes_end = at.end -%}{%- endif -%}
             {%- endif -%}
         {%- endif -%}
     {%- endfor -%}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -109,7 +109,6 @@ def init(
     )
     source = chosen_package(package) if package else installed_package()
     proposals = _proposals(app, found, models, _keys(keys))
-    people = [one for one in proposals if not one.is_company]
     changes = Changes(found.folder)
     entry = package_entry(source, package, found.folder)
     plan_start(
@@ -117,9 +116,9 @@ def init(
         changes,
         package=entry,
         schema=schema,
-        proposal=united(people) if people else None,
+        proposal=united(proposals) if proposals else None,
     )
-    _describe_records(found, changes, people)
+    _describe_records(found, changes, proposals)
     if not as_json:
         _show(app, found, changes, proposals)
     written = not dry_run and not changes.is_nothing and _agreed(yes or as_json)
@@ -175,7 +174,7 @@ def _describe_records(found: Found, changes: Changes, proposals: Sequence[ModelP
     own = f"{found.models}/{FOLDER}/_records__models.yml"
     for one in proposals:
         path = one.path or own
-        what = f"what {one.model} says of people"
+        what = f"what {one.model} says of {'companies' if one.is_company else 'people'}"
         keys = ["models", one.model]
         if changes.at(path, keys) is None:
             if changes.text(path) is None:
@@ -221,13 +220,24 @@ def _show_proposal(app: App, one: ModelProposal) -> None:
     say()
     say(f"{one.model}: {one.rows:,} rows")
     say(f"  key          {one.key}")
-    if one.is_company:
-        say(
-            "  left out     rows are companies, not people: name them by hand, account: (adopt.md, 3)"
-        )
-        return
     say(f"  first seen   {one.first_seen or 'no column says when'}")
     say(f"  last seen    {one.last_seen or 'no column says when'}")
+    if not one.is_company:
+        _show_person(say, one)
+    if one.account:
+        for kind, column in one.account.identifiers.items():
+            say(f"  company      {kind}: {column}")
+        for name, column in one.account.attributes.items():
+            say(f"  company      {name}: {column}")
+    for name in one.of_many:
+        say(
+            f"  left out     {name}: several people have it, as a company's key is; account: says so"
+        )
+    if one.unused:
+        say(f"  left out     {', '.join(one.unused)}")
+
+
+def _show_person(say: Callable[[str], None], one: ModelProposal) -> None:
     for kind, column in one.identifiers.items():
         say(f"  identifier   {kind}: {column} ({one.shares(kind)})")
     if not one.identifiers:
@@ -244,12 +254,6 @@ def _show_proposal(app: App, one: ModelProposal) -> None:
         say(
             "  event        several rows per person: make an event of it too, headwater new event NAME"
         )
-    for name in one.of_many:
-        say(
-            f"  left out     {name}: several people have it, as a company's key is; account: says so"
-        )
-    if one.unused:
-        say(f"  left out     {', '.join(one.unused)}")
 
 
 def _agreed(yes: bool) -> bool:

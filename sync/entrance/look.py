@@ -9,6 +9,9 @@ from typing import Any
 
 from sync.config.manifest import Manifest
 from sync.config.models import Column
+from sync.entrance import companies
+from sync.entrance.companies import Account
+from sync.entrance.looked import ENOUGH, Looked, pair, told
 from sync.entrance.start import ATTRIBUTES, IDENTIFIERS, KEY, Proposal
 from sync.errors import ConfigError, closest
 from sync.records import Kind
@@ -18,7 +21,7 @@ from sync.warehouses.base import Dialect, Session, Warehouse
 _EMAIL = "^[^@ ,;]+@[^@ ,;]+[.][A-Za-z]{2,}$"
 _PHONE = "^([+]|0|[(])[0-9 ()/.-]{6,19}$"
 _NAMED_PHONE = "^[+(]?[0-9][0-9 ()/.-]{5,19}$"
-ENOUGH = 0.5  # of the filled values are valid: then the column is what it looks like
+_HOST = "^(https?://)?[A-Za-z0-9-]+([.][A-Za-z0-9-]+)*[.][A-Za-z]{2,}([/:?].*)?$"
 
 _HINTS: Mapping[str, str] = {
     "first_name": r"(first|given|fore)_?name|vorname",
@@ -49,21 +52,8 @@ _IDS = r"(^|_)(id|no|nr|number|key|code|uuid)$"
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
-    """A column, and shares of its rows."""
-
-    name: str
-    kind: Kind
-    filled: float
-    distinct: float  # of the filled rows
-    email: float = 0.0
-    phone: float = 0.0
-    named_phone: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
 class ModelProposal:
-    """What a model says about people."""
+    """What a model says about people, and about companies."""
 
     model: str
     path: str | None  # where it is described already, from the project's folder
@@ -78,6 +68,7 @@ class ModelProposal:
     is_event: bool = False
     of_many: tuple[str, ...] = ()  # keys of another model that several people have: a company's
     is_company: bool = False  # its key is such a one, and nothing in it is a person's
+    account: Account | None = None  # the company that a row is, or that its person works for
     unused: tuple[str, ...] = ()
 
     @property
@@ -109,6 +100,7 @@ class ModelProposal:
             ],
             "of_many": list(self.of_many),
             "is_company": self.is_company,
+            "account": self.account.document() if self.account else None,
             "unused": list(self.unused),
         }
 
@@ -121,22 +113,28 @@ class ModelProposal:
     def record(self) -> str:
         """`record:` of the model's meta, as YAML."""
         name = f"  source_name: {self.source_name}   # part of record keys, for ever"
-        lines = ["record:", name, f"  key: {_told(self.key)}"]
+        lines = ["record:", name, f"  key: {told(self.key)}"]
         if self.first_seen:
-            lines.append(f"  first_seen_at: {_told(self.first_seen)}")
+            lines.append(f"  first_seen_at: {told(self.first_seen)}")
         if self.last_seen and self.last_seen != self.first_seen:
-            lines.append(f"  last_seen_at: {_told(self.last_seen)}")
-        lines.append("  person:")
+            lines.append(f"  last_seen_at: {told(self.last_seen)}")
+        lines += [] if self.is_company else self._person()
+        if self.account:
+            lines += [f"  {line}" for line in self.account.lines()]
+        return "\n".join(lines) + "\n"
+
+    def _person(self) -> list[str]:
+        lines = ["  person:"]
         if self.identifiers:
             lines.append("    identifiers:")
             lines += [
-                f"      - {_pair(kind, column)}   # {self.shares(kind)}"
+                f"      - {pair(kind, column)}   # {self.shares(kind)}"
                 for kind, column in self.identifiers.items()
             ]
         if self.attributes:
             lines.append("    attributes:")
-            lines += [f"      - {_pair(name, column)}" for name, column in self.attributes.items()]
-        return "\n".join(lines) + "\n"
+            lines += [f"      - {pair(name, column)}" for name, column in self.attributes.items()]
+        return lines
 
 
 def propose(
@@ -179,11 +177,34 @@ def proposed(
         _proposal(model, described_in(model), rows, looked, keys) for model, rows, looked in looks
     ]
     of_many = {name for one in proposals for name in one.of_many}
-    personal = {"email", "phone", "first_name", "last_name", "birth_date"}
+    personal = {"email", "first_name", "last_name", "birth_date"}  # a firm has a telephone too
+    seen = {model: looked for model, _, looked in looks}
+    firms = {
+        one.model: companies.company(one.key, seen[one.model])
+        for one in proposals
+        if one.key in of_many and not personal & set(one.attributes)
+    }
+    keys_of_firms = {one.key for one in proposals if one.model in firms}
+    hosts = any("domain" in firm.identifiers for firm in firms.values())
     return [
-        replace(one, is_company=one.key in of_many and not personal & set(one.attributes))
+        replace(one, is_company=True, account=firms[one.model])
+        if one.model in firms
+        else _with_company(one, keys_of_firms, seen[one.model], hosts)
         for one in proposals
     ]
+
+
+def _with_company(
+    one: ModelProposal, keys: set[str], looked: Sequence[Looked], hosts: bool
+) -> ModelProposal:
+    """The same with the company that its people work for, where a model of companies says which keys are those."""
+    theirs = [name for name in one.of_many if name in keys]
+    if not theirs:
+        return one
+    account = companies.contact(theirs, one.identifiers.get("email"), looked, hosts)
+    unused = tuple(name for name in one.unused if name != account.job_title)
+    left = tuple(name for name in one.of_many if name not in theirs)
+    return replace(one, account=account, of_many=left, unused=unused)
 
 
 def united(proposals: Sequence[ModelProposal]) -> Proposal:
@@ -191,6 +212,8 @@ def united(proposals: Sequence[ModelProposal]) -> Proposal:
     identifiers: dict[str, str] = {}
     attributes: dict[str, str] = {}
     for one in proposals:
+        if one.is_company:
+            continue
         for kind in one.identifiers:
             identifiers.setdefault(kind, IDENTIFIERS.get(kind, KEY))
         for name in one.attributes:
@@ -200,8 +223,11 @@ def united(proposals: Sequence[ModelProposal]) -> Proposal:
             name: "most_recent" if "follows" in rule else rule for name, rule in attributes.items()
         }
     records = tuple(one.model for one in proposals)
+    of_companies = companies.rules(one.account for one in proposals if one.account)
     # Tier by tier: keys, addresses, numbers.
-    return Proposal(records, dict(sorted(identifiers.items(), key=_tier)), attributes)
+    return Proposal(
+        records, dict(sorted(identifiers.items(), key=_tier)), attributes, *of_companies
+    )
 
 
 def _tier(entry: tuple[str, str]) -> str:
@@ -231,7 +257,12 @@ def _look(
         counts.append(f"{dialect.count_distinct(dialect.text(name))} as d{number}")
         if column.kind is Kind.TEXT:
             value = f"trim({dialect.text(name)})"
-            for letter, pattern in (("e", _EMAIL), ("p", _PHONE), ("q", _NAMED_PHONE)):
+            for letter, pattern in (
+                ("e", _EMAIL),
+                ("p", _PHONE),
+                ("q", _NAMED_PHONE),
+                ("h", _HOST),
+            ):
                 matches = dialect.matches(value, pattern)
                 counts.append(f"sum(case when {matches} then 1 else 0 end) as {letter}{number}")
             # An empty text fills nothing.
@@ -243,7 +274,7 @@ def _look(
         filled = int(row[f"f{number}"]) - int(row.get(f"b{number}") or 0)
         shares = {
             letter: int(row.get(f"{letter}{number}") or 0) / filled if filled else 0.0
-            for letter in "epq"
+            for letter in "epqh"
         }
         looked.append(
             Looked(
@@ -254,6 +285,7 @@ def _look(
                 email=shares["e"],
                 phone=shares["p"],
                 named_phone=shares["q"],
+                host=shares["h"],
             )
         )
     return rows, looked
@@ -381,12 +413,3 @@ def _times(looked: Sequence[Looked], taken: set[str]) -> tuple[str | None, str |
     rest = [c.name for c in times]
     begins = first[0] if first else (rest[0] if rest else None)
     return begins, (last[0] if last else begins)
-
-
-def _told(column: str) -> str:
-    """A column in YAML; in quotes of its own where its name is none that SQL reads by itself."""
-    return column if re.fullmatch(r"[a-z_][a-z0-9_]*", column) else f"'\"{column}\"'"
-
-
-def _pair(name: str, column: str) -> str:
-    return name if name == column else f"{{{name}: {_told(column)}}}"

@@ -37,6 +37,8 @@ class Proposal:
     records: tuple[str, ...] = ()
     identifiers: Mapping[str, str] = field(default_factory=lambda: dict(IDENTIFIERS))
     attributes: Mapping[str, str] = field(default_factory=dict)  # each is given by a record
+    account_identifiers: Mapping[str, str] = field(default_factory=dict)
+    account_attributes: Mapping[str, str] = field(default_factory=dict)
 
 
 EXAMPLE = Proposal(
@@ -128,18 +130,21 @@ def _variables(found: Found, changes: Changes, proposal: Proposal) -> None:
         for model in proposal.records:
             changes.name(PROJECT, [*REGISTRY, "records"], model)
     blocks = (
-        ("cdp_identity", "identifiers", proposal.identifiers, 6),
-        ("cdp_survivorship", "attributes", proposal.attributes, 6),
+        ("cdp_identity", "identifiers", proposal.identifiers, proposal.account_identifiers),
+        ("cdp_survivorship", "attributes", proposal.attributes, proposal.account_attributes),
     )
-    for variable, kind, entries, indent in blocks:
+    for variable, kind, entries, of_companies in blocks:
         lines = "\n".join(f"{name}: {rule}" for name, rule in entries.items()) or "{}"
         if changes.at(PROJECT, ["vars", variable]) is None:
-            words = {kind: textwrap.indent(lines, " " * indent)}
+            words = {kind: textwrap.indent(lines, " " * 6)}
             changes.ensure(PROJECT, ["vars"], template(f"{variable}.yml", **words), variable)
         elif proposal.records:
             for name, rule in entries.items():
                 keys = ["vars", variable, "person", kind]
                 changes.ensure(PROJECT, keys, f"{name}: {rule}", f"{name} in {variable}")
+        for name, rule in of_companies.items():
+            keys = ["vars", variable, "account", kind]
+            changes.ensure(PROJECT, keys, f"{name}: {rule}", f"{name} of companies in {variable}")
     if "cdp_live_targets" not in before:
         entry = template("cdp_live_targets.yml", target=_target(found), place=_place(found))
         changes.add(PROJECT, ["vars"], entry, "cdp_live_targets, as a comment")

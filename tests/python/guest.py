@@ -36,8 +36,8 @@ class Project:
         assert old in text
         path.write_text(text.replace(old, new))
 
-    def build(self) -> list[str]:
-        """What failed, with its message; the run itself by the name of the exception."""
+    def write(self) -> None:
+        """Its files as they are now."""
         folder = self.folder / "models"
         folder.mkdir(exist_ok=True)
         project = {
@@ -56,6 +56,10 @@ class Project:
         ]  # fmt: skip
         properties = {"version": 2, "exposures": exposures, "sources": self.sources}
         (folder / "_properties.yml").write_text(json.dumps(properties))
+
+    def build(self) -> list[str]:
+        """What failed, with its message; the run itself by the name of the exception."""
+        self.write()
         result = dbtRunner().invoke(
             [
                 *("--quiet", "build", "--project-dir", str(self.folder)),

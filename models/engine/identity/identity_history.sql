@@ -7,7 +7,7 @@
     )
 }}
 
-with -- noqa: PRS
+with
 
 assignments as (
 
@@ -101,7 +101,21 @@ touched_ids as (
 
     union all
 
-    select previous_entity_id as entity_id from changed where previous_entity_id is not null
+    select previous_entity_id as entity_id
+
+    from changed
+
+    where previous_entity_id is not null
+
+),
+
+touched as (
+
+    select entity_id
+
+    from touched_ids
+
+    group by entity_id
 
 ),
 
@@ -118,7 +132,7 @@ members as (
 
     from assignments
 
-    inner join (select entity_id from touched_ids group by entity_id) as touched
+    inner join touched
         on assignments.entity_id = touched.entity_id
 
 ),
@@ -262,7 +276,7 @@ split_causes as (
 
 ),
 
-merges as (
+merged as (
 
     select
         moves.entity,
@@ -358,7 +372,7 @@ others as (
 
 events as (
 
-    select * from merges
+    select * from merged
 
     union all
 

@@ -11,11 +11,13 @@ from (select 1 as one) as nothing
 
 where one = 0
 {%- else -%}
-with -- noqa: disable=LT14
+with
 
 written as (
     {% for type in types %}
-    select {{ type }}_value as host from {{ ref('identity_records') }} where {{ type }}_value is not null
+    select {{ type }}_value as host
+    from {{ ref('identity_records') }}
+    where {{ type }}_value is not null
     {{ "union all" if not loop.last }}
     {%- endfor %}
 
@@ -23,27 +25,37 @@ written as (
 
 hosts as (
 
-    select host from written group by host
+    select host
+    from written
+    group by host
 
 ),
 
 public_suffixes as (
 
-    select suffix from {{ ref('public_suffixes') }} group by suffix
+    select suffix
+    from {{ ref('public_suffixes') }}
+    group by suffix
 
 ),
 
 -- Where many firms or people have an address: a host with all below it, or a family such as yahoo.*
 shared_hosts as (
 
-    select lower(domain) as domain from {{ ref('shared_hosts') }} where domain is not null
+    select lower(domain) as domain
+    from {{ ref('shared_hosts') }}
+    where domain is not null
     union all
-    select lower(domain) as domain from {{ ref('free_mail_domains') }} where domain is not null
+    select lower(domain) as domain
+    from {{ ref('free_mail_domains') }}
+    where domain is not null
     {% for entity in entities %}
     {%- for rule in entity.identifiers if rule.kind == 'domain' %}
     {%- for model in rule.blocked_models %}
     union all
-    select lower({{ model.column }}) as domain from {{ ref(model.model) }} where {{ model.column }} is not null
+    select lower({{ model.column }}) as domain
+    from {{ ref(model.model) }}
+    where {{ model.column }} is not null
     {%- endfor %}
     {%- endfor %}
     {%- endfor %}
@@ -52,7 +64,9 @@ shared_hosts as (
 
 shared as (
 
-    select domain from shared_hosts group by domain
+    select domain
+    from shared_hosts
+    group by domain
 
 ),
 

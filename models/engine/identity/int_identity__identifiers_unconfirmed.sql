@@ -1,5 +1,5 @@
 {%- set confirmations = headwater.identity_confirmations(headwater.identity_rules()) -%}
-with -- noqa: disable=LT02,LT14,ST05
+with -- noqa: disable=LT02
 
 identifiers as (
 
@@ -46,6 +46,16 @@ claimed as (
 
 ),
 
+claimed_ids as (
+
+    select id_node
+
+    from claimed
+
+    group by id_node
+
+),
+
 -- What the records of those ids say of themselves.
 own as (
 
@@ -57,7 +67,7 @@ own as (
 
     inner join identifiers as ids on identifiers.record_node = ids.record_node
 
-    inner join (select id_node from claimed group by id_node) as claimed_ids
+    inner join claimed_ids
         on ids.value_node = claimed_ids.id_node
 
     where

@@ -1,6 +1,6 @@
 {%- set attributes = headwater.survivorship_rules('account').attributes -%}
 {%- set groups = headwater.trait_groups('account_traits') -%}
-with -- noqa: disable=LT09
+with
 
 account_records as (
 
@@ -44,8 +44,7 @@ domains as (
 
 account_contacts as (
 
-    select
-        account_id
+    select account_id
 
     from {{ ref('account_contacts') }}
 

@@ -2,7 +2,7 @@
 {%- set sources = headwater.consent_sources() -%}
 {%- set string = dbt.type_string() -%}
 {%- set instant = dbt.type_timestamp() -%}
-with -- noqa: disable=LT02
+with
 
 said as (
     {% for source in sources %}

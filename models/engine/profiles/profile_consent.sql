@@ -1,5 +1,5 @@
 {%- set answer = ['answer_source', 'consent_id', 'subject', 'channel', 'purpose', 'state', 'may_raise', 'basis', 'consent_source', 'recorded_at'] -%}
-with -- noqa: disable=ST05
+with
 
 profile_records as (
 
@@ -42,6 +42,21 @@ consents as (
         recorded_at
 
     from {{ ref('int_profiles__consents_counted') }}
+
+),
+
+sole_holders as (
+
+    select
+        identifier_type,
+        identifier_value,
+        min(profile_id) as profile_id
+
+    from holders
+
+    group by identifier_type, identifier_value
+
+    having count(*) = 1
 
 ),
 
@@ -90,18 +105,7 @@ owned as (
 
     from consents
 
-    inner join (
-        select
-            identifier_type,
-            identifier_value,
-            min(profile_id) as profile_id
-
-        from holders
-
-        group by identifier_type, identifier_value
-
-        having count(*) = 1
-    ) as sole_holders
+    inner join sole_holders
         on consents.subject_type = sole_holders.identifier_type
         and consents.subject = sole_holders.identifier_value
 

@@ -76,7 +76,6 @@ class Lab:
             "macros",
             "models/engine/identity",
             "seeds",
-            "tests/dbt/generic",
             "tests/dbt/identity",
         ):
             shutil.copytree(

@@ -14,6 +14,7 @@ from unittest import mock
 
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
+from dbt.contracts.graph.manifest import Manifest
 
 ROOT = Path(__file__).parents[3]
 AS_OF = "2026-11-23 12:00:00"
@@ -29,19 +30,29 @@ class Place:
     folder: Path
     environment: dict[str, str] = field(default_factory=dict)
 
-    def dbt(self, *words: str, succeeds: bool = True) -> str:
-        """Output of a dbt command, run in this process."""
+    def dbt(self, *words: str, succeeds: bool = True, manifest: Manifest | None = None) -> str:
+        """Output of a dbt command, run in this process; with a manifest nothing is parsed for it."""
         printed = io.StringIO()
         with (
             contextlib.chdir(self.folder),
             mock.patch.dict(os.environ, self._environment(), clear=True),
             contextlib.redirect_stdout(printed),
         ):
-            result = dbtRunner().invoke([*words])
+            result = dbtRunner(manifest=manifest).invoke([*words])
         DuckDBConnectionManager.close_all_connections()
         output = printed.getvalue() + (str(result.exception) if result.exception else "")
         assert result.success is succeeds, output[-6000:]
         return output
+
+    def manifest(self) -> Manifest:
+        """What dbt knows of the project."""
+        with (
+            contextlib.chdir(self.folder),
+            mock.patch.dict(os.environ, self._environment(), clear=True),
+        ):
+            parsed = dbtRunner().invoke(["--quiet", "parse"]).result
+        assert isinstance(parsed, Manifest)
+        return parsed
 
     def sync(self, *words: str, succeeds: bool = True) -> str:
         """Output of a sync command."""

@@ -19,6 +19,17 @@ NEW = (
     ("sync", "onesignal__regulars"),
 )  # fmt: skip
 
+CRM = {
+    "stg_crm__firms": """
+        select 'f' || lower(id) as firm_no, restaurant as name, 'https://www.' || lower(id) || '.at/' as website
+        from {{ source('winery', 'agency_buyers') }} limit 5
+    """,
+    "stg_crm__contacts": """
+        select 'k' || id || n as contact_no, 'f' || lower(id) as firm_no, 'p' || n || '@' || lower(id) || '.at' as mail
+        from {{ source('winery', 'agency_buyers') }}, (select unnest([1, 2, 3]) as n)
+    """,
+}
+
 
 def test_an_empty_folder_becomes_a_project_whose_files_hold_the_people(tmp_path: Path) -> None:
     place = Place(tmp_path / "bakery")
@@ -61,8 +72,10 @@ def test_models_are_proposed_by_what_their_columns_hold_and_no_value_is_shown(
     project.write_text(head + "vars:\n  cdp_registry: {}\n")
     place.dbt("deps")
     place.dbt("seed", "--select", "winery")
+    for name, sql in CRM.items():
+        (place.folder / "models" / "staging" / f"{name}.sql").write_text(sql)
     place.dbt("run", "--select", "path:models/staging")
-    words = ("init", "--yes", "--from-models", "stg_club__members", "stg_till__receipts")
+    words = ("init", "--yes", "--from-models", "stg_club__members", "stg_till__receipts", *CRM)
     output = place.sync(*words)
     assert "email: mail (100% filled, of these 100.0% valid)" in output
     assert "phone: mobile" in output
@@ -79,15 +92,21 @@ def test_models_are_proposed_by_what_their_columns_hold_and_no_value_is_shown(
     ]  # fmt: skip
     assert models["stg_till__receipts"]["key"] == "receipt_no"
     assert models["stg_till__receipts"]["person"]["identifiers"] == ["member_no", {"email": "mail"}]
+    assert models["stg_crm__firms"]["account"]["identifiers"] == ["firm_no", {"domain": "website"}]
+    assert models["stg_crm__contacts"]["account"]["identifiers"][0] == "firm_no"
     assert "# a fee is due" in described.read_text()
     assert "# by hand" in described.read_text()
     assert "nothing was changed" in place.sync(*words)
     assert "did you mean 'stg_club__members'?" in place.sync(
         "init", "--from-models", "stg_club__member", "--yes", succeeds=False
     )
-    assert "require_ref" not in place.dbt("parse", "--no-partial-parse")  # dbt warned of each
+    # dbt warned of each ref; what is proposed of people and companies is checked as it is compiled.
+    assert "require_ref" not in place.dbt(
+        "compile", "--no-partial-parse", "--select", "identity_values", "accounts"
+    )
     variables = yaml.safe_load(project.read_text())["vars"]
-    assert variables["cdp_registry"]["records"] == ["stg_club__members", "stg_till__receipts"]
+    assert variables["cdp_registry"]["records"] == ["stg_club__members", "stg_till__receipts", *CRM]
+    assert list(variables["cdp_identity"]["account"]["identifiers"]) == ["firm_no", "domain"]
 
 
 def test_the_wheel_carries_the_dbt_package_and_init_points_at_it(tmp_path: Path) -> None:

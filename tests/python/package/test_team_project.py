@@ -154,6 +154,13 @@ def test_a_model_that_is_missing_from_the_registry_stops_the_build_with_its_name
     assert (
         "audience_big_spenders' (models/audiences/audience_big_spenders.sql) is missing" in output
     )
+    event = place.folder / "models" / "profiles" / "event_bottle_bought.sql"
+    event.write_text(event.read_text().replace("= 'till'", "= 'tills'"))
+    output = place.dbt("seed", "--select", "till_receipts")
+    assert (
+        "event_bottle_bought.sql), source_name: 'tills' is not one of club, till, agency" in output
+    )
+    assert "did you mean 'till'?" in output
     project.write_text(project.read_text().replace("traits: [", "traitz: ["))
     output = place.dbt("parse", succeeds=False)
     assert "'traitz' is not one of records, consents, traits" in output
@@ -167,7 +174,7 @@ def test_tables_go_where_the_teams_own_layout_of_schemas_says(
     prefix = "dev_"
     if name:
         prefix = "lab_"
-        (place.folder / "macros").mkdir()
+        (place.folder / "macros").mkdir(exist_ok=True)
         (place.folder / "macros" / "layout.sql").write_text(
             f"{{% macro {name}(custom_schema_name, node) %}}lab_{{{{ custom_schema_name }}}}{{% endmacro %}}"
         )

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
 
 from sync.cli.main import run
-from sync.entrance.look import Looked, ModelProposal, proposed
+from sync.entrance.look import ModelProposal, proposed, united
+from sync.entrance.looked import Looked
 from sync.entrance.yaml_text import add
 from sync.records import Kind
 
@@ -141,11 +143,43 @@ def test_contacts_of_a_company_are_not_one_person_and_companies_are_none() -> No
         ("accounts", 150, [column("account_id", 1.0, phone=1.0), column("company_name", 1.0)]),
         ("contacts", 300, [column("contact_id", 1.0), column("account_id", 0.43), column("mail", 1.0, email=1.0)]),
     )  # fmt: skip
-    assert found["contacts"].identifiers == {"contact_id": "contact_id", "email": "mail"}
-    assert found["contacts"].of_many == ("account_id",)
-    assert not found["contacts"].is_event
-    assert found["accounts"].is_company
-    assert not found["accounts"].attributes  # 0000001750 is no telephone
+    contacts, accounts = found["contacts"], found["accounts"]
+    assert contacts.identifiers == {"contact_id": "contact_id", "email": "mail"}
+    assert not contacts.is_event
+    assert accounts.is_company
+    assert not accounts.attributes  # 0000001750 is no telephone
+    assert contacts.account
+    assert accounts.account
+    assert contacts.account.identifiers == {"account_no": "account_id"}
+    assert accounts.account.attributes == {"account_name": "company_name"}
+
+
+def test_a_company_is_known_by_its_key_tax_id_and_website_and_by_its_contacts_addresses() -> None:
+    found = proposals(
+        ("firms", 150, [
+            column("firm_no", 1.0), column("name", 1.0), column("phone", 1.0, phone=1.0),
+            column("vat_id", 0.9), replace(column("website", 0.9), host=0.95),
+        ]),
+        ("people", 300, [
+            column("contact_id", 1.0), column("firm_no", 0.43), column("mail", 1.0, email=1.0), column("position", 0.1),
+        ]),
+        ("letters", 900, [column("letter_id", 1.0), column("mail", 0.3, email=1.0)]),
+    )  # fmt: skip
+    firms = yaml.safe_load(found["firms"].record())["record"]
+    assert "person" not in firms
+    assert firms["account"]["identifiers"] == [
+        "firm_no",
+        {"tax_id": "vat_id"},
+        {"domain": "website"},
+    ]
+    people = yaml.safe_load(found["people"].record())["record"]
+    domain = {"domain": {"column": "mail", "normaliser": "email_domain"}}
+    assert people["account"] == {"identifiers": ["firm_no", domain], "job_title": "position"}
+    assert "account" not in found["letters"].record()
+    settings = united(list(found.values()))
+    assert list(settings.account_identifiers) == ["firm_no", "tax_id", "domain"]
+    assert "firm_no" not in settings.identifiers
+    assert settings.records == ("firms", "people", "letters")
 
 
 def test_a_new_sync_takes_its_namesake_and_asks_for_no_column_that_profiles_lacks(

@@ -50,7 +50,7 @@ def decided(name: str, folder: Path) -> dict[tuple[str, str], dict[str, Any]]:
             "no_overrides": "select '' as entity, '' as action, '' as left_key, '' as right_key"
             " from {{ ref('people') }} where 1 = 0",
         },
-        folders=("macros", "models/engine/identity/matching", "tests/dbt/generic"),
+        folders=("macros", "models/engine/identity/matching"),
         variables={
             "cdp_matching": {"enabled": True, "entities": {"person": {"records": [record]}}},
             "cdp_identity_overrides": "no_overrides",
