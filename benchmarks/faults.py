@@ -3,8 +3,9 @@
 Six syncs (a mirrored list filled by asynchronous jobs, two mirrored audiences of hashes, mirrored rows, and two kinds of events) are
 pushed into the sandbox while their tables change. From a seed each round draws faults of the stand-ins (429 storms, 500 before and
 after the rows were taken, connections reset in the middle of an answer, slow answers, refused rows, failed jobs, expired tokens), a
-process that holds the DuckDB file, and kill -9 or SIGTERM at a random instant. Then all is healed, and what each stand-in holds is
-compared with the activation table and the ledger.
+process that holds the DuckDB file, and kill -9 or SIGTERM at a random instant; a killed process may have been a container, whose folder is
+gone with it, or leave its journal to be found on a later day, and one that is stopped may wake when another has taken over. Then all is
+healed, and what each stand-in holds is compared with the activation table and the ledger.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -28,6 +30,14 @@ from benchmarks.sync_project import SyncProject
 
 # People and events come by chance here, more than any guard lets pass.
 ALLOWED = ("--allow-removals", "--allow-additions", "--allow-events")
+
+# What else may end a push, or become of its folder.
+ENDS = {
+    "SIGTERM": "SIGTERM",
+    "sleeper": "pushes overtaken while they were stopped",
+    "folder thrown away": "killed pushes whose folder was thrown away",
+    "stale journal": "journals found on a later day",
+}
 
 PEOPLE = """
 select
@@ -114,6 +124,7 @@ class Suite:
     faults: Any
     store: Any
     chance: random.Random
+    containers: float = 0.3  # share of killed processes whose folder is gone with them
     counts: Counter[str] = field(default_factory=Counter)
 
     def change_world(self) -> None:
@@ -153,11 +164,11 @@ class Suite:
             self.counts["all kinds"] += 1
 
     def push_and_stop(self) -> None:
-        """One push, ended by kill -9, by SIGTERM, or by itself."""
+        """One push, ended by kill -9, by SIGTERM, by itself, or overtaken while it is stopped."""
         push = self.project.start("push", *ALLOWED)
-        end = self.chance.choices(["kill -9", "SIGTERM", "none"], [8, 1, 1])[0]
+        end = self.chance.choices(["kill -9", "SIGTERM", "sleeper", "none"], [8, 1, 1, 1])[0]
         holder = None
-        if self.chance.random() < 0.2:
+        if end != "sleeper" and self.chance.random() < 0.2:
             holder = subprocess.Popen(
                 [
                     sys.executable,
@@ -170,13 +181,60 @@ class Suite:
             self.counts["warehouse held"] += 1
         if end != "none":
             self._wait_for_an_instant(push)
-            if push.poll() is None:
+            if push.poll() is not None:
+                end = "none"
+            elif end == "sleeper":
+                self._overtake(push)
+            else:
                 push.send_signal(signal.SIGKILL if end == "kill -9" else signal.SIGTERM)
                 self.counts[end] += 1
         with contextlib.suppress(subprocess.TimeoutExpired):
             push.communicate(timeout=120)
         if holder is not None:
             holder.wait()
+        if end == "kill -9":
+            self._move_folder()
+
+    def _overtake(self, push: subprocess.Popen[str]) -> None:
+        """Stop a push where it does not hold the file, let another take over as if its leases had expired, and wake it."""
+        for _ in range(50):
+            push.send_signal(signal.SIGSTOP)
+            if self._expire_leases():
+                break
+            push.send_signal(signal.SIGCONT)
+            time.sleep(0.02)
+        else:
+            return
+        self.project.run("push", *ALLOWED)
+        push.send_signal(signal.SIGCONT)
+        self.counts["sleeper"] += 1
+
+    def _expire_leases(self) -> bool:
+        """Whether the file was free."""
+        import duckdb
+
+        try:
+            with duckdb.connect(str(self.project.database)) as connection:
+                connection.execute(
+                    "update analytics_sync.leases set expires_at = expires_at - interval 1 hour"
+                )
+        except duckdb.Error:
+            return False
+        return True
+
+    def _move_folder(self) -> None:
+        """What becomes of a killed process's folder: it stays, goes, or comes back on a later day."""
+        folder = self.project.directory / ".headwater" / "journal"
+        stale = self.project.directory / "stale"
+        if folder.exists() and self.chance.random() < self.containers:
+            if not stale.exists():
+                shutil.copytree(folder, stale)
+            shutil.rmtree(folder)
+            self.counts["folder thrown away"] += 1
+        elif stale.exists() and self.chance.random() < 0.3:
+            shutil.copytree(stale, folder, dirs_exist_ok=True)
+            shutil.rmtree(stale)
+            self.counts["stale journal"] += 1
 
     def _wait_for_an_instant(self, push: subprocess.Popen[str]) -> None:
         """So many requests from now, and a little; or just a while."""
@@ -326,6 +384,7 @@ def run(options: Namespace) -> list[Figure]:
         with start_sandbox(folder / "sandbox.sqlite", faults) as url:
             store = Store(folder / "sandbox.sqlite")
             suite = make_suite(folder, url, faults, store, rows=options.rows, seed=options.seed)
+            suite.containers = options.containers
             rounds = 0
             while suite.counts["kill -9"] < options.kills and rounds < 4 * options.kills:
                 suite.change_world()
@@ -346,8 +405,9 @@ def run(options: Namespace) -> list[Figure]:
         *(
             Figure(f"rounds of {kind}", count, "pushes")
             for kind, count in sorted(suite.counts.items())
-            if kind not in ("kill -9", "SIGTERM", "warehouse held")
+            if kind not in ("kill -9", "warehouse held", *ENDS)
         ),
+        *(Figure(what, suite.counts[kind], "times") for kind, what in ENDS.items()),
         Figure("faulty answers", sum(injected.values()), "answers"),
         *(Figure(f"answers: {kind}", times, "answers") for kind, times in injected.items()),
         Figure("pushes until healed", pushes, "pushes"),
@@ -365,6 +425,12 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--rows", type=int, default=1500)
+    parser.add_argument(
+        "--containers",
+        type=float,
+        default=0.3,
+        help="share of kills that take the project's folder along (1: containers without a volume)",
+    )
 
 
 BENCHMARK = Benchmark(

@@ -5,6 +5,8 @@ HeadwaterError(message, hint)
 ├── SelectionError         --select or --exclude names nothing; exit code 2
 ├── WarehouseError         the warehouse refused or cannot be reached
 │   └── WarehouseLockedError   another process holds the DuckDB file
+├── UnprovenError          what had to be so while it was written is so no more: nothing was written
+│   └── LeaseLostError         another run has taken the sync over
 ├── UnexpectedError        a bug, ours or of a destination; exit code 2
 ├── RefusedError           a gate stopped one sync before anything was sent; carries a reason
 └── DestinationError       a vendor refused or cannot be reached
@@ -55,6 +57,14 @@ class SelectionError(HeadwaterError):
 
 class WarehouseError(HeadwaterError):
     """The warehouse refused a statement or cannot be reached."""
+
+
+class UnprovenError(HeadwaterError):
+    """What had to be so while it was written is so no more: nothing was written."""
+
+
+class LeaseLostError(UnprovenError):
+    """Another run has taken the sync over; this one writes nothing any more."""
 
 
 class WarehouseLockedError(WarehouseError):

@@ -40,11 +40,16 @@ class Mode(str, Enum):
 
 
 class Action(str, Enum):
-    """What one row asks of the destination."""
+    """What a row asks of the destination, and what an acknowledgement says became of it."""
 
     ADD = "add"
     CHANGE = "change"
     REMOVE = "remove"
+    OUTDATED = "outdated"  # identifiers that it has no more are taken out, before it is written
+    ATTEMPT = "attempt"  # it was sent, or may have been, and no answer came
+    CLAIM = "claim"  # an event that is about to be sent, and never twice
+    RELEASE = "release"  # a claimed event that surely reached nobody
+    FORGET = "forget"  # nothing is asked: only the ledger lets go of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,3 +181,21 @@ class CampaignDay:
 
 
 Result = Campaign | CampaignEvent | CampaignDay
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What must be so when a unit is written: `relation` has a row that is as `condition` says. Within the unit the row is
+    changed, or deleted without a `change`, so that whoever else writes it waits or fails.
+    """
+
+    relation: str
+    condition: str
+    change: str | None = None
+
+    @property
+    def statement(self) -> str:
+        """Changes or deletes the row."""
+        if self.change is None:
+            return f"delete from {self.relation} where {self.condition}"
+        return f"update {self.relation} set {self.change} where {self.condition}"

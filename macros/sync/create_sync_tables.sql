@@ -57,6 +57,7 @@
     {{ return({
         'ledger': ['sync_name', 'environment'],
         'acknowledgements': ['sync_name', 'run_id'],
+        'intents': ['sync_name', 'run_id'],
         'batches': ['sync_name', 'run_id'],
         'failures': ['sync_name', 'run_id'],
         'campaign_events': ['destination', 'campaign_id'],
@@ -81,6 +82,10 @@
                 'environment': string, 'sync_name': string, 'sync_key': string, 'action': string,
                 'row_hash': string, 'definition_hash': string, 'identifiers': string, 'remote_id': string,
                 'run_id': string, 'batch_number': number, 'acknowledged_at': instant,
+            },
+            'intents': {
+                'environment': string, 'sync_name': string, 'run_id': string, 'sync_key': string,
+                'definition_hash': string, 'identifiers': string, 'outdated_identifiers': string, 'remote_id': string,
             },
             'runs': {
                 'environment': string, 'run_id': string, 'sync_name': string, 'command': string, 'mode': string,

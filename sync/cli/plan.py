@@ -116,6 +116,7 @@ def _plan_one(
             app.manifest.consent_tables(),
             places,
             known,
+            app.project.journal,
         )
         definition = located_for_plan(definition, connections, places)
         with app.warehouse.session() as session:

@@ -92,7 +92,7 @@ class Migration:
                     hint="migrate when that is over.",
                 )
             try:
-                with session.transaction():
+                with lease.held(session, now_utc()):
                     session.execute(*self._statements(session, choice, run_id))
                     self._record(session, choice, run_id)
             finally:

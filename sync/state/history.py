@@ -161,7 +161,7 @@ class RunHistory:
         taken = (
             f"select 1 from {self._tables.acknowledgements} as taken "
             f"where {self._of(sync_name, 'taken.')} and taken.acknowledged_at >= latest.failed_at "
-            "and taken.action not in ('claim', 'release', 'attempt', 'forget')"
+            "and taken.action not in ('claim', 'release', 'attempt', 'outdated', 'forget')"
         )
         marked = ""
         if self._has_marks(session, sync_name):

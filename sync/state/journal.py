@@ -2,7 +2,12 @@
 
 The warehouse is written in groups, so that its file is free for others most of the time. A process that is killed between an
 answer and the group leaves its file; the next push of the sync folds it in first, and so repeats only requests whose answers
-never came. Files hold identifiers as the ledger does, only their owner can read them, and they go as soon as their groups are in.
+never came. Files hold identifiers as the ledger does, only their owner can read them, and they go when their run is on record.
+
+A journal is a cache: without it, what the run was about to do is in doubt as a whole (`sync.state.intents`), and nothing is lost. One
+that is there and whole says that what it does not have was not sent. It is whole from before the first request on, until the disk
+refuses a write (then it is called `.incomplete`) or the machine has started anew, since what the disk was never given is lost then.
+It counts only while its run is unfinished in the warehouse: what another machine has recovered, or what has ended, is never replayed.
 
 An entry is a header (batch number, length, checksum of both and of what follows) and acknowledgements as an Arrow stream. The last of a
 batch counts; one without content says that the batch is in the warehouse. What follows the last whole entry was cut short, or was kept
@@ -16,8 +21,9 @@ import errno
 import os
 import struct
 import threading
+import time
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +31,7 @@ from typing import TYPE_CHECKING
 
 from sync.errors import WarehouseError
 from sync.private import descriptor, make_folder
+from sync.records import Action
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -32,6 +39,7 @@ if TYPE_CHECKING:
     from sync.state.tables import Tables
     from sync.warehouses.base import Dialect, Session
 
+_WHOLE, _INCOMPLETE, _PARTIAL = ".journal", ".incomplete", ".partial"  # how files' names end
 _HEADER = struct.Struct("<QQI")
 _ANSWER_BYTES = 200  # of a row: its hash, the vendor's id for it, the action
 _SLACK_BYTES = 8192
@@ -61,12 +69,21 @@ class Journal:
         self._top = folder
         self._folder = folder / environment / sync_name
         self._run_id = run_id
-        self._path = self._folder / f"{run_id}.journal"
+        self._path = self._folder / f"{run_id}{_WHOLE}"
         self._turn = threading.Lock()
         self._file: int | None = None
         self._end = 0
         self._places: dict[int, tuple[int, int]] = {}  # batch -> offset and length of what counts
         self._reserved: dict[int, int] = {}  # batch -> bytes kept free for its answer
+
+    def begin(self) -> None:
+        """Be there: from now on what is not in the file was not sent.
+
+        Raises:
+            OSError: the disk refuses it.
+        """
+        with self._turn:
+            self._open()
 
     def write(self, batch_number: int, acknowledgements: pa.Table) -> None:
         """Keep a batch; it is there as a whole or not at all.
@@ -105,14 +122,14 @@ class Journal:
                 self._reserved.pop(number, None)
             if self._file is None:
                 return
-            if not self._places and not self._reserved:
-                self._close()
-                self._path.unlink(missing_ok=True)
-                return
-            if not held:
-                return
             # On a full disk they stay for now: the end of the run removes the file, and recovery looks into the warehouse.
             with suppress(OSError):
+                if not self._places and not self._reserved:
+                    os.ftruncate(self._file, 0)
+                    self._end = 0
+                    return
+                if not held:
+                    return
                 self._append([_header(number, b"") for number in held])
                 if (
                     self._end - sum(length for _, length in self._places.values())
@@ -120,44 +137,85 @@ class Journal:
                 ):
                     self._rewrite()
 
+    def resign(self) -> None:
+        """What follows may be missing; what is there still counts.
+
+        Raises:
+            OSError: the disk refuses it: the file goes on saying that it is whole.
+        """
+        with self._turn:
+            whole, self._path = self._path, self._path.with_suffix(_INCOMPLETE)
+            if whole.exists():
+                whole.rename(self._path)
+
     def close(self) -> None:
         """Nothing is written any more; what is left is for the next run."""
         with self._turn:
             self._close()
 
+    def end(self) -> None:
+        """The run is on record."""
+        self.close()
+        self.remove([self._run_id])
+
     def entries(self) -> Iterator[Entry]:
         """What is there, oldest run first."""
-        for path in sorted(self._folder.glob("*.journal")):
+        for path in self._files():
             for number, content in _read(path).items():
                 yield Entry(path.stem, number, content)
+
+    def whole(self) -> set[str]:
+        """Runs of which all that was sent is known here."""
+        since = _machine_started_at()
+        return {
+            path.stem
+            for path in self._files()
+            if path.suffix == _WHOLE and path.stat().st_mtime >= since
+        }
+
+    def remove(self, run_ids: Collection[str]) -> None:
+        """These runs are on record."""
+        self._remove(path for path in self._files() if path.stem in run_ids)
+
+    def remove_others(self, run_ids: Collection[str]) -> list[str]:
+        """Drop what does not belong to these runs, which are the unfinished ones; returns the runs it was of."""
+        others = [path for path in self._files() if path.stem not in run_ids]
+        self._remove([*others, *self._folder.glob(f"*{_PARTIAL}")])
+        return sorted({path.stem for path in others})
 
     def in_flight_at(self) -> float | None:
         """When another run last began a request whose answer is not known (Unix time), as far as its file says."""
         begun = [
             _begun_at(table)
             for table in (entry.read() for entry in self.entries() if entry.run_id != self._run_id)
-            if "attempt" in table.column("action").to_pylist()
+            if Action.ATTEMPT in table.column("action").to_pylist()
         ]
         return max(begun, default=None)
 
-    def recover(self, session: Session, tables: Tables, dialect: Dialect) -> list[str]:
-        """Put what is there into the warehouse; returns the runs it was of.
+    def recover(
+        self, session: Session, tables: Tables, dialect: Dialect, run_ids: Collection[str]
+    ) -> None:
+        """Put what is there of these runs into the warehouse.
 
         Raises:
-            WarehouseError: the warehouse refuses it; the files stay.
+            WarehouseError: the warehouse refuses it.
         """
-        runs: dict[str, None] = {}
         for entry in self.entries():
+            if entry.run_id not in run_ids:
+                continue
             table = entry.read()
             if table.num_rows and not _is_in(session, tables, dialect, table):
                 session.append(tables.acknowledgements, table)
-                runs[entry.run_id] = None
-        for path in [*self._folder.glob("*.journal"), *self._folder.glob("*.partial")]:
-            with suppress(
-                OSError
-            ):  # a folder that is read only by now: what is in the warehouse is known there
+
+    def _files(self) -> list[Path]:
+        found = [*self._folder.glob(f"*{_WHOLE}"), *self._folder.glob(f"*{_INCOMPLETE}")]
+        return sorted(found, key=lambda path: path.name)
+
+    def _remove(self, paths: Iterable[Path]) -> None:
+        for path in paths:
+            # A folder that is read only by now: what is in the warehouse is known there.
+            with suppress(OSError):
                 path.unlink(missing_ok=True)
-        return list(runs)
 
     def _append(self, parts: Sequence[bytes | pa.Buffer]) -> tuple[int, int]:
         """Where `parts` stand now. What a full disk cuts short is written over by the next."""
@@ -186,7 +244,7 @@ class Journal:
     def _rewrite(self) -> None:
         """Leave out what counts no more; the old file stays until the new one is whole."""
         assert self._file is not None  # noqa: S101 - only an open file grows
-        partial = self._path.with_suffix(".partial")
+        partial = self._path.with_suffix(_PARTIAL)
         fresh, end = _opened(partial), 0
         places: dict[int, tuple[int, int]] = {}
         try:
@@ -237,6 +295,13 @@ def _read(path: Path) -> dict[int, bytes]:
         if content:
             held[number] = content
     return held
+
+
+def _machine_started_at() -> float:
+    """Unix time; long ago where the machine does not say."""
+    if not hasattr(time, "CLOCK_BOOTTIME"):
+        return 0.0
+    return time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 def _begun_at(table: pa.Table) -> float:

@@ -1,12 +1,21 @@
-"""One run per sync at a time: a row in the warehouse that expires."""
+"""One run per sync at a time: a row in the warehouse that expires.
+
+Whoever slept beyond its lease may wake up beside the run that took over. So a run writes only in units that find its lease in place
+(`held`, `released`), each in one transaction with what it writes: a take-over comes before the unit, which then writes nothing, or
+after it.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+
+from sync.errors import LeaseLostError, UnprovenError
+from sync.records import Proof
 
 if TYPE_CHECKING:
     from sync.state.tables import Tables
@@ -61,27 +70,49 @@ class Leases:
                 return f"{_described(row['owner'])}, until {row['expires_at']:%H:%M} UTC"
         return None
 
-    def renew(self, session: Session, now: dt.datetime) -> bool:
-        """Keep the lease; False when another run has taken it over."""
-        if self._owners(session) != [self._owner]:
-            return False
-        expires = self._literal(now + dt.timedelta(seconds=LEASE_SECONDS))
-        session.execute(
-            f"update {self._table} set expires_at = {expires} "
-            f"where {self._mine()} and owner = {self._literal(self._owner)}"
-        )
-        return True
-
     def breaking(self) -> str:
         """The statement that takes the lease from whoever has it."""
         return f"delete from {self._table} where {self._mine()}"
 
     def release(self, session: Session) -> None:
-        """Give the lease back."""
-        session.execute(
-            f"delete from {self._table} where {self._mine()} "
-            f"and owner = {self._literal(self._owner)}"
-        )
+        """Give the lease back, if it is ours still."""
+        session.execute(self._proof().statement)
+
+    @contextmanager
+    def held(self, session: Session, now: dt.datetime) -> Iterator[None]:
+        """A unit that is written only while the lease is ours, and renews it.
+
+        Raises:
+            LeaseLostError: another run has taken it over; nothing is written.
+        """
+        expires = self._literal(now + dt.timedelta(seconds=LEASE_SECONDS))
+        with self._proven(session, self._proof(f"expires_at = {expires}")):
+            yield
+
+    @contextmanager
+    def released(self, session: Session) -> Iterator[None]:
+        """A unit that gives the lease back, and is written only if it was ours until then.
+
+        Raises:
+            LeaseLostError: another run has taken it over; nothing is written.
+        """
+        with self._proven(session, self._proof()):
+            yield
+
+    @contextmanager
+    def _proven(self, session: Session, proof: Proof) -> Iterator[None]:
+        try:
+            with session.transaction(proof=proof):
+                yield
+        except UnprovenError as error:
+            raise LeaseLostError(
+                f"sync '{self._sync_name}': another run took over its lease.",
+                hint="one run per sync at a time; this one stops here.",
+            ) from error
+
+    def _proof(self, change: str | None = None) -> Proof:
+        owner = self._literal(self._owner)
+        return Proof(self._table, f"{self._mine()} and owner = {owner}", change)
 
     def _owners(self, session: Session) -> list[str]:
         rows = session.rows(f"select owner from {self._table} where {self._mine()} order by owner")

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
+from sync.records import Action, Mode
+
 if TYPE_CHECKING:
     import datetime as dt
 
@@ -19,8 +21,8 @@ if TYPE_CHECKING:
 # Hash of a row that may be there: it was sent and no answer came. It differs from every hash, so the row is sent again.
 UNKNOWN = "?"
 OF_NONE = "." + "0" * 16  # how a definition's hash ends that no definition has
-# Acknowledged actions: `add`, `change`, `attempt` and `claim` put a key in the ledger; these take it out.
-GONE = ("remove", "forget", "release")
+# What takes a key out of the ledger; all else puts it in, as it is now or as it may be.
+GONE = (Action.REMOVE, Action.FORGET, Action.RELEASE)
 
 
 class Ledger:
@@ -52,7 +54,9 @@ class Ledger:
         )
         self._here = f"(definition_hash like {self._literal(place + '.%')} or {self._former})"
         # A `remove` sync remembers what it took out, so that there `remove` is what puts a key in.
-        self._gone = [action for action in GONE if not (mode == "remove" and action == "remove")]
+        self._gone = [
+            action for action in GONE if not (mode == Mode.REMOVE and action is Action.REMOVE)
+        ]
 
     def unfinished_runs(self, session: Session) -> list[str]:
         """Runs that wrote acknowledgements and never compacted them, oldest first."""
@@ -62,15 +66,18 @@ class Ledger:
         )
         return [row["run_id"] for row in rows]
 
-    def state(self, unfinished: list[str]) -> str:
-        """A query of what the destination holds: sync_key, row_hash, definition_hash, identifiers, remote_id."""
+    def state(self, unfinished: list[str], doubted: str | None = None) -> str:
+        """A query of what the destination holds: sync_key, row_hash, definition_hash, identifiers, remote_id.
+
+        `doubted` is a query of what unfinished runs may have done (`Intents.doubted`).
+        """
         columns = "sync_key, row_hash, definition_hash, identifiers, remote_id"
         held = f"select {columns} from {self._tables.ledger} where {self._mine()} and {self._here}"
         if not unfinished:
             return held
         return (
-            f"{held} and sync_key not in ({self._keys_of(unfinished)}) "
-            f"union all select {columns} from ({self._latest_of(unfinished)}) as pending "
+            f"{held} and sync_key not in ({self._keys_of(unfinished, doubted)}) "
+            f"union all select {columns} from ({self._latest_of(unfinished, doubted)}) as pending "
             f"where action not in ({self._gone_list()}) and {self._here}"
         )
 
@@ -133,11 +140,13 @@ class Ledger:
         )
         return (
             f"select sync_key, identifiers from {self._tables.ledger} where {theirs} "
-            # What a run holds that has not ended yet is not folded into the ledger.
+            # What a run holds that has not ended yet is not folded into the ledger, and its last answers are in its journal alone:
+            # all that it was about to send is claimed. Its recovery makes attempts of the rest, so that nobody is left to nobody.
             f"union all select sync_key, identifiers from {self._tables.acknowledgements} where {theirs} "
-            "and action in ('add', 'change', 'attempt', 'claim') and run_id in (select run_id "
+            "and action in ('add', 'change', 'outdated', 'attempt', 'claim') and run_id in (select run_id "
             f"from {self._tables.runs} where environment = {self._literal(self._environment)} "
-            f"and sync_name in ({listed}) and status = 'running')"
+            f"and sync_name in ({listed}) and status = 'running') "
+            f"union all select sync_key, identifiers from {self._tables.intents} where {theirs}"
         )
 
     def abandoned(self, filled: str, known: Collection[str]) -> str:
@@ -202,13 +211,24 @@ class Ledger:
     def _runs_in(self, run_ids: list[str]) -> str:
         return f"run_id in ({', '.join(self._literal(run_id) for run_id in run_ids)})"
 
-    def _keys_of(self, run_ids: list[str]) -> str:
+    def _keys_of(self, run_ids: list[str], doubted: str | None = None) -> str:
+        return f"select sync_key from {self._acknowledged(run_ids, doubted)}"
+
+    def _acknowledged(self, run_ids: list[str], doubted: str | None) -> str:
+        """What follows `from`: the runs' acknowledgements."""
+        mine = f"where {self._mine()} and {self._runs_in(run_ids)}"
+        if doubted is None:
+            return f"{self._tables.acknowledgements} as acknowledgements {mine}"
+        columns = (
+            "sync_key, action, row_hash, definition_hash, identifiers, remote_id, run_id, "
+            "batch_number, acknowledged_at"
+        )
         return (
-            f"select sync_key from {self._tables.acknowledgements} "
-            f"where {self._mine()} and {self._runs_in(run_ids)}"
+            f"(select {columns} from {self._tables.acknowledgements} {mine} "
+            f"union all select {columns} from ({doubted}) as doubted) as acknowledgements"
         )
 
-    def _latest_of(self, run_ids: list[str]) -> str:
+    def _latest_of(self, run_ids: list[str], doubted: str | None = None) -> str:
         """The last acknowledgement per key: later runs first, in a run later batches, and what was written ahead of a request
         before its outcome.
         """
@@ -220,6 +240,5 @@ class Ledger:
             f"order by case run_id {order} end desc, batch_number desc, "
             "case when action in ('claim', 'attempt') then 0 when action = 'release' then 1 else 2 end "
             "desc, acknowledged_at desc) as nth "
-            f"from {self._tables.acknowledgements} as acknowledgements "
-            f"where {self._mine()} and {self._runs_in(run_ids)}) as numbered where nth = 1"
+            f"from {self._acknowledged(run_ids, doubted)}) as numbered where nth = 1"
         )

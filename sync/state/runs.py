@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from sync.records import RowError
+from sync.records import Action, RowError
 from sync.state.tables import arrow_column, arrow_columns, arrow_table
 
 if TYPE_CHECKING:
@@ -343,7 +343,7 @@ class RunLog:
         """Per run, how many keys it acknowledged to have added and removed; what was claimed before it was sent may have been."""
         if not run_ids:
             return {}
-        figures = {"add": "added", "claim": "added", "remove": "removed"}
+        figures = {Action.ADD: "added", Action.CLAIM: "added", Action.REMOVE: "removed"}
         found: dict[str, dict[str, int]] = {}
         for row in session.rows(
             "select run_id, action, count(distinct sync_key) as row_count "

@@ -152,6 +152,7 @@ class Tables:
 
     ledger: str
     acknowledgements: str
+    intents: str
     runs: str
     batches: str
     failures: str

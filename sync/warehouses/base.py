@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sync.config.models import Column
+from sync.records import Proof
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -33,6 +34,7 @@ class Dialect:
     fingerprint_of: str = "bit_xor(hash({0}))"
     counted_as: str = "{0}"  # what a count of distinct texts counts: a hash, where that is cheaper
     json_text_of: str = "json_extract_string({0}, '$.{1}')"
+    json_quoted_of: str = "cast(to_json({0}) as varchar)"  # of a text, as JSON has it
     matches_of: str = "regexp_matches({0}, {1})"
     # For how long, and up to how many, acknowledgements gather before they are written.
     group_seconds: float = 1.0
@@ -66,6 +68,17 @@ class Dialect:
     def json_text(self, expression: str, name: str) -> str:
         """Text of one member of a JSON object that is kept as text; null when it is absent."""
         return self.json_text_of.format(expression, name)
+
+    def json_object(self, members: Mapping[str, str]) -> str:
+        """Texts by name as one JSON object, as text: names sorted, nulls left out; null without any."""
+        if not members:
+            return self.text("null")
+        parts = []
+        for name, expression in sorted(members.items()):
+            named = self.literal(f', "{name}": ')
+            quoted = self.json_quoted_of.format(expression)
+            parts.append(f"case when {expression} is null then '' else {named} || {quoted} end")
+        return f"'{{' || nullif(substr({' || '.join(parts)}, 3), '') || '}}'"
 
     def matches(self, expression: str, pattern: str) -> str:
         """Whether a text is as the pattern says, which begins with ^, ends with $ and has no backslash."""
@@ -105,11 +118,11 @@ class Session(Protocol):
     def merge(self, relation: str, rows: pa.Table, *, keys: Sequence[str]) -> None:
         """Insert rows, replacing those with the same keys, all or none. `rows` are unique by `keys`."""
 
-    def transaction(self) -> AbstractContextManager[None]:
-        """Make what is done inside one unit where the warehouse can.
+    def transaction(self, *, proof: Proof | None = None) -> AbstractContextManager[None]:
+        """Make what is written inside one unit; what is read inside may be as it was before.
 
-        Where it cannot (BigQuery), each call is a unit by itself; callers write acknowledgements first, so what is left
-        undone is only bookkeeping.
+        Raises:
+            UnprovenError: it found none; nothing is written.
         """
 
 

@@ -2,7 +2,8 @@
 
 Statements that belong together go as one script in a transaction: one job. Rows come in by load jobs, which cost nothing and
 are limited to 1,500 per table and day (https://cloud.google.com/bigquery/quotas, "Load jobs", read 2026-11-24); a few rows,
-such as the lines of a run, go as one INSERT, which has no such limit.
+such as the lines of a run, go as one INSERT, which has no such limit. A load job cannot be part of a transaction: what is appended in
+one is loaded into a table of its own, from which the script takes it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -32,14 +33,15 @@ from google.cloud.bigquery.retry import DEFAULT_JOB_RETRY, DEFAULT_RETRY
 
 from sync.config.models import Column
 from sync.config.profiles import Target
-from sync.errors import ConfigError, WarehouseError
-from sync.records import Kind
+from sync.errors import ConfigError, UnprovenError, WarehouseError
+from sync.records import Kind, Proof
 from sync.warehouses.base import Dialect
 from sync.warehouses.batches import BATCH_ROWS, normalised
 
 INSERT_ROWS = 100  # fewer rows than this are one INSERT, more are a load job
 RETRY_SECONDS = 60.0  # the client's own default is ten minutes
 CONFLICT_TRIES = 6
+UNPROVEN = "headwater: another has come between"
 # dbt's own, where the profile names none (dbt-bigquery 1.12, BigQueryCredentials.scopes).
 SCOPES = tuple(
     f"https://www.googleapis.com/auth/{name}"
@@ -150,6 +152,7 @@ class BigQueryWarehouse:
         fingerprint_of="bit_xor(farm_fingerprint({0}))",
         matches_of="regexp_contains({0}, {1})",
         json_text_of="json_value({0}, '$.{1}')",
+        json_quoted_of="to_json_string({0})",
         group_seconds=60.0,  # a table takes 1,500 load jobs a day
     )
 
@@ -193,6 +196,8 @@ class BigQuerySession:
         self._dialect = dialect
         self._timeout = timeout_seconds
         self._sleep = sleep
+        self._unit: list[str] | None = None  # statements of the open transaction
+        self._staged: list[str] = []  # tables it takes rows from
 
     def rows(self, query: str) -> list[dict[str, Any]]:
         """Every row of a small result."""
@@ -216,6 +221,9 @@ class BigQuerySession:
 
     def execute(self, *statements: str) -> None:
         """Run statements as one script in one transaction. Where another writer came between, all of it is tried again."""
+        if self._unit is not None:
+            self._unit += statements
+            return
         script = statements[0]
         if len(statements) > 1:
             script = ";\n".join(["begin transaction", *statements, "commit transaction"]) + ";"
@@ -235,8 +243,12 @@ class BigQuerySession:
             return
         if rows.num_rows < INSERT_ROWS:
             self.execute(self._insert(relation, rows))
-        else:
+        elif self._unit is None:
             self._load(relation, rows, self._schema(relation))
+        else:
+            names = ", ".join(rows.column_names)
+            staged = self._stage(relation, rows)
+            self.execute(f"insert into {relation} ({names}) select {names} from `{staged}`")
 
     def merge(self, relation: str, rows: pa.Table, *, keys: Sequence[str]) -> None:
         """Insert rows, replacing those with the same keys: loaded beside the table, then one MERGE."""
@@ -249,21 +261,43 @@ class BigQuerySession:
         names = ", ".join(rows.column_names)
         given = ", ".join(f"given.{name}" for name in rows.column_names)
         update = f"when matched then update set {changed} " if changed else ""
-        staged = f"{relation.replace('`', '')}__given_{uuid4().hex[:12]}"
-        self._load(staged, rows, self._schema(relation))
-        try:
+        with self.transaction():
+            staged = self._stage(relation, rows)
             self.execute(
                 f"merge into {relation} as held using `{staged}` as given on {matched} "
                 f"{update}when not matched then insert ({names}) values ({given})"
             )
-        finally:
-            with _translated():
-                self._client.delete_table(staged, not_found_ok=True, retry=RETRY)
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """Each call is a unit by itself: a load job cannot be part of a transaction."""
-        yield
+    def transaction(self, *, proof: Proof | None = None) -> Iterator[None]:
+        """What is written inside is one script, run at the end; nests by joining the outer one."""
+        if self._unit is not None:
+            self._unit += _proven(proof)
+            yield
+            return
+        self._unit = _proven(proof)
+        try:
+            yield
+            statements, self._unit = self._unit, None
+            if statements:
+                self.execute(*statements)
+        except WarehouseError as error:
+            if UNPROVEN in error.message:
+                raise UnprovenError("another has come between: nothing is written.") from error
+            raise
+        finally:
+            self._unit = None
+            staged, self._staged = self._staged, []
+            for name in staged:
+                with suppress(WarehouseError), _translated():  # what was written is written
+                    self._client.delete_table(name, not_found_ok=True, retry=RETRY)
+
+    def _stage(self, relation: str, rows: pa.Table) -> str:
+        """Load rows into a table of their own, which is deleted when the transaction is over."""
+        staged = f"{relation.replace('`', '')}__given_{uuid4().hex[:12]}"
+        self._staged.append(staged)
+        self._load(staged, rows, self._schema(relation))
+        return staged
 
     def _job(self, statement: str, page_size: int | None = None) -> Any:
         job = self._client.query(statement, retry=RETRY, job_retry=JOB_RETRY, timeout=RETRY_SECONDS)
@@ -326,6 +360,16 @@ _KINDS = {
 }
 
 
+def _proven(proof: Proof | None) -> list[str]:
+    """Statements that fail where the row is not there, and keep others from it. A transaction reads as of its first statement, and is
+    cancelled where another changes a table that it changes (https://cloud.google.com/bigquery/docs/transactions, read 2026-11-28).
+    """
+    if proof is None:
+        return []
+    there = f"exists (select 1 from {proof.relation} where {proof.condition})"
+    return [f"select case when {there} then 1 else error('{UNPROVEN}') end", proof.statement]
+
+
 def _kind(field: bigquery.SchemaField) -> Kind:
     """What a column holds; a list or object of what cannot go cannot go."""
     if field.field_type in ("RECORD", "STRUCT"):
@@ -359,6 +403,8 @@ def _translated() -> Iterator[None]:
 def _line(error: BaseException) -> str:
     text = str(getattr(error, "message", "") or error).splitlines()[0]
     text = text.split("; reason:")[0].strip()
+    if UNPROVEN in text:
+        return UNPROVEN
     if re.search(r"Bad (int64|double|bool|timestamp|date) value|Could not cast|Invalid", text):
         return "a value could not be converted to its column's type."
     return text

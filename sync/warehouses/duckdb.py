@@ -22,8 +22,14 @@ import pyarrow as pa
 
 from sync.config.models import Column
 from sync.config.profiles import Target
-from sync.errors import ConfigError, WarehouseError, WarehouseLockedError, WarehouseMemoryError
-from sync.records import Kind
+from sync.errors import (
+    ConfigError,
+    UnprovenError,
+    WarehouseError,
+    WarehouseLockedError,
+    WarehouseMemoryError,
+)
+from sync.records import Kind, Proof
 from sync.warehouses.base import Dialect
 
 BATCH_ROWS = 4_096
@@ -347,9 +353,13 @@ class DuckDBSession:
         )
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self, *, proof: Proof | None = None) -> Iterator[None]:
         """All or none; nests by joining the outer one."""
         with _translated(), self._joined():
+            if proof is not None:
+                found = self._connection.execute(proof.statement).fetchone()
+                if not found or not found[0]:
+                    raise UnprovenError("another has come between: nothing is written.")
             yield
 
     @contextmanager

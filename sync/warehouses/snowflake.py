@@ -3,7 +3,8 @@
 One connection is kept from the first session to `close`, so that a push logs in once; the virtual warehouse suspends by its own
 `AUTO_SUSPEND` in between. Small writes are one INSERT, which belongs to the session's transaction; a load of `BULK_ROWS` or more
 goes through a stage (`write_pandas`), whose temporary stage is DDL and so commits what was before it
-(https://docs.snowflake.com/en/sql-reference/transactions, "DDL", read 2026-11-24).
+(https://docs.snowflake.com/en/sql-reference/transactions, "DDL", read 2026-11-24): where a unit must be proven, such a load goes
+to a table of its own first, and from there into the unit.
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ from snowflake.connector.errors import Error as SnowflakeError
 
 from sync.config.models import Column
 from sync.config.profiles import Target
-from sync.errors import ConfigError, WarehouseError
-from sync.records import Kind
+from sync.errors import ConfigError, UnprovenError, WarehouseError
+from sync.records import Kind, Proof
 from sync.warehouses.base import Dialect
 from sync.warehouses.batches import BATCH_ROWS, normalised
 
@@ -191,6 +192,7 @@ class SnowflakeWarehouse:
         fingerprint_of="sum(to_number(left(md5({0}), 15), 'XXXXXXXXXXXXXXX'))",
         matches_of="regexp_like({0}, {1})",
         json_text_of='parse_json({0}):"{1}"::varchar',
+        json_quoted_of="to_json(to_variant({0}))",
         group_seconds=60.0,  # a write keeps the virtual warehouse awake
     )
 
@@ -261,6 +263,8 @@ class SnowflakeSession:
         self._connection = connection
         self._by_stage = by_stage
         self._in_transaction = False
+        self._proof: Proof | None = None  # of the transaction
+        self._staged: list[str] = []
 
     def rows(self, query: str) -> list[dict[str, Any]]:
         """Every row of a small result."""
@@ -303,10 +307,12 @@ class SnowflakeSession:
     def append(self, relation: str, rows: pa.Table) -> None:
         """Insert rows; columns are matched by name."""
         with self.transaction():
-            if self._by_stage and rows.num_rows >= BULK_ROWS:
+            if not self._by_stage or rows.num_rows < BULK_ROWS:
+                self._insert(relation, rows)
+            elif self._proof is None:
                 self._load(relation, rows)
             else:
-                self._insert(relation, rows)
+                self._load_proven(relation, rows)
 
     def merge(self, relation: str, rows: pa.Table, *, keys: Sequence[str]) -> None:
         """Insert rows, replacing those with the same keys: staged beside the table, then one MERGE."""
@@ -336,14 +342,18 @@ class SnowflakeSession:
                     cursor.execute(f"drop table if exists {staged}")
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self, *, proof: Proof | None = None) -> Iterator[None]:
         """All or none; nests by joining the outer one. A load through a stage commits what was before it."""
         if self._in_transaction:
+            if proof is not None:
+                self._prove(proof)
             yield
             return
         self._run("begin")
-        self._in_transaction = True
+        self._in_transaction, self._proof = True, proof
         try:
+            if proof is not None:
+                self._prove(proof)
             yield
             self._run("commit")
         except BaseException:
@@ -351,7 +361,28 @@ class SnowflakeSession:
                 self._run("rollback")
             raise
         finally:
-            self._in_transaction = False
+            self._in_transaction, self._proof = False, None
+            staged, self._staged = self._staged, []
+            with suppress(WarehouseError):  # what was written is written
+                for name in staged:
+                    self._run(f"drop table if exists {name}")
+
+    def _prove(self, proof: Proof) -> None:
+        with self._cursor() as cursor:
+            cursor.execute(proof.statement)
+            if not cursor.rowcount:
+                raise UnprovenError("another has come between: nothing is written.")
+
+    def _load_proven(self, relation: str, rows: pa.Table) -> None:
+        """Through a table of its own, whose making ends the transaction: it begins anew with its proof."""
+        assert self._proof is not None  # noqa: S101
+        names = ", ".join(rows.column_names)
+        staged = f"{relation}__given_{uuid4().hex[:12]}"
+        self._run(f"create transient table {staged} as select {names} from {relation} where 1 = 0")
+        self._staged.append(staged)
+        self._load(staged, rows)
+        self._prove(self._proof)
+        self._run(f"insert into {relation} ({names}) select {names} from {staged}")
 
     def _insert(self, relation: str, rows: pa.Table) -> None:
         """Statements of many rows each, with bound values."""

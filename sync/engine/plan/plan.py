@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from sync.config.models import ConsentTables, SyncDefinition
 from sync.destinations.base import ObjectType
@@ -11,10 +12,19 @@ from sync.engine.plan.claims import Claims
 from sync.engine.plan.edge import Edge
 from sync.engine.plan.gates import DbtFailure, RunResults, TableChecks
 from sync.engine.plan.guards import MEMORY, Usual, usual
-from sync.engine.plan.planner import Counts, Mapping, PlanQueries, map_columns, read_counts
+from sync.engine.plan.planner import (
+    INTENDING,
+    Counts,
+    Mapping,
+    PlanQueries,
+    map_columns,
+    read_counts,
+)
 from sync.engine.plan.spool import PlanSpool
 from sync.engine.scrub import shown_key
 from sync.errors import RefusedError, WarehouseError, WarehouseMemoryError
+from sync.state.intents import Intents
+from sync.state.journal import Journal
 from sync.state.ledger import Ledger
 from sync.state.places import Places
 from sync.state.runs import RunLog
@@ -32,10 +42,40 @@ class Planning:
     people: ConsentTables = field(default_factory=ConsentTables)
     places: Places | None = None
     known: frozenset[str] = frozenset()  # ids of every sync that the project defines
+    journal: Path | None = None  # of this machine
 
     def others(self, definition: SyncDefinition) -> list[str]:
         """Ids of other syncs that fill the same object."""
         return self.places.others(definition, self.known) if self.places else []
+
+    def intents(self, definition: SyncDefinition) -> Intents:
+        """What runs of the sync are about to do."""
+        return Intents(
+            self.tables,
+            self.warehouse.dialect,
+            environment=self.environment,
+            sync_name=definition.sync_id,
+        )
+
+    def held(self, session: Session, definition: SyncDefinition) -> str:
+        """A query of what the destination holds; what a run that never ended may have done counts as attempts."""
+        ledger = self.ledger(definition)
+        unfinished = ledger.unfinished_runs(session)
+        doubtful = self.doubtful(definition, unfinished) if unfinished else []
+        if not doubtful:
+            return ledger.state(unfinished)
+        return ledger.state(unfinished, self.intents(definition).doubted(doubtful, now_utc()))
+
+    def doubtful(self, definition: SyncDefinition, unfinished: list[str]) -> list[str]:
+        """Of these runs those whose intents may have been done: where no journal knows it, or another sync that fills the object has
+        counted on them.
+        """
+        if self.journal is None or self.others(definition):
+            return unfinished
+        journal = Journal(
+            self.journal, environment=self.environment, sync_name=definition.sync_id, run_id=""
+        )
+        return sorted({*unfinished} - journal.whole())
 
     def ledger(self, definition: SyncDefinition) -> Ledger:
         """The sync's part of the ledger."""
@@ -75,6 +115,9 @@ class Planned:
     plan: Plan
     mapping: Mapping
     spool: PlanSpool | None = None
+    intents: str | None = (
+        None  # a query of what is to be sent, where it must be written down before
+    )
 
     def close(self) -> None:
         """Give the spool's disk space back."""
@@ -146,7 +189,7 @@ def _planned(
         run_id="",
     )
     others = planning.others(definition)
-    held = ledger.state(ledger.unfinished_runs(session))
+    held = planning.held(session, definition)
     queries = PlanQueries(
         definition,
         columns,
@@ -194,6 +237,8 @@ def _planned(
     planned = Planned(plan, queries.mapping)
     if spool and (counts.to_send or counts.forget):
         planned.spool = _spooled(session, queries, plan, Edge(mapping, kinds))
+        if definition.mode in INTENDING:
+            planned.intents = queries.intents(marked=bool(counts.remove or counts.change))
     return planned
 
 

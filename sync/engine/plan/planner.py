@@ -19,6 +19,7 @@ from sync.engine.plan.permission import Permission
 from sync.engine.scrub import mark_of
 from sync.errors import RefusedError, closest
 from sync.records import Kind, Mode
+from sync.state.ledger import UNKNOWN
 
 if TYPE_CHECKING:
     from sync.warehouses.base import Dialect
@@ -27,6 +28,8 @@ NOT_MAPPED = ("withheld_reason", "row_hash", "qualified_at")
 KindsOf = abc.Mapping[str, Kind]
 REMOVING = (Mode.MIRROR, Mode.REPLACE)
 UPDATING = (Mode.UPSERT, Mode.MIRROR, Mode.REPLACE)
+# Modes for which a row that may be there differs from one that is: it must be sent again, or taken out.
+INTENDING = UPDATING
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +249,31 @@ class PlanQueries:
             f"where planned.action in ({listed})"
         )
 
+    def intents(self, *, marked: bool = False) -> str:
+        """Every key to be sent: sync_key, the identifiers that its request names, outdated_identifiers and remote_id.
+
+        Outdated are the identifiers of a row that loses some of them before it is written: those it has until then.
+        """
+        names = {
+            name: f"planned.{self._column(place)}"
+            for name, place in self.mapping.identifier_places.items()
+        }
+        outdated, marks, join = self._dialect.text("null"), "", ""
+        if marked and self._members:
+            marks = membership.marks(self._members, self.mapping.identifiers, self._dialect)
+            outdated = (
+                "case when planned.action = 'change' and coalesce(marks.leaving, 0) <> "
+                "coalesce(marks.shared, 0) then planned.held_identifiers end"
+            )
+            join = "left join marks on marks.sync_key = planned.sync_key "
+        return (
+            f"{self._planned()}{marks} select planned.sync_key, "
+            "case when planned.action = 'remove' then planned.held_identifiers "
+            f"else {self._dialect.json_object(names)} end as identifiers, "
+            f"{outdated} as outdated_identifiers, planned.remote_id from planned {join}"
+            "where planned.action in ('add', 'change', 'remove')"
+        )
+
     def _places(self) -> list[str]:
         """The mapped columns' names in a plan, in order."""
         return [self._column(place) for place, _ in self._carried()]
@@ -344,7 +372,10 @@ class PlanQueries:
                 f"when {sendable} then 'unchanged' when {held} then 'forget' else 'none' end"
             )
         gone = "remove" if self._mode in REMOVING else "none"
-        differs = "false"
+        # What may be there or not is sent again, whatever the mode: an earlier one, that changed rows, may have left it.
+        differs = f"held.row_hash = {self._dialect.literal(UNKNOWN)}"
+        if self._mode is Mode.EVENT:
+            differs = "false"
         if self._mode in UPDATING:
             differs = (
                 "true"

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from sync.engine.plan.edge import Edge
 from sync.errors import HeadwaterError
+from sync.records import Action
 
 
 class Spool:
@@ -105,8 +106,8 @@ class PlanSpool:
         actions = batch.column(batch.schema.get_field_index("action"))
         for item in pc.value_counts(actions).to_pylist():
             self.seen[item["values"]] = self.seen.get(item["values"], 0) + item["counts"]
-        removing = pc.equal(actions, "remove")
-        forgetting = pc.equal(actions, "forget")
+        removing = pc.equal(actions, Action.REMOVE.value)
+        forgetting = pc.equal(actions, Action.FORGET.value)
         self.removals.write(batch.filter(removing))
         self.forgotten.write(batch.filter(forgetting))
         # Who is taken out goes whatever else the row holds; who is written goes exactly, or not.

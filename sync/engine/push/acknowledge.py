@@ -1,35 +1,31 @@
-"""Writes down what destinations took: at once in a local journal, in groups in the warehouse."""
+"""What became of each row, as acknowledgements: kept at once (`keep`), in groups in the warehouse (`groups`), and counted."""
 
 from __future__ import annotations
 
-import os
-import threading
-import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 from sync.engine.plan.spool import PlanSpool
+from sync.engine.push.groups import Groups
+from sync.engine.push.keep import Keeper
 from sync.engine.push.rows import Batch, PlannedRow, RowReader
 from sync.engine.push.sender import Outcome
 from sync.engine.retry import Retrier
 from sync.engine.scrub import code, scrub, scrub_row
-from sync.errors import DestinationError, HeadwaterError, WarehouseError
-from sync.records import RowError
+from sync.errors import DestinationError, HeadwaterError
+from sync.records import Action, RowError
 from sync.state.journal import Journal
 from sync.state.leases import LEASE_SECONDS, Leases
 from sync.state.ledger import UNKNOWN
 from sync.state.runs import UNKNOWN_STATUS, BatchNote, Progress, Refused, RunLog
-from sync.warehouses.base import Session, Warehouse, now_utc
+from sync.warehouses.base import Warehouse, now_utc
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from sync.engine.context import SyncResult, Watcher
 
-TRIES = 6
-AHEAD_SECONDS = 10.0
 VALUE = "value"  # status of a row that holds what cannot go exactly
 
 
@@ -47,45 +43,56 @@ class Acknowledger:
         retrier: Retrier,
         watcher: Watcher,
         intends: bool = False,
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._warehouse = warehouse
         self._log = log
-        self._lease = lease
-        self._journal = journal
         self._result = result
-        self._retrier = retrier
         self._watcher = watcher
         self._intends = intends
-        self._clock = clock
-        self._renewed_at = now_utc()
-        self._group = Progress()
-        self._group_began = clock()
-        self._group_seconds = warehouse.dialect.group_seconds
-        self._group_rows = warehouse.dialect.group_rows
-        self._journalled: list[int] = []
-        self._writer = ThreadPoolExecutor(1, thread_name_prefix=f"{result.name}-acknowledge")
-        self._writing: Future[None] | None = None
-        self._ahead = threading.Lock()
-        self._journal_error: OSError | None = None  # nothing is kept on disk any more
-        self.wrote_ahead = False
-        self.blocked: HeadwaterError | None = None  # nothing can be written down: nothing is sent
+        self._keeper = Keeper(
+            journal,
+            name=result.name,
+            intends=intends,
+            group_seconds=warehouse.dialect.group_seconds,
+            watcher=watcher,
+        )
+        self._groups = Groups(
+            warehouse,
+            log,
+            lease,
+            name=result.name,
+            retrier=retrier,
+            watcher=watcher,
+            written=self._keeper.drop,
+            refused=self._keeper.refused,
+        )
+        self.dropped = 0  # rows of a whole set that were sent before, and are refused now
         self.error: DestinationError | None = None
+
+    @property
+    def blocked(self) -> HeadwaterError | None:
+        """Why nothing more may be sent: nothing can be written down."""
+        return self._keeper.blocked
+
+    @property
+    def wrote_ahead(self) -> bool:
+        """Whether the warehouse has attempts of this run beside what came of them."""
+        return self._keeper.wrote_ahead
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         """Nothing is written any more when this returns; a group that was not is in the journal."""
-        self._writer.shutdown()
-        self._journal.close()
+        self._groups.close()
+        self._keeper.close()
 
     def claim(self, batch: Batch) -> bool:
         """Mark events before they are sent: at most once means that a crash may lose one, and never repeat it.
 
         False when that cannot be written: they must not be sent.
         """
-        return self._write_ahead(self._marked(batch.rows, "claim", batch.number))
+        claimed = self._marked(batch.rows, Action.CLAIM, batch.number)
+        return self._keeper.write_ahead(claimed, self._groups.write)
 
     def intend(self, batch: Batch, *, claimed: bool = False) -> pa.Table | None:
         """Keep what is about to be sent, and room for the answer; None when neither journal nor warehouse takes it: it must not be sent.
@@ -93,70 +100,22 @@ class Acknowledger:
         Rows whose answer never comes may be there: who leaves the table later is still removed. Called by the thread that sends.
         Events are left out: one that may be there must not count as sent.
         """
-        if self._lease_age() > LEASE_SECONDS:  # the process slept, and another may be at it
+        if self._groups.lease_age > LEASE_SECONDS:  # the process slept, and another may be at it
             raise HeadwaterError(
                 f"sync '{self._result.name}': its lease has expired.",
                 hint="the process was stopped for too long; push again.",
             )
-        table = self._marked(batch.rows, "attempt", batch.number, row_hash=UNKNOWN)
-        if self._is_kept(batch.number, table):
+        table = self._marked(batch.rows, Action.ATTEMPT, batch.number, row_hash=UNKNOWN)
+        if self._keeper.is_kept(batch.number, table):
             return table
         if claimed:  # is written down already
             return table
-        if not self._is_written_ahead:
+        if not self._keeper.writes_ahead:
+            # The intents are in the warehouse, and say enough unless a journal that is not whole says more.
             return None if self.blocked else table
         # What must not count as sent is written as that; either way the warehouse has shown that it takes as much.
-        ahead = table if self._intends else self._marked(batch.rows, "release", batch.number)
-        return table if self._write_ahead(ahead) else None
-
-    def _is_kept(self, number: int, intended: pa.Table) -> bool:
-        """Whether the journal has what is about to be sent, and room for the answer."""
-        if self._journal_error is not None:
-            return False
-        try:
-            if self._intends:
-                self._journal.write(number, intended)
-            self._journal.reserve(number, intended)
-        except OSError as error:
-            self._lose_journal(error)
-            return False
-        return True
-
-    @property
-    def _is_written_ahead(self) -> bool:
-        """Without a journal a local warehouse is written batch by batch; one in the cloud takes too few writes a day for that."""
-        return self._group_seconds < AHEAD_SECONDS
-
-    def _write_ahead(self, table: pa.Table) -> bool:
-        with self._ahead:
-            if self.blocked is None:
-                self.wrote_ahead = True
-                try:
-                    self._write(Progress([table]))
-                except WarehouseError as error:
-                    self._block(error)
-            return self.blocked is None
-
-    def _lose_journal(self, error: OSError) -> None:
-        if self._journal_error is None:
-            self._journal_error = error
-            self._watcher.log(
-                "journal_failed",
-                sync=self._result.name,
-                error=type(error).__name__,
-                reason=_reason(error),
-            )
-
-    def _block(self, error: WarehouseError) -> None:
-        """Nothing more is sent in this run."""
-        journal = (
-            f"the journal says '{_reason(self._journal_error)}', " if self._journal_error else ""
-        )
-        self.blocked = self.blocked or HeadwaterError(
-            f"sync '{self._result.name}': stopped, since what is sent could not be written down: "
-            f"{journal}the warehouse '{error.message}'.",
-            hint="make room or mend them, and push again: it goes on from here.",
-        )
+        ahead = table if self._intends else self._marked(batch.rows, Action.RELEASE, batch.number)
+        return table if self._keeper.write_ahead(ahead, self._groups.write) else None
 
     def journal(self, outcome: Outcome, intended: pa.Table, *, claimed: bool = False) -> Outcome:
         """Keep what the answer said before anything else can happen. Called by the thread that got it."""
@@ -167,16 +126,17 @@ class Acknowledger:
         # Whatever else is known: an event surely not taken is free again, what may have been taken is in doubt.
         others = _surely_not_taken(outcome) if claimed else _maybe_taken(outcome)
         if others and (claimed or self._intends):
-            action, row_hash = ("release", None) if claimed else ("attempt", UNKNOWN)
+            action = Action.RELEASE if claimed else Action.ATTEMPT
+            row_hash = None if claimed else UNKNOWN
             rest = _places(batch.rows, list(others))
             decided.append(self._log.decided(intended, rest, action=action, row_hash=row_hash))
         if decided:
             import pyarrow as pa
 
             outcome.acknowledgements = pa.concat_tables(decided)
-            self._keep(batch.number, outcome.acknowledgements)
+            self._keeper.keep(batch.number, outcome.acknowledgements)
         else:
-            self._journal.drop([batch.number])
+            self._keeper.drop([batch.number])
         return outcome
 
     def _decided(self, outcome: Outcome, intended: pa.Table, places: Sequence[int]) -> pa.Table:
@@ -186,11 +146,10 @@ class Acknowledger:
             item.remote_id or row.record.remote_id
             for item, row in zip(outcome.accepted, rows, strict=True)
         ]
-        if outcome.batch.action == "outdated":
+        if outcome.batch.action == Action.OUTDATED:
             # What replaces an outdated identifier follows; until then all of it may be there.
-            outcome.taken = Counter(attempt=len(rows))
             return self._log.decided(
-                intended, places, action="attempt", row_hash=UNKNOWN, remote_id=remote_ids
+                intended, places, action=Action.OUTDATED, row_hash=UNKNOWN, remote_id=remote_ids
             )
         actions = [row.action for row in rows]
         outcome.taken = Counter(actions)
@@ -221,40 +180,31 @@ class Acknowledger:
             now=now_utc(),
         )
 
-    def _keep(self, number: int, table: pa.Table) -> None:
-        try:
-            self._journal.write(number, table)
-        except OSError as error:
-            self._lose_journal(error)
-
     def take(self, outcomes: Iterable[Outcome]) -> None:
         """Acknowledge what these batches came to; the warehouse is written when there is enough, or it is time."""
         for outcome in outcomes:
-            if not self._group:
-                self._group_began = self._clock()
+            group = self._groups.gathering
             if outcome.acknowledgements is not None:
-                self._group.acknowledged.append(outcome.acknowledgements)
-                self._journalled.append(outcome.batch.number)
+                group.acknowledged.append(outcome.acknowledgements)
+                self._groups.add_batch(outcome.batch.number)
             for action, count in outcome.taken.items():
                 self._count(action, count)
-            self._add_refused(self._group, outcome)
+            self._add_refused(group, outcome)
             if outcome.error is not None:
                 self._add_error(outcome, outcome.error)
-            self._note_batch(self._group, outcome)
+            self._note_batch(group, outcome)
             done = len(outcome.accepted) + len(outcome.failed)
-            if outcome.batch.action != "outdated":
+            if outcome.batch.action != Action.OUTDATED:
                 self._watcher.advanced(self._result.name, done)
-        if self._journal_error is not None and self._is_written_ahead:
+        if self._keeper.writes_ahead:
             self.flush()
-        elif self._group.rows >= self._group_rows or self.seconds_left <= 0:
-            self._hand_over()
+        else:
+            self._groups.hand_over_if_due()
 
     @property
     def seconds_left(self) -> float:
-        """Until the group that is gathering must be written; it gathers on while another is written."""
-        if not self._group or (self._writing is not None and not self._writing.done()):
-            return self._group_seconds
-        return self._group_seconds - (self._clock() - self._group_began)
+        """Until the group that is gathering must be written."""
+        return self._groups.seconds_left
 
     def flush(self) -> None:
         """Return when all that was gathered is written.
@@ -262,31 +212,22 @@ class Acknowledger:
         Raises:
             WarehouseError: it is not; the journal has it.
         """
-        self._hand_over()
-        self._wait()
+        self._groups.flush()
 
-    def _hand_over(self) -> None:
-        """Have the group written while the next one gathers; one at a time."""
-        self._wait()
-        group, numbers = self._group, self._journalled
-        self._group, self._journalled = Progress(), []
-        self._writing = self._writer.submit(self._put, group, numbers)
+    def tend(self) -> None:
+        """What cannot wait for the next answer.
 
-    def _wait(self) -> None:
-        if self._writing is not None:
-            self._writing.result()
-            self._writing = None
-
-    def _put(self, group: Progress, numbers: Sequence[int]) -> None:
-        self._write(group)
-        self._journal.drop(numbers)
+        Raises:
+            WarehouseError: a group could not be written.
+        """
+        self._groups.tend()
 
     def take_refusals(self, outcome: Outcome) -> None:
         """Of a batch that is not in force yet, only what was refused is known."""
         progress = Progress()
         self._add_refused(progress, outcome)
         self._note_batch(progress, outcome)
-        self._write(progress)
+        self._groups.write(progress)
         self._watcher.advanced(self._result.name, len(outcome.batch.rows))
 
     def take_all(self, batches: Iterable[Batch], refused: set[str]) -> None:
@@ -300,12 +241,19 @@ class Acknowledger:
             ]
             if rows:
                 progress.acknowledged.append(self._marked(rows, None, batch.number))
+            # The set in force lacks them, whatever was sent before.
+            lacking = [
+                row for row in batch.rows if row.action != Action.ADD and row.record.key in refused
+            ]
+            if lacking:
+                progress.acknowledged.append(self._marked(lacking, Action.FORGET, batch.number))
+                self.dropped += sum(1 for row in lacking if row.action == "unchanged")
             for action, count in Counter(row.action for row in rows).items():
                 self._count(action, count)
-            if progress.rows >= self._group_rows:
-                self._write(progress)
+            if progress.rows >= self._groups.rows:
+                self._groups.write(progress)
                 progress = Progress()
-        self._write(progress)
+        self._groups.write(progress)
 
     def refuse(self, spool: PlanSpool) -> None:
         """Rows that hold a value which cannot go: they fail before anything is sent, and stop no other row."""
@@ -316,36 +264,36 @@ class Acknowledger:
             ]
             self._result.failed += len(rows)
             self._watcher.log("values_refused", sync=self._result.name, rows=len(rows))
-            self._write(Progress(refused=rows))
+            self._groups.write(Progress(refused=rows))
 
     def forget_refused(self, spool: PlanSpool) -> None:
         """A whole set that is in force lacks them now, whatever was sent before."""
         for batch in spool.refused.batches():
             import pyarrow.compute as pc
 
-            held = batch.filter(pc.not_equal(batch.column("action"), "add"))
+            held = batch.filter(pc.not_equal(batch.column("action"), Action.ADD.value))
             keys = held.column("sync_key").to_pylist()
             if keys:
                 forgotten = self._log.acknowledgements(
                     keys,
-                    action="forget",
+                    action=Action.FORGET,
                     row_hash=None,
                     identifiers=None,
                     remote_id=None,
                     batch_number=0,
                     now=now_utc(),
                 )
-                self._write(Progress([forgotten]))
+                self._groups.write(Progress([forgotten]))
 
     def forget(self, reader: RowReader, spool: PlanSpool) -> None:
         """Drop keys from the ledger that ask nothing of the destination."""
         chunks = reader.read(spool.forgotten.batches())
-        self._write(Progress([self._marked(chunk, "forget", 0) for chunk in chunks]))
+        self._groups.write(Progress([self._marked(chunk, Action.FORGET, 0) for chunk in chunks]))
 
     def doubt(self, reader: RowReader, spool: PlanSpool) -> None:
         """Before the first removal: whoever loses an identifier together with another may be there or not from here on."""
         for chunk in reader.read_held(spool.doubted.batches()):
-            self._write(Progress([self._marked(chunk, "attempt", 0, row_hash=UNKNOWN)]))
+            self._groups.write(Progress([self._marked(chunk, Action.ATTEMPT, 0, row_hash=UNKNOWN)]))
 
     def _add_error(self, outcome: Outcome, error: DestinationError) -> None:
         self.error = error
@@ -370,7 +318,7 @@ class Acknowledger:
             clean = RowError(
                 error.key, code(error.status, said), scrub_row(error.message, said), error.retryable
             )
-            action = "change" if row.action == "outdated" else row.action
+            action = Action.CHANGE if row.action == Action.OUTDATED else row.action
             counts = not (outcome.blameless and error.retryable)
             progress.refused.append(Refused(action, clean, row.row_hash, counts=counts))
             self._result.failed += 1
@@ -392,80 +340,12 @@ class Acknowledger:
 
     def _count(self, action: str, count: int = 1) -> None:
         match action:
-            case "add":
+            case Action.ADD:
                 self._result.added += count
-            case "change":
+            case Action.CHANGE:
                 self._result.changed += count
-            case "remove":
+            case Action.REMOVE:
                 self._result.removed += count
-
-    def _write(self, progress: Progress) -> None:
-        """Write until it is written: what a destination took and nobody marked would be sent again."""
-        if not progress:
-            return
-        quarantined = 0
-        for attempt in range(1, TRIES + 1):
-            try:
-                quarantined = self._try_to_write(progress)
-                break
-            except WarehouseError as error:
-                self._watcher.log(
-                    "not_acknowledged",
-                    sync=self._result.name,
-                    rows=progress.rows,
-                    message=error.message,
-                )
-                if self._journal_error is not None:
-                    self._block(error)
-                pause = self._retrier.policy.base_seconds * 2**attempt
-                if attempt == TRIES or not self._retrier.pause(pause):
-                    raise WarehouseError(
-                        f"sync '{self._result.name}': {progress.rows:,} rows were taken by the "
-                        f"destination but could not be acknowledged: {error.message}",
-                        hint="mend the warehouse and push again: what .headwater/journal kept of "
-                        "them is marked then, and not sent twice.",
-                    ) from error
-        if quarantined:
-            self._watcher.log("quarantined", sync=self._result.name, rows=quarantined)
-
-    def _try_to_write(self, progress: Progress) -> int:
-        with self._warehouse.session(write=True) as session:
-            now = now_utc()
-            if self._is_lease_due():
-                self._renew(session)
-            with session.transaction():
-                return self._log.write(session, progress, now)
-
-    def tend(self) -> None:
-        """What cannot wait for the next answer: a job or a Retry-After may take longer than the lease lasts.
-
-        Raises:
-            WarehouseError: a group could not be written.
-        """
-        if self._writing is not None and self._writing.done():
-            self._wait()
-        if self._is_lease_due():
-            with self._warehouse.session(write=True) as session:
-                self._renew(session)
-
-    def _renew(self, session: Session) -> None:
-        now = now_utc()
-        if not self._lease.renew(session, now):
-            raise HeadwaterError(
-                f"sync '{self._result.name}': another run took over its lease.",
-                hint="one run per sync at a time; this one stops here.",
-            )
-        self._renewed_at = now
-
-    def _is_lease_due(self) -> bool:
-        return self._lease_age() > LEASE_SECONDS / 4
-
-    def _lease_age(self) -> float:
-        return (now_utc() - self._renewed_at).total_seconds()
-
-
-def _reason(error: OSError) -> str:
-    return os.strerror(error.errno) if error.errno else str(error)
 
 
 def _surely_not_taken(outcome: Outcome) -> set[str]:

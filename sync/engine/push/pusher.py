@@ -17,11 +17,12 @@ from sync.engine.plan import capability, gates, guards
 from sync.engine.plan.plan import Plan, Planned, Planning, plan_sync
 from sync.engine.plan.spool import PlanSpool
 from sync.engine.push.acknowledge import Acknowledger
+from sync.engine.push.record import MEMORY_TRIES, RunRecord
 from sync.engine.push.rows import Batch, RowReader, batched
 from sync.engine.push.sender import BatchSender
 from sync.engine.push.stream import Stream
 from sync.engine.retry import CircuitBreaker, Retrier
-from sync.engine.scrub import scrub, shown_key
+from sync.engine.scrub import scrub
 from sync.errors import (
     AuthError,
     DestinationError,
@@ -31,18 +32,12 @@ from sync.errors import (
     WarehouseLockedError,
     WarehouseMemoryError,
 )
-from sync.records import Mode
-from sync.state.journal import Journal
-from sync.state.leases import LEASE_SECONDS, Leases, owner_name
-from sync.state.places import Place
-from sync.state.runs import RunLog
-from sync.state.unrecorded import Unrecorded
+from sync.records import Action, Mode
 from sync.warehouses.base import Session, now_utc
 
 QUARANTINED = "quarantined"  # the plan's reason for rows that failed too often
 # Batches whose jobs are waited for at once; a job may take half an hour, and a slot is held only while it is asked.
 JOBS = 12
-MEMORY_TRIES = 6  # each with twice as much
 
 
 class Pusher:
@@ -53,51 +48,20 @@ class Pusher:
         self._definition = definition
         self._options = context.options
         self._warehouse = context.warehouse
-        dialect, environment = context.warehouse.dialect, context.options.environment
-        self._log = self._log_of(definition)
-        self._settings = ""  # names those whose account was asked for
-        self._lease = Leases(
-            context.tables,
-            dialect,
-            environment=environment,
-            sync_name=definition.sync_id,
-            owner=owner_name(context.run_id),
-        )
-        self._journal = Journal(
-            context.journal,
-            environment=environment,
-            sync_name=definition.sync_id,
-            run_id=context.run_id,
-        )
-        self._unrecorded = Unrecorded(
-            context.journal, environment=environment, sync_name=definition.sync_id
-        )
-        self._planning = Planning(
+        planning = self._planning = Planning(
             warehouse=context.warehouse,
             tables=context.tables,
-            environment=environment,
+            environment=context.options.environment,
             people=context.people,
             places=context.places,
             known=context.known,
+            journal=context.journal,
         )
         self._result = SyncResult(definition.name, "success")
+        self._record = RunRecord(context, definition, planning, self._result)
+        self._stream: Stream | None = None
         self._once = True  # each key is acknowledged once in this run
         self._lost_before = 0  # events of earlier runs of which nobody knows
-        self._settles = False  # requests of a process that died may still arrive
-        self._started_at = now_utc()
-
-    def _log_of(self, definition: SyncDefinition) -> RunLog:
-        context = self._context
-        return RunLog(
-            context.tables,
-            context.warehouse.dialect,
-            environment=context.options.environment,
-            sync_name=definition.sync_id,
-            run_id=context.run_id,
-            definition_hash=definition.definition_hash,
-            quarantine_after=definition.quarantine_after,
-            shown=partial(shown_key, sync=definition.sync_id, columns=definition.key),
-        )
 
     def push(self) -> SyncResult:
         """Push; whatever goes wrong is in the result."""
@@ -105,7 +69,7 @@ class Pusher:
         try:
             self._push()
             if not self._options.dry_run:
-                self._unrecorded.forget()
+                self._record.forget_unrecorded()
         except RefusedError as error:
             result.status, result.error = "refused", error
             if error.reason != "running":  # that run has a row of its own
@@ -166,6 +130,7 @@ class Pusher:
         """From here on the sync is the one that fills its object at that account."""
         context, definition = self._context, self._definition
         context.places.load(context.warehouse)
+        settings = ""
         if connection is None:
             self._definition = located_for_plan(definition, context.connector, context.places)
         else:
@@ -173,8 +138,8 @@ class Pusher:
             self._definition = retrier.call(
                 partial(located, definition, connection, context.places)
             )
-            self._settings = settings_of(connection)
-        self._log = self._log_of(self._definition)
+            settings = settings_of(connection)
+        self._record.locate(self._definition, settings=settings)
 
     # -- plan ----------------------------------------------------------------------------------
 
@@ -190,7 +155,7 @@ class Pusher:
         options, definition = self._options, self._definition
         with self._warehouse.session(write=not options.dry_run) as session:
             if not options.dry_run:
-                self._take_lease(session)
+                self._record.take_lease(session)
             planned = plan_sync(
                 self._planning,
                 session,
@@ -204,75 +169,26 @@ class Pusher:
             )
             try:
                 self._gate(planned.plan)
+                if not options.dry_run:
+                    self._begin(session, planned)
             except BaseException:
                 planned.close()
                 raise
-            if options.dry_run:
-                return planned
-            self._result.previous_status = self._log.last_status(session)
-            if definition.mode is Mode.EVENT:
-                self._lost_before = self._log.count_unknown(session)
-            self._settle_in(session, has_former=planned.plan.checks.former > 0)
-            if planned.spool is None:
-                self._result.counts = planned.plan.counts
-                self._finish_empty(session)
-            else:
-                self._log.start(
-                    session, command="push", mode=definition.mode.value, now=self._started_at
-                )
         return planned
 
-    def _settle_in(self, session: Session, *, has_former: bool) -> None:
-        """Where the rows of this sync are is on record from here on."""
-        definition, places = self._definition, self._context.places
-        if has_former:
-            ledger = self._planning.ledger(definition)
-            session.execute(ledger.placing(definition.definition_hash, definition.former_hash))
-        places.keep(session, Place.of(definition, self._settings), now_utc())
-
-    def _take_lease(self, session: Session) -> None:
-        definition = self._definition
-        holder = self._lease.acquire(session, now_utc())
-        if holder is not None:
-            raise RefusedError(
-                "running",
-                f"sync '{definition.name}' is being pushed by {holder}.",
-                hint="wait for it to end; a lease whose process died expires by itself.",
-            )
-        # Two that fill one object would each leave to the other who leaves both.
-        for other in self._planning.others(definition):
-            holder = self._lease.holder_of(session, other, now_utc())
-            if holder is not None:
-                self._lease.release(session)
-                raise RefusedError(
-                    "running",
-                    f"sync '{definition.name}': '{other}', which fills the same object, is being pushed by {holder}.",
-                    hint="push this one again when that is over.",
-                )
-        begun = self._journal.in_flight_at()
-        self._settles = begun is not None and time.time() - begun < LEASE_SECONDS
-        ledger = self._planning.ledger(self._definition)
-        recovered = self._recover(session)
-        unfinished = sorted({*ledger.unfinished_runs(session), *recovered})
-        if unfinished:
-            session.execute(
-                *self._lost(unfinished),
-                *ledger.compaction(unfinished),
-                self._log.interrupt(unfinished, now_utc()),
-            )
-            self._context.watcher.log("recovered", sync=self._definition.name, runs=len(unfinished))
-
-    def _lost(self, run_ids: list[str]) -> list[str]:
-        """Statements that list events which were claimed and whose answers nobody will get; they are not sent again."""
-        if self._definition.mode is not Mode.EVENT:
-            return []
-        claimed = self._planning.ledger(self._definition).claimed(run_ids)
-        return [self._log.list_unknown(claimed, now_utc())]
-
-    def _recover(self, session: Session) -> list[str]:
-        """Fold in what a run that was killed, or could not write, kept on disk."""
-        context = self._context
-        return self._journal.recover(session, context.tables, context.warehouse.dialect)
+    def _begin(self, session: Session, planned: Planned) -> None:
+        """Before anything is sent, the run is on record and so is what it may send; with nothing to send it is over."""
+        record, result = self._record, self._result
+        result.previous_status = record.log.last_status(session)
+        if self._definition.mode is Mode.EVENT:
+            self._lost_before = record.log.count_unknown(session)
+        if planned.spool is not None:
+            record.begin(session, planned)
+            return
+        result.counts = planned.plan.counts
+        if error := self._left_behind():
+            result.status, result.error = "partial", error
+        record.finish_empty(session, planned)
 
     def _gate(self, plan: Plan) -> None:
         definition, options = self._definition, self._options
@@ -323,7 +239,7 @@ class Pusher:
             )
         for batch in self._batches(planned, offered):
             self._result.batches += 1
-            if batch.action != "outdated":
+            if batch.action != Action.OUTDATED:
                 self._context.watcher.advanced(self._definition.name, len(batch.rows))
 
     def _batches(self, planned: Planned, offered: ObjectType) -> Iterator[Batch]:
@@ -334,8 +250,8 @@ class Pusher:
         assert planned.spool is not None  # noqa: S101
         reader, spool, number = self._reader(planned, offered), planned.spool, count(1)
         for action, rows in (
-            ("remove", reader.read(spool.removals.batches())),
-            ("outdated", reader.read_outdated(spool.outdated.batches())),
+            (Action.REMOVE, reader.read(spool.removals.batches())),
+            (Action.OUTDATED, reader.read_outdated(spool.outdated.batches())),
             ("write", reader.read(spool.writes.batches())),
         ):
             yield batched(
@@ -361,7 +277,7 @@ class Pusher:
     ) -> None:
         result = self._result
         retrier = Retrier(self._options.policy, self._context.stop)
-        if self._settles:
+        if self._record.settles:
             retrier.pause(self._options.policy.settle_seconds)
         # One cheap call with the credentials, before rows go out with them.
         try:
@@ -389,15 +305,15 @@ class Pusher:
         )
         acknowledger = Acknowledger(
             self._warehouse,
-            self._log,
-            self._lease,
-            self._journal,
+            self._record.log,
+            self._record.lease,
+            self._record.journal,
             self._result,
             retrier=retrier,
             watcher=self._context.watcher,
-            intends=self._definition.mode in (Mode.UPSERT, Mode.MIRROR),
+            intends=self._record.intends and self._definition.mode is not Mode.REPLACE,
         )
-        stream = Stream(
+        stream = self._stream = Stream(
             sender, acknowledger, self._result, breaker=breaker, stop=self._context.stop
         )
         with acknowledger:
@@ -423,15 +339,15 @@ class Pusher:
                 )
         ahead = claims or acknowledger.wrote_ahead
         self._once = not (ahead or spool.outdated.rows or spool.doubted.rows)
-        self._end(breaker, spool)
+        self._end(breaker, left=spool.refused_unchanged + acknowledger.dropped)
 
     # -- end -----------------------------------------------------------------------------------
 
-    def _end(self, breaker: CircuitBreaker, spool: PlanSpool) -> None:
-        """Compact the ledger, close the run and give the lease back, in one unit."""
+    def _end(self, breaker: CircuitBreaker, *, left: int) -> None:
+        """What the run came to; `left` are rows beyond those to be sent."""
         result = self._result
         undone = result.counts.to_send - result.added - result.changed - result.removed
-        undone += spool.refused_unchanged
+        undone += left
         if breaker.is_open and result.error is None:
             result.error = DestinationError(
                 f"stopped after {self._options.breaker_limit} batches of which no row was taken.",
@@ -473,75 +389,8 @@ class Pusher:
         )
 
     def _finish(self) -> None:
-        ledger = self._planning.ledger(self._definition)
-        with self._warehouse.session(write=True) as session:
-            self._log.write_withheld(session, self._result.counts.withheld)
-            session.execute(
-                *ledger.compaction([self._context.run_id], once=self._once),
-                self._log.finish(
-                    status=self._result.recorded_status,
-                    message=self._result.recorded,
-                    counts=self._result.figures(),
-                    now=now_utc(),
-                ),
-            )
-            self._lease.release(session)
-
-    def _finish_empty(self, session: Session) -> None:
-        """Nothing to send: the run is over within the session that planned it."""
-        if error := self._left_behind():
-            self._result.status, self._result.error = "partial", error
-        with session.transaction():
-            self._record(session)
-            self._log.write_withheld(session, self._result.counts.withheld)
-            self._lease.release(session)
+        self._record.finish(once=self._once)
 
     def _record_end(self) -> None:
-        """Put a run that was refused or failed on record; a warehouse that cannot take it is told by the error itself."""
-        result = self._result
-        if self._options.dry_run:
-            return
-        try:
-            with self._warehouse.session(write=True) as session:
-                ledger = self._planning.ledger(self._definition)
-                self._recover(session)
-                if self._context.run_id in ledger.unfinished_runs(session):
-                    session.execute(
-                        *self._lost([self._context.run_id]),
-                        *ledger.compaction([self._context.run_id]),
-                        self._log.finish(
-                            status=result.recorded_status,
-                            message=result.recorded,
-                            counts=result.figures(),
-                            now=now_utc(),
-                        ),
-                    )
-                else:
-                    result.previous_status = self._log.last_status(session)
-                    self._record(session)
-                self._lease.release(session)
-            self._unrecorded.forget()
-        except Exception as error:
-            told = (
-                error
-                if isinstance(error, HeadwaterError)
-                else UnexpectedError.of(result.name, error)
-            )
-            self._context.watcher.log("not_recorded", sync=result.name, message=told.message)
-            self._unrecorded.keep(
-                status=result.recorded_status,
-                message=result.recorded or told.message,
-                now=now_utc(),
-            )
-
-    def _record(self, session: Session) -> None:
-        self._log.record(
-            session,
-            command="push",
-            mode=self._definition.mode.value,
-            started_at=self._started_at,
-            finished_at=now_utc(),
-            status=self._result.recorded_status,
-            message=self._result.recorded,
-            counts=self._result.figures(),
-        )
+        if not self._options.dry_run:
+            self._record.end(began=self._stream is not None and self._stream.began)

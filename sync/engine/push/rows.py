@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sync.config.models import SyncDefinition
 from sync.engine.plan import membership, planner
 from sync.engine.plan.edge import JSON_TEXT
-from sync.records import Mode, Record
+from sync.records import Action, Mode, Record
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -82,7 +82,7 @@ class RowReader:
                 held = json.loads(text)
                 names = membership.outdated(held, leaving - shared, self._members)
                 record = Record(key, names, {}, remote_id)
-                rows.append(PlannedRow("outdated", record, None, text, len(text)))
+                rows.append(PlannedRow(Action.OUTDATED, record, None, text, len(text)))
             yield rows
 
     def read_held(self, batches: Iterable[pa.RecordBatch]) -> Iterator[list[PlannedRow]]:
@@ -90,14 +90,14 @@ class RowReader:
         for batch in batches:
             columns = batch.select(["sync_key", "held_identifiers", "remote_id"]).to_pydict()
             yield [
-                PlannedRow("attempt", Record(key, json.loads(text), {}, remote_id), None, text)
+                PlannedRow(Action.ATTEMPT, Record(key, json.loads(text), {}, remote_id), None, text)
                 for key, text, remote_id in zip(*columns.values(), strict=True)
             ]
 
     def _rows(self, batch: pa.RecordBatch) -> list[PlannedRow]:
         columns = {kind.name: _values(batch, i) for i, kind in enumerate(batch.schema)}
         actions, keys = columns["action"], columns["sync_key"]
-        removing = bool(actions) and actions[0] == "remove"  # a spool has one kind
+        removing = bool(actions) and actions[0] == Action.REMOVE  # a spool has one kind
         fields: Iterable[dict[str, Any]]
         if removing and self._held_identifiers:
             sent = columns["held_identifiers"]

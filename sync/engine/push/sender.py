@@ -32,7 +32,7 @@ from sync.errors import (
     TransientError,
     UnexpectedAnswerError,
 )
-from sync.records import Accepted, BatchResult, JobStatus, Mode, Record, RowError
+from sync.records import Accepted, Action, BatchResult, JobStatus, Mode, Record, RowError
 
 # Rows of a refused request that are tried alone before any was taken: refused every one, the request is wrong, and not a row of it.
 PROBES = 24
@@ -224,7 +224,7 @@ class BatchSender:
         if self._mode is Mode.REPLACE:
             assert isinstance(destination, ReplacesAll)  # noqa: S101
             return destination.write(records)
-        if action in ("remove", "outdated"):
+        if action in (Action.REMOVE, Action.OUTDATED):
             assert isinstance(destination, RemovesMembers)  # noqa: S101
             return destination.remove(records)
         return destination.upsert(records)

@@ -14,6 +14,7 @@ from sync.engine.push.rows import Batch
 from sync.engine.push.sender import BatchSender, Outcome, is_fatal
 from sync.engine.retry import CircuitBreaker
 from sync.errors import DestinationError
+from sync.records import Action
 
 
 class Stream:
@@ -33,14 +34,21 @@ class Stream:
         self._result = result
         self._breaker = breaker
         self._stop = stop
+        self.began = False  # whether anything may be at the destination
         # Keys whose outdated identifiers may still be there: written now, the ledger would forget those.
         self._held_back: set[str] = set()
+        self._took_outdated = False
 
     def send(self, phases: Iterable[Iterator[Batch]], *, parallel: int, claims: bool) -> None:
         """Keep `parallel` batches under way. A phase begins when the one before it has been answered in full."""
         with ThreadPoolExecutor(parallel, thread_name_prefix=self._result.name) as pool:
+            self.began = True
             for phase in phases:
                 self._send_phase(phase, pool, ahead=min(2 * parallel, parallel + 4), claims=claims)
+                if self._took_outdated:
+                    # What is written from here on takes the place of what is out: recovery must know that it is.
+                    self._acknowledger.flush()
+                    self._took_outdated = False
             self._acknowledger.flush()
         self._result.error = self._acknowledger.blocked or self._result.error
 
@@ -96,7 +104,7 @@ class Stream:
         destination.begin(run_id, [*mapping.identifiers, *mapping.fields])
         try:
             for batch in batches():
-                if batch.action == "remove":
+                if batch.action == Action.REMOVE:
                     continue
                 if self._stop.is_set():
                     destination.abort()
@@ -107,6 +115,7 @@ class Stream:
                     raise outcome.error
                 refused.update(error.key for error in outcome.failed)
                 self._acknowledger.take_refusals(outcome)
+            self.began = True
             destination.commit()
         except DestinationError:
             destination.abort()
@@ -132,7 +141,8 @@ class Stream:
 
     def _note(self, outcomes: Iterable[Outcome]) -> None:
         for outcome in outcomes:
-            if outcome.batch.action == "outdated":
+            if outcome.batch.action == Action.OUTDATED:
+                self._took_outdated = True
                 self._held_back |= {row.record.key for row in outcome.batch.rows}
                 self._held_back -= {item.key for item in outcome.accepted}
         if self._acknowledger.error is not None:

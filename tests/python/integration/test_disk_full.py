@@ -52,7 +52,7 @@ def limited(folder: Path, kilobytes: int):
 
 def mounted(folder: Path, prepare: Callable[[], None] = lambda: None):
     made = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", str(folder)],
+        ["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(folder)],
         capture_output=True, check=False,
     )  # fmt: skip
     if made.returncode:
@@ -169,7 +169,8 @@ def test_what_can_be_written_nowhere_is_not_sent_at_all(small, mode, delivery):
     small.empty()
     bench.destination.check = original
     end_process(bench)
-    assert bench.push().status == "success"
+    healed = bench.push()
+    assert healed.status == "success", healed.message
     assert bench.held() == {f"p{number}" for number in range(ROWS)}
     assert set(times_sent(bench).values()) == {1}
 
@@ -189,7 +190,8 @@ def test_a_full_disk_loses_nothing_and_doubles_nothing(disk, mode):
     assert "could not be" in result.message
     assert exit_code([result]) == 1
     end_process(bench)
-    assert bench.push().status == "success"
+    healed = bench.push()
+    assert healed.status == "success", healed.message
     wanted = {f"p{number}" for number in range(ROWS)}
     assert bench.held() == wanted
     assert bench.maybe() == set()

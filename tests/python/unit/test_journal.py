@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import threading
+import time
 
 import pyarrow as pa
 import pytest
@@ -56,9 +57,9 @@ def test_a_file_cut_at_any_byte_holds_what_was_whole_by_then(tmp_path_factory, d
         else:
             writer.write(number, taken(word))
             expected[number] = word
-        if not file_of(folder).exists():
+        if not writer._end:
             states = [(0, {})]
-        states.append((writer._end if file_of(folder).exists() else 0, dict(expected)))
+        states.append((writer._end, dict(expected)))
     writer.close()
     assert held(folder) == expected
     if file_of(folder).exists():
@@ -67,16 +68,50 @@ def test_a_file_cut_at_any_byte_holds_what_was_whole_by_then(tmp_path_factory, d
         assert held(folder) == [state for length, state in states if length <= cut][-1]
 
 
-def test_a_journal_that_nothing_is_left_of_is_gone(tmp_path):
+def test_a_journal_that_nothing_is_left_of_stays_until_its_run_is_on_record(tmp_path):
+    """That it is there and empty says that nothing else was sent."""
     writer = journal(tmp_path)
+    writer.begin()
+    assert journal(tmp_path, "later").whole() == {"run"}
     writer.write(1, taken("a"))
     writer.write(2, taken("b"))
     writer.drop([2])
     assert held(tmp_path) == {1: "a"}
     writer.drop([1])
-    assert list((tmp_path / "live" / "people").iterdir()) == []
+    assert file_of(tmp_path).stat().st_size == 0
+    assert journal(tmp_path, "later").whole() == {"run"}
     writer.write(3, taken("c"))
     assert held(tmp_path) == {3: "c"}
+    writer.end()
+    assert list((tmp_path / "live" / "people").iterdir()) == []
+
+
+def test_a_journal_that_missed_something_is_not_whole(tmp_path):
+    writer = journal(tmp_path)
+    writer.write(1, taken("a"))
+    writer.resign()
+    assert journal(tmp_path, "later").whole() == set()
+    writer.write(2, taken("b"))
+    assert held(tmp_path) == {1: "a", 2: "b"}
+    writer.end()
+    assert list((tmp_path / "live" / "people").iterdir()) == []
+
+
+def test_a_journal_from_before_the_machine_started_is_not_whole(tmp_path, monkeypatch):
+    """What the disk was never given is lost when the power fails."""
+    writer = journal(tmp_path)
+    writer.write(1, taken("a"))
+    assert journal(tmp_path, "later").whole() == {"run"}
+    monkeypatch.setattr(module, "_machine_started_at", lambda: time.time() + 1)
+    assert journal(tmp_path, "later").whole() == set()
+    assert held(tmp_path) == {1: "a"}
+
+
+def test_journals_of_other_runs_are_dropped(tmp_path):
+    for run_id in ("ended", "unfinished"):
+        journal(tmp_path, run_id).write(1, taken("a"))
+    assert journal(tmp_path, "later").remove_others(["unfinished"]) == ["ended"]
+    assert journal(tmp_path, "later").whole() == {"unfinished"}
 
 
 def test_only_its_owner_reads_a_journal(tmp_path):
@@ -129,6 +164,8 @@ def test_a_full_disk_does_not_stop_what_is_in_the_warehouse_from_being_dropped(
     monkeypatch.setattr(os, "pwritev", full)
     writer.drop([1])
     writer.drop([2])
+    assert held(tmp_path) == {}
+    writer.end()
     assert not file_of(tmp_path).exists()
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import shutil
 from dataclasses import replace
 
+import duckdb
 import pytest
-from workbench import MemoryDestination
+from workbench import Killed, MemoryDestination
 
 from sync.engine.plan.claims import CLAIMED
 from sync.errors import AuthError, TransientError
@@ -506,3 +509,37 @@ def test_a_sync_that_is_new_may_take_the_object_of_one_that_is_gone(bench):
     assert refused(bench).reason == "renamed"
     bench.migrate("start over")
     assert push(bench).added == 2
+
+
+@pytest.mark.parametrize("folder", ["kept", "thrown away"])
+@pytest.mark.parametrize("sent", [False, True], ids=["not sent", "sent"])
+@pytest.mark.parametrize("wanted", [False, True], ids=["left", "wanted"])
+def test_what_a_killed_push_only_intended_is_lost_to_nobody(bench, folder, sent, wanted):
+    """Who leaves one sync is neither lost to the other, once that is pushed again, nor left behind by both."""
+    one, other = sync(bench, name="one"), sync(bench, name="other")
+    for either in (one, other):
+        guards = replace(either.definition.guards, min_rows=0, max_removals_percent=None)
+        either.definition = replace(either.definition, guards=guards)
+    table(one, "one", "a", "b")
+    push(one)
+    table(other, "other", "b")
+
+    def die(*_):
+        raise Killed
+
+    if sent:
+        bench.destination.fault_after = die
+    else:
+        bench.destination.fault = die
+    with contextlib.suppress(Killed), other.killable():
+        other.push()
+    bench.destination.fault = bench.destination.fault_after = None
+    with duckdb.connect(str(bench.path)) as connection:
+        connection.execute("delete from analytics_sync.leases")
+    if folder == "thrown away":
+        shutil.rmtree(bench.path.parent / "journal")
+    table(one, "one", "a")
+    push(one)
+    table(other, "other", *(["b"] if wanted else []))
+    push(other)
+    assert there(bench) == ({"a", "b"} if wanted else {"a"})

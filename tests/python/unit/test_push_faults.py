@@ -721,10 +721,10 @@ def test_what_was_in_flight_long_ago_has_arrived(bench, monkeypatch):
 
 def test_a_lease_is_renewed_while_an_answer_is_waited_for(bench, monkeypatch):
     """A job may take longer than a lease lasts; without renewal another run would begin beside this one."""
-    from sync.engine.push import acknowledge
+    from sync.engine.push import groups
 
     now = [dt.datetime.now(dt.UTC).replace(tzinfo=None)]
-    monkeypatch.setattr(acknowledge, "now_utc", lambda: now[0])
+    monkeypatch.setattr(groups, "now_utc", lambda: now[0])
     bench.people("a")
     bench.destination.job_rows = lambda _: "job-1"
     expiry = []
@@ -749,13 +749,13 @@ def test_a_lease_is_renewed_while_an_answer_is_waited_for(bench, monkeypatch):
 
 
 def test_a_process_that_slept_beyond_its_lease_sends_nothing(bench, monkeypatch):
-    from sync.engine.push import acknowledge
+    from sync.engine.push import groups
 
     bench.people("a")
     now = dt.datetime.now(dt.UTC).replace(tzinfo=None)
     times = iter([now])  # begun, then stopped for a quarter of an hour
     later = now + dt.timedelta(minutes=15)
-    monkeypatch.setattr(acknowledge, "now_utc", lambda: next(times, later))
+    monkeypatch.setattr(groups, "now_utc", lambda: next(times, later))
     result = bench.push()
     assert (result.status, bench.destination.calls) == ("failed", [])
     assert "lease" in result.message

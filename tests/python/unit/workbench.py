@@ -41,6 +41,10 @@ LEDGER = (
     "definition_hash varchar, identifiers varchar, remote_id varchar, run_id varchar, "
     "acknowledged_at timestamp"
 )
+INTENTS = (
+    "environment varchar, sync_name varchar, run_id varchar, sync_key varchar, definition_hash varchar, "
+    "identifiers varchar, outdated_identifiers varchar, remote_id varchar"
+)
 TABLES = Tables(**{name: f"analytics_sync.{name}" for name in Tables.__slots__})
 ALL_MODES = frozenset(Mode)
 QUICK = RetryPolicy(
@@ -194,6 +198,7 @@ class Workbench:
         with duckdb.connect(str(self.path)) as connection:
             connection.execute("create schema analytics_sync")
             connection.execute(f"create table analytics_sync.ledger ({LEDGER})")
+            connection.execute(f"create table analytics_sync.intents ({INTENTS})")
             connection.execute(
                 "create table analytics_sync.leases "
                 "(environment varchar, sync_name varchar, owner varchar, expires_at timestamp)"
@@ -263,7 +268,13 @@ class Workbench:
         environment = self.options.environment
         places = Places(self.tables, self.warehouse.dialect, environment=environment)
         planning = Planning(
-            self.warehouse, self.tables, environment, self.consent_tables, places, self.known
+            self.warehouse,
+            self.tables,
+            environment,
+            self.consent_tables,
+            places,
+            self.known,
+            self.path.parent / "journal",
         )
         connector = MemoryConnector(self.destination, self.declaration)
         places.load(self.warehouse)

@@ -34,8 +34,12 @@ LEDGER = {
 LEASES = {
     "environment": "string", "sync_name": "string", "owner": "string", "expires_at": "timestamp",
 }  # fmt: skip
+INTENTS = dict.fromkeys(
+    ("environment", "sync_name", "run_id", "sync_key", "definition_hash", "identifiers",
+     "outdated_identifiers", "remote_id"), "string",
+)  # fmt: skip
 FAILURES = {"unique_id": "string", "status": "string", "failed_at": "timestamp"}
-STATE = {"ledger": LEDGER, "leases": LEASES, "dbt_failures": FAILURES} | {
+STATE = {"ledger": LEDGER, "leases": LEASES, "intents": INTENTS, "dbt_failures": FAILURES} | {
     name: shape for name, shape in SHAPES.items() if name in Tables.__slots__
 }
 

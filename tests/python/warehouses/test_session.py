@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 
 import pyarrow as pa
 import pytest
 
 from sync.config.profiles import Target
-from sync.errors import WarehouseError
+from sync.errors import LeaseLostError, UnprovenError, WarehouseError
+from sync.records import Proof
 from sync.state.leases import Leases
-from sync.warehouses.base import Warehouse
+from sync.warehouses.base import Session, Warehouse
 from tests.python.warehouses.conftest import count
 
 AWKWARD = ["o'brien", "back\\slash", "two\nlines", "Zoë 🌊", "100%s", "; drop table things --", ""]
@@ -132,10 +134,58 @@ def test_one_run_at_a_time_holds_a_lease(warehouse: Warehouse, schema: str) -> N
         )
         assert leases("elsewhere/1.1/a").acquire(session, now) is None
         assert "process 1 on elsewhere" in str(leases("elsewhere/2.1/b").acquire(session, now))
-        assert leases("elsewhere/1.1/a").renew(session, now)
+        with leases("elsewhere/1.1/a").held(session, now):
+            session.execute(f"insert into {Tables.leases} (environment) values ('written')")
         later = now + dt.timedelta(hours=1)
         assert leases("elsewhere/2.1/b").acquire(session, later) is None
-        assert not leases("elsewhere/1.1/a").renew(session, later)
+        with pytest.raises(LeaseLostError), leases("elsewhere/1.1/a").held(session, later):
+            session.execute(f"insert into {Tables.leases} (environment) values ('not written')")
+        with pytest.raises(LeaseLostError), leases("elsewhere/1.1/a").released(session):
+            session.execute(f"insert into {Tables.leases} (environment) values ('not written')")
+        with leases("elsewhere/2.1/b").released(session):
+            pass
+        rows = session.rows(f"select environment from {Tables.leases}")
+        assert [row["environment"] for row in rows] == ["written"]
+
+
+def replace_all(session: Session, table: str, rows: pa.Table) -> None:
+    with session.transaction(proof=Proof(table, "name = 'another'", "share = 0")):
+        session.append(table, rows)
+        session.execute(f"delete from {table} where 1 = 1")
+
+
+@pytest.mark.parametrize("size", [2, 2_500], ids=["few rows", "many rows"])
+def test_a_unit_is_written_with_its_proof_or_not_at_all(
+    warehouse: Warehouse, table: str, size: int
+) -> None:
+    rows = things([f"n{n}" for n in range(size)])
+    with warehouse.session(write=True) as session:
+        session.append(table, things(["holder"]))
+        with session.transaction(proof=Proof(table, "name = 'holder'", "share = 0.75")):
+            session.append(table, rows)
+            session.execute(f"update {table} set share = 0.25 where name = 'n1'")
+        assert count(session, table) == size + 1
+        assert session.rows(f"select share from {table} where name = 'n1'") == [{"share": 0.25}]
+        with pytest.raises(UnprovenError):
+            replace_all(session, table, rows)
+        assert count(session, table) == size + 1
+        with session.transaction(proof=Proof(table, "name = 'holder'")):
+            session.execute(f"delete from {table} where name = 'n0'")
+        assert count(session, table) == size - 1
+
+
+def test_an_object_of_texts_is_read_back_text_by_text(warehouse: Warehouse) -> None:
+    dialect = warehouse.dialect
+    texts = ['quo"te', "back\\slash", "two\nlines", "Zoë 🌊", ""]
+    with warehouse.session() as session:
+        for text in texts:
+            made = dialect.json_object({"b": dialect.literal(text), "a": dialect.text("null")})
+            row = session.rows(f"select made, {dialect.json_text('made', 'b')} as b, "
+                               f"{dialect.json_text('made', 'a')} as a from (select {made} as made) as t")[0]  # fmt: skip
+            assert json.loads(row["made"]) == {"b": text}
+            assert (row["b"], row["a"]) == (text, None)
+        none = dialect.json_object({"a": dialect.text("null")})
+        assert session.rows(f"select {none} as made") == [{"made": None}]
 
 
 def test_errors_quote_no_data(warehouse: Warehouse, table: str, target: Target) -> None:
