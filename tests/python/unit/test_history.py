@@ -8,6 +8,7 @@ import duckdb
 import pytest
 from workbench import TABLES
 
+from sync.errors import LeaseLostError
 from sync.state.history import RunHistory
 from sync.state.leases import Leases, owner_name
 from sync.state.sent import PeopleTables, Sent
@@ -78,7 +79,8 @@ def test_a_lease_that_is_broken_is_free(bench):
         assert theirs.acquire(session, now_utc()) is None
         assert "process 1 on elsewhere" in ours.holder_of(session, "memory_people", now_utc())
         session.execute(ours.breaking())
-        assert not theirs.renew(session, now_utc())
+        with pytest.raises(LeaseLostError), theirs.held(session, now_utc()):
+            pass
         assert ours.acquire(session, now_utc()) is None
 
 
