@@ -60,6 +60,11 @@ def status(
         ]
         destinations = {definition.destination for definition in definitions}
         pulls = [one for one in history.pulls(session) if one["destination"] in destinations]
+        is_other_used = (
+            environment == "live"
+            and not any(one["status"] for one in found)
+            and history.is_used(session, "sandbox")
+        )
         undefined = history.undefined(session, {one.sync_id for one in app.manifest.syncs()})
     if alert and environment == "live":
         _tell(app, definitions, found)
@@ -94,6 +99,8 @@ def status(
             if one["message"]:
                 tell = app.output.note if one["status"] == "success" else partial(_refuse, app)
                 tell(f"pull of {one['destination']}: {one['message']}")
+        if is_other_used:
+            app.output.note("The sandbox has runs: sync status --sandbox shows them.")
         for one in undefined:
             app.output.note(
                 f"{one['name']}: no exposure defines this sync any more; {one['held']:,} rows that it "

@@ -81,6 +81,14 @@ class RunHistory:
                 return run_id
         return str(runs[0]["run_id"]) if runs and runs[0]["status"] == "running" else None
 
+    def is_used(self, session: Session, environment: str) -> bool:
+        """Whether anything was pushed in that environment."""
+        rows = session.rows(
+            f"select run_id from {self._tables.runs} "
+            f"where environment = {self._literal(environment)} and command = 'push' limit 1"
+        )
+        return bool(rows)
+
     def undefined(self, session: Session, defined: Collection[str]) -> list[dict[str, Any]]:
         """Syncs that are not among `defined` and still hold rows at a destination, by the ledger: name and held."""
         rows = session.rows(

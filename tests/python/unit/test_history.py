@@ -132,3 +132,12 @@ def test_what_was_told_last_is_remembered(bench):
             assert log.last_told(session) == status
     bench.people("a")
     assert bench.push().previous_status is None
+
+
+def test_runs_of_another_environment_are_known(bench):
+    history = RunHistory(TABLES, bench.warehouse.dialect, environment="live")
+    bench.people("a")
+    bench.push()
+    with bench.warehouse.session() as session:
+        assert history.is_used(session, "live")
+        assert not history.is_used(session, "sandbox")
