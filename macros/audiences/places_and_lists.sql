@@ -26,9 +26,10 @@
     {%- endif -%}
     {%- set trait = wanted.get('trait', wanted['column']) -%}
     {%- do headwater.use_trait(context, trait, path) -%}
-    {{ return('coalesce(' ~ headwater.in_keys(
+    {#- A subquery in a function such as coalesce() is not for every warehouse. -#}
+    {{ return('(candidates.' ~ trait ~ ' is not null and ' ~ headwater.in_keys(
         'cast(candidates.' ~ trait ~ ' as ' ~ text ~ ')', 'cast(listed.' ~ wanted['column'] ~ ' as ' ~ text ~ ')', listed ~ where
-    ) ~ ', false)') }}
+    ) ~ ')') }}
 {%- endmacro %}
 
 {#- Value: the identifiers that `vars: cdp_identity` has for an entity. -#}

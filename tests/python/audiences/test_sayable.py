@@ -83,6 +83,20 @@ def shop_of(chance: random.Random) -> World:
     }  # fmt: skip
 
 
+def make_asks(folder: Path, database: Path) -> None:
+    """A project with a model for every ask."""
+    variables = {
+        "cdp_events": EVENTS, "cdp_as_of": str(NOW), "cdp_registry": {"journeys": ["journey_tried"]},
+        "cdp_identity": {"person": {"identifiers": {"card_number": {}}}},
+    }  # fmt: skip
+    make_project(folder, database, dict.fromkeys(SHOP, "select 1 as one"), variables)
+    for number, ask in enumerate(ASKS):
+        text = yaml.safe_dump({"entity": ask.get("entity", "person"), **ask["definition"]}, sort_keys=False, width=10_000)  # fmt: skip
+        (folder / "models" / f"audience_ask{number}.sql").write_text(
+            f"{{% set definition %}}\n{text}{{% endset %}}\n{{{{ headwater.audience(definition) }}}}\n"
+        )
+
+
 @pytest.fixture(scope="module")
 def company(
     tmp_path_factory: pytest.TempPathFactory,
@@ -94,16 +108,7 @@ def company(
         connection.execute("create schema analytics")
         for table, columns in SHOP.items():
             connection.execute(f"create table analytics.{table} ({columns})")
-    variables = {
-        "cdp_events": EVENTS, "cdp_as_of": str(NOW), "cdp_registry": {"journeys": ["journey_tried"]},
-        "cdp_identity": {"person": {"identifiers": {"card_number": {}}}},
-    }  # fmt: skip
-    make_project(folder, database, dict.fromkeys(SHOP, "select 1 as one"), variables)
-    for number, ask in enumerate(ASKS):
-        text = yaml.safe_dump({"entity": ask.get("entity", "person"), **ask["definition"]}, sort_keys=False, width=10_000)  # fmt: skip
-        (folder / "models" / f"audience_ask{number}.sql").write_text(
-            f"{{% set definition %}}\n{text}{{% endset %}}\n{{{{ headwater.audience(definition) }}}}\n"
-        )
+    make_asks(folder, database)
     return duckdb.connect(str(database)), compiled_models(folder)
 
 
