@@ -14,7 +14,7 @@
 {%- set limit = headwater._audience_limit(context, parsed['limit']) if 'limit' in parsed else none -%}
 {%- set sample = headwater._share(context, parsed['sample'], 'sample') if 'sample' in parsed else none -%}
 {%- set holdout = headwater._share(context, parsed['holdout'], 'holdout') if 'holdout' in parsed else none -%}
-{%- do headwater.stop_for(context.problems) -%}
+{%- do headwater.stop_for(headwater.with_lines(definition, context.problems)) -%}
 with
 
 candidates as (

@@ -7,7 +7,7 @@
     {%- set bases = ['previous'] if previous else (['trait'] + of_groups) if alias == 'candidates' else ['property'] if alias else [] -%}
     {%- set found = value | select('in', bases) | list -%}
     {%- if found | length != 1 -%}
-        {%- do headwater.note_problem(context, path, ("wants one value, or a mapping with one of " ~ bases | join(', ')) if bases else "wants one value") -%}
+        {%- do headwater.note_problem(context, path, ("wants one value, or a mapping with one of " ~ bases | join(', ') ~ headwater.nearest(value | first, bases)) if bases else "wants one value") -%}
         {{ return('null') }}
     {%- endif -%}
     {%- set base = found[0] -%}
@@ -41,7 +41,7 @@
 {% macro _moved(context, sql, value, type, path) -%}
     {%- set at = namespace(sql=sql) -%}
     {%- for key in ['times', 'plus', 'minus'] if key in value -%}
-        {%- if type == 'time' or (not type and value[key] is string) -%}
+        {%- if type == 'time' or (not type and value[key] is string and key != 'times') -%}
             {%- set problem = "is for numbers" if key == 'times' else headwater._duration_problem(value[key]) -%}
             {%- if problem -%}
                 {%- do headwater.note_problem(context, path ~ '.' ~ key, problem) -%}

@@ -3,11 +3,13 @@
 {% macro in_list_predicate(context, condition, path) -%}
     {%- do headwater.note_unknown_keys(context, condition, ['in_list'], path) -%}
     {%- set wanted = condition['in_list'] -%}
+    {%- if wanted is mapping -%}
+        {%- do headwater.note_unknown_keys(context, wanted, ['model', 'column', 'trait', 'identifier', 'where'], path) -%}
+    {%- endif -%}
     {%- for key in ['model', 'column'] if wanted is not mapping or wanted.get(key) is not string or not modules.re.fullmatch('[A-Za-z_][A-Za-z0-9_]*', wanted[key]) -%}
         {%- do headwater.note_problem(context, path, "wants {model: a seed or model, column: its column}, and trait: or identifier: where the column has another name") -%}
         {{ return('false') }}
     {%- endfor -%}
-    {%- do headwater.note_unknown_keys(context, wanted, ['model', 'column', 'trait', 'identifier', 'where'], path) -%}
     {%- do headwater._column_type(context, wanted['model'], wanted['column'], path ~ '.column') -%}
     {%- set where = (' where ' ~ headwater.where_clause(context, 'listed', wanted['model'], wanted['where'], path ~ '.where')) if 'where' in wanted else '' -%}
     {%- set listed = ref(wanted['model']) ~ ' as listed' -%}

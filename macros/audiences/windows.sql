@@ -187,7 +187,7 @@
 {% macro _periods(context, condition, column, path) -%}
     {%- set unit, units = condition['in_each'], ['day', 'week', 'month', 'quarter', 'year'] -%}
     {%- if unit not in units or 'during' not in condition -%}
-        {%- do headwater.note_problem(context, path ~ '.in_each', "wants one of " ~ units | join(', ') ~ ", beside during: a calendar window" ~ headwater.nearest(unit, units)) -%}
+        {%- do headwater.note_problem(context, path ~ '.in_each', "wants one of " ~ units | join(', ') ~ ", beside during: a calendar window" ~ (headwater.nearest(unit, units) if unit not in units else '')) -%}
         {{ return({'sql': '1', 'count': 1}) }}
     {%- endif -%}
     {%- set window = headwater.calendar_window(context, condition['during'], path ~ '.during') -%}
