@@ -6,15 +6,15 @@
     {{ return('') }}
 {%- endif -%}
 {%- set parsed = headwater.read_definition(definition, "entity:, then all:, any: or one condition") -%}
-{%- set context = headwater.audience_context(parsed.get('entity', 'person')) -%}
-{%- set settings = ['entity', 'sample', 'holdout', 'limit'] -%}
+{%- set context = headwater.audience_context(parsed.get('entity', 'person'), zone=parsed.get('zone')) -%}
+{%- set settings = ['entity', 'zone', 'sample', 'holdout', 'limit'] -%}
 {%- set condition = headwater._rest(parsed, settings + headwater._misspelt_settings(context, parsed, settings)) -%}
 {{- config(meta={'audience': parsed}) -}}
 {%- set predicate = headwater._predicate(context, condition, '') -%}
 {%- set limit = headwater._audience_limit(context, parsed['limit']) if 'limit' in parsed else none -%}
 {%- set sample = headwater._share(context, parsed['sample'], 'sample') if 'sample' in parsed else none -%}
 {%- set holdout = headwater._share(context, parsed['holdout'], 'holdout') if 'holdout' in parsed else none -%}
-{%- do headwater.stop_for(context.problems) -%}
+{%- do headwater.stop_for(headwater.with_lines(definition, context.problems)) -%}
 with
 
 candidates as (
@@ -23,6 +23,9 @@ candidates as (
         {{ context.model }}.{{ context.key }}
         {%- for trait in context.traits %},
         {{ context.model }}.{{ trait }}
+        {%- endfor %}
+        {%- for figure in context.figures %},
+        {{ figure }} as figure_{{ loop.index }}
         {%- endfor %}
 
     from {{ ref(context.model) }} as {{ context.model }}
@@ -68,27 +71,31 @@ select * from members
 {%- endmacro %}
 
 {#- Value: what the conditions of one entity are written over, the traits they turn out to use, and the mistakes found; `outer` is the
-    context of a condition that this one stands in. -#}
-{% macro audience_context(entity, outer=none) -%}
+    context of a condition that this one stands in, `zone` the one of its days. -#}
+{% macro audience_context(entity, outer=none, zone=none) -%}
     {%- set entities = {'person': ['profiles', 'profile_id'], 'account': ['accounts', 'account_id']} -%}
     {%- if entity not in entities -%}
         {{ headwater.audience_error('entity', "'" ~ entity ~ "' is not one of person, account" ~ headwater.nearest(entity, entities)) }}
     {%- endif -%}
+    {%- set problems = outer.problems if outer else [] -%}
     {{ return({
         'entity': entity,
         'model': entities[entity][0],
         'key': entities[entity][1],
         'candidate_key': 'candidates.' ~ entities[entity][1],
         'traits': [],
+        'figures': [],
+        'zone': outer.zone if outer else headwater._definition_zone(problems, zone),
         'columns': outer.columns if outer else {},
-        'problems': outer.problems if outer else [],
+        'dates': outer.dates if outer else [],
+        'problems': problems,
     }) }}
 {%- endmacro %}
 
 {#- Value: keys beside the condition that are near the name of a setting and no part of a condition; they are noted. -#}
 {% macro _misspelt_settings(context, parsed, settings) -%}
     {%- set found = [] -%}
-    {%- for key in parsed if key not in settings and (key in ['percent', 'salt', 'top', 'by'] or headwater.nearest(key, settings))
+    {%- for key in parsed if key not in settings + ['same'] and (key in ['percent', 'salt', 'top', 'by'] or headwater.nearest(key, settings))
             and not headwater.nearest(key, ['contacts', 'account', 'at_least', 'at_most']) -%}
         {%- do found.append(key) -%}
         {%- do headwater.note_problem(context, '', "'" ~ key ~ "' is no setting of an audience, of " ~ settings | join(', ') ~ headwater.nearest(key, settings)) -%}

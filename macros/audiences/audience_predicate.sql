@@ -8,7 +8,10 @@
 
 {#- The same, which only notes mistakes in `context.problems`; what it returns beside one is no SQL to run. -#}
 {% macro _predicate(context, condition, path) -%}
-    {%- set kinds = ['all', 'any', 'not', 'trait', 'did', 'member_of', 'account', 'contacts', 'product_line'] -%}
+    {%- set kinds = [
+        'all', 'any', 'not', 'trait', 'did', 'sequence', 'member_of', 'account', 'contacts', 'product_line', 'related', 'consent', 'suppressed',
+        'was_sent', 'in_journey', 'in_list', 'near',
+    ] -%}
     {%- if condition is not mapping or not condition -%}
         {%- do headwater.note_problem(context, path, "wants a condition, one of " ~ kinds | join(', ')) -%}
         {{ return('false') }}
@@ -32,6 +35,20 @@
         {{ return(headwater.comparison(context, 'candidates.' ~ condition['trait'], type, headwater._rest(condition, ['trait']), path)) }}
     {%- elif kind == 'did' -%}
         {{ return(headwater.did_predicate(context, condition, path)) }}
+    {%- elif kind == 'sequence' -%}
+        {{ return(headwater.sequence_predicate(context, condition, path)) }}
+    {%- elif kind == 'related' -%}
+        {{ return(headwater.related_predicate(context, condition, path)) }}
+    {%- elif kind in ['consent', 'suppressed'] -%}
+        {{ return(headwater.consent_predicate(context, kind, condition, path)) }}
+    {%- elif kind == 'was_sent' -%}
+        {{ return(headwater.was_sent_predicate(context, condition, path)) }}
+    {%- elif kind == 'in_journey' -%}
+        {{ return(headwater.in_journey_predicate(context, condition, path)) }}
+    {%- elif kind == 'in_list' -%}
+        {{ return(headwater.in_list_predicate(context, condition, path)) }}
+    {%- elif kind == 'near' -%}
+        {{ return(headwater.near_predicate(context, condition, path)) }}
     {%- elif kind == 'member_of' -%}
         {{ return(headwater._member_of(context, condition, path)) }}
     {%- elif kind == 'account' -%}
@@ -66,7 +83,7 @@
 {%- endmacro %}
 
 {% macro _member_of(context, condition, path) -%}
-    {%- do headwater.note_unknown_keys(context, condition, ['member_of'], path) -%}
+    {%- do headwater.note_unknown_keys(context, condition, ['member_of', 'entered', 'left'], path) -%}
     {%- set name = condition['member_of'] -%}
     {%- if name is not string or not modules.re.fullmatch('audience_[a-z0-9_]+', name) or name in ['audience_memberships', 'audience_holdouts'] -%}
         {%- do headwater.note_problem(context, path, "wants the name of one audience model, audience_..., not '" ~ name ~ "'") -%}
@@ -75,6 +92,9 @@
     {%- set problem = headwater.wrong_entity(name, context.entity) -%}
     {%- if problem -%}
         {%- do headwater.note_problem(context, path, problem) -%}
+    {%- endif -%}
+    {%- if condition | length > 1 -%}
+        {{ return(headwater.stay_predicate(context, condition, path)) }}
     {%- endif -%}
     {{ return(headwater.in_keys(context.candidate_key, 'members.' ~ context.key, ref(name) ~ ' as members')) }}
 {%- endmacro %}
@@ -101,44 +121,10 @@
         {%- do headwater.note_problem(context, path, "'" ~ column ~ "' is no column of " ~ model_name ~ (headwater.nearest(column, columns.types) or '.')
             ~ " It has " ~ columns.types | join(', ')) -%}
     {%- endif -%}
+    {%- if column in columns.dates and column not in context.dates -%}
+        {%- do context.dates.append(column) -%}
+    {%- endif -%}
     {{ return(columns.types.get(column)) }}
-{%- endmacro %}
-
-{% macro _account(context, condition, path) -%}
-    {%- do headwater.note_unknown_keys(context, condition, ['account'], path) -%}
-    {%- if context.entity != 'person' -%}
-        {%- do headwater.note_problem(context, path, "is for audiences of people; in an audience of accounts say trait:") -%}
-        {{ return('false') }}
-    {%- endif -%}
-    {%- set inner = headwater.audience_context('account', context) -%}
-    {%- set predicate = headwater._predicate(inner, condition['account'], path) -%}
-    {{ return(headwater.in_keys(
-        'candidates.profile_id', 'account_contacts.profile_id',
-        ref('account_contacts') ~ ' as account_contacts inner join ' ~ ref('accounts') ~ ' as candidates'
-        ~ ' on account_contacts.account_id = candidates.account_id where ' ~ predicate
-    )) }}
-{%- endmacro %}
-
-{% macro _contacts(context, condition, path) -%}
-    {%- do headwater.note_unknown_keys(context, condition, ['contacts'], path) -%}
-    {%- set wanted = condition['contacts'] -%}
-    {%- if context.entity != 'account' or wanted is not mapping or 'who' not in wanted -%}
-        {%- do headwater.note_problem(context, path, "wants {at_least: a number, who: a condition on people}, in an audience of accounts") -%}
-        {{ return('false') }}
-    {%- endif -%}
-    {%- do headwater.note_unknown_keys(context, wanted, ['at_least', 'who'], path) -%}
-    {%- set least = wanted.get('at_least', 1) -%}
-    {%- if least is not integer or least < 1 -%}
-        {%- do headwater.note_problem(context, path ~ '.at_least', "wants a whole number, 1 or more; for no contact say not: {contacts: ...}") -%}
-    {%- endif -%}
-    {%- set inner = headwater.audience_context('person', context) -%}
-    {%- set predicate = headwater._predicate(inner, wanted['who'], path ~ '.who') -%}
-    {{ return(headwater.in_keys(
-        'candidates.account_id', 'account_contacts.account_id',
-        ref('account_contacts') ~ ' as account_contacts inner join ' ~ ref('profiles') ~ ' as candidates'
-        ~ ' on account_contacts.profile_id = candidates.profile_id where ' ~ predicate,
-        having='count(distinct account_contacts.profile_id) >= ' ~ least
-    )) }}
 {%- endmacro %}
 
 {% macro _product_line(context, condition, path) -%}

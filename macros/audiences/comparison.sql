@@ -2,10 +2,11 @@
     `column` is an SQL expression; `type` is text, number, boolean, time, or none where it is not known; `operators` is {equals, not_equals,
     in, not_in, contains, starts_with, between, is_null, ">", ">=", "<", "<=", within, older_than, before, on_or_after: value}; `path` is
     where it stands. Mistakes are noted in `context.problems`. -#}
-{% macro comparison(context, column, type, operators, path) -%}
+{% macro comparison(context, column, type, operators, path, previous=none) -%}
     {%- set allowed = [
         'equals', 'not_equals', 'in', 'not_in', 'contains', 'starts_with', 'between', 'is_null', '>', '>=', '<', '<=',
-        'within', 'older_than', 'before', 'on_or_after',
+        'within', 'older_than', 'before', 'on_or_after', 'within_next', 'during', 'anniversary', 'age', 'rank', 'tile',
+        'includes',
     ] -%}
     {%- if operators is not mapping or not operators -%}
         {%- do headwater.note_problem(context, path, "wants a comparison, one of " ~ allowed | join(', ')) -%}
@@ -15,7 +16,7 @@
     {%- set count = context.problems | length -%}
     {%- set parts = [] -%}
     {%- for operator, value in operators.items() if operator in allowed -%}
-        {%- do parts.append(headwater._compared(context, column, type, operator, value, path ~ '.' ~ operator)) -%}
+        {%- do parts.append(headwater._compared(context, column, type, operator, value, path ~ '.' ~ operator, previous)) -%}
     {%- endfor -%}
     {%- if context.problems | length == count -%}
         {%- do headwater.note_contradictions(context, operators, path) -%}
@@ -23,15 +24,29 @@
     {{ return('coalesce(' ~ parts | join(' and ') ~ ', false)') }}
 {%- endmacro %}
 
-{% macro _compared(context, column, type, operator, value, path) -%}
+{% macro _compared(context, column, type, operator, value, path, previous=none) -%}
     {%- set kinds = {
         'contains': ['text'], 'starts_with': ['text'], '>': ['number', 'time', 'text'], '>=': ['number', 'time', 'text'],
         '<': ['number', 'time', 'text'], '<=': ['number', 'time', 'text'], 'between': ['number', 'time', 'text'],
         'within': ['time'], 'older_than': ['time'], 'before': ['time'], 'on_or_after': ['time'],
+        'within_next': ['time'], 'during': ['time'], 'anniversary': ['time'], 'age': ['time'], 'rank': ['number', 'time'], 'tile': ['number', 'time'],
+        'includes': ['list'],
     } -%}
     {%- if type and type not in kinds.get(operator, [type]) -%}
         {%- do headwater.note_problem(context, path, "is for a column of " ~ kinds[operator] | join(' or ') ~ ", and this one is of " ~ type) -%}
         {{ return('false') }}
+    {%- endif -%}
+    {%- if operator in ['within_next', 'during', 'anniversary', 'age'] -%}
+        {{ return(headwater.date_comparison(context, column, operator, value, path)) }}
+    {%- endif -%}
+    {%- if operator == 'includes' -%}
+        {{ return(headwater.list_includes(column, headwater.audience_literal(context, value, none, path))) }}
+    {%- elif operator in ['rank', 'tile'] -%}
+        {{ return(headwater.rank_comparison(context, column, operator, value, path)) }}
+    {%- elif value is mapping and operator in ['equals', 'not_equals', '>', '>=', '<', '<=', 'before', 'on_or_after'] -%}
+        {%- set sign = {'equals': '=', 'not_equals': '<>', 'before': '<', 'on_or_after': '>='}.get(operator, operator) -%}
+        {%- set type = 'time' if operator in ['before', 'on_or_after'] else type -%}
+        {{ return((headwater._instant(column) if type == 'time' else column) ~ ' ' ~ sign ~ ' ' ~ headwater.operand(context, column, value, type, path, previous)) }}
     {%- endif -%}
     {%- set column = headwater._instant(column) if type == 'time' and operator != 'is_null' else column -%}
     {%- if operator in ['equals', 'not_equals', '>', '>=', '<', '<='] -%}
@@ -44,6 +59,7 @@
         {%- endif -%}
         {%- set listed = [] -%}
         {%- for one in value -%}
+            {%- set one = headwater.moment(context, one, bare=true) or one if operator == 'between' and type == 'time' else one -%}
             {%- do listed.append(headwater.audience_literal(context, one, type, path ~ '[' ~ loop.index ~ ']')) -%}
         {%- endfor -%}
         {%- if operator == 'between' -%}
@@ -72,15 +88,15 @@
 {#- Nothing: notes comparisons of one column that nothing can meet together. -#}
 {% macro note_contradictions(context, operators, path) -%}
     {%- set given = {} -%}
-    {%- for operator, value in operators.items() -%}
+    {%- for operator, value in operators.items() if value is not mapping -%}
         {%- if operator in ['in', 'not_in', 'between'] -%}
             {%- set values = [] -%}
             {%- for one in value -%}
-                {%- do values.append(headwater.utc_instant(one) or one) -%}
+                {%- do values.append(headwater.moment(context, one, bare=operator == 'between') or one) -%}
             {%- endfor -%}
             {%- do given.update({operator: values}) -%}
         {%- else -%}
-            {%- do given.update({operator: headwater.utc_instant(value) or value}) -%}
+            {%- do given.update({operator: headwater.moment(context, value) or value}) -%}
         {%- endif -%}
     {%- endfor -%}
     {%- set lows = [] -%}
@@ -150,9 +166,10 @@
     {%- endif -%}
     {%- set kind = 'boolean' if value is boolean else 'number' if value is number else 'text' -%}
     {%- if type == 'time' -%}
-        {%- set instant = headwater.utc_instant(value) -%}
+        {%- set instant = headwater.moment(context, value) -%}
         {%- if not instant -%}
-            {%- do headwater.note_problem(context, path, "'" ~ value ~ "' is no date or time; write 2026-11-23, \"2026-11-23 09:30:00\" (UTC) or \"2026-11-23 09:30:00+02:00\"") -%}
+            {%- do headwater.note_problem(context, path, "'" ~ value ~ "' is no date or time; write 2026-11-23, \"2026-11-23 09:30:00\" (UTC) or \"2026-11-23 09:30:00+02:00\", "
+                ~ "or now, today, 30 days ago, in 30 days") -%}
         {%- endif -%}
         {{ return(headwater.timestamp_literal(instant)) }}
     {%- elif type and type != kind -%}

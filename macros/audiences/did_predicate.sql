@@ -1,29 +1,90 @@
-{#- Expression, boolean and never null: a person did an event as often, as lately and in the way a condition says.
-    Keys: did, at_least (1 unless told), at_most, exactly, within, where, sum or avg {property, operator: value}, first or last
-    {operator: value}, then {did, within, where}. Mistakes are noted in `context.problems`. -#}
+{#- Expression, boolean and never null: a person, or the contacts of a company together, did an event as often, as lately and in the way a
+    condition says. Keys: did, at_least (1 unless told), at_most, exactly, within, between or during, in_each, when {weekday, hour}, where,
+    count {distinct, operator: value}, sum, avg, min or max {property, operator: value}, share {where, operator: value}, first or last
+    {operator: value, of, at_least, where, when}, then {did, within, where}. Mistakes are noted in `context.problems`. -#}
 {% macro did_predicate(context, condition, path) -%}
-    {%- do headwater.note_unknown_keys(context, condition, ['did', 'at_least', 'at_most', 'exactly', 'within', 'where', 'sum', 'avg', 'first', 'last', 'then', 'since'], path) -%}
-    {%- if context.entity != 'person' -%}
-        {%- do headwater.note_problem(context, path, "is for people; in an audience of accounts say contacts: {who: {did: ...}}") -%}
-        {{ return('false') }}
-    {%- endif -%}
+    {%- do headwater.note_unknown_keys(context, condition, [
+        'did', 'at_least', 'at_most', 'exactly', 'within', 'between', 'during', 'in_each', 'when', 'where', 'count', 'sum', 'avg', 'min', 'max',
+        'share', 'first', 'last', 'then', 'since',
+    ], path) -%}
     {%- set event = headwater.declared_event(context, condition['did'], path) -%}
-    {%- if not event -%}
+    {%- set reach = headwater._event_reach(context, event, path) if event else none -%}
+    {%- if not reach -%}
         {{ return('false') }}
     {%- endif -%}
     {%- set having, is_negated = headwater._having(context, event, condition, path) -%}
     {%- set span = headwater._event_span(context, event, condition, path) -%}
     {%- set where = headwater._event_window(context, 'events', event, condition, path) ~ span.where -%}
-    {%- set source = ref(event.model) ~ ' as events' ~ span.joined -%}
+    {%- set source = ref(event.model) ~ ' as events' ~ reach.joined ~ span.joined -%}
     {%- if 'then' in condition -%}
-        {%- if 'sum' in condition or 'avg' in condition -%}
-            {%- do headwater.note_problem(context, path ~ '.then', "sum: and avg: cannot stand beside then:, which meets an event once per follower; put them into a condition of their own") -%}
+        {%- if condition | select('in', ['sum', 'avg', 'min', 'max', 'share', 'in_each']) | list -%}
+            {%- do headwater.note_problem(context, path ~ '.then', "sum:, avg:, min:, max:, share: and in_each: cannot stand beside then:, which meets an event once per follower; put them into a condition of their own") -%}
         {%- endif -%}
         {%- set join, follows = headwater._sequence(context, event, condition['then'], path ~ '.then') -%}
         {%- set source = source ~ join -%}
         {%- set where = where ~ follows -%}
     {%- endif -%}
-    {{ return(headwater.in_keys('candidates.profile_id', 'events.profile_id', source ~ ' where ' ~ where, having, is_negated)) }}
+    {%- set parts = [] -%}
+    {%- if 'in_each' in condition -%}
+        {%- do parts.append(headwater._in_each_period(context, event, reach, source ~ ' where ' ~ where, having, is_negated, condition, path)) -%}
+    {%- else -%}
+        {%- do parts.append(headwater.in_keys(reach.candidate, reach.key, source ~ ' where ' ~ where, having, is_negated)) -%}
+    {%- endif -%}
+    {%- for end in ['first', 'last'] if condition.get(end) is mapping and condition[end] | select('in', headwater._settings_of_ends()) | list -%}
+        {%- do parts.append(headwater._of_ends(context, event, reach, source ~ ' where ' ~ where, end, condition[end], path ~ '.' ~ end)) -%}
+    {%- endfor -%}
+    {{ return(parts[0] if parts | length == 1 else '(' ~ parts | join(' and ') ~ ')') }}
+{%- endmacro %}
+
+{#- Value: {candidate, key, joined}: whose an event is. A company has the events of all its contacts, and its own. -#}
+{% macro _event_reach(context, event, path) -%}
+    {%- if context.entity == event.entity -%}
+        {{ return({'candidate': context.candidate_key, 'key': 'events.' ~ context.key, 'joined': ''}) }}
+    {%- elif context.entity == 'account' -%}
+        {{ return({
+            'candidate': context.candidate_key, 'key': 'contacts.account_id',
+            'joined': ' inner join (select distinct account_id, profile_id from ' ~ ref('account_contacts') ~ ') as contacts on events.profile_id = contacts.profile_id',
+        }) }}
+    {%- endif -%}
+    {%- do headwater.note_problem(context, path, "is an event of companies; in an audience of people say account: {did: " ~ event.name ~ "}") -%}
+    {{ return(none) }}
+{%- endmacro %}
+
+{#- Expression: what a condition says holds in each period of its window. -#}
+{% macro _in_each_period(context, event, reach, from_and_where, having, is_negated, condition, path) -%}
+    {%- set periods = headwater._periods(context, condition, 'events.' ~ event.time, path) -%}
+    {%- set per_period = '(select ' ~ reach.key ~ ' as entity_key, ' ~ periods.sql ~ ' as period from ' ~ from_and_where ~ ' and ' ~ reach.key
+        ~ ' is not null group by 1, 2 having ' ~ having ~ ') as periods' -%}
+    {{ return(headwater.in_keys(
+        reach.candidate, 'periods.entity_key', per_period ~ ' where true', '' if is_negated else 'count(*) = ' ~ periods.count, is_negated
+    )) }}
+{%- endmacro %}
+
+{% macro _settings_of_ends() -%}
+    {{ return(['of', 'at_least', 'where', 'when']) }}
+{%- endmacro %}
+
+{#- Expression: what the first or last events were: at least so many of so many, one of one unless told. -#}
+{% macro _of_ends(context, event, reach, from_and_where, end, wanted, path) -%}
+    {%- set of, least = wanted.get('of', 1), wanted.get('at_least', 1) -%}
+    {%- if of is not integer or least is not integer or least < 1 or of < least -%}
+        {%- do headwater.note_problem(context, path, "wants whole numbers, {of: 3, at_least: 2}, where at_least: is not more than of:") -%}
+        {{ return('false') }}
+    {%- endif -%}
+    {%- set order = 'asc' if end == 'first' else 'desc' -%}
+    {%- set wheres = ['events.event_place <= ' ~ of] -%}
+    {%- if 'where' in wanted -%}
+        {%- do wheres.append(headwater._event_where(context, 'events', event, wanted['where'], path ~ '.where')) -%}
+    {%- endif -%}
+    {%- if 'when' in wanted -%}
+        {%- do wheres.append(headwater.event_clock(context, 'events.' ~ event.time, wanted['when'], path ~ '.when')) -%}
+    {%- endif -%}
+    {{ return(headwater.in_keys(
+        reach.candidate, 'events.entity_key',
+        '(select ' ~ reach.key ~ ' as entity_key, row_number() over (partition by ' ~ reach.key ~ ' order by events.' ~ event.time ~ ' ' ~ order
+        ~ ', events.' ~ event.key ~ ' ' ~ order ~ ') as event_place, events.* from ' ~ from_and_where ~ ') as events where ' ~ wheres | join(' and '),
+        'count(*) >= ' ~ least
+    )) }}
 {%- endmacro %}
 
 {#- Value: the events that are more than their name says, a list of {name, model, key, time, entity, properties, parts}. -#}
@@ -55,23 +116,25 @@
             {{ return(none) }}
         {%- endif -%}
     {%- endif -%}
-    {%- set event = {
-        'name': name, 'model': spelt.get('model', 'event_' ~ name), 'key': spelt.get('key', 'event_id'),
-        'time': spelt.get('time', 'occurred_at'), 'entity': 'person', 'parts': spelt.get('parts'),
-    } -%}
+    {%- set model_name, key, time = spelt.get('model', 'event_' ~ name), spelt.get('key', 'event_id'), spelt.get('time', 'occurred_at') -%}
     {%- set where = 'vars: cdp_events, ' ~ name ~ ', ' -%}
-    {%- for setting, column in {'key': event.key, 'time': event.time, 'profile_id': 'profile_id'}.items() -%}
-        {%- do headwater._column_type(context, event.model, column, where ~ setting if spelt else path) -%}
-    {%- endfor -%}
-    {%- set columns = context.columns[event.model] -%}
-    {%- set known = columns.types | reject('in', [event.key, event.time, 'profile_id']) | list if columns.is_complete else none -%}
-    {%- do event.update({'properties': spelt.get('properties', known)}) -%}
-    {{ return(event) }}
+    {%- do headwater._column_type(context, model_name, key, where ~ 'key' if spelt else path) -%}
+    {%- set columns = context.columns[model_name] -%}
+    {%- set is_of_account = 'account_id' in columns.types and 'profile_id' not in columns.types -%}
+    {%- set entity_key = 'account_id' if is_of_account else 'profile_id' -%}
+    {%- do headwater._column_type(context, model_name, time, where ~ 'time' if spelt else path) -%}
+    {%- do headwater._column_type(context, model_name, entity_key, where ~ entity_key if spelt else path) -%}
+    {%- set known = columns.types | reject('in', [key, time, entity_key]) | list if columns.is_complete else none -%}
+    {{ return({
+        'name': name, 'model': model_name, 'key': key, 'time': time, 'entity': 'account' if is_of_account else 'person',
+        'parts': spelt.get('parts'), 'properties': spelt.get('properties', known),
+    }) }}
 {%- endmacro %}
 
 {#- Pair: the having clause, and whether it says who must not be in the audience (nobody without an event has a group). -#}
 {% macro _having(context, event, condition, path) -%}
-    {%- set count = 'count(distinct events.' ~ event.key ~ ')' -%}
+    {%- set counted = event.counted or 'distinct events.' ~ event.key -%}
+    {%- set count = headwater._in_window_only(context, event, condition, path, 'count(' ~ ('distinct ' if counted.startswith('distinct ')), counted | replace('distinct ', '')) ~ ')' -%}
     {%- set parts = [] -%}
     {%- set given = condition | select('in', ['at_least', 'at_most', 'exactly']) | list -%}
     {%- for key in given if condition[key] is not integer or condition[key] < 0 -%}
@@ -88,21 +151,21 @@
         {%- do headwater.note_problem(context, path, "nobody did it at least " ~ condition['at_least'] ~ " and at most " ~ condition['at_most'] ~ " times") -%}
     {%- endif -%}
     {%- if condition.get('exactly') == 0 or ('at_most' in condition and 'at_least' not in condition) -%}
-        {%- if condition | select('in', ['sum', 'avg', 'first', 'last', 'then']) | list -%}
+        {%- if condition | select('in', ['count', 'sum', 'avg', 'min', 'max', 'share', 'first', 'last', 'then']) | list -%}
             {%- do headwater.note_problem(context, path, "at_most: and exactly: 0 stand alone, as those who never did it meet them too; put the rest into a condition beside it, or add at_least:") -%}
         {%- endif -%}
         {{ return((count ~ ' > ' ~ condition.get('at_most', 0), true)) }}
     {%- endif -%}
     {%- if 'exactly' in condition -%}
         {%- do parts.append(count ~ ' = ' ~ condition['exactly']) -%}
-    {%- else -%}
+    {%- elif 'at_least' in condition or not headwater._looks_before(condition) -%}
         {%- do parts.append(count ~ ' >= ' ~ condition.get('at_least', 1)) -%}
     {%- endif -%}
     {%- if 'at_most' in condition -%}
         {%- do parts.append(count ~ ' <= ' ~ condition['at_most']) -%}
     {%- endif -%}
-    {%- for key in ['sum', 'avg'] if key in condition -%}
-        {%- do parts.append(headwater._figure(context, event, key, condition, path ~ '.' ~ key)) -%}
+    {%- for key in ['count', 'sum', 'avg', 'min', 'max', 'share'] if key in condition -%}
+        {%- do parts.append(headwater.event_figure(context, event, key, condition, path ~ '.' ~ key)) -%}
     {%- endfor -%}
     {%- for key in ['first', 'last'] if key in condition -%}
         {%- if condition[key] is mapping and 'older_than' in condition[key] and 'within' in condition -%}
@@ -110,7 +173,10 @@
             {%- do headwater.note_contradictions(context, {'within': condition['within'], 'older_than': condition[key]['older_than']}, path ~ '.' ~ key) -%}
         {%- endif -%}
         {%- set function = 'min' if key == 'first' else 'max' -%}
-        {%- do parts.append(headwater.comparison(context, function ~ '(events.' ~ event.time ~ ')', 'time', condition[key], path ~ '.' ~ key)) -%}
+        {%- set operators = headwater._rest(condition[key], headwater._settings_of_ends()) if condition[key] is mapping else condition[key] -%}
+        {%- if operators or not condition[key] -%}
+            {%- do parts.append(headwater.comparison(context, function ~ '(events.' ~ event.time ~ ')', 'time', operators, path ~ '.' ~ key)) -%}
+        {%- endif -%}
     {%- endfor -%}
     {{ return((parts | join(' and '), false)) }}
 {%- endmacro %}
@@ -134,33 +200,16 @@
     }) }}
 {%- endmacro %}
 
-{#- Expression: a sum or mean of a property, compared. -#}
-{% macro _figure(context, event, function, condition, path) -%}
-    {%- set wanted = condition[function] -%}
-    {%- set property = wanted.get('property') if wanted is mapping else none -%}
-    {%- if property is not string or not modules.re.fullmatch('[A-Za-z_][A-Za-z0-9_]*', property) or (event.properties is not none and property not in event.properties) -%}
-        {%- do headwater.note_problem(context, path, "property '" ~ (property or '') ~ "' is not one of " ~ (event.properties or []) | join(', ') ~ headwater.nearest(property or '', event.properties or [])) -%}
-        {{ return('false') }}
-    {%- endif -%}
-    {%- if (headwater._column_type(context, event.model, property, path) or 'number') != 'number' -%}
-        {%- do headwater.note_problem(context, path, "'" ~ property ~ "' is no number") -%}
-    {%- endif -%}
-    {%- set part_event = headwater._part_event(context, event, path) -%}
-    {%- for name in condition.get('where', {}) if condition.get('where') is mapping and part_event and name not in (event.properties or []) and (part_event.properties is none or name in part_event.properties) -%}
-        {%- do headwater.note_problem(context, path, "adds up whole events, also where only a part of one has this " ~ name ~ "; say did: " ~ part_event.name) -%}
-    {%- endfor -%}
-    {{ return(headwater.comparison(context, function ~ '(events.' ~ property ~ ')', 'number', headwater._rest(wanted, ['property']), path)) }}
-{%- endmacro %}
-
 {#- Value: the event that an event is made of (order lines of an order), none for most. -#}
 {% macro _part_event(context, event, path) -%}
     {{ return(headwater.declared_event(context, event['parts']['event'], 'vars: cdp_events, ' ~ event.name ~ ', parts') if event.parts else none) }}
 {%- endmacro %}
 
 {% macro _event_window(context, alias, event, condition, path) -%}
-    {%- set parts = [alias ~ '.' ~ event.time ~ ' <= ' ~ headwater.cdp_now()] -%}
-    {%- if 'within' in condition -%}
-        {%- do parts.append(alias ~ '.' ~ event.time ~ ' >= ' ~ headwater._ago(context, condition['within'], path ~ '.within', least=1)) -%}
+    {%- set window = headwater.event_window(context, condition, path) -%}
+    {%- set parts = [headwater._in_window(alias ~ '.' ~ event.time, window, headwater._looks_before(condition))] -%}
+    {%- if 'when' in condition -%}
+        {%- do parts.append(headwater.event_clock(context, alias ~ '.' ~ event.time, condition['when'], path ~ '.when')) -%}
     {%- endif -%}
     {%- if 'where' in condition -%}
         {%- do parts.append(headwater._event_where(context, alias, event, condition['where'], path ~ '.where')) -%}

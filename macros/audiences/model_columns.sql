@@ -1,25 +1,28 @@
-{#- Value: {types, is_complete}: the columns of a model by name and what kind of value each has (text, number, boolean, time, or none
-    where it is not known), and whether there are no others. The properties of the model tell, and where they need not be complete, the
+{#- Value: {types, dates, is_complete}: the columns of a model by name and what kind of value each has (text, number, boolean, time, or none
+    where it is not known), which of those of time are days, and whether there are no others. The properties of the model tell, and where they need not be complete, the
     warehouse. While dbt parses nothing is known. -#}
 {% macro model_columns(name) -%}
     {%- set types = {} -%}
+    {%- set dates = [] -%}
     {%- set node = headwater._model_named(name) if execute else none -%}
     {%- if not node -%}
-        {{ return({'types': types, 'is_complete': false}) }}
+        {{ return({'types': types, 'dates': dates, 'is_complete': false}) }}
     {%- endif -%}
     {%- for column in node.columns.values() -%}
         {%- do types.update({column.name: headwater._kind_of_type(column.data_type)}) -%}
+        {%- do dates.append(column.name) if (column.data_type or '') | lower | trim == 'date' -%}
     {%- endfor -%}
     {%- if node.config.get('contract', {}).get('enforced') -%}
-        {{ return({'types': types, 'is_complete': true}) }}
+        {{ return({'types': types, 'dates': dates, 'is_complete': true}) }}
     {%- endif -%}
     {%- set relation = adapter.get_relation(database=node.database, schema=node.schema, identifier=node.alias) -%}
     {%- for column in (adapter.get_columns_in_relation(relation) if relation else []) -%}
         {%- if types.get(column.name | lower) is none -%}
             {%- do types.update({column.name | lower: headwater._kind_of_type(column.data_type)}) -%}
+            {%- do dates.append(column.name | lower) if (column.data_type or '') | lower | trim == 'date' -%}
         {%- endif -%}
     {%- endfor -%}
-    {{ return({'types': types, 'is_complete': relation is not none}) }}
+    {{ return({'types': types, 'dates': dates, 'is_complete': relation is not none}) }}
 {%- endmacro %}
 
 {#- Text: why the members of a model are not of an entity, or nothing. An audience that is a definition says its entity; any other has the
@@ -63,7 +66,9 @@
 
 {% macro _kind_of_type(data_type) -%}
     {%- set name = modules.re.sub('\\(.*', '', (data_type or '') | lower) | trim -%}
-    {%- if modules.re.search('[^a-z0-9_ ]|^interval', name) -%}
+    {%- if modules.re.search('\\[\\]$|^array|<', (data_type or '') | lower) and not modules.re.search('^(struct|map|object)', name) -%}
+        {{ return('list') }}
+    {%- elif modules.re.search('[^a-z0-9_ ]|^interval', name) -%}
         {{ return(none) }}
     {%- elif modules.re.match('bool', name) -%}
         {{ return('boolean') }}

@@ -53,3 +53,20 @@
 {% macro bigquery__utc_of_zone(timestamp, zone) -%}
     timestamp(datetime({{ timestamp }}), {{ headwater.string_literal(zone) }})
 {%- endmacro %}
+
+{#- Expression: what the clock of a zone (`Europe/Berlin`) shows at a UTC timestamp, as a timestamp without zone. -#}
+{% macro clock_of_utc(timestamp, zone) -%}
+    {{ return(adapter.dispatch('clock_of_utc', 'headwater')(timestamp, zone)) }}
+{%- endmacro %}
+
+{% macro default__clock_of_utc(timestamp, zone) -%}
+    convert_timezone('UTC', {{ headwater.string_literal(zone) }}, {{ timestamp }})
+{%- endmacro %}
+
+{% macro duckdb__clock_of_utc(timestamp, zone) -%}
+    timezone({{ headwater.string_literal(zone) }}, timezone('UTC', {{ timestamp }}))
+{%- endmacro %}
+
+{% macro bigquery__clock_of_utc(timestamp, zone) -%}
+    timestamp(datetime({{ timestamp }}, {{ headwater.string_literal(zone) }}))
+{%- endmacro %}

@@ -107,12 +107,15 @@ logged as (
 candidates as (
 
     select
-        profile_id
+        profiles.profile_id
         {%- for trait in context.traits %},
-        {{ trait }}
+        profiles.{{ trait }}
+        {%- endfor %}
+        {%- for figure in context.figures %},
+        {{ figure }} as figure_{{ loop.index }}
         {%- endfor %}
 
-    from {{ ref('profiles') }}
+    from {{ ref('profiles') }} as profiles
 
 ),
 

@@ -18,6 +18,10 @@ STUBS = {
     "event_campaign_engaged": "select 'e' as event_id, 'p' as profile_id",
     "identity_aliases": "select 'p' as old_id, 'p' as live_id, 'q' as split_from_id, "
     "current_timestamp as shared_from_at, current_timestamp as shared_until_at",
+    "profile_consent": "select 'p' as profile_id",
+    "card_list": "select 'c' as card_number",
+    "journey_tried": "select 'p' as profile_id",
+    "stg_sync__acknowledgements": "select 's' as sync_name",
     "audience_everybody": "select 'p' as profile_id, false as is_holdout",
 }
 EVENT = {
@@ -29,7 +33,12 @@ EVENT = {
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wrong")
-    make_project(folder, folder / "wrong.duckdb", STUBS, {"cdp_events": [EVENT]})
+    make_project(
+        folder,
+        folder / "wrong.duckdb",
+        STUBS,
+        {"cdp_events": [EVENT], "cdp_identity": {"person": {"identifiers": {"card_number": {}}}}},
+    )
     return folder
 
 
@@ -96,7 +105,7 @@ def test_everything_the_how_to_names_parses(project: Path, model: Path) -> None:
         ("trait: country\nequals: &word DE", ["line 3", "`&`", "in quotes"]),
         ("entity: account\ncontacts: {atleast: 3, who: {trait: plan, equals: x}}", ["contacts", "did you mean 'at_least'"]),
         ("trait: country\nequals: DE\nholdot: {percent: 5}", ["holdot", "did you mean 'holdout'"]),
-        ("trait: country\nequals: DE\nholdout: {percent: 5, slat: x}", ["holdout: 'slat'", "percent, salt"]),
+        ("trait: country\nequals: DE\nholdout: {percent: 5, slat: x}", ["holdout (line 4): 'slat'", "percent, salt"]),
     ],
 )  # fmt: skip
 def test_a_wrong_audience_says_where_and_what_is_allowed(
@@ -181,8 +190,71 @@ CONTRADICTED = {
 }  # fmt: skip
 
 
+WIDER = """
+all:
+  - {did: order_placed, during: last mnth}
+  - {did: order_placed, between: [30 days ago, 90 days ago]}
+  - {did: order_placed, within: 3 days, during: today}
+  - {did: order_placed, in_each: month}
+  - {did: order_placed, during: last 3 months, in_each: monht}
+  - {did: order_placed, when: {weekday: [saterday]}}
+  - {did: order_placed, when: {hours: 5}}
+  - {did: order_placed, count: {distinct: revenu_eur, ">": 1}}
+  - {did: order_placed, share: {">": 0.5}}
+  - {did: order_placed, last: {of: 2, at_least: 3, where: {revenue_eur: 5}}}
+  - {did: order_placed, count: {">": {previous: window}}}
+  - {did: order_placed, max: 5}
+  - {trait: country, within_next: soon}
+  - {trait: country, anniversary: {within: 7 days, within_next: 7 days}}
+  - {trait: country, anniversary: {within_next: 7 days, yeers: 1}}
+  - {trait: country, ">": {mean: country, pre: plan}}
+  - {trait: country, ">": {averge: country}}
+  - {trait: country, ">": {percentile: country, at: 101}}
+  - {trait: country, rank: {"<=": 5, from: lowst}}
+  - {trait: country, tile: {of: 1, equals: 1}}
+  - {trait: country, ">": {trait: country, times: "2"}}
+  - {sequence: [{did: order_placed}]}
+  - {sequence: [{did: order_placed}, {did_not: order_placed}]}
+  - {sequence: [{did: order_placed}, {did: order_placed, witin: 3 days}]}
+  - {sequence: [{did: order_placed}, {did: order_placed}], same: product_lin}
+  - {related: card_list, wher: {card_number: x}}
+  - {related: card_list, within: 3 days}
+  - {consent: {channel: e-mail}}
+  - {consent: {channel: email, state: opted_inn}}
+  - {suppressed: {channel: email, reason: bounce}}
+  - {in_list: {model: card_list, colum: card_number}}
+  - {in_list: {model: card_list, column: card_number, identifier: card}}
+  - {near: {lat: 91, lon: 0, km: 1}}
+  - {member_of: audience_everybody, entred: {within: 7 days}}
+  - {was_sent: {snyc: mails}}
+  - {was_sent: {step: mail}}
+  - {in_journey: tried}
+  - {in_journey: journey_tried, happend: {within: 7 days}}
+  - {did: order_placed, where: {revenue_eur: {">": {trait: country}}}}
+"""
+WIDER_SAID = {
+    "all[1].did.during (line 4)": "did you mean 'last month'", "all[2].did.between": "[earlier, later]", "all[3].did": "wants one window",
+    "all[4].did.in_each": "beside during:",
+    "all[5].did.in_each": "did you mean 'month'", "all[6].did.when.weekday": "did you mean 'saturday'",
+    "all[7].did.when": "did you mean 'hour'", "all[8].did.count": "did you mean 'revenue_eur'", "all[9].did.share": "wants where: or when:",
+    "all[10].did.last": "not more than of:", "all[11].did": "wants a window", "all[12].did.max": "wants a mapping",
+    "all[13].trait.within_next": "no duration", "all[14].trait.anniversary": "wants one of",
+    "all[15].trait.anniversary": "did you mean 'years'",
+    "all[16].trait.>": "'pre' is not one of", "all[17].trait.>": "one of trait, mean", "all[18].trait.>.at": "0 to 100",
+    "all[19].trait.rank.from": "did you mean 'lowest'", "all[20].trait.tile.of": "2 to 1000", "all[21].trait.>.times": "without quotes",
+    "all[22].sequence": "two steps", "all[23].sequence[2]": "so_far: true", "all[24].sequence[2] (line 27)": "did you mean 'within'",
+    "all[25].sequence[1]": "did you mean 'product_line'", "all[26].related": "did you mean 'where'", "all[27].related": "wants at:",
+    "all[28].consent.channel": "did you mean 'email'", "all[29].consent.state": "did you mean 'opted_in'",
+    "all[30].suppressed.reason": "did you mean 'hard_bounce'", "all[31].in_list": "column: its column",
+    "all[32].in_list.identifier": "did you mean 'card_number'", "all[33].near": "-90 to 90", "all[34].member_of": "did you mean 'entered'",
+    "all[35].was_sent": "'snyc' is not one of", "all[36].was_sent.step": "journey: beside it", "all[37].in_journey": "journey_...",
+    "all[38].in_journey": "did you mean 'happened'", "all[39].did.where.revenue_eur.> (line 42)": "one of property",
+}  # fmt: skip
+
+
 @pytest.mark.parametrize(
-    ("definition", "said"), [(SURPRISES, SURPRISED), (CONTRADICTIONS, CONTRADICTED)]
+    ("definition", "said"),
+    [(SURPRISES, SURPRISED), (CONTRADICTIONS, CONTRADICTED), (WIDER, WIDER_SAID)],
 )
 def test_every_mistake_of_a_definition_is_told_at_once(
     project: Path, model: Path, definition: str, said: dict[str, str]

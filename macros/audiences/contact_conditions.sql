@@ -1,0 +1,163 @@
+{#- Expression: people whose answer counts: `consent: {channel: email, purpose: marketing, state: opted_in}`; opted_out, or never_asked for nobody's
+    answer. `suppressed: {channel: email, reason: hard_bounce}` is who must not be contacted, on this channel or on all. -#}
+{% macro consent_predicate(context, kind, condition, path) -%}
+    {%- do headwater.note_unknown_keys(context, condition, [kind], path) -%}
+    {%- set wanted = condition[kind] -%}
+    {%- if context.entity != 'person' or wanted is not mapping or 'channel' not in wanted -%}
+        {%- do headwater.note_problem(context, path, "wants {channel: email" ~ (", purpose: marketing, state: opted_in" if kind == 'consent' else ", reason: hard_bounce") ~ "}, of people") -%}
+        {{ return('false') }}
+    {%- endif -%}
+    {%- do headwater.note_unknown_keys(context, wanted, ['channel', 'purpose', 'state', 'recorded'] if kind == 'consent' else ['channel', 'reason', 'since'], path) -%}
+    {%- set channels = headwater.consent_channels() | list -%}
+    {%- set reasons = ['hard_bounce', 'complaint', 'unsubscribed', 'erasure'] -%}
+    {%- set words = {
+        'channel': channels, 'purpose': headwater.consent_purposes(), 'state': ['opted_in', 'opted_out', 'never_asked'], 'reason': reasons,
+    } -%}
+    {%- for key, value in wanted.items() if key in words and value not in words[key] -%}
+        {%- do headwater.note_problem(context, path ~ '.' ~ key, "'" ~ value ~ "' is not one of " ~ words[key] | join(', ') ~ headwater.nearest(value, words[key])) -%}
+    {%- endfor -%}
+    {%- if kind == 'suppressed' -%}
+        {%- set wheres = ["rules.channel in ('all', " ~ headwater.string_literal(wanted['channel']) ~ ')'] -%}
+        {%- if 'reason' in wanted -%}
+            {%- do wheres.append('rules.reason = ' ~ headwater.string_literal(wanted['reason'])) -%}
+        {%- endif -%}
+        {%- if 'since' in wanted -%}
+            {%- do wheres.append(headwater.comparison(context, 'rules.since', 'time', wanted['since'], path ~ '.since')) -%}
+        {%- endif -%}
+        {{ return(headwater.in_keys('candidates.profile_id', 'rules.profile_id', ref('profile_suppressions') ~ ' as rules where ' ~ wheres | join(' and '))) }}
+    {%- endif -%}
+    {%- set state = wanted.get('state', 'opted_in') -%}
+    {%- set wheres = [
+        'answers.channel = ' ~ headwater.string_literal(wanted['channel']),
+        'answers.purpose = ' ~ headwater.string_literal(wanted.get('purpose', 'marketing')),
+    ] -%}
+    {%- if state != 'never_asked' -%}
+        {%- do wheres.append('answers.state = ' ~ headwater.string_literal(state)) -%}
+    {%- endif -%}
+    {%- if 'recorded' in wanted -%}
+        {%- do wheres.append(headwater.comparison(context, 'answers.recorded_at', 'time', wanted['recorded'], path ~ '.recorded')) -%}
+    {%- endif -%}
+    {{ return(headwater.in_keys(
+        'candidates.profile_id', 'answers.profile_id', ref('profile_consent') ~ ' as answers where ' ~ wheres | join(' and '), negated=state == 'never_asked'
+    )) }}
+{%- endmacro %}
+
+{#- Value: the table of a model as the last build left it, without a ref: what it holds comes of audiences, so none can wait for it. None where
+    it is not there yet. -#}
+{% macro as_last_built(context, name, path) -%}
+    {%- if not execute -%}
+        {{ return(none) }}
+    {%- endif -%}
+    {%- set node = headwater._model_named(name) -%}
+    {%- if not node -%}
+        {%- set names = [] -%}
+        {%- for other in graph.get('nodes', {}).values() if other.resource_type == 'model' and other.name.split('_')[0] == name.split('_')[0] -%}
+            {%- do names.append(other.name) -%}
+        {%- endfor -%}
+        {%- do headwater.note_problem(context, path, "there is no model '" ~ name ~ "'" ~ headwater.nearest(name, names)) -%}
+        {{ return(none) }}
+    {%- endif -%}
+    {{ return(adapter.get_relation(database=node.database, schema=node.schema, identifier=node.alias)) }}
+{%- endmacro %}
+
+{#- Expression: members since or until a time, as the last build left it: `member_of: audience_x` with `entered: {older_than: 30 days}`, who are
+    inside, or `left: {within: 7 days}`, who were. -#}
+{% macro stay_predicate(context, condition, path) -%}
+    {%- set wheres = ["stays.entity = " ~ headwater.string_literal(context.entity), 'stays.audience_name = ' ~ headwater.string_literal(condition['member_of'])] -%}
+    {%- do wheres.append('stays.exited_at is ' ~ ('not ' if 'left' in condition else '') ~ 'null') -%}
+    {%- for key, column in [('entered', 'entered_at'), ('left', 'exited_at')] if key in condition -%}
+        {%- do wheres.append(headwater.comparison(context, 'stays.' ~ column, 'time', condition[key], path ~ '.' ~ key)) -%}
+    {%- endfor -%}
+    {%- set table = headwater.as_last_built(context, 'audience_memberships', path) -%}
+    {%- if table is none -%}
+        {{ return('false') }}
+    {%- endif -%}
+    {%- if 'left' in condition -%}
+        {%- do wheres.append("coalesce(stays.exit_reason, 'left') <> 'merged'") -%}
+    {%- endif -%}
+    {{ return(headwater.in_keys(context.candidate_key, 'stays.entity_id', table ~ ' as stays where ' ~ wheres | join(' and '))) }}
+{%- endmacro %}
+
+{#- Expression: people in a journey, as the last build left it: inside now, or with `step: name` those who reached it, and `happened: {within: 7 days}`
+    when they entered or reached it. -#}
+{% macro in_journey_predicate(context, condition, path) -%}
+    {%- do headwater.note_unknown_keys(context, condition, ['in_journey', 'step', 'happened'], path) -%}
+    {%- set name = condition['in_journey'] -%}
+    {%- if context.entity != 'person' or name is not string or not modules.re.fullmatch('journey_[a-z0-9_]+', name) -%}
+        {%- do headwater.note_problem(context, path, "wants the name of one journey model, journey_..., of people, not '" ~ name ~ "'") -%}
+        {{ return('false') }}
+    {%- endif -%}
+    {%- set wheres = ['steps.node = ' ~ headwater.string_literal(condition.get('step', 'entry'))] -%}
+    {%- if 'happened' in condition -%}
+        {%- do wheres.append(headwater.comparison(context, 'steps.happened_at', 'time', condition['happened'], path ~ '.happened')) -%}
+    {%- endif -%}
+    {#- Before any return: dbt reads refs while it parses, when no table is known. -#}
+    {%- set aliases = ref('identity_aliases') -%}
+    {%- set log = headwater.as_last_built(context, name, path) -%}
+    {%- if log is none -%}
+        {{ return('false') }}
+    {%- endif -%}
+    {%- if 'step' not in condition -%}
+        {%- do wheres.append('left_at.profile_id is null') -%}
+    {%- endif -%}
+    {{ return(headwater.in_keys(
+        'candidates.profile_id', 'coalesce(successors.live_id, steps.profile_id)',
+        log ~ ' as steps left join ' ~ log ~ " as left_at on steps.profile_id = left_at.profile_id and steps.entry_number = left_at.entry_number and left_at.node_type = 'exit'"
+        ~ ' left join ' ~ aliases ~ " as successors on steps.profile_id = successors.old_id and successors.entity = 'person' where " ~ wheres | join(' and ')
+    )) }}
+{%- endmacro %}
+
+{#- Expression: whom a destination accepted: `was_sent: {sync: mailer_lapsed_buyers}` or `{journey: journey_win_back, step: mail}`, with within, between or
+    during and at_least, at_most or exactly. -#}
+{% macro was_sent_predicate(context, condition, path) -%}
+    {%- do headwater.note_unknown_keys(context, condition, ['was_sent', 'at_least', 'at_most', 'exactly', 'within', 'between', 'during'], path) -%}
+    {%- set wanted = condition['was_sent'] -%}
+    {%- if wanted is not mapping or not wanted -%}
+        {%- do headwater.note_problem(context, path, "wants {sync: a name} or {journey: a name, step: a name}") -%}
+        {{ return('false') }}
+    {%- endif -%}
+    {%- do headwater.note_unknown_keys(context, wanted, ['sync', 'journey', 'step'], path) -%}
+    {%- if 'step' in wanted and 'journey' not in wanted -%}
+        {%- do headwater.note_problem(context, path ~ '.step', "wants journey: beside it") -%}
+    {%- endif -%}
+    {%- set wheres = ["acknowledged.action in ('add', 'change')"] -%}
+    {%- if 'sync' in wanted -%}
+        {%- set names = [] -%}
+        {%- for exposure in (graph.get('exposures', {}).values() if execute else []) -%}
+            {%- do names.append(exposure.name) -%}
+        {%- endfor -%}
+        {%- if names and wanted['sync'] not in names -%}
+            {%- do headwater.note_problem(context, path ~ '.sync', "there is no sync '" ~ wanted['sync'] ~ "'" ~ headwater.nearest(wanted['sync'], names)) -%}
+        {%- endif -%}
+        {%- do wheres.append('acknowledged.sync_name = ' ~ headwater.audience_literal(context, wanted['sync'], 'text', path ~ '.sync')) -%}
+    {%- endif -%}
+    {#- Before any return: dbt reads refs while it parses, when no table is known. -#}
+    {%- set acknowledgements, aliases = ref('stg_sync__acknowledgements'), ref('identity_aliases') -%}
+    {%- set touched = [] -%}
+    {%- for journey in ([wanted['journey']] if 'journey' in wanted else headwater.registry('journeys') if context.entity == 'person' else []) -%}
+        {%- set log = headwater.as_last_built(context, journey, path ~ '.journey') -%}
+        {%- if log -%}
+            {%- do touched.append('select touchpoint_id, profile_id, node from ' ~ log ~ " where touchpoint_id is not null") -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- set event = {'name': 'was_sent', 'time': 'sent_at', 'counted': 'distinct events.send_id'} -%}
+    {%- set having, is_negated = headwater._having(context, event, condition, path) -%}
+    {%- set window = headwater._in_window('events.sent_at', headwater.event_window(context, condition, path)) -%}
+    {%- if 'journey' in wanted and not touched -%}
+        {{ return('true' if is_negated else 'false') }}
+    {%- endif -%}
+    {%- set entity_id = dbt.split_part('acknowledged.sync_key', "'|'", 1) -%}
+    {%- set touches = (' left join (' ~ touched | join(' union all ') ~ ') as touches on acknowledged.sync_key = touches.touchpoint_id') if touched else '' -%}
+    {%- if 'journey' in wanted -%}
+        {%- do wheres.append('touches.touchpoint_id is not null') -%}
+    {%- endif -%}
+    {%- if 'step' in wanted -%}
+        {%- do wheres.append('touches.node = ' ~ headwater.audience_literal(context, wanted['step'], 'text', path ~ '.step')) -%}
+    {%- endif -%}
+    {%- set sent_to = ('coalesce(touches.profile_id, ' ~ entity_id ~ ')') if touched else entity_id -%}
+    {%- set rows = '(select coalesce(successors.live_id, sent.entity_id) as entity_key, sent.send_id, sent.sent_at from (select ' ~ sent_to ~ ' as entity_id, '
+        ~ dbt.concat(['acknowledged.sync_name', "'|'", 'acknowledged.sync_key', "'|'", 'acknowledged.run_id']) ~ ' as send_id, acknowledged.acknowledged_at as sent_at from '
+        ~ acknowledgements ~ ' as acknowledged' ~ touches ~ ' where ' ~ wheres | join(' and ') ~ ') as sent left join ' ~ aliases
+        ~ ' as successors on sent.entity_id = successors.old_id and successors.entity = ' ~ headwater.string_literal(context.entity) ~ ')' -%}
+    {{ return(headwater.in_keys(context.candidate_key, 'events.entity_key', rows ~ ' as events where ' ~ window, having, is_negated)) }}
+{%- endmacro %}

@@ -1,0 +1,96 @@
+{#- Expression: a time compared by the calendar: `within_next: 7 days`, `during: this month`, `anniversary: {within_next: 7 days}` and
+    `age: {between: [25, 35]}` in whole years. A date is a whole day, wherever the definition's zone is. -#}
+{% macro date_comparison(context, column, operator, value, path) -%}
+    {%- set is_date = headwater._is_date(context, column) -%}
+    {%- set instant = headwater._instant(column) -%}
+    {%- if operator == 'within_next' -%}
+        {%- set problem = headwater._duration_problem(value, 1) -%}
+        {%- if problem -%}
+            {%- do headwater.note_problem(context, path, problem) -%}
+            {{ return('false') }}
+        {%- endif -%}
+        {%- set length = modules.datetime.timedelta(minutes=headwater.minutes_of(value)) -%}
+        {%- set now = headwater._clock_now(context) if is_date else headwater.now_value() -%}
+        {{ return(instant ~ ' >= ' ~ headwater.timestamp_literal((headwater._period_start(now, 'day') if is_date else now) | string)
+            ~ ' and ' ~ instant ~ ' <= ' ~ headwater.timestamp_literal((now + length) | string)) }}
+    {%- elif operator == 'during' -%}
+        {%- set window = headwater.calendar_window(context, value, path) -%}
+        {%- if is_date -%}
+            {%- set ends = [headwater.timestamp_literal(window.start | string), headwater.timestamp_literal(window.end | string)] -%}
+        {%- else -%}
+            {%- set ends = [headwater._clock_literal(context, window.start), headwater._clock_literal(context, window.end)] -%}
+        {%- endif -%}
+        {{ return(instant ~ ' >= ' ~ ends[0] ~ ' and ' ~ instant ~ ' < ' ~ ends[1]) }}
+    {%- endif -%}
+    {%- set clock = headwater._clock_of(context, column) -%}
+    {%- set day_of_year = '(extract(month from ' ~ clock ~ ') * 100 + extract(day from ' ~ clock ~ '))' -%}
+    {%- if operator == 'age' -%}
+        {%- set now = headwater._clock_now(context) -%}
+        {%- set today = headwater._day_number(now, is_last=true) -%}
+        {{ return(headwater.comparison(
+            context,
+            '(' ~ now.year ~ ' - extract(year from ' ~ clock ~ ') - case when ' ~ day_of_year ~ ' > ' ~ today ~ ' then 1 else 0 end)',
+            'number', value if value is mapping else {'equals': value}, path
+        )) }}
+    {%- endif -%}
+    {{ return(headwater._anniversary(context, clock, day_of_year, value, path)) }}
+{%- endmacro %}
+
+{#- Expression: the day and month of a date, in a later year, fall into a window of days; 29 February is 28 February in a year without. -#}
+{% macro _anniversary(context, clock, day_of_year, value, path) -%}
+    {%- set given = value | select('in', ['within_next', 'within', 'during']) | list if value is mapping else [] -%}
+    {%- if given | length != 1 -%}
+        {%- do headwater.note_problem(context, path, "wants one of {within_next: 7 days}, {within: 7 days}, {during: this month}") -%}
+        {{ return('false') }}
+    {%- endif -%}
+    {%- do headwater.note_unknown_keys(context, value, ['within_next', 'within', 'during', 'years'], path) -%}
+    {%- set now = headwater._clock_now(context) -%}
+    {%- if given[0] == 'during' -%}
+        {%- set window = headwater.calendar_window(context, value['during'], path ~ '.during') -%}
+        {%- set first, last = window.start, window.end - modules.datetime.timedelta(days=1) -%}
+    {%- else -%}
+        {%- set problem = headwater._duration_problem(value[given[0]], 1) -%}
+        {%- if problem -%}
+            {%- do headwater.note_problem(context, path ~ '.' ~ given[0], problem) -%}
+            {{ return('false') }}
+        {%- endif -%}
+        {%- set length = modules.datetime.timedelta(minutes=headwater.minutes_of(value[given[0]])) -%}
+        {%- set first, last = (now, now + length) if given[0] == 'within_next' else (now - length, now) -%}
+    {%- endif -%}
+    {%- set first, last = headwater._period_start(first, 'day'), headwater._period_start(last, 'day') -%}
+    {%- if (last - first).days >= 365 -%}
+        {%- do headwater.note_problem(context, path ~ '.' ~ given[0], "everybody has an anniversary in a year; write a shorter window") -%}
+    {%- endif -%}
+    {%- set low, high = headwater._day_number(first), headwater._day_number(last, is_last=true) -%}
+    {%- set parts = [
+        clock ~ ' < ' ~ headwater.timestamp_literal(first | string),
+        '(' ~ day_of_year ~ ' >= ' ~ low ~ (' and ' if first.year == last.year else ' or ') ~ day_of_year ~ ' <= ' ~ high ~ ')',
+    ] -%}
+    {%- if 'years' in value -%}
+        {%- set years = value['years'] -%}
+        {%- do parts.append(headwater.comparison(
+            context,
+            '(case when ' ~ day_of_year ~ ' >= ' ~ low ~ ' then ' ~ first.year ~ ' else ' ~ last.year ~ ' end - extract(year from ' ~ clock ~ '))',
+            'number', years if years is mapping else {'equals': years}, path ~ '.years'
+        )) -%}
+    {%- endif -%}
+    {{ return(parts | join(' and ')) }}
+{%- endmacro %}
+
+{#- Value: 523 for 23 May; 28 February takes 29 February with it, as the last day, in a year that has none. -#}
+{% macro _day_number(day, is_last=false) -%}
+    {%- set number = day.month * 100 + day.day -%}
+    {%- set is_leap = day.year % 4 == 0 and (day.year % 100 != 0 or day.year % 400 == 0) -%}
+    {{ return(229 if is_last and number == 228 and not is_leap else number) }}
+{%- endmacro %}
+
+{#- Value: whether a column is known to be of dates, which are whole days. -#}
+{% macro _is_date(context, column) -%}
+    {{ return(column.split('.')[-1] in context.dates) }}
+{%- endmacro %}
+
+{#- Expression: what the clock of the definition's zone shows at a time; a date stays what it is. -#}
+{% macro _clock_of(context, column) -%}
+    {%- set instant = headwater._instant(column) -%}
+    {{ return(instant if context.zone == 'UTC' or headwater._is_date(context, column) else headwater.clock_of_utc(instant, context.zone)) }}
+{%- endmacro %}

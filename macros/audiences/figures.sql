@@ -1,0 +1,157 @@
+{#- Expression: what a comparison compares with where it is no constant. A mapping: {trait: another} of the same row, {mean, median, min or max:
+    trait}, {percentile: trait, at: 90}, of all rows or `per: country`; {property: another} of the same event; {previous: window}, the same figure
+    in the window before. `times: 0.8`, `plus:` and `minus: 5`, of times a duration, come on top. -#}
+{% macro operand(context, column, value, type, path, previous=none) -%}
+    {%- set alias = column.split('.')[0] if modules.re.fullmatch('[a-z_]+[.][A-Za-z0-9_]+', column) else '' -%}
+    {%- set of_groups = ['mean', 'median', 'min', 'max', 'percentile'] -%}
+    {%- set bases = ['previous'] if previous else (['trait'] + of_groups) if alias == 'candidates' else ['property'] if alias else [] -%}
+    {%- set found = value | select('in', bases) | list -%}
+    {%- if found | length != 1 -%}
+        {%- do headwater.note_problem(context, path, ("wants one value, or a mapping with one of " ~ bases | join(', ') ~ headwater.nearest(value | first, bases)) if bases else "wants one value") -%}
+        {{ return('null') }}
+    {%- endif -%}
+    {%- set base = found[0] -%}
+    {%- do headwater.note_unknown_keys(context, value, [base, 'times', 'plus', 'minus'] + (['per'] if base in of_groups else []) + (['at'] if base == 'percentile' else []), path) -%}
+    {%- if base == 'previous' -%}
+        {%- if value['previous'] != 'window' -%}
+            {%- do headwater.note_problem(context, path ~ '.previous', "wants the word window") -%}
+        {%- endif -%}
+        {%- set sql = previous -%}
+    {%- elif base == 'property' -%}
+        {%- set property = value['property'] -%}
+        {%- if property is not string or not modules.re.fullmatch('[A-Za-z_][A-Za-z0-9_]*', property) -%}
+            {%- do headwater.note_problem(context, path, "'" ~ property ~ "' is no name of a property") -%}
+            {{ return('null') }}
+        {%- endif -%}
+        {%- set sql = alias ~ '.' ~ property -%}
+    {%- else -%}
+        {%- set other = headwater.use_trait(context, value[base], path) -%}
+        {%- if type and other and other != type -%}
+            {%- do headwater.note_problem(context, path, "'" ~ value[base] ~ "' is of " ~ other ~ ", and is compared with a column of " ~ type) -%}
+        {%- endif -%}
+        {%- if base in ['mean', 'median', 'percentile'] and (other or 'number') != 'number' -%}
+            {%- do headwater.note_problem(context, path, "'" ~ value[base] ~ "' is no number") -%}
+        {%- endif -%}
+        {%- set sql = 'candidates.' ~ value[base] if base == 'trait' else headwater._group_figure(context, base, value, path) -%}
+    {%- endif -%}
+    {{ return(headwater._moved(context, headwater._instant(sql) if type == 'time' else sql, value, type, path)) }}
+{%- endmacro %}
+
+{#- Expression: a figure or time with a factor and something added. -#}
+{% macro _moved(context, sql, value, type, path) -%}
+    {%- set at = namespace(sql=sql) -%}
+    {%- for key in ['times', 'plus', 'minus'] if key in value -%}
+        {%- if type == 'time' or (not type and value[key] is string and key != 'times') -%}
+            {%- set problem = "is for numbers" if key == 'times' else headwater._duration_problem(value[key]) -%}
+            {%- if problem -%}
+                {%- do headwater.note_problem(context, path ~ '.' ~ key, problem) -%}
+            {%- else -%}
+                {%- set duration = headwater.audience_duration(value[key], path) -%}
+                {%- set at.sql = headwater.timestamp_add(at.sql, ('-' if key == 'minus' else '') ~ duration.amount, duration.unit) -%}
+            {%- endif -%}
+        {%- elif value[key] is boolean or value[key] is not number -%}
+            {%- do headwater.note_problem(context, path ~ '.' ~ key, "wants a number, without quotes and in plain digits") -%}
+        {%- else -%}
+            {%- set at.sql = '(' ~ at.sql ~ {'times': ' * ', 'plus': ' + ', 'minus': ' - '}[key] ~ '(' ~ value[key] ~ '))' -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(at.sql) }}
+{%- endmacro %}
+
+{#- Expression: a figure over all rows of the entity, or those of the same group; rows without a group have none. -#}
+{% macro _group_figure(context, function, value, path) -%}
+    {%- set column = context.model ~ '.' ~ value[function] -%}
+    {%- set groups = headwater._groups(context, value, path) -%}
+    {%- set over = ('partition by ' ~ groups | join(', ')) if groups else '' -%}
+    {%- if function in ['median', 'percentile'] -%}
+        {%- set at = 50 if function == 'median' else value.get('at') -%}
+        {%- if at is boolean or at is not number or at < 0 or at > 100 -%}
+            {%- do headwater.note_problem(context, path ~ '.at', "wants a number from 0 to 100") -%}
+            {{ return('null') }}
+        {%- endif -%}
+        {%- set sql = headwater.percentile_over(column, at / 100, over) -%}
+    {%- else -%}
+        {%- set sql = ('avg' if function == 'mean' else function) ~ '(' ~ column ~ ') over (' ~ over ~ ')' -%}
+    {%- endif -%}
+    {{ return(headwater._use_figure(context, headwater._where_grouped(groups, sql))) }}
+{%- endmacro %}
+
+{#- Expression, boolean: `rank: {"<=": 100, per: country, from: lowest}` by a column, 1 for the highest unless told; `tile: {of: 5, equals: 5}`,
+    which of so many equal parts, 1 for the lowest unless told,
+    where the highest is always in the last. Ties go by the key; rows without a value have no place. `among: {column: value}`
+    ranks only some. -#}
+{% macro rank_comparison(context, column, operator, value, path) -%}
+    {%- if not column.startswith('candidates.') or value is not mapping -%}
+        {%- do headwater.note_problem(context, path, "wants {'<=': 100, per: a trait, from: lowest, among: {trait: value}}" ~ (" and of: how many parts" if operator == 'tile' else '') ~ ", on a trait") -%}
+        {{ return('false') }}
+    {%- endif -%}
+    {%- set settings = ['per', 'from', 'among'] + (['of'] if operator == 'tile' else []) -%}
+    {%- set from = value.get('from', 'lowest' if operator == 'tile' else 'highest') -%}
+    {%- if from not in ['highest', 'lowest'] -%}
+        {%- do headwater.note_problem(context, path ~ '.from', "'" ~ from ~ "' is not one of highest, lowest" ~ headwater.nearest(from, ['highest', 'lowest'])) -%}
+    {%- endif -%}
+    {%- set parts = value.get('of') -%}
+    {%- if operator == 'tile' and (parts is boolean or parts is not integer or parts < 2 or parts > 1000) -%}
+        {%- do headwater.note_problem(context, path ~ '.of', "wants a whole number of parts, 2 to 1000") -%}
+    {%- endif -%}
+    {%- set ranked = context.model ~ '.' ~ column.split('.')[1] -%}
+    {%- set groups = headwater._groups(context, value, path) -%}
+    {%- set counted = [ranked ~ ' is not null'] -%}
+    {%- if 'among' in value -%}
+        {%- do counted.append(headwater.where_clause(context, context.model, context.model, value['among'], path ~ '.among')) -%}
+    {%- endif -%}
+    {%- set is_counted = 'case when ' ~ counted | join(' and ') ~ ' then 1 else 0 end' -%}
+    {%- set partition = 'partition by ' ~ ([is_counted] + groups) | join(', ') -%}
+    {%- set place = 'row_number() over (' ~ partition ~ ' order by ' ~ ranked ~ (' asc' if from == 'lowest' else ' desc') ~ ', ' ~ context.model ~ '.' ~ context.key ~ ' asc)' -%}
+    {#- Not ntile(): of fewer rows than parts, too, the best is in the best part. -#}
+    {%- set sql = place if operator == 'rank' else ('ceil(' ~ place ~ ' * ' ~ parts ~ '.0 / count(*) over (' ~ partition ~ '))') if from == 'lowest'
+        else ('(floor((' ~ place ~ ' - 1) * ' ~ parts ~ '.0 / count(*) over (' ~ partition ~ ')) + 1)') -%}
+    {%- set figure = headwater._use_figure(context, headwater._where_grouped(groups, sql, counted)) -%}
+    {{ return(headwater.comparison(context, figure, 'number', headwater._rest(value, settings), path)) }}
+{%- endmacro %}
+
+{#- Value: expressions of the columns that `per:` names. -#}
+{% macro _groups(context, value, path) -%}
+    {%- set groups = [] -%}
+    {%- if 'per' in value -%}
+        {%- for trait in ([value['per']] if value['per'] is string or value['per'] is not iterable else value['per']) -%}
+            {%- do headwater.use_trait(context, trait, path ~ '.per') -%}
+            {%- do groups.append(context.model ~ '.' ~ trait) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{ return(groups) }}
+{%- endmacro %}
+
+{% macro _where_grouped(groups, sql, tests=[]) -%}
+    {%- set tests = tests | list -%}
+    {%- for group in groups -%}
+        {%- do tests.append(group ~ ' is not null') -%}
+    {%- endfor -%}
+    {{ return('case when ' ~ tests | join(' and ') ~ ' then ' ~ sql ~ ' end' if tests else sql) }}
+{%- endmacro %}
+
+{#- Expression: the column of `candidates` that holds a figure; it is noted, and computed where the rows are read. -#}
+{% macro _use_figure(context, sql) -%}
+    {%- if sql not in context.figures -%}
+        {%- do context.figures.append(sql) -%}
+    {%- endif -%}
+    {%- set at = namespace(number=0) -%}
+    {%- for figure in context.figures -%}
+        {%- if figure == sql -%}
+            {%- set at.number = loop.index -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return('candidates.figure_' ~ at.number) }}
+{%- endmacro %}
+
+{#- Relation-shaped: the rows of an entity with the figures that its conditions turned out to use, as `candidates`. -#}
+{% macro candidates_of(context) -%}
+    {%- if not context.figures -%}
+        {{ return(ref(context.model) ~ ' as candidates') }}
+    {%- endif -%}
+    {%- set columns = [context.model ~ '.*'] -%}
+    {%- for figure in context.figures -%}
+        {%- do columns.append(figure ~ ' as figure_' ~ loop.index) -%}
+    {%- endfor -%}
+    {{ return('(select ' ~ columns | join(', ') ~ ' from ' ~ ref(context.model) ~ ' as ' ~ context.model ~ ') as candidates') }}
+{%- endmacro %}
