@@ -73,16 +73,16 @@ select * from members
 {#- Value: what the conditions of one entity are written over, the traits they turn out to use, and the mistakes found; `outer` is the
     context of a condition that this one stands in, `zone` the one of its days. -#}
 {% macro audience_context(entity, outer=none, zone=none) -%}
-    {%- set entities = {'person': ['profiles', 'profile_id'], 'account': ['accounts', 'account_id']} -%}
+    {%- set entities = headwater.audience_entities() -%}
     {%- if entity not in entities -%}
-        {{ headwater.audience_error('entity', "'" ~ entity ~ "' is not one of person, account" ~ headwater.nearest(entity, entities)) }}
+        {{ headwater.audience_error('entity', "'" ~ entity ~ "' is not one of " ~ entities | join(', ') ~ headwater.nearest(entity, entities)) }}
     {%- endif -%}
     {%- set problems = outer.problems if outer else [] -%}
     {{ return({
         'entity': entity,
-        'model': entities[entity][0],
-        'key': entities[entity][1],
-        'candidate_key': 'candidates.' ~ entities[entity][1],
+        'model': entities[entity].model,
+        'key': entities[entity].key,
+        'candidate_key': 'candidates.' ~ entities[entity].key,
         'traits': [],
         'figures': [],
         'zone': outer.zone if outer else headwater._definition_zone(problems, zone),
@@ -90,6 +90,20 @@ select * from members
         'dates': outer.dates if outer else [],
         'problems': problems,
     }) }}
+{%- endmacro %}
+
+{#- Value: {entity: {model, key}}: what audiences can be of, people, companies and what `vars: cdp_entities` adds, such as
+    {household: {model: households, key: household_id}}. -#}
+{% macro audience_entities() -%}
+    {%- set entities = {'person': {'model': 'profiles', 'key': 'profile_id'}, 'account': {'model': 'accounts', 'key': 'account_id'}} -%}
+    {%- set added = var('cdp_entities', none) or {} -%}
+    {%- for name in (added if added is mapping else [added]) -%}
+        {%- if added is not mapping or added[name] is not mapping or added[name] | list | sort != ['key', 'model'] or name in entities -%}
+            {{ headwater.audience_error('vars: cdp_entities', "wants a model and its key for each new entity, such as {household: {model: households, key: household_id}}") }}
+        {%- endif -%}
+        {%- do entities.update({name: added[name]}) -%}
+    {%- endfor -%}
+    {{ return(entities) }}
 {%- endmacro %}
 
 {#- Value: keys beside the condition that are near the name of a setting and no part of a condition; they are noted. -#}

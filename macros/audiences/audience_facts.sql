@@ -6,7 +6,7 @@
     {%- set entity = (definition or {}).get('entity') or ('account' if 'account_id' in (node.columns or {}) else 'person') -%}
     {{ return({
         'entity': entity,
-        'key': {'person': 'profile_id', 'account': 'account_id'}[entity],
+        'key': headwater.audience_entities()[entity].key,
         'is_definition': definition is mapping,
         'has_holdout': definition is none or definition is undefined or definition.get('holdout') is not none,
     }) }}

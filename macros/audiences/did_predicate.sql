@@ -46,7 +46,8 @@
             'joined': ' inner join (select distinct account_id, profile_id from ' ~ ref('account_contacts') ~ ') as contacts on events.profile_id = contacts.profile_id',
         }) }}
     {%- endif -%}
-    {%- do headwater.note_problem(context, path, "is an event of companies; in an audience of people say account: {did: " ~ event.name ~ "}") -%}
+    {%- do headwater.note_problem(context, path, ("is an event of companies; in an audience of people say account: {did: " ~ event.name ~ "}") if context.entity == 'person'
+        else "is for people and companies; of " ~ context.entity ~ " say related: " ~ event.model ~ ", if that has a " ~ context.key) -%}
     {{ return(none) }}
 {%- endmacro %}
 

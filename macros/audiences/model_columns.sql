@@ -32,13 +32,13 @@
     {%- if not node -%}
         {{ return('') }}
     {%- endif -%}
-    {%- set keys = {'person': 'profile_id', 'account': 'account_id'} -%}
+    {%- set entities = headwater.audience_entities() -%}
     {%- set meta = node.config.get('meta') or {} -%}
     {%- set told = (meta.get('audience') or {}).get('entity', 'person') if 'audience' in meta else meta.get('entity') -%}
     {%- if not told -%}
         {%- set columns = headwater.model_columns(name).types -%}
         {%- set found = [] -%}
-        {%- for one, key in keys.items() if key in columns -%}
+        {%- for one, facts in entities.items() if facts.key in columns -%}
             {%- do found.append(one) -%}
         {%- endfor -%}
         {%- if found | length > 1 and not one_key -%}
@@ -50,7 +50,7 @@
     {%- endif -%}
     {%- if told and told != entity -%}
         {{ return(name ~ " is an audience of entity " ~ told ~ ", and entity " ~ entity ~ " is wanted here"
-            ~ (": put it into account: {member_of: " ~ name ~ "}, for the contacts of these companies" if told == 'account' else ": put it into contacts: {who: {member_of: " ~ name ~ "}}, for companies with such contacts")) }}
+            ~ ('' if [told, entity] | sort != ['account', 'person'] else ": put it into account: {member_of: " ~ name ~ "}, for the contacts of these companies" if told == 'account' else ": put it into contacts: {who: {member_of: " ~ name ~ "}}, for companies with such contacts")) }}
     {%- endif -%}
     {{ return('') }}
 {%- endmacro %}

@@ -15,7 +15,7 @@
     {%- set listed = ref(wanted['model']) ~ ' as listed' -%}
     {%- set text = dbt.type_string() -%}
     {%- if 'identifier' in wanted -%}
-        {%- set holders = {'person': 'profile_identifiers', 'account': 'account_identifiers'}[context.entity] -%}
+        {%- set holders = {'account': 'account_identifiers'}.get(context.entity, 'profile_identifiers') -%}
         {%- set kinds = headwater.identifier_types(context.entity) -%}
         {%- if wanted['identifier'] not in kinds -%}
             {%- do headwater.note_problem(context, path ~ '.identifier', "'" ~ wanted['identifier'] ~ "' is not one of " ~ kinds | join(', ') ~ headwater.nearest(wanted['identifier'], kinds)) -%}

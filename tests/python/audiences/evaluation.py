@@ -14,7 +14,11 @@ from tests.python.audiences.worlds import EVENTS, NOW, SHOP_EVENTS, Row, World
 
 UNITS = {"minute": 1, "hour": 60, "day": 1440, "week": 10080}
 UTC = ZoneInfo("UTC")
-KEYS = {"person": ("profiles", "profile_id"), "account": ("accounts", "account_id")}
+KEYS = {
+    "person": ("profiles", "profile_id"),
+    "account": ("accounts", "account_id"),
+    "household": ("households", "household_id"),
+}
 WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 Window = tuple[dt.datetime, dt.datetime]
 
@@ -622,7 +626,7 @@ def related_met(scope: Scope, condition: Row) -> bool:
         if (
             row["profile_id"] in whose(scope)
             if "profile_id" in row
-            else row["account_id"] == scope.one
+            else row[KEYS[scope.entity][1]] == scope.one
         )
         and where_met(row, condition.get("where", {}), scope)
         and (at is None or (row[at] is not None and row[at] <= NOW))

@@ -24,6 +24,7 @@ from tests.python.audiences.worlds import (
     contact_tables_of,
 )
 
+HOUSEHOLDS = ["h1", "h2", "h3", "h4"]
 ASKS: list[Row] = yaml.safe_load((Path(__file__).parent / "sayable_asks.yml").read_text())
 SHOP = {
     **{name: TABLES[name] for name in TABLES if name not in ("profiles", "accounts")},
@@ -31,6 +32,8 @@ SHOP = {
     "first_order_at timestamp, last_order_at timestamp, spent_eur double, order_count integer, returned_count integer, "
     "tags text[], latitude double, longitude double",
     "accounts": "account_id text, renewal_date date, seats integer, seats_used integer",
+    "households": "household_id text, size integer, country text",
+    "deliveries": "household_id text, delivered_at timestamp",
     "opportunities": "account_id text, stage text, stage_since timestamp, amount_eur double",
     "event_product_added": "event_id text, profile_id text, cart_id text, occurred_at timestamp",
     "event_app_used": "event_id text, profile_id text, feature text, occurred_at timestamp",
@@ -42,7 +45,7 @@ POOLS: dict[str, list[Any]] = {
     "spent_eur": [0, 20, 50, 120, 300], "order_count": [0, 1, 4, 9], "returned_count": [0, 1, 2], "tags": [["vip", "new"], ["new"]],
     "latitude": [52.5, 48.1], "longitude": [13.4, 11.6], "renewal_date": [dt.date(2026, 7, 15), dt.date(2026, 12, 1), dt.date(2026, 6, 1)],
     "seats": [10, 20], "seats_used": [5, 9, 18], "stage": ["open", "won"], "amount_eur": [50, 80], "cart_id": ["k1", "k2"],
-    "feature": ["export", "share"], "role": ["decision_maker", "user"],
+    "household_id": HOUSEHOLDS, "size": [1, 2, 3, 4], "feature": ["export", "share"], "role": ["decision_maker", "user"],
 }  # fmt: skip
 MANY = {"event_app_used": 40, "event_page_viewed": 30, "event_order_placed": 24}
 
@@ -74,12 +77,14 @@ def shop_of(chance: random.Random) -> World:
     made = {
         table: rows(table)
         for table in SHOP
-        if table.startswith("event_") or table in ("opportunities", "account_contacts")
+        if table.startswith("event_")
+        or table in ("opportunities", "deliveries", "account_contacts")
     }
     people = [{"profile_id": one, "is_holdout": False, "qualified_at": NOW} for one in PEOPLE[:2]]
     return {
         **{table: [] for table in SHOP}, **made, **contact, "audience_people": people,
         "profiles": rows("profiles", "profile_id", PEOPLE), "accounts": rows("accounts", "account_id", COMPANIES),
+        "households": rows("households", "household_id", HOUSEHOLDS),
     }  # fmt: skip
 
 
@@ -88,6 +93,7 @@ def make_asks(folder: Path, database: Path) -> None:
     variables = {
         "cdp_events": EVENTS, "cdp_as_of": str(NOW), "cdp_registry": {"journeys": ["journey_tried"]},
         "cdp_identity": {"person": {"identifiers": {"card_number": {}}}},
+        "cdp_entities": {"household": {"model": "households", "key": "household_id"}},
     }  # fmt: skip
     make_project(folder, database, dict.fromkeys(SHOP, "select 1 as one"), variables)
     for number, ask in enumerate(ASKS):
@@ -132,7 +138,7 @@ def test_every_ask_holds_whom_it_asks_for_and_not_everybody(
                 )
         for number, ask in enumerate(ASKS):
             entity = ask.get("entity", "person")
-            everybody = PEOPLE if entity == "person" else COMPANIES
+            everybody = {"person": PEOPLE, "account": COMPANIES, "household": HOUSEHOLDS}[entity]
             got = sorted(row[0] for row in connection.execute(compiled[f"audience_ask{number}"]).fetchall())  # fmt: skip
             wanted = [one for one in everybody if holds(world, one, entity, ask["definition"])]
             if got != wanted:
