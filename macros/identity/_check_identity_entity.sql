@@ -26,7 +26,7 @@
 {% macro _check_identifier_rule(where, rule) -%}
     {%- do headwater._identity_keys(where, rule, [], [
         'tier', 'exclusive', 'limit', 'merge_limit', 'window_days', 'normaliser', 'max_exclusive_ids', 'max_records',
-        'blocked_values', 'kind',
+        'blocked_values', 'kind', 'disposable',
     ]) -%}
     {%- if rule.get('kind') is not none and rule['kind'] not in headwater.identifier_kinds() -%}
         {%- do headwater._identity_error(where ~ '.kind', "'" ~ rule['kind'] ~ "' is not one of " ~ headwater.identifier_kinds() | join(', ')
@@ -43,9 +43,12 @@
     {%- if rule.get('merge_limit') is not none and rule.get('limit') is not none and rule['merge_limit'] > rule['limit'] -%}
         {%- do headwater._identity_error(where ~ '.merge_limit', rule['merge_limit'] ~ ' is above the limit of ' ~ rule['limit']) -%}
     {%- endif -%}
-    {%- if rule.get('exclusive', false) is not boolean -%}
-        {%- do headwater._identity_error(where ~ '.exclusive', "'" ~ rule['exclusive'] ~ "' is not true or false") -%}
-    {%- endif -%}
+    {%- for key in ['exclusive', 'disposable'] if rule.get(key, false) is not boolean -%}
+        {%- do headwater._identity_error(where ~ '.' ~ key, "'" ~ rule[key] ~ "' is not true or false") -%}
+    {%- endfor -%}
+    {%- for key in ['limit', 'merge_limit'] if rule.get('disposable') and rule.get(key) is not none -%}
+        {%- do headwater._identity_error(where ~ '.' ~ key, 'an id that is new at each visit takes no limit: leave out ' ~ key ~ ' or disposable') -%}
+    {%- endfor -%}
     {%- do headwater._check_normaliser(where, rule.get('normaliser')) -%}
     {%- set blocked = rule.get('blocked_values') -%}
     {%- if blocked is not none -%}
@@ -69,8 +72,12 @@
             {%- do headwater._identity_error(where ~ '.identifiers', "'" ~ type ~ "' is not one of " ~ types | join(', ') ~ headwater.nearest(type, types)) -%}
         {%- endif -%}
         {%- if column is mapping -%}
-            {%- do headwater._identity_keys(where ~ '.identifiers.' ~ type, column, ['column'], ['column', 'normaliser', 'confirmed_by']) -%}
+            {%- do headwater._identity_keys(where ~ '.identifiers.' ~ type, column, ['column'], ['column', 'normaliser', 'confirmed_by', 'disposable_when']) -%}
             {%- do headwater._check_normaliser(where ~ '.identifiers.' ~ type, column.get('normaliser')) -%}
+            {%- if column.get('disposable_when') is not none and column['disposable_when'] is not boolean and column['disposable_when'] is not string -%}
+                {%- do headwater._identity_error(where ~ '.identifiers.' ~ type ~ '.disposable_when', "'" ~ column['disposable_when']
+                    ~ "' is neither a column of true and false, nor true") -%}
+            {%- endif -%}
             {%- do headwater._check_confirmed_by(where ~ '.identifiers.' ~ type ~ '.confirmed_by', column.get('confirmed_by'), type, source['identifiers']) -%}
         {%- elif column is not string -%}
             {%- do headwater._identity_error(where ~ '.identifiers.' ~ type, "'" ~ column ~ "' is not the name of a column") -%}

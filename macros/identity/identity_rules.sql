@@ -30,6 +30,7 @@
         'kind': kind,
         'tier': rule.get('tier', 1),
         'exclusive': rule.get('exclusive', false),
+        'disposable': rule.get('disposable', false),
         'limit': rule.get('limit'),
         'merge_limit': rule.get('merge_limit', 1 if kind == 'tax_id' else rule.get('limit')),
         'window_days': rule.get('window_days'),
@@ -103,6 +104,25 @@
     {{ return(types) }}
 {%- endmacro %}
 
+{#- Value: the identifier types of which some source says, record by record, that an id is disposable. -#}
+{% macro identity_disposable_types(entities) -%}
+    {%- set types = [] -%}
+    {%- for entity in entities -%}
+        {%- for source in entity.records -%}
+            {%- for type, column in source.identifiers.items() if column.get('disposable_when') is not none and type not in types -%}
+                {%- do types.append(type) -%}
+            {%- endfor -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{ return(types) }}
+{%- endmacro %}
+
+{#- Expression: whether a record says that its id of a type was given for one visit; null where its source does not say. -#}
+{% macro identity_disposable_when(column) -%}
+    {%- set told = (column or {}).get('disposable_when') -%}
+    {{ return("cast(" ~ ('null' if told is none else (told | string | lower if told is boolean else told)) ~ " as " ~ dbt.type_boolean() ~ ")") }}
+{%- endmacro %}
+
 {#- Value: what must be confirmed: {entity, source_name, type, confirmed_by: [types]} each. -#}
 {% macro identity_confirmations(entities) -%}
     {%- set confirmations = [] -%}
@@ -161,15 +181,22 @@
     among equals who had it first, or last where values change hands (`window_days`). It never changes by itself. -#}
 {% macro identity_claim(entity, rule) -%}
     {%- set account_sources = [] -%}
-    {%- for source in entity.records if source.record_key in source.identifiers.values() | map(attribute='column') -%}
-        {%- do account_sources.append(headwater.string_literal(source.source_name)) -%}
+    {%- for source in entity.records -%}
+        {%- for type, column in source.identifiers.items() if column.column == source.record_key -%}
+            {%- set own = headwater.string_literal(source.source_name) -%}
+            {%- if column.get('disposable_when') is not none -%}
+                {%- do account_sources.append("source_name = " ~ own ~ " and not coalesce(" ~ type ~ "_disposable, false)") -%}
+            {%- elif not (entity.identifiers | selectattr('type', 'equalto', type) | first).disposable -%}
+                {%- do account_sources.append("source_name = " ~ own) -%}
+            {%- endif -%}
+        {%- endfor -%}
     {%- endfor -%}
     {%- set seconds = headwater.seconds_between(headwater.timestamp_literal('1970-01-01 00:00:00'), 'first_seen_at') %}
         case
             when 1 = 0 then 0
-            {%- if account_sources %}
-            when source_name in ({{ account_sources | join(', ') }}) then 2000000000000
-            {%- endif %}
+            {%- for condition in account_sources %}
+            when {{ condition }} then 2000000000000
+            {%- endfor %}
             {%- for other in entity.identifiers if other.exclusive and other.tier < rule.tier %}
             when {{ other.type }}_value is not null then 1000000000000
             {%- endfor %}

@@ -24,6 +24,7 @@ identity_values as (
 
     select
         value_node,
+        is_disposable,
         dropped_reason
 
     from {{ ref('identity_values') }}
@@ -45,6 +46,7 @@ decided as (
             {%- endif %}
         end as dropped_reason,
         identifiers.tier,
+        identity_values.is_disposable,
         identifiers.claim,
         identifiers.first_seen_at,
         identifiers.last_seen_at

@@ -13,6 +13,7 @@ edges as (
         value_node,
         identifier_type,
         tier,
+        is_disposable,
         claim
 
     from {{ ref('identity_edges') }}
@@ -69,8 +70,8 @@ by_identifier as (
         value_node,
         identifier_type,
         tier,
-        {{ headwater._limits(entities, 'limit') }} as value_limit,
-        {{ headwater._limits(entities, 'merge_limit') }} as merge_limit,
+        case when not is_disposable then {{ headwater._limits(entities, 'limit') }} end as value_limit,
+        case when not is_disposable then {{ headwater._limits(entities, 'merge_limit') }} end as merge_limit,
         cast(null as {{ dbt.type_float() }}) as strength,
         claim
 

@@ -34,6 +34,7 @@ screened as (
         dropped_reason,
         record_count,
         live_record_count,
+        is_disposable,
         first_seen_at,
         last_seen_at
 
@@ -79,6 +80,7 @@ exclusive_ids as (
 
     where
         screened.dropped_reason is null
+        and not coalesce(screened.is_disposable, false)
         and not identifiers.is_expired
         and (
             1 = 0
@@ -144,6 +146,7 @@ decided as (
         screened.record_count,
         screened.live_record_count,
         ambiguous.exclusive_id_count,
+        coalesce(screened.is_disposable, false) as is_disposable,
         screened.first_seen_at,
         screened.last_seen_at
 

@@ -12,6 +12,7 @@ identifiers as (
         identifier_value,
         is_expired,
         is_key,
+        is_disposable,
         first_seen_at,
         last_seen_at
 
@@ -55,6 +56,8 @@ counted as (
         count(*) as record_count,
         sum(case when is_expired then 0 else 1 end) as live_record_count,
         max(case when is_key then 1 else 0 end) = 1 as is_key,
+        -- A guest's id that an account took over is an account's: one record that says so is enough.
+        max(case when is_disposable then 1 when not is_disposable then 2 else 0 end) = 1 as is_disposable,
         min(first_seen_at) as first_seen_at,
         max(last_seen_at) as last_seen_at
 
@@ -73,6 +76,7 @@ screened as (
         counted.identifier_value,
         counted.record_count,
         counted.live_record_count,
+        counted.is_disposable,
         counted.first_seen_at,
         counted.last_seen_at,
         case

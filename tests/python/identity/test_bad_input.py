@@ -90,6 +90,14 @@ WRONG = {
         change("identifiers.email.tier", 99),
         "email.tier: 99 is too high; tiers go from 1 to 98",
     ),
+    "a limit for what is new at each visit": (
+        change("identifiers.customer_id.disposable", True),
+        "customer_id.limit: an id that is new at each visit takes no limit",
+    ),
+    "a flag that is neither column nor truth": (
+        change("records.0.identifiers.email", {"column": "email", "disposable_when": 3}),
+        "identifiers.email.disposable_when: '3' is neither a column of true and false, nor true",
+    ),
     "a model that is not there": (change("records.0.model", "nowhere"), "nowhere"),
     "a cycle": (change("records.0.model", "profile_records"), "cycle"),
 }
