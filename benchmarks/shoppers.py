@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 FIRST = (
     "Anna Ben Carla David Emma Felix Greta Hannes Ines Jonas Katrin Lukas Marta Nils Olga Paul Renate Simon "
     "Tanja Ulrich Vera Walter Yvonne Boris Clara Dennis Elif Fatima Georg Helena Igor Julia Klaus Lena Mehmet"
-).split()
-LAST = "Adler Berger Conrad Dietz Ebert Fuchs Gruber Hahn Iske Jung Krause Lange Maurer Neumann Otto Pohl".split()
+)
+LAST = "Adler Berger Conrad Dietz Ebert Fuchs Gruber Hahn Iske Jung Krause Lange Maurer Neumann Otto Pohl"
 COLUMNS = (
     "record_id", "person", "is_guest", "email", "phone", "first_name", "last_name", "birth_date", "seen_at",
 )  # fmt: skip
@@ -26,10 +26,11 @@ def draw_shoppers(count: int, seed: int = 1, *, guests: float = 0.3) -> pd.DataF
     import pandas as pd
 
     random = np.random.default_rng(seed)
+    first_names, last_names = FIRST.split(), LAST.split()
     sizes = random.choice([1, 2, 3], p=[0.55, 0.3, 0.15], size=count)
     home = np.repeat(np.arange(count), sizes)[:count]
-    last = [LAST[one % len(LAST)] for one in home]
-    first = [FIRST[one] for one in random.integers(0, len(FIRST), count)]
+    last = [last_names[one % len(last_names)] for one in home]
+    first = [first_names[one] for one in random.integers(0, len(first_names), count)]
     born = [
         f"{year}-{month:02d}-{day:02d}"
         for year, month, day in zip(

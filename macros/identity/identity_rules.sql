@@ -1,5 +1,5 @@
 {#- Value: the checked configuration of `vars: cdp_identity` with every default filled in: a list of entities, each
-    {name, identifiers: [...], records: [...]}. Anything wrong stops here, with where it is and what is allowed. -#}
+    {name, identifiers: [...], attributes: {...}, records: [...]}. Anything wrong stops here, with where it is and what is allowed. -#}
 {% macro identity_rules() -%}
     {%- set entities = [] -%}
     {%- if var('cdp_identity') is not mapping or not var('cdp_identity') -%}
@@ -17,7 +17,7 @@
             {%- do records.append(headwater._with_normalisers(source, identifiers)) -%}
         {%- endfor -%}
         {%- do headwater._check_source_names(name, records) -%}
-        {%- do entities.append({'name': name, 'identifiers': identifiers, 'records': records}) -%}
+        {%- do entities.append({'name': name, 'identifiers': identifiers, 'attributes': entity.get('attributes') or {}, 'records': records}) -%}
     {%- endfor -%}
     {{ return(entities) }}
 {%- endmacro %}
@@ -37,20 +37,23 @@
         'normaliser': rule.get('normaliser', 'normalise_domain' if kind == 'domain' else none),
         'max_exclusive_ids': rule.get('max_exclusive_ids'),
         'max_records': rule.get('max_records'),
+        'allowed_values': rule.get('allowed_values') or [],
         'blocked_values': blocked.get('exact', []),
         'blocked_patterns': blocked.get('patterns', []),
         'blocked_models': blocked.get('models', []),
     }) }}
 {%- endmacro %}
 
-{#- Value: what the values of a type are (`kind`): a type that is called domain, or as tax numbers are called, is one unless told otherwise. -#}
+{#- Value: what the values of a type are (`kind`): a type that is called email, phone or domain, or as tax numbers are called, is one unless
+    told otherwise. -#}
 {% macro identifier_kind(type, rule) -%}
-    {%- set called = 'tax_id' if type in ['vat', 'vat_id', 'vat_no', 'vat_number', 'tax_no', 'tax_number', 'tin', 'ust_id'] else type -%}
+    {%- set called = 'tax_id' if type in ['vat', 'vat_id', 'vat_no', 'vat_number', 'tax_no', 'tax_number', 'tin', 'ust_id'] else
+        'email' if type in ['email_address', 'e_mail', 'mail'] else 'phone' if type in ['phone_number', 'mobile', 'mobile_phone', 'telephone'] else type -%}
     {{ return(rule.get('kind', called if called in headwater.identifier_kinds() else 'plain')) }}
 {%- endmacro %}
 
 {% macro identifier_kinds() -%}
-    {{ return(['domain', 'tax_id', 'plain']) }}
+    {{ return(['email', 'phone', 'domain', 'tax_id', 'plain']) }}
 {%- endmacro %}
 
 {#- Value: a source of records whose identifiers are all {column, and perhaps normaliser and confirmed_by}. The domain of an e-mail

@@ -1,6 +1,7 @@
 {%- do headwater.ref_records() -%}
 {%- set entities = headwater.identity_rules() -%}
 {%- set types = headwater.identity_types(entities) -%}
+{%- set attributes = headwater.identity_attributes(entities) -%}
 {%- set disposable_types = headwater.identity_disposable_types(entities) -%}
 with
 
@@ -17,6 +18,9 @@ with
         {%- endfor %}
         {%- for type in disposable_types %}
         {{ headwater.identity_disposable_when(source.identifiers.get(type)) }} as {{ type }}_disposable,
+        {%- endfor %}
+        {%- for attribute in attributes %}
+        {{ headwater.identity_attribute_value(attribute, entity, source) }} as {{ attribute.name }}_attribute,
         {%- endfor %}
         {{ source.needs_identifier | lower }} as needs_identifier,
         {{ headwater._seen_at(source.first_seen_at) }} as first_seen_at,
@@ -50,6 +54,9 @@ unioned as (
         {%- for type in disposable_types %}
         cast(null as {{ dbt.type_boolean() }}) as {{ type }}_disposable,
         {%- endfor %}
+        {%- for attribute in attributes %}
+        cast(null as {{ dbt.type_string() }}) as {{ attribute.name }}_attribute,
+        {%- endfor %}
         false as needs_identifier,
         cast(null as {{ dbt.type_timestamp() }}) as first_seen_at,
         cast(null as {{ dbt.type_timestamp() }}) as last_seen_at
@@ -73,6 +80,9 @@ keyed as (
         {%- endfor %}
         {%- for type in disposable_types %}
         {{ type }}_disposable,
+        {%- endfor %}
+        {%- for attribute in attributes %}
+        {{ attribute.name }}_attribute,
         {%- endfor %}
         needs_identifier,
         first_seen_at,

@@ -51,8 +51,17 @@ WRONG = {
     ),
     "an unknown kind": (
         change("identifiers.email.kind", "domains"),
-        "email.kind: 'domains' is not one of domain, tax_id, plain",
+        "email.kind: 'domains' is not one of email, phone, domain, tax_id, plain",
         "did you mean 'domain'?",
+    ),
+    "an attribute of no kind": (
+        change("attributes", {"birthday": {}}),
+        "cdp_identity.person.attributes.birthday.kind: 'birthday' is not one of first_name,",
+        "did you mean 'birth_date'?",
+    ),
+    "allowed values that are one": (
+        change("identifiers.email.allowed_values", "a@b.c"),
+        "email.allowed_values: 'a@b.c' is not a list of values",
     ),
     "a confirmation by nothing it carries": (
         change("records.0.identifiers.email", {"column": "email", "confirmed_by": ["user"]}),
