@@ -84,22 +84,17 @@ screened as (
                 blocked_values.identifier_value is not null
                 and not (counted.is_key and blocked_values.is_everywhere)
                 then 'blocked_value'
-            when not counted.is_key and {{ headwater.is_placeholder('counted.identifier_value') }} then 'placeholder'
+            when
+                not counted.is_key
+                and {{ headwater.is_placeholder('counted.identifier_value') }}
+                {{- headwater.identity_not_allowed(entities, 'counted.') }}
+                then 'placeholder'
             {%- for entity in entities %}
             {%- for rule in entity.identifiers %}
             {%- set of_type %}
                 counted.entity = {{ headwater.string_literal(entity.name) }}
                 and counted.identifier_type = {{ headwater.string_literal(rule.type) }}
             {%- endset %}
-            {%- if rule.kind == 'tax_id' %}
-            when {{ of_type }}
-                and {{ headwater.is_no_tax_id('counted.identifier_value') }}
-                then 'placeholder'
-            {%- elif rule.kind == 'domain' %}
-            when {{ of_type }}
-                and shared_domains.domain is not null
-                then 'shared_host'
-            {%- endif %}
             {%- for pattern in rule.blocked_patterns + everywhere.get('patterns', []) %}
             when {{ of_type }}
                 {%- if pattern not in rule.blocked_patterns %}
@@ -108,6 +103,22 @@ screened as (
                 and {{ headwater.regexp_matches_whole('counted.identifier_value', pattern) }}
                 then 'blocked_pattern'
             {%- endfor %}
+            {%- if rule.kind == 'tax_id' %}
+            when {{ of_type }}
+                and {{ headwater.is_no_tax_id('counted.identifier_value') }}
+                {{- headwater.identity_not_allowed(entities, 'counted.') }}
+                then 'placeholder'
+            {%- elif rule.kind in ['email', 'phone'] %}
+            when {{ of_type }}
+                and not counted.is_key
+                and {{ headwater.is_no_email('counted.identifier_value') if rule.kind == 'email' else headwater.is_no_phone('counted.identifier_value') }}
+                {{- headwater.identity_not_allowed(entities, 'counted.') }}
+                then 'placeholder'
+            {%- elif rule.kind == 'domain' %}
+            when {{ of_type }}
+                and shared_domains.domain is not null
+                then 'shared_host'
+            {%- endif %}
             {%- endfor %}
             {%- endfor %}
             {%- for entity in entities %}
