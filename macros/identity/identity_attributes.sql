@@ -36,8 +36,7 @@
     end
 {%- endmacro %}
 
-{#- Value: the types, as (entity, type) conditions on `entity` and `identifier_type`, for which `wanted` holds: strong (exclusive, and shared with
-    nobody) or exclusive. -#}
+{#- Expression: whether a row's type (columns entity and identifier_type) is exclusive, or strong: exclusive, and shared with nobody. -#}
 {% macro identity_types_where(entities, wanted, prefix='') -%}
     {%- set conditions = ['1 = 0'] -%}
     {%- for entity in entities -%}

@@ -130,7 +130,8 @@ personal as (
         identifiers.value_node,
         identifiers.claim,
         row_number() over (
-            partition by identifiers.record_node, identifiers.value_node order by ids_of_records.place
+            partition by identifiers.record_node, identifiers.value_node
+            order by ids_of_records.place asc nulls last
         ) as place{% for attribute in attributes %},
         ids_of_records.{{ attribute.name }}
         {%- endfor %}
