@@ -1,12 +1,16 @@
 {#- Value: the attributes by which people are told apart (`attributes` of an entity's rules): {name, kind, how} each, once over all
-    entities; `how` is the kind's entry of matching_kinds. Empty where none is declared, and then nothing is compared. -#}
-{% macro identity_attributes(entities) -%}
+    entities; `how` is the kind's entry of matching_kinds. Empty where none is declared, and then nothing is compared. With `is_own` those
+    alone that families do not share. -#}
+{% macro identity_attributes(entities, is_own=false) -%}
     {%- set attributes, names = [], [] -%}
     {%- for entity in entities -%}
         {%- for name, told in entity.attributes.items() if name not in names -%}
             {%- set kind = (told or {}).get('kind', name) -%}
             {%- do names.append(name) -%}
-            {%- do attributes.append({'name': name, 'kind': kind, 'how': headwater.matching_kinds()[kind]}) -%}
+            {%- set how = headwater.matching_kinds()[kind] -%}
+            {%- if not (is_own and how.get('shared', false)) -%}
+                {%- do attributes.append({'name': name, 'kind': kind, 'how': how}) -%}
+            {%- endif -%}
         {%- endfor -%}
     {%- endfor -%}
     {{ return(attributes) }}
@@ -46,6 +50,18 @@
         {%- endfor -%}
     {%- endfor -%}
     {{ return('(' ~ conditions | join(' or ') ~ ')') }}
+{%- endmacro %}
+
+{#- Value: how many values of an exclusive type, {entity, type, most} each, an id of another may have been seen with; even a person of many
+    addresses has no more. -#}
+{% macro identity_crowds(entities) -%}
+    {%- set crowds = [] -%}
+    {%- for entity in entities -%}
+        {%- for rule in entity.identifiers if rule.exclusive and rule.limit and not rule.disposable -%}
+            {%- do crowds.append({'entity': entity.name, 'type': rule.type, 'most': [10, 2 * rule.limit] | max}) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{ return(crowds) }}
 {%- endmacro %}
 
 {#- Value: how many people, told apart by attributes, may carry a value before it is set aside by itself. -#}

@@ -5,7 +5,7 @@
 {%- set key_of_pair = dbt.concat(["entity", "'|'", "action", "'|'", "left_key", "'|'", "right_key"]) -%}
 {%- set key_of_match = dbt.concat(["entity", "'|match|'", "left_record_key", "'|'", "right_record_key"]) %}
 
-with
+with -- noqa: disable=LT02
 
 edges as (
 
@@ -73,8 +73,8 @@ by_identifier as (
         {{ "coalesce(folded.counted_node, edges.value_node)" if attributes else "edges.value_node" }} as counted_node,
         edges.identifier_type,
         edges.tier,
-        case when not is_disposable then {{ headwater._limits(entities, 'limit') }} end as value_limit,
-        case when not is_disposable then {{ headwater._limits(entities, 'merge_limit') }} end as merge_limit,
+        case when not edges.is_disposable then {{ headwater._limits(entities, 'limit') }} end as value_limit,
+        case when not edges.is_disposable then {{ headwater._limits(entities, 'merge_limit') }} end as merge_limit,
         cast(null as {{ dbt.type_float() }}) as strength,
         edges.claim
 

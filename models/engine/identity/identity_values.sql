@@ -4,12 +4,7 @@
 {%- set attributes = headwater.identity_attributes(entities) -%}
 {%- if not execute -%}{%- do ref('int_identity__attributes_compared') -%}{%- endif -%}
 {#- Even a person of many addresses has no more than this: a till's customer id has those of all who stood before it. -#}
-{%- set crowds = [] -%}
-{%- for entity in entities -%}
-    {%- for rule in entity.identifiers if rule.exclusive and rule.limit and not rule.disposable -%}
-        {%- do crowds.append({'entity': entity.name, 'type': rule.type, 'most': [10, 2 * rule.limit] | max}) -%}
-    {%- endfor -%}
-{%- endfor -%}
+{%- set crowds = headwater.identity_crowds(entities) -%}
 with -- noqa: disable=LT02
 
 identifiers as (

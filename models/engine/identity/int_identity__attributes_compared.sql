@@ -3,10 +3,7 @@
 {%- set entities = headwater.identity_rules() -%}
 {%- set attributes = headwater.identity_attributes(entities) -%}
 {#- Last names and addresses are a family's: they part people and join none. -#}
-{%- set own_kinds = [] -%}
-{%- for attribute in attributes if not attribute.how.get('shared', false) -%}
-    {%- do own_kinds.append(attribute) -%}
-{%- endfor -%}
+{%- set own_kinds = headwater.identity_attributes(entities, is_own=true) -%}
 with -- noqa: disable=LT02
 
 {% if own_kinds -%}
@@ -153,7 +150,9 @@ described as (
 
     union all
 
-    select * from personal where place = 1
+    select * from personal
+
+    where place = 1
 
 ),
 
