@@ -21,6 +21,7 @@ MODEL = """
 select
     record_node,
     value_node,
+    value_node as counted_node,
     'email' as identifier_type,
     1 as tier,
     cast(null as integer) as value_limit,

@@ -20,7 +20,7 @@ import yaml
 
 ROOT = Path(__file__).parents[1]
 
-_LEFT_BEHIND = shutil.ignore_patterns("demo", "matching*", "_demo*", "target", "__pycache__")
+_LEFT_BEHIND = ("demo", "_demo*", "target", "__pycache__")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +67,13 @@ class ScratchProject:
         directory.mkdir(parents=True, exist_ok=True)
         for folder in folders:
             if (ROOT / folder).exists():
+                # Macros of matching compare attributes too; its models are a tier that is left behind.
+                behind = _LEFT_BEHIND if folder == "macros" else (*_LEFT_BEHIND, "matching*")
                 shutil.copytree(
-                    ROOT / folder, directory / folder, ignore=_LEFT_BEHIND, dirs_exist_ok=True
+                    ROOT / folder,
+                    directory / folder,
+                    ignore=shutil.ignore_patterns(*behind),
+                    dirs_exist_ok=True,
                 )
         (directory / "models/engine").mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / "models/engine/_groups.yml", directory / "models/engine/_groups.yml")

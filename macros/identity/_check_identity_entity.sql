@@ -2,7 +2,7 @@
 {% macro _check_identity_entity(name, entity) -%}
     {%- set where = 'cdp_identity.' ~ name -%}
     {%- do headwater._identity_name(where, name) -%}
-    {%- do headwater._identity_keys(where, entity, ['identifiers'], ['identifiers', 'records']) -%}
+    {%- do headwater._identity_keys(where, entity, ['identifiers'], ['identifiers', 'attributes', 'records']) -%}
     {%- if entity['identifiers'] is not mapping or not entity['identifiers'] -%}
         {%- do headwater._identity_error(where ~ '.identifiers', 'expected one entry per identifier type') -%}
     {%- endif -%}
@@ -10,6 +10,7 @@
         {%- do headwater._identity_name(where ~ '.identifiers', type) -%}
         {%- do headwater._check_identifier_rule(where ~ '.identifiers.' ~ type, rule or {}) -%}
     {%- endfor -%}
+    {%- do headwater._check_identity_attributes(where ~ '.attributes', entity.get('attributes') or {}) -%}
     {%- set records = entity.get('records') or [] -%}
     {%- if records is not sequence or records is mapping or records is string -%}
         {%- do headwater._identity_error(where ~ '.records', 'expected a list with one entry per source of records') -%}
@@ -23,10 +24,26 @@
     {%- endfor -%}
 {%- endmacro %}
 
+{#- Attributes are columns of records that tell people apart; each is of a kind that matching knows how to compare. -#}
+{% macro _check_identity_attributes(where, attributes) -%}
+    {%- if attributes is not mapping -%}
+        {%- do headwater._identity_error(where, 'expected one entry per attribute, such as first_name: {}') -%}
+    {%- endif -%}
+    {%- set kinds = headwater.matching_kinds() | list -%}
+    {%- for name, attribute in attributes.items() -%}
+        {%- do headwater._identity_name(where, name) -%}
+        {%- do headwater._identity_keys(where ~ '.' ~ name, attribute or {}, [], ['kind']) -%}
+        {%- set kind = (attribute or {}).get('kind', name) -%}
+        {%- if kind not in kinds -%}
+            {%- do headwater._identity_error(where ~ '.' ~ name ~ '.kind', "'" ~ kind ~ "' is not one of " ~ kinds | join(', ') ~ headwater.nearest(kind, kinds)) -%}
+        {%- endif -%}
+    {%- endfor -%}
+{%- endmacro %}
+
 {% macro _check_identifier_rule(where, rule) -%}
     {%- do headwater._identity_keys(where, rule, [], [
         'tier', 'exclusive', 'limit', 'merge_limit', 'window_days', 'normaliser', 'max_exclusive_ids', 'max_records',
-        'blocked_values', 'kind',
+        'blocked_values', 'allowed_values', 'kind', 'disposable',
     ]) -%}
     {%- if rule.get('kind') is not none and rule['kind'] not in headwater.identifier_kinds() -%}
         {%- do headwater._identity_error(where ~ '.kind', "'" ~ rule['kind'] ~ "' is not one of " ~ headwater.identifier_kinds() | join(', ')
@@ -43,10 +60,17 @@
     {%- if rule.get('merge_limit') is not none and rule.get('limit') is not none and rule['merge_limit'] > rule['limit'] -%}
         {%- do headwater._identity_error(where ~ '.merge_limit', rule['merge_limit'] ~ ' is above the limit of ' ~ rule['limit']) -%}
     {%- endif -%}
-    {%- if rule.get('exclusive', false) is not boolean -%}
-        {%- do headwater._identity_error(where ~ '.exclusive', "'" ~ rule['exclusive'] ~ "' is not true or false") -%}
-    {%- endif -%}
+    {%- for key in ['exclusive', 'disposable'] if rule.get(key, false) is not boolean -%}
+        {%- do headwater._identity_error(where ~ '.' ~ key, "'" ~ rule[key] ~ "' is not true or false") -%}
+    {%- endfor -%}
+    {%- for key in ['limit', 'merge_limit'] if rule.get('disposable') and rule.get(key) is not none -%}
+        {%- do headwater._identity_error(where ~ '.' ~ key, 'an id that is new at each visit takes no limit: leave out ' ~ key ~ ' or disposable') -%}
+    {%- endfor -%}
     {%- do headwater._check_normaliser(where, rule.get('normaliser')) -%}
+    {%- set allowed = rule.get('allowed_values') -%}
+    {%- if allowed is not none and (allowed is string or allowed is mapping or allowed is not sequence) -%}
+        {%- do headwater._identity_error(where ~ '.allowed_values', "'" ~ allowed ~ "' is not a list of values") -%}
+    {%- endif -%}
     {%- set blocked = rule.get('blocked_values') -%}
     {%- if blocked is not none -%}
         {%- do headwater._identity_keys(where ~ '.blocked_values', blocked, [], ['exact', 'patterns', 'models']) -%}
@@ -69,8 +93,12 @@
             {%- do headwater._identity_error(where ~ '.identifiers', "'" ~ type ~ "' is not one of " ~ types | join(', ') ~ headwater.nearest(type, types)) -%}
         {%- endif -%}
         {%- if column is mapping -%}
-            {%- do headwater._identity_keys(where ~ '.identifiers.' ~ type, column, ['column'], ['column', 'normaliser', 'confirmed_by']) -%}
+            {%- do headwater._identity_keys(where ~ '.identifiers.' ~ type, column, ['column'], ['column', 'normaliser', 'confirmed_by', 'disposable_when']) -%}
             {%- do headwater._check_normaliser(where ~ '.identifiers.' ~ type, column.get('normaliser')) -%}
+            {%- if column.get('disposable_when') is not none and column['disposable_when'] is not boolean and column['disposable_when'] is not string -%}
+                {%- do headwater._identity_error(where ~ '.identifiers.' ~ type ~ '.disposable_when', "'" ~ column['disposable_when']
+                    ~ "' is neither a column of true and false, nor true") -%}
+            {%- endif -%}
             {%- do headwater._check_confirmed_by(where ~ '.identifiers.' ~ type ~ '.confirmed_by', column.get('confirmed_by'), type, source['identifiers']) -%}
         {%- elif column is not string -%}
             {%- do headwater._identity_error(where ~ '.identifiers.' ~ type, "'" ~ column ~ "' is not the name of a column") -%}

@@ -1,6 +1,7 @@
 {#- Statements: splits the components that break a limit, tier by tier.
 
-    `edges` is a relation of (record_node, value_node, identifier_type, tier, value_limit, merge_limit, strength, claim): the edges of
+    `edges` is a relation of (record_node, value_node, counted_node, identifier_type, tier, value_limit, merge_limit, strength,
+    claim): the edges of
     those components. Tier -1 marks never link, but count against their limit; tier 0 edges are links made by hand, which are
     never shed. Leaves two scratch tables: `groups` (record_node, group_node) and `shed` (record_node, value_node,
     dropped_reason, dropped_detail).
@@ -89,7 +90,7 @@
 {% macro _over_limit_sql(edges, groups, shed, tiers) %}
     with live as (
         {{ headwater._live_edges_sql(edges, groups, shed,
-            "edges.record_node, edges.value_node, edges.identifier_type, edges.tier, edges.value_limit, grouped.group_node") }}
+            "edges.record_node, edges.value_node, edges.counted_node, edges.identifier_type, edges.tier, edges.value_limit, grouped.group_node") }}
         and edges.value_limit is not null
         and edges.tier in ({{ tiers | join(', ') }})
     ),
@@ -97,23 +98,23 @@
         select
             group_node,
             identifier_type,
-            value_node,
+            counted_node,
             max(tier) as tier,
             max(value_limit) as value_limit,
             count(*) as record_count
         from live
-        group by group_node, identifier_type, value_node
+        group by group_node, identifier_type, counted_node
     ),
     ranked as (
         select
             group_node,
             identifier_type,
-            value_node,
+            counted_node,
             tier,
             value_limit,
             row_number() over (
                 partition by group_node, identifier_type
-                order by record_count desc, value_node asc
+                order by record_count desc, counted_node asc
             ) as place
         from held
     ),
@@ -133,7 +134,7 @@
     inner join ranked
         on live.group_node = ranked.group_node
         and live.identifier_type = ranked.identifier_type
-        and live.value_node = ranked.value_node
+        and live.counted_node = ranked.counted_node
     left join by_hand on live.group_node = by_hand.group_node
     where
         ranked.place > ranked.value_limit
@@ -174,12 +175,12 @@
 {% macro _broken_limits_sql(edges, merged, shed, tier) -%}
     with live as (
         {{ headwater._live_edges_sql(edges, merged, shed,
-            "grouped.merged_node, grouped.group_node, edges.identifier_type, edges.value_node, edges.merge_limit") }}
+            "grouped.merged_node, grouped.group_node, edges.identifier_type, edges.counted_node, edges.merge_limit") }}
         and edges.merge_limit is not null
         and edges.tier <= {{ tier }}
     ),
     by_group as (
-        select merged_node, identifier_type, group_node, count(distinct value_node) as value_count
+        select merged_node, identifier_type, group_node, count(distinct counted_node) as value_count
         from live
         group by merged_node, identifier_type, group_node
     ),
@@ -193,7 +194,7 @@
             merged_node,
             identifier_type,
             max(merge_limit) as merge_limit,
-            count(distinct value_node) as value_count
+            count(distinct counted_node) as value_count
         from live
         group by merged_node, identifier_type
     )
@@ -211,7 +212,7 @@
 {% macro _shed_values_sql(edges, merged, shed, broken, tier, count, is_last) %}
     with live as (
         {{ headwater._live_edges_sql(edges, merged, shed,
-            "grouped.merged_node, grouped.group_node, edges.record_node, edges.identifier_type, edges.value_node, "
+            "grouped.merged_node, grouped.group_node, edges.record_node, edges.identifier_type, edges.value_node, edges.counted_node, "
             ~ "edges.tier, edges.strength, edges.claim") }}
         and edges.tier <= {{ tier }}
         and grouped.merged_node in (select merged_node from {{ broken }})
@@ -240,19 +241,19 @@
         select
             live.group_node,
             live.identifier_type,
-            live.value_node,
+            live.counted_node,
             max(broken.most_values) as most_values
         from live
         inner join {{ broken }} as broken
             on live.merged_node = broken.merged_node
             and live.identifier_type = broken.identifier_type
-        group by live.group_node, live.identifier_type, live.value_node
+        group by live.group_node, live.identifier_type, live.counted_node
     ),
     bridged_by_type as (
         select
             joined.value_node,
             limited.identifier_type,
-            count(distinct limited.value_node) - max(limited.most_values) as excess
+            count(distinct limited.counted_node) - max(limited.most_values) as excess
         from joined
         inner join limited on joined.group_node = limited.group_node
         group by joined.value_node, limited.identifier_type

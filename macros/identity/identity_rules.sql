@@ -1,5 +1,5 @@
 {#- Value: the checked configuration of `vars: cdp_identity` with every default filled in: a list of entities, each
-    {name, identifiers: [...], records: [...]}. Anything wrong stops here, with where it is and what is allowed. -#}
+    {name, identifiers: [...], attributes: {...}, records: [...]}. Anything wrong stops here, with where it is and what is allowed. -#}
 {% macro identity_rules() -%}
     {%- set entities = [] -%}
     {%- if var('cdp_identity') is not mapping or not var('cdp_identity') -%}
@@ -17,7 +17,7 @@
             {%- do records.append(headwater._with_normalisers(source, identifiers)) -%}
         {%- endfor -%}
         {%- do headwater._check_source_names(name, records) -%}
-        {%- do entities.append({'name': name, 'identifiers': identifiers, 'records': records}) -%}
+        {%- do entities.append({'name': name, 'identifiers': identifiers, 'attributes': entity.get('attributes') or {}, 'records': records}) -%}
     {%- endfor -%}
     {{ return(entities) }}
 {%- endmacro %}
@@ -30,26 +30,30 @@
         'kind': kind,
         'tier': rule.get('tier', 1),
         'exclusive': rule.get('exclusive', false),
+        'disposable': rule.get('disposable', false),
         'limit': rule.get('limit'),
         'merge_limit': rule.get('merge_limit', 1 if kind == 'tax_id' else rule.get('limit')),
         'window_days': rule.get('window_days'),
         'normaliser': rule.get('normaliser', 'normalise_domain' if kind == 'domain' else none),
         'max_exclusive_ids': rule.get('max_exclusive_ids'),
         'max_records': rule.get('max_records'),
+        'allowed_values': rule.get('allowed_values') or [],
         'blocked_values': blocked.get('exact', []),
         'blocked_patterns': blocked.get('patterns', []),
         'blocked_models': blocked.get('models', []),
     }) }}
 {%- endmacro %}
 
-{#- Value: what the values of a type are (`kind`): a type that is called domain, or as tax numbers are called, is one unless told otherwise. -#}
+{#- Value: what the values of a type are (`kind`): a type that is called email, phone or domain, or as tax numbers are called, is one unless
+    told otherwise. -#}
 {% macro identifier_kind(type, rule) -%}
-    {%- set called = 'tax_id' if type in ['vat', 'vat_id', 'vat_no', 'vat_number', 'tax_no', 'tax_number', 'tin', 'ust_id'] else type -%}
+    {%- set called = 'tax_id' if type in ['vat', 'vat_id', 'vat_no', 'vat_number', 'tax_no', 'tax_number', 'tin', 'ust_id'] else
+        'email' if type in ['email_address', 'e_mail', 'mail'] else 'phone' if type in ['phone_number', 'mobile', 'mobile_phone', 'telephone'] else type -%}
     {{ return(rule.get('kind', called if called in headwater.identifier_kinds() else 'plain')) }}
 {%- endmacro %}
 
 {% macro identifier_kinds() -%}
-    {{ return(['domain', 'tax_id', 'plain']) }}
+    {{ return(['email', 'phone', 'domain', 'tax_id', 'plain']) }}
 {%- endmacro %}
 
 {#- Value: a source of records whose identifiers are all {column, and perhaps normaliser and confirmed_by}. The domain of an e-mail
@@ -101,6 +105,25 @@
         {%- endfor -%}
     {%- endfor -%}
     {{ return(types) }}
+{%- endmacro %}
+
+{#- Value: the identifier types of which some source says, record by record, that an id is disposable. -#}
+{% macro identity_disposable_types(entities) -%}
+    {%- set types = [] -%}
+    {%- for entity in entities -%}
+        {%- for source in entity.records -%}
+            {%- for type, column in source.identifiers.items() if column.get('disposable_when') is not none and type not in types -%}
+                {%- do types.append(type) -%}
+            {%- endfor -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{ return(types) }}
+{%- endmacro %}
+
+{#- Expression: whether a record says that its id of a type was given for one visit; null where its source does not say. -#}
+{% macro identity_disposable_when(column) -%}
+    {%- set told = (column or {}).get('disposable_when') -%}
+    {{ return("cast(" ~ ('null' if told is none else (told | string | lower if told is boolean else told)) ~ " as " ~ dbt.type_boolean() ~ ")") }}
 {%- endmacro %}
 
 {#- Value: what must be confirmed: {entity, source_name, type, confirmed_by: [types]} each. -#}
@@ -161,15 +184,22 @@
     among equals who had it first, or last where values change hands (`window_days`). It never changes by itself. -#}
 {% macro identity_claim(entity, rule) -%}
     {%- set account_sources = [] -%}
-    {%- for source in entity.records if source.record_key in source.identifiers.values() | map(attribute='column') -%}
-        {%- do account_sources.append(headwater.string_literal(source.source_name)) -%}
+    {%- for source in entity.records -%}
+        {%- for type, column in source.identifiers.items() if column.column == source.record_key -%}
+            {%- set own = headwater.string_literal(source.source_name) -%}
+            {%- if column.get('disposable_when') is not none -%}
+                {%- do account_sources.append("source_name = " ~ own ~ " and not coalesce(" ~ type ~ "_disposable, false)") -%}
+            {%- elif not (entity.identifiers | selectattr('type', 'equalto', type) | first).disposable -%}
+                {%- do account_sources.append("source_name = " ~ own) -%}
+            {%- endif -%}
+        {%- endfor -%}
     {%- endfor -%}
     {%- set seconds = headwater.seconds_between(headwater.timestamp_literal('1970-01-01 00:00:00'), 'first_seen_at') %}
         case
             when 1 = 0 then 0
-            {%- if account_sources %}
-            when source_name in ({{ account_sources | join(', ') }}) then 2000000000000
-            {%- endif %}
+            {%- for condition in account_sources %}
+            when {{ condition }} then 2000000000000
+            {%- endfor %}
             {%- for other in entity.identifiers if other.exclusive and other.tier < rule.tier %}
             when {{ other.type }}_value is not null then 1000000000000
             {%- endfor %}

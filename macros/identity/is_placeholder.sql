@@ -3,13 +3,60 @@
     {%- set words = [
         'na', 'nan', 'nil', 'null', 'none', 'nothing', 'empty', 'blank', 'missing', 'unknown', 'undefined', 'unspecified', 'unassigned',
         'notapplicable', 'notavailable', 'notprovided', 'notset', 'notknown', 'notgiven', 'notspecified', 'novalue', 'nodata',
-        'tbd', 'tba', 'tbc', 'todo', 'dummy', 'placeholder', 'anonymous', 'guest', 'unbekannt', 'keine?', 'keineangaben?', 'nichtbekannt',
+        'tbd', 'tba', 'tbc', 'todo', 'dummy', 'placeholder', 'anonymous', 'guest', 'test', 'asdf(gh?j?k?l?)?', 'qwert[yz]u?i?o?p?', '0+', 'unbekannt', 'keine?', 'keineangaben?', 'nichtbekannt',
         'nichtvorhanden', 'ohne', 'leer', 'inconnue?', 'aucune?', 'nonrenseigne', 'ninguno', 'desconocido', 'sinvalor', 'noaplica',
         'nessuno', 'sconosciuto', 'onbekend', 'geen', 'brak', 'okand', 'ukjent', 'ukendt', 'nenhum', 'desconhecido',
     ] -%}
     {%- set squeezed = headwater.regexp_replace_all("lower(" ~ expression ~ ")", '[[:punct:][:space:]]+', '') -%}
     {#- None is longer, and most values need no look. #}
     (length({{ expression }}) <= 24 and ({{ squeezed }} = '' or {{ headwater.regexp_matches_whole(squeezed, '(' ~ words | join('|') ~ '|x{3,})') }}))
+{%- endmacro %}
+
+{#- Expression: whether an address, as it was normalised, is what people or programs write where there is none: words for none or for a test
+    before the @ (with digits behind, dots and dashes between), a mailbox that nobody reads, a run of the keyboard or of one letter, or a host
+    of examples. A letter or a run of three is one only at a host that is one too: a@a.com, abc@abc.com. -#}
+{% macro is_no_email(expression) -%}
+    {%- set squeezed = headwater.regexp_replace_all("lower(" ~ expression ~ ")", '[._+-]', '') -%}
+    {%- set words = [
+        '(test){1,3}', 'test(er|ing|mail|email|user|account|e?mailaddress)', 'dummy', 'fake(e?mail)?', 'sample', 'example', 'beispiel', 'placeholder',
+        'none?', 'keine?', 'na', 'null', 'nil', 'nan', 'undefined', 'unknown', 'unbekannt', 'nobody', 'niemand', 'anonym(ous)?', 'invalid', 'missing',
+        '(no|non|not|keine?|ohne|kein|sin|pas|pasd|pasde|sem|senza|geen|brak|without|nema|ingen)(e?mail|correo|adresse|mailadresse|emailadresse)s?',
+        'noe?mail(address|provided|given)?', 'not(provided|given|available|applicable|known)', 'hasnoe?mail', 'nothave', 'refused', 'declined',
+        '(do)?(not?|nicht)(reply|respond|antworten|contact|email|mail)', 'noresponder', 'neparrepondre', 'nepasrepondre', 'bittenichtantworten',
+        'no', 'mailerdaemon', 'devnull', 'asdf(gh?j?k?l?)?', '(asdf){2,}', 'qwert[yz]?u?i?o?p?', 'yxcv(bn?m?)?', 'zxcv(bn?m?)?', 'abcd',
+        'abc123', '(foo|bar|foobar|blah?|blabla|xyz)', '1234(5?6?7?8?9?0?)?', '(lorem|ipsum)',
+    ] -%}
+    {%- set runs, letters = [], 'abcdefghijklmnopqrstuvwxyz0123456789' -%}
+    {%- for letter in letters | list -%}
+        {%- do runs.append(letter ~ '{3,}') -%}
+    {%- endfor -%}
+    {%- set short_hosts = '(a+|b+|x+|y+|z+|abc|xyz|aa|bb|xx|yy|zz|123|test|none|na|no|nomail|noemail|mail|email|fake|asd|asdf|qwe|qwerty|foo|bar|abcd|aol)' -%}
+    {{ headwater.regexp_matches_whole(squeezed,
+        '(' ~ words | join('|') ~ ')[0-9]*@.*'
+        ~ '|(' ~ runs | join('|') ~ ')@.*'
+        ~ '|([a-z]|abc|xyz|asd|qwe|123|aa|bb|xx|yy|zz)@' ~ short_hosts ~ '(com|net|org|de|fr|uk|couk|it|es|nl|pl|at|ch|zz|cc|xx)'
+        ~ '|.*@(noe?mail|nomail|none|no|na|test|fake|dummy|example|beispiel|invalid|localhost|null|unknown|asdf|qwerty|keinemail|nowhere|donotreply|noreply|mailinator'
+        ~ ')(com|net|org|de|fr|uk|couk|it|es|nl|pl|at|ch|edu|info|invalid|localhost|local|comau|combr)'
+        ~ '|(e?mail|name)@e?mailcom|.*@localhostlocaldomain|.*@(domain|yourdomain|mydomain|company|yourcompany|email|mail)(tld|xyz|invalid)'
+    ) }}
+{%- endmacro %}
+
+{#- Expression: whether a number, as it was normalised, is nobody's: eight digits or more counted up or down, seven behind a country's code
+    alone, seven of one digit or more at its end, pairs or threes over and over, or one of those that are kept for films. Numbers that are only
+    improbable pass. -#}
+{% macro is_no_phone(expression) -%}
+    {%- set ends = [] -%}
+    {%- for digit in range(10) -%}
+        {%- do ends.append(digit ~ '{7,}') -%}
+    {%- endfor -%}
+    {{ headwater.regexp_matches_whole(expression,
+        '[+]?[0-9]{0,5}0?(12345678(9(0(12?3?4?)?)?)?|01234567(8(90?)?)?|98765432(10?)?|87654321(0)?)'
+        ~ '|[+]?(1|7|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]|[2-9][0-9]{2})?0?(1234567|7654321)'
+        ~ '|[+]?[0-9]{0,7}(' ~ ends | join('|') ~ ')'
+        ~ '|[+]?[0-9]{0,4}((12){4,}1?|(01){4,}0?|(10){4,}|(98){4,}|(123){3,}|(321){3,}|(112233)[0-9]*)'
+        ~ '|[+]1(555[0-9]{7}|[0-9]{3}55501[0-9]{2})'
+        ~ '|[+]44(7700900|1632960|2079460|1134960|1144960|1154960|1164960|1174960|1184960|1214960|1314960|1414960|1514960|1614960)[0-9]{3}'
+    ) }}
 {%- endmacro %}
 
 {#- Expression: whether a value cannot be the tax id of any company: it has no digit, or, behind a country's letters or a label, nothing

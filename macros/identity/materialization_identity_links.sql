@@ -1,7 +1,7 @@
 {#- Materialisation: resolves edges into clusters, and keeps the outcome beside every edge.
 
-    The model's query gives the edges in use now: (record_node, value_node, identifier_type, tier,
-    value_limit, merge_limit, strength, claim).
+    The model's query gives the edges in use now: (record_node, value_node, counted_node, identifier_type, tier,
+    value_limit, merge_limit, strength, claim). Values of one counted_node count as one against a limit.
     The table adds component_node (all edges counted), cluster_node (after the guard), dropped_reason and dropped_detail.
 
     It compares the query with the table itself, so it needs no notion of what is new, and a run that broke off is
@@ -12,7 +12,7 @@
     {%- set target_relation = this.incorporate(type='table') -%}
     {%- set settings = config.get('meta', {}) -%}
     {%- set is_full = existing is none or existing.type != 'table' or should_full_refresh()
-        or not headwater.has_column(existing, 'claim') -%}
+        or not headwater.has_column(existing, 'counted_node') -%}
 
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
@@ -98,7 +98,7 @@
 
 {% macro _edge_columns() -%}
     {{ return([
-        'record_node', 'value_node', 'identifier_type', 'tier', 'value_limit', 'merge_limit', 'strength', 'claim',
+        'record_node', 'value_node', 'counted_node', 'identifier_type', 'tier', 'value_limit', 'merge_limit', 'strength', 'claim',
     ]) }}
 {%- endmacro %}
 
@@ -133,6 +133,7 @@
     select
         edges.record_node,
         edges.value_node,
+        edges.counted_node,
         edges.identifier_type,
         edges.tier,
         edges.value_limit,
@@ -157,6 +158,7 @@
     where
         others.record_node is null
         or edges.tier <> others.tier
+        or edges.counted_node <> others.counted_node
         or coalesce(edges.value_limit, -1) <> coalesce(others.value_limit, -1)
         or coalesce(edges.merge_limit, -1) <> coalesce(others.merge_limit, -1)
         or coalesce(edges.strength, -1) <> coalesce(others.strength, -1)
@@ -255,13 +257,13 @@
 {#- Components that are taken apart, take another number, or end in one that breaks a limit. -#}
 {% macro _rewritten_sql(existing, added, removed, broken, joints, fates) -%}
     with limited as (
-        select fates.component_node, existing.identifier_type, existing.value_node, existing.merge_limit
+        select fates.component_node, existing.identifier_type, existing.counted_node, existing.merge_limit
         from {{ existing }} as existing
         inner join {{ fates }} as fates on existing.component_node = fates.rep_node
         left join {{ broken }} as broken on existing.component_node = broken.component_node
         where existing.merge_limit is not null and broken.component_node is null
         union all
-        select fates.component_node, added.identifier_type, added.value_node, added.merge_limit
+        select fates.component_node, added.identifier_type, added.counted_node, added.merge_limit
         from {{ added }} as added
         inner join ({{ headwater._rep_of_records_sql(joints) }}) as reps on added.record_node = reps.record_node
         inner join {{ fates }} as fates on reps.rep_node = fates.rep_node
@@ -271,7 +273,7 @@
         select component_node
         from limited
         group by component_node, identifier_type
-        having count(distinct value_node) > max(merge_limit)
+        having count(distinct counted_node) > max(merge_limit)
     ),
     excessive as (
         select component_node from over_types group by component_node
@@ -327,7 +329,7 @@
         from {{ affected }}
         where merge_limit is not null
         group by component_node, identifier_type
-        having count(distinct value_node) > max(merge_limit)
+        having count(distinct counted_node) > max(merge_limit)
     ),
     broken as (
         select component_node from broken_types group by component_node
@@ -335,6 +337,7 @@
     select
         affected.record_node,
         affected.value_node,
+        affected.counted_node,
         affected.identifier_type,
         affected.tier,
         affected.value_limit,
@@ -349,6 +352,7 @@
     select
         affected.record_node,
         affected.value_node,
+        affected.counted_node,
         affected.identifier_type,
         affected.tier,
         affected.value_limit,

@@ -91,6 +91,9 @@
         {%- for key in ['identifiers', 'attributes', 'matching'] -%}
             {%- for name, column in headwater._columns_by_name(record[entity].get(key) or {}).items() -%}
                 {%- do headwater._check_record_column(where ~ '.' ~ entity ~ '.' ~ key ~ '.' ~ name, column.get('column') if column is mapping else column, columns) -%}
+                {%- if column is mapping -%}
+                    {%- do headwater._check_record_column(where ~ '.' ~ entity ~ '.' ~ key ~ '.' ~ name ~ '.disposable_when', column.get('disposable_when'), columns) -%}
+                {%- endif -%}
             {%- endfor -%}
         {%- endfor -%}
         {%- for key in ['role', 'job_title'] -%}

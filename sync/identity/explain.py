@@ -16,6 +16,8 @@ REASONS = {
     "unconfirmed": "is not what the {entity} it is filed under says of itself",
     "too_many_records": "is on more records than one {entity} has",
     "ambiguous": "is shared: it is seen with ids of more than one {entity}",
+    "spread": "is on records of many people, by their names and birth dates",
+    "contradicted": "is also that of somebody whose name or birth date is another",
     "expired": "was last seen too long ago to count",
     "limit": "would have given one {entity} more {detail} values than a merge may give",
     "do_not_link": "would have joined two records that somebody decided to keep apart",

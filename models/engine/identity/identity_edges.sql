@@ -1,6 +1,9 @@
 {#- Which records there are is known when this runs; what it may then read is told before. -#}
 {%- if not execute -%}{%- do ref('int_identity__identifiers_unconfirmed') -%}{%- endif -%}
-{%- set is_confirming = headwater.identity_confirmations(headwater.identity_rules()) -%}
+{%- set entities = headwater.identity_rules() -%}
+{%- set is_confirming = headwater.identity_confirmations(entities) -%}
+{%- set attributes = headwater.identity_attributes(entities) -%}
+{%- if not execute -%}{%- do ref('int_identity__attributes_compared') -%}{%- endif -%}
 with
 
 identifiers as (
@@ -24,6 +27,7 @@ identity_values as (
 
     select
         value_node,
+        is_disposable,
         dropped_reason
 
     from {{ ref('identity_values') }}
@@ -43,8 +47,12 @@ decided as (
             {%- if is_confirming %}
             when unconfirmed.record_node is not null then 'unconfirmed'
             {%- endif %}
+            {%- if attributes %}
+            when compared.is_contradicted then 'contradicted'
+            {%- endif %}
         end as dropped_reason,
         identifiers.tier,
+        identity_values.is_disposable,
         identifiers.claim,
         identifiers.first_seen_at,
         identifiers.last_seen_at
@@ -57,6 +65,12 @@ decided as (
     left join {{ ref('int_identity__identifiers_unconfirmed') }} as unconfirmed
         on identifiers.record_node = unconfirmed.record_node
         and identifiers.value_node = unconfirmed.value_node
+    {%- endif %}
+    {%- if attributes %}
+
+    left join {{ ref('int_identity__attributes_compared') }} as compared
+        on identifiers.record_node = compared.record_node
+        and identifiers.value_node = compared.value_node
     {%- endif %}
 
 )

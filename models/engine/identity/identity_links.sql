@@ -1,9 +1,11 @@
 {%- set entities = headwater.identity_rules() -%}
 {{ config(materialized='identity_links', meta={'tiers': headwater.identity_tiers(entities)}) }}
+{%- set attributes = headwater.identity_attributes(entities) -%}
+{%- if not execute -%}{%- do ref('int_identity__ids_folded') -%}{%- endif -%}
 {%- set key_of_pair = dbt.concat(["entity", "'|'", "action", "'|'", "left_key", "'|'", "right_key"]) -%}
 {%- set key_of_match = dbt.concat(["entity", "'|match|'", "left_record_key", "'|'", "right_record_key"]) %}
 
-with
+with -- noqa: disable=LT02
 
 edges as (
 
@@ -13,6 +15,7 @@ edges as (
         value_node,
         identifier_type,
         tier,
+        is_disposable,
         claim
 
     from {{ ref('identity_edges') }}
@@ -65,16 +68,21 @@ pairs as (
 by_identifier as (
 
     select
-        record_node,
-        value_node,
-        identifier_type,
-        tier,
-        {{ headwater._limits(entities, 'limit') }} as value_limit,
-        {{ headwater._limits(entities, 'merge_limit') }} as merge_limit,
+        edges.record_node,
+        edges.value_node,
+        {{ "coalesce(folded.counted_node, edges.value_node)" if attributes else "edges.value_node" }} as counted_node,
+        edges.identifier_type,
+        edges.tier,
+        case when not edges.is_disposable then {{ headwater._limits(entities, 'limit') }} end as value_limit,
+        case when not edges.is_disposable then {{ headwater._limits(entities, 'merge_limit') }} end as merge_limit,
         cast(null as {{ dbt.type_float() }}) as strength,
-        claim
+        edges.claim
 
     from edges
+    {%- if attributes %}
+
+    left join {{ ref('int_identity__ids_folded') }} as folded on edges.value_node = folded.value_node
+    {%- endif %}
 
 ),
 
@@ -84,6 +92,7 @@ by_hand as (
     select
         left_node as record_node,
         {{ headwater.node_key(key_of_pair) }} as value_node,
+        {{ headwater.node_key(key_of_pair) }} as counted_node,
         'manual_link' as identifier_type,
         0 as tier,
         cast(null as {{ dbt.type_int() }}) as value_limit,
@@ -100,6 +109,7 @@ by_hand as (
     select
         right_node as record_node,
         {{ headwater.node_key(key_of_pair) }} as value_node,
+        {{ headwater.node_key(key_of_pair) }} as counted_node,
         'manual_link' as identifier_type,
         0 as tier,
         cast(null as {{ dbt.type_int() }}) as value_limit,
@@ -119,6 +129,7 @@ kept_apart as (
     select
         left_node as record_node,
         {{ headwater.node_key(dbt.concat([key_of_pair, "'|left'"])) }} as value_node,
+        {{ headwater.node_key(dbt.concat([key_of_pair, "'|left'"])) }} as counted_node,
         {{ dbt.concat(["'do_not_link '", "left_key", "' '", "right_key"]) }} as identifier_type,
         -1 as tier,
         1 as value_limit,
@@ -135,6 +146,7 @@ kept_apart as (
     select
         right_node as record_node,
         {{ headwater.node_key(dbt.concat([key_of_pair, "'|right'"])) }} as value_node,
+        {{ headwater.node_key(dbt.concat([key_of_pair, "'|right'"])) }} as counted_node,
         {{ dbt.concat(["'do_not_link '", "left_key", "' '", "right_key"]) }} as identifier_type,
         -1 as tier,
         1 as value_limit,
@@ -154,6 +166,7 @@ by_probability as (
     select
         left_node as record_node,
         {{ headwater.node_key(key_of_match) }} as value_node,
+        {{ headwater.node_key(key_of_match) }} as counted_node,
         'match' as identifier_type,
         {{ headwater.identity_matching_tier() }} as tier,
         cast(null as {{ dbt.type_int() }}) as value_limit,
@@ -168,6 +181,7 @@ by_probability as (
     select
         right_node as record_node,
         {{ headwater.node_key(key_of_match) }} as value_node,
+        {{ headwater.node_key(key_of_match) }} as counted_node,
         'match' as identifier_type,
         {{ headwater.identity_matching_tier() }} as tier,
         cast(null as {{ dbt.type_int() }}) as value_limit,

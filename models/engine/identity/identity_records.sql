@@ -1,6 +1,8 @@
 {%- do headwater.ref_records() -%}
 {%- set entities = headwater.identity_rules() -%}
 {%- set types = headwater.identity_types(entities) -%}
+{%- set attributes = headwater.identity_attributes(entities) -%}
+{%- set disposable_types = headwater.identity_disposable_types(entities) -%}
 with
 
 {% for entity in entities %}
@@ -13,6 +15,12 @@ with
         cast({{ source.record_key }} as {{ dbt.type_string() }}) as source_record_id,
         {%- for type in types %}
         {{ headwater.identity_value(source.identifiers.get(type), entity, type) }} as {{ type }}_value,
+        {%- endfor %}
+        {%- for type in disposable_types %}
+        {{ headwater.identity_disposable_when(source.identifiers.get(type)) }} as {{ type }}_disposable,
+        {%- endfor %}
+        {%- for attribute in attributes %}
+        {{ headwater.identity_attribute_value(attribute, entity, source) }} as {{ attribute.name }}_attribute,
         {%- endfor %}
         {{ source.needs_identifier | lower }} as needs_identifier,
         {{ headwater._seen_at(source.first_seen_at) }} as first_seen_at,
@@ -43,6 +51,12 @@ unioned as (
         {%- for type in types %}
         cast(null as {{ dbt.type_string() }}) as {{ type }}_value,
         {%- endfor %}
+        {%- for type in disposable_types %}
+        cast(null as {{ dbt.type_boolean() }}) as {{ type }}_disposable,
+        {%- endfor %}
+        {%- for attribute in attributes %}
+        cast(null as {{ dbt.type_string() }}) as {{ attribute.name }}_attribute,
+        {%- endfor %}
         false as needs_identifier,
         cast(null as {{ dbt.type_timestamp() }}) as first_seen_at,
         cast(null as {{ dbt.type_timestamp() }}) as last_seen_at
@@ -63,6 +77,12 @@ keyed as (
         source_record_id,
         {%- for type in types %}
         {{ type }}_value,
+        {%- endfor %}
+        {%- for type in disposable_types %}
+        {{ type }}_disposable,
+        {%- endfor %}
+        {%- for attribute in attributes %}
+        {{ attribute.name }}_attribute,
         {%- endfor %}
         needs_identifier,
         first_seen_at,

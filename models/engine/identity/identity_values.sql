@@ -1,6 +1,10 @@
 {#- Which records there are is known when this runs; what it may then read is told before. -#}
 {%- if not execute -%}{%- do ref('int_identity__identifiers_unconfirmed') -%}{%- endif -%}
 {%- set entities = headwater.identity_rules() -%}
+{%- set attributes = headwater.identity_attributes(entities) -%}
+{%- if not execute -%}{%- do ref('int_identity__attributes_compared') -%}{%- endif -%}
+{#- Even a person of many addresses has no more than this: a till's customer id has those of all who stood before it. -#}
+{%- set crowds = headwater.identity_crowds(entities) -%}
 with -- noqa: disable=LT02
 
 identifiers as (
@@ -34,6 +38,7 @@ screened as (
         dropped_reason,
         record_count,
         live_record_count,
+        is_disposable,
         first_seen_at,
         last_seen_at
 
@@ -55,6 +60,13 @@ suspects as (
                 and identifier_type = {{ headwater.string_literal(rule.type) }}
                 and live_record_count > {{ rule.max_exclusive_ids }}
                 then {{ rule.max_exclusive_ids }}
+            {%- endfor %}
+            {%- for rule in entity.identifiers if rule.exclusive and rule.max_exclusive_ids is none and crowds %}
+            when
+                entity = {{ headwater.string_literal(entity.name) }}
+                and identifier_type = {{ headwater.string_literal(rule.type) }}
+                and live_record_count > 10
+                then 1000000000
             {%- endfor %}
             {%- endfor %}
             else -1
@@ -79,6 +91,7 @@ exclusive_ids as (
 
     where
         screened.dropped_reason is null
+        and not coalesce(screened.is_disposable, false)
         and not identifiers.is_expired
         and (
             1 = 0
@@ -94,28 +107,107 @@ exclusive_ids as (
 
 ),
 
-ids_by_type as (
+{% if attributes -%}
+compared as (
+
+    select
+        record_node,
+        value_node,
+        people_count,
+        outcome = 'agrees' as is_agreeing
+
+    from {{ ref('int_identity__attributes_compared') }}
+
+),
+
+spread as (
+
+    select value_node
+
+    from compared
+
+    where people_count > {{ headwater.identity_most_people() }}
+
+    group by value_node
+
+),
+
+{% endif -%}
+-- Ids of one person by all that is known of them are one.
+ids_by_value as (
 
     select
         suspects.value_node,
         suspects.max_exclusive_ids,
         exclusive_ids.identifier_type,
-        count(distinct exclusive_ids.value_node) as exclusive_id_count
+        exclusive_ids.value_node as id_node,
+        {% if attributes -%}
+        max(case when compared.is_agreeing then 1 else 0 end) as is_agreeing
+        {%- else -%}
+        0 as is_agreeing
+        {%- endif %}
 
     from suspects
 
     inner join identifiers on suspects.value_node = identifiers.value_node
 
     inner join exclusive_ids on identifiers.record_node = exclusive_ids.record_node
+    {%- if attributes %}
+
+    left join compared
+        on identifiers.record_node = compared.record_node
+        and identifiers.value_node = compared.value_node
+    {%- endif %}
 
     where
         suspects.max_exclusive_ids >= 0
         and not identifiers.is_expired
 
-    group by suspects.value_node, suspects.max_exclusive_ids, exclusive_ids.identifier_type
+    group by suspects.value_node, suspects.max_exclusive_ids, exclusive_ids.identifier_type, exclusive_ids.value_node
 
 ),
 
+ids_by_type as (
+
+    select
+        value_node,
+        max_exclusive_ids,
+        identifier_type,
+        count(*) - sum(is_agreeing) + max(is_agreeing) as exclusive_id_count
+
+    from ids_by_value
+
+    group by value_node, max_exclusive_ids, identifier_type
+
+),
+
+{% if crowds -%}
+crowded as (
+
+    select ids_by_type.value_node
+
+    from ids_by_type
+
+    inner join screened on ids_by_type.value_node = screened.value_node
+
+    where
+        ids_by_type.max_exclusive_ids = 1000000000
+        and (
+            {%- for crowd in crowds %}
+            {{ "or " if not loop.first }}(
+                screened.entity = {{ headwater.string_literal(crowd.entity) }}
+                and ids_by_type.identifier_type = {{ headwater.string_literal(crowd.type) }}
+                and screened.identifier_type <> ids_by_type.identifier_type
+                and ids_by_type.exclusive_id_count > {{ crowd.most }}
+            )
+            {%- endfor %}
+        )
+
+    group by ids_by_type.value_node
+
+),
+
+{% endif -%}
 ambiguous as (
 
     select
@@ -139,17 +231,32 @@ decided as (
         screened.identifier_value,
         case
             when screened.dropped_reason is not null then screened.dropped_reason
+            {%- if crowds %}
+            when crowded.value_node is not null{{ headwater.identity_not_allowed(entities, 'screened.') }} then 'spread'
+            {%- endif %}
+            {%- if attributes %}
+            when spread.value_node is not null{{ headwater.identity_not_allowed(entities, 'screened.') }} then 'spread'
+            {%- endif %}
             when ambiguous.value_node is not null then 'ambiguous'
         end as dropped_reason,
         screened.record_count,
         screened.live_record_count,
         ambiguous.exclusive_id_count,
+        coalesce(screened.is_disposable, false) as is_disposable,
         screened.first_seen_at,
         screened.last_seen_at
 
     from screened
 
     left join ambiguous on screened.value_node = ambiguous.value_node
+    {%- if crowds %}
+
+    left join crowded on screened.value_node = crowded.value_node
+    {%- endif %}
+    {%- if attributes %}
+
+    left join spread on screened.value_node = spread.value_node
+    {%- endif %}
 
 )
 

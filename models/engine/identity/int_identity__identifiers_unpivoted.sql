@@ -1,4 +1,5 @@
 {%- set entities = headwater.identity_rules() -%}
+{%- set disposable_types = headwater.identity_disposable_types(entities) -%}
 with -- noqa: disable=LT02
 
 identity_records as (
@@ -45,6 +46,13 @@ unpivoted as (
         coalesce({{ headwater.days_between('last_seen_at', headwater.cdp_now()) }} > {{ rule.window_days }}, false) as is_expired,
         {%- else -%}
         false as is_expired,
+        {%- endif %}
+        {% if rule.disposable -%}
+        true as is_disposable,
+        {%- elif rule.type in disposable_types -%}
+        {{ rule.type }}_disposable as is_disposable,
+        {%- else -%}
+        cast(null as {{ dbt.type_boolean() }}) as is_disposable,
         {%- endif %}
         {{ headwater.identity_claim(entity, rule) }} as claim,
         first_seen_at,

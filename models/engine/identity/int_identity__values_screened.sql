@@ -12,6 +12,7 @@ identifiers as (
         identifier_value,
         is_expired,
         is_key,
+        is_disposable,
         first_seen_at,
         last_seen_at
 
@@ -55,6 +56,8 @@ counted as (
         count(*) as record_count,
         sum(case when is_expired then 0 else 1 end) as live_record_count,
         max(case when is_key then 1 else 0 end) = 1 as is_key,
+        -- A guest's id that an account took over is an account's: one record that says so is enough.
+        max(case when is_disposable then 1 when not is_disposable then 2 else 0 end) = 1 as is_disposable,
         min(first_seen_at) as first_seen_at,
         max(last_seen_at) as last_seen_at
 
@@ -73,6 +76,7 @@ screened as (
         counted.identifier_value,
         counted.record_count,
         counted.live_record_count,
+        counted.is_disposable,
         counted.first_seen_at,
         counted.last_seen_at,
         case
@@ -80,22 +84,17 @@ screened as (
                 blocked_values.identifier_value is not null
                 and not (counted.is_key and blocked_values.is_everywhere)
                 then 'blocked_value'
-            when not counted.is_key and {{ headwater.is_placeholder('counted.identifier_value') }} then 'placeholder'
+            when
+                not counted.is_key
+                and {{ headwater.is_placeholder('counted.identifier_value') }}
+                {{- headwater.identity_not_allowed(entities, 'counted.') }}
+                then 'placeholder'
             {%- for entity in entities %}
             {%- for rule in entity.identifiers %}
             {%- set of_type %}
                 counted.entity = {{ headwater.string_literal(entity.name) }}
                 and counted.identifier_type = {{ headwater.string_literal(rule.type) }}
             {%- endset %}
-            {%- if rule.kind == 'tax_id' %}
-            when {{ of_type }}
-                and {{ headwater.is_no_tax_id('counted.identifier_value') }}
-                then 'placeholder'
-            {%- elif rule.kind == 'domain' %}
-            when {{ of_type }}
-                and shared_domains.domain is not null
-                then 'shared_host'
-            {%- endif %}
             {%- for pattern in rule.blocked_patterns + everywhere.get('patterns', []) %}
             when {{ of_type }}
                 {%- if pattern not in rule.blocked_patterns %}
@@ -104,6 +103,22 @@ screened as (
                 and {{ headwater.regexp_matches_whole('counted.identifier_value', pattern) }}
                 then 'blocked_pattern'
             {%- endfor %}
+            {%- if rule.kind == 'tax_id' %}
+            when {{ of_type }}
+                and {{ headwater.is_no_tax_id('counted.identifier_value') }}
+                {{- headwater.identity_not_allowed(entities, 'counted.') }}
+                then 'placeholder'
+            {%- elif rule.kind in ['email', 'phone'] %}
+            when {{ of_type }}
+                and not counted.is_key
+                and {{ headwater.is_no_email('counted.identifier_value') if rule.kind == 'email' else headwater.is_no_phone('counted.identifier_value') }}
+                {{- headwater.identity_not_allowed(entities, 'counted.') }}
+                then 'placeholder'
+            {%- elif rule.kind == 'domain' %}
+            when {{ of_type }}
+                and shared_domains.domain is not null
+                then 'shared_host'
+            {%- endif %}
             {%- endfor %}
             {%- endfor %}
             {%- for entity in entities %}

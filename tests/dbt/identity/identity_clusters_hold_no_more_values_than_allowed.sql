@@ -5,7 +5,7 @@ identity_links as (
 
     select
         record_node,
-        value_node,
+        counted_node,
         identifier_type,
         cluster_node,
         value_limit,
@@ -45,7 +45,7 @@ over_limit as (
 
     group by identity_links.cluster_node, identity_links.identifier_type
 
-    having count(distinct identity_links.value_node) > max(identity_links.value_limit)
+    having count(distinct identity_links.counted_node) > max(identity_links.value_limit)
 
 )
 

@@ -82,7 +82,9 @@ class Lab:
                 ROOT / name,
                 self.directory / name,
                 dirs_exist_ok=True,
-                ignore=shutil.ignore_patterns("demo", "matching*", "sync"),
+                ignore=shutil.ignore_patterns(
+                    "demo", "sync", *([] if name == "macros" else ["matching*"])
+                ),
             )
         shutil.copy(
             ROOT / "models/engine/_groups.yml", self.directory / "models/engine/_groups.yml"

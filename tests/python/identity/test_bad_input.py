@@ -51,8 +51,17 @@ WRONG = {
     ),
     "an unknown kind": (
         change("identifiers.email.kind", "domains"),
-        "email.kind: 'domains' is not one of domain, tax_id, plain",
+        "email.kind: 'domains' is not one of email, phone, domain, tax_id, plain",
         "did you mean 'domain'?",
+    ),
+    "an attribute of no kind": (
+        change("attributes", {"birthday": {}}),
+        "cdp_identity.person.attributes.birthday.kind: 'birthday' is not one of first_name,",
+        "did you mean 'birth_date'?",
+    ),
+    "allowed values that are one": (
+        change("identifiers.email.allowed_values", "a@b.c"),
+        "email.allowed_values: 'a@b.c' is not a list of values",
     ),
     "a confirmation by nothing it carries": (
         change("records.0.identifiers.email", {"column": "email", "confirmed_by": ["user"]}),
@@ -89,6 +98,14 @@ WRONG = {
     "a tier that is taken": (
         change("identifiers.email.tier", 99),
         "email.tier: 99 is too high; tiers go from 1 to 98",
+    ),
+    "a limit for what is new at each visit": (
+        change("identifiers.customer_id.disposable", True),
+        "customer_id.limit: an id that is new at each visit takes no limit",
+    ),
+    "a flag that is neither column nor truth": (
+        change("records.0.identifiers.email", {"column": "email", "disposable_when": 3}),
+        "identifiers.email.disposable_when: '3' is neither a column of true and false, nor true",
     ),
     "a model that is not there": (change("records.0.model", "nowhere"), "nowhere"),
     "a cycle": (change("records.0.model", "profile_records"), "cycle"),

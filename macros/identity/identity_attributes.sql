@@ -1,0 +1,84 @@
+{#- Value: the attributes by which people are told apart (`attributes` of an entity's rules): {name, kind, how} each, once over all
+    entities; `how` is the kind's entry of matching_kinds. Empty where none is declared, and then nothing is compared. With `is_own` those
+    alone that families do not share. -#}
+{% macro identity_attributes(entities, is_own=false) -%}
+    {%- set attributes, names = [], [] -%}
+    {%- for entity in entities -%}
+        {%- for name, told in entity.attributes.items() if name not in names -%}
+            {%- set kind = (told or {}).get('kind', name) -%}
+            {%- do names.append(name) -%}
+            {%- set how = headwater.matching_kinds()[kind] -%}
+            {%- if not (is_own and how.get('shared', false)) -%}
+                {%- do attributes.append({'name': name, 'kind': kind, 'how': how}) -%}
+            {%- endif -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{ return(attributes) }}
+{%- endmacro %}
+
+{#- Expression: a record's attribute as it is compared; null where its source does not declare it, or the entity does not ask. -#}
+{% macro identity_attribute_value(attribute, entity, source) -%}
+    {%- set column = source.attributes.get(attribute.name) or source.matching.get(attribute.name) -%}
+    {%- set column = column.column if column is mapping else column -%}
+    {%- if not column or attribute.name not in entity.attributes -%}
+        {{ return("cast(null as " ~ dbt.type_string() ~ ")") }}
+    {%- endif -%}
+    {{ return(attribute.how.prepare.replace('{x}', column)) }}
+{%- endmacro %}
+
+{#- Expression: 1 where two values of an attribute agree, -1 where they contradict, 0 where they are merely alike or one is missing.
+    The kind's levels of comparison say which: equal, close and short forms agree, slips of the pen are alike. -#}
+{% macro identity_attribute_compared(attribute, left_expression, right_expression) -%}
+    {%- set agreeing = ['exact', 'close', 'short form'] -%}
+    {%- set alike = ['similar', 'one character', 'contained', 'longer form', 'same mailbox', 'same ending', 'one digit'] -%}
+    case
+        when {{ left_expression }} is null or {{ right_expression }} is null then 0
+        {%- for label, condition in attribute.how.levels if '{l.' not in condition and label in agreeing + alike %}
+        when {{ headwater._matching_sides(condition, left_expression, right_expression) }} then {{ 1 if label in agreeing else 0 }}
+        {%- endfor %}
+        else -1
+    end
+{%- endmacro %}
+
+{#- Expression: whether a row's type (columns entity and identifier_type) is exclusive, or strong: exclusive, and shared with nobody. -#}
+{% macro identity_types_where(entities, wanted, prefix='') -%}
+    {%- set conditions = ['1 = 0'] -%}
+    {%- for entity in entities -%}
+        {%- for rule in entity.identifiers if rule.exclusive and (wanted == 'exclusive' or rule.max_exclusive_ids is none) -%}
+            {%- do conditions.append('(' ~ prefix ~ 'entity = ' ~ headwater.string_literal(entity.name)
+                ~ ' and ' ~ prefix ~ 'identifier_type = ' ~ headwater.string_literal(rule.type) ~ ')') -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{ return('(' ~ conditions | join(' or ') ~ ')') }}
+{%- endmacro %}
+
+{#- Value: how many values of an exclusive type, {entity, type, most} each, an id of another may have been seen with; even a person of many
+    addresses has no more. -#}
+{% macro identity_crowds(entities) -%}
+    {%- set crowds = [] -%}
+    {%- for entity in entities -%}
+        {%- for rule in entity.identifiers if rule.exclusive and rule.limit and not rule.disposable -%}
+            {%- do crowds.append({'entity': entity.name, 'type': rule.type, 'most': [10, 2 * rule.limit] | max}) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{ return(crowds) }}
+{%- endmacro %}
+
+{#- Value: how many people, told apart by attributes, may carry a value before it is set aside by itself. -#}
+{% macro identity_most_people() -%}
+    {{ return(4) }}
+{%- endmacro %}
+
+{#- Condition, with `and` before it: no rule lists the value under `allowed_values`. Empty where no rule lists any. -#}
+{% macro identity_not_allowed(entities, prefix='') -%}
+    {%- set conditions = [] -%}
+    {%- for entity in entities -%}
+        {%- for rule in entity.identifiers if rule.allowed_values -%}
+            {%- set values = [] -%}
+            {%- for value in rule.allowed_values -%}{%- do values.append(headwater.string_literal(value | string)) -%}{%- endfor -%}
+            {%- do conditions.append(' and not (' ~ prefix ~ 'entity = ' ~ headwater.string_literal(entity.name) ~ ' and ' ~ prefix ~ 'identifier_type = '
+                ~ headwater.string_literal(rule.type) ~ ' and ' ~ prefix ~ 'identifier_value in (' ~ values | join(', ') ~ '))') -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{ return(conditions | join('')) }}
+{%- endmacro %}

@@ -1,0 +1,378 @@
+{#- Which records there are is known when this runs; what it may then read is told before. -#}
+{%- if not execute -%}{%- do ref('int_identity__identifiers_unconfirmed') -%}{%- endif -%}
+{%- set entities = headwater.identity_rules() -%}
+{%- set attributes = headwater.identity_attributes(entities) -%}
+{#- Last names and addresses are a family's: they part people and join none. -#}
+{%- set own_kinds = headwater.identity_attributes(entities, is_own=true) -%}
+with -- noqa: disable=LT02
+
+{% if own_kinds -%}
+identifiers as (
+
+    select
+        identifiers.entity,
+        identifiers.record_node,
+        identifiers.value_node,
+        identifiers.identifier_type,
+        identifiers.tier,
+        identifiers.claim,
+        screened.live_record_count,
+        identifiers.is_key,
+        {{ headwater.identity_types_where(entities, 'exclusive', 'identifiers.') }} as is_exclusive,
+        {{ headwater.identity_types_where(entities, 'strong', 'identifiers.') }} as is_strong
+
+    from {{ ref('int_identity__identifiers_unpivoted') }} as identifiers
+
+    inner join {{ ref('int_identity__values_screened') }} as screened
+        on identifiers.value_node = screened.value_node
+    {%- if headwater.identity_confirmations(entities) %}
+
+    left join {{ ref('int_identity__identifiers_unconfirmed') }} as unconfirmed
+        on identifiers.record_node = unconfirmed.record_node
+        and identifiers.value_node = unconfirmed.value_node
+    {%- endif %}
+
+    where
+        screened.dropped_reason is null
+        and not identifiers.is_expired
+        {%- if headwater.identity_confirmations(entities) %}
+        and unconfirmed.record_node is null
+        {%- endif %}
+
+),
+
+own as (
+
+    select
+        record_node{% for attribute in attributes %},
+        {{ attribute.name }}_attribute as {{ attribute.name }}
+        {%- endfor %}
+
+    from {{ ref('identity_records') }}
+
+    where
+        {%- for attribute in attributes %}
+        {{ "or " if not loop.first }}{{ attribute.name }}_attribute is not null
+        {%- endfor %}
+
+),
+
+-- Whose an id is: what the record says of which it is the key.
+key_ids as (
+
+    select
+        identifiers.value_node as id_node{% for attribute in attributes %},
+        min(own.{{ attribute.name }}) as {{ attribute.name }}
+        {%- endfor %}
+
+    from identifiers
+
+    inner join own on identifiers.record_node = own.record_node
+
+    where identifiers.is_key and identifiers.is_strong
+
+    group by identifiers.value_node
+
+),
+
+ids_of_records as (
+
+    select
+        identifiers.record_node,
+        key_ids.id_node,
+        row_number() over (
+            partition by identifiers.record_node
+            order by case when identifiers.is_key then 0 else 1 end, identifiers.tier, key_ids.id_node
+        ) as place{% for attribute in attributes %},
+        key_ids.{{ attribute.name }}
+        {%- endfor %}
+
+    from identifiers
+
+    inner join key_ids on identifiers.value_node = key_ids.id_node
+
+),
+
+-- Who carries a value: the owner of the id that the record is filed under, else whom the record itself names.
+shareable as (
+
+    select
+        identifiers.record_node,
+        identifiers.value_node,
+        identifiers.claim,
+        1 as place{% for attribute in attributes %},
+        case when ids_of_records.record_node is null then own.{{ attribute.name }} else ids_of_records.{{ attribute.name }} end as {{ attribute.name }}
+        {%- endfor %}
+
+    from identifiers
+
+    left join ids_of_records
+        on identifiers.record_node = ids_of_records.record_node
+        and ids_of_records.place = 1
+
+    left join own on identifiers.record_node = own.record_node
+
+    where
+        not identifiers.is_strong
+        and identifiers.live_record_count > 1
+        and (ids_of_records.record_node is not null or own.record_node is not null)
+
+),
+
+-- An id that is shared with nobody is seen in question only by other such ids: an agent's, in the sessions of several customers.
+personal as (
+
+    select
+        identifiers.record_node,
+        identifiers.value_node,
+        identifiers.claim,
+        row_number() over (
+            partition by identifiers.record_node, identifiers.value_node
+            order by ids_of_records.place asc nulls last
+        ) as place{% for attribute in attributes %},
+        ids_of_records.{{ attribute.name }}
+        {%- endfor %}
+
+    from identifiers
+
+    inner join ids_of_records on identifiers.record_node = ids_of_records.record_node
+
+    where
+        identifiers.is_strong
+        and identifiers.live_record_count > 2
+        and identifiers.is_key = (identifiers.value_node = ids_of_records.id_node)
+
+),
+
+described as (
+
+    select * from shareable
+
+    union all
+
+    select * from personal
+
+    where place = 1
+
+),
+
+ranked as (
+
+    select
+        record_node,
+        value_node,
+        {%- for attribute in attributes %}
+        {{ attribute.name }},
+        {%- endfor %}
+        row_number() over (partition by value_node order by claim desc nulls last, record_node asc) as place
+
+    from described
+
+),
+
+-- All who carry a value are compared with the one whose claim to it is best.
+compared as (
+
+    select
+        ranked.record_node,
+        ranked.value_node,
+        {%- for attribute in attributes %}
+        ranked.{{ attribute.name }},
+        {{ headwater.identity_attribute_compared(attribute, 'ranked.' ~ attribute.name, 'owners.' ~ attribute.name) }} as {{ attribute.name }}_compared,
+        {%- endfor %}
+        ranked.place = 1 as is_owner
+
+    from ranked
+
+    inner join ranked as owners
+        on ranked.value_node = owners.value_node
+        and owners.place = 1
+
+),
+
+counted as (
+
+    select
+        record_node,
+        value_node,
+        {%- for attribute in own_kinds %}
+        {{ attribute.name }},
+        {%- endfor %}
+        is_owner,
+        {% for attribute in own_kinds %}{{ " + " if not loop.first }}case when {{ attribute.name }}_compared = 1 then 1 else 0 end{% endfor %} as agree_count,
+        {% for attribute in attributes %}{{ " + " if not loop.first }}case when {{ attribute.name }}_compared = -1 then 1 else 0 end{% endfor %} as contradict_count
+
+    from compared
+
+),
+
+judged as (
+
+    select
+        record_node,
+        value_node,
+        {%- for attribute in own_kinds %}
+        {{ attribute.name }},
+        {%- endfor %}
+        case
+            when is_owner or agree_count > contradict_count then 'agrees'
+            when agree_count = 0 and contradict_count > 1 then 'contradicts'
+            else 'unclear'
+        end as outcome
+
+    from counted
+
+),
+
+-- Names with slips are no more people than there are birth dates, and the other way round.
+disputed as (
+
+    select
+        value_node,
+        count(*) < 2 * sum(case when outcome = 'agrees' then 1 else 0 end) as has_owner,
+        1 + least(
+            {%- for attribute in own_kinds %}
+            coalesce(nullif(count(distinct case when outcome = 'contradicts' then {{ attribute.name }} end), 0), count(*)){{ "," if not loop.last }}
+            {%- endfor %}
+        ) as people_count
+
+    from judged
+
+    group by value_node
+
+    having max(case when outcome = 'contradicts' then 1 else 0 end) = 1
+
+),
+
+disputed_identifiers as (
+
+    select
+        identifiers.entity,
+        identifiers.record_node,
+        identifiers.value_node,
+        identifiers.identifier_type,
+        identifiers.is_exclusive,
+        identifiers.is_strong,
+        judged.outcome,
+        disputed.has_owner,
+        disputed.people_count
+
+    from identifiers
+
+    inner join disputed on identifiers.value_node = disputed.value_node
+
+    left join judged
+        on identifiers.record_node = judged.record_node
+        and identifiers.value_node = judged.value_node
+
+),
+
+ids_by_type as (
+
+    select
+        disputed_identifiers.value_node,
+        ids.identifier_type,
+        count(distinct ids.value_node) as id_count,
+        count(distinct case when disputed_identifiers.outcome = 'contradicts' then ids.value_node end) as contradicting_count
+
+    from disputed_identifiers
+
+    inner join identifiers as ids on disputed_identifiers.record_node = ids.record_node
+
+    where
+        ids.is_exclusive
+        and ids.identifier_type <> disputed_identifiers.identifier_type
+
+    group by disputed_identifiers.value_node, ids.identifier_type
+
+),
+
+ids as (
+
+    select
+        value_node,
+        sum(id_count) as id_count,
+        max(contradicting_count) as contradicting_count
+
+    from ids_by_type
+
+    group by value_node
+
+),
+
+contradicted as (
+
+    select
+        disputed_identifiers.record_node,
+        disputed_identifiers.value_node
+
+    from disputed_identifiers
+
+    left join ids on disputed_identifiers.value_node = ids.value_node
+
+    where
+        (
+            not disputed_identifiers.is_exclusive
+            or (not disputed_identifiers.is_strong and ids.id_count > 1)
+            or (disputed_identifiers.is_strong and ids.contradicting_count > 1)
+        )
+        and (
+            disputed_identifiers.outcome = 'contradicts'
+            -- Whose a record is that names nobody cannot be told where most who carry the value are others.
+            or (
+                coalesce(disputed_identifiers.outcome, 'unclear') = 'unclear'
+                and not disputed_identifiers.has_owner
+                and not disputed_identifiers.is_strong
+            )
+        )
+
+),
+
+outcomes as (
+
+    select
+        identifiers.record_node,
+        identifiers.value_node,
+        identifiers.entity,
+        identifiers.identifier_type,
+        coalesce(judged.outcome, 'unclear') as outcome,
+        coalesce(disputed.people_count, 1) as people_count,
+        contradicted.record_node is not null as is_contradicted
+
+    from identifiers
+
+    left join judged
+        on identifiers.record_node = judged.record_node
+        and identifiers.value_node = judged.value_node
+
+    left join disputed on identifiers.value_node = disputed.value_node
+
+    left join contradicted
+        on identifiers.record_node = contradicted.record_node
+        and identifiers.value_node = contradicted.value_node
+
+    where judged.record_node is not null or contradicted.record_node is not null
+
+)
+
+{%- else -%}
+-- No attribute is declared that tells people apart.
+outcomes as (
+
+    select
+        record_node,
+        value_node,
+        entity,
+        identifier_type,
+        'unclear' as outcome,
+        1 as people_count,
+        false as is_contradicted
+
+    from {{ ref('int_identity__identifiers_unpivoted') }}
+
+    where 1 = 0
+
+)
+{%- endif %}
+
+select * from outcomes

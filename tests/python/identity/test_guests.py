@@ -1,0 +1,360 @@
+"""Ids that a shop gives anew at each visit join what carries them, and part nobody."""
+
+from __future__ import annotations
+
+import copy
+import random
+from collections.abc import Iterable
+from typing import Any
+
+import duckdb
+import pytest
+import yaml
+
+from benchmarks.overmerge import pair_scores
+from benchmarks.shoppers import COLUMNS, draw_shoppers
+from tests.python.identity.lab import ROOT, Lab
+
+SHIPPED = yaml.safe_load((ROOT / "dbt_project.yml").read_text())["vars"]["cdp_identity"]["person"]
+ORDERS = (
+    "order_id", "customer_id", "user_id", "email", "phone", "anonymous_id", "first_name", "last_name", "birth_date",
+    "seen_at",
+)  # fmt: skip
+USERS = ("user_id", "email", "phone", "first_name", "last_name", "birth_date", "seen_at")
+TODAY = {"cdp_as_of": "2026-11-24"}
+
+
+def rules(disposable_when: str | bool | None) -> dict[str, Any]:
+    """The rules that ship, and a shop's customers under them."""
+    customer = {"column": "record_id", "disposable_when": disposable_when}
+    if disposable_when is None:
+        del customer["disposable_when"]
+    person = copy.deepcopy(SHIPPED)
+    person["records"] = [
+        {
+            "source_name": "customers", "model": "fixture_people", "record_key": "record_id",
+            "first_seen_at": "seen_at", "last_seen_at": "seen_at",
+            "identifiers": {"customer_id": customer, "email": "email", "phone": "phone"},
+            "attributes": {name: name for name in ("first_name", "last_name", "birth_date")},
+        },
+        {
+            "source_name": "orders", "model": "fixture_orders", "record_key": "order_id",
+            "first_seen_at": "seen_at", "last_seen_at": "seen_at",
+            "identifiers": {
+                name: name for name in ("customer_id", "user_id", "email", "phone", "anonymous_id")
+            },
+            "attributes": {name: name for name in ("first_name", "last_name", "birth_date")},
+        },
+        {
+            "source_name": "users", "model": "fixture_users", "record_key": "user_id",
+            "first_seen_at": "seen_at", "last_seen_at": "seen_at",
+            "identifiers": {"user_id": "user_id", "email": "email", "phone": "phone"},
+            "attributes": {name: name for name in ("first_name", "last_name", "birth_date")},
+        },
+    ]  # fmt: skip
+    return {"person": person}
+
+
+class People(Lab):
+    """A lab whose records are customers of a shop, its orders, and users of an app."""
+
+    def people(
+        self,
+        rows: Any,
+        orders: Iterable[tuple[Any, ...]] = (),
+        users: Iterable[tuple[Any, ...]] = (),
+    ) -> None:
+        with duckdb.connect(str(self.database)) as connection:
+            connection.register("frame", rows)
+            connection.execute("create or replace table raw.people as select * from frame")
+            for name, columns, given in (
+                ("orders", ORDERS, orders),
+                ("users", USERS, users),
+            ):
+                typed = ", ".join(f"{one} varchar" for one in columns)
+                connection.execute(f"create or replace table raw.{name} ({typed})")
+                if given := list(given):
+                    marks = ", ".join("?" * len(columns))
+                    connection.executemany(f"insert into raw.{name} values ({marks})", given)
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> People:
+    lab = People(tmp_path_factory.mktemp("guests") / "lab", rules("is_guest"), TODAY)
+    for name in ("people", "orders", "users"):
+        (lab.directory / f"models/engine/staging/fixture_{name}.sql").write_text(
+            "{{ config(materialized='view') }}\nselect * from raw." + name
+        )
+    lab.changed()
+    lab.build(command="seed")
+    return lab
+
+
+@pytest.fixture
+def lab(built: People) -> People:
+    built.forget()
+    return built
+
+
+def few(rows: Iterable[tuple[Any, ...]]) -> Any:
+    import pandas as pd
+
+    return pd.DataFrame(list(rows), columns=list(COLUMNS))
+
+
+def customer(key: str, *, guest: bool = True, email: str | None = "anna@web.org",
+             phone: str | None = "+491511234567", day: int = 1) -> tuple[Any, ...]:  # fmt: skip
+    return (key, 0, guest, email, phone, "Anna", "Meyer", "1980-02-03", f"2026-01-{day:02d}")
+
+
+def owners(lab: Lab, kind: str) -> dict[str, str]:
+    return dict(
+        lab.query(
+            "select identifier_value, entity_id from analytics.identity_entity_identifiers "
+            f"where identifier_type = '{kind}'"
+        )
+    )
+
+
+def scores(lab: Lab, people: Any) -> tuple[float, float]:
+    groups = lab.groups()
+    return pair_scores([groups[one] for one in people.record_id], people.person)
+
+
+@pytest.mark.parametrize("told", ["is_guest", None])
+def test_guests_of_two_thousand_people_are_one_each_and_keep_their_email(
+    lab: People, told: str | bool
+) -> None:
+    people = draw_shoppers(2_000)
+    lab.people(people)
+    lab.configure(rules(told), TODAY)
+    lab.build(command="build")
+    precision, recall = scores(lab, people)
+    assert precision >= 0.995
+    assert recall >= 0.95
+    owned = owners(lab, "email")
+    groups = lab.groups()
+    lost = [
+        one.record_id
+        for one in people.itertuples()
+        if one.email.startswith("p") and owned.get(one.email) != groups[one.record_id]
+    ]
+    assert lost == []
+
+
+ANNA = ("Anna", "Meyer", "1980-02-03")
+BEN = ("Ben", "Schulz", "1999-07-08")
+CARL = ("Carl", "Vogt", "1961-11-30")
+
+
+def person(key: str, who: tuple[str | None, ...], email: str | None = None,
+           phone: str | None = None, day: int = 1) -> tuple[Any, ...]:  # fmt: skip
+    return (key, 0, False, email, phone, *who, f"2026-01-{day:02d}")
+
+
+def order(key: str, customer: str | None = None, user: str | None = None, email: str | None = None,
+          phone: str | None = None, who: tuple[str | None, ...] = (None,) * 3, visitor: str | None = None,
+          day: int = 10) -> tuple[Any, ...]:  # fmt: skip
+    return (key, customer, user, email, phone, visitor, *who, f"2026-01-{day:02d}")
+
+
+def user(key: str, who: tuple[str | None, ...], email: str | None = None,
+         phone: str | None = None, day: int = 1) -> tuple[Any, ...]:  # fmt: skip
+    return (key, email, phone, *who, f"2026-01-{day:02d}")
+
+
+# Worlds beside each other, told apart by what their keys begin with.
+CUSTOMERS = [
+    # Four checkouts of one woman, of which nobody said that they are; a third and fourth arrive later.
+    *(person(f"guest-{n}", ANNA, "guest@web.org", "+491510000001", n) for n in (1, 2, 3, 4)),
+    # Two swap e-mails.
+    person("swap-a", ANNA, "swap-b@web.org"),
+    person("swap-b", BEN, "swap-a@web.org"),
+    # An agent opens accounts of two customers.
+    person("agent-a", ANNA, "agent-a@web.org"),
+    person("agent-b", BEN, "agent-b@web.org"),
+    # A family's e-mail.
+    person("family-a", ANNA, "family@web.org"),
+    person("family-b", BEN, "family@web.org", day=2),
+    # A woman who married, and father and son.
+    person("married-1", ANNA, "married@web.org", "+491510000002"),
+    person("married-2", ("Anna", "Vogt", "1980-02-03"), "married@web.org", "+491510000002"),
+    person("father", CARL, phone="+491510000003"),
+    person("son", ("Carl", "Vogt", "1993-01-01"), phone="+491510000003"),
+    # A recycled number, whose old owner has no e-mail.
+    person("old-owner", CARL, None, "+491510000004"),
+    # What five enter who have none.
+    *(
+        person(f"junk-{n}", (first, f"{first}son", f"19{n}0-0{n}-11"), "lobby@web.org")
+        for n, first in enumerate(("Zoe", "Rupert", "Wilhelmine", "Otto", "Quincy"), 5)
+    ),
+    person("till", (None, None, None)),
+]
+HISTORY = [
+    order("swap-order-a", "swap-a", email="swap-a@web.org"),
+    order("swap-order-b", "swap-b", email="swap-b@web.org"),
+    order("agent-order-a", "agent-a", user="agent"),
+    order("agent-order-b", "agent-b", user="agent"),
+    *(order(f"till-{n}", "till", email=f"till-user{n}@web.org") for n in range(30)),
+]
+APP = [
+    user("agent", CARL, "agent@web.org"),
+    user("new-owner", BEN, "new-owner@web.org", "+491510000004", day=9),
+    *(user(f"till-user{n}", (None, None, None), f"till-user{n}@web.org") for n in range(3)),
+]
+
+
+def test_attributes_bear_out_and_veto(lab: People) -> None:
+    lab.configure(rules(None), TODAY)
+    lab.people(few(row for row in CUSTOMERS if row[0] not in ("guest-3", "guest-4")), HISTORY, APP)
+    lab.build(command="build")
+    before = lab.groups()
+    lab.people(few(CUSTOMERS), HISTORY, APP)
+    lab.build(command="build")
+    groups = lab.groups()
+    assert {one: groups[one] for one in before} == before
+    assert len({groups[f"guest-{n}"] for n in (1, 2, 3, 4)}) == 1
+    assert groups["married-1"] == groups["married-2"]
+    for left, right in (
+        ("swap-a", "swap-b"),
+        ("agent-a", "agent-b"),
+        ("agent-a", "agent"),
+        ("agent-b", "agent"),
+        ("family-a", "family-b"),
+        ("father", "son"),
+        ("old-owner", "new-owner"),
+        ("till-user0", "till-user1"),
+    ):
+        assert groups[left] != groups[right], (left, right)
+    assert groups["swap-order-a"] == groups["swap-a"]
+    assert len({groups[f"junk-{n}"] for n in range(5, 10)}) == 5
+    owned = owners(lab, "email")
+    assert owned["guest@web.org"] == groups["guest-1"]
+    assert owned["swap-a@web.org"] == groups["swap-b"]
+    assert owned["family@web.org"] == groups["family-a"]
+    reasons = set(
+        lab.query(
+            "select identifier_value, dropped_reason from analytics.identity_conflicts "
+            "where identifier_type <> 'phone'"
+        )
+    )
+    assert reasons == {
+        ("family@web.org", "contradicted"),
+        ("swap-a@web.org", "contradicted"),
+        ("swap-b@web.org", "contradicted"),
+        ("agent", "contradicted"),
+        ("lobby@web.org", "spread"),
+        ("till", "spread"),
+    }
+    links = (
+        "select * exclude (component_node, cluster_node) from analytics.identity_links order by all"
+    )
+    stepwise = lab.query(links)
+    lab.build("--full-refresh", command="run")
+    assert lab.groups() == groups
+    assert lab.query(links) == stepwise
+
+
+def test_what_was_set_aside_is_allowed_by_one_line(lab: People) -> None:
+    allowed = rules(None)
+    allowed["person"]["identifiers"]["customer_id"]["allowed_values"] = ["till"]
+    lab.configure(allowed, TODAY)
+    lab.people(few(CUSTOMERS), HISTORY, APP)
+    lab.build(command="run")
+    groups = lab.groups()
+    assert groups["till"] == groups["till-0"] == groups["till-29"]
+
+
+def test_more_checkouts_than_any_limit_are_one_person_and_come_one_by_one(lab: People) -> None:
+    lab.configure(rules("is_guest"), TODAY)
+    rows = [customer(f"g{day}", day=day) for day in range(1, 16)]
+    rows.append(customer("account", guest=False, day=20))
+    ids = set()
+    for count in (2, 3, 15, 16):
+        lab.people(few(rows[:count]))
+        lab.build(command="build")
+        ids |= set(lab.groups().values())
+    assert len(ids) == 1
+    lab.build("--full-refresh", command="run")
+    assert set(lab.groups().values()) == ids
+    assert set(owners(lab, "customer_id").values()) == ids
+
+
+def test_accounts_still_part_what_guests_do_not(lab: People) -> None:
+    lab.configure(rules("is_guest"), TODAY)
+    accounts = [person(f"a{n}", (None, None, None), "kiosk@web.org", day=n) for n in (1, 2, 3)]
+    lab.people(few([*accounts, customer("g1", email="kiosk@web.org", phone=None, day=4)]))
+    lab.build(command="run")
+    assert len(set(lab.groups().values())) == 4
+
+
+def test_an_id_that_a_visit_became_an_account_counts_again(lab: People) -> None:
+    lab.configure(rules("is_guest"), TODAY)
+    rows = [customer(f"g{n}", phone=None, day=n) for n in (1, 2, 3)]
+    lab.people(few(rows))
+    lab.build(command="run")
+    assert len(set(lab.groups().values())) == 1
+    lab.people(few([(key, who, False, *rest) for key, who, _, *rest in rows]))
+    lab.execute("update raw.people set first_name = null, last_name = null, birth_date = null")
+    lab.build(command="run")
+    assert len(set(lab.groups().values())) == 3
+
+
+def test_a_type_is_disposable_as_a_whole_by_its_rule(lab: People) -> None:
+    person = rules(None)
+    kind = {"tier": 1, "exclusive": True, "disposable": True}
+    person["person"]["identifiers"]["customer_id"] = kind
+    lab.configure(person, TODAY)
+    lab.people(few([customer(f"g{n}", day=n) for n in range(1, 9)]))
+    lab.build(command="run")
+    assert len(set(lab.groups().values())) == 1
+
+
+@pytest.mark.property
+@pytest.mark.parametrize("told", ["is_guest", None])
+def test_batches_in_any_order_give_what_a_full_refresh_gives(lab: People, told: str | None) -> None:
+    chance = random.Random(f"worlds of {told}")
+    drawn = [
+        (
+            chance.randint(0, 25),
+            chance.choice([None, 0, 1, 2]),
+            chance.choice([None, 0, 1, 2]),
+            chance.choice([None, 0, 1, 2]),
+            chance.random() < 0.5,
+            chance.randint(0, 2),
+        )
+        for _ in range(250)
+    ]
+
+    def rows(*batches: int) -> tuple[Any, Any]:
+        customers, orders = [], []
+        for number, (world, email, phone, name, guest, batch) in enumerate(drawn):
+            if batch not in batches:
+                continue
+            who = (None,) * 3 if name is None else (ANNA, BEN, CARL)[name]
+            mail = None if email is None else f"w{world}e{email}@web.org"
+            call = None if phone is None else f"w{world}p{phone}"
+            if number % 3:
+                day = f"2026-01-{number % 27 + 1:02d}"
+                customers.append((f"w{world}c{number}", 0, guest, mail, call, *who, day))
+            else:
+                orders.append(
+                    order(f"w{world}o{number}", f"w{world}c{number + 1}", None, mail, call, who)
+                )
+        return few(customers), orders
+
+    lab.configure(rules(told), TODAY)
+    for batches in ((0,), (0, 1), (1, 2), (0, 1, 2)):
+        lab.people(*rows(*batches))
+        lab.build(command="run")
+    groups = lab.groups()
+    links = (
+        "select * exclude (component_node, cluster_node) from analytics.identity_links order by all"
+    )
+    stepwise = lab.query(links)
+    reasons = {reason for (reason,) in lab.query(
+        "select distinct dropped_reason from analytics.identity_conflicts")}  # fmt: skip
+    assert reasons >= {"contradicted", "ambiguous"}
+    lab.build("--full-refresh", command="build")
+    assert lab.groups() == groups
+    assert lab.query(links) == stepwise
