@@ -44,7 +44,7 @@ def history(app: App, who: str, sandbox: bool, limit: int, show_values: bool, as
     environment = chosen_environment(sandbox)
     sent = Sent(app.warehouse, Tables.of(manifest), people, environment=environment)
     with app.warehouse.session() as session:
-        found = sent.rows(session, sent.ids(session, who), limit=limit)
+        found = sent.rows(session, who, sent.ids(session, who), limit=limit)
     lines = [_line(row, names, show_values) for row in found]
     if as_json:
         app.output.document({"environment": environment, "sent": lines})

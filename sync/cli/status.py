@@ -115,42 +115,44 @@ def status(
 
 
 def _tell(app: App, definitions: list[SyncDefinition], found: list[dict[str, Any]]) -> None:
-    """Tell whose run died or does not come, and who is back: once per change, which the table of runs remembers."""
+    """Tell whose run died or does not come, and who is back: once per change, which the table of runs remembers when it arrived."""
     receivers = app.destinations.alerts()
     tables, dialect, run_id = Tables.of(app.manifest), app.warehouse.dialect, new_run_id()
-    news = []
-    with app.warehouse.session(write=True) as session:
+
+    def log_of(definition: SyncDefinition) -> RunLog:
+        return RunLog(
+            tables, dialect, environment="live", sync_name=definition.sync_id, run_id=run_id
+        )
+
+    news: dict[str, tuple[SyncDefinition, Change]] = {}
+    with app.warehouse.session() as session:
         for definition, one in zip(definitions, found, strict=True):
             state = one["status"] if one["status"] == "died" else one["overdue"] or "success"
-            log = RunLog(
-                tables,
-                dialect,
-                environment="live",
-                sync_name=definition.sync_id,
-                run_id=run_id,
-            )
-            before = log.last_told(session)
-            if state == (before or "success"):
+            before = log_of(definition).last_told(session)
+            if state != (before or "success"):
+                change = Change(definition.name, state, before, one["message"] or "")
+                news[definition.name] = (definition, change)
+    missed = tell(
+        receivers,
+        [change for _, change in news.values()],
+        owners={definition.name: definition.owners for definition in definitions},
+        run_id=run_id,
+        log=lambda event, **facts: app.output.log(event, facts),
+    )
+    with app.warehouse.session(write=True) as session:
+        for name, (definition, change) in news.items():
+            if name in missed:
                 continue
-            news.append(Change(definition.name, state, before, one["message"] or ""))
-            log.record(
+            log_of(definition).record(
                 session,
                 command="alert",
                 mode=definition.mode.value,
                 started_at=now_utc(),
                 finished_at=now_utc(),
-                status=state,
+                status=change.status,
                 message=None,
                 counts={},
             )
-    owners = {definition.name: definition.owners for definition in definitions}
-    tell(
-        receivers,
-        news,
-        owners=owners,
-        run_id=run_id,
-        log=lambda event, **facts: app.output.log(event, facts),
-    )
 
 
 def _unrecorded(app: App, environment: str, name: str) -> dict[str, Any]:

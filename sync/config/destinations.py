@@ -81,6 +81,10 @@ class Destinations:
             raise ConfigError(
                 f"{self.path}: alerts takes `type` ({', '.join(ALERT_TYPES)}), `url` and `owners`, not '{wrong or kind}'{near}."
             )
+        if "url" not in entry or (url and kind != "apprise" and not url.startswith("http")):
+            raise ConfigError(
+                f"{self.path}: alerts of type {kind} want a `url` that begins with http:// or https://."
+            )
         if isinstance(owners, str) or not all(isinstance(one, str) for one in owners):
             raise ConfigError(
                 f"{self.path}: alerts: `owners` is a list of names or e-mails of exposures' owners."

@@ -71,12 +71,12 @@ def tell(
     run_id: str,
     log: Callable[..., None],
     post: Post | None = None,
-) -> int:
-    """Tell each receiver what changed of the syncs it hears of, in one message; returns how many messages arrived.
+) -> set[str]:
+    """Tell each receiver what changed of the syncs it hears of, in one message; returns the syncs whose news did not reach everybody.
 
     `owners` by sync. A receiver that fails is logged, and fails neither the run nor the others.
     """
-    arrived = 0
+    missed: set[str] = set()
     for receiver in receivers:
         heard = [one for one in found if receiver.hears(owners.get(one.sync, ()))]
         if not heard:
@@ -85,12 +85,12 @@ def tell(
             status = (post or _post)(receiver.type, receiver.url, _body(receiver, heard, run_id))
         except Exception as error:
             log("alert_failed", receiver=receiver.type, error=type(error).__name__)
+            missed |= {one.sync for one in heard}
             continue
-        if 200 <= status < 300:
-            arrived += 1
-        else:
+        if not 200 <= status < 300:
             log("alert_failed", receiver=receiver.type, status=status)
-    return arrived
+            missed |= {one.sync for one in heard}
+    return missed
 
 
 def _body(receiver: AlertConfig, heard: Sequence[Change], run_id: str) -> Any:

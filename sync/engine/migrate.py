@@ -58,7 +58,8 @@ class Migration:
             keep = f"the {elsewhere:,} rows count as sent; who is known by a new key is added, and the old key leaves after that"
         return {
             KEEP: keep,
-            START_OVER: f"every row of the table is sent; the {elsewhere:,} rows stay where they are, and nobody takes them out",
+            START_OVER: f"every row of the table is sent (a guard may want --allow-additions); the {elsewhere:,} rows stay where they are, "
+            "and nobody takes them out",
         }
 
     def run(self, choice: str) -> str:

@@ -138,14 +138,25 @@ class Ledger:
             f"environment = {self._literal(self._environment)} and sync_name in ({listed}) "
             f"and definition_hash like {self._literal(filled + '-%')}"
         )
+        running = (
+            f"(select run_id from {self._tables.runs} "
+            f"where environment = {self._literal(self._environment)} "
+            f"and sync_name in ({listed}) and status = 'running')"
+        )
+        let_go = (
+            f"select 1 from {self._tables.acknowledgements} as gone "
+            "where gone.environment = held.environment and gone.sync_name = held.sync_name "
+            "and gone.sync_key = held.sync_key and gone.action in ('remove', 'forget', 'release') "
+            f"and gone.run_id in {running}"
+        )
         return (
-            f"select sync_key, identifiers from {self._tables.ledger} where {theirs} "
+            f"select sync_key, identifiers from {self._tables.ledger} as held where {theirs} "
+            f"and not exists ({let_go}) "
             # What a run holds that has not ended yet is not folded into the ledger, and its last answers are in its journal alone:
             # all that it was about to send is claimed. Its recovery makes attempts of the rest, so that nobody is left to nobody.
             f"union all select sync_key, identifiers from {self._tables.acknowledgements} where {theirs} "
-            "and action in ('add', 'change', 'outdated', 'attempt', 'claim') and run_id in (select run_id "
-            f"from {self._tables.runs} where environment = {self._literal(self._environment)} "
-            f"and sync_name in ({listed}) and status = 'running') "
+            "and action in ('add', 'change', 'outdated', 'attempt', 'claim') "
+            f"and run_id in {running} "
             f"union all select sync_key, identifiers from {self._tables.intents} where {theirs}"
         )
 

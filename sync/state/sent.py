@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -52,8 +53,11 @@ class Sent:
             found |= {str(row["old_id"]) for row in rows}
         return sorted(found)
 
-    def rows(self, session: Session, ids: Sequence[str], *, limit: int) -> list[dict[str, Any]]:
-        """What was sent under these ids, or in touchpoints of theirs, the latest last: at most `limit` rows."""
+    def rows(
+        self, session: Session, told: str, ids: Sequence[str], *, limit: int
+    ) -> list[dict[str, Any]]:
+        """What was sent under these ids, in touchpoints of theirs, or with the identifier `told`, the latest last: at most `limit` rows."""
+        value = told.strip().lower()
         listed = self._listed(ids)
         begins = " or ".join(
             f"substr(sent.sync_key, 1, {len(one) + 1}) = {self._literal(one + '|')}" for one in ids
@@ -64,14 +68,23 @@ class Sent:
                 f" or sent.sync_key in (select touchpoint_id from {self._people.touchpoints} "
                 f"where profile_id in ({listed}))"
             )
+        theirs_by_id = theirs
+        if "@" in value or value.startswith("+"):
+            theirs += f" or lower(sent.identifiers) like {self._literal(f'%{value}%')}"
         found = session.rows(
             "select sent.acknowledged_at, sent.sync_name, sent.action, sent.sync_key, sent.run_id, "
-            "sent.identifiers, sent.remote_id "
+            f"sent.identifiers, sent.remote_id, case when {theirs_by_id} then 1 else 0 end as by_id "
             f"from {self._tables.acknowledgements} as sent "
             f"where sent.environment = {self._literal(self._environment)} and ({theirs}) "
             f"order by sent.acknowledged_at desc, sent.run_id desc limit {int(limit)}"
         )
-        return found[::-1]
+        # A sign of the pattern stands for others too.
+        return [row for row in found[::-1] if row["by_id"] or _was_sent_with(row, value)]
 
     def _listed(self, ids: Sequence[str] | set[str]) -> str:
         return ", ".join(map(self._literal, sorted(ids)))
+
+
+def _was_sent_with(row: dict[str, Any], value: str) -> bool:
+    identifiers = json.loads(row["identifiers"] or "{}")
+    return any(str(one).lower() == value for one in identifiers.values())

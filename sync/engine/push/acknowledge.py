@@ -94,17 +94,25 @@ class Acknowledger:
         claimed = self._marked(batch.rows, Action.CLAIM, batch.number)
         return self._keeper.write_ahead(claimed, self._groups.write)
 
+    def check_lease(self) -> None:
+        """Asked before each request, a repeated one too.
+
+        Raises:
+            HeadwaterError: the process slept beyond its lease, and another may be at it.
+        """
+        if self._groups.lease_age > LEASE_SECONDS:
+            raise HeadwaterError(
+                f"sync '{self._result.name}': its lease has expired.",
+                hint="the process was stopped for too long; push again.",
+            )
+
     def intend(self, batch: Batch, *, claimed: bool = False) -> pa.Table | None:
         """Keep what is about to be sent, and room for the answer; None when neither journal nor warehouse takes it: it must not be sent.
 
         Rows whose answer never comes may be there: who leaves the table later is still removed. Called by the thread that sends.
         Events are left out: one that may be there must not count as sent.
         """
-        if self._groups.lease_age > LEASE_SECONDS:  # the process slept, and another may be at it
-            raise HeadwaterError(
-                f"sync '{self._result.name}': its lease has expired.",
-                hint="the process was stopped for too long; push again.",
-            )
+        self.check_lease()
         table = self._marked(batch.rows, Action.ATTEMPT, batch.number, row_hash=UNKNOWN)
         if self._keeper.is_kept(batch.number, table):
             return table

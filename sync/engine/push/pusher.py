@@ -292,6 +292,16 @@ class Pusher:
         delivery = capability.delivery(self._definition, offered)
         claims = self._definition.mode is Mode.EVENT and delivery is Delivery.AT_MOST_ONCE
         limits, group = connection.declaration.rate_limits, offered.rate_group
+        acknowledger = Acknowledger(
+            self._warehouse,
+            self._record.log,
+            self._record.lease,
+            self._record.journal,
+            self._result,
+            retrier=retrier,
+            watcher=self._context.watcher,
+            intends=self._record.intends and self._definition.mode is not Mode.REPLACE,
+        )
         sender = BatchSender(
             connection.destination,
             mode=self._definition.mode,
@@ -302,16 +312,7 @@ class Pusher:
             slots=self._context.connector.limits.slots(
                 connection.credential, connection.declaration, group
             ),
-        )
-        acknowledger = Acknowledger(
-            self._warehouse,
-            self._record.log,
-            self._record.lease,
-            self._record.journal,
-            self._result,
-            retrier=retrier,
-            watcher=self._context.watcher,
-            intends=self._record.intends and self._definition.mode is not Mode.REPLACE,
+            permit=acknowledger.check_lease,
         )
         stream = self._stream = Stream(
             sender, acknowledger, self._result, breaker=breaker, stop=self._context.stop

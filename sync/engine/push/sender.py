@@ -85,7 +85,9 @@ class BatchSender:
         slots: AbstractContextManager[object],
         job_seconds: float = 900.0,
         clock: Callable[[], float] = time.monotonic,
+        permit: Callable[[], None] = lambda: None,
     ) -> None:
+        """`permit` raises where this run may send nothing any more."""
         self._destination = destination
         self._mode = mode
         # Whether rows whose answer was lost may be sent again.
@@ -95,6 +97,7 @@ class BatchSender:
         self._slots = slots
         self._job_seconds = job_seconds
         self._clock = clock
+        self._permit = permit
         self._cancelled = threading.Event()
 
     def cancel(self) -> None:
@@ -182,6 +185,7 @@ class BatchSender:
         outcome.requests += 1
         try:
             with self._slots:
+                self._permit()
                 result = self._sorted(self._call_once(records, action))
             if result.error is not None and not (
                 result.accepted or result.failed or result.pending

@@ -13,7 +13,7 @@ from sync.engine.push.acknowledge import Acknowledger
 from sync.engine.push.rows import Batch
 from sync.engine.push.sender import BatchSender, Outcome, is_fatal
 from sync.engine.retry import CircuitBreaker
-from sync.errors import DestinationError
+from sync.errors import DestinationError, HeadwaterError
 from sync.records import Action
 
 
@@ -116,8 +116,9 @@ class Stream:
                 refused.update(error.key for error in outcome.failed)
                 self._acknowledger.take_refusals(outcome)
             self.began = True
+            self._acknowledger.check_lease()
             destination.commit()
-        except DestinationError:
+        except HeadwaterError:
             destination.abort()
             raise
         self._acknowledger.take_all(batches(), refused)

@@ -105,6 +105,13 @@ def test_a_wrong_destinations_yml_says_what_and_where(tmp_path: Path, text: str,
     assert said in str(caught.value)
 
 
+@pytest.mark.parametrize("entry", ["{type: webhook}", "{type: slack, url: notaurl}"])
+def test_alerts_that_go_nowhere_are_named(tmp_path: Path, entry: str) -> None:
+    (tmp_path / "destinations.yml").write_text(f"alerts: [{entry}]")
+    with pytest.raises(ConfigError, match="want a `url` that begins with http"):
+        load_destinations(tmp_path).alerts()
+
+
 def test_misspelt_alerts_are_named(tmp_path: Path) -> None:
     (tmp_path / "destinations.yml").write_text("alerts: {tpye: slack, url: x}")
     with pytest.raises(ConfigError, match=r"not 'tpye' .did you mean 'type'"):

@@ -20,7 +20,7 @@ NOBODY = PeopleTables(None, None, None)
 def sent(bench, told, people=NOBODY):
     reader = Sent(bench.warehouse, TABLES, people, environment="live")
     with bench.warehouse.session() as session:
-        rows = reader.rows(session, reader.ids(session, told), limit=100)
+        rows = reader.rows(session, told, reader.ids(session, told), limit=100)
     return [(row["action"], row["sync_key"]) for row in rows]
 
 
@@ -61,6 +61,17 @@ def test_a_person_is_found_by_address_old_id_and_message(bench):
     everything = [("add", "message"), ("add", "new"), ("add", "old")]
     for told in ("Anna@Example.com", "old", "new"):
         assert sorted(sent(bench, told, people)) == everything
+
+
+def test_an_address_finds_what_was_sent_with_it_where_nobody_resolves_people(bench):
+    bench.table(
+        [
+            {"profile_id": "p", "email": "a_b@example.com"},
+            {"profile_id": "q", "email": "axb@example.com"},
+        ]
+    )
+    bench.push()
+    assert sent(bench, "A_b@example.com") == [("add", "p")]
 
 
 def test_a_key_of_several_columns_begins_with_whom_it_is_of(workbench):

@@ -543,3 +543,30 @@ def test_what_a_killed_push_only_intended_is_lost_to_nobody(bench, folder, sent,
     table(other, "other", *(["b"] if wanted else []))
     push(other)
     assert there(bench) == ({"a", "b"} if wanted else {"a"})
+
+
+def test_what_a_killed_push_let_go_of_claims_nothing(bench):
+    """It forgot the person since the other sync held them; the other must not leave them to it."""
+    from workbench import Killed
+
+    one, other = sync(bench, name="one"), sync(bench, name="other")
+    table(one, "one", "a", "p")
+    push(one)
+    table(other, "other", "b", "p")
+    push(other)
+    table(one, "one", "a")
+    table(other, "other", "b", "c", "d", "e", "f", "g")
+
+    def kill(number, records):
+        raise Killed
+
+    bench.destination.fault = kill
+    with other.killable(), pytest.raises(Killed):
+        other.push(allow_removals=True, allow_additions=True)
+    bench.destination.fault = None
+    with bench.warehouse.session(write=True) as session:
+        session.execute("delete from analytics_sync.leases")
+    push(one)
+    push(other)
+    push(one)
+    assert there(bench) == {"a", "b", "c", "d", "e", "f", "g"}

@@ -238,3 +238,28 @@ def test_a_disk_that_refuses_journal_and_warehouse_leaves_intents(workbench, mon
     bench.people("z")
     assert bench.push().status == "success"
     assert set(bench.destination.members) == {"z"} == bench.held()
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_who_slept_while_it_waited_to_try_again_sends_nothing_more(bench, monkeypatch, lost):
+    """Its rows are of before: another run may have taken out whom they would put back."""
+    from sync.engine.push.groups import Groups
+    from sync.engine.retry import Retrier
+    from sync.errors import TransientError
+    from sync.state.leases import LEASE_SECONDS
+
+    bench.people("a", "b")
+
+    def down(*_):
+        raise TransientError("no answer")
+
+    def sleep(self, seconds):
+        monkeypatch.setattr(Groups, "lease_age", property(lambda self: LEASE_SECONDS + 1.0))
+
+    if lost:
+        bench.destination.fault_after = down
+    else:
+        bench.destination.fault = down
+    monkeypatch.setattr(Retrier, "_sleep", sleep)
+    assert bench.push().status == "failed"
+    assert len(bench.destination.calls) == 1
