@@ -107,7 +107,7 @@
     )) }}
 {%- endmacro %}
 
-{#- Expression: whom a destination accepted: `was_sent: {sync: mailer_lapsed_buyers}` or `{journey: journey_win_back, step: mail}`, with within, between or
+{#- Expression: whom a destination accepted: `was_sent: {sync: mailer_lapsed_buyers}` or `{journey: journey_welcome, step: mail}`, with within, between or
     during and at_least, at_most or exactly. -#}
 {% macro was_sent_predicate(context, condition, path) -%}
     {%- do headwater.note_unknown_keys(context, condition, ['was_sent', 'at_least', 'at_most', 'exactly', 'within', 'between', 'during'], path) -%}

@@ -34,7 +34,12 @@ FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 FILE = re.compile(r"`([\w/]+\.(?:sql|yml))`")
 SHELLS = {"bash", "shell", "cron"}
 # No text to copy: pictures, and what a command prints. Everything else runs.
-NOT_COPIED = {"mermaid": "a picture", "": "what is printed"}
+NOT_COPIED = {
+    "mermaid": "a picture",
+    "": "what is printed",
+    "yml": "a part by itself, whose like tests/python/audiences and identity build",
+    "jinja": "a macro, which the team project has and make test-engine-v2 builds with",
+}
 # Python is run by contract/test_add_a_destination.py, toml is read below.
 ELSEWHERE = {"python", "toml"}
 
