@@ -67,7 +67,10 @@ def status(
         )
         undefined = history.undefined(session, {one.sync_id for one in app.manifest.syncs()})
     if alert and environment == "live":
-        _tell(app, definitions, found)
+        if shut := app.why_not_live(environment):  # nobody hears of a developer's machine
+            app.output.refusal(shut.message, shut.hint)
+        else:
+            _tell(app, definitions, found)
     if as_json:
         app.output.document(
             {"environment": environment, "syncs": found, "pulls": pulls, "undefined": undefined}
