@@ -22,7 +22,7 @@ from sync.cli.main import run
 
 MODELS = {
     "profiles": "select profile_id, email, country from raw.people where is_known",
-    "audience_tried": "select profile_id, is_holdout from raw.people where is_known and is_member",
+    "audience_tried": "select profile_id, is_holdout, timestamp '2020-01-01' as qualified_at from raw.people where is_known and is_member",
     "event_order_placed": "select event_id, profile_id, occurred_at, 1 as revenue_eur from raw.orders",
     "event_campaign_engaged": "select * from raw.engagements",
     "identity_aliases": "select 'person' as entity, old_id, live_id, cast(null as varchar) as split_from_id, "

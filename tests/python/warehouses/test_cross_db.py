@@ -161,6 +161,8 @@ def test_every_macro_is_run() -> None:
         # Read by others of the folder, or no expression: a list, a type, whether a column is there.
         "has_column", "try_cast", "type_double", "utc_of_zone", "utc_of_offset", "string_literals", "string_pattern",
         "stored_name",
+        # Of a dbt version; of a column that is a list; of a window: asks of audiences are parsed in each dialect (test_sayable).
+        "check_dbt_version", "list_includes", "percentile_over",
     }  # fmt: skip
     macros = set()
     for path in [*ROOT.glob("macros/cross_db/*.sql"), *ROOT.glob("macros/normalise/*.sql")]:
