@@ -233,16 +233,12 @@ class PlanQueries:
         held = "planned.held_identifiers"
         if not removes and not (marked and self._members):
             held = f"{self._dialect.text('null')} as held_identifiers"
-        marks, marking, join = "", "", ""
-        if marked and self._members:
-            marks = membership.marks(
-                self._members, self.mapping.identifiers, self._dialect, self._claims.others
-            )
+        marking, (marks, join) = "", self._marks(marked)
+        if marks:
             marking = (
                 ", coalesce(marks.leaving, 0) as leaving, coalesce(marks.shared, 0) as shared, "
+                "coalesce(marks.holders, 0) as holders"
             )
-            marking += "coalesce(marks.holders, 0) as holders"
-            join = "left join marks on marks.sync_key = planned.sync_key "
         return (
             f"{self._planned()}{marks} select planned.action, planned.sync_key, planned.row_hash, "
             f"{held}, planned.remote_id{mapped}{marking} from planned {join}"
@@ -258,14 +254,12 @@ class PlanQueries:
             name: f"planned.{self._column(place)}"
             for name, place in self.mapping.identifier_places.items()
         }
-        outdated, marks, join = self._dialect.text("null"), "", ""
-        if marked and self._members:
-            marks = membership.marks(self._members, self.mapping.identifiers, self._dialect)
+        outdated, (marks, join) = self._dialect.text("null"), self._marks(marked)
+        if marks:
             outdated = (
                 "case when planned.action = 'change' and coalesce(marks.leaving, 0) <> "
                 "coalesce(marks.shared, 0) then planned.held_identifiers end"
             )
-            join = "left join marks on marks.sync_key = planned.sync_key "
         return (
             f"{self._planned()}{marks} select planned.sync_key, "
             "case when planned.action = 'remove' then planned.held_identifiers "
@@ -273,6 +267,16 @@ class PlanQueries:
             f"{outdated} as outdated_identifiers, planned.remote_id from planned {join}"
             "where planned.action in ('add', 'change', 'remove')"
         )
+
+    def _marks(self, marked: bool) -> tuple[str, str]:
+        """The query part `marks` and the join to it, where identifiers are the member: for what is sent, and for what is written down
+        of it before, alike.
+        """
+        if not marked or not self._members:
+            return "", ""
+        names, others = self.mapping.identifiers, self._claims.others
+        marks = membership.marks(self._members, names, self._dialect, others)
+        return marks, "left join marks on marks.sync_key = planned.sync_key "
 
     def _places(self) -> list[str]:
         """The mapped columns' names in a plan, in order."""

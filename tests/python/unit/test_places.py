@@ -570,3 +570,29 @@ def test_what_a_killed_push_let_go_of_claims_nothing(bench):
     push(other)
     push(one)
     assert there(bench) == {"a", "b", "c", "d", "e", "f", "g"}
+
+
+def test_what_is_written_down_before_it_is_sent_is_what_is_sent(bench):
+    """A value that another sync keeps is not taken out, so the row has no old identifiers until it is written."""
+    from sync.engine.plan.claims import Claims
+    from sync.engine.plan.planner import PlanQueries
+
+    bench.declare(found_by=(), members=(("email",),))
+    one, other = sync(bench, name="one"), sync(bench, name="other")
+    table(one, "one", "a", "b")
+    push(one)
+    table(other, "other", x="a@example.com")
+    push(other)
+    table(one, "one", "b", a="new@example.com")
+    ledger = f"select * from analytics_sync.ledger where sync_name = '{other.definition.name}'"
+    queries = PlanQueries(
+        one.definition, ["profile_id", "email", "row_hash"], dialect=one.warehouse.dialect,
+        held="select * from analytics_sync.ledger where sync_name = 'one'",
+        elsewhere="select 0", former="select 0", quarantined=None, members=(("email",),),
+        claims=Claims(members=(("email",),), others=ledger),
+    )  # fmt: skip
+    sent = {row[1]: row for row in one.rows(queries.rows(marked=True))}
+    assert sent["a"][0] == "change"
+    assert sent["a"][-3] == sent["a"][-2] == 1  # all that leaves is shared
+    written = {row[0]: row for row in one.rows(queries.intents(marked=True))}
+    assert written["a"][2] is None
