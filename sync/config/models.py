@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from sync.records import Kind, Mode, SyncObject, Value
 
@@ -148,10 +149,9 @@ class SyncDefinition:
 
         Syncs that fill the same one share its members.
         """
-        holds = {Mode.EVENT: "events", Mode.REMOVE: "removed"}.get(self.mode, "members")
         account = self.account or f"destination {self.destination}"
         named = [self.object.kind, self.object.name]
-        return _hash({"holds": holds, "account": account, "object": named})
+        return _hash({"holds": self._holds, "account": account, "object": named})
 
     @property
     def place(self) -> str:
@@ -161,37 +161,36 @@ class SyncDefinition:
     @property
     def definition_hash(self) -> str:
         """`<place>.<hash of what decides how a row is sent>`: a change of it sends the rows again."""
-        content = {
-            "identifiers": sorted(self.identifiers),
-            "fields": dict(self.fields),
-            "nulls": [self.nulls.default, dict(self.nulls.fields)],
-        }
-        return f"{self.place}.{_hash(content)}"
+        return f"{self.place}.{_hash(self._sent)}"
 
     @property
     def former_place(self) -> str:
         """The place as it was kept before accounts were known."""
         if self.mode is Mode.EVENT:
-            return _hash({"holds": "events"})
-        return _hash(
-            {
-                "holds": "removed" if self.mode is Mode.REMOVE else "members",
-                "destination": self.destination,
-                "object": [self.object.kind, self.object.name],
-            }
-        )
+            return _hash({"holds": self._holds})
+        return _hash({"holds": self._holds, **self._formerly_at})
 
     @property
     def former_hash(self) -> str:
         """The definition's hash as it was kept before accounts were known."""
-        content = {
-            "destination": self.destination,
-            "object": [self.object.kind, self.object.name],
+        return f"{self.former_place}.{_hash({**self._formerly_at, **self._sent})}"
+
+    @property
+    def _holds(self) -> str:
+        return {Mode.EVENT: "events", Mode.REMOVE: "removed"}.get(self.mode, "members")
+
+    @property
+    def _sent(self) -> dict[str, Any]:
+        """What decides how a row is sent."""
+        return {
             "identifiers": sorted(self.identifiers),
             "fields": dict(self.fields),
             "nulls": [self.nulls.default, dict(self.nulls.fields)],
         }
-        return f"{self.former_place}.{_hash(content)}"
+
+    @property
+    def _formerly_at(self) -> dict[str, Any]:
+        return {"destination": self.destination, "object": [self.object.kind, self.object.name]}
 
 
 def _hash(content: Mapping[str, object]) -> str:

@@ -7,7 +7,7 @@ which is how they are found.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from sync.records import Action, Mode
@@ -133,7 +133,7 @@ class Ledger:
 
     def claims(self, filled: str, others: Sequence[str]) -> str:
         """A query of (sync_key, identifiers) of what other syncs hold, or may hold, in the object that is `filled`."""
-        listed = ", ".join(map(self._literal, others))
+        listed = self._listed(others)
         theirs = (
             f"environment = {self._literal(self._environment)} and sync_name in ({listed}) "
             f"and definition_hash like {self._literal(filled + '-%')}"
@@ -146,8 +146,8 @@ class Ledger:
         let_go = (
             f"select 1 from {self._tables.acknowledgements} as gone "
             "where gone.environment = held.environment and gone.sync_name = held.sync_name "
-            "and gone.sync_key = held.sync_key and gone.action in ('remove', 'forget', 'release') "
-            f"and gone.run_id in {running}"
+            "and gone.sync_key = held.sync_key and "
+            f"gone.action in ({self._listed(GONE)}) and gone.run_id in {running}"
         )
         return (
             f"select sync_key, identifiers from {self._tables.ledger} as held where {theirs} "
@@ -155,14 +155,13 @@ class Ledger:
             # What a run holds that has not ended yet is not folded into the ledger, and its last answers are in its journal alone:
             # all that it was about to send is claimed. Its recovery makes attempts of the rest, so that nobody is left to nobody.
             f"union all select sync_key, identifiers from {self._tables.acknowledgements} where {theirs} "
-            "and action in ('add', 'change', 'outdated', 'attempt', 'claim') "
-            f"and run_id in {running} "
+            f"and action not in ({self._listed(GONE)}) and run_id in {running} "
             f"union all select sync_key, identifiers from {self._tables.intents} where {theirs}"
         )
 
     def abandoned(self, filled: str, known: Collection[str]) -> str:
         """A query of (sync_name, row_count) of syncs that are not `known` and hold rows in the object that is `filled`."""
-        names = ", ".join(map(self._literal, sorted({*known, self._sync_name})))
+        names = self._listed(sorted({*known, self._sync_name}))
         return (
             f"select sync_name, count(*) as row_count from {self._tables.ledger} "
             f"where environment = {self._literal(self._environment)} "
@@ -217,10 +216,13 @@ class Ledger:
         )
 
     def _gone_list(self) -> str:
-        return ", ".join(self._literal(action) for action in self._gone)
+        return self._listed(self._gone)
+
+    def _listed(self, words: Iterable[str]) -> str:
+        return ", ".join(map(self._literal, words))
 
     def _runs_in(self, run_ids: list[str]) -> str:
-        return f"run_id in ({', '.join(self._literal(run_id) for run_id in run_ids)})"
+        return f"run_id in ({self._listed(run_ids)})"
 
     def _keys_of(self, run_ids: list[str], doubted: str | None = None) -> str:
         return f"select sync_key from {self._acknowledged(run_ids, doubted)}"

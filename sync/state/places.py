@@ -8,7 +8,7 @@ which syncs fill one object.
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -35,7 +35,7 @@ class Place:
     connection: str
 
     @classmethod
-    def of(cls, definition: SyncDefinition, connection: str) -> Place:
+    def of(cls, definition: SyncDefinition, connection: str = "") -> Place:
         """Where `definition` sends, whose account is known."""
         kind, name = definition.object.kind, definition.object.name
         return cls(
@@ -49,7 +49,7 @@ class Place:
         )
 
     def __str__(self) -> str:
-        return f"{self.object} of account {self.account} under {self.key}"
+        return f"{self.object} of account {self.account or self.destination} under {self.key}"
 
 
 class Places:
@@ -109,36 +109,33 @@ class Places:
     def account_of(self, connection: str) -> str | None:
         """The account that these settings reached before."""
         with self._turn:
-            known = self._learnt.get(connection)
-            before = (line.account for line in self._lines if line.connection == connection)
-            return known or max(before, default=None)
+            if connection in self._learnt:
+                return self._learnt[connection]
+        before = self._last(lambda line: line.connection == connection)
+        return before.account if before else None
 
     def last_account(self, destination: str) -> str | None:
         """The account that the destination of that name reached last."""
-        with self._turn:
-            reached = [line.account for line in self._lines if line.destination == destination]
-        return reached[-1] if reached else None
+        before = self._last(lambda line: line.destination == destination)
+        return before.account if before else None
 
     def last(self, sync_id: str) -> Place | None:
         """The last line of a sync."""
-        return next((line for line in reversed(self._lines) if line.sync_id == sync_id), None)
+        return self._last(lambda line: line.sync_id == sync_id)
 
     def described(self, sync_id: str, place: str) -> Place | None:
         """The line that says where `place` of this sync is."""
-        return next(
-            (
-                line
-                for line in reversed(self._lines)
-                if line.sync_id == sync_id and line.place == place
-            ),
-            None,
-        )
+        return self._last(lambda line: line.sync_id == sync_id and line.place == place)
 
     def others(self, definition: SyncDefinition, known: Collection[str]) -> list[str]:
         """Ids of other syncs, of those that are `known`, that fill the same object."""
         with self._turn:
             found = {line.sync_id for line in self._lines if _fills(line, definition.filled)}
         return sorted((found & set(known)) - {definition.sync_id})
+
+    def _last(self, is_meant: Callable[[Place], bool]) -> Place | None:
+        with self._turn:
+            return next(filter(is_meant, reversed(self._lines)), None)
 
 
 def _fills(line: Place, filled: str) -> bool:

@@ -14,6 +14,7 @@ from sync.engine.plan.guards import Usual, check_guards
 from sync.engine.plan.planner import Counts
 from sync.errors import RefusedError
 from sync.records import Mode
+from sync.state.places import Place
 
 _PASSED = frozenset({"success", "pass", "warn", "no-op", "reused"})
 _LAW_BROKEN = (
@@ -206,7 +207,7 @@ def check_place(
         listed = "; ".join(f"{count:,} in {place}" for place, count in elsewhere)
         raise RefusedError(
             "moved",
-            f"sync '{name}' sends to {_place_of(definition)} now, and what it sent before is elsewhere: {listed}.",
+            f"sync '{name}' sends to {Place.of(definition)} now, and what it sent before is elsewhere: {listed}.",
             hint=f"sync migrate {name} says what can be done, and does what you choose.",
         )
     if abandoned:
@@ -220,15 +221,9 @@ def check_place(
     if others and definition.mode is Mode.REPLACE:
         raise RefusedError(
             "shared",
-            f"sync '{name}' replaces the whole of {_place_of(definition)}, which {_listed(others)} fills too.",
+            f"sync '{name}' replaces the whole of {Place.of(definition)}, which {_listed(others)} fills too.",
             hint="give one of them an object of its own, or let both be `mode: mirror`.",
         )
-
-
-def _place_of(definition: SyncDefinition) -> str:
-    kind, object_name = definition.object.kind, definition.object.name
-    named = f"{kind} '{object_name}'" if object_name else kind
-    return f"{named} of account {definition.account or definition.destination} under {', '.join(definition.key)}"
 
 
 def _listed(names: Sequence[str]) -> str:
