@@ -76,6 +76,21 @@ class App:
 
         return choose(self.manifest.syncs(), include=select, exclude=exclude)
 
+    def sync(self, name: str) -> SyncDefinition:
+        """The sync of that name.
+
+        Raises:
+            SelectionError: there is none.
+        """
+        from sync.errors import SelectionError, closest
+
+        found = {one.name: one for one in self.manifest.syncs()}
+        if name not in found:
+            raise SelectionError(
+                f"there is no sync '{name}'{closest(name, found)}.", hint="sync list shows all."
+            )
+        return found[name]
+
     def why_not_live(self, environment: str) -> RefusedError | None:
         """Why this target may not send to real accounts, or None where it may; the sandbox is free."""
         from sync.config.live import check_live

@@ -5,14 +5,12 @@ from __future__ import annotations
 import click
 
 from sync.cli.app import App, Verb
+from sync.cli.planning import planning
 from sync.cli.session import chosen_environment, connector
 from sync.engine.account import located_for_plan
 from sync.engine.migrate import KEEP, START_OVER, Migration
 from sync.engine.plan import capability
-from sync.engine.plan.plan import Planning, plan_sync
-from sync.errors import SelectionError, closest
-from sync.state.places import Places
-from sync.state.tables import Tables
+from sync.engine.plan.plan import plan_sync
 
 
 @click.command("migrate", cls=Verb, example="sync migrate klaviyo_lapsed_buyers --keep")
@@ -29,35 +27,21 @@ def migrate(app: App, sync: str, keep: bool, start_over: bool, yes: bool, sandbo
     """
     if keep and start_over:
         raise click.UsageError("--keep and --start-over exclude each other: give one.")
-    definitions = {one.name: one for one in app.manifest.syncs()}
-    if sync not in definitions:
-        raise SelectionError(
-            f"there is no sync '{sync}'{closest(sync, definitions)}.", hint="sync list shows all."
-        )
     environment = chosen_environment(sandbox)
-    tables = Tables.of(app.manifest)
-    places = Places(tables, app.warehouse.dialect, environment=environment)
-    places.load(app.warehouse)
-    planning = Planning(
-        app.warehouse,
-        tables,
-        environment,
-        app.manifest.consent_tables(),
-        places,
-        frozenset(one.sync_id for one in definitions.values()),
-    )
+    definition, shared = app.sync(sync), planning(app, environment)
+    shared.places.load(app.warehouse)
     with connector(app, environment, start=False) as connections:
-        definition = located_for_plan(definitions[sync], connections, places)
+        definition = located_for_plan(definition, connections, shared.places)
         declaration = connections.declaration(definition.destination)
         with app.warehouse.session() as session:
             planned = plan_sync(
-                planning,
+                shared,
                 session,
                 definition,
                 hashed=declaration.hashed,
                 offered=capability.object_type(definition, declaration),
             )
-    migration = Migration(planning, definition, planned.plan)
+    migration = Migration(shared, definition, planned.plan)
     if not migration.is_due:
         app.output.note(f"{sync}: what it sent is where it sends now; there is nothing to migrate.")
         return 0

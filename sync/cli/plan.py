@@ -10,6 +10,7 @@ import click
 
 from sync.cli.app import App, Verb, json_option, selection_options
 from sync.cli.output import SCHEMA_VERSION
+from sync.cli.planning import planning
 from sync.cli.session import chosen_environment, connector
 from sync.config.models import SyncDefinition
 from sync.engine.account import located_for_plan
@@ -18,8 +19,6 @@ from sync.engine.plan import capability, gates
 from sync.engine.plan.plan import Plan, Planning, plan_sync
 from sync.errors import ConfigError, RefusedError
 from sync.private import open_file
-from sync.state.places import Places
-from sync.state.tables import Tables
 from sync.warehouses.base import now_utc
 
 
@@ -53,22 +52,17 @@ def plan(
     environment = chosen_environment(sandbox)
     shut = app.why_not_live(environment)
     found = []
-    places = Places(Tables.of(app.manifest), app.warehouse.dialect, environment=environment)
-    places.load(app.warehouse)
-    results = gates.RunResults(app.project.run_results)
-    known = frozenset(one.sync_id for one in app.manifest.syncs())
+    shared, results = planning(app, environment), gates.RunResults(app.project.run_results)
+    shared.places.load(app.warehouse)
     with app.warehouse.keep_open(), connector(app, environment, start=False) as connections:
         for definition in definitions:
             connections.declaration(definition.destination)
         for definition in definitions:
             found.append(
                 _plan_one(
-                    app,
+                    shared,
                     connections,
                     definition,
-                    environment,
-                    places,
-                    known,
                     results,
                     full_refresh=full_refresh,
                     fingerprint=out is not None,
@@ -91,12 +85,9 @@ def plan(
 
 
 def _plan_one(
-    app: App,
+    shared: Planning,
     connections: Connector,
     definition: SyncDefinition,
-    environment: str,
-    places: Places,
-    known: frozenset[str],
     results: gates.RunResults,
     *,
     full_refresh: bool,
@@ -109,19 +100,10 @@ def _plan_one(
         declaration = connections.declaration(definition.destination)
         offered = capability.object_type(definition, declaration)
         delivery = capability.guarantee(definition, offered)
-        planning = Planning(
-            app.warehouse,
-            Tables.of(app.manifest),
-            environment,
-            app.manifest.consent_tables(),
-            places,
-            known,
-            app.project.journal,
-        )
-        definition = located_for_plan(definition, connections, places)
-        with app.warehouse.session() as session:
+        definition = located_for_plan(definition, connections, shared.places)
+        with shared.warehouse.session() as session:
             planned = plan_sync(
-                planning,
+                shared,
                 session,
                 definition,
                 hashed=declaration.hashed,

@@ -14,6 +14,7 @@ import click
 
 from sync.cli.app import App, Verb, json_option, selection_options
 from sync.cli.plan import read_plan
+from sync.cli.planning import planning
 from sync.cli.session import chosen_environment, connector
 from sync.cli.watch import CommandWatcher
 from sync.engine.alerts import changes, tell
@@ -23,7 +24,6 @@ from sync.engine.retry import RetryPolicy
 from sync.engine.run import exit_code, push_all
 from sync.errors import HeadwaterError
 from sync.private import mend
-from sync.state.tables import Tables
 
 
 @click.command("push", cls=Verb, example="sync push --sandbox --select destination:klaviyo")
@@ -108,17 +108,13 @@ def push(
         for definition in definitions:  # a name that is nowhere stops all, before anything is sent
             connections.declaration(definition.destination)
         context = PushContext(
-            warehouse=app.warehouse,
-            tables=Tables.of(app.manifest),
+            planning=planning(app, environment),
             connector=connections,
             run_results=RunResults(app.project.run_results),
             options=options,
             stop=stop,
             run_id=run_id,
             watcher=watcher,
-            journal=app.project.journal,
-            people=app.manifest.consent_tables(),
-            known=frozenset(one.sync_id for one in app.manifest.syncs()),
         )
         results = push_all(context, definitions, threads=threads, fail_fast=fail_fast)
     if not dry_run:

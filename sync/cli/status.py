@@ -146,15 +146,12 @@ def _tell(app: App, definitions: list[SyncDefinition], found: list[dict[str, Any
         for name, (definition, change) in news.items():
             if name in missed:
                 continue
-            log_of(definition).record(
+            log_of(definition).note(
                 session,
                 command="alert",
                 mode=definition.mode.value,
-                started_at=now_utc(),
-                finished_at=now_utc(),
+                now=now_utc(),
                 status=change.status,
-                message=None,
-                counts={},
             )
 
 

@@ -7,7 +7,6 @@ import click
 from sync.cli.app import App, Verb
 from sync.cli.session import chosen_environment
 from sync.engine.context import new_run_id
-from sync.errors import SelectionError, closest
 from sync.state.leases import Leases, owner_name
 from sync.state.runs import RunLog
 from sync.state.tables import Tables
@@ -25,13 +24,8 @@ def unlock(app: App, sync: str, yes: bool, sandbox: bool) -> int:
     A lease expires by itself ten minutes after its holder last renewed it. A holder that is alive after all writes nothing any more, and
     what it had in flight is sent again by the next push.
     """
-    definitions = {one.name: one for one in app.manifest.syncs()}
-    if sync not in definitions:
-        raise SelectionError(
-            f"there is no sync '{sync}'{closest(sync, definitions)}.", hint="sync list shows all."
-        )
-    definition, environment = definitions[sync], chosen_environment(sandbox)
-    tables, run_id, now = Tables.of(app.manifest), new_run_id(), now_utc()
+    definition, environment = app.sync(sync), chosen_environment(sandbox)
+    tables, run_id = Tables.of(app.manifest), new_run_id()
     lease = Leases(
         tables,
         app.warehouse.dialect,
@@ -40,7 +34,7 @@ def unlock(app: App, sync: str, yes: bool, sandbox: bool) -> int:
         owner=owner_name(run_id),
     )
     with app.warehouse.session() as session:
-        holder = lease.holder_of(session, definition.sync_id, now)
+        holder = lease.holder_of(session, definition.sync_id, now_utc())
     if holder is None:
         app.output.note(f"{sync}: nobody holds its lease.")
         return 0
@@ -55,15 +49,12 @@ def unlock(app: App, sync: str, yes: bool, sandbox: bool) -> int:
     )
     with app.warehouse.session(write=True) as session:
         session.execute(lease.breaking())
-        log.record(
+        log.note(
             session,
             command="unlock",
             mode=definition.mode.value,
-            started_at=now,
-            finished_at=now_utc(),
-            status="success",
+            now=now_utc(),
             message=f"the lease of {holder} was broken",
-            counts={},
         )
     app.output.note(f"{sync}: the lease of {holder} is broken; push again.")
     return 0

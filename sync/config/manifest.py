@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,10 @@ class Manifest:
         Raises:
             ConfigError: a definition is wrong.
         """
+        return list(self._syncs)
+
+    @cached_property
+    def _syncs(self) -> list[SyncDefinition]:
         found = []
         for exposure in self._document.get("exposures", {}).values():
             meta = _meta(exposure)

@@ -5,17 +5,14 @@ from __future__ import annotations
 import threading
 import uuid
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from sync.config.models import ConsentTables
 from sync.engine.connect import Connector
 from sync.engine.plan.gates import RunResults
+from sync.engine.plan.plan import Planning
 from sync.engine.plan.planner import Counts
 from sync.engine.retry import RetryPolicy
 from sync.engine.scrub import scrub
 from sync.errors import HeadwaterError
-from sync.state.places import Places
-from sync.state.tables import Tables
 from sync.warehouses.base import Warehouse, now_utc
 
 
@@ -116,23 +113,18 @@ class Watcher:
 class PushContext:
     """What all syncs of a run share."""
 
-    warehouse: Warehouse
-    tables: Tables
+    planning: Planning
     connector: Connector
     run_results: RunResults
     options: PushOptions
     stop: threading.Event
     run_id: str = field(default_factory=lambda: new_run_id())
     watcher: Watcher = field(default_factory=Watcher)
-    journal: Path = Path(".headwater/journal")
-    people: ConsentTables = field(default_factory=ConsentTables)
-    known: frozenset[str] = frozenset()  # ids of every sync that the project defines
-    places: Places = field(init=False)
 
-    def __post_init__(self) -> None:
-        self.places = Places(
-            self.tables, self.warehouse.dialect, environment=self.options.environment
-        )
+    @property
+    def warehouse(self) -> Warehouse:
+        """Where the activation tables and the ledger are."""
+        return self.planning.warehouse
 
 
 def new_run_id() -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sync.config.models import SyncDefinition
 from sync.engine.context import new_run_id
 from sync.engine.plan.plan import Plan, Planning
-from sync.engine.plan.planner import PlanQueries
+from sync.engine.plan.planner import keys_of
 from sync.errors import HeadwaterError, RefusedError
 from sync.records import Mode
 from sync.state.leases import Leases, owner_name
@@ -26,7 +26,6 @@ class Migration:
     planning: Planning
     definition: SyncDefinition
     plan: Plan
-    settings: str = ""
 
     @property
     def is_due(self) -> bool:
@@ -36,8 +35,7 @@ class Migration:
     @property
     def new_key(self) -> bool:
         """Whether rows are known by another key now: events that were sent cannot be told from others then."""
-        places = self.planning.places
-        last = places.last(self.definition.sync_id) if places else None
+        last = self.planning.places.last(self.definition.sync_id)
         return last is not None and last.key != ", ".join(self.definition.key)
 
     def choices(self) -> dict[str, str]:
@@ -94,31 +92,22 @@ class Migration:
                 )
             try:
                 with lease.held(session, now_utc()):
-                    session.execute(*self._statements(session, choice, run_id))
+                    session.execute(*self._statements(choice, run_id))
                     self._record(session, choice, run_id)
             finally:
                 lease.release(session)
         return f"{choice}: {choices[choice]}"
 
-    def _statements(self, session: Session, choice: str, run_id: str) -> Sequence[str]:
+    def _statements(self, choice: str, run_id: str) -> Sequence[str]:
         definition = self.definition
         ledger = self.planning.ledger(definition)
         if choice == START_OVER:
             return [ledger.leaving_elsewhere()]
         if definition.mode is not Mode.EVENT or not self.new_key:
             return [ledger.bringing()]
-        columns = [column.name for column in session.columns(definition.model.relation)]
-        queries = PlanQueries(
-            definition,
-            columns,
-            held=ledger.state([]),
-            elsewhere=ledger.elsewhere(),
-            former=ledger.former(),
-            quarantined=None,
-            dialect=self.planning.warehouse.dialect,
-        )
+        keys = keys_of(definition, self.planning.warehouse.dialect)
         counted = ledger.taking(
-            queries.keys(),
+            keys,
             definition_hash=definition.definition_hash,
             run_id=run_id,
             now=now_utc(),
@@ -126,9 +115,7 @@ class Migration:
         return [ledger.leaving_elsewhere(), counted]
 
     def _record(self, session: Session, choice: str, run_id: str) -> None:
-        assert self.planning.places is not None  # noqa: S101
-        now = now_utc()
-        self.planning.places.keep(session, Place.of(self.definition, self.settings), now)
+        self.planning.places.keep(session, Place.of(self.definition), now_utc())
         log = RunLog(
             self.planning.tables,
             self.planning.warehouse.dialect,
@@ -137,13 +124,10 @@ class Migration:
             run_id=run_id,
         )
         listed = "; ".join(f"{count:,} rows of {where}" for where, count in self.plan.elsewhere)
-        log.record(
+        log.note(
             session,
             command="migrate",
             mode=self.definition.mode.value,
-            started_at=now,
-            finished_at=now,
-            status="success",
+            now=now_utc(),
             message=f"{choice}: {listed}" if listed else choice,
-            counts={},
         )

@@ -1,18 +1,20 @@
-"""Retries of a batch, and the circuit breaker that ends them when nothing works."""
+"""Retries of a batch, the circuit breaker that ends them when nothing works, and work that had too little memory."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
 from tenacity.wait import wait_random_exponential
 
-from sync.errors import DestinationError, TransientError
+from sync.errors import DestinationError, TransientError, WarehouseMemoryError
 
 T = TypeVar("T")
+MEMORY_TRIES = 6
 LONGEST_WAIT = 600.0  # seconds that a vendor may ask for within a push
 
 
@@ -78,6 +80,18 @@ class Retrier:
 
     def _sleep(self, seconds: float) -> None:
         self._stop.wait(seconds)
+
+
+def with_memory(work: Callable[[], T]) -> T:
+    """`work()`, begun anew while it has too little memory and there is more: each try has twice as much.
+
+    Raises:
+        WarehouseMemoryError: it has all there is, and that is too little.
+    """
+    for _ in range(MEMORY_TRIES - 1):
+        with suppress(WarehouseMemoryError):
+            return work()
+    return work()
 
 
 class CircuitBreaker:

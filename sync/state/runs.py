@@ -139,6 +139,28 @@ class RunLog:
         }
         session.append(self._tables.runs, arrow_table("runs", [row]))
 
+    def note(
+        self,
+        session: Session,
+        *,
+        command: str,
+        mode: str,
+        now: dt.datetime,
+        status: str = "success",
+        message: str | None = None,
+    ) -> None:
+        """Something that was done for the sync in a moment, and sent nothing."""
+        self.record(
+            session,
+            command=command,
+            mode=mode,
+            started_at=now,
+            finished_at=now,
+            status=status,
+            message=message,
+            counts={},
+        )
+
     def finish(
         self, *, status: str, message: str | None, counts: Mapping[str, int], now: dt.datetime
     ) -> str:

@@ -39,14 +39,14 @@ class Planning:
     warehouse: Warehouse
     tables: Tables
     environment: str
+    places: Places
+    journal: Path  # of this machine
     people: ConsentTables = field(default_factory=ConsentTables)
-    places: Places | None = None
     known: frozenset[str] = frozenset()  # ids of every sync that the project defines
-    journal: Path | None = None  # of this machine
 
     def others(self, definition: SyncDefinition) -> list[str]:
         """Ids of other syncs that fill the same object."""
-        return self.places.others(definition, self.known) if self.places else []
+        return self.places.others(definition, self.known)
 
     def intents(self, definition: SyncDefinition) -> Intents:
         """What runs of the sync are about to do."""
@@ -70,7 +70,7 @@ class Planning:
         """Of these runs those whose intents may have been done: where no journal knows it, or another sync that fills the object has
         counted on them.
         """
-        if self.journal is None or self.others(definition):
+        if self.others(definition):
             return unfinished
         journal = Journal(
             self.journal, environment=self.environment, sync_name=definition.sync_id, run_id=""
@@ -248,7 +248,7 @@ def _elsewhere(
     """Where rows are that are not here, in words where they were kept."""
     found = []
     for row in session.rows(ledger.places_elsewhere()):
-        known = planning.places and planning.places.described(definition.sync_id, row["place"])
+        known = planning.places.described(definition.sync_id, row["place"])
         found.append((str(known or "a place of before"), int(row["row_count"])))
     return tuple(found)
 
@@ -257,7 +257,7 @@ def _abandoned(
     session: Session, planning: Planning, definition: SyncDefinition, ledger: Ledger, *, held: int
 ) -> tuple[tuple[str, int], ...]:
     """Asked of a sync that was never pushed: whether it may be one that had another name."""
-    if planning.places is None or held or planning.places.last(definition.sync_id):
+    if held or planning.places.last(definition.sync_id):
         return ()
     rows = session.rows(ledger.abandoned(definition.filled, planning.known))
     return tuple((row["sync_name"], int(row["row_count"])) for row in rows)

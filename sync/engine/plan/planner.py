@@ -191,10 +191,6 @@ class PlanQueries:
             f"from {self._definition.model.relation}"
         )
 
-    def keys(self) -> str:
-        """Every row's sync_key and row_hash."""
-        return f"select {self._key()} as sync_key, row_hash from {self._definition.model.relation}"
-
     def duplicates(self) -> str:
         """A few keys that the table has more than once."""
         return (
@@ -403,16 +399,24 @@ class PlanQueries:
         return f"coalesce({', '.join(found)})" if len(found) > 1 else given
 
     def _key(self) -> str:
-        """The key as text. Parts of a composite key are escaped, so that no two keys meet: `~` is `~0`, `|` is `~1`."""
-        parts = [self._dialect.text(self._column(name)) for name in self._definition.key]
-        if len(parts) == 1:
-            return parts[0]
-        return " || '|' || ".join(
-            f"replace(replace({part}, '~', '~0'), '|', '~1')" for part in parts
-        )
+        return _key_text(self._definition, self._dialect)
 
     def _column(self, name: str) -> str:
         return self._dialect.column(name)
+
+
+def keys_of(definition: SyncDefinition, dialect: Dialect) -> str:
+    """A query of every row's sync_key and row_hash."""
+    key = _key_text(definition, dialect)
+    return f"select {key} as sync_key, row_hash from {definition.model.relation}"
+
+
+def _key_text(definition: SyncDefinition, dialect: Dialect) -> str:
+    """The key as text. Parts of a composite key are escaped, so that no two keys meet: `~` is `~0`, `|` is `~1`."""
+    parts = [dialect.text(dialect.column(name)) for name in definition.key]
+    if len(parts) == 1:
+        return parts[0]
+    return " || '|' || ".join(f"replace(replace({part}, '~', '~0'), '|', '~1')" for part in parts)
 
 
 def read_counts(rows: Sequence[dict[str, object]]) -> Counts:

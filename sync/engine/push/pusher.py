@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from functools import partial
 from itertools import chain, count
 
@@ -14,14 +13,14 @@ from sync.engine.account import located, located_for_plan, settings_of
 from sync.engine.connect import Connection
 from sync.engine.context import PushContext, SyncResult
 from sync.engine.plan import capability, gates, guards
-from sync.engine.plan.plan import Plan, Planned, Planning, plan_sync
+from sync.engine.plan.plan import Plan, Planned, plan_sync
 from sync.engine.plan.spool import PlanSpool
 from sync.engine.push.acknowledge import Acknowledger
-from sync.engine.push.record import MEMORY_TRIES, RunRecord
+from sync.engine.push.record import RunRecord
 from sync.engine.push.rows import Batch, RowReader, batched
 from sync.engine.push.sender import BatchSender
 from sync.engine.push.stream import Stream
-from sync.engine.retry import CircuitBreaker, Retrier
+from sync.engine.retry import CircuitBreaker, Retrier, with_memory
 from sync.engine.scrub import scrub
 from sync.errors import (
     AuthError,
@@ -30,7 +29,6 @@ from sync.errors import (
     RefusedError,
     UnexpectedError,
     WarehouseLockedError,
-    WarehouseMemoryError,
 )
 from sync.records import Action, Mode
 from sync.warehouses.base import Session, now_utc
@@ -48,17 +46,9 @@ class Pusher:
         self._definition = definition
         self._options = context.options
         self._warehouse = context.warehouse
-        planning = self._planning = Planning(
-            warehouse=context.warehouse,
-            tables=context.tables,
-            environment=context.options.environment,
-            people=context.people,
-            places=context.places,
-            known=context.known,
-            journal=context.journal,
-        )
+        self._planning = context.planning
         self._result = SyncResult(definition.name, "success")
-        self._record = RunRecord(context, definition, planning, self._result)
+        self._record = RunRecord(context, definition, self._result)
         self._stream: Stream | None = None
         self._once = True  # each key is acknowledged once in this run
         self._lost_before = 0  # events of earlier runs of which nobody knows
@@ -129,26 +119,22 @@ class Pusher:
     def _locate(self, connection: Connection | None) -> None:
         """From here on the sync is the one that fills its object at that account."""
         context, definition = self._context, self._definition
-        context.places.load(context.warehouse)
+        places = self._planning.places
+        places.load(self._warehouse)
         settings = ""
         if connection is None:
-            self._definition = located_for_plan(definition, context.connector, context.places)
+            self._definition = located_for_plan(definition, context.connector, places)
         else:
             retrier = Retrier(self._options.policy, context.stop)
-            self._definition = retrier.call(
-                partial(located, definition, connection, context.places)
-            )
+            self._definition = retrier.call(partial(located, definition, connection, places))
             settings = settings_of(connection)
         self._record.locate(self._definition, settings=settings)
 
     # -- plan ----------------------------------------------------------------------------------
 
     def _plan(self, *, hashed: bool, offered: ObjectType) -> Planned:
-        """A plan; what had too little memory begins anew while there is more, for nothing has been sent."""
-        for _ in range(MEMORY_TRIES - 1):
-            with suppress(WarehouseMemoryError):
-                return self._plan_once(hashed=hashed, offered=offered)
-        return self._plan_once(hashed=hashed, offered=offered)
+        """A plan; what had too little memory begins anew, for nothing has been sent."""
+        return with_memory(partial(self._plan_once, hashed=hashed, offered=offered))
 
     def _plan_once(self, *, hashed: bool, offered: ObjectType) -> Planned:
         """Plan and gate in one session; what is to be sent is spooled, and the run is on record before anything is sent."""

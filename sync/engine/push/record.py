@@ -9,15 +9,15 @@ from functools import partial
 
 from sync.config.models import SyncDefinition
 from sync.engine.context import PushContext, SyncResult
-from sync.engine.plan.plan import Planned, Planning
+from sync.engine.plan.plan import Planned
 from sync.engine.plan.planner import INTENDING
+from sync.engine.retry import with_memory
 from sync.engine.scrub import shown_key
 from sync.errors import (
     HeadwaterError,
     LeaseLostError,
     RefusedError,
     UnexpectedError,
-    WarehouseMemoryError,
 )
 from sync.records import Mode
 from sync.state.journal import Journal
@@ -27,8 +27,6 @@ from sync.state.runs import RunLog
 from sync.state.unrecorded import Unrecorded
 from sync.warehouses.base import Session, now_utc
 
-MEMORY_TRIES = 6  # each with twice as much
-
 
 class RunRecord:
     """One run of one sync. Whatever it writes proves in the same transaction that the run has its lease still."""
@@ -37,25 +35,24 @@ class RunRecord:
         self,
         context: PushContext,
         definition: SyncDefinition,
-        planning: Planning,
         result: SyncResult,
     ) -> None:
         self._context = context
-        self._planning = planning
+        planning = self._planning = context.planning
         self._result = result
         self._run_id = context.run_id
         environment, sync_id = context.options.environment, definition.sync_id
         self.lease = Leases(
-            context.tables,
+            self._planning.tables,
             context.warehouse.dialect,
             environment=environment,
             sync_name=sync_id,
             owner=owner_name(context.run_id),
         )
         self.journal = Journal(
-            context.journal, environment=environment, sync_name=sync_id, run_id=context.run_id
+            planning.journal, environment=environment, sync_name=sync_id, run_id=context.run_id
         )
-        self._unrecorded = Unrecorded(context.journal, environment=environment, sync_name=sync_id)
+        self._unrecorded = Unrecorded(planning.journal, environment=environment, sync_name=sync_id)
         self._intents = planning.intents(definition)
         self._is_leased = False
         self.settles = False  # requests of a process that died may still arrive
@@ -67,7 +64,7 @@ class RunRecord:
         context = self._context
         self._definition, self._settings = definition, settings
         self.log = RunLog(
-            context.tables,
+            self._planning.tables,
             context.warehouse.dialect,
             environment=context.options.environment,
             sync_name=definition.sync_id,
@@ -171,7 +168,7 @@ class RunRecord:
     def _keep_place(self, session: Session) -> None:
         """Where the rows of this sync are is on record from here on."""
         place = Place.of(self._definition, self._settings)
-        self._context.places.keep(session, place, now_utc())
+        self._planning.places.keep(session, place, now_utc())
 
     # -- what never ended ----------------------------------------------------------------------
 
@@ -191,7 +188,7 @@ class RunRecord:
         what else they may have done.
         """
         context, now = self._context, now_utc()
-        self.journal.recover(session, context.tables, context.warehouse.dialect, run_ids)
+        self.journal.recover(session, self._planning.tables, context.warehouse.dialect, run_ids)
         session.execute(
             *([self._intents.doubt(doubtful, now)] if doubtful else []),
             self._intents.drop(run_ids),
@@ -271,14 +268,13 @@ class RunRecord:
             session.execute(self._finished())
 
     def _write(self, write: Callable[[Session], None]) -> None:
-        """In a session of its own; what had too little memory begins anew while there is more."""
-        warehouse = self._context.warehouse
-        for _ in range(MEMORY_TRIES - 1):
-            with suppress(WarehouseMemoryError), warehouse.session(write=True) as session:
+        """In a session of its own; nothing of it is written unless all is."""
+
+        def once() -> None:
+            with self._context.warehouse.session(write=True) as session:
                 write(session)
-                return
-        with warehouse.session(write=True) as session:
-            write(session)
+
+        with_memory(once)
 
     def _finished(self) -> str:
         result = self._result

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import duckdb
 import pytest
@@ -49,13 +50,15 @@ class Sleeper:
             )
         bench.people("b", "c", "d", score=3)
         context = PushContext(
-            warehouse=WritingWarehouse(str(bench.path)),
-            tables=bench.tables,
+            planning=replace(
+                bench.planning(),
+                warehouse=WritingWarehouse(str(bench.path)),
+                journal=bench.path.parent / ("journal" if self._here else "another machine"),
+            ),
             connector=MemoryConnector(bench.destination, bench.declaration),
             run_results=bench.run_results,
             options=bench.options,
             stop=threading.Event(),
-            journal=bench.path.parent / ("journal" if self._here else "another machine"),
         )
         self.other = Pusher(context, bench.definition).push()
         self.state = self.seen()

@@ -264,39 +264,33 @@ class Workbench:
         """Replace the activation table by these people."""
         self.table([{"profile_id": one, **columns} for one in ids])
 
-    def plan(self, **options: Any) -> Plan:
+    def planning(self) -> Planning:
         environment = self.options.environment
-        places = Places(self.tables, self.warehouse.dialect, environment=environment)
-        planning = Planning(
-            self.warehouse,
-            self.tables,
-            environment,
-            self.consent_tables,
-            places,
-            self.known,
-            self.path.parent / "journal",
+        return Planning(
+            warehouse=self.warehouse,
+            tables=self.tables,
+            environment=environment,
+            places=Places(self.tables, self.warehouse.dialect, environment=environment),
+            journal=self.path.parent / "journal",
+            people=self.consent_tables,
+            known=self.known,
         )
-        connector = MemoryConnector(self.destination, self.declaration)
-        places.load(self.warehouse)
-        with self.warehouse.session() as session:
-            definition = located_for_plan(self.definition, connector, places)
-            planned = plan_sync(planning, session, definition, **options)
-        planned.close()
-        return planned.plan
+
+    def plan(self, **options: Any) -> Plan:
+        return self._planned(**options).plan
 
     def migrate(self, choice: str) -> str:
         """What `sync migrate` does once a person has chosen."""
-        environment = self.options.environment
-        places = Places(self.tables, self.warehouse.dialect, environment=environment)
-        places.load(self.warehouse)
-        planning = Planning(
-            self.warehouse, self.tables, environment, self.consent_tables, places, self.known
-        )
-        connector = MemoryConnector(self.destination, self.declaration)
-        definition = located_for_plan(self.definition, connector, places)
+        return self._planned().run(choice)
+
+    def _planned(self, **options: Any) -> Migration:
+        planning, connector = self.planning(), MemoryConnector(self.destination, self.declaration)
+        planning.places.load(self.warehouse)
         with self.warehouse.session() as session:
-            planned = plan_sync(planning, session, definition)
-        return Migration(planning, definition, planned.plan).run(choice)
+            definition = located_for_plan(self.definition, connector, planning.places)
+            planned = plan_sync(planning, session, definition, **options)
+        planned.close()
+        return Migration(planning, definition, planned.plan)
 
     def push(self, **options: Any) -> SyncResult:
         context = self.context(**options)
@@ -319,16 +313,12 @@ class Workbench:
 
     def context(self, **options: Any) -> PushContext:
         return PushContext(
-            warehouse=self.warehouse,
-            tables=self.tables,
+            planning=self.planning(),
             connector=MemoryConnector(self.destination, self.declaration),
             run_results=self.run_results,
             options=replace(self.options, **options),
             stop=self.stop,
             watcher=self.watcher,
-            journal=self.path.parent / "journal",
-            people=self.consent_tables,
-            known=self.known,
         )
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
