@@ -111,12 +111,17 @@
     {{ return(headwater._column_type(context, context.model, trait, path)) }}
 {%- endmacro %}
 
-{#- Value: the type of a column; notes a mistake where its model is known to have none of that name. -#}
-{% macro _column_type(context, model_name, column, path) -%}
+{#- Value: what is known of a model's columns, asked once per definition. -#}
+{% macro _columns_of(context, model_name) -%}
     {%- if model_name not in context.columns -%}
         {%- do context.columns.update({model_name: headwater.model_columns(model_name)}) -%}
     {%- endif -%}
-    {%- set columns = context.columns[model_name] -%}
+    {{ return(context.columns[model_name]) }}
+{%- endmacro %}
+
+{#- Value: the type of a column; notes a mistake where its model is known to have none of that name. -#}
+{% macro _column_type(context, model_name, column, path) -%}
+    {%- set columns = headwater._columns_of(context, model_name) -%}
     {%- if columns.is_complete and column not in columns.types -%}
         {%- do headwater.note_problem(context, path, "'" ~ column ~ "' is no column of " ~ model_name ~ (headwater.nearest(column, columns.types) or '.')
             ~ " It has " ~ columns.types | join(', ')) -%}

@@ -195,8 +195,7 @@
     {%- set year, month, day = found[1] | int, found[2] | int, found[3] | int -%}
     {%- set hour, minute, second = (found[4] or '0') | int, (found[5] or '0') | int, (found[6] or '0') | int -%}
     {%- set ahead_hours, ahead_minutes = (found[10] or '0') | int, (found[11] or '0') | int -%}
-    {%- set is_leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0) -%}
-    {%- set days = [31, 29 if is_leap else 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] -%}
+    {%- set days = [31, 29 if headwater._is_leap(year) else 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] -%}
     {%- if month < 1 or month > 12 or day < 1 or day > days[month - 1] or hour > 23 or minute > 59 or second > 59
         or ahead_hours > 14 or ahead_minutes > 59 or year < 1001 or year > 9998 -%}
         {{ return(none) }}

@@ -80,8 +80,12 @@
 {#- Value: 523 for 23 May; 28 February takes 29 February with it, as the last day, in a year that has none. -#}
 {% macro _day_number(day, is_last=false) -%}
     {%- set number = day.month * 100 + day.day -%}
-    {%- set is_leap = day.year % 4 == 0 and (day.year % 100 != 0 or day.year % 400 == 0) -%}
-    {{ return(229 if is_last and number == 228 and not is_leap else number) }}
+    {{ return(229 if is_last and number == 228 and not headwater._is_leap(day.year) else number) }}
+{%- endmacro %}
+
+{#- Value: whether a year has a 29 February. -#}
+{% macro _is_leap(year) -%}
+    {{ return(year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)) }}
 {%- endmacro %}
 
 {#- Value: whether a column is known to be of dates, which are whole days. -#}

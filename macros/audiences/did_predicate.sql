@@ -120,7 +120,7 @@
     {%- set model_name, key, time = spelt.get('model', 'event_' ~ name), spelt.get('key', 'event_id'), spelt.get('time', 'occurred_at') -%}
     {%- set where = 'vars: cdp_events, ' ~ name ~ ', ' -%}
     {%- do headwater._column_type(context, model_name, key, where ~ 'key' if spelt else path) -%}
-    {%- set columns = context.columns[model_name] -%}
+    {%- set columns = headwater._columns_of(context, model_name) -%}
     {%- set is_of_account = 'account_id' in columns.types and 'profile_id' not in columns.types -%}
     {%- set entity_key = 'account_id' if is_of_account else 'profile_id' -%}
     {%- do headwater._column_type(context, model_name, time, where ~ 'time' if spelt else path) -%}

@@ -64,10 +64,7 @@
         {%- do headwater.note_problem(context, path, "wants the name of a model, or one of vars: cdp_relations, not '" ~ name ~ "'") -%}
         {{ return('false') }}
     {%- endif -%}
-    {%- if model_name not in context.columns -%}
-        {%- do context.columns.update({model_name: headwater.model_columns(model_name)}) -%}
-    {%- endif -%}
-    {%- set columns = context.columns[model_name] -%}
+    {%- set columns = headwater._columns_of(context, model_name) -%}
     {%- if context.entity == 'account' -%}
         {#- Whose rows they are is not known while dbt parses, when it reads refs. -#}
         {%- do ref('account_contacts') -%}

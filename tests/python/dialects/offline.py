@@ -17,6 +17,7 @@ from unittest import mock
 
 import sqlglot
 from sqlglot import exp
+from sqlglot.errors import SqlglotError
 
 ROOT = Path(__file__).parents[3]
 NODE = re.compile(r'"node_id": "([^"]+)"')
@@ -54,6 +55,25 @@ class Offline:
             found = sqlglot.parse(sql, read=self.dialect)
             self._trees[sql] = [tree for tree in found if tree is not None]
         return self._trees[sql]
+
+    def parsed(self) -> list[tuple[Statement, exp.Expression]]:
+        """Each different statement that was sent, once, as a tree.
+
+        Raises:
+            AssertionError: names those that are not of this dialect, or that sqlglot took as text.
+        """
+        trees, wrong = [], []
+        for statement in {one.sql: one for one in self.statements}.values():
+            try:
+                found = self.parse(statement.sql)
+            except SqlglotError as error:
+                wrong.append(f"{statement.node}: {str(error).splitlines()[0]}")
+                continue
+            trees += [(statement, tree) for tree in found]
+        assert wrong == []
+        unread = [one.node for one, tree in trees if isinstance(tree, exp.Command)]
+        assert unread == [], "sqlglot took these as text"
+        return trees
 
     def build(
         self,

@@ -440,7 +440,7 @@ def test_the_strongest_identifier_that_both_have_decides(bench):
             )
             for row in rows:
                 connection.execute(
-                    "insert into sync_memory values (?, ?, ?, md5(concat($2, $3)))".replace("$2", "?").replace("$3", "?"),
+                    "insert into sync_memory values (?, ?, ?, md5(concat(?, ?)))",
                     [*row, row[1], row[2]],
                 )  # fmt: skip
 

@@ -10,7 +10,7 @@ from sync.engine.plan.planner import PlanQueries, read_counts
 from sync.records import Mode, SyncObject
 from sync.state.ledger import Ledger
 from sync.state.tables import Tables, arrow_table
-from sync.warehouses.base import Warehouse
+from sync.warehouses.base import Session, Warehouse
 
 MEMBERS = (("email_sha256",), ("phone_sha256",), ("country", "postal_code"))
 
@@ -50,6 +50,18 @@ def definition(relation: str, **changes: object) -> SyncDefinition:
     return SyncDefinition(**(settings | changes))  # type: ignore[arg-type]
 
 
+def queries_of(
+    warehouse: Warehouse, session: Session, schema: str, wanted: SyncDefinition, **more: object
+) -> PlanQueries:
+    """The plan of a table of people against a ledger beside it."""
+    settings: dict[str, object] = {
+        "held": f"select * from {schema}.ledger", "elsewhere": "select 0", "former": "select 0",
+        "quarantined": None, "dialect": warehouse.dialect,
+    }  # fmt: skip
+    columns = [column.name for column in session.columns(f"{schema}.people")]
+    return PlanQueries(wanted, columns, **(settings | more))  # type: ignore[arg-type]
+
+
 def test_what_leaves_and_what_another_keeps_is_marked_alike(
     warehouse: Warehouse, schema: str
 ) -> None:
@@ -80,11 +92,9 @@ def test_what_leaves_and_what_another_keeps_is_marked_alike(
         former_place="before",
     )
     with warehouse.session() as session:
-        queries = PlanQueries(
-            definition(f"{schema}.people"),
-            [column.name for column in session.columns(f"{schema}.people")],
+        queries = queries_of(
+            warehouse, session, schema, definition(f"{schema}.people"), members=MEMBERS,
             held=ledger.state([]), elsewhere=ledger.elsewhere(), former=ledger.former(),
-            quarantined=None, dialect=dialect, members=MEMBERS,
         )  # fmt: skip
         rows = session.rows(queries.rows(marked=True))
         elsewhere = int(session.rows(queries.checks())[0]["elsewhere"])
@@ -118,14 +128,11 @@ def test_consent_and_suppression_are_asked_alike(warehouse: Warehouse, schema: s
     )  # fmt: skip
     ledger_table(warehouse, f"{schema}.ledger")
     with warehouse.session() as session:
-        queries = PlanQueries(
-            definition(
-                f"{schema}.people", identifiers=(), consent=Consent("email", "marketing")
-            ),
-            [column.name for column in session.columns(f"{schema}.people")],
-            held=f"select * from {schema}.ledger", elsewhere="select 0", former="select 0",
-            quarantined=None,
-            dialect=warehouse.dialect,
+        wanted = definition(
+            f"{schema}.people", identifiers=(), consent=Consent("email", "marketing")
+        )
+        queries = queries_of(
+            warehouse, session, schema, wanted,
             people=ConsentTables(f"{schema}.consent", f"{schema}.suppressions"),
         )  # fmt: skip
         counts = read_counts(session.rows(queries.counts()))
@@ -155,11 +162,9 @@ def test_who_leaves_and_is_wanted_by_another_is_claimed_alike(
         sync_key=["theirs"], identifiers=['{"email": "other@x.example"}'],
     )  # fmt: skip
     with warehouse.session() as session:
-        queries = PlanQueries(
-            definition(f"{schema}.people", identifiers=("email", "phone")),
-            [column.name for column in session.columns(f"{schema}.people")],
-            held=f"select * from {schema}.ledger", elsewhere="select 0", former="select 0",
-            quarantined=None, dialect=warehouse.dialect,
+        wanted = definition(f"{schema}.people", identifiers=("email", "phone"))
+        queries = queries_of(
+            warehouse, session, schema, wanted,
             claims=Claims(("email", "phone"), (), f"select * from {schema}.others"),
         )  # fmt: skip
         assert read_counts(session.rows(queries.counts())).remove == 5
