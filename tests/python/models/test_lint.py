@@ -15,13 +15,19 @@ def test_models_exempt_themselves_from_indentation_only() -> None:
         if (found := re.search(r"-- noqa:?(.*)", path.read_text("utf-8")))
     }
     assert set(exempt.values()) <= {" disable=LT02"}, exempt
-    assert len(exempt) < 6
+    # Those that write a line for each type of identifier or attribute.
+    assert set(exempt) <= {
+        "identity_assignments.sql",
+        "identity_links.sql",
+        "identity_values.sql",
+        "int_identity__attributes_compared.sql",
+        "int_identity__identifiers_unconfirmed.sql",
+        "int_identity__identifiers_unpivoted.sql",
+        "int_identity__ids_folded.sql",
+    }
 
 
-def test_the_linter_sees_models_that_are_off_and_what_macros_write() -> None:
-    assert "[tool.sqlfluff.templater.dbt.context.cdp_matching]" in (
-        ROOT / "pyproject.toml"
-    ).read_text("utf-8")
+def test_what_macros_write_is_linted_where_it_was_written() -> None:
     makefile = (ROOT / "Makefile").read_text("utf-8")
     written = re.search(r"^WRITTEN = ((?:.*\\\n)*.*)$", makefile, re.MULTILINE)
     assert written
