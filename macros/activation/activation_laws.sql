@@ -93,7 +93,7 @@
                 'though held out of ' ~ one.name:
                     'select count(*) from ' ~ relation ~ ' as sent where ' ~ is_sent ~ ' and exists (select 1 from ' ~ one.relation
                     ~ ' as held_out where held_out.' ~ key ~ ' = sent.' ~ key
-                    ~ ' and lower(cast(held_out.is_holdout as ' ~ dbt.type_string() ~ ")) in ('true', 'yes'))"
+                    ~ ' and held_out.is_holdout)'
             }) -%}
         {%- endif -%}
     {%- endfor -%}

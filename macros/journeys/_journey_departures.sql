@@ -6,7 +6,7 @@
     select
         people.profile_id,
         people.entry_number,
-        max(people.is_holdout) = 'yes' as is_holdout,
+        max(case when people.is_holdout then 1 else 0 end) = 1 as is_holdout,
         max(
             case
                 when people.node_type = 'goal' and people.outcome = 'reached' then 1

@@ -9,6 +9,7 @@
         {%- do headwater._journey_refuse_lost_log() -%}
         {{ return({}) }}
     {%- endif -%}
+    {%- do headwater.retype_to_boolean(this, 'is_holdout', 'yes') -%}
     {%- set log = {} -%}
     {%- set later = namespace(count=0, last='') -%}
     {%- for row in run_query(

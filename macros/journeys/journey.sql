@@ -45,7 +45,7 @@ logged as (
         node,
         min(node_type) as node_type,
         min(outcome) as outcome,
-        max(is_holdout) as holdout_mark,
+        max(case when is_holdout then 1 else 0 end) = 1 as is_holdout,
         min(happened_at) as happened_at
 
     from (
@@ -94,7 +94,7 @@ logged as (
         identity_aliases.live_id as node,
         identity_aliases.live_id as node_type,
         identity_aliases.live_id as outcome,
-        identity_aliases.live_id as holdout_mark,
+        1 = 0 as is_holdout,
         {{ headwater.cdp_now() }} as happened_at
 
     from {{ ref('identity_aliases') }} as identity_aliases
@@ -130,7 +130,7 @@ entries as (
     select
         members.profile_id,
         cast(1 as {{ dbt.type_int() }}) as entry_number,
-        case when members.is_holdout then 'yes' else 'no' end as holdout_mark,
+        coalesce(members.is_holdout, 1 = 0) as is_holdout,
         {{ headwater.cdp_now() }} as happened_at
 
     from members
@@ -147,9 +147,9 @@ entries as (
 {# Everybody inside, and since when: those who came in before and those who come in now. -#}
 travellers as (
 
-    select profile_id, entry_number, holdout_mark, happened_at, 0 as is_new from logged where node = 'entry'
+    select profile_id, entry_number, is_holdout, happened_at, 0 as is_new from logged where node = 'entry'
     union all
-    select profile_id, entry_number, holdout_mark, happened_at, 1 as is_new from entries
+    select profile_id, entry_number, is_holdout, happened_at, 1 as is_new from entries
 
 ),
 
@@ -188,7 +188,7 @@ left_early as (
 
         where
             members.is_holdout
-            and travellers.holdout_mark = 'no'
+            and not travellers.is_holdout
     ) as leaving
 
     group by profile_id, entry_number
@@ -273,7 +273,7 @@ steps as (
         new_steps.destination,
         new_steps.channel,
         new_steps.template,
-        cast(travellers.holdout_mark as {{ dbt.type_string() }}) as is_holdout,
+        travellers.is_holdout,
         new_steps.happened_at
 
     from new_steps

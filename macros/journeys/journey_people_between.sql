@@ -14,7 +14,7 @@
     from (
         select
             steps.profile_id,
-            max(steps.is_holdout) = 'yes' as is_holdout,
+            max(case when steps.is_holdout then 1 else 0 end) = 1 as is_holdout,
             min(
                 case when steps.node in ({{ first }}) and coalesce(steps.outcome, '') <> 'skipped' then steps.happened_at end
             ) as qualified_at,

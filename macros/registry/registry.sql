@@ -1,9 +1,9 @@
 {#- Value: the names of models of one kind that a company has, in its order: var `cdp_registry`, else the demo's where it is
     on, else none. Only names are listed, since only `ref` needs them while dbt parses; what a model is stands in its own
     config and contract.
-    kind: records (the most trusted first), consents, traits, account_traits, conversions, audiences, journeys. -#}
+    kind: records (the most trusted first), consents, traits, account_traits, product_line_traits, conversions, audiences, journeys. -#}
 {% macro registry(kind) -%}
-    {%- set kinds = ['records', 'consents', 'traits', 'account_traits', 'conversions', 'audiences', 'journeys'] -%}
+    {%- set kinds = ['records', 'consents', 'traits', 'account_traits', 'product_line_traits', 'conversions', 'audiences', 'journeys'] -%}
     {%- set given = var('cdp_registry', none) -%}
     {%- if given is none -%}
         {%- set given = headwater.demo_registry() if headwater.demo_registry is defined and headwater.has_demo() else {} -%}

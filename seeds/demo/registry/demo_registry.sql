@@ -16,6 +16,7 @@
         'consents': ['stg_consent__consents'],
         'traits': ['traits_commerce', 'traits_engagement'],
         'account_traits': ['traits_account_sales'],
+        'product_line_traits': ['traits_lines_commerce', 'traits_lines_engagement'],
         'conversions': ['event_order_placed', 'event_subscription_started'],
         'audiences': [
             'audience_expansion_accounts',

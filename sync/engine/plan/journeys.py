@@ -78,9 +78,9 @@ def _told(log: JourneyLog, aliases: str | None) -> str:
     steps = _steps(log, aliases)
     return (
         "select due.touchpoint_id as asked_touchpoint, "
-        f"case when {_LEFT} then 'left_journey' when people.held_back = 'yes' then 'holdout' end "
+        f"case when {_LEFT} then 'left_journey' when people.held_back = 1 then 'holdout' end "
         f"as journey_reason from {steps} as due "
-        "left join (select person, entry_number, max(is_holdout) as held_back, "
+        "left join (select person, entry_number, max(case when is_holdout then 1 else 0 end) as held_back, "
         f"max(case when {_GONE} then 1 else 0 end) as gone, "
         "sum(case when node_type = 'exit' and outcome = 'exit' then 1 else 0 end) as exits "
         f"from {steps} as steps group by person, entry_number) as people "

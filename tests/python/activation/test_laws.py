@@ -143,7 +143,7 @@ def test_an_exposure_that_asks_for_more_than_the_model_is_an_error(project: Proj
 
 def test_who_is_held_out_of_a_journey_is_sent_none_of_it(project: Project) -> None:
     project.models["journey_welcome"] = """
-        select 't' || profile_id as touchpoint_id, profile_id, 'yes' as is_holdout, qualified_at
+        select 't' || profile_id as touchpoint_id, profile_id, true as is_holdout, qualified_at
         from {{ ref('audience_everybody') }} where profile_id = 'p1'"""
     project.models["sync_memory__everybody"] = """
         {{ headwater.activation(

@@ -116,7 +116,7 @@ def test_a_held_out_half_holds_back_the_whole(
     assert tried.plan() == (0, {"holdout": 2}), "the plan knows that they are one"
     tried.build("2026-03-03 12:00:00")
     marks = tried.log("is_holdout", where="node = 'exit_survey'")
-    assert marks == [("yes",)]
+    assert marks == [(True,)]
     assert tried.plan() == (0, {"holdout": 2})
 
 

@@ -25,6 +25,32 @@ def test_a_full_refresh_loses_nothing(lab: Callable[..., JourneyLab]) -> None:
     assert tried.query(stays) == [("a", False), ("b", True)]
 
 
+@pytest.mark.parametrize("cut", ["", "added", "dropped"])
+def test_a_log_of_before_gets_its_boolean(lab: Callable[..., JourneyLab], cut: str) -> None:
+    """Logs once said 'yes' and 'no'; a build that was stopped while it retyped is gone on with."""
+    tried = lab(journey("first", "2d", "second"))
+    tried.people("a")
+    tried.people("held", is_holdout=True)
+    tried.build("2026-03-01 12:00:00")
+    before = tried.log("step_id", "is_holdout")
+    log = "alter table analytics.journey_tried"
+    if cut == "dropped":
+        tried.execute(f"{log} rename column is_holdout to is_holdout__retyped")
+    else:
+        tried.execute(
+            f"{log} alter column is_holdout type varchar using case when is_holdout then 'yes' else 'no' end"
+        )
+        if cut == "added":
+            tried.execute(f"{log} add column is_holdout__retyped boolean")
+    tried.build("2026-03-01 12:00:00")
+    assert tried.log("step_id", "is_holdout") == before
+    tried.build("2026-03-03 12:00:00")
+    assert tried.log("profile_id", "is_holdout", where="node = 'second'") == [
+        ("a", False),
+        ("held", True),
+    ]
+
+
 def test_what_undoes_the_keeping_is_refused(lab: Callable[..., JourneyLab]) -> None:
     tried = lab(journey("first", "2d", "second"))
     path = tried.folder / "models/engine/journey_tried.sql"

@@ -112,10 +112,14 @@ class Reader:
         path.write_text(yaml.safe_dump(merged(old, new), sort_keys=False))
 
     def register(self, models: list[str]) -> None:
-        kinds = {"audience": "audiences", "journey": "journeys", "traits": "traits"}
+        kinds = {
+            "audience": "audiences", "journey": "journeys", "traits": "traits", "traits_lines": "product_line_traits",
+        }  # fmt: skip
         registry: dict[str, list[str]] = {"records": ["stg_booking__guests"]}
         for model in models:
-            if (kind := kinds.get(model.split("_")[0])) is not None:
+            words = model.split("_")
+            kind = kinds.get("_".join(words[:2]), kinds.get(words[0]))
+            if kind is not None:
                 registry.setdefault(kind, []).append(model)
         self.merge("dbt_project.yml", {"vars": {"cdp_registry": registry}})
 

@@ -67,6 +67,31 @@ def test_only_those_who_said_yes_and_drink_red_are_in_the_file(team: Place) -> N
     assert 3 < len(sent) < members
 
 
+def test_product_lines_have_what_each_group_knows(team: Place) -> None:
+    """Bought and sent back are two groups; who sent nothing back has 0, who only sent back has no revenue."""
+    address = {row["Member No"]: row["E-Mail"].strip().lower() for row in rows("club_members")}
+    expected: dict[tuple[str, str], list[int]] = {}
+    for row in rows("till_receipts"):
+        person = row["eMail"] or address.get(row["memberNo"], "")
+        if person and row["boughtAt"] <= AS_OF:
+            counts = expected.setdefault((person, row["shelf"]), [0, 0])
+            counts[row["what"] == "sent back"] += 1
+    found = query(
+        team,
+        "select email, product_line, order_count, returned_count, first_activity_at is not null, last_order_at is not null "
+        "from dev_cdp.profile_product_lines join dev_cdp.profiles using (profile_id) where email is not null",
+    )
+    assert {(row[0], row[1]): [row[2] or 0, row[3]] for row in found} == expected
+    assert {row[4] for row in found} == {True}
+    assert {row[2] for row in found if not row[5]} == {None}
+
+
+def test_a_group_of_product_lines_without_its_key_is_refused(team: Place) -> None:
+    told = "{cdp_registry: {product_line_traits: [traits_cellar]}}"
+    said = team.dbt("compile", "--select", "profile_product_lines", "--vars", told, succeeds=False)
+    assert "'traits_cellar' has no column product_line, the key of such a group" in said
+
+
 def test_profiles_have_the_columns_that_the_team_declares_and_no_other_companys(
     team: Place,
 ) -> None:

@@ -25,11 +25,9 @@ def test_engine_parses_with_the_demo_switched_off(tmp_path: Path) -> None:
 
 def test_nothing_outside_the_demo_knows_a_name_of_it() -> None:
     demo = ROOT / "models" / "demo"
-    # profile_product_lines is the name any company's would have.
     names = {path.stem for path in demo.rglob("*.sql")} | {
         path.stem for path in (ROOT / "seeds" / "demo").glob("*.csv")
     }
-    names -= {"profile_product_lines"}
     engine = [
         path
         for folder in ("models", "macros", "tests/dbt")
