@@ -51,6 +51,10 @@ class ConfigError(HeadwaterError):
     """A file or setting is wrong."""
 
 
+class UnsetVariableError(ConfigError):
+    """An environment variable that a setting is read from is not set: here, and maybe nowhere else."""
+
+
 class SelectionError(HeadwaterError):
     """--select or --exclude names nothing."""
 

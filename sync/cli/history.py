@@ -19,6 +19,7 @@ WORDS = {
     "claim": "about to be sent",
     "release": "not sent",
     "forget": "no longer followed",
+    "outdated": "taken out, since it changed",
 }
 
 

@@ -115,7 +115,11 @@ def _plan_one(
         made = planned.plan
         gates.check_table(definition, made.checks, made.duplicates)
         gates.check_place(
-            definition, elsewhere=made.elsewhere, abandoned=made.abandoned, others=made.others
+            definition,
+            elsewhere=made.elsewhere,
+            abandoned=made.abandoned,
+            others=made.others,
+            other_keys=made.other_keys,
         )
         gates.check_plan(
             definition,

@@ -18,5 +18,5 @@ def planning(app: App, environment: str) -> Planning:
         places=Places(tables, app.warehouse.dialect, environment=environment),
         journal=app.project.journal,
         people=app.manifest.consent_tables(),
-        known=frozenset(one.sync_id for one in app.manifest.syncs()),
+        syncs=tuple(app.manifest.syncs()),
     )

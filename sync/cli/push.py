@@ -12,12 +12,13 @@ from typing import Any
 
 import click
 
+from sync.cli.alerting import Alerts
 from sync.cli.app import App, Verb, json_option, selection_options
 from sync.cli.plan import read_plan
 from sync.cli.planning import planning
 from sync.cli.session import chosen_environment, connector
 from sync.cli.watch import CommandWatcher
-from sync.engine.alerts import changes, tell
+from sync.engine.alerts import changes
 from sync.engine.context import PushContext, PushOptions, SyncResult, new_run_id
 from sync.engine.plan.gates import RunResults
 from sync.engine.retry import RetryPolicy
@@ -99,7 +100,9 @@ def push(
     )
     run_id = new_run_id()
     mend(app.project.private)
-    alerts = app.destinations.alerts() if environment == "live" else []
+    hears = environment == "live" and not dry_run
+    if hears:
+        app.destinations.alerts()  # a wrong one is said before anything is sent
     with (
         connector(app, environment, faults) as connections,
         CommandWatcher(app.output, run_id=run_id, debug=app.debug) as watcher,
@@ -117,9 +120,9 @@ def push(
             watcher=watcher,
         )
         results = push_all(context, definitions, threads=threads, fail_fast=fail_fast)
-    if not dry_run:
-        owners = {one.name: one.owners for one in definitions}
-        tell(alerts, changes(results), owners=owners, run_id=run_id, log=watcher.log)
+    if hears:
+        alerts = Alerts(app, definitions, run_id=run_id, log=watcher.log)
+        alerts.tell(changes(results, alerts.told()))
     return _told(app, run_id, results, as_json=as_json, dry_run=dry_run)
 
 

@@ -8,16 +8,18 @@ from typing import Any
 
 import click
 
+from sync.cli.alerting import Alerts
 from sync.cli.app import App, Verb, json_option, selection_options
 from sync.cli.session import chosen_environment
 from sync.config.models import SyncDefinition
-from sync.engine.alerts import Change, tell
+from sync.engine.alerts import UNUSUAL, Change
 from sync.engine.context import new_run_id
 from sync.state.history import RunHistory
-from sync.state.runs import RunLog
 from sync.state.tables import Tables
 from sync.state.unrecorded import Unrecorded
 from sync.warehouses.base import now_utc
+
+BROKEN = ("failed", "partial", "refused")
 
 
 @click.command("status", cls=Verb, example="sync status --json")
@@ -26,7 +28,7 @@ from sync.warehouses.base import now_utc
 @click.option(
     "--alert",
     is_flag=True,
-    help="Tell the receivers of destinations.yml who died or does not come.",
+    help="Tell the receivers of destinations.yml what has changed: who died, does not come, is unlike before.",
 )
 @json_option
 @click.pass_obj
@@ -41,7 +43,8 @@ def status(
     """Show the last run of each sync: how it ended, when, when the next is expected, and what waits.
 
     The next run is expected one usual interval (the median of the last ten) after the last: it is `late` when it is over a quarter of that
-    behind, and `missing` when the one after it is due. A run whose process was killed has `died`. The exit code is 1 for each of these,
+    behind, and `missing` when the one after it is due. A run whose process was killed has `died`; a `spike`, a `drop` and a `slow` run are
+    three times more, less or slower than usual. The exit code is 1 for each of these,
     when a sync's last run did not succeed or left rows behind, or when the last pull of a destination failed.
     """
     definitions = app.syncs(select, exclude)
@@ -92,6 +95,8 @@ def status(
                     f"{one['name']}: {one['left_behind']:,} quarantined rows are not sent.",
                     f"sync failures --select {one['name']}",
                 )
+            if one["unusual"]:
+                app.output.note(f"{one['name']}: {one['unusual']}: {one['unusual_because']}.")
             if one["overdue"]:
                 app.output.refusal(
                     f"{one['name']} is {one['overdue']}: its next run was expected at "
@@ -118,41 +123,33 @@ def status(
 
 
 def _tell(app: App, definitions: list[SyncDefinition], found: list[dict[str, Any]]) -> None:
-    """Tell whose run died or does not come, and who is back: once per change, which the table of runs remembers when it arrived."""
-    receivers = app.destinations.alerts()
-    tables, dialect, run_id = Tables.of(app.manifest), app.warehouse.dialect, new_run_id()
-
-    def log_of(definition: SyncDefinition) -> RunLog:
-        return RunLog(
-            tables, dialect, environment="live", sync_name=definition.sync_id, run_id=run_id
-        )
-
-    news: dict[str, tuple[SyncDefinition, Change]] = {}
-    with app.warehouse.session() as session:
-        for definition, one in zip(definitions, found, strict=True):
-            state = one["status"] if one["status"] == "died" else one["overdue"] or "success"
-            before = log_of(definition).last_told(session)
-            if state != (before or "success"):
-                change = Change(definition.name, state, before, one["message"] or "")
-                news[definition.name] = (definition, change)
-    missed = tell(
-        receivers,
-        [change for _, change in news.values()],
-        owners={definition.name: definition.owners for definition in definitions},
-        run_id=run_id,
+    """Tell whose run broke, died, does not come or is unlike its last ones, and who is back."""
+    alerts = Alerts(
+        app,
+        definitions,
+        run_id=new_run_id(),
         log=lambda event, **facts: app.output.log(event, facts),
     )
-    with app.warehouse.session(write=True) as session:
-        for name, (definition, change) in news.items():
-            if name in missed:
-                continue
-            log_of(definition).note(
-                session,
-                command="alert",
-                mode=definition.mode.value,
-                now=now_utc(),
-                status=change.status,
-            )
+    told = alerts.told()
+    news = []
+    for one in found:
+        state = _state(one)
+        before = told.get(one["name"])
+        if told and state != (before or "success"):
+            said = one["unusual_because"] if state in UNUSUAL else one["message"]
+            news.append(Change(one["name"], state, before, said or ""))
+    alerts.tell(news)
+
+
+def _state(one: dict[str, Any]) -> str:
+    """One word of what is wrong with a sync, or strange; `success` where nothing is, or nothing is known."""
+    if one["status"] == "died":
+        return "died"
+    if one["overdue"]:
+        return str(one["overdue"])
+    if one["status"] in BROKEN:
+        return str(one["status"])
+    return one["unusual"] or "success"
 
 
 def _unrecorded(app: App, environment: str, name: str) -> dict[str, Any]:
@@ -171,8 +168,11 @@ def _refuse(app: App, told: str) -> None:
 
 
 def _is_broken(one: dict[str, Any]) -> bool:
-    ends = ("failed", "partial", "refused", "interrupted", "died")
-    return one["status"] in ends or bool(one["left_behind"]) or bool(one["overdue"])
+    return (
+        one["status"] in (*BROKEN, "interrupted", "died")
+        or bool(one["left_behind"])
+        or bool(one["overdue"])
+    )
 
 
 def _line(one: dict[str, Any]) -> list[object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -92,9 +93,7 @@ def parse_definition(
         nulls=_nulls(reader, settings.get("nulls") or "omit"),
         delivery=delivery,
         max_age_hours=_max_age(reader, settings.get("freshness")),
-        quarantine_after=int(
-            reader.number("quarantine_after", settings.get("quarantine_after", 5))
-        ),
+        quarantine_after=reader.whole("quarantine_after", settings.get("quarantine_after", 5)),
         after=reader.names(settings, "after", lower=False),
         options=reader.mapping("options", settings.get("options") or {}),
         id=reader.text(settings, "id") if "id" in settings else "",
@@ -164,8 +163,10 @@ class _Reader:
 
     def text(self, settings: Mapping[str, Any], key: str) -> str:
         value = settings.get(key)
-        if not isinstance(value, str) or not value:
+        if value is None or value == "":
             raise self.error(f"needs `{key}`")
+        if not isinstance(value, str):
+            raise self.error(f"`{key}` is read by YAML as {_as_yaml_reads(value)}; put it in quotes")
         return value
 
     def names(
@@ -178,9 +179,19 @@ class _Reader:
         return tuple(item.lower() if lower else item for item in items)
 
     def number(self, key: str, value: object) -> float:
-        if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, int | float)
+            or not 0 <= value < math.inf
+        ):
             raise self.error(f"`{key}` must be a number of at least 0, not '{value}'")
         return value
+
+    def whole(self, key: str, value: object) -> int:
+        number = self.number(key, value)
+        if number != int(number):
+            raise self.error(f"`{key}` must be a whole number, not '{value}'")
+        return int(number)
 
 
 def _object(reader: _Reader, settings: Mapping[str, Any]) -> SyncObject:
@@ -218,7 +229,8 @@ def _guards(reader: _Reader, value: object) -> Guards:
     settings = reader.mapping("guards", value, allowed=_GUARDS)
     numbers: dict[str, Any] = {}
     for key, limit in settings.items():
-        numbers[key] = None if limit is None else reader.number(f"guards.{key}", limit)
+        read = reader.number if key.endswith("_percent") else reader.whole
+        numbers[key] = None if limit is None else read(f"guards.{key}", limit)
     for key in ("min_rows", "free_additions"):
         if numbers.get(key, 1) is None:
             numbers[key] = 0

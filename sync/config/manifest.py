@@ -300,8 +300,10 @@ def _check_after(definitions: list[SyncDefinition]) -> None:
     names = {definition.name for definition in definitions}
     for definition in definitions:
         for other in definition.after:
-            if other not in names or other == definition.name:
+            where = f"sync '{definition.name}' in {definition.path}: after names"
+            if other == definition.name:
+                raise ConfigError(f"{where} the sync itself; it wants syncs that go before it.")
+            if other not in names:
                 raise ConfigError(
-                    f"sync '{definition.name}' in {definition.path}: after names '{other}', "
-                    f"which is no other sync{closest(other, names)}."
+                    f"{where} '{other}', which is no other sync{closest(other, names)}."
                 )

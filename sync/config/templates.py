@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from sync.errors import ConfigError
+from sync.errors import ConfigError, UnsetVariableError
 
 
 class _PlainLoader(yaml.SafeLoader):
@@ -100,7 +100,7 @@ def _render_text(text: str, where: str) -> Any:
             return found
         if default is not _MISSING:
             return str(default)
-        raise ConfigError(
+        raise UnsetVariableError(
             f"environment variable {name} is not set; {where} needs it.",
             hint=f"export {name}=... and run again, or give a default: env_var('{name}', '...').",
         )

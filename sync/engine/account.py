@@ -6,7 +6,13 @@ from dataclasses import replace
 
 from sync.config.models import SyncDefinition
 from sync.engine.connect import Connection, Connector
-from sync.errors import AuthError, HeadwaterError
+from sync.errors import (
+    AuthError,
+    ConfigError,
+    DestinationError,
+    RefusedError,
+    UnsetVariableError,
+)
 from sync.state.places import Places
 
 
@@ -31,12 +37,19 @@ def located(definition: SyncDefinition, connection: Connection, places: Places) 
 def located_for_plan(
     definition: SyncDefinition, connector: Connector, places: Places
 ) -> SyncDefinition:
-    """The same for a plan, which needs no credentials: where they are missing, the account is the one that was reached last."""
+    """The same for a plan, which needs no credentials: where they are missing or the vendor does not answer, the account is the one that
+    was reached last.
+
+    Raises:
+        RefusedError: the destination's settings are wrong.
+    """
     try:
         connection = connector.connect(definition.destination, definition.object)
         return located(definition, connection, places)
-    except HeadwaterError:
+    except (UnsetVariableError, DestinationError):
         return replace(definition, account=_last(definition, places))
+    except ConfigError as error:
+        raise RefusedError("configuration", error.message, error.hint) from error
 
 
 def settings_of(connection: Connection) -> str:

@@ -1,4 +1,6 @@
-"""Whoever asked for it is told when a sync's state changes: it broke, it works again, it does not come any more. Once per change."""
+"""Whoever asked for it is told when a sync's state changes: it broke, it works again, it does not come any more, it is unlike its last
+runs. Once per change, which the table of runs remembers when it arrived.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from sync.engine.context import SyncResult
 
 GOOD = frozenset({"success", "skipped"})
+UNUSUAL = frozenset({"spike", "drop", "slow"})  # worth a look; `sync status` says so, and no push
 Post = Callable[[str, str, Any], int]
 
 
@@ -45,18 +48,25 @@ class Change:
     def line(self) -> str:
         """As a person reads it."""
         if self.recovered:
-            return f":white_check_mark: {self.sync} works again."
+            again = "is as usual again" if self.previous_status in UNUSUAL else "works again"
+            return f":white_check_mark: {self.sync} {again}."
+        if self.status in UNUSUAL:
+            return f":warning: {self.sync}: {self.status}. {self.message}".rstrip()
         return f":x: {self.sync} is {self.status}. {self.message}".rstrip()
 
 
-def changes(results: Sequence[SyncResult]) -> list[Change]:
-    """The syncs whose state is another than after their last run. A first run that succeeds is no news."""
+def changes(
+    results: Sequence[SyncResult], told: Mapping[str, str | None] | None = None
+) -> list[Change]:
+    """The syncs whose state is another than what was `told` of them last, or, where nothing was, than after their last run. A first run
+    that succeeds is no news.
+    """
     found = []
     for result in results:
-        before = result.previous_status
+        before = (told or {}).get(result.name) or result.previous_status
         if result.status == "skipped" or result.interrupted:
             continue
-        if (result.status in GOOD) == (before is None or before in GOOD):
+        if (result.status in GOOD) == (before is None or before in GOOD | UNUSUAL):
             continue
         message = scrub(result.message or "")
         found.append(Change(result.name, result.status, before, message, result.failed))

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 
 GRACE_SECONDS, LEAST_INTERVAL = 300, 120
+# Three times the usual, of so many runs before, and more than what is noise.
+UNUSUAL, LEAST_RUNS, LEAST_ROWS, LEAST_SECONDS = 3, 5, 100, 60
 DIED = (
     "the process ended before the run did: killed, or unable to write how it ended; the next push "
     "goes on from there"
@@ -35,7 +37,7 @@ class RunHistory:
     def summary(self, session: Session, sync_name: str, now: dt.datetime) -> dict[str, Any]:
         """The last push of a sync, its lag, the next one expected, and what it holds and fails on."""
         runs = session.rows(
-            "select run_id, status, started_at, finished_at, added, changed, removed, unchanged, "
+            "select run_id, status, mode, started_at, finished_at, added, changed, removed, unchanged, "
             f"failed, withheld, message from {self._tables.runs} "
             f"where {self._of(sync_name)} and command = 'push' "
             "order by started_at desc, run_id desc limit 11"
@@ -62,6 +64,7 @@ class RunHistory:
             "held": self._count(session, f"{self._tables.ledger} where {self._of(sync_name)}"),
             "left_behind": self._left_behind(session, sync_name, last.get("run_id")),
             **self._failing(session, sync_name),
+            **_unusual(runs),
             "message": last.get("message"),
         }
 
@@ -215,6 +218,39 @@ def _next(starts: Sequence[dt.datetime]) -> tuple[dt.datetime | None, float]:
     gaps = [(later - earlier).total_seconds() for later, earlier in itertools.pairwise(starts)]
     interval = statistics.median(gaps)
     return starts[0] + dt.timedelta(seconds=interval), interval
+
+
+def _unusual(runs: Sequence[Mapping[str, Any]]) -> dict[str, str | None]:
+    """What sets the last run apart from those before it, newest first: `spike`, `drop` or `slow`, and why. Rows are those of its table, of
+    events those that were sent. Nothing where it did not succeed, which says more, and before the sixth run.
+    """
+    none: dict[str, str | None] = {"unusual": None, "unusual_because": None}
+    done = [run for run in runs if run["status"] in ("success", "partial")]
+    if len(done) <= LEAST_RUNS or done[0] is not runs[0]:
+        return none
+    rows, usual_rows = _rows(done[0]), statistics.median(map(_rows, done[1:]))
+    seconds, usual_seconds = _seconds(done[0]), statistics.median(map(_seconds, done[1:]))
+    if abs(rows - usual_rows) > LEAST_ROWS:
+        told = f"{rows:,} rows, usually {usual_rows:,.0f}"
+        if rows > usual_rows * UNUSUAL:
+            return {"unusual": "spike", "unusual_because": told}
+        if rows * UNUSUAL < usual_rows:
+            return {"unusual": "drop", "unusual_because": told}
+    if seconds - usual_seconds > LEAST_SECONDS and seconds > usual_seconds * UNUSUAL:
+        told = f"{seconds:,.0f} seconds, usually {usual_seconds:,.0f}"
+        return {"unusual": "slow", "unusual_because": told}
+    return none
+
+
+def _rows(run: Mapping[str, Any]) -> int:
+    counted = ("added",) if run["mode"] == "event" else ("added", "changed", "unchanged")
+    return sum(int(run[name] or 0) for name in counted)
+
+
+def _seconds(run: Mapping[str, Any]) -> float:
+    if run["finished_at"] is None:
+        return 0.0
+    return float((run["finished_at"] - run["started_at"]).total_seconds())
 
 
 def _overdue(expected: dt.datetime | None, interval: float, now: dt.datetime) -> str | None:

@@ -1,7 +1,8 @@
 """Who leaves a sync and is still wanted at the vendor: by another sync that fills the same object, or by a row that is the same record.
 
 The vendor holds the union of what all syncs want there. A removal that would take out somebody who is claimed is not sent: the ledger
-forgets the row where its claimant is known to be there, and keeps it, to be asked again, where the claimant is only being added.
+forgets the row where its claimant is known to be there, and keeps it, to be asked again, where the claimant is only being added: by this
+plan, or by another sync whose table has it, so that who moves from one sync to another is never gone in between.
 """
 
 from __future__ import annotations
@@ -21,11 +22,14 @@ CLAIMED = "claimed"  # the plan's reason
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What else may want a row that leaves: `others` is a query of (sync_key, identifiers) that other syncs hold there, if any."""
+    """What else may want a row that leaves: `others` is a query of (sync_key, identifiers) that other syncs hold there, `wanted` one of
+    what is in their tables, if any.
+    """
 
     found_by: tuple[str, ...] = ()
     members: membership.Sets = ()
     others: str | None = None
+    wanted: str | None = None
 
     @classmethod
     def on(cls, offered: ObjectType | None, others: str | None) -> Claims:
@@ -43,12 +47,16 @@ class Claims:
         if self.members:
             return None
         if not self.found_by:
-            if self.others is None:
+            theirs = " union all ".join(
+                f"select sync_key, {is_sure} as is_sure from ({query}) as of_others"
+                for is_sure, query in self._theirs()
+            )
+            if not theirs:
                 return None
             return (
-                "claimed as (select compared.sync_key, 1 as is_sure from compared "
-                f"inner join (select distinct sync_key from ({self.others}) as held_by_others) as theirs "
-                "on theirs.sync_key = compared.sync_key where wanted = 'remove')"
+                "claimed as (select compared.sync_key, max(theirs.is_sure) as is_sure from compared "
+                f"inner join ({theirs}) as theirs on theirs.sync_key = compared.sync_key "
+                "where compared.wanted = 'remove' group by compared.sync_key)"
             )
         places = mapping.identifier_places
         names = [name for name in self.found_by if name in places]
@@ -68,13 +76,13 @@ class Claims:
                 f" and not (wanted = 'add' and row_hash in (select payload_hash from {aside} "
                 "where payload_hash is not null))"
             )
-        if self.others is not None:
-            theirs = ", ".join(
-                f"{dialect.json_text('identifiers', name)} as {_at(place)}"
-                for place, name in enumerate(names)
-            )
+        found = ", ".join(
+            f"{dialect.json_text('identifiers', name)} as {_at(place)}"
+            for place, name in enumerate(names)
+        )
+        for is_sure, query in self._theirs():
             claimants += (
-                f" union all select 1 as is_sure, {theirs} from ({self.others}) as held_by_others"
+                f" union all select {is_sure} as is_sure, {found} from ({query}) as of_others"
             )
         same = [
             f"select leaving.sync_key, claimants.is_sure from leaving inner join claimants "
@@ -91,6 +99,11 @@ class Claims:
             "claimed as (select sync_key, max(is_sure) as is_sure "
             f"from ({' union all '.join(same)}) as same group by sync_key)"
         )
+
+    def _theirs(self) -> list[tuple[int, str]]:
+        """Whether a claimant is known to be there, and a query of such claimants."""
+        given = ((1, self.others), (0, self.wanted))
+        return [(is_sure, query) for is_sure, query in given if query is not None]
 
 
 def _at(place: int) -> str:

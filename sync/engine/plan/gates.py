@@ -193,11 +193,12 @@ def check_place(
     elsewhere: Sequence[tuple[str, int]],
     abandoned: Sequence[tuple[str, int]],
     others: Sequence[str],
+    other_keys: Sequence[str] = (),
 ) -> None:
     """What the sync sent before is where it sends now, under its name, and no other sync's members are replaced. No flag opens these gates.
 
     `elsewhere` is where its rows are and how many, `abandoned` syncs that nothing defines any more with rows in this object, `others`
-    the ids of syncs that fill it too.
+    the ids of syncs that fill it too, `other_keys` those whose rows have another key there.
 
     Raises:
         RefusedError: it is not.
@@ -223,6 +224,13 @@ def check_place(
             "shared",
             f"sync '{name}' replaces the whole of {Place.of(definition)}, which {_listed(others)} fills too.",
             hint="give one of them an object of its own, or let both be `mode: mirror`.",
+        )
+    if other_keys:
+        raise RefusedError(
+            "shared",
+            f"sync '{name}' takes rows out of {Place.of(definition)} by {', '.join(definition.key)}, and {_listed(other_keys)} "
+            "names its rows there by another key: nobody could tell whom both want.",
+            hint="give both the same `key`, or one of them an object of its own.",
         )
 
 

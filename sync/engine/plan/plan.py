@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -13,16 +14,20 @@ from sync.engine.plan.edge import Edge
 from sync.engine.plan.gates import DbtFailure, RunResults, TableChecks
 from sync.engine.plan.guards import MEMORY, Usual, usual
 from sync.engine.plan.planner import (
+    FILLING,
     INTENDING,
+    REMOVING,
     Counts,
     Mapping,
     PlanQueries,
     map_columns,
     read_counts,
+    wanted_by,
 )
 from sync.engine.plan.spool import PlanSpool
 from sync.engine.scrub import shown_key
 from sync.errors import RefusedError, WarehouseError, WarehouseMemoryError
+from sync.records import Mode
 from sync.state.intents import Intents
 from sync.state.journal import Journal
 from sync.state.ledger import Ledger
@@ -42,11 +47,30 @@ class Planning:
     places: Places
     journal: Path  # of this machine
     people: ConsentTables = field(default_factory=ConsentTables)
-    known: frozenset[str] = frozenset()  # ids of every sync that the project defines
+    syncs: tuple[SyncDefinition, ...] = ()  # every one that the project defines
+
+    @property
+    def known(self) -> frozenset[str]:
+        """Their ids."""
+        return frozenset(one.sync_id for one in self.syncs)
 
     def others(self, definition: SyncDefinition) -> list[str]:
-        """Ids of other syncs that fill the same object."""
+        """Ids of other syncs that fill the same object, and did before."""
         return self.places.others(definition, self.known)
+
+    def sharing(self, definition: SyncDefinition) -> list[SyncDefinition]:
+        """Other syncs that fill the same object, and those that are about to, which no place is known of."""
+        before = self.others(definition)
+        target = (definition.destination, definition.object.kind, definition.object.name)
+        return [
+            one
+            for one in self.syncs
+            if one.sync_id in before
+            or (
+                one.sync_id != definition.sync_id
+                and (one.destination, one.object.kind, one.object.name) == target
+            )
+        ]
 
     def intents(self, definition: SyncDefinition) -> Intents:
         """What runs of the sync are about to do."""
@@ -102,6 +126,7 @@ class Plan:
     before: Usual = field(default_factory=Usual)
     fingerprint: str | None = None
     others: tuple[str, ...] = ()  # ids of syncs that fill the same object
+    other_keys: tuple[str, ...] = ()  # of these, what names its rows by another key
     elsewhere: tuple[tuple[str, int], ...] = ()  # where rows of this sync are now, and how many
     abandoned: tuple[
         tuple[str, int], ...
@@ -220,7 +245,7 @@ def _planned(
             checks = replace(checks, key_count=checks.row_count - checks.null_keys)
     sound = not duplicates and not checks.null_keys and not checks.clear_identifiers
     counts = read_counts(session.rows(queries.counts())) if sound else Counts()
-    if counts.remove and queries.ask_claims():
+    if counts.remove and queries.ask_claims(_wanted(planning, session, definition)):
         counts = read_counts(session.rows(queries.counts()))
     plan = Plan(
         name=definition.name,
@@ -231,6 +256,7 @@ def _planned(
         before=_usual(session, log, held) if counts.add or counts.remove else Usual(),
         fingerprint=_fingerprint(session, queries, definition) if fingerprint and sound else None,
         others=tuple(others),
+        other_keys=_other_keys(planning, definition, offered),
         elsewhere=_elsewhere(session, planning, definition, ledger) if checks.elsewhere else (),
         abandoned=_abandoned(session, planning, definition, ledger, held=counts.held),
     )
@@ -240,6 +266,32 @@ def _planned(
         if definition.mode in INTENDING:
             planned.intents = queries.intents(marked=bool(counts.remove or counts.change))
     return planned
+
+
+def _wanted(planning: Planning, session: Session, definition: SyncDefinition) -> str | None:
+    """A query of what the tables of other syncs want in the same object; asked only of a plan that could take it out."""
+    if definition.mode is not Mode.MIRROR:
+        return None
+    parts = []
+    for other in planning.sharing(definition):
+        columns = [column.name for column in session.columns(other.model.relation)]
+        if other.mode in FILLING and columns:
+            with suppress(RefusedError):  # its own plan says what is wrong with it
+                parts.append(wanted_by(other, columns, planning.warehouse.dialect))
+    return " union all ".join(parts) or None
+
+
+def _other_keys(
+    planning: Planning, definition: SyncDefinition, offered: ObjectType | None
+) -> tuple[str, ...]:
+    """Syncs that fill the same object under another key, where nothing but the key says who is the same."""
+    if offered is None or offered.found_by or offered.members or definition.mode not in REMOVING:
+        return ()
+    return tuple(
+        one.name
+        for one in planning.sharing(definition)
+        if one.mode in FILLING and one.key != definition.key
+    )
 
 
 def _elsewhere(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import abc
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from sync.config.models import ConsentTables, SyncDefinition
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 NOT_MAPPED = ("withheld_reason", "row_hash", "qualified_at")
 KindsOf = abc.Mapping[str, Kind]
 REMOVING = (Mode.MIRROR, Mode.REPLACE)
+FILLING = (Mode.ADD, Mode.UPSERT, Mode.MIRROR, Mode.REPLACE)
 UPDATING = (Mode.UPSERT, Mode.MIRROR, Mode.REPLACE)
 # Modes for which a row that may be there differs from one that is: it must be sent again, or taken out.
 INTENDING = UPDATING
@@ -166,8 +167,11 @@ class PlanQueries:
         )
         self.mapping = map_columns(definition, columns)
 
-    def ask_claims(self) -> bool:
-        """Let plans leave in place who is wanted by somebody else; whether that can make a difference."""
+    def ask_claims(self, wanted: str | None = None) -> bool:
+        """Let plans leave in place who is wanted by somebody else; whether that can make a difference. `wanted` is a query of
+        (sync_key, identifiers) of what other syncs' tables want in the same object.
+        """
+        self._claims = replace(self._claims, wanted=wanted)
         self._is_claimed = self._mode is Mode.MIRROR and bool(
             self._claims.parts(self.mapping, self._dialect)
         )
@@ -409,6 +413,21 @@ def keys_of(definition: SyncDefinition, dialect: Dialect) -> str:
     """A query of every row's sync_key and row_hash."""
     key = _key_text(definition, dialect)
     return f"select {key} as sync_key, row_hash from {definition.model.relation}"
+
+
+def wanted_by(definition: SyncDefinition, columns: Sequence[str], dialect: Dialect) -> str:
+    """A query of (sync_key, identifiers) of the rows of a sync's table that it would send.
+
+    Raises:
+        RefusedError: the table or a column is missing.
+    """
+    mapping = map_columns(definition, columns)
+    names = {name: dialect.text(dialect.column(name)) for name in mapping.identifiers}
+    sent = " where withheld_reason is null" if "withheld_reason" in columns else ""
+    return (
+        f"select {_key_text(definition, dialect)} as sync_key, {dialect.json_object(names)} as identifiers "
+        f"from {definition.model.relation}{sent}"
+    )
 
 
 def _key_text(definition: SyncDefinition, dialect: Dialect) -> str:

@@ -187,7 +187,11 @@ class Pusher:
             )
         gates.check_table(definition, plan.checks, plan.duplicates)
         gates.check_place(
-            definition, elsewhere=plan.elsewhere, abandoned=plan.abandoned, others=plan.others
+            definition,
+            elsewhere=plan.elsewhere,
+            abandoned=plan.abandoned,
+            others=plan.others,
+            other_keys=plan.other_keys,
         )
         if options.skip_gates:
             self._result.notes.append("--skip-gates")

@@ -66,7 +66,9 @@ def audiences(
     return opened, {name: (*told, compiled[name]) for name, told in definitions.items()}
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize(
+    "seed", [*range(4), *(pytest.param(seed, marks=pytest.mark.long) for seed in range(4, 8))]
+)
 def test_an_audience_holds_who_meets_it_whatever_is_null(
     audiences: tuple[duckdb.DuckDBPyConnection, dict[str, tuple[str, Row, str]]], seed: int
 ) -> None:

@@ -121,7 +121,7 @@ def scores(lab: Lab, people: Any) -> tuple[float, float]:
     return pair_scores([groups[one] for one in people.record_id], people.person)
 
 
-@pytest.mark.parametrize("told", ["is_guest", None])
+@pytest.mark.parametrize("told", ["is_guest", pytest.param(None, marks=pytest.mark.long)])
 def test_guests_of_two_thousand_people_are_one_each_and_keep_their_email(
     lab: People, told: str | bool
 ) -> None:
@@ -207,10 +207,10 @@ APP = [
 def test_attributes_bear_out_and_veto(lab: People) -> None:
     lab.configure(rules(None), TODAY)
     lab.people(few(row for row in CUSTOMERS if row[0] not in ("guest-3", "guest-4")), HISTORY, APP)
-    lab.build(command="build")
+    lab.build(command="run")
     before = lab.groups()
     lab.people(few(CUSTOMERS), HISTORY, APP)
-    lab.build(command="build")
+    lab.build(command="run")
     groups = lab.groups()
     assert {one: groups[one] for one in before} == before
     assert len({groups[f"guest-{n}"] for n in (1, 2, 3, 4)}) == 1
@@ -272,7 +272,7 @@ def test_more_checkouts_than_any_limit_are_one_person_and_come_one_by_one(lab: P
     ids = set()
     for count in (2, 3, 15, 16):
         lab.people(few(rows[:count]))
-        lab.build(command="build")
+        lab.build(command="run")
         ids |= set(lab.groups().values())
     assert len(ids) == 1
     lab.build("--full-refresh", command="run")
@@ -311,7 +311,7 @@ def test_a_type_is_disposable_as_a_whole_by_its_rule(lab: People) -> None:
 
 
 @pytest.mark.property
-@pytest.mark.parametrize("told", ["is_guest", None])
+@pytest.mark.parametrize("told", ["is_guest", pytest.param(None, marks=pytest.mark.long)])
 def test_batches_in_any_order_give_what_a_full_refresh_gives(lab: People, told: str | None) -> None:
     chance = random.Random(f"worlds of {told}")
     drawn = [
@@ -355,6 +355,6 @@ def test_batches_in_any_order_give_what_a_full_refresh_gives(lab: People, told: 
     reasons = {reason for (reason,) in lab.query(
         "select distinct dropped_reason from analytics.identity_conflicts")}  # fmt: skip
     assert reasons >= {"contradicted", "ambiguous"}
-    lab.build("--full-refresh", command="build")
+    lab.build("--full-refresh", command="run")
     assert lab.groups() == groups
     assert lab.query(links) == stepwise

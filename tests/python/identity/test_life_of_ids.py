@@ -127,11 +127,11 @@ def decide(lab: Lab) -> Iterator[Callable[..., None]]:
 
     def write(*decisions: str) -> None:
         path.write_text(before.strip() + "\n" + "".join(f"{line}\n" for line in decisions))
-        lab.build(command="seed")
+        lab.build("--select", "identity_overrides", command="seed")
 
     yield write
     path.write_text(before)
-    lab.build(command="seed")
+    lab.build("--select", "identity_overrides", command="seed")
 
 
 def aliases(lab: Lab) -> dict[str, str | None]:

@@ -48,8 +48,7 @@ def test_nobody_is_alerted(unlisted, monkeypatch):
 
     with (unlisted.folder / "destinations.yml").open("a") as file:
         file.write("\nalerts: {type: webhook, url: 'http://127.0.0.1:9'}\n")
-    monkeypatch.setattr("sync.cli.push.tell", alerted)
-    monkeypatch.setattr("sync.cli.status.tell", alerted)
+    monkeypatch.setattr("sync.cli.alerting.tell", alerted)
     assert unlisted.sync("push") == 1
     unlisted.sync("status", "--alert")
 

@@ -46,7 +46,15 @@ def leave(lab: JourneyLab, how: str) -> None:
         )
 
 
-@pytest.mark.parametrize("how", ["exit_when", "goal", "exit", "held_out", "unknown"])
+@pytest.mark.parametrize(
+    "how",
+    [
+        "exit_when",
+        *(pytest.param(how, marks=pytest.mark.long) for how in ("goal", "exit")),
+        "held_out",
+        "unknown",
+    ],
+)
 def test_who_left_gets_nothing_that_was_due(lab: Callable[..., JourneyLab], how: str) -> None:
     tried = lab(LEAVE, between=("first", "exit_survey"))
     tried.people("p", "stays")

@@ -25,7 +25,7 @@ def test_a_full_refresh_loses_nothing(lab: Callable[..., JourneyLab]) -> None:
     assert tried.query(stays) == [("a", False), ("b", True)]
 
 
-@pytest.mark.parametrize("cut", ["", "added", "dropped"])
+@pytest.mark.parametrize("cut", ["", pytest.param("added", marks=pytest.mark.long), "dropped"])
 def test_a_log_of_before_gets_its_boolean(lab: Callable[..., JourneyLab], cut: str) -> None:
     """Logs once said 'yes' and 'no'; a build that was stopped while it retyped is gone on with."""
     tried = lab(journey("first", "2d", "second"))
@@ -59,7 +59,7 @@ def test_what_undoes_the_keeping_is_refused(lab: Callable[..., JourneyLab]) -> N
         tried.build("2026-03-01 12:00:00")
 
 
-@pytest.mark.parametrize("how", ["dropped", "renamed"])
+@pytest.mark.parametrize("how", ["dropped", pytest.param("renamed", marks=pytest.mark.long)])
 def test_a_lost_log_stops_the_build_when_messages_were_sent(
     lab: Callable[..., JourneyLab], hook: Hook, how: str
 ) -> None:

@@ -39,7 +39,7 @@ def test_dbt_admits_the_versions_that_were_tried_and_pre_releases_of_them() -> N
     assert [version for version in BEYOND if is_admitted(version)] == []
 
 
-@pytest.mark.parametrize("version", ["1.13.0", "2.1.0"])
+@pytest.mark.parametrize("version", ["1.13.0", pytest.param("2.1.0", marks=pytest.mark.long)])
 def test_a_version_that_nobody_tried_writes_nothing(version: str, tmp_path: Path) -> None:
     team = copy_of_team_project(tmp_path)
     team.dbt("deps")

@@ -44,6 +44,26 @@ def test_only_a_change_of_state_is_told(status, before, news):
     assert bool(bodies) is news
 
 
+@pytest.mark.parametrize(
+    ("status", "before", "last_told", "news"),
+    [
+        ("failed", "failed", None, False),
+        ("failed", "failed", "success", True),  # the news of the break did not arrive
+        (
+            "success",
+            "failed",
+            "success",
+            False,
+        ),  # nor is the recovery of what nobody heard of any news
+        ("success", "success", "missing", True),
+        ("success", "success", "spike", False),  # whether it is as usual again is what status says
+        ("failed", "success", "spike", True),
+    ],
+)
+def test_what_was_told_last_decides_what_is_news(status, before, last_told, news):
+    assert bool(changes([result(status, before)], {"s": last_told})) is news
+
+
 def test_an_alert_has_no_personal_data_and_says_recovery():
     bodies, _ = told([result("failed", "success", "jane@example.com was refused")], "slack")
     assert "jane" not in bodies[0]["text"]

@@ -35,6 +35,11 @@ def definition(text: str, bench: Workbench) -> SyncDefinition:
         ("first_name", "yes", "'Name' is mapped to true, no text"),
         ("key:", "kye:", "unknown key 'kye'"),
         ("mode: mirror", "mode: miror", "did you mean 'mirror'"),
+        ("mode: mirror", "mode: mirror\nid: 5", "`id` is read by YAML as 5, no text; put it in quotes"),
+        ("mode: mirror", "mode: mirror\nquarantine_after: 1.5", "`quarantine_after` must be a whole number, not '1.5'"),
+        ("mode: mirror", "mode: mirror\nguards: {min_rows: 1.5}", "`guards.min_rows` must be a whole number, not '1.5'"),
+        ("mode: mirror", "mode: mirror\nguards: {max_removals_percent: .nan}", "must be a number of at least 0, not 'nan'"),
+        ("mode: mirror", "mode: mirror\nguards: {max_changes: .inf}", "must be a number of at least 0, not 'inf'"),
     ],
 )  # fmt: skip
 def test_a_wrong_exposure_says_what_and_where(

@@ -199,7 +199,6 @@ def test_many_syncs_with_nothing_to_do_open_the_file_a_few_times(bench, monkeypa
         replace(bench.definition, name=f"sync_{number}", object=SyncObject("list", str(number)))
         for number in range(12)
     ]
-    bench.known = frozenset(one.name for one in many)
     push_all(bench.context(), many)
     opened = []
     connect = DuckDBWarehouse._connect

@@ -113,6 +113,54 @@ def test_a_run_that_does_not_come_is_late_then_missing(bench, hours, overdue):
         assert history.summary(session, "memory_people", now)["overdue"] == overdue
 
 
+@pytest.mark.parametrize(
+    ("mode", "past", "last", "unusual"),
+    [
+        ("mirror", [1000] * 5, 1000, None),
+        ("mirror", [1000] * 5, 3001, "spike"),
+        ("mirror", [1000] * 5, 333, "drop"),
+        ("mirror", [1000] * 5, 0, "drop"),
+        ("mirror", [1000] * 4, 5000, None),  # too few to know
+        ("mirror", [10] * 5, 90, None),  # noise
+        ("mirror", [0, 9000, 1000, 1000, 1000], 1000, None),
+        ("event", [1000] * 5, 0, "drop"),
+    ],
+)
+def test_a_run_unlike_the_usual_is_told_apart(bench, mode, past, last, unusual):
+    """Rows are the table's, changed or not; of events those that were sent, so that days on which none are due are a drop."""
+    now = now_utc()
+    with duckdb.connect(str(bench.path)) as connection:
+        for days, rows in enumerate([last, *reversed(past)]):
+            at = now - dt.timedelta(days=days)
+            added, unchanged = (rows, 7000) if mode == "event" else (1, rows - 1)
+            connection.execute(
+                "insert into analytics_sync.runs (environment, run_id, sync_name, command, mode, status, started_at, finished_at, "
+                "added, changed, removed, unchanged) values ('live', ?, 'memory_people', 'push', ?, 'success', ?, ?, ?, 0, 0, ?)",
+                [f"r{days}", mode, at, at, added, unchanged],
+            )
+    with bench.warehouse.session() as session:
+        history = RunHistory(TABLES, bench.warehouse.dialect, environment="live")
+        found = history.summary(session, "memory_people", now)
+    assert found["unusual"] == unusual
+    assert bool(found["unusual_because"]) is bool(unusual)
+
+
+def test_a_run_that_takes_three_times_as_long_is_slow(bench):
+    now = now_utc()
+    with duckdb.connect(str(bench.path)) as connection:
+        for days, seconds in enumerate([400, *[100] * 6]):
+            at = now - dt.timedelta(days=days)
+            connection.execute(
+                "insert into analytics_sync.runs (environment, run_id, sync_name, command, mode, status, started_at, finished_at) "
+                "values ('live', ?, 'memory_people', 'push', 'mirror', 'success', ?, ?)",
+                [f"r{days}", at, at + dt.timedelta(seconds=seconds)],
+            )
+    with bench.warehouse.session() as session:
+        history = RunHistory(TABLES, bench.warehouse.dialect, environment="live")
+        found = history.summary(session, "memory_people", now)
+    assert (found["unusual"], found["unusual_because"]) == ("slow", "400 seconds, usually 100")
+
+
 def test_trials_are_no_schedule(bench):
     bench.people("a")
     for _ in range(4):

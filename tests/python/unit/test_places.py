@@ -42,11 +42,7 @@ def sync(bench, **changes):
     other = object.__new__(type(bench))
     other.__dict__.update(bench.__dict__)
     other.definition = replace(bench.definition, **changes)
-    family = bench.__dict__.setdefault("family", [bench])
-    family.append(other)
-    ids = frozenset(one.definition.sync_id for one in family)
-    for one in family:
-        one.known = ids
+    bench.family.append(other)
     return other
 
 
@@ -104,7 +100,6 @@ def test_a_new_name_without_the_id_is_refused(bench, mode):
     bench.people("a", "b")
     push(bench)
     bench.definition = replace(bench.definition, name="renamed")
-    bench.known = frozenset({"renamed"})
     error = refused(bench)
     assert error.reason == "renamed"
     assert "'memory_people' (2 rows)" in error.message
@@ -314,13 +309,69 @@ def test_two_destinations_of_one_account_are_one_object(bench):
     assert there(bench) == {"a", "b"}
 
 
+@pytest.mark.parametrize("found_by", [("email",), ()])
+def test_who_moves_to_another_sync_is_never_gone_in_between(bench, found_by):
+    """Pushed first, the one that loses them knows from the other's table that they are wanted; once they are there, it lets go."""
+    bench.declare(found_by=found_by)
+    bench.destination = Mailer() if found_by else MemoryDestination()
+    one, other = sync(bench, name="one"), sync(bench, name="other")
+    table(one, "one", "a", "b", "c")
+    table(other, "other", "c")
+    push(one)
+    table(one, "one", "a")
+    table(other, "other", "b", "c")
+    plan = one.plan(offered=one.declaration.objects["list"])
+    assert (plan.counts.remove, plan.counts.withheld) == (0, {CLAIMED: 2})
+    for each in (one, other, one):
+        push(each)
+        assert {str(member).partition("@")[0] for member in bench.destination.members} == {
+            "a",
+            "b",
+            "c",
+        }
+    assert one.plan(offered=one.declaration.objects["list"]).counts.held == 1
+    table(other, "other", "c")
+    assert push(other).removed == 1
+    assert {str(member).partition("@")[0] for member in bench.destination.members} == {"a", "c"}
+
+
+def test_who_is_withheld_by_the_other_sync_is_not_wanted_by_it(bench):
+    one, other = sync(bench, name="one"), sync(bench, name="other")
+    table(one, "one", "a", "b")
+    push(one)
+    table(other, "other", "b")
+    with bench.warehouse.session(write=True) as session:
+        session.execute(
+            "alter table sync_other add column withheld_reason varchar",
+            "update sync_other set withheld_reason = 'no_consent'",
+        )
+    table(one, "one", "a")
+    assert push(one).removed == 1
+    assert there(bench) == {"a"}
+
+
+def test_another_key_on_an_object_that_knows_only_keys_is_refused(bench):
+    bench.declare(found_by=())
+    bench.destination = MemoryDestination()
+    one = sync(bench, name="one")
+    other = sync(bench, name="other", key=("email",), identifiers=("profile_id",))
+    table(one, "one", "a")
+    table(other, "other", "b")
+    error = refused(one)
+    assert error.reason == "shared"
+    assert "'one' takes rows out of" in error.message
+    assert "sync 'other'" in error.message
+    other.definition = replace(other.definition, mode=Mode.EVENT)
+    push(one)
+
+
 def test_a_sync_that_is_gone_claims_nothing(bench):
     one, other = sync(bench, name="one"), sync(bench, name="other")
     table(one, "one", "a", "b")
     push(one)
     table(other, "other", "b")
     push(other)
-    one.known = frozenset({"one"})
+    one.family = [one]
     table(one, "one", "a")
     assert push(one).removed == 1
 
@@ -358,7 +409,7 @@ def test_two_that_fill_one_object_are_never_pushed_at_once(bench):
     table(other, "other", "a")
     push(other)
     table(other, "other", "b")
-    table(one, "one", "c")
+    table(one, "one", "c", "d")
     found = []
 
     def meanwhile(number, records):
@@ -370,7 +421,7 @@ def test_two_that_fill_one_object_are_never_pushed_at_once(bench):
     assert found[0].error.reason == "running"
     assert "'one', which fills the same object, is being pushed" in found[0].message
     push(other)
-    assert there(bench) == {"b", "c"}
+    assert there(bench) == {"b", "c", "d"}
 
 
 def test_a_whole_set_shares_with_nobody(bench):
@@ -504,7 +555,6 @@ def test_a_sync_that_is_new_may_take_the_object_of_one_that_is_gone(bench):
     bench.people("a", "b")
     push(bench)
     bench.definition = replace(bench.definition, name="new")
-    bench.known = frozenset({"new"})
     bench.people("a", "c")
     assert refused(bench).reason == "renamed"
     bench.migrate("start over")

@@ -185,7 +185,7 @@ class Workbench:
         self.options = PushOptions(policy=QUICK)
         self.watcher = Watcher()
         self.consent_tables = ConsentTables()
-        self.known = frozenset({self.definition.sync_id})
+        self.family = [self]  # whose definitions the project has
         self.run_results = RunResults(folder / "run_results.json")
 
     def _open(self) -> Warehouse:
@@ -273,7 +273,7 @@ class Workbench:
             places=Places(self.tables, self.warehouse.dialect, environment=environment),
             journal=self.path.parent / "journal",
             people=self.consent_tables,
-            known=self.known,
+            syncs=tuple(one.definition for one in self.family),
         )
 
     def plan(self, **options: Any) -> Plan:

@@ -143,6 +143,7 @@ def test_a_build_that_leaves_the_failed_part_out_opens_no_gate(
     assert exported(drifting) == []
 
 
+@pytest.mark.long
 def test_a_new_column_changes_nothing(drifting: Loop, capsys: pytest.CaptureFixture[str]) -> None:
     """Not even one named as something that staging works out itself."""
     before = customers(drifting)
