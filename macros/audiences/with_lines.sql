@@ -6,7 +6,7 @@
     {%- for problem in problems -%}
         {%- set path = problem.split(': ')[0] -%}
         {%- set message = problem[path | length:] -%}
-        {%- set line = headwater._line_of(tree, path, modules.re.match(": '([^']*)' is no", message)) -%}
+        {%- set line = headwater._line_of(tree, path, modules.re.fullmatch(": '([^']*)' is no.*", message)) -%}
         {%- do told.append(path ~ ' (line ' ~ line ~ ')' ~ message if line else problem) -%}
     {%- endfor -%}
     {{ return(told) }}
@@ -38,6 +38,6 @@
 
 {#- Text: the line that a mark such as k4.12|key has. -#}
 {% macro _line_of_mark(scalar) -%}
-    {%- set found = modules.re.match('[kpq]([0-9]+)', scalar | string) -%}
+    {%- set found = modules.re.fullmatch('[kpq]([0-9]+).*', scalar | string) -%}
     {{ return(found[1] if found else '') }}
 {%- endmacro %}

@@ -11,6 +11,8 @@ from sync.config.destinations import environment_name
 from sync.engine.connect import RegistryConnector, Sandbox
 from sync.private import make_folder, mend
 
+NOBODY = "http://127.0.0.1:9"  # the address of a sandbox that is not started: nothing is asked of it
+
 
 def chosen_environment(sandbox: bool) -> str:
     """`live` or `sandbox`; --sandbox means the sandbox for this run."""
@@ -31,7 +33,7 @@ def connector(
     files = str(folder / "sandbox")
     running = os.environ.get("HEADWATER_SANDBOX_URL")
     if running or not start:
-        yield RegistryConnector(app.destinations, sandbox=Sandbox(running or "", files))
+        yield RegistryConnector(app.destinations, sandbox=Sandbox(running or NOBODY, files))
         return
     from sync.sandbox import start_sandbox
 
