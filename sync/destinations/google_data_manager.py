@@ -174,8 +174,8 @@ class GoogleDataManager:
         )
 
     def check(self) -> str:
-        self.http.get(self._lists_path(), {"pageSize": 1})
-        return f"API {API_VERSION}, the account's user lists are readable"
+        there = "is there" if self._found() else "will be made"
+        return f"API {API_VERSION}, user list '{self.target.name}' {there}"
 
     def account(self) -> str:
         return self._settings.customer_id.replace("-", "")
@@ -255,18 +255,8 @@ class GoogleDataManager:
 
     def list_id(self) -> str:
         """Id of the user list by its name, made if there is none."""
-        if self._list_id is None:
-            params: dict[str, Any] = {"pageSize": 1000}
-            while True:
-                page = self.http.get(self._lists_path(), params) or {}
-                for row in page.get("userLists", []):
-                    if row.get("displayName") == self.target.name:
-                        self._list_id = str(row["id"])
-                        return self._list_id
-                # A token that leads to itself would be followed for ever.
-                if page.get("nextPageToken") in (None, "", params.get("pageToken")):
-                    break
-                params = {**params, "pageToken": page["nextPageToken"]}
+        found = self._found()
+        if found is None:
             made = self.http.post(
                 self._lists_path(),
                 {
@@ -279,7 +269,23 @@ class GoogleDataManager:
                 },
                 answer=MADE,
             )
-            self._list_id = str(made["id"])
+            self.http.made()
+            found = self._list_id = str(made["id"])
+        return found
+
+    def _found(self) -> str | None:
+        """Id of the user list, where there is one."""
+        params: dict[str, Any] = {"pageSize": 1000}
+        while self._list_id is None:
+            page = self.http.get(self._lists_path(), params) or {}
+            for row in page.get("userLists", []):
+                if row.get("displayName") == self.target.name:
+                    self._list_id = str(row["id"])
+                    return self._list_id
+            # A token that leads to itself would be followed for ever.
+            if page.get("nextPageToken") in (None, "", params.get("pageToken")):
+                break
+            params = {**params, "pageToken": page["nextPageToken"]}
         return self._list_id
 
     def _lists_path(self) -> str:

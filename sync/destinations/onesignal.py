@@ -52,6 +52,7 @@ LISTED = Answer(fields=(("notifications", list),))
 # 202: taken, and not yet made (.../reference/create-user).
 TAGGED = Answer(frozenset({200, 201, 202}), (("identity.external_id", str),))
 UNTAGGED = Answer(frozenset({200, 202}), (("properties", dict),))
+USER = Answer(fields=(("identity", dict),))
 SENT = Answer()
 VERDICTS = Verdicts({(409, None): Verdict(Fault.ROW)})
 
@@ -117,8 +118,13 @@ class OneSignal:
         )
 
     def check(self) -> str:
-        self.http.get("/notifications", {"app_id": self.app_id, "limit": 1}, answer=LISTED)
-        return "the app's messages are readable"
+        if self.target.kind == "message":
+            self.http.get("/notifications", {"app_id": self.app_id, "limit": 1}, answer=LISTED)
+            return "the app's messages are readable"
+        # Nobody is called this: that the vendor says so shows that it let us ask.
+        path = f"/apps/{self.app_id}/users/by/external_id/headwater-check"
+        self.http.get(path, group="users", missing_ok=True, answer=USER)
+        return "the app's users are readable"
 
     def account(self) -> str:
         return self.app_id

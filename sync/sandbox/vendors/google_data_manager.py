@@ -18,6 +18,23 @@ LISTS = "/v1/accountTypes/<kind>/accounts/<account>/userLists"
 blueprint = Blueprint(NAME, __name__)
 
 
+def _error(status: int, said: str, reason: str) -> tuple[int, dict[str, Any]]:
+    """As Google's APIs say it (google.rpc.Status with ErrorInfo): .../devguides/concepts/understand-errors, read 2026-11-28."""
+    info = {
+        "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+        "reason": reason,
+        "domain": "datamanager.googleapis.com",
+    }
+    return status, {"error": {"code": status, "status": said, "message": reason, "details": [info]}}
+
+
+REFUSALS = {
+    "limit_by_code": _error(429, "RESOURCE_EXHAUSTED", "RATE_LIMIT_EXCEEDED"),
+    "token_by_code": _error(401, "UNAUTHENTICATED", "ACCESS_TOKEN_EXPIRED"),
+    "terms_by_code": _error(400, "INVALID_ARGUMENT", "TERMS_AND_CONDITIONS_NOT_SIGNED"),
+}
+
+
 def _list(key: str, name: str) -> dict[str, Any]:
     return {"id": key, "name": f"userLists/{key}", "displayName": name}
 

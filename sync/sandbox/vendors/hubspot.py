@@ -16,6 +16,38 @@ NAME = "hubspot"
 INDEX = "hubspot:index"  # which record has a value of a property
 INDEXED = ("email", "domain", "headwater_account_id")
 BATCH = 100
+# Some of the properties that every account has, and whether a person may write them.
+PROPERTIES = {
+    "contacts": {
+        **dict.fromkeys(
+            ("email", "firstname", "lastname", "phone", "jobtitle", "company", "address", "city", "zip", "state",
+             "country", "hs_language", "lifecyclestage", "website"),
+            True,
+        ),
+        "hs_object_id": False,
+        "hs_additional_emails": False,
+    },
+    "companies": {
+        **dict.fromkeys(
+            ("name", "domain", "numberofemployees", "phone", "address", "city", "zip", "state", "country", "industry",
+             "annualrevenue", "lifecyclestage", "website"),
+            True,
+        ),
+        "hs_object_id": False,
+    },
+}  # fmt: skip
+REFUSALS = {
+    "limit_by_code": (
+        429,
+        {"status": "error", "message": "You have reached your secondly limit.", "errorType": "RATE_LIMIT",
+         "category": "RATE_LIMITS", "policyName": "SECONDLY"},
+    ),
+    "token_by_code": (
+        401,
+        {"status": "error", "message": "The OAuth token used to make this call expired.",
+         "category": "EXPIRED_AUTHENTICATION"},
+    ),
+}  # fmt: skip
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 blueprint = Blueprint(NAME, __name__)
 
@@ -64,6 +96,19 @@ def _refused(category: str, unique: str) -> dict[str, Any]:
     }
 
 
+def _known(kind: str) -> dict[str, bool]:
+    """The properties there are, and whether they may be written."""
+    made = (name for _, _, name in store().objects(NAME, f"property:{kind}"))
+    return {**PROPERTIES.get(kind, {}), **dict.fromkeys(made, True)}
+
+
+@blueprint.post("/oauth/v2/private-apps/get/access-token-info")
+def token_info() -> Response:
+    objects = ("objects.contacts", "objects.companies", "lists")
+    scopes = [f"crm.{one}.{verb}" for one in objects for verb in ("read", "write")]
+    return jsonify({"userId": 1, "hubId": 1, "appId": 1, "scopes": scopes})
+
+
 @blueprint.get("/account-info/v3/details")
 def details() -> Response:
     return jsonify({"portalId": 1, "accountType": "STANDARD", "timeZone": "UTC"})
@@ -90,6 +135,10 @@ def upsert(kind: str) -> Response | tuple[Response, int]:
     uniques = [row["id"].lower() for row in inputs]
     if len(inputs) > BATCH or len(set(uniques)) < len(uniques):
         return error(400, "VALIDATION_ERROR")
+    if faults().shares.get("unknown_property"):
+        unknown = {name for row in inputs for name in row["properties"]} - {*_known(kind)}
+        if unknown:
+            return _no_property(sorted(unknown))
     results, errors, taken = [], [], {}
     for row in inputs:
         bad = row["idProperty"] == "email" and not EMAIL.fullmatch(row["id"])
@@ -157,6 +206,31 @@ def search(kind: str) -> Response:
         if key and properties and not any(properties.get(row["propertyName"]) for row in others):
             found.append(_row(key, properties))
     return jsonify({"total": len(found), "results": found})
+
+
+def _no_property(names: list[str]) -> tuple[Response, int]:
+    """As HubSpot says it: the names in a context beside the code."""
+    said = f"Property values were not valid: {names}"
+    errors = [
+        {"message": said, "code": "PROPERTY_DOESNT_EXIST", "context": {"propertyName": [name]}}
+        for name in names
+    ]
+    body = {"status": "error", "message": said, "category": "VALIDATION_ERROR", "errors": errors}
+    return jsonify(body), 400
+
+
+@blueprint.get("/crm/v3/properties/<kind>")
+def properties(kind: str) -> Response | tuple[Response, int]:
+    """What properties there are; as long as any is taken, the stand-in does not tell."""
+    if not faults().shares.get("unknown_property"):
+        return error(403, "MISSING_SCOPES")
+    rows = [
+        {"name": name, "label": name, "type": "string", "fieldType": "text", "groupName": "information",
+         "description": "", "options": [],
+         "modificationMetadata": {"archivable": False, "readOnlyDefinition": True, "readOnlyValue": not writable}}
+        for name, writable in _known(kind).items()
+    ]  # fmt: skip
+    return jsonify({"results": rows})
 
 
 @blueprint.get("/crm/v3/properties/<kind>/<name>")

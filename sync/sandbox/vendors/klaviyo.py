@@ -141,7 +141,10 @@ def import_errors(job_id: str) -> Response:
 
 @blueprint.get("/api/profiles")
 def profiles() -> Response | tuple[Response, int]:
-    condition = re.fullmatch(r"any\((\w+),(\[.*\])\)", request.args.get("filter", ""))
+    if "filter" not in request.args:
+        first = store().members(NAME, PROFILES, limit=int(request.args.get("page[size]", 20)))
+        return paged([_resource("profile", key, attributes) for key, attributes in first.items()])
+    condition = re.fullmatch(r"any\((\w+),(\[.*\])\)", request.args["filter"])
     if condition is None:
         return error(400, "invalid_filter")
     attribute, wanted = condition[1], set(json.loads(condition[2]))

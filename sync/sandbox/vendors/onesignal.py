@@ -37,6 +37,15 @@ def make_user(app_id: str) -> tuple[Response, int]:  # noqa: ARG001
     return jsonify({"identity": identity, "properties": body["properties"]}), 200 if old else 201
 
 
+@blueprint.get("/apps/<app_id>/users/by/external_id/<external_id>")
+def user(app_id: str, external_id: str) -> Response | tuple[Response, int]:  # noqa: ARG001
+    found = store().member(NAME, USERS, external_id)
+    if found is None:
+        return error(404, "not_found")
+    identity = {"external_id": external_id, "onesignal_id": _onesignal_id(external_id)}
+    return jsonify({"identity": identity, "properties": found})
+
+
 @blueprint.patch("/apps/<app_id>/users/by/external_id/<external_id>")
 def update_user(app_id: str, external_id: str) -> tuple[Response, int]:  # noqa: ARG001
     old = store().member(NAME, USERS, external_id)

@@ -21,6 +21,7 @@ from sync.errors import (
     ConfigError,
     DestinationError,
     MisconfiguredError,
+    NotYetThereError,
     RedirectError,
     RejectedError,
     TransientError,
@@ -29,7 +30,7 @@ from sync.errors import (
 )
 from sync.records import Mode, Record, SyncObject
 
-from .conftest import records
+from .conftest import Bench, records
 
 PAGE = b"<html><form>log in</form></html>"
 
@@ -533,6 +534,36 @@ def test_a_refusal_is_the_fault_of_what_its_code_says(
     with pytest.raises(DestinationError) as caught:
         client(wire, verdicts=verdicts).post("/people", {})
     assert type(caught.value).__name__ == error
+
+
+NOT_THERE = [
+    # (destination, object, what makes it, what the vendor says to the next request)
+    ("klaviyo", "list", "list_id", 404, {"errors": [{"code": "not_found"}]}),
+    ("meta", "audience", "audience_id", 400, {"error": {"code": 803}}),
+    ("google_data_manager", "audience", "list_id", 404, {"error": {"status": "NOT_FOUND"}}),
+    ("hubspot", "list", "list_id", 404, {"category": "OBJECT_NOT_FOUND"}),
+    ("hubspot", "company", "_ensure_key_property", 400, {"errors": [{"code": "PROPERTY_DOESNT_EXIST"}]}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "object_kind", "make", "status", "body"), NOT_THERE)
+def test_what_was_made_a_moment_ago_is_waited_for(
+    bench: Bench, wire: Wire, kind: str, object_kind: str, make: str, status: int, body: Any
+) -> None:
+    destination = bench.destination(kind, object_kind)
+    http, there = destination.http, bench.destination(kind, object_kind).http
+    getattr(destination, make)()
+    wire.answers(status, json.dumps(body).encode())
+    http.base_url = there.base_url = wire.url
+    with pytest.raises(NotYetThereError) as caught:
+        http.post("/members", {})
+    assert caught.value.unsent
+    assert caught.value.retry_after_seconds == 5
+    with pytest.raises(MisconfiguredError):  # it was there before: somebody has deleted it
+        there.post("/members", {})
+    http._made_at -= 301
+    with pytest.raises(MisconfiguredError):
+        http.post("/members", {})
 
 
 def test_a_property_that_a_vendor_does_not_have_is_named(wire: Wire) -> None:
