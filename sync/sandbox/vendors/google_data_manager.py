@@ -10,7 +10,6 @@ from flask import Blueprint, Response, jsonify, request
 
 from sync.sandbox import clock
 from sync.sandbox.app import faults, store
-from sync.sandbox.vendors.answers import error
 
 NAME = "google_data_manager"
 SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -26,6 +25,11 @@ def _error(status: int, said: str, reason: str) -> tuple[int, dict[str, Any]]:
         "domain": "datamanager.googleapis.com",
     }
     return status, {"error": {"code": status, "status": said, "message": reason, "details": [info]}}
+
+
+def _refused(status: int, said: str, reason: str) -> tuple[Response, int]:
+    status, body = _error(status, said, reason)
+    return jsonify(body), status
 
 
 REFUSALS = {
@@ -57,12 +61,12 @@ def members(verb: str) -> Response | tuple[Response, int]:
     body = request.get_json()
     rows = body["audienceMembers"]
     if verb not in ("ingest", "remove"):
-        return error(404, "NOT_FOUND")
+        return _refused(404, "NOT_FOUND", "NOT_FOUND")
     if len(rows) > 10_000:
-        return error(400, "INVALID_ARGUMENT")
+        return _refused(400, "INVALID_ARGUMENT", "TOO_MANY_AUDIENCE_MEMBERS")
     keys = [_member(row["userData"]["userIdentifiers"]) for row in rows]
     if None in keys or body.get("encoding") != "HEX":
-        return error(400, "INVALID_ARGUMENT")
+        return _refused(400, "INVALID_ARGUMENT", "INVALID_HEX_ENCODING")
     job_id = uuid.uuid4().hex
     failed = bool(faults().draw("job_failed"))
     share = faults().shares.get("refuse_rows", 0) * 1000 if verb == "ingest" else 0
@@ -104,7 +108,7 @@ def status() -> Response | tuple[Response, int]:
     job_id = request.args["requestId"]
     job = store().job(NAME, job_id)
     if job is None:
-        return error(404, "NOT_FOUND")
+        return _refused(404, "NOT_FOUND", "NOT_FOUND")
     # The first time it is asked, the vendor is still at it.
     store().put_job(NAME, job_id, {**job, "asked": job["asked"] + 1})
     found = "PROCESSING" if not job["asked"] else job["status"]

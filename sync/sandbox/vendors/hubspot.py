@@ -10,12 +10,12 @@ from flask import Blueprint, Response, jsonify, request
 
 from sync.sandbox import clock
 from sync.sandbox.app import faults, store
-from sync.sandbox.vendors.answers import error
 
 NAME = "hubspot"
 INDEX = "hubspot:index"  # which record has a value of a property
 INDEXED = ("email", "domain", "headwater_account_id")
 BATCH = 100
+CORRELATION = "00000000-0000-4000-8000-000000000000"
 # Some of the properties that every account has, and whether a person may write them.
 PROPERTIES = {
     "contacts": {
@@ -50,6 +50,17 @@ REFUSALS = {
 }  # fmt: skip
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 blueprint = Blueprint(NAME, __name__)
+
+
+def error(status: int, category: str, **more: Any) -> tuple[Response, int]:
+    """As HubSpot says it: developers.hubspot.com/docs/api-reference/error-handling, read 2026-11-28."""
+    body = {
+        "status": "error",
+        "message": category,
+        "correlationId": CORRELATION,
+        "category": category,
+    }
+    return jsonify({**body, **more}), status
 
 
 def _record_id(kind: str, unique: str) -> str:
@@ -93,6 +104,8 @@ def _refused(category: str, unique: str) -> dict[str, Any]:
         "category": category,
         "message": category,
         "context": {"id": [unique]},
+        "links": {},
+        "errors": [],
     }
 
 
@@ -215,8 +228,12 @@ def _no_property(names: list[str]) -> tuple[Response, int]:
         {"message": said, "code": "PROPERTY_DOESNT_EXIST", "context": {"propertyName": [name]}}
         for name in names
     ]
-    body = {"status": "error", "message": said, "category": "VALIDATION_ERROR", "errors": errors}
-    return jsonify(body), 400
+    return error(400, "VALIDATION_ERROR", message=said, errors=errors)
+
+
+def _property(name: str) -> dict[str, Any]:
+    described = {"label": name, "type": "string", "fieldType": "text", "groupName": "information"}
+    return {"name": name, **described, "description": "", "options": []}
 
 
 @blueprint.get("/crm/v3/properties/<kind>")
@@ -225,39 +242,49 @@ def properties(kind: str) -> Response | tuple[Response, int]:
     if not faults().shares.get("unknown_property"):
         return error(403, "MISSING_SCOPES")
     rows = [
-        {"name": name, "label": name, "type": "string", "fieldType": "text", "groupName": "information",
-         "description": "", "options": [],
-         "modificationMetadata": {"archivable": False, "readOnlyDefinition": True, "readOnlyValue": not writable}}
+        {
+            **_property(name),
+            "modificationMetadata": {
+                "archivable": False,
+                "readOnlyDefinition": True,
+                "readOnlyValue": not writable,
+            },
+        }
         for name, writable in _known(kind).items()
-    ]  # fmt: skip
+    ]
     return jsonify({"results": rows})
 
 
 @blueprint.get("/crm/v3/properties/<kind>/<name>")
 def property_of(kind: str, name: str) -> Response | tuple[Response, int]:
     known = {found for _, _, found in store().objects(NAME, f"property:{kind}")}
-    return jsonify({"name": name}) if name in known else error(404, "OBJECT_NOT_FOUND")
+    return jsonify(_property(name)) if name in known else error(404, "OBJECT_NOT_FOUND")
 
 
 @blueprint.post("/crm/v3/properties/<kind>")
 def make_property(kind: str) -> tuple[Response, int]:
     name = request.get_json()["name"]
     store().object_id(NAME, f"property:{kind}", name)
-    return jsonify({"name": name}), 201
+    return jsonify({**_property(name), **request.get_json()}), 201
+
+
+def _list(key: str, name: str) -> dict[str, Any]:
+    kind = {"objectTypeId": "0-1", "processingType": "MANUAL", "processingStatus": "COMPLETE"}
+    return {"listId": key, "listVersion": 1, "name": name, **kind}
 
 
 @blueprint.get("/crm/v3/lists/object-type-id/<type_id>/name/<name>")
 def list_by_name(type_id: str, name: str) -> Response | tuple[Response, int]:  # noqa: ARG001
     for _, key, found in store().objects(NAME, "list"):
         if found == name:
-            return jsonify({"list": {"listId": key, "name": name}})
+            return jsonify({"list": _list(key, name)})
     return error(404, "OBJECT_NOT_FOUND")
 
 
 @blueprint.post("/crm/v3/lists/")
 def make_list() -> Response:
     name = request.get_json()["name"]
-    return jsonify({"list": {"listId": store().object_id(NAME, "list", name), "name": name}})
+    return jsonify({"list": _list(store().object_id(NAME, "list", name), name)})
 
 
 @blueprint.put("/crm/v3/lists/<list_id>/memberships/<verb>")

@@ -98,6 +98,7 @@ def _message(event: dict[str, Any]) -> dict[str, Any]:
     sent_at = int(dt.datetime.fromisoformat(event["at"]).timestamp())
     return {
         "id": str(uuid.uuid5(uuid.NAMESPACE_OID, event["event_id"])),
+        "app_id": request.args["app_id"],
         "name": event["data"]["name"],
         "include_aliases": {"external_id": event["data"]["to"]},
         "data": event["data"]["data"],
