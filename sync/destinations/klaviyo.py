@@ -7,7 +7,7 @@ events, `unique_id` makes an event unique per profile and metric), .../get_event
 Read 2026-11-28, for the error table: developers.klaviyo.com/en/docs/rate_limits_and_error_handling (401 and 403 credentials, 429 limits,
 410 a revision that has ended), and the description's codes of import errors. What metrics mean stands in klaviyo_metrics.
 Read 2026-11-29: community.klaviyo.com/developer-group-64/api-endpoint-to-know-what-are-the-scopes-of-the-api-key-6536 (a key does not tell
-its scopes, so that a check reads what a sync writes).
+its scopes, so that a check reads what a sync writes), .../reference/bulk_create_events (`time`, cut to the second).
 
 The bulk import cannot clear a field: a null is left out (.../docs/use_klaviyos_bulk_profile_import_api).
 Being on a list is not consent: the bulk import leaves a profile's subscriptions as they are, and nobody is subscribed here.
@@ -76,6 +76,7 @@ VERDICTS = Verdicts(
         ),
     }
 )
+HAPPENED_AT = "occurred_at"  # column that is an event's time; without it, Klaviyo takes the time of the request
 REMOVE_ROWS = 1000
 LOOKUP_ROWS = 100
 
@@ -361,6 +362,8 @@ class Klaviyo:
             },
             "unique_id": record.idempotency_key or record.key,
         }
+        if isinstance(at := fields.get(HAPPENED_AT), dt.datetime):
+            event["time"] = plain(at)
         external_id = fields.get("external_id") or fields.get("profile_id")
         profile: dict[str, Any] = {
             IDENTIFIERS[name]: value

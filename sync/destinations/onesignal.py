@@ -11,6 +11,8 @@ Errors are sentences, so that their status alone tells whose fault they are (doc
 Results, read 2026-11-28: documentation.onesignal.com/docs/push-notification-message-reports and the description of NotificationWithMeta.
 `failed` counts devices that are unsubscribed, `errored` those that an error kept from it and that are tried again: no bounce for good.
 
+Read 2026-11-29, API description 5.12.0: a message needs `contents` unless it has a `template_id`.
+
 An answer of 200 with an empty `id` means that nobody was reached. Users are known by external id, which is our profile id.
 """
 
@@ -45,7 +47,7 @@ from sync.records import (
 
 API_VERSION = "1"
 PAGE = 50
-MESSAGE_FIELDS = frozenset({"title", "message", "url"})
+MESSAGE_FIELDS = frozenset({"title", "message", "url", "template_id"})
 
 
 LISTED = Answer(fields=(("notifications", list),))
@@ -186,18 +188,24 @@ class OneSignal:
 
     def _message(self, record: Record) -> Accepted | RowError:
         fields = {name: plain(value) for name, value in record.fields.items()}
+        if not fields.get("message") and not fields.get("template_id"):
+            said = "the row has neither message nor template_id"
+            return RowError(record.key, "no_text", said, retryable=False)
         body: dict[str, Any] = {
             "app_id": self.app_id,
             "target_channel": "push",
             "name": self.target.name,
             "include_aliases": {"external_id": [_external_id(record)]},
             "idempotency_key": _uuid(record.idempotency_key or record.key),
-            "contents": {"en": str(fields.get("message") or self.target.name or "")},
             "data": {
                 "key": record.key,
                 **{name: value for name, value in fields.items() if name not in MESSAGE_FIELDS},
             },
         }
+        if fields.get("message"):
+            body["contents"] = {"en": str(fields["message"])}
+        if fields.get("template_id"):
+            body["template_id"] = str(fields["template_id"])
         if fields.get("title"):
             body["headings"] = {"en": str(fields["title"])}
         if fields.get("url"):

@@ -25,6 +25,9 @@ VENDORS = tuple(
 )
 # What a vendor says of itself as a whole, by its own code: a module's `REFUSALS` has the status and the body of each that it knows.
 BY_CODE = ("limit_by_code", "token_by_code", "terms_by_code")
+AUTHORIZATION: dict[
+    str, str | None
+] = {}  # how a vendor's Authorization header begins; None where it is left to the receiver
 REFUSALS: dict[str, dict[str, tuple[int, dict[str, Any]]]] = {}
 SLOW_SECONDS = 0.2
 RETRY_AFTER_SECONDS = 0.05
@@ -37,6 +40,7 @@ def create_app(store: Store, faults: Faults) -> Flask:
     for vendor in VENDORS:
         module = importlib.import_module(f"sync.sandbox.vendors.{vendor}")
         app.register_blueprint(module.blueprint, url_prefix=f"/{vendor}")
+        AUTHORIZATION[vendor] = getattr(module, "AUTHORIZATION", None)
         REFUSALS[vendor] = getattr(module, "REFUSALS", {})
     app.before_request(_fault_before)
     app.after_request(_fault_after)
@@ -63,7 +67,8 @@ def _vendor() -> str:
 def _fault_before() -> Response | None:
     if _vendor() not in VENDORS:
         return None
-    if "sandbox" not in request.headers.get("Authorization", "sandbox"):
+    given, scheme = request.headers.get("Authorization"), AUTHORIZATION[_vendor()]
+    if scheme and not (given and given.startswith(f"{scheme} ") and "sandbox" in given):
         return _answer(401, "unauthorized")
     fault = faults().draw(
         "token_expired",

@@ -12,6 +12,7 @@ from sync.sandbox import clock
 from sync.sandbox.app import faults, store
 
 NAME = "google_data_manager"
+AUTHORIZATION = "Bearer"
 SHA256 = re.compile(r"[0-9a-f]{64}")
 LISTS = "/v1/accountTypes/<kind>/accounts/<account>/userLists"
 blueprint = Blueprint(NAME, __name__)
@@ -71,12 +72,22 @@ def members(verb: str) -> Response | tuple[Response, int]:
     failed = bool(faults().draw("job_failed"))
     share = faults().shares.get("refuse_rows", 0) * 1000 if verb == "ingest" else 0
     refused = [key for key in keys if share > clock.draw(str(key), "refuse")]
-    keys = [key for key in keys if key not in refused]
+    every, keys = keys, [key for key in keys if key not in refused]
     if not failed:
         for destination in body["destinations"]:
             list_id = destination["productDestinationId"]
             if verb == "ingest":
-                store().put_members(NAME, list_id, {str(key): {"EMAIL": key} for key in keys})
+                said = {
+                    "account": destination["operatingAccount"],
+                    "through": destination.get("loginAccount"),
+                    **{name: body.get(name) for name in ("consent", "termsOfService", "encoding")},
+                }
+                taken = {
+                    str(key): {**row["userData"], **said}
+                    for key, row in zip(every, rows, strict=True)
+                    if key not in refused
+                }
+                store().put_members(NAME, list_id, taken)
             else:
                 store().drop_members(NAME, list_id, [str(key) for key in keys])
     status = "FAILED" if failed else "SUCCESS" if not refused else "PARTIAL_SUCCESS"

@@ -12,6 +12,7 @@ from sync.sandbox import clock
 from sync.sandbox.app import faults, store
 
 NAME = "hubspot"
+AUTHORIZATION = "Bearer"
 INDEX = "hubspot:index"  # which record has a value of a property
 INDEXED = ("email", "domain", "headwater_account_id")
 BATCH = 100

@@ -16,6 +16,7 @@ from sync.sandbox.app import faults, store
 from sync.sandbox.vendors.answers import error, paged
 
 NAME = "klaviyo"
+AUTHORIZATION = "Klaviyo-API-Key"
 PROFILES = "profiles"
 # An account has metrics of several ages for one thing: the names are those of help pages and of accounts shown in public, not ours.
 METRICS = {
@@ -202,8 +203,8 @@ def create_events() -> tuple[Response | str, int]:
             by_metric.setdefault(metric, []).append(
                 (
                     event_id,
-                    {"profile": key, "properties": attributes["properties"]},
-                    clock.iso(clock.now()),
+                    {"profile": key, **attributes},
+                    attributes.get("time") or clock.iso(clock.now()),
                 )
             )
     for metric, events in by_metric.items():

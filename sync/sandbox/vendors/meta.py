@@ -13,6 +13,7 @@ from sync.sandbox import clock
 from sync.sandbox.app import faults, store
 
 NAME = "meta"
+AUTHORIZATION = "Bearer"
 SHA256 = re.compile(r"[0-9a-f]{64}")
 CAMPAIGN_DAYS = 3
 

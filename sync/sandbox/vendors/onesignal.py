@@ -14,6 +14,7 @@ from sync.sandbox.app import faults, store
 from sync.sandbox.vendors.answers import error
 
 NAME = "onesignal"
+AUTHORIZATION = "Key"
 USERS = "users"
 MESSAGES = "messages"
 blueprint = Blueprint(NAME, __name__)
@@ -75,7 +76,7 @@ def make_message() -> Response:
         [
             (
                 key,
-                {"name": body.get("name"), "to": external_ids, "data": body.get("data")},
+                {**body, "to": external_ids},
                 clock.iso(clock.now()),
             )
         ],

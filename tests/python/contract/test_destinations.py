@@ -245,7 +245,7 @@ def test_results_name_the_person_that_was_sent(bench: Bench, kind: str) -> None:
         Record(
             row.key,
             row.identifiers,
-            {"profile_id": f"person-{row.key}"},
+            {"profile_id": f"person-{row.key}", "message": "Hello"},
             idempotency_key=row.idempotency_key,
         )
         for row in records(able, 60)

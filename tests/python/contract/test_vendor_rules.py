@@ -51,7 +51,12 @@ def test_an_address_that_is_not_hashed_never_leaves(
 def test_hubspot_takes_over_a_company_it_has_under_the_same_domain(bench: Bench) -> None:
     companies = "/hubspot/crm/v3/objects/companies"
     there = {"name": "Old name", "domain": "company0.example", "phone": "kept"}
-    made = requests.post(bench.base_url + companies, json={"properties": there}, timeout=5).json()
+    made = requests.post(
+        bench.base_url + companies,
+        json={"properties": there},
+        headers={"Authorization": "Bearer sandbox"},
+        timeout=5,
+    ).json()
     result = bench.destination("hubspot", "company").upsert(rows("hubspot", "company", 2))
     store = bench.store()
     held = store.members("hubspot", "companies")
