@@ -326,6 +326,14 @@ def test_the_change_log_of_a_mirror_says_who_left(bench: Bench) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("sign", list("=+-@\t\r\n\0\uff1d\uff0b\uff0d\uff20"))
+def test_every_sign_that_begins_a_formula_is_defused(sign: str) -> None:
+    from sync.destinations.writers import _cell
+
+    assert _cell(f"{sign}cmd|x") == f"'{sign}cmd|x"
+    assert _cell(f"a{sign}b") == f"a{sign}b"
+
+
 @pytest.mark.parametrize("layout", ["csv", "jsonl", "parquet"])
 def test_a_column_that_is_empty_in_the_first_rows_is_not_lost(bench: Bench, layout: str) -> None:
     destination = bench.destination("files", "table", format=layout)

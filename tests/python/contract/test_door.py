@@ -390,7 +390,25 @@ def test_an_address_that_is_none_is_refused_before_anything_is_sent(
         registry.create(
             kind, name=kind, settings={**settings, setting: address}, target=SyncObject(object_kind)
         )
-    assert "http://" in caught.value.message
+    assert "https://" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("address", "taken"),
+    [
+        ("http://hooks.shop.example/in", False), ("http://10.0.0.5:8080/", False), ("http://127.0.0.1.shop.example", False),
+        ("http://localhost.shop.example", False), ("http://0.0.0.0:1", False), ("HTTP://shop.example", False),
+        ("http://localhost:9", True), ("http://127.8.0.1:9", True), ("http://[::1]:9", True), ("https://shop.example", True),
+    ],
+)  # fmt: skip
+def test_nothing_goes_in_clear_but_to_this_machine(address: str, taken: bool) -> None:
+    target = SyncObject("record", "x")
+    if taken:
+        assert registry.create("webhook", name="w", settings={"url": address}, target=target)
+        return
+    with pytest.raises(ConfigError, match="setting 'url' begins with http://") as caught:
+        registry.create("webhook", name="w", settings={"url": address}, target=target)
+    assert "shop.example" not in caught.value.message
 
 
 def test_who_is_not_reached_was_surely_not_sent_anything() -> None:
