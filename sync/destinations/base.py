@@ -66,6 +66,8 @@ class ObjectType:
     rate_group: str = "default"
     latency: str = "seconds"
     job_seconds: float = 900.0  # how long a job may take before its rows count as not answered
+    # Days after which a row is sent again though nothing changed, where the vendor forgets a member some time after it was sent.
+    refresh_days: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

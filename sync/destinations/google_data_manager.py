@@ -7,6 +7,9 @@ PARTIAL_SUCCESS with `errorInfo.errorCounts`: a reason and a `recordCount` each,
 (a request with one malformed row is refused whole), .../devguides/audiences. API v1. Read 2026-11-28, for the error table:
 .../reference/rest/v1/ErrorReason, and the reasons of `errorCounts` in google/ads/datamanager/v1/processing_errors.proto.
 
+Read 2026-11-29: .../devguides/audiences/google-ads/customer-match/create-audience (a list without `membershipDuration` has the longest
+there is), ppc.land/google-sets-new-540-day-limit-for-customer-match-data-retention (that is 540 days, for lists of before too).
+
 Names are hashed, region and postal code are not: an address needs all four. The answer to a batch is a request id; whether
 rows were taken is only told later, as counts.
 """
@@ -30,6 +33,7 @@ API_VERSION = "v1"
 ADDRESS = ("first_name_sha256", "last_name_sha256", "country", "postal_code")
 HASHED = frozenset({"email_sha256", "phone_sha256", "first_name_sha256", "last_name_sha256"})
 IDENTIFIERS = HASHED | frozenset(ADDRESS)
+REFRESH_DAYS = 500  # members leave 540 days after they were sent last
 CONSENT = {"adUserData": "CONSENT_GRANTED", "adPersonalization": "CONSENT_GRANTED"}
 MADE = Answer(fields=(("id", TEXT_ID),))
 TAKEN = Answer(fields=(("requestId", str),))
@@ -139,6 +143,7 @@ class GoogleDataManager:
                 rate_group="ingest",
                 latency="up to 24 hours",
                 job_seconds=6 * 3600,
+                refresh_days=REFRESH_DAYS,
             )
         },
         rate_limits={
