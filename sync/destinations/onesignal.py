@@ -188,9 +188,14 @@ class OneSignal:
 
     def _message(self, record: Record) -> Accepted | RowError:
         fields = {name: plain(value) for name, value in record.fields.items()}
-        if not fields.get("message") and not fields.get("template_id"):
-            said = "the row has neither message nor template_id"
-            return RowError(record.key, "no_text", said, retryable=False)
+        said = {
+            name: str(value)
+            for name, value in fields.items()
+            if name in MESSAGE_FIELDS and value not in (None, "")
+        }
+        if not said.keys() & {"message", "template_id"}:
+            why = "the row has neither message nor template_id"
+            return RowError(record.key, "no_text", why, retryable=False)
         body: dict[str, Any] = {
             "app_id": self.app_id,
             "target_channel": "push",
@@ -202,14 +207,12 @@ class OneSignal:
                 **{name: value for name, value in fields.items() if name not in MESSAGE_FIELDS},
             },
         }
-        if fields.get("message"):
-            body["contents"] = {"en": str(fields["message"])}
-        if fields.get("template_id"):
-            body["template_id"] = str(fields["template_id"])
-        if fields.get("title"):
-            body["headings"] = {"en": str(fields["title"])}
-        if fields.get("url"):
-            body["url"] = str(fields["url"])
+        for name, place in (("message", "contents"), ("title", "headings")):
+            if name in said:
+                body[place] = {"en": said[name]}
+        for name in ("url", "template_id"):
+            if name in said:
+                body[name] = said[name]
         answer = self.http.post("/notifications", body, group="messages", answer=SENT)
         if not isinstance(answer.get("id"), str) or (not answer["id"] and not answer.get("errors")):
             raise UnexpectedAnswerError("onesignal: the answer to a message has no id.")
