@@ -170,6 +170,7 @@ class GoogleDataManager:
         self.target = target
         self._settings = settings
         self._list_id: str | None = None
+        self._stays: int | None = None  # days of a membership, where the list tells
         self.http = HttpClient(
             settings.base_url,
             vendor="google_data_manager",
@@ -180,7 +181,8 @@ class GoogleDataManager:
 
     def check(self) -> str:
         there = "is there" if self._found() else "will be made"
-        return f"API {API_VERSION}, user list '{self.target.name}' {there}"
+        stays = f", members stay {self._stays} days" if self._stays else ""
+        return f"API {API_VERSION}, user list '{self.target.name}' {there}{stays}"
 
     def account(self) -> str:
         return self._settings.customer_id.replace("-", "")
@@ -286,6 +288,8 @@ class GoogleDataManager:
             for row in page.get("userLists", []):
                 if row.get("displayName") == self.target.name:
                     self._list_id = str(row["id"])
+                    seconds = str(row.get("membershipDuration") or "").removesuffix("s")
+                    self._stays = int(seconds) // 86_400 if seconds.isdigit() else None
                     return self._list_id
             # A token that leads to itself would be followed for ever.
             if page.get("nextPageToken") in (None, "", params.get("pageToken")):

@@ -124,6 +124,19 @@ def test_an_audience_of_another_kind_is_not_filled(
         destination.check()
 
 
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [({"membershipDuration": "2592000s"}, ", members stay 30 days"), ({}, "is there")],
+)
+def test_check_says_how_long_members_stay(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, said: dict[str, str], shown: str
+) -> None:
+    destination = bench.destination("google_data_manager", "audience")
+    page = {"userLists": [{"id": "1", "displayName": "Lapsed buyers", **said}]}
+    answering(monkeypatch, destination, "userLists", page)
+    assert destination.check().endswith(shown)
+
+
 def test_a_list_that_fills_itself_is_not_filled(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
