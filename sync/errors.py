@@ -18,6 +18,7 @@ HeadwaterError(message, hint)
     └── TransientError     worth a retry, after `retry_after_seconds` if given
         ├── RateLimitedError
         ├── UnsentError            nobody was reached: surely nothing was taken
+        ├── NotYetThereError       what was just made is not visible yet
         └── UnexpectedAnswerError  not what must be seen: it may have been taken or not
 """
 
@@ -171,6 +172,12 @@ class RateLimitedError(TransientError):
 
 class UnsentError(TransientError):
     """Nobody was reached (no such name, connection refused): surely nothing was taken, so it goes again whatever the delivery."""
+
+    unsent = True
+
+
+class NotYetThereError(TransientError):
+    """What was made a moment ago (a list, a property) is not visible to the next request yet."""
 
     unsent = True
 

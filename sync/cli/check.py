@@ -12,6 +12,7 @@ from sync.config.models import Column, SyncDefinition
 from sync.engine.connect import Connector
 from sync.engine.plan import capability
 from sync.engine.plan.planner import map_columns
+from sync.engine.preflight import check_fields
 from sync.engine.scrub import scrub
 from sync.errors import HeadwaterError, RefusedError
 from sync.state.tables import Tables
@@ -25,7 +26,7 @@ from sync.state.tables import Tables
 def check(
     app: App, select: tuple[str, ...], exclude: tuple[str, ...], sandbox: bool, as_json: bool
 ) -> int:
-    """Try definitions, tables, modes and credentials; send nothing."""
+    """Try definitions, tables, modes, credentials, objects and fields, of each sync; send nothing."""
     definitions = app.syncs(select, exclude)
     found: list[dict[str, Any]] = []
     environment = chosen_environment(sandbox)
@@ -33,10 +34,9 @@ def check(
     with connector(app, environment) as connections:
         for definition in definitions:
             connections.declaration(definition.destination)
-        tried: dict[str, HeadwaterError | str] = {}
         columns = _columns(app, definitions)
         for definition in definitions:
-            found.append(_check_one(connections, definition, columns, tried))
+            found.append(_check_one(connections, definition, columns))
     if as_json:
         app.output.document({"syncs": found, "refused": _refused(shut) if shut else None})
     else:
@@ -48,7 +48,7 @@ def check(
                     one["destination"],
                     one["api_version"],
                     one["ok"],
-                    one["reaches"] or one["message"],
+                    one["message"] or one["reaches"],
                 ]
                 for one in found
             ],
@@ -78,7 +78,6 @@ def _check_one(
     connections: Connector,
     definition: SyncDefinition,
     columns: dict[str, list[Column]],
-    tried: dict[str, HeadwaterError | str],
 ) -> dict[str, Any]:
     declaration = connections.declaration(definition.destination)
     answer: dict[str, Any] = {
@@ -95,20 +94,9 @@ def _check_one(
         found = columns[definition.model.relation]
         mapping = map_columns(definition, [column.name for column in found])
         capability.check_columns(definition, mapping, found, offered)
-        if definition.destination not in tried:
-            tried[definition.destination] = _try(connections, definition)
-        reached = tried[definition.destination]
-        if isinstance(reached, HeadwaterError):
-            raise reached
-        answer["reaches"] = reached
+        connection = connections.connect(definition.destination, definition.object)
+        answer["reaches"] = connection.destination.check()
+        check_fields(definition, connection, mapping)
     except HeadwaterError as error:
         answer |= {"ok": False, "message": scrub(error.message), "hint": error.hint}
     return answer
-
-
-def _try(connections: Connector, definition: SyncDefinition) -> HeadwaterError | str:
-    try:
-        connection = connections.connect(definition.destination, definition.object)
-        return connection.destination.check()
-    except HeadwaterError as error:
-        return error

@@ -24,6 +24,7 @@ _KEYS = (
     "delivery",
     "freshness",
     "quarantine_after",
+    "refresh_days",
     "after",
     "options",
 )
@@ -94,6 +95,7 @@ def parse_definition(
         delivery=delivery,
         max_age_hours=_max_age(reader, settings.get("freshness")),
         quarantine_after=reader.whole("quarantine_after", settings.get("quarantine_after", 5)),
+        refresh_days=_days(reader, settings.get("refresh_days")),
         after=reader.names(settings, "after", lower=False),
         options=reader.mapping("options", settings.get("options") or {}),
         id=reader.text(settings, "id") if "id" in settings else "",
@@ -166,7 +168,9 @@ class _Reader:
         if value is None or value == "":
             raise self.error(f"needs `{key}`")
         if not isinstance(value, str):
-            raise self.error(f"`{key}` is read by YAML as {_as_yaml_reads(value)}; put it in quotes")
+            raise self.error(
+                f"`{key}` is read by YAML as {_as_yaml_reads(value)}; put it in quotes"
+            )
         return value
 
     def names(
@@ -244,6 +248,15 @@ def _nulls(reader: _Reader, value: object) -> Nulls:
             reader.refuse("nulls", choice, ("omit", "send"))
     default = fields.pop("default", "omit")
     return Nulls(default=default, fields=fields)
+
+
+def _days(reader: _Reader, value: object) -> int | None:
+    if value is None:
+        return None
+    days = reader.whole("refresh_days", value)
+    if days < 1:
+        raise reader.error("refresh_days wants a whole number of days, 1 or more")
+    return days
 
 
 def _max_age(reader: _Reader, value: object) -> float | None:

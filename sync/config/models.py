@@ -125,6 +125,7 @@ class SyncDefinition:
     delivery: str | None = None
     max_age_hours: float | None = None
     quarantine_after: int = 5
+    refresh_days: int | None = None  # instead of those that the destination declares
     after: tuple[str, ...] = ()
     options: Mapping[str, Value] = field(default_factory=dict)
     id: str = ""  # the name its state is kept under; empty is its own name

@@ -17,6 +17,7 @@ from sync.errors import (
     DestinationError,
     GoneError,
     MisconfiguredError,
+    NotYetThereError,
     RateLimitedError,
     RejectedError,
     TransientError,
@@ -25,6 +26,7 @@ from sync.errors import (
 Field = tuple[str, type | tuple[type, ...]]
 CODE = re.compile(r"-?[0-9]{1,8}|[A-Za-z][A-Za-z0-9_-]{0,59}")
 TEXT_ID = (str, int)  # an id, which some vendors write as a number
+NEW_PAUSE = 5.0  # seconds until what was just made is asked for again
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,7 @@ class Verdict:
     fault: Fault
     hint: str | None = None
     seconds: float | None = None  # how long to wait where the answer does not say
+    may_be_new: bool = False  # says so too of what was made a moment ago, as `gone` does
 
 
 Key = tuple[int | None, str | None]
@@ -108,10 +111,14 @@ class Verdicts:
         status: int,
         codes: Sequence[str],
         retry_after: float | None = None,
+        *,
+        is_new: bool = False,
     ) -> DestinationError:
-        """The error of ours for an answer that refuses."""
+        """The error of ours for an answer that refuses. With `is_new`, what the sync fills was made a moment ago."""
         found = self.find(status, codes) or _by_status(status)
         code = next((code for code in codes if code != str(status)), None)
+        if is_new and found is not None and (found.fault is Fault.GONE or found.may_be_new):
+            return NotYetThereError(said, found.hint, retry_after_seconds=NEW_PAUSE)
         if found is not None:
             return raised(found, vendor, said, code=code, retry_after=retry_after)
         if status >= 500 or status in (408, 425):

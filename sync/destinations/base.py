@@ -66,6 +66,8 @@ class ObjectType:
     rate_group: str = "default"
     latency: str = "seconds"
     job_seconds: float = 900.0  # how long a job may take before its rows count as not answered
+    # Days after which a row is sent again though nothing changed, where the vendor forgets a member some time after it was sent.
+    refresh_days: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,15 @@ class Declaration:
     verdicts: Verdicts = field(default_factory=Verdicts)
 
 
+@dataclass(frozen=True, slots=True)
+class UnknownField:
+    """A field that the vendor would refuse: it has no such property, or lets nobody write it."""
+
+    field: str  # as the sync calls it
+    property: str  # as the vendor would
+    why: str = "is not there"
+
+
 @runtime_checkable
 class Destination(Protocol):
     """A system that keeps people, companies, files or messages."""
@@ -92,10 +103,11 @@ class Destination(Protocol):
     declaration: ClassVar[Declaration]
 
     def check(self) -> str:
-        """Return a line on what the credentials reach (account name or id).
+        """Return a line on what the credentials reach: this sync's own object, and what it takes to fill it. Changes nothing.
 
         Raises:
-            AuthError: credentials are refused; no retry helps.
+            AuthError: credentials are refused, or may not do what the sync asks; no retry helps.
+            MisconfiguredError: the object cannot be filled by the sync.
             TransientError: worth a retry.
         """
 
@@ -153,6 +165,14 @@ class ReplacesAll(Protocol):
 
     def abort(self) -> None:
         """Leave the old one; what was written is gone."""
+
+
+@runtime_checkable
+class KnowsFields(Protocol):
+    """Tells before anything is sent which fields would be refused, at a vendor that takes only properties it has."""
+
+    def unknown_fields(self, names: Sequence[str]) -> Sequence[UnknownField]:
+        """Those of the fields `names` that the object has no property for; none where the vendor does not tell."""
 
 
 @runtime_checkable

@@ -1,7 +1,8 @@
 """Files: CSV, JSON lines or Parquet, on a local disk, S3, SFTP or whatever else fsspec reaches.
 
 Read 2026-11-24: filesystem-spec.readthedocs.io/en/latest/ (URLs choose the file system), arrow.apache.org/docs/python/parquet.html
-(writing row groups one after another), owasp.org/www-community/attacks/CSV_Injection (cells that a spreadsheet would run).
+(writing row groups one after another), owasp.org/www-community/attacks/CSV_Injection (cells that a spreadsheet would run). Read 2026-11-29:
+OWASP ASVS 5, requirement 1.2.10 (the null character too).
 
 `replace` writes the whole table beside the old one and then takes its place, so readers see one or the other. The other
 modes write a change log: a file per batch under `<name>/`, its rows marked with the action, for a loader to apply in the

@@ -7,6 +7,9 @@ PARTIAL_SUCCESS with `errorInfo.errorCounts`: a reason and a `recordCount` each,
 (a request with one malformed row is refused whole), .../devguides/audiences. API v1. Read 2026-11-28, for the error table:
 .../reference/rest/v1/ErrorReason, and the reasons of `errorCounts` in google/ads/datamanager/v1/processing_errors.proto.
 
+Read 2026-11-29: .../devguides/audiences/google-ads/customer-match/create-audience (a list without `membershipDuration` has the longest
+there is), ppc.land/google-sets-new-540-day-limit-for-customer-match-data-retention (that is 540 days, for lists of before too).
+
 Names are hashed, region and postal code are not: an address needs all four. The answer to a batch is a request id; whether
 rows were taken is only told later, as counts.
 """
@@ -30,6 +33,7 @@ API_VERSION = "v1"
 ADDRESS = ("first_name_sha256", "last_name_sha256", "country", "postal_code")
 HASHED = frozenset({"email_sha256", "phone_sha256", "first_name_sha256", "last_name_sha256"})
 IDENTIFIERS = HASHED | frozenset(ADDRESS)
+REFRESH_DAYS = 500  # members leave 540 days after they were sent last
 CONSENT = {"adUserData": "CONSENT_GRANTED", "adPersonalization": "CONSENT_GRANTED"}
 MADE = Answer(fields=(("id", TEXT_ID),))
 TAKEN = Answer(fields=(("requestId", str),))
@@ -139,6 +143,7 @@ class GoogleDataManager:
                 rate_group="ingest",
                 latency="up to 24 hours",
                 job_seconds=6 * 3600,
+                refresh_days=REFRESH_DAYS,
             )
         },
         rate_limits={
@@ -165,6 +170,7 @@ class GoogleDataManager:
         self.target = target
         self._settings = settings
         self._list_id: str | None = None
+        self._stays: int | None = None  # days of a membership, where the list tells
         self.http = HttpClient(
             settings.base_url,
             vendor="google_data_manager",
@@ -174,8 +180,9 @@ class GoogleDataManager:
         )
 
     def check(self) -> str:
-        self.http.get(self._lists_path(), {"pageSize": 1})
-        return f"API {API_VERSION}, the account's user lists are readable"
+        there = "is there" if self._found() else "will be made"
+        stays = f", members stay {self._stays} days" if self._stays else ""
+        return f"API {API_VERSION}, user list '{self.target.name}' {there}{stays}"
 
     def account(self) -> str:
         return self._settings.customer_id.replace("-", "")
@@ -255,18 +262,8 @@ class GoogleDataManager:
 
     def list_id(self) -> str:
         """Id of the user list by its name, made if there is none."""
-        if self._list_id is None:
-            params: dict[str, Any] = {"pageSize": 1000}
-            while True:
-                page = self.http.get(self._lists_path(), params) or {}
-                for row in page.get("userLists", []):
-                    if row.get("displayName") == self.target.name:
-                        self._list_id = str(row["id"])
-                        return self._list_id
-                # A token that leads to itself would be followed for ever.
-                if page.get("nextPageToken") in (None, "", params.get("pageToken")):
-                    break
-                params = {**params, "pageToken": page["nextPageToken"]}
+        found = self._found()
+        if found is None:
             made = self.http.post(
                 self._lists_path(),
                 {
@@ -279,7 +276,25 @@ class GoogleDataManager:
                 },
                 answer=MADE,
             )
-            self._list_id = str(made["id"])
+            self.http.made()
+            found = self._list_id = str(made["id"])
+        return found
+
+    def _found(self) -> str | None:
+        """Id of the user list, where there is one."""
+        params: dict[str, Any] = {"pageSize": 1000}
+        while self._list_id is None:
+            page = self.http.get(self._lists_path(), params) or {}
+            for row in page.get("userLists", []):
+                if row.get("displayName") == self.target.name:
+                    self._list_id = str(row["id"])
+                    seconds = str(row.get("membershipDuration") or "").removesuffix("s")
+                    self._stays = int(seconds) // 86_400 if seconds.isdigit() else None
+                    return self._list_id
+            # A token that leads to itself would be followed for ever.
+            if page.get("nextPageToken") in (None, "", params.get("pageToken")):
+                break
+            params = {**params, "pageToken": page["nextPageToken"]}
         return self._list_id
 
     def _lists_path(self) -> str:

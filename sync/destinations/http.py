@@ -37,6 +37,7 @@ from sync.errors import (
 
 ANSWER_BYTES = 64_000_000  # the largest page that a vendor was seen to give is a tenth of it
 CHUNK_BYTES = 65_536
+NEW_SECONDS = 300.0  # for so long what was made may not be visible yet
 BY_STATUS = frozenset({401, 403, 407, 408, 425, 429})  # what says all without a body, as 5xx does
 
 Limiter = Callable[[str], None]  # waits for its turn in a rate group
@@ -64,6 +65,7 @@ class HttpClient:
         session: requests.Session | None = None,
         deadline_seconds: float = transport.DEADLINE_SECONDS,
         answer_bytes: int = ANSWER_BYTES,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self.vendor = vendor
@@ -76,6 +78,12 @@ class HttpClient:
         self._session = session or transport.session(self.base_url, deadline_seconds)
         self._deadline_seconds = deadline_seconds
         self._answer_bytes = answer_bytes
+        self._clock = clock
+        self._made_at = float("-inf")
+
+    def made(self) -> None:
+        """Something was made at the vendor just now: for a while, "it is not there" is waited for."""
+        self._made_at = self._clock()
 
     def get(
         self,
@@ -117,6 +125,7 @@ class HttpClient:
             AuthError: 401 or 403, or a code that says so.
             RateLimitedError: 429, or a code that says so, with the seconds of Retry-After.
             MisconfiguredError: 3xx, 404, TLS, an address that is none, or a code that says so.
+            NotYetThereError: the same of what was made a moment ago (`made`).
             UnsentError: nobody was reached.
             UnexpectedAnswerError: a success that is not what must be seen.
             TransientError: 408, 425, 5xx, a timeout or a dropped connection: the request may have been taken.
@@ -174,7 +183,8 @@ class HttpClient:
             shown = ": ".join(filter(None, (shown, ", ".join(properties(body)))))
             said += f" ({shown})." if shown else "."
             after = retry_after(reply.headers)
-            raise self._verdicts.error(self.vendor, said, status, codes(body), after)
+            is_new = self._clock() - self._made_at < NEW_SECONDS
+            raise self._verdicts.error(self.vendor, said, status, codes(body), after, is_new=is_new)
         if wanted is None:
             wanted = NO_CONTENT if status == 204 else ANY_JSON
         if missing := wanted.misses(status, bool(content.strip()), body):

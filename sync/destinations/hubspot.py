@@ -9,6 +9,10 @@ Read 2026-11-28: .../crm-contacts-v3 (a batch is done when its status is COMPLET
 get-secondary-email-addresses-by-vid (a contact's other addresses are in `hs_additional_emails`), .../error-handling (423 locked for
 two seconds, 477 migration with Retry-After; the fields of an error are optional), and the categories that public code tells apart.
 
+Read 2026-11-29: developers.hubspot.com/docs/api-reference/legacy/crm/properties/get-properties (what properties there are, and
+`modificationMetadata.readOnlyValue`), github.com/HubSpot/hubspot-api-php/issues/171 (a private app's token tells its scopes, and to
+public code without a scope of its own), .../crm-lists-v3 (members are put on MANUAL and SNAPSHOT lists; a DYNAMIC one fills itself).
+
 A 207 answer holds results and errors side by side. A company that HubSpot already has under the same domain is taken over, not
 made a second time. Nobody's subscriptions are touched.
 """
@@ -22,11 +26,23 @@ from urllib.parse import quote
 from pydantic import SecretStr
 
 from sync.destinations.answers import NO_CONTENT, TEXT_ID, Answer, Fault, Verdict, Verdicts
-from sync.destinations.base import Declaration, ObjectType, PartialFailure, RateLimit
+from sync.destinations.base import (
+    Declaration,
+    ObjectType,
+    PartialFailure,
+    RateLimit,
+    UnknownField,
+)
 from sync.destinations.http import HttpClient, Limiter
 from sync.destinations.settings import Address, HttpSettings
 from sync.destinations.values import plain
-from sync.errors import DestinationError, RejectedError, UnexpectedAnswerError
+from sync.errors import (
+    AuthError,
+    DestinationError,
+    MisconfiguredError,
+    RejectedError,
+    UnexpectedAnswerError,
+)
 from sync.records import Accepted, BatchResult, Mode, Record, RowError, SyncObject
 
 API_VERSION = "v3"
@@ -47,6 +63,14 @@ SECOND_ADDRESSES = "hs_additional_emails"  # separated by semicolons
 
 RESULTS = Answer(frozenset({200, 207}), (("results", list), ("status", str)))
 SEARCHED = Answer(fields=(("results", list),))
+TOKEN_INFO = "/oauth/v2/private-apps/get/access-token-info"  # noqa: S105
+SCOPES_OF_TOKEN = Answer(fields=(("scopes", list),))
+_CONTACTS = frozenset({"crm.objects.contacts.read", "crm.objects.contacts.write"})
+SCOPES = {
+    "contact": _CONTACTS,
+    "list": _CONTACTS | {"crm.lists.read", "crm.lists.write"},
+    "company": frozenset({"crm.objects.companies.read", "crm.objects.companies.write"}),
+}
 CREATED = Answer(frozenset({201}), (("name", str),))
 FOUND = Answer(fields=(("name", str),))
 LIST = Answer(fields=(("list.listId", TEXT_ID),))
@@ -58,6 +82,7 @@ _TOKEN = Verdict(Fault.AUTH)
 _PROPERTY = Verdict(
     Fault.CONFIGURATION,
     "a property is not in HubSpot: make it there, rename the column by fields:, or leave it out of the model.",
+    may_be_new=True,
 )
 _ROW = Verdict(Fault.ROW)
 VERDICTS = Verdicts(
@@ -128,7 +153,10 @@ class Hubspot:
     def __init__(self, settings: HubspotSettings, target: SyncObject, limiter: Limiter) -> None:
         self.target = target
         self._is_company = target.kind == "company"
-        self._objects = f"/crm/v3/objects/{'companies' if self._is_company else 'contacts'}"
+        self._kind = "companies" if self._is_company else "contacts"
+        self._names = COMPANY_PROPERTIES if self._is_company else CONTACT_PROPERTIES
+        self._objects = f"/crm/v3/objects/{self._kind}"
+        self._token = settings.access_token
         self._key_property_exists = not self._is_company
         self._list_id: str | None = None
         self.http = HttpClient(
@@ -136,12 +164,45 @@ class Hubspot:
             vendor="hubspot",
             limiter=limiter,
             verdicts=VERDICTS,
-            headers={"Authorization": f"Bearer {settings.access_token.get_secret_value()}"},
+            headers={"Authorization": f"Bearer {self._token.get_secret_value()}"},
         )
 
     def check(self) -> str:
-        self.http.get(self._objects, {"limit": 1}, answer=Answer(fields=(("results", list),)))
-        return f"{'companies' if self._is_company else 'contacts'} are readable"
+        self.http.get(self._objects, {"limit": 1}, answer=SEARCHED)
+        self._check_scopes()
+        if self.target.kind == "list":
+            return f"list '{self.target.name}' {'is there' if self._found() else 'will be made'}"
+        return f"{self._kind} can be read and written"
+
+    def _check_scopes(self) -> None:
+        """Whether the token has every scope that the sync needs. Tokens of other kinds than a private app's do not tell theirs."""
+        try:
+            answer = self.http.post(
+                TOKEN_INFO, {"tokenKey": self._token.get_secret_value()}, answer=SCOPES_OF_TOKEN
+            )
+        except (RejectedError, MisconfiguredError, AuthError):
+            return
+        missing = sorted(SCOPES[self.target.kind] - set(answer["scopes"]))
+        if missing:
+            raise AuthError(
+                f"hubspot: the token lacks the scopes {', '.join(missing)}, which a {self.target.kind} needs.",
+                "add them to the private app in HubSpot.",
+            )
+
+    def unknown_fields(self, names: Sequence[str]) -> Sequence[UnknownField]:
+        try:
+            rows = self.http.get(f"/crm/v3/properties/{self._kind}", answer=SEARCHED)["results"]
+        except AuthError:
+            return []  # these credentials may not read what properties there are
+        known = {row["name"]: row.get("modificationMetadata") or {} for row in rows}
+        unknown = []
+        for name in names:
+            theirs = self._names.get(name, name)
+            if theirs not in known:
+                unknown.append(UnknownField(name, theirs))
+            elif known[theirs].get("readOnlyValue") is True:
+                unknown.append(UnknownField(name, theirs, "nobody may write"))
+        return unknown
 
     def account(self) -> str:
         """The portal's id, which every private app may read.
@@ -223,20 +284,40 @@ class Hubspot:
 
     def list_id(self) -> str:
         """Id of the list by its name, made if there is none."""
+        found = self._found()
+        if found is None:
+            made = self.http.post(
+                "/crm/v3/lists/",
+                {
+                    "name": self.target.name or "",
+                    "objectTypeId": CONTACT_TYPE_ID,
+                    "processingType": "MANUAL",
+                },
+                answer=LIST,
+            )
+            self.http.made()
+            found = self._list_id = str(made["list"]["listId"])
+        return found
+
+    def _found(self) -> str | None:
+        """Id of the list, where there is one.
+
+        Raises:
+            MisconfiguredError: it fills itself, by filters, and takes no members.
+        """
         if self._list_id is None:
-            name = self.target.name or ""
+            name = quote(self.target.name or "", safe="")
             found = self.http.get(
-                f"/crm/v3/lists/object-type-id/{CONTACT_TYPE_ID}/name/{quote(name, safe='')}",
+                f"/crm/v3/lists/object-type-id/{CONTACT_TYPE_ID}/name/{name}",
                 missing_ok=True,
                 answer=LIST,
             )
-            if found is None:
-                found = self.http.post(
-                    "/crm/v3/lists/",
-                    {"name": name, "objectTypeId": CONTACT_TYPE_ID, "processingType": "MANUAL"},
-                    answer=LIST,
+            if found is not None and found["list"].get("processingType") == "DYNAMIC":
+                raise MisconfiguredError(
+                    f"hubspot: the list '{self.target.name}' is filled by filters, so that nobody can be put on it.",
+                    "name another list in the sync's object, or make this one static in HubSpot.",
                 )
-            self._list_id = str(found["list"]["listId"])
+            self._list_id = found and str(found["list"]["listId"])
         return self._list_id
 
     @property
@@ -247,10 +328,9 @@ class Hubspot:
         return record.key if self._is_company else record.identifiers.get("email", "").lower()
 
     def _input(self, record: Record) -> dict[str, Any]:
-        names = COMPANY_PROPERTIES if self._is_company else CONTACT_PROPERTIES
         properties: dict[str, Any] = {**record.identifiers}
         properties.update(
-            (names.get(name, name), plain(value)) for name, value in record.fields.items()
+            (self._names.get(name, name), plain(value)) for name, value in record.fields.items()
         )
         properties[self._id_property] = self._unique(record)
         texts = {name: _text(value) for name, value in properties.items()}
@@ -351,6 +431,7 @@ class Hubspot:
                 },
                 answer=CREATED,
             )
+            self.http.made()
         self._key_property_exists = True
 
 

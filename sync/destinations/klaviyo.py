@@ -6,6 +6,8 @@ events, `unique_id` makes an event unique per profile and metric), .../get_event
 
 Read 2026-11-28, for the error table: developers.klaviyo.com/en/docs/rate_limits_and_error_handling (401 and 403 credentials, 429 limits,
 410 a revision that has ended), and the description's codes of import errors. What metrics mean stands in klaviyo_metrics.
+Read 2026-11-29: community.klaviyo.com/developer-group-64/api-endpoint-to-know-what-are-the-scopes-of-the-api-key-6536 (a key does not tell
+its scopes, so that a check reads what a sync writes), .../reference/bulk_create_events (`time`, cut to the second).
 
 The bulk import cannot clear a field: a null is left out (.../docs/use_klaviyos_bulk_profile_import_api).
 Being on a list is not consent: the bulk import leaves a profile's subscriptions as they are, and nobody is subscribed here.
@@ -74,6 +76,7 @@ VERDICTS = Verdicts(
         ),
     }
 )
+HAPPENED_AT = "occurred_at"  # column that is an event's time; without it, Klaviyo takes the time of the request
 REMOVE_ROWS = 1000
 LOOKUP_ROWS = 100
 
@@ -149,8 +152,14 @@ class Klaviyo:
         )
 
     def check(self) -> str:
-        self.http.get("/api/lists", {"page[size]": 1, "fields[list]": "name"}, answer=PAGE)
-        return f"API revision {REVISION}, lists are readable"
+        if self.target.kind == "event":
+            self.http.get("/api/events", {"page[size]": 1, "fields[event]": "uuid"}, answer=PAGE)
+            return f"API revision {REVISION}, events are readable"
+        self.http.get(
+            "/api/profiles", {"page[size]": 1, "fields[profile]": "external_id"}, answer=PAGE
+        )
+        there = "is there" if self._found() else "will be made"
+        return f"API revision {REVISION}, list '{self.target.name}' {there}"
 
     def account(self) -> str:
         """The account's id, by the scope `accounts:read`.
@@ -311,20 +320,24 @@ class Klaviyo:
 
     def list_id(self) -> str:
         """Id of the list by its name, made if there is none."""
+        found = self._found()
+        if found is None:
+            made = self.http.post(
+                "/api/lists",
+                {"data": {"type": "list", "attributes": {"name": self.target.name or ""}}},
+                answer=LIST_MADE,
+            )
+            self.http.made()
+            found = self._list_id = str(made["data"]["id"])
+        return found
+
+    def _found(self) -> str | None:
+        """Id of the list, where there is one."""
         if self._list_id is None:
-            name = self.target.name or ""
-            escaped = name.replace("\\", "\\\\").replace('"', '\\"')
-            found = self.http.get(
-                "/api/lists", {"filter": f'equals(name,"{escaped}")'}, answer=PAGE
-            )["data"]
-            if not found:
-                made = self.http.post(
-                    "/api/lists",
-                    {"data": {"type": "list", "attributes": {"name": name}}},
-                    answer=LIST_MADE,
-                )
-                found = [made["data"]]
-            self._list_id = str(found[0]["id"])
+            name = (self.target.name or "").replace("\\", "\\\\").replace('"', '\\"')
+            params = {"filter": f'equals(name,"{name}")'}
+            found = self.http.get("/api/lists", params, answer=PAGE)["data"]
+            self._list_id = str(found[0]["id"]) if found else None
         return self._list_id
 
     def _look_up(self, attribute: str, wanted: Mapping[str, str]) -> dict[str, str]:
@@ -349,6 +362,8 @@ class Klaviyo:
             },
             "unique_id": record.idempotency_key or record.key,
         }
+        if isinstance(at := fields.get(HAPPENED_AT), dt.datetime):
+            event["time"] = plain(at)
         external_id = fields.get("external_id") or fields.get("profile_id")
         profile: dict[str, Any] = {
             IDENTIFIERS[name]: value

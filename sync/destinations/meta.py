@@ -7,7 +7,8 @@ an unknown key of a row is left blank; `num_invalid_entries` is a count without 
 Read 2026-11-28, for the error table: .../marketing-api/error-reference (updated 2025-12-11), .../reference/custom-audience/users (error
 codes, and 1713230 of a blocked audience), developers.facebook.com/docs/graph-api/guides/error-handling,
 .../docs/graph-api/overview/rate-limiting (80000 to 80014, 4, 17, 32, 613), and the codes that public connectors tell apart. Most of
-them come in a 400: an expired token is no row's fault, and neither is a limit.
+them come in a 400: an expired token is no row's fault, and neither is a limit. Read 2026-11-29: github.com/facebook/
+facebook-ruby-business-sdk/issues/124 (803 of an audience that was made a moment ago, and is there at the next try).
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from sync.destinations.base import Declaration, ObjectType, PartialFailure, Rate
 from sync.destinations.http import HttpClient, Limiter
 from sync.destinations.settings import Address, HttpSettings
 from sync.destinations.values import is_sha256, utc
-from sync.errors import UnexpectedAnswerError
+from sync.errors import MisconfiguredError, UnexpectedAnswerError
 from sync.records import (
     Accepted,
     BatchResult,
@@ -91,7 +92,7 @@ VERDICTS = Verdicts(
             for code in ("3", "10", "200", "270", "294", "2655", "1870034")
         },
         **{(None, code): _AUDIENCE for code in ("2650", "1487301", "1713230")},
-        **{(None, code): _GONE for code in ("33", "1487366")},
+        **{(None, code): _GONE for code in ("33", "803", "1487366")},
         (None, "368"): Verdict(
             Fault.CONFIGURATION,
             "Meta has blocked the account or app for now; look at Account Quality.",
@@ -159,10 +160,8 @@ class Meta:
         )
 
     def check(self) -> str:
-        self.http.get(
-            f"{self._account}/customaudiences", {"fields": "name", "limit": "1"}, answer=PAGE
-        )
-        return f"Graph API {API_VERSION}, the ad account's audiences are readable"
+        there = "is there" if self._found() else "will be made"
+        return f"Graph API {API_VERSION}, audience '{self.target.name}' {there}"
 
     def account(self) -> str:
         return self._account.rpartition("/")[2]
@@ -211,14 +210,10 @@ class Meta:
 
     def audience_id(self) -> str:
         """Id of the audience by its name, made if there is none."""
-        if self._audience_id is None:
-            path = f"{self._account}/customaudiences"
-            for row in self._pages(path, {"fields": "id,name", "limit": "500"}):
-                if row.get("name") == self.target.name:
-                    self._audience_id = str(row["id"])
-                    return self._audience_id
+        found = self._found()
+        if found is None:
             made = self.http.post(
-                path,
+                f"{self._account}/customaudiences",
                 {
                     "name": self.target.name or "",
                     "subtype": "CUSTOM",
@@ -227,7 +222,28 @@ class Meta:
                 },
                 answer=MADE,
             )
-            self._audience_id = str(made["id"])
+            self.http.made()
+            found = self._audience_id = str(made["id"])
+        return found
+
+    def _found(self) -> str | None:
+        """Id of the audience, where there is one.
+
+        Raises:
+            MisconfiguredError: it is not one that a list of people can fill.
+        """
+        if self._audience_id is None:
+            parameters = {"fields": "id,name,subtype", "limit": "500"}
+            for row in self._pages(f"{self._account}/customaudiences", parameters):
+                if row.get("name") != self.target.name:
+                    continue
+                if row.get("subtype") not in (None, "CUSTOM"):
+                    raise MisconfiguredError(
+                        f"meta: the audience '{self.target.name}' is of another kind than a list of people.",
+                        _AUDIENCE.hint,
+                    )
+                self._audience_id = str(row["id"])
+                break
         return self._audience_id
 
     def _users(self, method: str, records: Sequence[Record]) -> BatchResult:

@@ -11,6 +11,8 @@ Errors are sentences, so that their status alone tells whose fault they are (doc
 Results, read 2026-11-28: documentation.onesignal.com/docs/push-notification-message-reports and the description of NotificationWithMeta.
 `failed` counts devices that are unsubscribed, `errored` those that an error kept from it and that are tried again: no bounce for good.
 
+Read 2026-11-29, API description 5.12.0: a message needs `contents` unless it has a `template_id`.
+
 An answer of 200 with an empty `id` means that nobody was reached. Users are known by external id, which is our profile id.
 """
 
@@ -45,13 +47,14 @@ from sync.records import (
 
 API_VERSION = "1"
 PAGE = 50
-MESSAGE_FIELDS = frozenset({"title", "message", "url"})
+MESSAGE_FIELDS = frozenset({"title", "message", "url", "template_id"})
 
 
 LISTED = Answer(fields=(("notifications", list),))
 # 202: taken, and not yet made (.../reference/create-user).
 TAGGED = Answer(frozenset({200, 201, 202}), (("identity.external_id", str),))
 UNTAGGED = Answer(frozenset({200, 202}), (("properties", dict),))
+USER = Answer(fields=(("identity", dict),))
 SENT = Answer()
 VERDICTS = Verdicts({(409, None): Verdict(Fault.ROW)})
 
@@ -117,8 +120,13 @@ class OneSignal:
         )
 
     def check(self) -> str:
-        self.http.get("/notifications", {"app_id": self.app_id, "limit": 1}, answer=LISTED)
-        return "the app's messages are readable"
+        if self.target.kind == "message":
+            self.http.get("/notifications", {"app_id": self.app_id, "limit": 1}, answer=LISTED)
+            return "the app's messages are readable"
+        # Nobody is called this: that the vendor says so shows that it let us ask.
+        path = f"/apps/{self.app_id}/users/by/external_id/headwater-check"
+        self.http.get(path, group="users", missing_ok=True, answer=USER)
+        return "the app's users are readable"
 
     def account(self) -> str:
         return self.app_id
@@ -180,22 +188,31 @@ class OneSignal:
 
     def _message(self, record: Record) -> Accepted | RowError:
         fields = {name: plain(value) for name, value in record.fields.items()}
+        said = {
+            name: str(value)
+            for name, value in fields.items()
+            if name in MESSAGE_FIELDS and value not in (None, "")
+        }
+        if not said.keys() & {"message", "template_id"}:
+            why = "the row has neither message nor template_id"
+            return RowError(record.key, "no_text", why, retryable=False)
         body: dict[str, Any] = {
             "app_id": self.app_id,
             "target_channel": "push",
             "name": self.target.name,
             "include_aliases": {"external_id": [_external_id(record)]},
             "idempotency_key": _uuid(record.idempotency_key or record.key),
-            "contents": {"en": str(fields.get("message") or self.target.name or "")},
             "data": {
                 "key": record.key,
                 **{name: value for name, value in fields.items() if name not in MESSAGE_FIELDS},
             },
         }
-        if fields.get("title"):
-            body["headings"] = {"en": str(fields["title"])}
-        if fields.get("url"):
-            body["url"] = str(fields["url"])
+        for name, place in (("message", "contents"), ("title", "headings")):
+            if name in said:
+                body[place] = {"en": said[name]}
+        for name in ("url", "template_id"):
+            if name in said:
+                body[name] = said[name]
         answer = self.http.post("/notifications", body, group="messages", answer=SENT)
         if not isinstance(answer.get("id"), str) or (not answer["id"] and not answer.get("errors")):
             raise UnexpectedAnswerError("onesignal: the answer to a message has no id.")

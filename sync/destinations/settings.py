@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
@@ -27,8 +28,22 @@ def _address(value: str) -> str:
         has_port = False
     is_plain = value.isascii() and not any(sign.isspace() or sign in '<>"\\^`{|}' for sign in value)
     if not (has_port and is_plain and parts.scheme in ("http", "https") and parts.hostname):
-        raise ValueError("is no address; it wants http:// or https://, a host, and maybe a path")
+        raise ValueError("is no address; it wants https://, a host, and maybe a path")
+    if parts.scheme == "http" and not _is_here(parts.hostname):
+        raise ValueError(
+            "begins with http://, so that people and secrets would go in clear; it wants https:// (http:// is for this machine only)"
+        )
     return value
+
+
+def _is_here(host: str) -> bool:
+    """Whether a host is this machine by its name alone: no name server is asked."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 Address = Annotated[str, AfterValidator(_address)]

@@ -14,7 +14,8 @@ from sync.records import Value
 
 Format = Literal["csv", "jsonl", "parquet"]
 NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# What a cell of a formula begins with (docs/destinations.md), also in the full-width forms that East Asian spreadsheets take for the same.
+FORMULA = (*"=+-@", *"\t\r\n\0", *"\uff1d\uff0b\uff0d\uff20")
 Row = Mapping[str, Value]
 
 

@@ -6,6 +6,7 @@ import importlib
 import pkgutil
 import time
 from collections.abc import Iterator
+from typing import Any
 
 from flask import Flask, Response, current_app, g, jsonify, request
 
@@ -22,6 +23,12 @@ VENDORS = tuple(
         if found.name not in ("answers",)
     )
 )
+# What a vendor says of itself as a whole, by its own code: a module's `REFUSALS` has the status and the body of each that it knows.
+BY_CODE = ("limit_by_code", "token_by_code", "terms_by_code")
+AUTHORIZATION: dict[
+    str, str | None
+] = {}  # how a vendor's Authorization header begins; None where it is left to the receiver
+REFUSALS: dict[str, dict[str, tuple[int, dict[str, Any]]]] = {}
 SLOW_SECONDS = 0.2
 RETRY_AFTER_SECONDS = 0.05
 
@@ -33,6 +40,8 @@ def create_app(store: Store, faults: Faults) -> Flask:
     for vendor in VENDORS:
         module = importlib.import_module(f"sync.sandbox.vendors.{vendor}")
         app.register_blueprint(module.blueprint, url_prefix=f"/{vendor}")
+        AUTHORIZATION[vendor] = getattr(module, "AUTHORIZATION", None)
+        REFUSALS[vendor] = getattr(module, "REFUSALS", {})
     app.before_request(_fault_before)
     app.after_request(_fault_after)
     app.add_url_rule("/", "page", page)
@@ -58,10 +67,12 @@ def _vendor() -> str:
 def _fault_before() -> Response | None:
     if _vendor() not in VENDORS:
         return None
-    if "sandbox" not in request.headers.get("Authorization", "sandbox"):
+    given, scheme = request.headers.get("Authorization"), AUTHORIZATION[_vendor()]
+    if scheme and not (given and given.startswith(f"{scheme} ") and "sandbox" in given):
         return _answer(401, "unauthorized")
     fault = faults().draw(
         "token_expired",
+        *BY_CODE,
         "429",
         "500",
         "500_after_commit",
@@ -72,6 +83,9 @@ def _fault_before() -> Response | None:
         "slow",
     )
     g.fault = fault
+    if fault in BY_CODE:
+        refusal = REFUSALS[_vendor()].get(fault)
+        return _coded(*refusal) if refusal else None
     if fault == "token_expired":
         return _answer(401, "token_expired")
     if fault == "429":
@@ -113,6 +127,12 @@ def _cut(body: bytes) -> Iterator[bytes]:
 
 
 def _answer(status: int, code: str) -> Response:
-    answer = jsonify({"errors": [{"code": code, "status": status, "title": code, "detail": code}]})
+    return _coded(
+        status, {"errors": [{"code": code, "status": status, "title": code, "detail": code}]}
+    )
+
+
+def _coded(status: int, body: dict[str, Any]) -> Response:
+    answer = jsonify(body)
     answer.status_code = status
     return answer

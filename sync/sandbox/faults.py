@@ -20,6 +20,10 @@ KINDS = {
     "refuse_rows": "one row of a batch in two is refused",
     "job_failed": "an asynchronous job fails as a whole",
     "token_expired": "401",
+    "limit_by_code": "too many requests, by the vendor's own code and status",
+    "token_by_code": "an expired token, the same way",
+    "terms_by_code": "terms that nobody has accepted, the same way",
+    "unknown_property": "HubSpot takes only properties that it has or that were made",
 }
 
 

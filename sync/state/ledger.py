@@ -67,11 +67,11 @@ class Ledger:
         return [row["run_id"] for row in rows]
 
     def state(self, unfinished: list[str], doubted: str | None = None) -> str:
-        """A query of what the destination holds: sync_key, row_hash, definition_hash, identifiers, remote_id.
+        """A query of what the destination holds: sync_key, row_hash, definition_hash, identifiers, remote_id, acknowledged_at.
 
         `doubted` is a query of what unfinished runs may have done (`Intents.doubted`).
         """
-        columns = "sync_key, row_hash, definition_hash, identifiers, remote_id"
+        columns = "sync_key, row_hash, definition_hash, identifiers, remote_id, acknowledged_at"
         held = f"select {columns} from {self._tables.ledger} where {self._mine()} and {self._here}"
         if not unfinished:
             return held

@@ -20,6 +20,7 @@ from sync.engine.plan.planner import (
     Counts,
     Mapping,
     PlanQueries,
+    Refresh,
     map_columns,
     read_counts,
     wanted_by,
@@ -228,6 +229,7 @@ def _planned(
         people=planning.people,
         kinds=kinds,
         claims=Claims.on(offered, ledger.claims(definition.filled, others) if others else None),
+        refresh=_refresh(definition, offered),
     )
     checks = TableChecks(
         **{
@@ -292,6 +294,12 @@ def _other_keys(
         for one in planning.sharing(definition)
         if one.mode in FILLING and one.key != definition.key
     )
+
+
+def _refresh(definition: SyncDefinition, offered: ObjectType | None) -> Refresh | None:
+    """When rows that did not change are sent again, so that the vendor does not forget them."""
+    days = definition.refresh_days or (offered.refresh_days if offered else None)
+    return Refresh(days, now_utc()) if days else None
 
 
 def _elsewhere(

@@ -6,6 +6,7 @@ from the same statement, `planned`: per key one action and, where it is not sent
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import abc
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -24,6 +25,7 @@ from sync.state.ledger import UNKNOWN
 if TYPE_CHECKING:
     from sync.warehouses.base import Dialect
 
+DIGITS = "0123456789abcdef"
 NOT_MAPPED = ("withheld_reason", "row_hash", "qualified_at")
 KindsOf = abc.Mapping[str, Kind]
 REMOVING = (Mode.MIRROR, Mode.REPLACE)
@@ -78,6 +80,24 @@ class Counts:
     def held(self) -> int:
         """Rows the destination holds by the ledger, of those that this plan sees."""
         return self.change + self.remove + self.unchanged
+
+
+@dataclass(frozen=True, slots=True)
+class Refresh:
+    """Rows are sent again `days` after they were taken last, some of them up to a tenth earlier: what was sent in one day is spread."""
+
+    days: int
+    now: dt.datetime
+
+    def is_due(self, key: str, dialect: Dialect) -> str:
+        """SQL condition on the ledger's row of a key."""
+        latest = self.now - dt.timedelta(days=self.days)
+        step = dt.timedelta(days=self.days) / 10 / len(DIGITS)
+        cases = " ".join(
+            f"when '{digit}' then {dialect.literal(latest + number * step)}"
+            for number, digit in enumerate(DIGITS)
+        )
+        return f"acknowledged_at < case substr({dialect.md5_of.format(key)}, 1, 1) {cases} end"
 
 
 def map_columns(definition: SyncDefinition, columns: Sequence[str]) -> Mapping:
@@ -140,10 +160,11 @@ class PlanQueries:
         people: ConsentTables | None = None,
         kinds: KindsOf | None = None,
         claims: Claims | None = None,
+        refresh: Refresh | None = None,
     ) -> None:
         """`held` is a query of the ledger's state, `elsewhere` one of how many rows it has elsewhere, `former` one of how many have a
         place of before accounts were known; `quarantined` one of (sync_key, payload_hash, is_dismissed), or None for none; `kinds`
-        what the columns hold; `claims` who else may want rows that leave.
+        what the columns hold; `claims` who else may want rows that leave; `refresh` when rows are sent again though nothing changed.
         """
         self._definition = definition
         self._mode = definition.mode
@@ -156,6 +177,7 @@ class PlanQueries:
         self._members = members if self._mode in (Mode.UPSERT, Mode.MIRROR) else ()
         self._kinds = kinds or {}
         self._claims = claims or Claims()
+        self._refresh = refresh
         self._is_claimed = False
         self._has_reason = "withheld_reason" in columns
         people = people or ConsentTables()
@@ -315,6 +337,8 @@ class PlanQueries:
             for one in (self._definition.definition_hash, self._definition.former_hash)
         )
         outdated = f"(definition_hash is null or definition_hash not in ({hashes}))"
+        if self._refresh is not None:
+            outdated = f"({outdated} or {self._refresh.is_due('sync_key', self._dialect)})"
         quarantined = ""
         join, is_quarantined, is_dismissed = "", "false", "false"
         if self._quarantined:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from functools import partial
-from itertools import chain, count
+from itertools import chain, count, islice
 
 from sync.config.models import SyncDefinition
 from sync.destinations.base import Delivery, ObjectType, PartialFailure
@@ -15,6 +15,7 @@ from sync.engine.context import PushContext, SyncResult
 from sync.engine.plan import capability, gates, guards
 from sync.engine.plan.plan import Plan, Planned, plan_sync
 from sync.engine.plan.spool import PlanSpool
+from sync.engine.preflight import check_fields
 from sync.engine.push.acknowledge import Acknowledger
 from sync.engine.push.record import RunRecord
 from sync.engine.push.rows import Batch, RowReader, batched
@@ -278,6 +279,7 @@ class Pusher:
                 f"sync '{self._definition.name}': {scrub(error.message)}",
                 hint=error.hint or "sync check tries credentials and sends nothing.",
             ) from error
+        unfit = self._unfit(retrier, connection, planned, spool)
         breaker = CircuitBreaker(self._options.breaker_limit)
         delivery = capability.delivery(self._definition, offered)
         claims = self._definition.mode is Mode.EVENT and delivery is Delivery.AT_MOST_ONCE
@@ -324,13 +326,32 @@ class Pusher:
                 requests = max(1, limits[group].parallel if group in limits else 4)
                 polls = offered.partial_failure is PartialFailure.BY_POLLING
                 stream.send(
-                    self._phases(planned, offered),
+                    islice(self._phases(planned, offered), 1 if unfit else None),
                     claims=claims,
                     parallel=max(requests, JOBS) if polls else requests,
                 )
         ahead = claims or acknowledger.wrote_ahead
         self._once = not (ahead or spool.outdated.rows or spool.doubted.rows)
+        result.error = result.error or unfit
         self._end(breaker, left=spool.refused_unchanged + acknowledger.dropped)
+
+    def _unfit(
+        self, retrier: Retrier, connection: Connection, planned: Planned, spool: PlanSpool
+    ) -> RefusedError | None:
+        """Why nothing can be written: the vendor lacks a field. Who must go goes all the same.
+
+        Raises:
+            RefusedError: the same, where nobody must.
+        """
+        if not spool.writes.rows:
+            return None
+        try:
+            retrier.call(partial(check_fields, self._definition, connection, planned.mapping))
+        except RefusedError as error:
+            if not spool.removals.rows:
+                raise
+            return error
+        return None
 
     # -- end -----------------------------------------------------------------------------------
 

@@ -21,7 +21,7 @@ def paged(
 ) -> Response:
     """One page of a JSON:API collection, with a link to the next."""
     start = int(request.args.get("page[cursor]") or 0)
-    links = {}
+    links = {"self": request.url}
     if start + size < len(rows):
         kept = "&".join(
             f"{name}={value}" for name, value in request.args.items() if name != "page[cursor]"

@@ -10,14 +10,58 @@ from flask import Blueprint, Response, jsonify, request
 
 from sync.sandbox import clock
 from sync.sandbox.app import faults, store
-from sync.sandbox.vendors.answers import error
 
 NAME = "hubspot"
+AUTHORIZATION = "Bearer"
 INDEX = "hubspot:index"  # which record has a value of a property
 INDEXED = ("email", "domain", "headwater_account_id")
 BATCH = 100
+CORRELATION = "00000000-0000-4000-8000-000000000000"
+# Some of the properties that every account has, and whether a person may write them.
+PROPERTIES = {
+    "contacts": {
+        **dict.fromkeys(
+            ("email", "firstname", "lastname", "phone", "jobtitle", "company", "address", "city", "zip", "state",
+             "country", "hs_language", "lifecyclestage", "website"),
+            True,
+        ),
+        "hs_object_id": False,
+        "hs_additional_emails": False,
+    },
+    "companies": {
+        **dict.fromkeys(
+            ("name", "domain", "numberofemployees", "phone", "address", "city", "zip", "state", "country", "industry",
+             "annualrevenue", "lifecyclestage", "website"),
+            True,
+        ),
+        "hs_object_id": False,
+    },
+}  # fmt: skip
+REFUSALS = {
+    "limit_by_code": (
+        429,
+        {"status": "error", "message": "You have reached your secondly limit.", "errorType": "RATE_LIMIT",
+         "category": "RATE_LIMITS", "policyName": "SECONDLY"},
+    ),
+    "token_by_code": (
+        401,
+        {"status": "error", "message": "The OAuth token used to make this call expired.",
+         "category": "EXPIRED_AUTHENTICATION"},
+    ),
+}  # fmt: skip
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 blueprint = Blueprint(NAME, __name__)
+
+
+def error(status: int, category: str, **more: Any) -> tuple[Response, int]:
+    """As HubSpot says it: developers.hubspot.com/docs/api-reference/error-handling, read 2026-11-28."""
+    body = {
+        "status": "error",
+        "message": category,
+        "correlationId": CORRELATION,
+        "category": category,
+    }
+    return jsonify({**body, **more}), status
 
 
 def _record_id(kind: str, unique: str) -> str:
@@ -61,7 +105,22 @@ def _refused(category: str, unique: str) -> dict[str, Any]:
         "category": category,
         "message": category,
         "context": {"id": [unique]},
+        "links": {},
+        "errors": [],
     }
+
+
+def _known(kind: str) -> dict[str, bool]:
+    """The properties there are, and whether they may be written."""
+    made = (name for _, _, name in store().objects(NAME, f"property:{kind}"))
+    return {**PROPERTIES.get(kind, {}), **dict.fromkeys(made, True)}
+
+
+@blueprint.post("/oauth/v2/private-apps/get/access-token-info")
+def token_info() -> Response:
+    objects = ("objects.contacts", "objects.companies", "lists")
+    scopes = [f"crm.{one}.{verb}" for one in objects for verb in ("read", "write")]
+    return jsonify({"userId": 1, "hubId": 1, "appId": 1, "scopes": scopes})
 
 
 @blueprint.get("/account-info/v3/details")
@@ -90,6 +149,10 @@ def upsert(kind: str) -> Response | tuple[Response, int]:
     uniques = [row["id"].lower() for row in inputs]
     if len(inputs) > BATCH or len(set(uniques)) < len(uniques):
         return error(400, "VALIDATION_ERROR")
+    if faults().shares.get("unknown_property"):
+        unknown = {name for row in inputs for name in row["properties"]} - {*_known(kind)}
+        if unknown:
+            return _no_property(sorted(unknown))
     results, errors, taken = [], [], {}
     for row in inputs:
         bad = row["idProperty"] == "email" and not EMAIL.fullmatch(row["id"])
@@ -159,31 +222,70 @@ def search(kind: str) -> Response:
     return jsonify({"total": len(found), "results": found})
 
 
+def _no_property(names: list[str]) -> tuple[Response, int]:
+    """As HubSpot says it: the names in a context beside the code."""
+    said = f"Property values were not valid: {names}"
+    errors = [
+        {"message": said, "code": "PROPERTY_DOESNT_EXIST", "context": {"propertyName": [name]}}
+        for name in names
+    ]
+    return error(400, "VALIDATION_ERROR", message=said, errors=errors)
+
+
+def _property(name: str) -> dict[str, Any]:
+    described = {"label": name, "type": "string", "fieldType": "text", "groupName": "information"}
+    return {"name": name, **described, "description": "", "options": []}
+
+
+@blueprint.get("/crm/v3/properties/<kind>")
+def properties(kind: str) -> Response | tuple[Response, int]:
+    """What properties there are; as long as any is taken, the stand-in does not tell."""
+    if not faults().shares.get("unknown_property"):
+        return error(403, "MISSING_SCOPES")
+    rows = [
+        {
+            **_property(name),
+            "modificationMetadata": {
+                "archivable": False,
+                "readOnlyDefinition": True,
+                "readOnlyValue": not writable,
+            },
+        }
+        for name, writable in _known(kind).items()
+    ]
+    return jsonify({"results": rows})
+
+
 @blueprint.get("/crm/v3/properties/<kind>/<name>")
 def property_of(kind: str, name: str) -> Response | tuple[Response, int]:
     known = {found for _, _, found in store().objects(NAME, f"property:{kind}")}
-    return jsonify({"name": name}) if name in known else error(404, "OBJECT_NOT_FOUND")
+    return jsonify(_property(name)) if name in known else error(404, "OBJECT_NOT_FOUND")
 
 
 @blueprint.post("/crm/v3/properties/<kind>")
 def make_property(kind: str) -> tuple[Response, int]:
     name = request.get_json()["name"]
     store().object_id(NAME, f"property:{kind}", name)
-    return jsonify({"name": name}), 201
+    return jsonify({**_property(name), **request.get_json()}), 201
+
+
+def _list(key: str, name: str) -> dict[str, Any]:
+    kind = {"objectTypeId": "0-1", "processingType": "MANUAL", "processingStatus": "COMPLETE"}
+    return {"listId": key, "listVersion": 1, "name": name, **kind}
 
 
 @blueprint.get("/crm/v3/lists/object-type-id/<type_id>/name/<name>")
 def list_by_name(type_id: str, name: str) -> Response | tuple[Response, int]:  # noqa: ARG001
     for _, key, found in store().objects(NAME, "list"):
         if found == name:
-            return jsonify({"list": {"listId": key, "name": name}})
+            return jsonify({"list": _list(key, name)})
     return error(404, "OBJECT_NOT_FOUND")
 
 
 @blueprint.post("/crm/v3/lists/")
 def make_list() -> Response:
     name = request.get_json()["name"]
-    return jsonify({"list": {"listId": store().object_id(NAME, "list", name), "name": name}})
+    return jsonify({"list": _list(store().object_id(NAME, "list", name), name)})
 
 
 @blueprint.put("/crm/v3/lists/<list_id>/memberships/<verb>")

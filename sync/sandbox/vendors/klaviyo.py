@@ -16,13 +16,20 @@ from sync.sandbox.app import faults, store
 from sync.sandbox.vendors.answers import error, paged
 
 NAME = "klaviyo"
+AUTHORIZATION = "Klaviyo-API-Key"
 PROFILES = "profiles"
+# An account has metrics of several ages for one thing: the names are those of help pages and of accounts shown in public, not ours.
 METRICS = {
-    "delivered": "Received Email",
-    "opened": "Opened Email",
-    "clicked": "Clicked Email",
-    "bounced": "Bounced Email",
-    "unsubscribed": "Unsubscribed from Email Marketing",
+    "delivered": ["Received Email"],
+    "opened": ["Opened Email"],
+    "clicked": ["Clicked Email"],
+    "bounced": ["Bounced Email"],
+    "unsubscribed": [
+        "Unsubscribed from Email Marketing",
+        "Unsubscribed",
+        "Unsubscribed from List",
+        "Manually Suppressed from Email Marketing",
+    ],
 }
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 blueprint = Blueprint(NAME, __name__)
@@ -43,7 +50,12 @@ def _resource(kind: str, key: str, attributes: dict[str, Any]) -> dict[str, Any]
 
 @blueprint.get("/api/accounts")
 def accounts() -> Response:
-    return jsonify({"data": [_resource("account", "AbC123", {"timezone": "UTC"})], "links": {}})
+    return jsonify(
+        {
+            "data": [_resource("account", "AbC123", {"timezone": "UTC"})],
+            "links": {"self": request.url},
+        }
+    )
 
 
 @blueprint.get("/api/lists")
@@ -55,7 +67,7 @@ def lists() -> Response:
         for _, key, found in store().objects(NAME, "list")
         if name is None or found == name
     ]
-    return jsonify({"data": rows, "links": {}})
+    return jsonify({"data": rows, "links": {"self": request.url}})
 
 
 @blueprint.post("/api/lists")
@@ -141,7 +153,10 @@ def import_errors(job_id: str) -> Response:
 
 @blueprint.get("/api/profiles")
 def profiles() -> Response | tuple[Response, int]:
-    condition = re.fullmatch(r"any\((\w+),(\[.*\])\)", request.args.get("filter", ""))
+    if "filter" not in request.args:
+        first = store().members(NAME, PROFILES, limit=int(request.args.get("page[size]", 20)))
+        return paged([_resource("profile", key, attributes) for key, attributes in first.items()])
+    condition = re.fullmatch(r"any\((\w+),(\[.*\])\)", request.args["filter"])
     if condition is None:
         return error(400, "invalid_filter")
     attribute, wanted = condition[1], set(json.loads(condition[2]))
@@ -188,8 +203,8 @@ def create_events() -> tuple[Response | str, int]:
             by_metric.setdefault(metric, []).append(
                 (
                     event_id,
-                    {"profile": key, "properties": attributes["properties"]},
-                    clock.iso(clock.now()),
+                    {"profile": key, **attributes},
+                    attributes.get("time") or clock.iso(clock.now()),
                 )
             )
     for metric, events in by_metric.items():
@@ -202,16 +217,20 @@ def metrics() -> Response:
     def metric(key: str, name: str, integration: str) -> dict[str, Any]:
         return _resource("metric", key, {"name": name, "integration": {"name": integration}})
 
-    own = [metric(kind, name, "Klaviyo") for kind, name in METRICS.items()]
+    own = [
+        metric(f"{kind}-{number}", name, "Klaviyo")
+        for kind, names in METRICS.items()
+        for number, name in enumerate(names)
+    ]
     sent = [metric(key, name, "API") for _, key, name in store().objects(NAME, "metric")]
-    return jsonify({"data": own + sent, "links": {}})
+    return jsonify({"data": own + sent, "links": {"self": request.url}})
 
 
 @blueprint.get("/api/events")
 def events() -> Response:
     """What became of the e-mail that a flow sent for each event received."""
     condition = request.args.get("filter", "")
-    kind = (re.search(r'equals\(metric_id,"([^"]*)"\)', condition) or ["", ""])[1]
+    wanted = (re.search(r'equals\(metric_id,"([^"]*)"\)', condition) or ["", ""])[1]
     since = (re.search(r"greater-or-equal\(datetime,([^)]*)\)", condition) or ["", ""])[1].rstrip(
         "Z"
     )
@@ -220,7 +239,8 @@ def events() -> Response:
     for event in store().events(NAME):
         sent_at = dt.datetime.fromisoformat(event["at"]).replace(tzinfo=None)
         for outcome, at in clock.outcomes(event["event_id"], sent_at):
-            if outcome != kind or at.isoformat() < since:
+            number = clock.draw(event["event_id"], "metric") % len(METRICS[outcome])
+            if f"{outcome}-{number}" != wanted or at.isoformat() < since:
                 continue
             person = event["data"]["profile"]
             people[person] = store().member(NAME, PROFILES, person) or {}
@@ -244,7 +264,7 @@ def events() -> Response:
 @blueprint.get("/api/campaigns")
 def campaigns() -> Response:
     if "'email'" not in request.args.get("filter", ""):
-        return jsonify({"data": [], "links": {}})
+        return jsonify({"data": [], "links": {"self": request.url}})
     first: dict[str, str] = {}
     for event in store().events(NAME):
         first.setdefault(event["object_id"], event["at"])
@@ -257,12 +277,14 @@ def campaigns() -> Response:
                 "status": "Sent",
                 "archived": False,
                 "audiences": {"included": []},
-                "send_options": {},
+                "send_strategy": {"method": "immediate"},
+                "send_options": {"use_smart_sending": True, "ignore_unsubscribes": False},
                 "created_at": first[key],
+                "updated_at": first[key],
                 "send_time": first[key],
             },
         )
         for _, key, name in store().objects(NAME, "metric")
         if key in first
     ]
-    return jsonify({"data": rows, "links": {}})
+    return jsonify({"data": rows, "links": {"self": request.url}})

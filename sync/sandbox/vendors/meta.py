@@ -11,17 +11,34 @@ from flask import Blueprint, Response, jsonify, request
 
 from sync.sandbox import clock
 from sync.sandbox.app import faults, store
-from sync.sandbox.vendors.answers import error
 
 NAME = "meta"
+AUTHORIZATION = "Bearer"
 SHA256 = re.compile(r"[0-9a-f]{64}")
 CAMPAIGN_DAYS = 3
+
+
+def _error(code: int, subcode: int | None, said: str) -> dict[str, Any]:
+    """As the Graph API says it: developers.facebook.com/docs/graph-api/guides/error-handling, read 2026-11-28."""
+    named = {} if subcode is None else {"error_subcode": subcode}
+    error = {"message": said, "type": "OAuthException", "code": code, "fbtrace_id": "A"}
+    return {"error": {**error, **named}}
+
+
+REFUSALS = {
+    "limit_by_code": (400, _error(80003, 2446079, "There have been too many calls")),
+    "token_by_code": (400, _error(190, 463, "Session has expired")),
+    "terms_by_code": (400, _error(200, 1870034, "Terms of service not accepted")),
+}
 blueprint = Blueprint(NAME, __name__)
 
 
 @blueprint.get("/v25.0/act_<account>/customaudiences")
 def audiences(account: str) -> Response:  # noqa: ARG001
-    rows = [{"id": key, "name": name} for _, key, name in store().objects(NAME, "audience")]
+    rows = [
+        {"id": key, "name": name, "subtype": "CUSTOM"}
+        for _, key, name in store().objects(NAME, "audience")
+    ]
     return jsonify({"data": rows})
 
 
@@ -35,7 +52,7 @@ def users(audience_id: str) -> Response | tuple[Response, int]:
     payload = request.get_json()["payload"]
     rows, schema = payload["data"], payload["schema"]
     if len(rows) > 10_000:
-        return error(400, "100")
+        return jsonify(_error(100, None, "Invalid parameter")), 400
     good, invalid = {}, 0
     for row in rows:
         member = _member(schema, row)

@@ -14,6 +14,7 @@ from sync.sandbox.app import faults, store
 from sync.sandbox.vendors.answers import error
 
 NAME = "onesignal"
+AUTHORIZATION = "Key"
 USERS = "users"
 MESSAGES = "messages"
 blueprint = Blueprint(NAME, __name__)
@@ -35,6 +36,15 @@ def make_user(app_id: str) -> tuple[Response, int]:  # noqa: ARG001
         store().object_id(NAME, "tag", tag)
     identity = {"external_id": external_id, "onesignal_id": _onesignal_id(external_id)}
     return jsonify({"identity": identity, "properties": body["properties"]}), 200 if old else 201
+
+
+@blueprint.get("/apps/<app_id>/users/by/external_id/<external_id>")
+def user(app_id: str, external_id: str) -> Response | tuple[Response, int]:  # noqa: ARG001
+    found = store().member(NAME, USERS, external_id)
+    if found is None:
+        return error(404, "not_found")
+    identity = {"external_id": external_id, "onesignal_id": _onesignal_id(external_id)}
+    return jsonify({"identity": identity, "properties": found})
 
 
 @blueprint.patch("/apps/<app_id>/users/by/external_id/<external_id>")
@@ -66,7 +76,7 @@ def make_message() -> Response:
         [
             (
                 key,
-                {"name": body.get("name"), "to": external_ids, "data": body.get("data")},
+                {**body, "to": external_ids},
                 clock.iso(clock.now()),
             )
         ],
@@ -89,6 +99,7 @@ def _message(event: dict[str, Any]) -> dict[str, Any]:
     sent_at = int(dt.datetime.fromisoformat(event["at"]).timestamp())
     return {
         "id": str(uuid.uuid5(uuid.NAMESPACE_OID, event["event_id"])),
+        "app_id": request.args["app_id"],
         "name": event["data"]["name"],
         "include_aliases": {"external_id": event["data"]["to"]},
         "data": event["data"]["data"],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Blueprint, Response, jsonify, request
 
 from sync.sandbox import clock
@@ -26,8 +28,12 @@ def receive() -> Response:
     elif body["action"] == "event":
         at = clock.iso(clock.now())
         store().add_events(
-            NAME, object_id, [(row["idempotency_key"], row["fields"], at) for row in rows]
+            NAME, object_id, [(row["idempotency_key"], _kept(row), at) for row in rows]
         )
     else:
-        store().put_members(NAME, object_id, {row["key"]: row["fields"] for row in rows})
+        store().put_members(NAME, object_id, {row["key"]: _kept(row) for row in rows})
     return jsonify({"failed": [{"key": key, "status": "invalid"} for key in sorted(refused)]})
+
+
+def _kept(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: row[name] for name in ("key", "identifiers", "fields")}

@@ -72,7 +72,9 @@ def records(offered: ObjectType, count: int, *, start: int = 0) -> list[Record]:
             name: HASH.format(number * 31 + index) if name.endswith("_sha256") else values[name]
             for index, name in enumerate(sorted(offered.identifiers))
         }
-        fields = {"first_name": "Zoë", "lifetime_value_eur": 12.5} if offered.open_fields else {}
+        fields = {"first_name": "Zoë", "lifetime_value_eur": 12.5, "message": "Hello"}
+        if not offered.open_fields:
+            fields = {}
         made.append(
             Record(
                 key=f"p{number:05d}",

@@ -245,7 +245,7 @@ def test_results_name_the_person_that_was_sent(bench: Bench, kind: str) -> None:
         Record(
             row.key,
             row.identifiers,
-            {"profile_id": f"person-{row.key}"},
+            {"profile_id": f"person-{row.key}", "message": "Hello"},
             idempotency_key=row.idempotency_key,
         )
         for row in records(able, 60)
@@ -324,6 +324,14 @@ def test_the_change_log_of_a_mirror_says_who_left(bench: Bench) -> None:
     assert [(row["_action"], row["_key"]) for row in logged] == [
         ("upsert", "p00000"), ("upsert", "p00001"), ("remove", "p00000"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("sign", list("=+-@\t\r\n\0\uff1d\uff0b\uff0d\uff20"))
+def test_every_sign_that_begins_a_formula_is_defused(sign: str) -> None:
+    from sync.destinations.writers import _cell
+
+    assert _cell(f"{sign}cmd|x") == f"'{sign}cmd|x"
+    assert _cell(f"a{sign}b") == f"a{sign}b"
 
 
 @pytest.mark.parametrize("layout", ["csv", "jsonl", "parquet"])

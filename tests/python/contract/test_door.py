@@ -21,6 +21,7 @@ from sync.errors import (
     ConfigError,
     DestinationError,
     MisconfiguredError,
+    NotYetThereError,
     RedirectError,
     RejectedError,
     TransientError,
@@ -29,7 +30,7 @@ from sync.errors import (
 )
 from sync.records import Mode, Record, SyncObject
 
-from .conftest import records
+from .conftest import Bench, records
 
 PAGE = b"<html><form>log in</form></html>"
 
@@ -389,7 +390,25 @@ def test_an_address_that_is_none_is_refused_before_anything_is_sent(
         registry.create(
             kind, name=kind, settings={**settings, setting: address}, target=SyncObject(object_kind)
         )
-    assert "http://" in caught.value.message
+    assert "https://" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("address", "taken"),
+    [
+        ("http://hooks.shop.example/in", False), ("http://10.0.0.5:8080/", False), ("http://127.0.0.1.shop.example", False),
+        ("http://localhost.shop.example", False), ("http://0.0.0.0:1", False), ("HTTP://shop.example", False),
+        ("http://localhost:9", True), ("http://127.8.0.1:9", True), ("http://[::1]:9", True), ("https://shop.example", True),
+    ],
+)  # fmt: skip
+def test_nothing_goes_in_clear_but_to_this_machine(address: str, taken: bool) -> None:
+    target = SyncObject("record", "x")
+    if taken:
+        assert registry.create("webhook", name="w", settings={"url": address}, target=target)
+        return
+    with pytest.raises(ConfigError, match="setting 'url' begins with http://") as caught:
+        registry.create("webhook", name="w", settings={"url": address}, target=target)
+    assert "shop.example" not in caught.value.message
 
 
 def test_who_is_not_reached_was_surely_not_sent_anything() -> None:
@@ -533,6 +552,36 @@ def test_a_refusal_is_the_fault_of_what_its_code_says(
     with pytest.raises(DestinationError) as caught:
         client(wire, verdicts=verdicts).post("/people", {})
     assert type(caught.value).__name__ == error
+
+
+NOT_THERE = [
+    # (destination, object, what makes it, what the vendor says to the next request)
+    ("klaviyo", "list", "list_id", 404, {"errors": [{"code": "not_found"}]}),
+    ("meta", "audience", "audience_id", 400, {"error": {"code": 803}}),
+    ("google_data_manager", "audience", "list_id", 404, {"error": {"status": "NOT_FOUND"}}),
+    ("hubspot", "list", "list_id", 404, {"category": "OBJECT_NOT_FOUND"}),
+    ("hubspot", "company", "_ensure_key_property", 400, {"errors": [{"code": "PROPERTY_DOESNT_EXIST"}]}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "object_kind", "make", "status", "body"), NOT_THERE)
+def test_what_was_made_a_moment_ago_is_waited_for(
+    bench: Bench, wire: Wire, kind: str, object_kind: str, make: str, status: int, body: Any
+) -> None:
+    destination = bench.destination(kind, object_kind)
+    http, there = destination.http, bench.destination(kind, object_kind).http
+    getattr(destination, make)()
+    wire.answers(status, json.dumps(body).encode())
+    http.base_url = there.base_url = wire.url
+    with pytest.raises(NotYetThereError) as caught:
+        http.post("/members", {})
+    assert caught.value.unsent
+    assert caught.value.retry_after_seconds == 5
+    with pytest.raises(MisconfiguredError):  # it was there before: somebody has deleted it
+        there.post("/members", {})
+    http._made_at -= 301
+    with pytest.raises(MisconfiguredError):
+        http.post("/members", {})
 
 
 def test_a_property_that_a_vendor_does_not_have_is_named(wire: Wire) -> None:

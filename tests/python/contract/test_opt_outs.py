@@ -17,7 +17,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from sync.destinations import registry
-from sync.records import CampaignEvent, SyncObject
+from sync.records import CampaignEvent, Record, SyncObject
+
+from .conftest import Bench
 
 # (metric, what records it, kind, channel). Read 2026-11-28.
 METRICS = [
@@ -131,6 +133,30 @@ def test_a_bounce_that_passes_suppresses_nobody(properties: dict[str, str], soft
 
     assert is_soft("bounced", properties) == soft
     assert not is_soft("unsubscribed", {"Bounce Type": "Soft"})
+
+
+def test_opt_outs_of_the_stand_in_come_under_several_names_and_all_arrive(bench: Bench) -> None:
+    from sync.sandbox import clock
+
+    sent = bench.destination("klaviyo", "event")
+    rows = [
+        Record(f"k{number}", {"email": f"p{number}@shop.example"}, {}, None, f"key-{number}")
+        for number in range(1000)
+    ]
+    sent.send(rows)
+    store = bench.store()
+    keys = [event["event_id"] for event in store.events("klaviyo")]
+    store.close()
+    left = [
+        key for key in keys if any(kind == "unsubscribed" for kind, _ in clock.outcomes(key, clock.now()))
+    ]  # fmt: skip
+    found = [
+        row
+        for row in sent.pull(dt.datetime(2020, 1, 1))
+        if isinstance(row, CampaignEvent) and row.kind == "unsubscribed"
+    ]
+    assert len(found) == len(left) > 4
+    assert len({json.loads(row.raw)["metric"] for row in found}) > 2
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from sync.destinations import registry
-from sync.destinations.base import PollsJobs, PullsResults
+from sync.destinations.base import KnowsFields, PollsJobs, PullsResults
 from sync.errors import DestinationError
 from sync.records import Mode, Record, SyncObject
 
@@ -28,6 +28,8 @@ ROOT = Path(__file__).parents[3]
 FOLDER = Path(os.environ.get("HEADWATER_CONTRACTS") or ROOT.parent / "shared" / "contracts")
 VENDORS = ["google_data_manager", "hubspot", "klaviyo", "meta", "onesignal"]
 SPECS = {"google_data_manager": "google_datamanager"}
+# Not of the public client that HubSpot's description is made from; the destination does without an answer.
+UNDESCRIBED = {"/", "/oauth/v2/private-apps/get/access-token-info"}
 
 pytestmark = [
     pytest.mark.contracts,
@@ -83,6 +85,8 @@ def exercise(vendor: str, base_url: str) -> None:
             calls.append(lambda to=destination, rows=rows: to.upsert(rows))
             calls.append(lambda to=destination, rows=known: to.remove(rows))
             calls.append(lambda to=destination, rows=rows[2:]: to.remove(rows))
+        if isinstance(destination, KnowsFields):
+            calls.append(lambda to=destination: to.unknown_fields(["first_name"]))
         if isinstance(destination, PollsJobs):
             calls.append(lambda to=destination: to.poll("123"))
         if isinstance(destination, PullsResults):
@@ -104,6 +108,6 @@ def test_every_request_is_what_the_vendor_describes(vendor: str, tmp_path: Path)
     wrong = [
         f"{row['method']} {row['path']}: {row['violations']}"
         for row in sent
-        if not row["valid"] and row["path"] != "/"
+        if not row["valid"] and row["path"] not in UNDESCRIBED
     ]
     assert not wrong, "\n".join(wrong)

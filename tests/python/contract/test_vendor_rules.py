@@ -51,7 +51,12 @@ def test_an_address_that_is_not_hashed_never_leaves(
 def test_hubspot_takes_over_a_company_it_has_under_the_same_domain(bench: Bench) -> None:
     companies = "/hubspot/crm/v3/objects/companies"
     there = {"name": "Old name", "domain": "company0.example", "phone": "kept"}
-    made = requests.post(bench.base_url + companies, json={"properties": there}, timeout=5).json()
+    made = requests.post(
+        bench.base_url + companies,
+        json={"properties": there},
+        headers={"Authorization": "Bearer sandbox"},
+        timeout=5,
+    ).json()
     result = bench.destination("hubspot", "company").upsert(rows("hubspot", "company", 2))
     store = bench.store()
     held = store.members("hubspot", "companies")
@@ -133,6 +138,27 @@ def test_onesignal_says_when_a_message_reached_nobody(bench: Bench) -> None:
     bench.faults.shares = {"refuse_rows": 1}
     result = bench.destination("onesignal", "message").send(rows("onesignal", "message", 1))
     assert [(row.status, row.retryable) for row in result.failed] == [("nobody_reached", False)]
+
+
+@pytest.mark.parametrize(
+    ("fields", "status"),
+    [
+        ({}, ["no_text"]),
+        ({"message": "", "title": "Hello"}, ["no_text"]),
+        ({"message": None}, ["no_text"]),
+        ({"message": 0}, []),
+        ({"template_id": "be4a8044-bbd6-11e4-a581-000c2940e62c"}, []),
+    ],
+)
+def test_a_message_without_a_text_is_not_sent(
+    bench: Bench, fields: dict[str, Any], status: list[str]
+) -> None:
+    row = Record("t1", {"profile_id": "p1"}, fields, None, "k")
+    result = bench.destination("onesignal", "message").send([row])
+    assert [one.status for one in result.failed] == status
+    store = bench.store()
+    assert len(store.events("onesignal")) == 1 - len(status)
+    store.close()
 
 
 def test_meta_sends_good_rows_of_a_batch_with_bad_ones(bench: Bench) -> None:

@@ -1,0 +1,460 @@
+"""What each destination should hold of a table's rows, in the vendors' own words, and what its stand-in does hold.
+
+Both sides know nothing of the modules that they judge: names are written here as the vendors' pages have them (each module's docstring
+names these), and the stand-in's file is read by SQL of its own.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import hashlib
+import json
+import sqlite3
+import uuid
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+NAME = "Lapsed buyers"
+Row = dict[str, Any]
+Held = dict[Any, Any]
+
+
+def sha(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def idempotency_key(number: int) -> str:
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"event {number}"))
+
+
+# -- rows: no two have a value in common, so that what is swapped or left out shows -------------------
+
+
+def _own(number: int) -> Row:
+    """Columns of every type that go everywhere."""
+    return {
+        "lifetime_value_eur": number + 0.25,
+        "visits": number * 7,
+        "is_vip": number % 2 == 0,
+        "last_order_at": dt.datetime(2026, 11, 1, 8, 30, number % 60, 250_000 * (number % 3)),
+        "birth_date": dt.date(1970, 1, 1) + dt.timedelta(days=number),
+        "note": f'"{number}", Zoë & Łukasz\n🎉',
+    }
+
+
+def _person(number: int) -> Row:
+    return {"first_name": f"Zoë {number}", "last_name": f"Müller {number}"}
+
+
+def _place(number: int) -> Row:
+    return {
+        "street": f"{number} Hauptstraße",
+        "city": f"Köln {number}",
+        "region": f"NW {number}",
+        "country": f"DE{number}",
+        "postal_code": f"0{number:04d}",
+        "time_zone": f"Europe/Berlin{number}",
+    }
+
+
+def klaviyo_profile(number: int) -> Row:
+    more = {
+        "organization": f"Firm {number}",
+        "locale": f"de-{number}",
+        "title": f"Dr. {number}",
+        "image": f"https://img.example/{number}",
+    }
+    lists = {"tags": [f"t{number}", "b"], "size": {"eu": number}}
+    return _person(number) | more | _place(number) | _own(number) | lists
+
+
+def klaviyo_event(number: int) -> Row:
+    at = {"occurred_at": dt.datetime(2026, 11, 2, 9, number % 60), "profile_id": f"person-{number}"}
+    return _person(number) | _own(number) | at | {"tags": [f"t{number}"]}
+
+
+def hubspot_contact(number: int) -> Row:
+    more = {
+        "job_title": f"Buyer {number}",
+        "street": f"{number} Road",
+        "postal_code": f"0{number:04d}",
+        "language": f"de{number}",
+        "city": f"Köln {number}",
+    }
+    return _person(number) | more | _own(number) | {"cleared": None}
+
+
+def hubspot_company(number: int) -> Row:
+    return {"account_name": f"Firm {number}", "employee_count": number + 5} | _own(number)
+
+
+def no_fields(_: int) -> Row:
+    return {}
+
+
+def onesignal_tags(number: int) -> Row:
+    return {"language": f"de{number}", "cleared": None} | _own(number)
+
+
+def onesignal_message(number: int) -> Row:
+    text = {
+        "message": f"We kept {number} for you",
+        "title": f"Hello {number}",
+        "url": f"https://shop.example/{number}",
+        "template_id": str(uuid.uuid5(uuid.NAMESPACE_URL, f"template {number}")),
+        "step": f"reminder {number}",
+    }
+    # A title, an address and a template may be missing; one of text and template may not.
+    absent = [("title",), ("url",), ("template_id",), ("message",), ()][number % 5]
+    return {name: value for name, value in text.items() if name not in absent} | _own(number)
+
+
+def anything(number: int) -> Row:
+    return _person(number) | _own(number) | {"tags": [f"t{number}"], "size": {"eu": number}}
+
+
+# -- identifiers: some rows lack some ------------------------------------------------------------------
+
+
+def email_or_phone(number: int) -> dict[str, str]:
+    both = {"email": f"person{number}@shop.example", "phone": f"+4930{number:07d}"}
+    return _some(both, [("phone",), ("email",), ()][number % 3])
+
+
+def email(number: int) -> dict[str, str]:
+    return {"email": f"person{number}@shop.example"}
+
+
+def domain(number: int) -> dict[str, str]:
+    return {"domain": f"company{number}.example"}
+
+
+def profile_id(number: int) -> dict[str, str]:
+    return {"profile_id": f"person-{number}"}
+
+
+META = {
+    "email_sha256": "EMAIL",
+    "phone_sha256": "PHONE",
+    "first_name_sha256": "FN",
+    "last_name_sha256": "LN",
+    "city_sha256": "CT",
+    "postal_code_sha256": "ZIP",
+    "country_sha256": "COUNTRY",
+    "birth_year_sha256": "DOBY",
+    "birth_month_sha256": "DOBM",
+    "birth_day_sha256": "DOBD",
+}
+
+
+def meta_hashes(number: int) -> dict[str, str]:
+    every = {name: sha(f"{name} {number}") for name in META}
+    absent = [("phone_sha256",), ("email_sha256",), ("city_sha256", "birth_day_sha256"), ()]
+    return _some(every, absent[number % 4])
+
+
+def google_hashes(number: int) -> dict[str, str]:
+    every = {
+        name: sha(f"{name} {number}")
+        for name in ("email_sha256", "phone_sha256", "first_name_sha256", "last_name_sha256")
+    }
+    every |= {"country": "DE", "postal_code": f"0{number:04d}"}
+    absent = [
+        ("phone_sha256",),
+        ("postal_code",),
+        ("first_name_sha256", "last_name_sha256", "country", "postal_code"),
+        (),
+    ]
+    return _some(every, absent[number % 4])
+
+
+def _some(every: dict[str, str], absent: Iterable[str]) -> dict[str, str]:
+    return {name: value for name, value in every.items() if name not in absent}
+
+
+# -- values as a vendor writes them ----------------------------------------------------------------------
+
+
+def _json(value: Any) -> Any:
+    """ISO 8601, UTC with a Z and as many digits as there are; everything else as it is."""
+    if isinstance(value, dt.datetime):
+        digits = f".{value.microsecond // 1000:03d}" if value.microsecond else ""
+        return value.strftime("%Y-%m-%dT%H:%M:%S") + digits + "Z"
+    return value.isoformat() if isinstance(value, dt.date) else value
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "" if value is None else str(_json(value))
+
+
+def _all(fields: Row, *, but: Iterable[str] = ()) -> Row:
+    return {name: _json(value) for name, value in fields.items() if name not in but}
+
+
+# -- what should be held: (object, member) -> content -----------------------------------------------------
+
+
+def klaviyo_list(key: str, ids: dict[str, str], fields: Row) -> Held:
+    own = {"first_name", "last_name", "organization", "locale", "title", "image"}
+    places = {
+        "street": "address1",
+        "city": "city",
+        "region": "region",
+        "country": "country",
+        "postal_code": "zip",
+        "time_zone": "timezone",
+    }
+    profile = {"external_id": key} | {name: fields[name] for name in own}
+    profile["location"] = {theirs: fields[name] for name, theirs in places.items()}
+    profile["properties"] = _all(fields, but=own | set(places))
+    for name, theirs in (("email", "email"), ("phone", "phone_number")):
+        if name in ids:
+            profile[theirs] = ids[name]
+    return {(NAME, key): profile}
+
+
+def klaviyo_events(key: str, ids: dict[str, str], fields: Row, number: int) -> Held:
+    event = {
+        "properties": _all(fields),
+        "time": _json(fields["occurred_at"]),
+        "metric": NAME,
+        "external_id": fields["profile_id"],
+        "unique_id": idempotency_key(number),
+        **{
+            theirs: ids[name]
+            for name, theirs in (("email", "email"), ("phone", "phone_number"))
+            if name in ids
+        },
+    }
+    return {idempotency_key(number): event}
+
+
+def hubspot_contacts(key: str, ids: dict[str, str], fields: Row) -> Held:
+    theirs = {
+        "first_name": "firstname",
+        "last_name": "lastname",
+        "job_title": "jobtitle",
+        "street": "address",
+        "postal_code": "zip",
+        "language": "hs_language",
+    }
+    properties = {theirs.get(name, name): _text(value) for name, value in fields.items()}
+    return {ids["email"]: properties | {"email": ids["email"]}}
+
+
+def hubspot_companies(key: str, ids: dict[str, str], fields: Row) -> Held:
+    theirs = {"account_name": "name", "employee_count": "numberofemployees"}
+    properties = {theirs.get(name, name): _text(value) for name, value in fields.items()}
+    return {key: properties | {"domain": ids["domain"], "headwater_account_id": key}}
+
+
+def meta_audience(key: str, ids: dict[str, str], fields: Row) -> Held:
+    member = ids.get("email_sha256") or ids["phone_sha256"]
+    return {(NAME, member): {META[name]: value for name, value in ids.items()}}
+
+
+def google_audience(key: str, ids: dict[str, str], fields: Row) -> Held:
+    said = []
+    if "email_sha256" in ids:
+        said.append({"emailAddress": ids["email_sha256"]})
+    if "phone_sha256" in ids:
+        said.append({"phoneNumber": ids["phone_sha256"]})
+    if {"first_name_sha256", "last_name_sha256", "country", "postal_code"} <= set(ids):
+        address = {
+            "givenName": ids["first_name_sha256"],
+            "familyName": ids["last_name_sha256"],
+            "regionCode": ids["country"],
+            "postalCode": ids["postal_code"],
+        }
+        said.append({"address": address})
+    request = {
+        "account": {"accountType": "GOOGLE_ADS", "accountId": "4711"},
+        "through": {"accountType": "GOOGLE_ADS", "accountId": "42"},
+        "consent": {"adUserData": "CONSENT_GRANTED", "adPersonalization": "CONSENT_GRANTED"},
+        "termsOfService": {"customerMatchTermsOfServiceStatus": "ACCEPTED"},
+        "encoding": "HEX",
+    }
+    return {(NAME, ids["email_sha256"]): {"userIdentifiers": said, **request}}
+
+
+def onesignal_users(key: str, ids: dict[str, str], fields: Row) -> Held:
+    tags = {name: _text(value) for name, value in fields.items() if value is not None}
+    return {ids["profile_id"]: {"tags": tags | {NAME: "true"}}}
+
+
+def onesignal_messages(key: str, ids: dict[str, str], fields: Row, number: int) -> Held:
+    # A UUID of version 3, the same for the same event for ever.
+    kept = str(uuid.uuid3(uuid.NAMESPACE_OID, idempotency_key(number)))
+    body = {
+        "app_id": "00000000-0000-4000-8000-000000000001",
+        "target_channel": "push",
+        "name": NAME,
+        "include_aliases": {"external_id": [ids["profile_id"]]},
+        "idempotency_key": kept,
+        "data": {
+            "key": key,
+            **_all(fields, but={"message", "title", "url", "template_id"}),
+        },
+    }
+    for name, place in (("message", "contents"), ("title", "headings")):
+        if name in fields:
+            body[place] = {"en": fields[name]}
+    for name in ("url", "template_id"):
+        if name in fields:
+            body[name] = fields[name]
+    return {kept: body}
+
+
+def webhook_records(key: str, ids: dict[str, str], fields: Row) -> Held:
+    return {(NAME, key): {"key": key, "identifiers": ids, "fields": _all(fields)}}
+
+
+def webhook_events(key: str, ids: dict[str, str], fields: Row, number: int) -> Held:
+    return {idempotency_key(number): {"key": key, "identifiers": ids, "fields": _all(fields)}}
+
+
+def file_rows(key: str, ids: dict[str, str], fields: Row) -> Held:
+    return {key: {"key": key, **ids, **_all(fields)}}
+
+
+# -- what is held ------------------------------------------------------------------------------------------
+
+
+def _read(folder: Path, query: str, *values: str) -> list[Any]:
+    with sqlite3.connect(folder / "sandbox.sqlite") as database:
+        return database.execute(query, values).fetchall()
+
+
+MEMBERS = """
+    select objects.name, members.member_id, members.data
+    from members inner join objects on objects.vendor = members.vendor and objects.id = members.object_id
+    where members.vendor = ?
+"""
+
+
+def _members(folder: Path, vendor: str) -> Held:
+    """Members of every list or audience that the vendor has, ours or not."""
+    return {(row[0], row[1]): json.loads(row[2]) for row in _read(folder, MEMBERS, vendor)}
+
+
+def _of(folder: Path, vendor: str, object_id: str) -> Held:
+    query = "select member_id, data from members where vendor = ? and object_id = ?"
+    return {row[0]: json.loads(row[1]) for row in _read(folder, query, vendor, object_id)}
+
+
+def klaviyo_members(folder: Path) -> Held:
+    profiles = _of(folder, "klaviyo", "profiles")
+    return {
+        (name, profiles[member]["external_id"]): profiles[member]
+        for name, member in _members(folder, "klaviyo")
+    }
+
+
+def klaviyo_log(folder: Path) -> Held:
+    profiles, held = _of(folder, "klaviyo", "profiles"), {}
+    query = "select data from events where vendor = 'klaviyo'"
+    for (text,) in _read(folder, query):
+        event = json.loads(text)
+        name = event.pop("metric")["data"]["attributes"]["name"]
+        held[event["unique_id"]] = {**event, "metric": name, **profiles[event.pop("profile")]}
+        held[event["unique_id"]].pop("profile", None)
+    return held
+
+
+def hubspot_records(kind: str, unique: str) -> Callable[[Path], Held]:
+    return lambda folder: {row[unique]: row for row in _of(folder, "hubspot", kind).values()}
+
+
+def hubspot_list(folder: Path) -> Held:
+    contacts = _of(folder, "hubspot", "contacts")
+    return {
+        (name, contacts[member]["email"]): contacts[member]
+        for name, member in _members(folder, "hubspot")
+        if name in (NAME, "Another")
+    }
+
+
+def onesignal_log(folder: Path) -> Held:
+    query = "select event_id, data from events where vendor = 'onesignal'"
+    held = {row[0]: json.loads(row[1]) for row in _read(folder, query)}
+    for body in held.values():
+        body.pop("to")
+    return held
+
+
+def webhook_log(folder: Path) -> Held:
+    query = "select event_id, data from events where vendor = 'webhook'"
+    return {row[0]: json.loads(row[1]) for row in _read(folder, query)}
+
+
+def jsonl(folder: Path) -> list[Row]:
+    """Every line of the change log, in the order in which a loader applies it."""
+    return [
+        json.loads(line)
+        for path in sorted((folder / "files" / "Lapsed_buyers").iterdir())
+        for line in path.read_text().splitlines()
+    ]
+
+
+def logged(folder: Path) -> Held:
+    """What the change log comes to."""
+    held: Held = {}
+    for row in jsonl(folder):
+        action, key = row.pop("_action"), row.pop("_key")
+        row.pop("_idempotency_key", None)
+        if action == "remove":
+            held.pop(key, None)
+        else:
+            held[key] = {**row, "key": key}
+    return held
+
+
+def csv_rows(path: Path) -> list[Row]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@dataclass(frozen=True)
+class Content:
+    """One kind of object of one destination."""
+
+    kind: str
+    object_kind: str
+    identifiers: Callable[[int], dict[str, str]]
+    fields: Callable[[int], Row]
+    expected: Callable[..., Held]
+    held: Callable[[Path], Held]
+    another: str | None = None  # kind of the stand-in's objects, of which there is one before ours
+    settings: tuple[tuple[str, str], ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.kind}-{self.object_kind}"
+
+
+def _in_list(expected: Callable[..., Held]) -> Callable[..., Held]:
+    return lambda *row: {(NAME, key): value for key, value in expected(*row).items()}
+
+
+RECORDS = [
+    Content("klaviyo", "list", email_or_phone, klaviyo_profile, klaviyo_list, klaviyo_members, "list"),
+    Content("hubspot", "contact", email, hubspot_contact, hubspot_contacts, hubspot_records("contacts", "email")),
+    Content("hubspot", "company", domain, hubspot_company, hubspot_companies, hubspot_records("companies", "headwater_account_id")),
+    Content("hubspot", "list", email, hubspot_contact, _in_list(hubspot_contacts), hubspot_list, "list"),
+    Content("meta", "audience", meta_hashes, no_fields, meta_audience, lambda folder: _members(folder, "meta"), "audience"),
+    Content("google_data_manager", "audience", google_hashes, no_fields, google_audience,
+            lambda folder: _members(folder, "google_data_manager"), "audience",
+            (("customer_id", "4711"), ("login_customer_id", "42"))),
+    Content("onesignal", "tag", profile_id, onesignal_tags, onesignal_users, lambda folder: _of(folder, "onesignal", "users")),
+    Content("webhook", "record", email_or_phone, anything, webhook_records, lambda folder: _members(folder, "webhook")),
+    Content("files", "table", email_or_phone, anything, file_rows, logged, settings=(("format", "jsonl"),)),
+]  # fmt: skip
+EVENTS = [
+    Content("klaviyo", "event", email_or_phone, klaviyo_event, klaviyo_events, klaviyo_log),
+    Content("onesignal", "message", profile_id, onesignal_message, onesignal_messages, onesignal_log),
+    Content("webhook", "event", email_or_phone, anything, webhook_events, webhook_log),
+]  # fmt: skip
