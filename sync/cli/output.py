@@ -32,6 +32,7 @@ _LOUD = frozenset(
         "events_allowed",
         "changes_allowed",
         "alert_failed",
+        "metrics_not_sent",
     }
 )
 

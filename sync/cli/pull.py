@@ -15,6 +15,7 @@ from sync.engine.context import new_run_id
 from sync.engine.pull import LOOK_BACK_DAYS, PullContext, Puller, PullResult
 from sync.errors import UnexpectedError
 from sync.records import SyncObject
+from sync.report import metrics
 from sync.state.tables import ResultTables, Tables
 
 
@@ -77,6 +78,7 @@ def pull(
             for name in _reporting(connections, list(targets))
             if not stop.is_set()
         ]
+    metrics.export([_measured(one, environment) for one in found], log=watcher.log)
     if as_json:
         app.output.document({"run_id": run_id, "destinations": [_summary(one) for one in found]})
     else:
@@ -84,6 +86,16 @@ def pull(
     if stop.is_set() or any(isinstance(one.error, UnexpectedError) for one in found):
         return 2
     return 1 if any(one.status != "success" for one in found) else 0
+
+
+def _measured(result: PullResult, environment: str) -> metrics.Measured:
+    return metrics.Measured(
+        "pull",
+        {"destination": result.destination, "environment": environment},
+        result.status,
+        result.seconds,
+        {"campaigns": result.campaigns, "events": result.events},
+    )
 
 
 def _reporting(connections: Connector, names: list[str]) -> list[str]:

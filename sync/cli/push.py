@@ -25,6 +25,7 @@ from sync.engine.retry import RetryPolicy
 from sync.engine.run import exit_code, push_all
 from sync.errors import HeadwaterError
 from sync.private import mend
+from sync.report import metrics
 
 
 @click.command("push", cls=Verb, example="sync push --sandbox --select destination:klaviyo")
@@ -120,10 +121,26 @@ def push(
             watcher=watcher,
         )
         results = push_all(context, definitions, threads=threads, fail_fast=fail_fast)
+    destinations = {one.name: one.destination for one in definitions}
+    metrics.export(
+        [] if dry_run else [_measured(one, destinations[one.name], environment) for one in results],
+        log=watcher.log,
+    )
     if hears:
         alerts = Alerts(app, definitions, run_id=run_id, log=watcher.log)
         alerts.tell(changes(results, alerts.told()))
     return _told(app, run_id, results, as_json=as_json, dry_run=dry_run)
+
+
+def _measured(result: SyncResult, destination: str, environment: str) -> metrics.Measured:
+    return metrics.Measured(
+        "push",
+        {"sync": result.name, "destination": destination, "environment": environment},
+        result.recorded_status,
+        result.seconds,
+        result.figures(),
+        result.requests,
+    )
 
 
 def _told(app: App, run_id: str, results: list[SyncResult], *, as_json: bool, dry_run: bool) -> int:

@@ -11,7 +11,8 @@ from sync.config.destinations import environment_name
 from sync.engine.connect import RegistryConnector, Sandbox
 from sync.private import make_folder, mend
 
-NOBODY = "http://127.0.0.1:9"  # the address of a sandbox that is not started: nothing is asked of it
+# The address of a sandbox that is not started: nothing is asked of it.
+NOBODY = "http://127.0.0.1:9"
 
 
 def chosen_environment(sandbox: bool) -> str:
