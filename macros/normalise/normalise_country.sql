@@ -9,7 +9,7 @@
     {%- set countries = headwater._countries() -%}
     {%- set spellings = [] -%}
     {%- for country, facts in countries.items() -%}
-        {%- for name in facts[4] -%}
+        {%- for name in facts[3] -%}
             {%- do spellings.append(name ~ '=' ~ country) -%}
         {%- endfor -%}
     {%- endfor -%}

@@ -1,14 +1,17 @@
-{#- Expression: a phone number in E.164 (+ and 8 to 15 digits). Numbers written with + or 00 stand for themselves; others are
+{#- Expression: a phone number in E.164 (+ and up to 15 digits). Numbers written with + or 00 stand for themselves; others are
     read as numbers of `country`, an expression of an ISO 3166-1 alpha-2 code, else of var `cdp_default_country`; where that is not set
     they are of no country and not read (ZZ is nobody's code).
-    Brackets, dots, dashes, a (0) after the calling code and an extension go; null when letters remain or the
-    length is wrong for the country. Values that look right and are nobody's (+491234567890) pass: blocking is identity's job. -#}
+    Brackets, dots, dashes, a (0) after the calling code and an extension go, and so do what is dialled inside a country only and digits
+    that a country has left or added since; null when letters remain or the length is wrong for the country's fixed lines and mobiles. Values
+    that look right and are nobody's (+491234567890) pass: blocking is identity's job.
+
+        0171 1234567, DE -> +491711234567        8 025 724-94-70, BY -> +375257249470        044 55 1234 5678, MX -> +525512345678 -#}
 {% macro normalise_phone(expression, country='null') -%}
     {{ return(headwater.counted_read(expression, headwater._normalise_phone(expression, country))) }}
 {%- endmacro %}
 
 {% macro _normalise_phone(expression, country) -%}
-    {%- set facts = headwater._calling_code_patterns() -%}
+    {%- set patterns = headwater._phone_patterns() -%}
 
     {#- Digits of other scripts, and what people write between digits: the characters beyond the first 31 are dropped. -#}
     {%- set digits = '０１２３４５６７８９٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹＋' -%}
@@ -26,68 +29,23 @@
     {%- set number = headwater.regexp_replace_all(
         number, '^[="\']*(tel|phone|mobile|mobil|fon)?:?|((;?ext|extension|durchwahl|x|#)[:=]*[0-9]+)?["\']*$', ''
     ) -%}
-    {%- set number = headwater.regexp_replace_all(number, '^[+]*00', '+') -%}
-    {#- A trunk zero after the calling code is dropped where the code's countries dial one: not in Italy. -#}
-    {%- set number = headwater.regexp_replace_all(number, '^[+](' ~ facts.zero_codes ~ ')0', '+\\1') -%}
 
     {%- set country = "coalesce(" ~ country ~ ", " ~ headwater.string_literal(var('cdp_default_country', none) or 'ZZ') ~ ")" -%}
+    {#- DE0171...; from here on a + says that the calling code is there. -#}
+    {%- set dialled = headwater.regexp_replace_all(dbt.concat([country, number]), patterns.dialled_abroad, '+') -%}
     {#- What follows the country in DE49,AT43,...: a tenth of the planning time of a case of 242 branches. -#}
-    {%- set calling_code = "nullif(" ~ dbt.split_part(dbt.split_part("'" ~ facts.codes ~ "'", country, 2), "','", 1) ~ ", '')" -%}
-    {%- set subscriber = headwater.regexp_replace_all(dbt.concat([country, number]), facts.country_and_trunk, '') -%}
-    coalesce(
-        {{ headwater.whole_match_or_null(number, '[+][1-9][0-9]{7,14}') }},
-        {{ headwater.whole_match_or_null(dbt.concat(["'+'", calling_code, subscriber]), facts.known_number) }},
-        {#- 49171..., the calling code without a plus. #}
+    {%- set calling_code = "nullif(" ~ dbt.split_part(dbt.split_part("'" ~ patterns.codes ~ "'", country, 2), "','", 1) ~ ", '')" -%}
+    {%- set international -%}
         case
-            when {{ number }} like {{ dbt.concat([calling_code, "'%'"]) }}
-                then {{ headwater.whole_match_or_null(dbt.concat(["'+'", number]), facts.known_number) }}
+            when {{ dialled }} like '+%' then {{ dialled }}
+            {#- 49171..., the calling code without a plus. #}
+            when {{ headwater.regexp_matches_whole(dialled, patterns.without_plus) }} then {{ dbt.concat(["'+'", number]) }}
+            else {{ dbt.concat(["'+'", calling_code, headwater.regexp_replace_all(dialled, patterns.dialled_inside, '')]) }}
         end
-    )
-{%- endmacro %}
-
-{#- What normalise_phone needs of the countries, as patterns. -#}
-{% macro _calling_code_patterns() -%}
-    {%- set countries = headwater._countries() -%}
-    {%- set codes = [] -%}
-    {%- set by_code = {} -%}
-    {%- set by_trunk = {} -%}
-    {%- set by_lengths = {} -%}
-    {%- for country, facts in countries.items() -%}
-        {%- do codes.append(country ~ facts[0]) -%}
-        {%- do by_code.setdefault(facts[0], []).append(facts) -%}
-        {%- do by_trunk.setdefault(facts[1], []).append(country) if facts[1] -%}
+    {%- endset -%}
+    {%- set international = namespace(sql=international) -%}
+    {%- for pattern, replacement in patterns.repairs -%}
+        {%- set international.sql = headwater.regexp_replace_all(international.sql, pattern, replacement) -%}
     {%- endfor -%}
-    {%- set zero_codes = [] -%}
-    {%- for code, facts in by_code.items() -%}
-        {%- do zero_codes.append(code) if facts | map(attribute=1) | unique | list == ['0'] -%}
-        {%- set lengths = '{' ~ facts | map(attribute=2) | min ~ ',' ~ facts | map(attribute=3) | max ~ '}' -%}
-        {%- do by_lengths.setdefault(lengths, []).append(code) -%}
-    {%- endfor -%}
-    {%- set known = [] -%}
-    {%- for lengths, of_length in by_lengths.items() -%}
-        {%- do known.append('(' ~ headwater._any_of(of_length) ~ ')[0-9]' ~ lengths) -%}
-    {%- endfor -%}
-    {%- set trunks = [] -%}
-    {%- for trunk, names in by_trunk.items() -%}
-        {%- do trunks.append('^(' ~ headwater._any_of(names) ~ ')' ~ trunk) -%}
-    {%- endfor -%}
-    {{ return({
-        'codes': codes | join(','),
-        'zero_codes': headwater._any_of(zero_codes),
-        'known_number': '[+](' ~ known | join('|') ~ ')',
-        'country_and_trunk': (trunks + ['^[A-Z][A-Z]']) | join('|'),
-    }) }}
-{%- endmacro %}
-
-{#- A short pattern for a list of words: 40, 41 and 49 as 4[019]. -#}
-{% macro _any_of(words) -%}
-    {%- set endings = {} -%}
-    {%- for word in words -%}
-        {%- do endings.setdefault(word[:-1], []).append(word[-1]) -%}
-    {%- endfor -%}
-    {%- set parts = [] -%}
-    {%- for start, ends in endings.items() -%}
-        {%- do parts.append(start ~ ('[' ~ ends | join ~ ']' if ends | length > 1 else ends[0])) -%}
-    {%- endfor -%}
-    {{ return(parts | join('|')) }}
+    {{ headwater.whole_match_or_null(international.sql, patterns.known_number) }}
 {%- endmacro %}

@@ -45,8 +45,9 @@
         {%- for select in headwater._selects_that_read(model.compiled_code or sql) -%}
             {%- do found.extend(headwater._count_unread_of(select, settings.placeholders)) -%}
         {%- endfor -%}
-        {%- do headwater._keep_unread(found) -%}
         {%- do headwater._judge_unread(found, settings) -%}
+        {%- do headwater._keep_unread(found) -%}
+        {%- do headwater._tell_unread(found) -%}
     {%- endif -%}
 {%- endmacro %}
 
@@ -116,36 +117,44 @@
         {%- do rows.append(
             'select ' ~ headwater.string_literal(model.name) ~ ', ' ~ headwater.string_literal(one.column) ~ ', ' ~ one.there ~ ', '
             ~ one.unread ~ ', cast(' ~ (headwater.string_literal(one.shapes | join(' | ')) if one.shapes else 'null') ~ ' as '
-            ~ dbt.type_string() ~ '), cast(' ~ headwater.string_literal(run_started_at.strftime('%Y-%m-%d %H:%M:%S')) ~ ' as '
+            ~ dbt.type_string() ~ '), ' ~ headwater.string_literal(one.verdict) ~ ', cast(' ~ headwater.string_literal(run_started_at.strftime('%Y-%m-%d %H:%M:%S')) ~ ' as '
             ~ dbt.type_timestamp() ~ ')'
         ) -%}
     {%- endfor -%}
     {%- if rows -%}
         {%- do run_query(
-            'insert into ' ~ table ~ ' (model_name, column_name, value_count, unread_count, shapes, counted_at) ' ~ rows | join(' union all ')
+            'insert into ' ~ table ~ ' (model_name, column_name, value_count, unread_count, shapes, verdict, counted_at) ' ~ rows | join(' union all ')
         ) -%}
     {%- endif -%}
 {%- endmacro %}
 
+{#- Nothing; gives each column its share and its verdict: read, allowed, warned or stopped. -#}
 {% macro _judge_unread(found, settings) -%}
-    {%- set warned, stopped = [], [] -%}
-    {%- for one in found if one.unread -%}
+    {%- for one in found -%}
         {%- set own = settings['columns'].get(model.name ~ '.' ~ one.column, {}) -%}
-        {%- set percent = 100 * one.unread / one.there -%}
-        {%- set text = one.column ~ ': ' ~ one.unread ~ ' of ' ~ one.there ~ ' values (' ~ '%.1f' | format(percent) ~ ' %) cannot be read, such as '
-            ~ "'" ~ one.shapes | join("' and '") ~ "'" -%}
+        {%- set percent = 100 * one.unread / one.there if one.there else 0 -%}
         {%- set stop = own.get('stop_percent', settings.stop_percent) -%}
-        {%- if percent > stop -%}
-            {%- do stopped.append(text ~ '; ' ~ stop ~ ' % may') -%}
-        {%- elif percent > own.get('warn_percent', settings.warn_percent) -%}
-            {%- do warned.append(text) -%}
-        {%- endif -%}
+        {%- set warn = own.get('warn_percent', settings.warn_percent) -%}
+        {%- do one.update({
+            'percent': percent, 'stop': stop,
+            'verdict': 'read' if not one.unread else 'stopped' if percent > stop else 'warned' if percent > warn else 'allowed',
+        }) -%}
     {%- endfor -%}
-    {%- if warned -%}
-        {%- do exceptions.warn(model.name ~ ': ' ~ warned | join('; ') ~ '. ' ~ headwater._unread_hint(found)) -%}
+{%- endmacro %}
+
+{% macro _tell_unread(found) -%}
+    {%- set told = {'warned': [], 'stopped': []} -%}
+    {%- for one in found if one.verdict in told -%}
+        {%- do told[one.verdict].append(
+            one.column ~ ': ' ~ one.unread ~ ' of ' ~ one.there ~ ' values (' ~ '%.1f' | format(one.percent) ~ ' %) cannot be read, such as '
+            ~ "'" ~ one.shapes | join("' and '") ~ "'" ~ ('; ' ~ one.stop ~ ' % may' if one.verdict == 'stopped' else '')
+        ) -%}
+    {%- endfor -%}
+    {%- if told.warned -%}
+        {%- do exceptions.warn(model.name ~ ': ' ~ told.warned | join('; ') ~ '. ' ~ headwater._unread_hint(found)) -%}
     {%- endif -%}
-    {%- if stopped -%}
-        {{ exceptions.raise_compiler_error(model.name ~ ': ' ~ stopped | join('; ') ~ '. ' ~ headwater._unread_hint(found)) }}
+    {%- if told.stopped -%}
+        {{ exceptions.raise_compiler_error(model.name ~ ': ' ~ told.stopped | join('; ') ~ '. ' ~ headwater._unread_hint(found)) }}
     {%- endif -%}
 {%- endmacro %}
 

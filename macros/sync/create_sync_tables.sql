@@ -49,7 +49,7 @@
 
 {#- Value: columns that tables of earlier versions lack, by table. -#}
 {% macro _sync_columns_added() -%}
-    {{ return({'campaign_events': ['channel']}) }}
+    {{ return({'campaign_events': ['channel'], 'unread_values': ['verdict']}) }}
 {%- endmacro %}
 
 {#- By what `sync` and staging look rows up: a push reads its own sync's part of a ledger that all syncs share. -#}
@@ -118,7 +118,7 @@
             'dbt_failures': {'unique_id': string, 'status': string, 'failed_at': instant},
             'unread_values': {
                 'model_name': string, 'column_name': string, 'value_count': number, 'unread_count': number, 'shapes': string,
-                'counted_at': instant,
+                'verdict': string, 'counted_at': instant,
             },
             'erasure_requests': {
                 'environment': string, 'request_id': string, 'identifier_type': string,

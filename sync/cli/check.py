@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from sync.cli.app import App, Verb, json_option, selection_options
+from sync.cli.check_data import check_data
 from sync.cli.session import chosen_environment, connector
 from sync.config.models import Column, SyncDefinition
 from sync.engine.connect import Connector
@@ -21,12 +22,28 @@ from sync.state.tables import Tables
 @click.command("check", cls=Verb, example="sync check --select destination:hubspot")
 @selection_options
 @click.option("--sandbox", is_flag=True, help="Try the local stand-ins.")
+@click.option(
+    "--data",
+    is_flag=True,
+    help="What of the raw values staging could not read; tries no destination.",
+)
 @json_option
 @click.pass_obj
 def check(
-    app: App, select: tuple[str, ...], exclude: tuple[str, ...], sandbox: bool, as_json: bool
+    app: App,
+    select: tuple[str, ...],
+    exclude: tuple[str, ...],
+    sandbox: bool,
+    data: bool,
+    as_json: bool,
 ) -> int:
-    """Try definitions, tables, modes, credentials, objects and fields, of each sync; send nothing."""
+    """Try definitions, tables, modes, credentials, objects and fields of each sync, or with --data what staging reads; send nothing."""
+    if data:
+        if select or exclude or sandbox:
+            raise click.UsageError(
+                "--data is about sources: it takes no --select, --exclude, --sandbox."
+            )
+        return check_data(app, as_json=as_json)
     definitions = app.syncs(select, exclude)
     found: list[dict[str, Any]] = []
     environment = chosen_environment(sandbox)

@@ -7,6 +7,7 @@ import dataclasses
 import click
 
 from sync.cli.app import App, Verb, json_option
+from sync.cli.check_data import show_unread
 from sync.cli.output import Output
 from sync.cli.session import chosen_environment
 from sync.report.figures import Report, collect
@@ -35,6 +36,8 @@ def _show(output: Output, found: Report, environment: str) -> None:
         f"and {found.accounts:,} companies."
     )
     output.table(["source", "records"], list(found.records.items()))
+    output.text("\nWhat staging read")
+    show_unread(output, found.unread)
     output.text("\nAudiences")
     output.table(
         ["audience", "size", "held out"],

@@ -9,6 +9,7 @@ from typing import Any
 from sync.config.manifest import Manifest
 from sync.config.models import SyncDefinition
 from sync.state.tables import Tables
+from sync.state.unread import UnreadColumn, unread_columns
 from sync.warehouses.base import Session, Warehouse
 
 # Models of the audiences' folder that are no audience.
@@ -28,6 +29,7 @@ class Report:
     journeys: list[dict[str, Any]]  # journey, node, people
     syncs: list[dict[str, Any]]  # name, destination, object, held, sent, withheld
     campaigns: list[dict[str, Any]]  # destination, campaign, channel, events by kind, figures
+    unread: list[UnreadColumn]  # what staging could not read, per model and column
     missing: list[str] = field(default_factory=list)  # models that were not built yet
 
 
@@ -49,6 +51,7 @@ def collect(
             journeys=reader.journeys(),
             syncs=_syncs(session, warehouse, Tables.of(manifest), syncs, environment),
             campaigns=reader.campaigns(),
+            unread=unread_columns(session, manifest),
             missing=reader.missing,
         )
 

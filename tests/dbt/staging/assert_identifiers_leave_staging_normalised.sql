@@ -1,5 +1,5 @@
 -- Two spellings of one address or number would be two people: whatever a source's model forgets shows here.
-{%- set patterns = {'email': '[^@ ]+@[^@ ]+[.][^@ .]+', 'phone': '[+][1-9][0-9]{7,14}'} -%}
+{%- set patterns = {'email': '[^@ ]+@[^@ ]+[.][^@ .]+', 'phone': '[+][1-9][0-9]{6,14}'} -%}
 {%- set checks = [] -%}
 {%- for type in headwater.identity_types(headwater.identity_rules()) if type in patterns -%}
     {%- do checks.append(type) -%}

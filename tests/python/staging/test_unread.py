@@ -74,15 +74,15 @@ def test_losses_are_counted_warned_of_and_stop_the_build(
     assert "stg_till__sales: sold_at: 2 of 18 values (11.1 %) cannot be read" in log
     assert "Aschermittwoch" not in error + "".join(capfd.readouterr())
     counted = shop.rows("""
-        select model_name, column_name, value_count, unread_count, shapes
+        select model_name, column_name, value_count, unread_count, shapes, verdict
         from analytics_sync.unread_values order by all""")
     time = "9999-99-99 99:99:99 +9999"
     assert counted == [
-        ("stg_till__amounts", "amount", 20, 1, "aaaaaa (99)"),
-        ("stg_till__amounts", "sold_at", 16, 0, None),
-        ("stg_till__amounts", "sold_at", 18, 2, time),
-        ("stg_till__people", "born", 20, 10, "aaaaaaaaaaaaaa"),
-        ("stg_till__sales", "sold_at", 18, 2, time),
+        ("stg_till__amounts", "amount", 20, 1, "aaaaaa (99)", "allowed"),
+        ("stg_till__amounts", "sold_at", 16, 0, None, "read"),
+        ("stg_till__amounts", "sold_at", 18, 2, time, "warned"),
+        ("stg_till__people", "born", 20, 10, "aaaaaaaaaaaaaa", "stopped"),
+        ("stg_till__sales", "sold_at", 18, 2, time, "warned"),
     ]
 
 
