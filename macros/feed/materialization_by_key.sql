@@ -15,7 +15,8 @@
     {%- do headwater._check_reads_by_key(reads) -%}
     {%- set selects = headwater._selects_that_read(sql) -%}
 
-    {{ run_hooks(pre_hooks, inside_transaction=False) }}
+    {#- Hooks outside of the transaction begin with a `commit`, which BigQuery refuses; its own materialisations leave them out, as Snowflake's do. -#}
+    {{ run_hooks(pre_hooks, inside_transaction=False) if target.type == 'duckdb' }}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
     {%- do headwater.drop_leftover_scratch() -%}
 
@@ -103,7 +104,7 @@
 
     {{ run_hooks(post_hooks, inside_transaction=True) }}
     {{ adapter.commit() if target.type == 'duckdb' }}
-    {{ run_hooks(post_hooks, inside_transaction=False) }}
+    {{ run_hooks(post_hooks, inside_transaction=False) if target.type == 'duckdb' }}
     {%- do headwater.drop_leftover_scratch() -%}
     {%- do headwater._keep_and_judge_unread(headwater._count_kept_reads(selects)) -%}
     {{ return({'relations': [target_relation]}) }}
