@@ -81,6 +81,27 @@ class Project:
             raise RuntimeError(f"dbt build failed:\n{done.output[-2000:]}")
         return done
 
+    def differences(self) -> int:
+        """Rows of the tables made by key that they would not have, or have otherwise, if they were made whole now."""
+        import duckdb
+
+        nodes = json.loads((self.folder / "target/manifest.json").read_text())["nodes"].values()
+        count = 0
+        with duckdb.connect(str(self.database)) as connection:
+            for node in nodes:
+                if node["config"]["materialized"] != "by_key":
+                    continue
+                kept = f"from {node['relation_name']}"
+                columns = ", ".join(connection.sql(f"{kept} limit 0").columns)
+                whole = f"select {columns} from ({node['compiled_code']}) as whole"
+                kept = f"select {columns} {kept}"
+                for one, other in ((whole, kept), (kept, whole)):
+                    found = connection.execute(
+                        f"select count(*) from (({one}) except all ({other}))"
+                    ).fetchone()
+                    count += found[0] if found else 0
+        return count
+
     def slowest(self) -> list[tuple[str, float]]:
         """The models that the last build spent most on, in seconds."""
         results = json.loads((self.folder / "target/run_results.json").read_text())["results"]
@@ -114,6 +135,12 @@ def run(options: Namespace) -> list[Figure]:
                 "s",
                 first.seconds,
                 at_most(0.2, of="ratio"),
+            ),
+            Figure(
+                "the day: rows otherwise than if made whole",
+                project.differences(),
+                "rows",
+                goal=at_most(0),
             ),
             Figure("peak memory, first build", first.peak_bytes / 1e9, "GB"),
             Figure("peak memory, the day", day.peak_bytes / 1e9, "GB"),

@@ -82,7 +82,7 @@
 {% macro drop_scratch_of_failures(results) -%}
     {%- if execute -%}
         {%- for result in results or [] if result.status == 'error' and result.node.resource_type == 'model' -%}
-            {%- if result.node.config.materialized in ['components', 'identity_links'] -%}
+            {%- if result.node.config.materialized in ['components', 'identity_links', 'by_key'] -%}
                 {%- do headwater.drop_leftover_scratch(api.Relation.create(
                     database=result.node.database, schema=result.node.schema, identifier=result.node.alias
                 )) -%}

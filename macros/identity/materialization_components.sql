@@ -6,7 +6,7 @@
     {%- set links = headwater.scratch_relation('links') -%}
     {%- set result = headwater.scratch_relation('result') -%}
 
-    {{ run_hooks(pre_hooks, inside_transaction=False) }}
+    {{ headwater.run_hooks_outside(pre_hooks) }}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
 
     {%- do headwater.drop_leftover_scratch() -%}
@@ -23,7 +23,7 @@
 
     {{ run_hooks(post_hooks, inside_transaction=True) }}
     {{ adapter.commit() if target.type == 'duckdb' }}
-    {{ run_hooks(post_hooks, inside_transaction=False) }}
+    {{ headwater.run_hooks_outside(post_hooks) }}
     {{ log(this.identifier ~ ": converged in " ~ rounds ~ " rounds") }}
     {{ return({'relations': [target_relation]}) }}
 {% endmaterialization %}

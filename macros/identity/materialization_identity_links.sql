@@ -14,7 +14,7 @@
     {%- set is_full = existing is none or existing.type != 'table' or should_full_refresh()
         or not headwater.has_column(existing, 'counted_node') -%}
 
-    {{ run_hooks(pre_hooks, inside_transaction=False) }}
+    {{ headwater.run_hooks_outside(pre_hooks) }}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
     {%- do headwater.drop_leftover_scratch() -%}
 
@@ -55,7 +55,7 @@
 
     {{ run_hooks(post_hooks, inside_transaction=True) }}
     {{ adapter.commit() if target.type == 'duckdb' }}
-    {{ run_hooks(post_hooks, inside_transaction=False) }}
+    {{ headwater.run_hooks_outside(post_hooks) }}
     {{ return({'relations': [target_relation]}) }}
 {% endmaterialization %}
 

@@ -37,15 +37,21 @@
 
 {#- Statements, the post-hook of a model that reads raw values: how many were there and could not be read, per column, into
     `unread_values`; a warning, or an error where there are more than var `cdp_unread` allows (docs/add-a-source.md). Values never leave the
-    warehouse: a sample is a shape, digits as 9 and letters as a. -#}
+    warehouse: a sample is a shape, digits as 9 and letters as a. A by_key model counts by itself, what it kept. -#}
 {% macro count_unread() -%}
-    {%- if execute and flags.WHICH in ['build', 'run', 'retry'] and '/* read: ' in (model.compiled_code or sql) -%}
-        {%- set settings = headwater.unread_settings() -%}
+    {%- if execute and flags.WHICH in ['build', 'run', 'retry'] and config.get('materialized') != 'by_key' -%}
+        {%- set placeholders = headwater.unread_settings().placeholders -%}
         {%- set found = [] -%}
         {%- for select in headwater._selects_that_read(model.compiled_code or sql) -%}
-            {%- do found.extend(headwater._count_unread_of(select, settings.placeholders)) -%}
+            {%- do found.extend(headwater._count_unread_of(select, '(' ~ headwater._reads_of(select, placeholders) ~ ')')) -%}
         {%- endfor -%}
-        {%- do headwater._judge_unread(found, settings) -%}
+        {%- do headwater._keep_and_judge_unread(found) -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro _keep_and_judge_unread(found) -%}
+    {%- if found -%}
+        {%- do headwater._judge_unread(found, headwater.unread_settings()) -%}
         {%- do headwater._keep_unread(found) -%}
         {%- do headwater._tell_unread(found) -%}
     {%- endif -%}
@@ -71,8 +77,28 @@
     {{ return(settings) }}
 {%- endmacro %}
 
-{#- Value: what one select reads: {column, there, unread, shapes} each. One scan counts all of them. -#}
-{% macro _count_unread_of(select, placeholders) -%}
+{#- Query: per row of a select what it reads: there_1, unread_1 (the shape, where it could not be read), there_2, ...; behind `key`, if told. -#}
+{% macro _reads_of(select, placeholders, key=none) -%}
+    {%- set columns = [key ~ ' as row_key'] if key else [] -%}
+    {%- set words = [] -%}
+    {%- for word in [''] + placeholders -%}{%- do words.append(headwater.string_literal(word | lower)) -%}{%- endfor -%}
+    {%- set names = ['row_key'] if key else [] -%}
+    {%- for read in select.reads -%}
+        {%- set text = 'trim(cast(' ~ read.raw ~ ' as ' ~ dbt.type_string() ~ '))' -%}
+        {%- set there = text ~ ' is not null and lower(' ~ text ~ ') not in (' ~ words | join(', ') ~ ')' -%}
+        {%- do columns.append('case when ' ~ there ~ ' then 1 end as there_' ~ loop.index) -%}
+        {%- do columns.append(
+            'case when ' ~ there ~ ' and (' ~ read.sql ~ ') is null then ' ~ headwater._shape_of(text) ~ ' end as unread_' ~ loop.index
+        ) -%}
+        {%- do names.extend(['there_' ~ loop.index, 'unread_' ~ loop.index]) -%}
+    {%- endfor -%}
+    {{ return(
+        select.ctes ~ ' select ' ~ names | join(', ') ~ ' from (' ~ select.start ~ ' ' ~ columns | join(', ') ~ select.rest ~ '\n) as read_rows'
+    ) }}
+{%- endmacro %}
+
+{#- Value: what one select reads: {column, there, unread, shapes} each. `reads` is its _reads_of; one scan counts all of them. -#}
+{% macro _count_unread_of(select, reads) -%}
     {%- set found, counts = [], [] -%}
     {%- for read in select.reads -%}
         {%- set n = loop.index -%}
@@ -81,20 +107,7 @@
             ~ ', max(unread_' ~ n ~ ') as last_' ~ n
         ) -%}
     {%- endfor -%}
-    {%- set extra = [] -%}
-    {%- for read in select.reads -%}
-        {%- set text = 'trim(cast(' ~ read.raw ~ ' as ' ~ dbt.type_string() ~ '))' -%}
-        {%- set words = [] -%}
-        {%- for word in [''] + placeholders -%}{%- do words.append(headwater.string_literal(word | lower)) -%}{%- endfor -%}
-        {%- set there = text ~ ' is not null and lower(' ~ text ~ ') not in (' ~ words | join(', ') ~ ')' -%}
-        {%- do extra.append('case when ' ~ there ~ ' then 1 end as there_' ~ loop.index) -%}
-        {%- do extra.append(
-            'case when ' ~ there ~ ' and (' ~ read.sql ~ ') is null then ' ~ headwater._shape_of(text) ~ ' end as unread_' ~ loop.index
-        ) -%}
-    {%- endfor -%}
-    {%- set row = run_query(
-        select.ctes ~ ' select ' ~ counts | join(', ') ~ ' from (' ~ select.start ~ ' ' ~ extra | join(', ') ~ select.rest ~ '\n) as counted'
-    ).rows[0].values() -%}
+    {%- set row = run_query('select ' ~ counts | join(', ') ~ ' from ' ~ reads ~ ' as counted').rows[0].values() -%}
     {%- for read in select.reads -%}
         {%- set n = loop.index0 * 4 -%}
         {%- do found.append({

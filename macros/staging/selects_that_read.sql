@@ -6,6 +6,9 @@
 
     A select that groups keeps only what is from its from to its group by: what it reads is read before it is grouped. -#}
 {% macro _selects_that_read(code) -%}
+    {%- if '/* read: ' not in code -%}
+        {{ return([]) }}
+    {%- endif -%}
     {%- set token = modules.re.compile(
         '(?is)(/[*].*?[*]/|--[^\\n]*|' ~ headwater.string_pattern() ~ '|"[^"]*"|`[^`]*`|[()]|\\bselect\\b(?:\\s+distinct\\b)?|\\bfrom\\b'
         ~ '|\\bgroup\\s+by\\b|\\bunion\\b|\\bintersect\\b|\\bexcept\\s+(?:all|distinct|select)\\b|\\bwith\\b)'

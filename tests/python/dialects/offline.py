@@ -184,6 +184,14 @@ class Offline:
             return table_from_data_flat([], self.columns.get(name, []))
         if " as sent where " in sql:  # a law on who is sent to, which nobody breaks
             return table_from_data_flat([{"count": 0}], ["count"])
+        if " as every_key " in sql:  # by_key: a key of each kind is touched
+            row = {"new_keys": 1, "changed_keys": 1, "gone_keys": 1, "every_key": 100}
+            return table_from_data_flat([row], list(row))
+        if re.match(
+            r"\s*select (count\(there_1\)|count\(case|coalesce\(sum)", sql
+        ):  # nothing is wrong with any row
+            names = re.findall(r" as (\w+)(?=,| from)", sql)
+            return table_from_data_flat([dict.fromkeys(names, 0)], names)
         if sql.strip().lower().startswith("select count(*)"):
             return table_from_data_flat([{"count": self._count(sql)}], ["count"])
         return table_from_data_flat([], ["table_name"])

@@ -1,3 +1,5 @@
+{{ config(materialized='by_key', unique_key='subscription_id') }}
+
 with
 
 source as (
@@ -11,7 +13,7 @@ source as (
         started_at,
         canceled_at,
         ingested_at
-    from {{ source('app', 'subscriptions') }}
+    from {{ headwater.rows_by_key(source('app', 'subscriptions'), 'subscription_id') }}
 
 ),
 

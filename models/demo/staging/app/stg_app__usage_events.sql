@@ -1,3 +1,5 @@
+{{ config(materialized='by_key', unique_key='event_id') }}
+
 with
 
 source as (
@@ -8,7 +10,7 @@ source as (
         event,
         occurred_epoch,
         received_epoch
-    from {{ source('app', 'usage_events') }}
+    from {{ headwater.rows_by_key(source('app', 'usage_events'), 'event_id') }}
 
 ),
 

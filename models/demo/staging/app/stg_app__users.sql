@@ -1,3 +1,5 @@
+{{ config(materialized='by_key', unique_key='user_id') }}
+
 with
 
 source as (
@@ -15,7 +17,7 @@ source as (
         signup_ts,
         modified_ts,
         ingested_at
-    from {{ source('app', 'users') }}
+    from {{ headwater.rows_by_key(source('app', 'users'), 'id') }}
 
 ),
 

@@ -1,3 +1,15 @@
+{{ config(materialized='by_key', unique_key='consent_id') }}
+
+{#- An answer that came without an id is told by what it says. -#}
+{%- set answer_id -%}
+coalesce(
+    nullif(trim(id), ''),
+    {{ headwater.md5_hex(dbt.concat([
+        "coalesce(email, '')", "'|'", "coalesce(phone, '')", "'|'", "coalesce(channel, '')", "'|'",
+        "coalesce(purpose, '')", "'|'", "coalesce(choice, '')", "'|'", "coalesce(recorded_at, '')",
+    ])) }}
+)
+{%- endset -%}
 with
 
 source as (
@@ -14,7 +26,7 @@ source as (
         origin,
         recorded_at,
         _loaded_at
-    from {{ source('consent', 'consents') }}
+    from {{ headwater.rows_by_key(source('consent', 'consents'), answer_id) }}
 
 ),
 
@@ -22,14 +34,7 @@ answered as (
 
     select
         *,
-        -- An answer that came without an id is told by what it says.
-        coalesce(
-            nullif(trim(id), ''),
-            {{ headwater.md5_hex(dbt.concat([
-                "coalesce(email, '')", "'|'", "coalesce(phone, '')", "'|'", "coalesce(channel, '')", "'|'",
-                "coalesce(purpose, '')", "'|'", "coalesce(choice, '')", "'|'", "coalesce(recorded_at, '')",
-            ])) }}
-        ) as answer_id,
+        {{ answer_id }} as answer_id,
         case
             when lower(trim(choice)) in ('yes', 'granted', '1', 'opt-in', 'true') then 'opted_in'
             -- An answer nobody knows is not a yes.

@@ -1,3 +1,5 @@
+{{ config(materialized='by_key', unique_key='crm_account_id') }}
+
 with
 
 source as (
@@ -15,7 +17,7 @@ source as (
         created_date,
         modified_date,
         _synced_at
-    from {{ source('crm', 'accounts') }}
+    from {{ headwater.rows_by_key(source('crm', 'accounts'), 'account_id') }}
 
 ),
 

@@ -1,3 +1,5 @@
+{{ config(materialized='by_key', unique_key='contact_id') }}
+
 with
 
 source as (
@@ -14,7 +16,7 @@ source as (
         created_date,
         modified_date,
         _synced_at
-    from {{ source('crm', 'contacts') }}
+    from {{ headwater.rows_by_key(source('crm', 'contacts'), 'contact_id') }}
 
 ),
 

@@ -1,3 +1,5 @@
+{{ config(materialized='by_key', unique_key='opportunity_id') }}
+
 with
 
 source as (
@@ -11,7 +13,7 @@ source as (
         created_date,
         close_date,
         _synced_at
-    from {{ source('crm', 'opportunities') }}
+    from {{ headwater.rows_by_key(source('crm', 'opportunities'), 'opportunity_id') }}
 
 ),
 

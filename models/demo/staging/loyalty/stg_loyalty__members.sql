@@ -1,3 +1,5 @@
+{{ config(materialized='by_key', unique_key='member_id') }}
+
 with
 
 source as (
@@ -15,7 +17,7 @@ source as (
         joined_on,
         changed_on,
         _loaded_at
-    from {{ source('loyalty', 'members') }}
+    from {{ headwater.rows_by_key(source('loyalty', 'members'), 'member_no') }}
 
 ),
 

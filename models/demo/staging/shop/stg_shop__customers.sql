@@ -1,3 +1,5 @@
+{{ config(materialized='by_key', unique_key='customer_id') }}
+
 with
 
 source as (
@@ -16,7 +18,7 @@ source as (
         created_at,
         updated_at,
         _loaded_at
-    from {{ source('shop', 'customers') }}
+    from {{ headwater.rows_by_key(source('shop', 'customers'), 'customer_id') }}
 
 ),
 

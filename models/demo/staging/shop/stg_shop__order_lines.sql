@@ -1,3 +1,5 @@
+{{ config(materialized='by_key', unique_key='order_line_id') }}
+
 with
 
 source as (
@@ -8,7 +10,7 @@ source as (
         sku,
         qty,
         line_total_eur
-    from {{ source('shop', 'order_lines') }}
+    from {{ headwater.rows_by_key(source('shop', 'order_lines'), 'line_id') }}
 
 ),
 

@@ -1,3 +1,5 @@
+{{ config(materialized='by_key', unique_key='order_id') }}
+
 with
 
 source as (
@@ -12,7 +14,7 @@ source as (
         currency,
         created_at,
         _loaded_at
-    from {{ source('shop', 'orders') }}
+    from {{ headwater.rows_by_key(source('shop', 'orders'), 'order_no') }}
 
 ),
 

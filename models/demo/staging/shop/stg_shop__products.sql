@@ -1,3 +1,5 @@
+{{ config(materialized='by_key', unique_key='product_id') }}
+
 with
 
 source as (
@@ -7,7 +9,7 @@ source as (
         title,
         category,
         price_eur
-    from {{ source('shop', 'products') }}
+    from {{ headwater.rows_by_key(source('shop', 'products'), 'sku') }}
 
 ),
 

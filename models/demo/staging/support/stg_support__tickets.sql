@@ -1,3 +1,5 @@
+{{ config(materialized='by_key', unique_key='ticket_id') }}
+
 with
 
 source as (
@@ -14,7 +16,7 @@ source as (
         created_at,
         solved_at,
         _loaded_at
-    from {{ source('support', 'tickets') }}
+    from {{ headwater.rows_by_key(source('support', 'tickets'), 'id') }}
 
 ),
 

@@ -1,3 +1,5 @@
+{{ config(materialized='by_key', unique_key='click_id') }}
+
 with
 
 source as (
@@ -12,7 +14,7 @@ source as (
         url,
         clicked_at,
         received_at
-    from {{ source('web', 'clicks') }}
+    from {{ headwater.rows_by_key(source('web', 'clicks'), 'id') }}
 
 ),
 

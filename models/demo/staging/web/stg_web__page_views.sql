@@ -1,3 +1,5 @@
+{{ config(materialized='by_key', unique_key='page_view_id') }}
+
 with
 
 source as (
@@ -11,7 +13,7 @@ source as (
         url,
         viewed_at,
         received_at
-    from {{ source('web', 'page_views') }}
+    from {{ headwater.rows_by_key(source('web', 'page_views'), 'id') }}
 
 ),
 
