@@ -70,7 +70,8 @@
     {%- set parts = [] -%}
     {%- for n in allowed | sort if n - 1 not in allowed -%}
         {%- set run = namespace(last=n) -%}
-        {%- for m in allowed | sort if m == run.last + 1 -%}{%- set run.last = m -%}{%- endfor -%}
+        {#- dbt's v2 asks the `if` of a loop before its first turn, so this one stands inside. -#}
+        {%- for m in allowed | sort -%}{%- set run.last = m if m == run.last + 1 else run.last -%}{%- endfor -%}
         {%- do parts.append('[0-9]{' ~ n ~ (',' ~ run.last if run.last > n else '') ~ '}') -%}
     {%- endfor -%}
     {{ return('(' ~ parts | join('|') ~ ')' if parts | length > 1 else parts | join) }}
