@@ -94,7 +94,7 @@ lint: setup $(VENV)/.setup-dev $(LINT)/../.setup  ## ruff, mypy, import rules, p
 # Where the index that knows them cannot be asked, a line says so.
 .PHONY: audit
 audit: $(LINT)/../.setup  ## known vulnerabilities in what is pinned
-	@$(LINT)/python scripts/audit.py requirements/base.txt requirements/all.txt
+	@$(LINT)/python scripts/audit.py requirements/all.txt
 
 .PHONY: lint-written
 lint-written: setup $(LINT)/../.setup  ## sqlfluff on the SQL that macros write: two minutes, not in CI

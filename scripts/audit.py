@@ -22,6 +22,9 @@ def main(paths: list[str]) -> int:
         print("audit: skipped, the index that knows vulnerabilities cannot be reached here")
         return 0
     unknown = [one["name"] for one in found if "skip_reason" in one]
+    if len(unknown) == len(found):
+        print("audit: skipped, the index that was asked knows no vulnerabilities")
+        return 0
     bad = [(one, vuln) for one in found for vuln in one.get("vulns", [])]
     for one, vuln in bad:
         fixed = ", ".join(vuln.get("fix_versions") or ["no version yet"])
