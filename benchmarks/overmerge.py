@@ -118,7 +118,11 @@ def draw_records(count: int, seed: int) -> pd.DataFrame:
     def named(who: Any) -> dict[str, Any]:
         """What a checkout asks: a name always, a birth date of some people."""
         born = np.where(people.gives_birth_date[who], people.birth_date[who], None)
-        return {"first_name": people.first_name[who], "last_name": people.last_name[who], "birth_date": born}  # fmt: skip
+        return {
+            "first_name": people.first_name[who],
+            "last_name": people.last_name[who],
+            "birth_date": born,
+        }
 
     def ids(prefix: str, length: int) -> Any:
         return np.array([f"{prefix}{number}" for number in range(length)], dtype=object)

@@ -16,8 +16,16 @@ FIRST = (
 )
 LAST = "Adler Berger Conrad Dietz Ebert Fuchs Gruber Hahn Iske Jung Krause Lange Maurer Neumann Otto Pohl"
 COLUMNS = (
-    "record_id", "person", "is_guest", "email", "phone", "first_name", "last_name", "birth_date", "seen_at",
-)  # fmt: skip
+    "record_id",
+    "person",
+    "is_guest",
+    "email",
+    "phone",
+    "first_name",
+    "last_name",
+    "birth_date",
+    "seen_at",
+)
 
 
 def draw_shoppers(count: int, seed: int = 1, *, guests: float = 0.3) -> pd.DataFrame:
@@ -44,15 +52,28 @@ def draw_shoppers(count: int, seed: int = 1, *, guests: float = 0.3) -> pd.DataF
 
     def shop(who: int, *, is_guest: bool) -> None:
         draw = random.random()
-        email = f"family{home[who]}@post.example-mail.org" if draw < 0.02 else f"p{who}@post.example-mail.org"  # fmt: skip
+        email = (
+            f"family{home[who]}@post.example-mail.org"
+            if draw < 0.02
+            else f"p{who}@post.example-mail.org"
+        )
         phone = f"+4930{home[who]:08d}" if random.random() < 0.1 else f"+49151{who:08d}"
         name = first[who]
         if random.random() < 0.02:  # a letter is missing
             name = name[:2] + name[3:]
         rows.append(
-            (f"c{len(rows)}", who, is_guest, email, phone, name, last[who], born[who],
-             pd.Timestamp("2026-11-24") - pd.Timedelta(days=int(random.integers(1, 700))))
-        )  # fmt: skip
+            (
+                f"c{len(rows)}",
+                who,
+                is_guest,
+                email,
+                phone,
+                name,
+                last[who],
+                born[who],
+                pd.Timestamp("2026-11-24") - pd.Timedelta(days=int(random.integers(1, 700))),
+            )
+        )
 
     for who in range(count):
         if random.random() < guests:

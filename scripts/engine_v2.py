@@ -57,7 +57,16 @@ def check_platform() -> None:
 
 def install_wheel(folder: Path) -> None:
     venv.create(folder, with_pip=True)
-    words = ["install", "-q", "--disable-pip-version-check", "--no-deps", "--only-binary", ":all:", "-r", str(REQUIREMENTS)]  # fmt: skip
+    words = [
+        "install",
+        "-q",
+        "--disable-pip-version-check",
+        "--no-deps",
+        "--only-binary",
+        ":all:",
+        "-r",
+        str(REQUIREMENTS),
+    ]
     done = run([str(folder / "bin" / "python"), "-m", "pip", *words])
     if done.returncode != 0:
         raise Unavailable(f"pip has no such wheel: {last_line(done.stderr)}")

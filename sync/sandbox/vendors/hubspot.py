@@ -21,8 +21,22 @@ CORRELATION = "00000000-0000-4000-8000-000000000000"
 PROPERTIES = {
     "contacts": {
         **dict.fromkeys(
-            ("email", "firstname", "lastname", "phone", "jobtitle", "company", "address", "city", "zip", "state",
-             "country", "hs_language", "lifecyclestage", "website"),
+            (
+                "email",
+                "firstname",
+                "lastname",
+                "phone",
+                "jobtitle",
+                "company",
+                "address",
+                "city",
+                "zip",
+                "state",
+                "country",
+                "hs_language",
+                "lifecyclestage",
+                "website",
+            ),
             True,
         ),
         "hs_object_id": False,
@@ -30,25 +44,46 @@ PROPERTIES = {
     },
     "companies": {
         **dict.fromkeys(
-            ("name", "domain", "numberofemployees", "phone", "address", "city", "zip", "state", "country", "industry",
-             "annualrevenue", "lifecyclestage", "website"),
+            (
+                "name",
+                "domain",
+                "numberofemployees",
+                "phone",
+                "address",
+                "city",
+                "zip",
+                "state",
+                "country",
+                "industry",
+                "annualrevenue",
+                "lifecyclestage",
+                "website",
+            ),
             True,
         ),
         "hs_object_id": False,
     },
-}  # fmt: skip
+}
 REFUSALS = {
     "limit_by_code": (
         429,
-        {"status": "error", "message": "You have reached your secondly limit.", "errorType": "RATE_LIMIT",
-         "category": "RATE_LIMITS", "policyName": "SECONDLY"},
+        {
+            "status": "error",
+            "message": "You have reached your secondly limit.",
+            "errorType": "RATE_LIMIT",
+            "category": "RATE_LIMITS",
+            "policyName": "SECONDLY",
+        },
     ),
     "token_by_code": (
         401,
-        {"status": "error", "message": "The OAuth token used to make this call expired.",
-         "category": "EXPIRED_AUTHENTICATION"},
+        {
+            "status": "error",
+            "message": "The OAuth token used to make this call expired.",
+            "category": "EXPIRED_AUTHENTICATION",
+        },
     ),
-}  # fmt: skip
+}
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 blueprint = Blueprint(NAME, __name__)
 
