@@ -48,7 +48,7 @@ def audiences(
     )
     chance = random.Random(20261128)
     definitions: dict[str, tuple[str, Row]] = {}
-    for number in range(320):
+    for number in range(200):
         entity = "account" if number % 4 == 3 else "person"
         definitions[f"audience_n{number}"] = (
             entity,

@@ -265,6 +265,7 @@ def test_what_was_set_aside_is_allowed_by_one_line(lab: People) -> None:
     assert groups["till"] == groups["till-0"] == groups["till-29"]
 
 
+@pytest.mark.long
 def test_more_checkouts_than_any_limit_are_one_person_and_come_one_by_one(lab: People) -> None:
     lab.configure(rules("is_guest"), TODAY)
     rows = [customer(f"g{day}", day=day) for day in range(1, 16)]
@@ -311,7 +312,8 @@ def test_a_type_is_disposable_as_a_whole_by_its_rule(lab: People) -> None:
 
 
 @pytest.mark.property
-@pytest.mark.parametrize("told", ["is_guest", pytest.param(None, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("told", ["is_guest", None])
 def test_batches_in_any_order_give_what_a_full_refresh_gives(lab: People, told: str | None) -> None:
     chance = random.Random(f"worlds of {told}")
     drawn = [

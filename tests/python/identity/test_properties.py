@@ -203,6 +203,7 @@ MERGING = {
         st.tuples(st.integers(2, 4), st.integers(0, 3), st.booleans()), min_size=12, max_size=24
     )
 )
+@pytest.mark.long
 def test_what_was_merged_and_is_taken_apart_has_its_ids_and_values_again(
     lab: Lab, worlds: list[tuple[int, int, bool]]
 ) -> None:

@@ -454,7 +454,8 @@ def seen(pick: random.Random, values: dict[str, str]) -> dict[str, str]:
     return kept
 
 
-@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("seed", [1, 2])
 def test_building_batch_by_batch_gives_what_one_build_gives(lab: MatchingLab, seed: int) -> None:
     """Later records change frequencies, thresholds are crossed both ways, and records go."""
     lab.forget()

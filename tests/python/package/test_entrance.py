@@ -9,6 +9,7 @@ import sys
 import zipfile
 from pathlib import Path
 
+import pytest
 import yaml
 
 from tests.python.package.projects import ROOT, Place, copy_of_team_project
@@ -109,6 +110,7 @@ def test_models_are_proposed_by_what_their_columns_hold_and_no_value_is_shown(
     assert list(variables["cdp_identity"]["account"]["identifiers"]) == ["firm_no", "domain"]
 
 
+@pytest.mark.long
 def test_the_wheel_carries_the_dbt_package_and_init_points_at_it(tmp_path: Path) -> None:
     source = tmp_path / "source"
     left_out = shutil.ignore_patterns(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pyarrow as pa
 
 from sync.config.models import Consent, ConsentTables, Model, SyncDefinition
@@ -17,20 +19,27 @@ MEMBERS = (("email_sha256",), ("phone_sha256",), ("country", "postal_code"))
 
 def texts(warehouse: Warehouse, relation: str, **columns: list[str | None]) -> None:
     """Make a table of text columns and fill it."""
-    given = ", ".join(f"{name} {warehouse.dialect.string}" for name in columns)
+    dialect = warehouse.dialect
+    given = ", ".join(
+        f"{name} {dialect.timestamp if name == 'acknowledged_at' else dialect.string}"
+        for name in columns
+    )
     with warehouse.session(write=True) as session:
         session.execute(f"create table {relation} ({given})")
         table = pa.table({name: pa.array(found, pa.string()) for name, found in columns.items()})
         session.append(relation, table)
 
 
+NOW = dt.datetime(2026, 11, 29)
+
+
 def ledger_table(warehouse: Warehouse, relation: str, **identifiers: str) -> None:
     columns = ("environment", "sync_name", "sync_key", "row_hash", "definition_hash", "identifiers",
-               "remote_id", "run_id")  # fmt: skip
+               "remote_id", "run_id", "acknowledged_at")  # fmt: skip
     rows = [
         {"environment": "live", "sync_name": "people", "sync_key": key, "row_hash": "old",
          "definition_hash": "there.other" if key == "moved" else "here.other",
-         "identifiers": text, "run_id": "r"}
+         "identifiers": text, "run_id": "r", "acknowledged_at": NOW}
         for key, text in identifiers.items()
     ]  # fmt: skip
     made = arrow_table("acknowledgements", rows).select(list(columns))
