@@ -105,9 +105,9 @@ def test_the_days_are_worth_comparing(expected: dict[str, Tables]) -> None:
     events = Counter(row["event"] for row in expected["late rows"]["identity_history"])
     assert events["create"] > 20
     assert expected["first day"]["campaign_events"] == []
-    assert expected["results"]["campaign_events"]
-    assert expected["results"]["audience_holdouts"]
-    assert len(expected["late rows"]["profiles"]) > len(expected["results"]["profiles"])
+    assert expected["late rows"]["campaign_events"]
+    assert expected["late rows"]["audience_holdouts"]
+    assert len(expected["late rows"]["profiles"]) > len(expected["first day"]["profiles"])
     ids = [
         {row["profile_id"] for row in expected[day]["profiles"]}
         for day in ("late rows", "full refresh")
