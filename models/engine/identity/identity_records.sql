@@ -90,6 +90,62 @@ keyed as (
 
     from unioned
 
+),
+
+-- Whatever a person's record says of itself, its own key included.
+told as (
+
+    {% for entity in entities if entity.name == 'person' -%}
+    {%- for rule in entity.identifiers -%}
+    select
+        record_key,
+        {{ headwater.string_literal(rule.type) }} as identifier_type,
+        {{ 'lower(trim(email_value))' if rule.type == 'email' else rule.type ~ '_value' }} as identifier_value
+
+    from keyed
+
+    where
+        entity = 'person'
+        and {{ rule.type }}_value is not null
+
+    union all
+
+    {% endfor -%}
+    {%- endfor -%}
+    select
+        record_key,
+        'record' as identifier_type,
+        record_key as identifier_value
+
+    from keyed
+
+    where entity = 'person'
+
+),
+
+-- A record of somebody who is erased is nobody's, and no company's contact either (docs/consent.md).
+erased as (
+
+    select distinct told.record_key
+
+    from told
+
+    inner join {{ headwater.erased_values('told') }} as erased_values
+        on told.identifier_type = erased_values.identifier_type
+        and told.identifier_value = erased_values.identifier_value
+
+),
+
+kept as (
+
+    select keyed.*
+
+    from keyed
+
+    left join erased on keyed.record_key = erased.record_key
+
+    where erased.record_key is null
+
 )
 
-select * from keyed
+select * from kept
