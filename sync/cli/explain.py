@@ -7,8 +7,12 @@ from typing import Any
 import click
 
 from sync.cli.app import App, Verb, json_option
+from sync.errors import SelectionError
+from sync.identity.consent import explain_consent
 from sync.identity.explain import explain_one, explain_pair
 from sync.identity.graph import IdentityGraph
+
+_ANSWERS = {"opted_in": "yes", "opted_out": "no"}
 
 
 @click.command("explain", cls=Verb, example="sync explain person shop_customers:1001 app_users:u17")
@@ -23,8 +27,11 @@ def explain(
 ) -> int:
     """Say why two records are one person, or are not; with one record or id, what that person is made of.
 
-    ENTITY is person, account, or another of vars: cdp_identity. A record is written <source_name>:<id>.
+    ENTITY is person, account, or another of vars: cdp_identity. A record is written <source_name>:<id>. `sync explain consent PERSON` shows
+    every answer that the person gave, and which of them counts.
     """
+    if entity == "consent":
+        return _consent(app, record, other, show_values=show_values, as_json=as_json)
     with app.warehouse.session() as session:
         graph = IdentityGraph(session, app.warehouse.dialect, app.manifest, entity)
         if other is None:
@@ -37,6 +44,56 @@ def explain(
         _show_one(app, result)
     else:
         _show_pair(app, result)
+    return 0
+
+
+def _consent(app: App, told: str, other: str | None, *, show_values: bool, as_json: bool) -> int:
+    if other is not None:
+        raise SelectionError(
+            "consent is of one person.", hint="sync explain consent anna@example.com"
+        )
+    with app.warehouse.session() as session:
+        result = explain_consent(
+            app.warehouse, session, app.manifest, told, show_values=show_values
+        )
+    if as_json:
+        app.output.document(result)
+        return 0
+    output = app.output
+    output.text(f"person {result['profile_id']}")
+    output.text()
+    now = [
+        [
+            one["channel"],
+            one["purpose"],
+            _ANSWERS[one["state"]],
+            one["recorded_at"],
+            one["consent_source"] or "",
+        ]
+        for one in result["consent"]
+    ]
+    output.table(["channel", "purpose", "now", "since", "asked where"], now)
+    if not now:
+        output.text("No answer is no consent.")
+    for one in result["suppressions"]:
+        output.text(f"Sent nothing on {one['channel']}: {one['reason']}, since {one['since']}.")
+    if result["answers"]:
+        output.text()
+        output.table(
+            ["when", "source", "of", "answer", "for", "asked where", "what it counts for"],
+            [
+                [
+                    one["at"],
+                    one["source"],
+                    one["of"] or "their record",
+                    _ANSWERS[one["state"]],
+                    ", ".join(one["for"]),
+                    one["origin"] or "",
+                    one["why"],
+                ]
+                for one in result["answers"]
+            ],
+        )
     return 0
 
 
