@@ -17,7 +17,8 @@
             {%- do headwater._survivorship_error('records of ' ~ entity ~ ', ' ~ record.source_name, 'attribute', name, names) -%}
         {%- endfor -%}
         {%- do sources.append({
-            'source_name': record.source_name, 'model': record.model, 'record_key': record.record_key, 'columns': record.attributes
+            'source_name': record.source_name, 'model': record.model, 'record_key': record.record_key, 'merged_into': record.merged_into,
+            'columns': record.attributes
         }) -%}
     {%- endfor -%}
     {%- set attributes = [] -%}
