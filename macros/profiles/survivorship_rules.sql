@@ -83,7 +83,7 @@
         {{ return([]) }}
     {%- endif -%}
     {%- set rules = [declared.get('rule')] if declared.get('rule') is string else (declared.get('rule') or [none]) -%}
-    {%- set known = ['most_recent', 'first', 'most_frequent', 'source_priority', 'min', 'max'] -%}
+    {%- set known = ['most_recent', 'first', 'most_frequent', 'source_priority', 'min', 'max', 'valid'] -%}
     {%- for rule in rules if rule not in known -%}
         {%- do headwater._survivorship_error(where, 'rule', rule, known) -%}
     {%- endfor -%}

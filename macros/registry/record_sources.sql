@@ -54,11 +54,14 @@
     {{ return('nullif(' ~ text ~ ', cast(' ~ source.record_key ~ ' as ' ~ dbt.type_string() ~ '))') }}
 {%- endmacro %}
 
-{#- Expression: whether a source's row is a record that lives: neither deleted nor merged into another. -#}
-{% macro record_lives(source) -%}
+{#- Expression: whether a source's row is a record: it has a key, and was not deleted, unless it was merged into another. -#}
+{% macro record_is_kept(source) -%}
     {%- set conditions = [source.record_key ~ ' is not null'] -%}
-    {%- if source.merged_into -%}{%- do conditions.append(headwater.record_merged_into(source) ~ ' is null') -%}{%- endif -%}
-    {%- if source.deleted_when -%}{%- do conditions.append('not ' ~ headwater.record_is_deleted(source)) -%}{%- endif -%}
+    {%- if source.deleted_when -%}
+        {%- do conditions.append(
+            '(' ~ headwater.record_merged_into(source) ~ ' is not null or not ' ~ headwater.record_is_deleted(source) ~ ')'
+        ) -%}
+    {%- endif -%}
     {{ return(conditions | join(' and ')) }}
 {%- endmacro %}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sync.errors import ConfigError, SelectionError
+from sync.errors import ConfigError
 from sync.identity.explain import mask
 from sync.state.people import MODELS, People
 
@@ -48,24 +48,15 @@ def explain_consent(
         raise ConfigError(
             f"the project has no model {', '.join(missing)}, which says what people answered."
         )
-    ids = people.find(session, told)
-    if not ids:
-        raise SelectionError(
-            "nobody is known by it.",
-            hint="an id, an e-mail address, a telephone in full, or <source_name>:<id>.",
-        )
-    if len(ids) > 1:
-        raise SelectionError(
-            f"{len(ids)} people are known by it: {', '.join(ids)}.", hint="name one of them by id."
-        )
-    mine = f"profile_id = {warehouse.dialect.literal(ids[0])}"
+    profile_id = people.one(session, told)
+    mine = f"profile_id = {warehouse.dialect.literal(profile_id)}"
     answers = session.rows(
         "select answer_source, consent_id, subject, channel, purpose, state, may_raise, basis, consent_source, "
         f"recorded_at, outcome from {of['profile_consent_answers']} where {mine} "
         "order by recorded_at, answer_source, consent_id, subject, channel, purpose"
     )
     return {
-        "profile_id": ids[0],
+        "profile_id": profile_id,
         "consent": session.rows(
             "select channel, purpose, state, may_raise, basis, consent_source, recorded_at "
             f"from {of['profile_consent']} where {mine} order by channel, purpose"

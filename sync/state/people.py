@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sync.errors import ConfigError
+from sync.errors import ConfigError, SelectionError
 from sync.state.erasures import ERASE, PROFILE, RECORD, SUPPRESS, Value
 
 if TYPE_CHECKING:
@@ -59,6 +59,25 @@ class People:
             f"where record_key = {self._literal(value)}"
         )
         return sorted({str(row["profile_id"]) for row in rows})
+
+    def one(self, session: Session, told: str) -> str:
+        """The id of the one person who is known by `told`.
+
+        Raises:
+            SelectionError: nobody is, or several people are.
+        """
+        ids = self.find(session, told)
+        if not ids:
+            raise SelectionError(
+                "nobody is known by it.",
+                hint="an id, an e-mail address, a telephone in full, or <source_name>:<id>.",
+            )
+        if len(ids) > 1:
+            raise SelectionError(
+                f"{len(ids)} people are known by it: {', '.join(ids)}.",
+                hint="name one of them by id.",
+            )
+        return ids[0]
 
     def types(self, session: Session) -> list[str]:
         """Types of identifier that anybody is known by."""

@@ -41,11 +41,7 @@ with
 
     from {{ ref(source.model) }}
 
-    where
-        {{ source.record_key }} is not null
-        {%- if source.deleted_when %}
-        and ({{ headwater.record_merged_into(source) }} is not null or not {{ headwater.record_is_deleted(source) }})
-        {%- endif %}
+    where {{ headwater.record_is_kept(source) }}
 
 ),
 {% endfor %}
@@ -225,9 +221,7 @@ kept as (
 
     where
         erased.record_key is null
-        {%- if merging %}
-        and (keyed.merged_key is null or survivors.survivor_key is not null)
-        {%- endif %}
+        and {{ '(keyed.merged_key is null or survivors.survivor_key is not null)' if merging else 'keyed.merged_key is null' }}
 
 )
 
