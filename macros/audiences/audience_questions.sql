@@ -29,6 +29,19 @@ with
 
 {{ headwater._candidates_cte(context) }}
 
+{#- A CTE each: a subquery after IN is for WHERE alone on Snowflake (docs.snowflake.com/en/user-guide/querying-subqueries). #}
+{%- for leaf in context.leaves %}
+meets_{{ leaf.number }} as (
+
+    select candidates.{{ key }}
+
+    from candidates
+
+    where {{ leaf.sql }}
+
+),
+
+{% endfor -%}
 leaves as (
 
     select
@@ -37,11 +50,16 @@ leaves as (
         candidates.{{ trait }}
         {%- endfor %}
         {%- for leaf in context.leaves %},
-        ({{ leaf.sql }}) as leaf_{{ leaf.number }}
+        (meets_{{ leaf.number }}.{{ key }} is not null) as leaf_{{ leaf.number }}
         {%- endfor %},
         ({{ headwater.in_sample(context.candidate_key, sample.percent, sample.salt) if sample else '1 = 1' }}) as is_sampled
 
     from candidates
+    {%- for leaf in context.leaves %}
+
+    left join meets_{{ leaf.number }}
+        on candidates.{{ key }} = meets_{{ leaf.number }}.{{ key }}
+    {%- endfor %}
 
 ),
 
@@ -148,47 +166,37 @@ members as (
 
     where judged.is_member
 
-),
-
-reached as (
-
-    select
-        members.is_holdout
-        {%- for reach in reaches %},
-        case
-            when members.is_holdout then 0
-            {%- if context.entity == 'person' %}
-            when {{ headwater.in_keys('members.profile_id', 'rules.profile_id', suppressions ~ ' as rules where ' ~ headwater._suppressed_for(reach.consent)) }} then 0
-            {%- if reach.consent %}
-            when {{ headwater.in_keys(
-                'members.profile_id', 'answers.profile_id',
-                consent_answers ~ " as answers where answers.state = 'opted_in' and answers.channel = " ~ headwater.string_literal(reach.consent['channel'])
-                ~ ' and answers.purpose = ' ~ headwater.string_literal(reach.consent['purpose']), negated=true
-            ) }} then 0
-            {%- endif %}
-            {%- endif %}
-            {%- if reach.reached_by %}
-            when coalesce({{ headwater._as_texts(reach.reached_by) | join(', ') }}) is null then 0
-            {%- endif %}
-            else 1
-        end as reach_{{ loop.index }}
-        {%- endfor %}
-
-    from members
-
-    inner join {{ ref(model_name) }} as {{ model_name }}
-        on members.{{ key }} = {{ model_name }}.{{ key }}
-
 )
 
 select
-    count(*) as members,
-    coalesce(sum(case when reached.is_holdout then 1 else 0 end), 0) as held_out
+    (select count(*) from members) as members,
+    (select count(*) from members where members.is_holdout) as held_out
     {%- for reach in reaches %},
-    coalesce(sum(reached.reach_{{ loop.index }}), 0) as reach_{{ loop.index }}
-    {%- endfor %}
+    (
+        select count(*)
 
-from reached
+        from members
+
+        inner join {{ ref(model_name) }} as {{ model_name }}
+            on members.{{ key }} = {{ model_name }}.{{ key }}
+
+        where
+            not members.is_holdout
+            {%- if context.entity == 'person' %}
+            and not {{ headwater.in_keys('members.profile_id', 'rules.profile_id', suppressions ~ ' as rules where ' ~ headwater._suppressed_for(reach.consent)) }}
+            {%- if reach.consent %}
+            and {{ headwater.in_keys(
+                'members.profile_id', 'answers.profile_id',
+                consent_answers ~ " as answers where answers.state = 'opted_in' and answers.channel = " ~ headwater.string_literal(reach.consent['channel'])
+                ~ ' and answers.purpose = ' ~ headwater.string_literal(reach.consent['purpose'])
+            ) }}
+            {%- endif %}
+            {%- endif %}
+            {%- if reach.reached_by %}
+            and coalesce({{ headwater._as_texts(reach.reached_by) | join(', ') }}) is not null
+            {%- endif %}
+    ) as reach_{{ loop.index }}
+    {%- endfor %}
 {%- endmacro %}
 
 {% macro _suppressed_for(consent) -%}
