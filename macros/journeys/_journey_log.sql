@@ -16,7 +16,7 @@
         'select node, node_type, count(distinct profile_id), max(happened_at), sum(case when happened_at > ' ~ headwater.cdp_now()
         ~ ' then 1 else 0 end) from ' ~ this ~ ' group by node, node_type order by node, node_type'
     ) -%}
-        {%- if row[1] not in ['entry', 'exit'] -%}
+        {%- if row[1] not in ['entry', 'exit', 'delay'] -%}
             {%- do log.setdefault(row[0], {}).update({row[1]: row[2] | int}) -%}
         {%- endif -%}
         {%- set later.count = later.count + (row[4] | int) -%}
@@ -191,7 +191,9 @@
     {%- set cases = [] -%}
     {%- for new in (parsed.get('renamed') or {}) -%}
         {%- for old in headwater._journey_names_ever(parsed, [new])[1:] -%}
-            {%- do cases.append(' when ' ~ headwater.string_literal(old) ~ ' then ' ~ headwater.string_literal(new)) -%}
+            {%- for end in ['', '.delayed'] -%}
+                {%- do cases.append(' when ' ~ headwater.string_literal(old ~ end) ~ ' then ' ~ headwater.string_literal(new ~ end)) -%}
+            {%- endfor -%}
         {%- endfor -%}
     {%- endfor -%}
     {{ return('case ' ~ column ~ cases | join ~ ' else ' ~ column ~ ' end' if cases else column) }}

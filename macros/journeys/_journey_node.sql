@@ -1,8 +1,9 @@
-{#- CTEs of one node: arrived__ (who stands at it), new__ (who passes it in this build) and done__ (who passed it, ever).
+{#- CTEs of one node: arrived__ (who stands at it), new__ (who passes it in this build) and done__ (who passed it, ever). A touchpoint under the
+    `rules` of all journeys has ready__ in the place of new__, of which _journey_under_rules() makes that; `earlier` are those before it.
     Who has gone on to a later step already, or came to the place of a step that was not there then, passes it with outcome
     `skipped`: nothing is sent, and whoever comes after is not delayed. -#}
-{% macro _journey_node(node, predicate, nodes, known, inserted) -%}
-{%- set skips = headwater._journey_skips(node, nodes, known, inserted) -%}
+{% macro _journey_node(node, predicate, nodes, known, inserted, rules=none, zones=none, earlier=[]) -%}
+{%- set skips = headwater._journey_skips(node, nodes, known, inserted, rules) -%}
 {%- set condition = ('engaged.engaged_at is not null' if node.condition.get('engaged') else predicate) if node.condition else '' -%}
 {%- set outcome = headwater._journey_outcome(node, condition) -%}
 {%- set instant = headwater._journey_instant(node, condition) -%}
@@ -55,11 +56,14 @@ spans__{{ node.name }} as (
 ),
 {%- endif %}
 
-new__{{ node.name }} as (
+{{ 'ready__' if rules else 'new__' }}{{ node.name }} as (
 
     select
         arrived.profile_id,
         arrived.entry_number,
+        {%- if rules %}
+        arrived.arrived_at,
+        {%- endif %}
         {%- if skips.condition %}
         case when {{ skips.condition }} then 'skipped' else {{ outcome }} end as outcome,
         case when {{ skips.condition }} then arrived.arrived_at else {{ instant }} end as happened_at,
@@ -87,6 +91,13 @@ new__{{ node.name }} as (
     left join finished
         on arrived.profile_id = finished.profile_id
         and arrived.entry_number = finished.entry_number
+    {%- if rules %}
+
+    left join logged as delayed
+        on arrived.profile_id = delayed.profile_id
+        and arrived.entry_number = delayed.entry_number
+        and delayed.node = {{ headwater.string_literal(node.name ~ '.delayed') }}
+    {%- endif %}
     {%- if skips.later %}
 
     left join (
@@ -114,6 +125,10 @@ new__{{ node.name }} as (
         {%- endif %}
 
 ),
+{%- if rules %}
+
+{{ headwater._journey_under_rules(node, rules, zones, earlier) }}
+{%- endif %}
 
 done__{{ node.name }} as (
 
@@ -127,7 +142,7 @@ done__{{ node.name }} as (
 {#- Value: {condition, later}: when a node is skipped, and the steps behind it, one of which in the log says that somebody has gone on.
     Of a step that is no wait one more thing is known: who came to it passes it in the same build. Who came in an earlier build and
     has not passed it came before it was there. -#}
-{% macro _journey_skips(node, nodes, known, inserted) -%}
+{% macro _journey_skips(node, nodes, known, inserted, rules=none) -%}
     {%- if node.type == 'exit' or inserted.get(node.name) == 'everybody' -%}
         {{ return({'condition': '', 'later': []}) }}
     {%- endif -%}
@@ -135,7 +150,8 @@ done__{{ node.name }} as (
     {%- set conditions = ['further.profile_id is not null'] if later else [] -%}
     {%- set is_inserted = inserted.get(node.name) or (known and node.name not in known) -%}
     {%- if is_inserted and node.type != 'wait' -%}
-        {%- do conditions.append('arrived.is_new = 0') -%}
+        {#- Who came to it and is delayed was there when it was. -#}
+        {%- do conditions.append('(arrived.is_new = 0 and delayed.profile_id is null)' if rules else 'arrived.is_new = 0') -%}
     {%- endif -%}
     {{ return({'condition': '(' ~ conditions | join(' or ') ~ ')' if conditions else '', 'later': later}) }}
 {%- endmacro %}
@@ -183,7 +199,7 @@ where
     and engagements.occurred_at <= {{ headwater.cdp_now() }}
     and engagements.destination = {{ headwater.string_literal(destination) }}
     and (engagements.touchpoint_id is null{{ ' or own.touchpoint_id is not null' if is_incremental() }})
-    and sent.outcome <> 'skipped'
+    and sent.outcome = 'due'
 
 group by sent.profile_id, sent.entry_number
 {%- endmacro %}

@@ -12,7 +12,7 @@
     {{ return('') }}
 {%- endif -%}
 {%- set parsed = headwater.read_definition(definition, "entry: and steps:") -%}
-{%- do headwater._journey_only(parsed, ['entry', 'exit_when', 're_entry', 'steps', 'renamed', 'removed', 'inserted'], '') -%}
+{%- do headwater._journey_only(parsed, ['entry', 'exit_when', 're_entry', 'exclusion', 'steps', 'renamed', 'removed', 'inserted'], '') -%}
 {%- set name = model.name -%}
 {%- set context = headwater.audience_context('person') -%}
 {%- do context.update({'spans': 'spans'}) -%}
@@ -28,6 +28,12 @@
 ) -}}
 {%- set known = headwater._journey_checked_log(parsed, nodes) -%}
 {%- set exit_predicate = headwater.audience_predicate(context, parsed['exit_when'], 'exit_when') if 'exit_when' in parsed else none -%}
+{%- set rules = headwater.contact_rules() -%}
+{%- set ruled = nodes | selectattr('type', 'equalto', 'touchpoint') | rejectattr('when_not_allowed', 'equalto', 'send') | list if rules else [] -%}
+{%- set beside = headwater.journeys_beside(context) if ruled or 'exclusion' in parsed else [] -%}
+{%- set zones = headwater.contact_zones(context, rules) if ruled else none -%}
+{%- set excluded = headwater._journey_excluded(parsed, beside) if 'exclusion' in parsed else '' -%}
+{%- do headwater.stop_for(context.problems) -%}
 {%- set predicates = {} -%}
 {%- for node in nodes if node.condition and not node.condition.get('engaged') -%}
     {%- do context.update({'spans': 'spans__' ~ node.name if node.type == 'wait' else 'spans', 'has_end': node.type == 'wait'}) -%}
@@ -141,6 +147,9 @@ entries as (
     where
         logged.profile_id is null
         and members.profile_id is not null
+        {%- if excluded %}
+        and {{ headwater.in_keys('members.profile_id', 'inside.profile_id', '(' ~ excluded ~ ') as inside where true', negated=true) }}
+        {%- endif %}
 
 ),
 
@@ -207,8 +216,12 @@ done__entry as (
 
 ),
 
+{% if ruled -%}
+{{ headwater._journey_contacts(parsed, beside) }}
+
+{% endif -%}
 {% for node in nodes -%}
-{{ headwater._journey_node(node, predicates.get(node.name), nodes, known, parsed.get('inserted') or {}) }}
+{{ headwater._journey_node(node, predicates.get(node.name), nodes, known, parsed.get('inserted') or {}, rules if node in ruled else none, zones, ruled[:ruled.index(node)] if node in ruled else []) }}
 {% endfor -%}
 exited_early as (
 
@@ -245,6 +258,15 @@ new_steps as (
         {{ headwater._text_or_null(node.destination) }}, {{ headwater._text_or_null(node.channel) }}, {{ headwater._text_or_null(node.template) }}, happened_at
 
     from new__{{ node.name }}
+    {% endfor %}
+    {%- for node in ruled %}
+    union all
+
+    select
+        profile_id, entry_number, {{ headwater.string_literal(node.name ~ '.delayed') }}, 'delay', outcome,
+        {{ headwater._text_or_null(node.destination) }}, {{ headwater._text_or_null(node.channel) }}, {{ headwater._text_or_null(node.template) }}, happened_at
+
+    from delayed__{{ node.name }}
     {% endfor %}
     union all
 

@@ -61,12 +61,14 @@
     {%- set node = {'name': name or '', 'type': type, 'sources': sources, 'condition': none} -%}
     {%- do nodes.append(node) -%}
     {%- if type == 'touchpoint' -%}
-        {%- do headwater._journey_only(body, ['destination', 'channel', 'template'], path) -%}
+        {%- do headwater._journey_only(body, ['destination', 'channel', 'template', 'when_not_allowed'], path) -%}
         {%- if not body.get('destination') or not body.get('channel') -%}
             {{ headwater.audience_error(path, "wants destination, channel and template") }}
         {%- endif -%}
         {%- do headwater.check_destination(body['destination'], path ~ '.destination') -%}
         {%- do headwater.check_consent_word(path ~ '.channel', body['channel'], headwater.consent_channels() | list) -%}
+        {%- do headwater._journey_only([body.get('when_not_allowed', 'delay')], ['delay', 'drop', 'send'], path ~ '.when_not_allowed') -%}
+        {%- do node.update({'when_not_allowed': 'delay'}) -%}
         {%- do node.update(body) -%}
     {%- elif type == 'wait' -%}
         {%- do headwater._journey_only(body, ['for', 'until', 'timeout'], path) -%}

@@ -21,7 +21,7 @@ from benchmarks.scratch import ScratchProject
 from sync.cli.main import run
 
 MODELS = {
-    "profiles": "select profile_id, email, country from raw.people where is_known",
+    "profiles": "select profile_id, email, country, time_zone from raw.people where is_known",
     "audience_tried": "select profile_id, is_holdout, timestamp '2020-01-01' as qualified_at from raw.people where is_known and is_member",
     "event_order_placed": "select event_id, profile_id, occurred_at, 1 as revenue_eur from raw.orders",
     "event_campaign_engaged": "select * from raw.engagements",
@@ -63,11 +63,17 @@ class JourneyLab:
 
     def __init__(
         self, folder: Path, definition: str, *, touchpoints: Iterable[str] = ("first",),
-        between: tuple[str, str] | None = None,
+        between: tuple[str, str] | None = None, variables: Mapping[str, Any] | None = None,
+        before: Mapping[str, str] | None = None,
     ) -> None:  # fmt: skip
+        """`before` are other journeys by name, which the registry has before this one."""
+        journeys = [*(before or {}), "journey_tried"]
         self.project = ScratchProject(
             folder, folders=("macros", "models/engine/staging/sync"),
-            variables={"cdp_events": [EVENT], "cdp_registry": {"journeys": ["journey_tried"], "audiences": ["audience_tried"]}},
+            variables={
+                "cdp_events": [EVENT], "cdp_registry": {"journeys": journeys, "audiences": ["audience_tried"]},
+                **(variables or {}),
+            },
         )  # fmt: skip
         path = folder / "dbt_project.yml"
         settings = yaml.safe_load(path.read_text())
@@ -79,10 +85,12 @@ class JourneyLab:
         path.write_text(yaml.safe_dump(settings, sort_keys=False))
         self.folder, self.now = folder, ""
         self._models(list(touchpoints), between)
+        for name, other in (before or {}).items():
+            self.define(other, name=name)
         self.define(definition)
         self.execute(
             "create schema raw",
-            "create table raw.people (profile_id varchar, email varchar, country varchar, "
+            "create table raw.people (profile_id varchar, email varchar, country varchar, time_zone varchar, "
             "is_member boolean default true, is_holdout boolean default false, "
             "is_known boolean default true)",
             "create table raw.orders (event_id varchar, profile_id varchar, occurred_at timestamp)",
@@ -115,9 +123,11 @@ class JourneyLab:
         document = {"version": 2, "exposures": found}
         (self.folder / "models/engine/_exposures.yml").write_text(yaml.safe_dump(document))
 
-    def define(self, definition: str, *, touchpoints: list[str] | None = None) -> None:
+    def define(
+        self, definition: str, *, touchpoints: list[str] | None = None, name: str = "journey_tried"
+    ) -> None:
         """The journey's file: the definition and the call, no more."""
-        (self.folder / "models/engine/journey_tried.sql").write_text(
+        (self.folder / f"models/engine/{name}.sql").write_text(
             f"{{% set definition %}}\n{definition}\n{{% endset %}}\n"
             "{{ headwater.journey(definition) }}\n"
         )
