@@ -2,7 +2,7 @@
     `rules` of all journeys has ready__ in the place of new__, of which _journey_under_rules() makes that; `earlier` are those before it.
     Who has gone on to a later step already, or came to the place of a step that was not there then, passes it with outcome
     `skipped`: nothing is sent, and whoever comes after is not delayed. -#}
-{% macro _journey_node(node, predicate, nodes, known, inserted, rules=none, zones=none, earlier=[]) -%}
+{% macro _journey_node(node, predicate, nodes, known, inserted, is_many=false, rules=none, zones=none, earlier=[]) -%}
 {%- set skips = headwater._journey_skips(node, nodes, known, inserted, rules) -%}
 {%- set condition = ('engaged.engaged_at is not null' if node.condition.get('engaged') else predicate) if node.condition else '' -%}
 {%- set outcome = headwater._journey_outcome(node, condition) -%}
@@ -44,6 +44,10 @@ spans__{{ node.name }} as (
 
     select
         arrived.profile_id,
+        arrived.entry_number,
+        {%- if is_many %}
+        {{ headwater._traveller_id('arrived') }} as traveller_id,
+        {%- endif %}
         travellers.happened_at as since_at,
         {{ headwater._journey_timeout(node) }} as until_at
 
@@ -78,6 +82,9 @@ spans__{{ node.name }} as (
 
     inner join candidates
         on arrived.profile_id = candidates.profile_id
+        {%- if is_many %}
+        and arrived.entry_number = candidates.entry_number
+        {%- endif %}
 
     left join logged
         on arrived.profile_id = logged.profile_id
@@ -127,7 +134,7 @@ spans__{{ node.name }} as (
 ),
 {%- if rules %}
 
-{{ headwater._journey_under_rules(node, rules, zones, earlier) }}
+{{ headwater._journey_under_rules(node, rules, zones, earlier, is_many) }}
 {%- endif %}
 
 done__{{ node.name }} as (
@@ -184,6 +191,7 @@ inner join {{ ref('event_campaign_engaged') }} as engagements
 
 inner join spans__{{ node.name }} as span
     on sent.profile_id = span.profile_id
+    and sent.entry_number = span.entry_number
     and engagements.occurred_at <= span.until_at
 {%- endif %}
 {%- if is_incremental() %}

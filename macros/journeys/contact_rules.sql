@@ -192,7 +192,7 @@ contacts as (
 
 {#- CTEs of a touchpoint under rules: judged__ (who could have it now, and the reason against it, if any), new__ (who has it, or goes on without) and
     delayed__ (who waits for it from this build on). -#}
-{% macro _journey_under_rules(node, rules, zones, earlier) -%}
+{% macro _journey_under_rules(node, rules, zones, earlier, is_many=false) -%}
 {%- set caps = [] -%}
 {%- for cap in rules.caps if node.channel in cap.channels -%}
     {%- do caps.append(cap) -%}
@@ -231,6 +231,9 @@ judged__{{ node.name }} as (
 
     inner join candidates
         on ready.profile_id = candidates.profile_id
+        {%- if is_many %}
+        and ready.entry_number = candidates.entry_number
+        {%- endif %}
 
     inner join travellers
         on ready.profile_id = travellers.profile_id
@@ -242,7 +245,7 @@ judged__{{ node.name }} as (
             candidates.profile_id,
             count(*) as messages
 
-        from candidates
+        from {{ 'people as candidates' if is_many else 'candidates' }}
 
         inner join (
             select profile_id, channel, happened_at from contacts

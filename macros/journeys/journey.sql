@@ -1,12 +1,12 @@
 {#- Relation-shaped query, the whole of a journey model: a log of every step every person took, to which each build adds the steps
     that have become due (docs/add-a-journey.md). Nothing in the log is ever changed, and the macro itself sets what keeps it.
-    The definition is YAML: entry {audience}, exit_when (a condition), re_entry (never), steps: a list of
+    The definition is YAML: entry {audience}, {did} or {date}, exit_when (a condition), re_entry (never, {after}), steps: a list of
     {wait: {for}} | {wait: {until: condition, timeout}} | {touchpoint: {destination, channel, template}} |
     {branch: {if: condition, then: [steps], else: [steps]}} | {goal: condition} | {exit: {}}; each step but exit has a `name`;
     and what became of steps since people entered: renamed {new: old}, removed [old], inserted {step: newcomers | everybody}.
     A step of a later branch may say {engaged: {touchpoint: name, kind: opened}} as its condition.
     Columns: step_id, journey_name, profile_id, entry_number, node, node_type, outcome, touchpoint_id, destination, channel, template,
-    is_holdout, happened_at. -#}
+    is_holdout, happened_at, entry_key (of an entry's row: the event, or the date). -#}
 {% macro journey(definition) -%}
 {%- if headwater.is_switched_off() -%}
     {{ return('') }}
@@ -15,7 +15,8 @@
 {%- do headwater._journey_only(parsed, ['entry', 'exit_when', 're_entry', 'exclusion', 'steps', 'renamed', 'removed', 'inserted'], '') -%}
 {%- set name = model.name -%}
 {%- set context = headwater.audience_context('person') -%}
-{%- do context.update({'spans': 'spans'}) -%}
+{%- set entry = headwater._journey_entry(parsed, context) -%}
+{%- do context.update({'spans': 'spans', 'is_many': entry.is_many}) -%}
 {%- set nodes = headwater.journey_nodes(parsed) -%}
 {{- config(
     materialized='incremental',
@@ -34,6 +35,7 @@
 {%- set zones = headwater.contact_zones(context, rules) if ruled else none -%}
 {%- set excluded = headwater._journey_excluded(parsed, beside) if 'exclusion' in parsed else '' -%}
 {%- do headwater.stop_for(context.problems) -%}
+{%- set leaves_out = parsed['entry'].get('existing') == 'leave_out' and not is_incremental() -%}
 {%- set predicates = {} -%}
 {%- for node in nodes if node.condition and not node.condition.get('engaged') -%}
     {%- do context.update({'spans': 'spans__' ~ node.name if node.type == 'wait' else 'spans', 'has_end': node.type == 'wait'}) -%}
@@ -110,7 +112,7 @@ logged as (
 
 ),
 
-candidates as (
+{% if entry.is_many %}people{% else %}candidates{% endif %} as (
 
     select
         profiles.profile_id
@@ -127,31 +129,11 @@ candidates as (
 
 members as (
 
-    select profile_id, is_holdout from {{ ref(parsed['entry']['audience']) }}
+    {{ entry.members }}
 
 ),
 
-entries as (
-
-    select
-        members.profile_id,
-        cast(1 as {{ dbt.type_int() }}) as entry_number,
-        coalesce(members.is_holdout, 1 = 0) as is_holdout,
-        {{ headwater.cdp_now() }} as happened_at
-
-    from members
-
-    left join logged
-        on members.profile_id = logged.profile_id
-
-    where
-        logged.profile_id is null
-        and members.profile_id is not null
-        {%- if excluded %}
-        and {{ headwater.in_keys('members.profile_id', 'inside.profile_id', '(' ~ excluded ~ ') as inside where true', negated=true) }}
-        {%- endif %}
-
-),
+{{ headwater._journey_entries(entry, excluded) }}
 
 {# Everybody inside, and since when: those who came in before and those who come in now. -#}
 travellers as (
@@ -159,13 +141,41 @@ travellers as (
     select profile_id, entry_number, is_holdout, happened_at, 0 as is_new from logged where node = 'entry'
     union all
     select profile_id, entry_number, is_holdout, happened_at, 1 as is_new from entries
+    {%- if leaves_out %}
+
+    where 1 = 0
+    {%- endif %}
 
 ),
 
+{% if entry.is_many -%}
+{# Each entry of a person is asked by itself. -#}
+candidates as (
+
+    select
+        people.*,
+        travellers.entry_number,
+        {{ headwater._traveller_id('travellers') }} as traveller_id
+
+    from people
+
+    inner join travellers
+        on people.profile_id = travellers.profile_id
+
+),
+
+{% endif -%}
 {# The time that conditions look at, unless they say `since: ever`. -#}
 spans as (
 
-    select profile_id, happened_at as since_at from travellers
+    select
+        profile_id,
+        {%- if entry.is_many %}
+        {{ headwater._traveller_id('travellers') }} as traveller_id,
+        {%- endif %}
+        happened_at as since_at
+
+    from travellers
 
 ),
 
@@ -182,6 +192,9 @@ left_early as (
 
         inner join candidates
             on travellers.profile_id = candidates.profile_id
+            {%- if entry.is_many %}
+            and travellers.entry_number = candidates.entry_number
+            {%- endif %}
 
         where {{ exit_predicate }}
 
@@ -198,6 +211,7 @@ left_early as (
         where
             members.is_holdout
             and not travellers.is_holdout
+            and {{ '1 = 1' if entry.kind == 'audience' else '1 = 0' }}
     ) as leaving
 
     group by profile_id, entry_number
@@ -221,7 +235,7 @@ done__entry as (
 
 {% endif -%}
 {% for node in nodes -%}
-{{ headwater._journey_node(node, predicates.get(node.name), nodes, known, parsed.get('inserted') or {}, rules if node in ruled else none, zones, ruled[:ruled.index(node)] if node in ruled else []) }}
+{{ headwater._journey_node(node, predicates.get(node.name), nodes, known, parsed.get('inserted') or {}, entry.is_many, rules if node in ruled else none, zones, ruled[:ruled.index(node)] if node in ruled else []) }}
 {% endfor -%}
 exited_early as (
 
@@ -247,15 +261,28 @@ new_steps as (
     select
         profile_id, entry_number, 'entry' as node, 'entry' as node_type, 'entered' as outcome,
         {{ headwater._text_or_null(none) }} as destination, {{ headwater._text_or_null(none) }} as channel,
-        {{ headwater._text_or_null(headwater._journey_steps_text(nodes)) }} as template, happened_at
+        {{ headwater._text_or_null(headwater._journey_steps_text(nodes)) }} as template, happened_at, entry_key
 
     from entries
+    {%- if leaves_out %}
+
+    where 1 = 0
+
+    union all
+
+    {# Who was there before the journey was is past it. -#}
+    select
+        profile_id, entry_number, 'exit', 'exit', 'was_there',
+        {{ headwater._text_or_null(none) }}, {{ headwater._text_or_null(none) }}, {{ headwater._text_or_null(none) }}, happened_at, entry_key
+
+    from entries
+    {%- endif %}
     {% for node in nodes %}
     union all
 
     select
         profile_id, entry_number, {{ headwater.string_literal(node.name) }}, {{ headwater.string_literal(node.type) }}, outcome,
-        {{ headwater._text_or_null(node.destination) }}, {{ headwater._text_or_null(node.channel) }}, {{ headwater._text_or_null(node.template) }}, happened_at
+        {{ headwater._text_or_null(node.destination) }}, {{ headwater._text_or_null(node.channel) }}, {{ headwater._text_or_null(node.template) }}, happened_at, {{ headwater._text_or_null(none) }}
 
     from new__{{ node.name }}
     {% endfor %}
@@ -264,7 +291,7 @@ new_steps as (
 
     select
         profile_id, entry_number, {{ headwater.string_literal(node.name ~ '.delayed') }}, 'delay', outcome,
-        {{ headwater._text_or_null(node.destination) }}, {{ headwater._text_or_null(node.channel) }}, {{ headwater._text_or_null(node.template) }}, happened_at
+        {{ headwater._text_or_null(node.destination) }}, {{ headwater._text_or_null(node.channel) }}, {{ headwater._text_or_null(node.template) }}, happened_at, {{ headwater._text_or_null(none) }}
 
     from delayed__{{ node.name }}
     {% endfor %}
@@ -272,7 +299,7 @@ new_steps as (
 
     select
         profile_id, entry_number, 'exit', 'exit', outcome,
-        {{ headwater._text_or_null(none) }}, {{ headwater._text_or_null(none) }}, {{ headwater._text_or_null(none) }}, happened_at
+        {{ headwater._text_or_null(none) }}, {{ headwater._text_or_null(none) }}, {{ headwater._text_or_null(none) }}, happened_at, {{ headwater._text_or_null(none) }}
 
     from exited_early
 
@@ -295,12 +322,13 @@ steps as (
         new_steps.destination,
         new_steps.channel,
         new_steps.template,
-        travellers.is_holdout,
-        new_steps.happened_at
+        coalesce(travellers.is_holdout, 1 = 0) as is_holdout,
+        new_steps.happened_at,
+        new_steps.entry_key
 
     from new_steps
 
-    inner join travellers
+    left join travellers
         on new_steps.profile_id = travellers.profile_id
         and new_steps.entry_number = travellers.entry_number
 

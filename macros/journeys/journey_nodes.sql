@@ -1,17 +1,6 @@
 {#- Value: the steps of a journey's definition as a flat list in the order people meet them, each
     {name, type, sources: [{node, outcome}], condition, duration, destination, channel, template}; wrong ones stop the parse. -#}
 {% macro journey_nodes(parsed) -%}
-    {%- if parsed.get('re_entry', 'never') != 'never' -%}
-        {{ headwater.audience_error('re_entry', "'" ~ parsed['re_entry'] ~ "' is not one of never") }}
-    {%- endif -%}
-    {%- if parsed.get('entry') is not mapping or not parsed['entry'].get('audience') -%}
-        {{ headwater.audience_error('entry', "wants {audience: the name of an audience model}") }}
-    {%- endif -%}
-    {%- do headwater._journey_only(parsed['entry'], ['audience'], 'entry') -%}
-    {%- set problem = headwater.wrong_entity(parsed['entry']['audience'], 'person') -%}
-    {%- if problem -%}
-        {{ headwater.audience_error('entry.audience', problem) }}
-    {%- endif -%}
     {%- set nodes = [] -%}
     {%- set outs = [] -%}
     {%- for end in headwater._journey_steps(parsed.get('steps'), [{'node': 'entry', 'outcome': none}], nodes, outs, 'steps') -%}

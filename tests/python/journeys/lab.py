@@ -21,9 +21,10 @@ from benchmarks.scratch import ScratchProject
 from sync.cli.main import run
 
 MODELS = {
-    "profiles": "select profile_id, email, country, time_zone from raw.people where is_known",
+    "profiles": "select profile_id, email, country, time_zone, born_on, renews_at from raw.people where is_known",
     "audience_tried": "select profile_id, is_holdout, timestamp '2020-01-01' as qualified_at from raw.people where is_known and is_member",
     "event_order_placed": "select event_id, profile_id, occurred_at, 1 as revenue_eur from raw.orders",
+    "event_cart_filled": "select event_id, profile_id, occurred_at, value_eur from raw.carts",
     "event_campaign_engaged": "select * from raw.engagements",
     "identity_aliases": "select 'person' as entity, old_id, live_id, cast(null as varchar) as split_from_id, "
     "cast(null as timestamp) as shared_from_at, cast(null as timestamp) as shared_until_at from raw.aliases",
@@ -91,9 +92,11 @@ class JourneyLab:
         self.execute(
             "create schema raw",
             "create table raw.people (profile_id varchar, email varchar, country varchar, time_zone varchar, "
+            "born_on date, renews_at timestamp, "
             "is_member boolean default true, is_holdout boolean default false, "
             "is_known boolean default true)",
             "create table raw.orders (event_id varchar, profile_id varchar, occurred_at timestamp)",
+            "create table raw.carts (event_id varchar, profile_id varchar, occurred_at timestamp, value_eur double)",
             "create table raw.engagements (event_id varchar, profile_id varchar, kind varchar, "
             "destination varchar, touchpoint_id varchar, occurred_at timestamp)",
             "create table raw.aliases (old_id varchar, live_id varchar)",
@@ -157,12 +160,16 @@ class JourneyLab:
     def order(self, person: str, at: str) -> None:
         self.execute(f"insert into raw.orders values ('o' || random(), '{person}', '{at}')")
 
+    def cart(self, event: str, person: str, at: str, value: float = 50) -> None:
+        self.execute(f"insert into raw.carts values ('{event}', '{person}', '{at}', {value})")
+
     def merge(self, old: str, live: str) -> None:
         """`old` became `live`; what it did is `live`'s."""
         self.execute(
             f"update raw.aliases set live_id = '{live}' where live_id = '{old}'",
             f"update raw.people set is_known = false where profile_id = '{old}'",
             f"update raw.orders set profile_id = '{live}' where profile_id = '{old}'",
+            f"update raw.carts set profile_id = '{live}' where profile_id = '{old}'",
         )
 
     def unmerge(self, old: str) -> None:
