@@ -5,9 +5,19 @@
 {% macro _journey_node(node, predicate, nodes, known, inserted, is_many=false, rules=none, zones=none, earlier=[]) -%}
 {%- set skips = headwater._journey_skips(node, nodes, known, inserted, rules) -%}
 {%- set condition = ('engaged.engaged_at is not null' if node.condition.get('engaged') else predicate) if node.condition else '' -%}
-{%- set outcome = headwater._journey_outcome(node, condition) -%}
-{%- set instant = headwater._journey_instant(node, condition) -%}
-{%- set due = headwater._journey_due(node, condition) -%}
+{%- set clock = node.get('clock') -%}
+{%- set last_clock = headwater._journey_last_clock(zones, clock) if clock and 'minute' in clock else none -%}
+{%- if node.type == 'split' -%}
+    {%- set outcome, instant, due = headwater._journey_arm(node), headwater.cdp_now(), '' -%}
+{%- elif last_clock -%}
+    {%- set outcome, instant, due = "'waited'", 'least(' ~ last_clock ~ ', ' ~ headwater.cdp_now() ~ ')', 'arrived.arrived_at <= ' ~ last_clock -%}
+{%- elif clock -%}
+    {%- set outcome, instant, due = "case when candidates." ~ clock.date ~ " is null then 'no_date' else 'waited' end", headwater.cdp_now(), clock.has_come -%}
+{%- else -%}
+    {%- set outcome = headwater._journey_outcome(node, condition) -%}
+    {%- set instant = headwater._journey_instant(node, condition) -%}
+    {%- set due = headwater._journey_due(node, condition) -%}
+{%- endif -%}
 arrived__{{ node.name }} as (
 
     select

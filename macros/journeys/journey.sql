@@ -1,7 +1,8 @@
 {#- Relation-shaped query, the whole of a journey model: a log of every step every person took, to which each build adds the steps
     that have become due (docs/add-a-journey.md). Nothing in the log is ever changed, and the macro itself sets what keeps it.
     The definition is YAML: entry {audience}, {did} or {date}, exit_when (a condition), re_entry (never, {after}), steps: a list of
-    {wait: {for}} | {wait: {until: condition, timeout}} | {touchpoint: {destination, channel, template}} |
+    {wait: {for}} | {wait: {until: condition, timeout}} | {wait: {time, weekday}} | {wait: {date, before}} |
+    {touchpoint: {destination, channel, template}} | {split: {arm: {percent, steps}}} |
     {branch: {if: condition, then: [steps], else: [steps]}} | {goal: condition} | {exit: {}}; each step but exit has a `name`;
     and what became of steps since people entered: renamed {new: old}, removed [old], inserted {step: newcomers | everybody}.
     A step of a later branch may say {engaged: {touchpoint: name, kind: opened}} as its condition.
@@ -32,7 +33,15 @@
 {%- set rules = headwater.contact_rules() -%}
 {%- set ruled = nodes | selectattr('type', 'equalto', 'touchpoint') | rejectattr('when_not_allowed', 'equalto', 'send') | list if rules else [] -%}
 {%- set beside = headwater.journeys_beside(context) if ruled or 'exclusion' in parsed else [] -%}
-{%- set zones = headwater.contact_zones(context, rules) if ruled else none -%}
+{%- set timed = [] -%}
+{%- for node in nodes if node.get('clock') -%}
+    {%- if 'date' in node.clock -%}
+        {%- do node.clock.update({'has_come': headwater._journey_date_has_come(context, node.clock, node.name ~ '.wait.date')}) -%}
+    {%- else -%}
+        {%- do timed.append(node.name) -%}
+    {%- endif -%}
+{%- endfor -%}
+{%- set zones = headwater.contact_zones(context, rules or {'zone_column': 'time_zone'}) if ruled or timed else none -%}
 {%- set excluded = headwater._journey_excluded(parsed, beside) if 'exclusion' in parsed else '' -%}
 {%- do headwater.stop_for(context.problems) -%}
 {%- set leaves_out = parsed['entry'].get('existing') == 'leave_out' and not is_incremental() -%}
@@ -235,7 +244,8 @@ done__entry as (
 
 {% endif -%}
 {% for node in nodes -%}
-{{ headwater._journey_node(node, predicates.get(node.name), nodes, known, parsed.get('inserted') or {}, entry.is_many, rules if node in ruled else none, zones, ruled[:ruled.index(node)] if node in ruled else []) }}
+{{ headwater._journey_node(node, predicates.get(node.name), nodes, known, parsed.get('inserted') or {}, entry.is_many, rules if node in ruled else none, zones,
+    ruled[:ruled.index(node)] if node in ruled else []) }}
 {% endfor -%}
 exited_early as (
 

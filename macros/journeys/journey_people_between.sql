@@ -1,7 +1,7 @@
 {#- Relation-shaped query in brackets: the people who have passed one node of a journey and not yet another, nor left.
     Columns: profile_id, is_holdout, qualified_at (when they passed the first). A push asks the log again: `meta: journey_people.<journey>.<before>`. -#}
 {% macro journey_people_between(journey, after, before) -%}
-{%- set types = ['touchpoint', 'wait', 'branch', 'goal'] -%}
+{%- set types = ['touchpoint', 'wait', 'branch', 'split', 'goal'] -%}
 {%- set first = headwater._journey_named(journey, [after], types, 'journey_people_between, after') -%}
 {%- set last = headwater._journey_named(journey, [before], types, 'journey_people_between, before') -%}
 {%- do config(meta={'journey_people.' ~ journey ~ '.' ~ before: {'journey': journey, 'before': before}}) -%}
