@@ -77,10 +77,10 @@
 {%- endmacro %}
 
 {#- Expression: the arm of a split that a person is in, by the hash of their id: the same in every entry. -#}
-{% macro _journey_arm(node) -%}
+{% macro _journey_arm(node, journey) -%}
     {%- set sum = namespace(percent=0) -%}
     {%- set cases = [] -%}
-    {%- set key = dbt.concat([headwater.string_literal('split|' ~ model.name ~ '|' ~ node.name ~ '|'), 'arrived.profile_id']) -%}
+    {%- set key = dbt.concat([headwater.string_literal('split|' ~ journey ~ '|' ~ node.name ~ '|'), 'arrived.profile_id']) -%}
     {%- for arm in node.arms -%}
         {%- set sum.percent = sum.percent + arm.percent -%}
         {%- if loop.last -%}

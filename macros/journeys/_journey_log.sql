@@ -85,10 +85,10 @@
 {%- endmacro %}
 
 {#- Value: the steps, [{name, type}] in their order, that there were when somebody last entered; none in an older log. -#}
-{% macro _journey_steps_before() -%}
+{% macro _journey_steps_before(log=none) -%}
     {%- set steps = [] -%}
     {%- for row in run_query(
-        "select template, max(happened_at) from " ~ this ~ " where node = 'entry' and template is not null"
+        "select template, max(happened_at) from " ~ (log or this) ~ " where node = 'entry' and template is not null"
         ~ ' group by template order by max(happened_at) desc, template limit 1'
     ) -%}
         {%- for step in row[0].split() -%}

@@ -2,13 +2,14 @@
     `rules` of all journeys has ready__ in the place of new__, of which _journey_under_rules() makes that; `earlier` are those before it.
     Who has gone on to a later step already, or came to the place of a step that was not there then, passes it with outcome
     `skipped`: nothing is sent, and whoever comes after is not delayed. -#}
-{% macro _journey_node(node, predicate, nodes, known, inserted, is_many=false, rules=none, zones=none, earlier=[]) -%}
+{% macro _journey_node(node, predicate, nodes, known, inserted, context, rules=none, zones=none, earlier=[]) -%}
+{%- set is_many = context.is_many -%}
 {%- set skips = headwater._journey_skips(node, nodes, known, inserted, rules) -%}
 {%- set condition = ('engaged.engaged_at is not null' if node.condition.get('engaged') else predicate) if node.condition else '' -%}
 {%- set clock = node.get('clock') -%}
 {%- set last_clock = headwater._journey_last_clock(zones, clock) if clock and 'minute' in clock else none -%}
 {%- if node.type == 'split' -%}
-    {%- set outcome, instant, due = headwater._journey_arm(node), headwater.cdp_now(), '' -%}
+    {%- set outcome, instant, due = headwater._journey_arm(node, context.name), headwater.cdp_now(), '' -%}
 {%- elif last_clock -%}
     {%- set outcome, instant, due = "'waited'", 'least(' ~ last_clock ~ ', ' ~ headwater.cdp_now() ~ ')', 'arrived.arrived_at <= ' ~ last_clock -%}
 {%- elif clock -%}
@@ -127,7 +128,7 @@ spans__{{ node.name }} as (
     {%- if node.condition and node.condition.get('engaged') %}
 
     left join (
-        {{ headwater._journey_engaged(node, nodes) | indent(8) }}
+        {{ headwater._journey_engaged(node, nodes, context.log) | indent(8) }}
     ) as engaged
         on arrived.profile_id = engaged.profile_id
         and arrived.entry_number = engaged.entry_number
@@ -184,7 +185,7 @@ done__{{ node.name }} as (
 
 {#- Query: when somebody first did what an `engaged` condition asks about, since the touchpoint was due and within the wait.
     An engagement that names a touchpoint counts for that one only; of one that names none the destination must do. -#}
-{% macro _journey_engaged(node, nodes) -%}
+{% macro _journey_engaged(node, nodes, log) -%}
 {%- set touchpoint = node.condition['engaged']['touchpoint'] -%}
 {%- set destination = (nodes | selectattr('name', 'equalto', touchpoint) | first).destination -%}
 select
@@ -204,10 +205,10 @@ inner join spans__{{ node.name }} as span
     and sent.entry_number = span.entry_number
     and engagements.occurred_at <= span.until_at
 {%- endif %}
-{%- if is_incremental() %}
+{%- if log %}
 
 left join (
-    select distinct touchpoint_id from {{ this }} where touchpoint_id is not null and node = {{ headwater.string_literal(touchpoint) }}
+    select distinct touchpoint_id from {{ log }} where touchpoint_id is not null and node = {{ headwater.string_literal(touchpoint) }}
 ) as own
     on engagements.touchpoint_id = own.touchpoint_id
 {%- endif %}
@@ -216,7 +217,7 @@ where
     engagements.kind = {{ headwater.string_literal(node.condition['engaged'].get('kind', 'opened')) }}
     and engagements.occurred_at <= {{ headwater.cdp_now() }}
     and engagements.destination = {{ headwater.string_literal(destination) }}
-    and (engagements.touchpoint_id is null{{ ' or own.touchpoint_id is not null' if is_incremental() }})
+    and (engagements.touchpoint_id is null{{ ' or own.touchpoint_id is not null' if log }})
     and sent.outcome = 'due'
 
 group by sent.profile_id, sent.entry_number

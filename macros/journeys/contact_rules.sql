@@ -65,7 +65,7 @@
     {%- set column = rules.zone_column -%}
     {%- set columns = headwater._columns_of(context, context.model) -%}
     {%- set has_column = column in columns.types or not execute -%}
-    {%- if has_column and execute and model.resource_type == 'model' and flags.WHICH in ['build', 'run', 'retry'] and modules.pytz.all_timezones_set is defined -%}
+    {%- if has_column and context.asks and modules.pytz.all_timezones_set is defined -%}
         {%- for row in run_query('select distinct ' ~ column ~ ' from ' ~ ref(context.model) ~ ' where ' ~ column ~ ' is not null order by 1') -%}
             {%- if row[0] in modules.pytz.all_timezones_set -%}
                 {%- do zones.update({row[0]: headwater._clock_now({'zone': row[0]})}) -%}
@@ -124,13 +124,13 @@
     built before it in each build, those behind it are read as their last build left them. -#}
 {% macro journeys_beside(context) -%}
     {%- set names = headwater.registry('journeys') -%}
-    {%- if model.resource_type == 'model' and model.name not in names -%}
+    {%- if context.name not in names and model.resource_type != 'unit_test' -%}
         {{ headwater.audience_error('', "is not in the registry of journeys, whose order says which goes first: add it to vars: cdp_registry: journeys") }}
     {%- endif -%}
     {%- set found = [] -%}
     {%- set at = namespace(is_before=true) -%}
     {%- for name in names -%}
-        {%- if name == model.name -%}
+        {%- if name == context.name -%}
             {%- set at.is_before = false -%}
         {%- else -%}
             {%- set table = ref(name) if at.is_before else headwater.as_last_built(context, name, 'vars: cdp_registry') -%}
@@ -145,8 +145,8 @@
 
 {#- CTE: the messages that people were due before this build, of this journey and the others: profile_id, channel, happened_at. Whom a journey
     holds out had none; messages that obey no rule are not counted. -#}
-{% macro _journey_contacts(parsed, beside) -%}
-{%- set logs = ([{'table': this, 'definition': parsed}] if is_incremental() else []) + beside -%}
+{% macro _journey_contacts(parsed, beside, log) -%}
+{%- set logs = ([{'table': log, 'definition': parsed}] if log else []) + beside -%}
 contacts as (
     {% for log in logs %}
     select

@@ -14,10 +14,6 @@
 {%- endif -%}
 {%- set parsed = headwater.read_definition(definition, "entry: and steps:") -%}
 {%- do headwater._journey_only(parsed, ['entry', 'exit_when', 're_entry', 'exclusion', 'steps', 'renamed', 'removed', 'inserted'], '') -%}
-{%- set name = model.name -%}
-{%- set context = headwater.audience_context('person') -%}
-{%- set entry = headwater._journey_entry(parsed, context) -%}
-{%- do context.update({'spans': 'spans', 'is_many': entry.is_many}) -%}
 {%- set nodes = headwater.journey_nodes(parsed) -%}
 {{- config(
     materialized='incremental',
@@ -28,7 +24,18 @@
     tags=['journey'],
     meta={'journey': parsed},
 ) -}}
+{%- set is_build = execute and model.resource_type == 'model' and flags.WHICH in ['build', 'run', 'retry'] -%}
 {%- set known = headwater._journey_checked_log(parsed, nodes) -%}
+{{ headwater.journey_query(parsed, nodes, model.name, this if is_incremental() else none, known, is_build) }}
+{%- endmacro %}
+
+{#- Relation-shaped query: the steps that a build now would add to the `log` of the journey of that `name`, none where it has no log yet. `known` are the
+    names of the steps that people in it may have met; `asks` whether tables may be asked while dbt compiles. -#}
+{% macro journey_query(parsed, nodes, name, log, known, asks) -%}
+{%- set context = headwater.audience_context('person') -%}
+{%- do context.update({'name': name, 'log': log, 'asks': asks}) -%}
+{%- set entry = headwater._journey_entry(parsed, context) -%}
+{%- do context.update({'spans': 'spans', 'is_many': entry.is_many}) -%}
 {%- set exit_predicate = headwater.audience_predicate(context, parsed['exit_when'], 'exit_when') if 'exit_when' in parsed else none -%}
 {%- set rules = headwater.contact_rules() -%}
 {%- set ruled = nodes | selectattr('type', 'equalto', 'touchpoint') | rejectattr('when_not_allowed', 'equalto', 'send') | list if rules else [] -%}
@@ -44,7 +51,7 @@
 {%- set zones = headwater.contact_zones(context, rules or {'zone_column': 'time_zone'}) if ruled or timed else none -%}
 {%- set excluded = headwater._journey_excluded(parsed, beside) if 'exclusion' in parsed else '' -%}
 {%- do headwater.stop_for(context.problems) -%}
-{%- set leaves_out = parsed['entry'].get('existing') == 'leave_out' and not is_incremental() -%}
+{%- set leaves_out = parsed['entry'].get('existing') == 'leave_out' and not log -%}
 {%- set predicates = {} -%}
 {%- for node in nodes if node.condition and not node.condition.get('engaged') -%}
     {%- do context.update({'spans': 'spans__' ~ node.name if node.type == 'wait' else 'spans', 'has_end': node.type == 'wait'}) -%}
@@ -55,7 +62,7 @@ with
 {# The relation is written out: in its first build it is not there yet. -#}
 logged as (
 
-    {% if is_incremental() -%}
+    {% if log -%}
     select
         profile_id,
         entry_number,
@@ -75,7 +82,7 @@ logged as (
             steps.is_holdout,
             steps.happened_at
 
-        from {{ this }} as steps
+        from {{ log }} as steps
 
         left join {{ ref('identity_aliases') }} as identity_aliases
             on steps.profile_id = identity_aliases.old_id
@@ -92,7 +99,7 @@ logged as (
             steps.is_holdout,
             steps.happened_at
 
-        from {{ this }} as steps
+        from {{ log }} as steps
 
         inner join {{ ref('identity_aliases') }} as parted
             on steps.profile_id = parted.split_from_id
@@ -240,11 +247,11 @@ done__entry as (
 ),
 
 {% if ruled -%}
-{{ headwater._journey_contacts(parsed, beside) }}
+{{ headwater._journey_contacts(parsed, beside, log) }}
 
 {% endif -%}
 {% for node in nodes -%}
-{{ headwater._journey_node(node, predicates.get(node.name), nodes, known, parsed.get('inserted') or {}, entry.is_many, rules if node in ruled else none, zones,
+{{ headwater._journey_node(node, predicates.get(node.name), nodes, known, parsed.get('inserted') or {}, context, rules if node in ruled else none, zones,
     ruled[:ruled.index(node)] if node in ruled else []) }}
 {% endfor -%}
 exited_early as (

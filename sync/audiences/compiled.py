@@ -14,10 +14,10 @@ from types import TracebackType
 from typing import Any
 
 from sync.config.project import Project
-from sync.errors import ConfigError, closest
+from sync.errors import ConfigError
 
 _BLOCK = re.compile(r"\{%-?\s*set\s+(\w+)\s*-?%\}.*?\{%-?\s*endset\s*-?%\}", re.DOTALL)
-_CALL = re.compile(r"audience\(\s*(\w+)\s*\)")
+_CALL = re.compile(r"\b(?:audience|journey)\(\s*(\w+)\s*\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +86,51 @@ class Compiled:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a journey; `sources` are (step, outcome) that lead to it, outcome None for any."""
+
+    name: str
+    type: str
+    words: str
+    sources: tuple[tuple[str, str | None], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledJourney:
+    """A journey as dbt compiled it, and the queries that answer for it; the last two are None where it has no log yet."""
+
+    name: str
+    entry: str
+    exit_when: str | None
+    steps: tuple[Step, ...]
+    next: str
+    passed: str | None
+    standing: str | None
+
+    @classmethod
+    def of(cls, told: Mapping[str, Any]) -> CompiledJourney:
+        """From the document of the macro `journey_questions`."""
+        steps = tuple(
+            Step(
+                node["name"],
+                node["type"],
+                node["words"],
+                tuple((way["node"], way["outcome"]) for way in node["sources"]),
+            )
+            for node in told["nodes"]
+        )
+        return cls(
+            name=told["name"],
+            entry=told["entry"],
+            exit_when=told["exit_when"],
+            steps=steps,
+            next=told["next"],
+            passed=told["passed"],
+            standing=told["standing"],
+        )
+
+
 class Compiler:
     """dbt in a process of its own, started at the first question and kept until `close`."""
 
@@ -127,20 +172,24 @@ class Compiler:
         Raises:
             ConfigError: the file has no definition, or a wrong one.
         """
-        try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"{path} cannot be read: {type(error).__name__}.") from error
-        if path.suffix != ".sql":
-            return self._compiled(_raw(text), "definition", name)
-        call = _CALL.search(text)
-        block = next((one for one in _BLOCK.finditer(text) if call and one[1] == call[1]), None)
-        if block is None:
-            raise ConfigError(
-                f"{path} is plain SQL: it has no conditions that could be told apart.",
-                hint="{% set definition %} ... {% endset %} and headwater.audience(definition) have.",
-            )
-        return self._compiled(block[0], block[1], name)
+        return self._compiled(*_block(path), name)
+
+    def journey_file(self, path: Path, name: str) -> CompiledJourney:
+        """The journey of a file, with the log of the journey of that name.
+
+        Raises:
+            ConfigError: the file has no definition, or one that the next build would refuse.
+        """
+        block, variable = _block(path)
+        return CompiledJourney.of(self._document(block, variable, name, "journey_questions"))
+
+    def journey(self, definition: Mapping[str, Any], name: str) -> CompiledJourney:
+        """The journey of a definition that was read already; that a build would refuse it now is no error."""
+        block = _raw(json.dumps(definition, ensure_ascii=False))
+        told = self._document(
+            block, "fromjson(definition)", name, "journey_questions", ", checks=false"
+        )
+        return CompiledJourney.of(told)
 
     def definition(self, definition: Mapping[str, Any], name: str) -> Compiled:
         """The audience of a definition that was read already, such as the manifest keeps.
@@ -152,12 +201,17 @@ class Compiler:
         return self._compiled(_raw(text), "fromjson(definition)", name)
 
     def _compiled(self, block: str, expression: str, name: str) -> Compiled:
+        return Compiled.of(self._document(block, expression, name, "audience_questions"))
+
+    def _document(
+        self, block: str, expression: str, name: str, macro: str, more: str = ""
+    ) -> dict[str, Any]:
         called = json.dumps(name)
-        inline = f"{block}{{{{ headwater.audience_questions({expression}, {called}) }}}}"
-        answer = self._ask(inline)
+        answer = self._ask(f"{block}{{{{ headwater.{macro}({expression}, {called}{more}) }}}}")
         if "error" in answer:
             raise ConfigError(_told(answer["error"], name))
-        return Compiled.of(json.loads(answer["compiled"]))
+        document: dict[str, Any] = json.loads(answer["compiled"])
+        return document
 
     def _ask(self, inline: str) -> dict[str, str]:
         if self._process is None:
@@ -190,6 +244,24 @@ class Compiler:
         return answer
 
 
+def _block(path: Path) -> tuple[str, str]:
+    """Jinja that sets a definition, and the name it is under."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read: {type(error).__name__}.") from error
+    if path.suffix != ".sql":
+        return _raw(text), "definition"
+    call = _CALL.search(text)
+    block = next((one for one in _BLOCK.finditer(text) if call and one[1] == call[1]), None)
+    if block is None:
+        raise ConfigError(
+            f"{path} is plain SQL: it has no conditions that could be told apart.",
+            hint="{% set definition %} ... {% endset %} and headwater.audience(definition) have.",
+        )
+    return block[0], block[1]
+
+
 def _raw(text: str) -> str:
     if "endraw" in text:
         raise ConfigError("a definition cannot hold the word endraw.")
@@ -207,9 +279,4 @@ def _told(error: str, name: str) -> str:
         if line.strip():
             lines.append(line.strip())
     text = re.sub(r"\binline_query, ", "", "\n".join(lines))
-    return f"audience '{name}': {text}"
-
-
-def nearest_audience(name: str, names: list[str]) -> str:
-    """What follows a name that no audience has."""
-    return closest(name if name.startswith("audience_") else f"audience_{name}", names)
+    return f"'{name}': {text}"

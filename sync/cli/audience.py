@@ -12,7 +12,7 @@ import click
 from sync.audiences import answers
 from sync.audiences.compiled import Compiled, Compiler
 from sync.cli.app import App, Verb, json_option
-from sync.config.models import AudienceModel
+from sync.config.models import AudienceModel, JourneyModel
 from sync.errors import ConfigError, SelectionError, closest
 
 if TYPE_CHECKING:
@@ -68,8 +68,8 @@ def why(app: App, who: str, name: str, as_json: bool) -> int:
 
     WHO is an id, old or new, or a value that a person is known by. NAME is an audience or a file. It is asked of the data as it is now.
     """
-    with _compiler(app) as compiler:
-        compiled = _compiled(app, compiler, name)
+    with compiler(app) as dbt:
+        compiled = _compiled(app, dbt, name)
     with app.warehouse.session() as session:
         ids = _ids(app, session, who) if compiled.entity == "person" else [who]
         found = answers.why(session, app.warehouse.dialect, compiled, ids)
@@ -119,8 +119,8 @@ def preview(app: App, name: str, as_json: bool) -> int:
 
     NAME is an audience of the project, as its file is now, or a file: a model (.sql), or a definition alone (.yml). Nothing is built.
     """
-    with _compiler(app) as compiler:
-        compiled = _compiled(app, compiler, name)
+    with compiler(app) as dbt:
+        compiled = _compiled(app, dbt, name)
     with app.warehouse.session() as session:
         found = answers.preview(session, compiled)
     if as_json:
@@ -189,9 +189,9 @@ def diff(app: App, name: str, file: Path | None, as_json: bool) -> int:
         raise ConfigError(
             f"{model.name} is plain SQL: it has no conditions that could be told apart."
         )
-    with _compiler(app) as compiler:
-        new = compiler.file(file or _path(app, model), model.name)
-        old = compiler.definition(model.definition, model.name)
+    with compiler(app) as dbt:
+        new = dbt.file(file or model_path(app, model), model.name)
+        old = dbt.definition(model.definition, model.name)
     if old.entity != new.entity:
         raise ConfigError(
             f"{model.name} is of entity {old.entity}, and the new definition of {new.entity}: nobody is in both."
@@ -292,23 +292,22 @@ def _share(part: int, whole: int) -> str:
 
 
 @contextmanager
-def _compiler(app: App) -> Iterator[Compiler]:
+def compiler(app: App) -> Iterator[Compiler]:
     """dbt, ended before the warehouse is opened: a DuckDB file has one writer."""
-    compiler = Compiler(app.project, profiles_dir=app.profiles_dir, target=app.target_name)
-    with compiler:
-        yield compiler
+    with Compiler(app.project, profiles_dir=app.profiles_dir, target=app.target_name) as dbt:
+        yield dbt
 
 
-def _compiled(app: App, compiler: Compiler, name: str) -> Compiled:
+def _compiled(app: App, dbt: Compiler, name: str) -> Compiled:
     """An audience of the project as its file is now, or that of a file."""
     path = Path(name)
     if path.suffix in (".sql", ".yml", ".yaml"):
         if not path.is_file():
             raise SelectionError(f"there is no file {name}.")
         stem = path.stem if path.stem.startswith("audience_") else f"audience_{path.stem}"
-        return compiler.file(path, stem)
+        return dbt.file(path, stem)
     model = _model(app, name)
-    return compiler.file(_path(app, model), model.name)
+    return dbt.file(model_path(app, model), model.name)
 
 
 def _model(app: App, name: str) -> AudienceModel:
@@ -323,7 +322,7 @@ def _model(app: App, name: str) -> AudienceModel:
     )
 
 
-def _path(app: App, model: AudienceModel) -> Path:
+def model_path(app: App, model: AudienceModel | JourneyModel) -> Path:
     """The model's file; that of a package is where dbt keeps packages."""
     directory = app.project.directory
     for folder in (directory, directory / "dbt_packages" / model.package):

@@ -17,6 +17,7 @@ from sync.config.models import (
     AudienceModel,
     ConsentTables,
     JourneyLog,
+    JourneyModel,
     Model,
     SyncDefinition,
 )
@@ -158,6 +159,23 @@ class Manifest:
                     description=str(node.get("description") or "").split("\n")[0],
                 )
             )
+        return sorted(found, key=lambda one: one.name)
+
+    def journeys(self) -> list[JourneyModel]:
+        """Every journey of the project, by name."""
+        found = [
+            JourneyModel(
+                name=str(node["name"]),
+                relation=str(node["relation_name"]),
+                path=str(node.get("original_file_path") or ""),
+                package=str(node.get("package_name") or ""),
+                definition=_meta(node)["journey"],
+            )
+            for node in self._nodes.values()
+            if node.get("resource_type") == "model"
+            and isinstance(_meta(node).get("journey"), Mapping)
+            and node.get("relation_name")
+        ]
         return sorted(found, key=lambda one: one.name)
 
     def _sync(self, exposure: Mapping[str, Any], meta: object) -> SyncDefinition:

@@ -78,6 +78,17 @@ class AudienceModel:
 
 
 @dataclass(frozen=True, slots=True)
+class JourneyModel:
+    """A journey as the manifest has it; `definition` is that of the last parse."""
+
+    name: str
+    relation: str
+    path: str  # from the folder of its package
+    package: str
+    definition: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Nulls:
     """Whether a null field is left out of the record or sent as null (which clears it at most vendors)."""
 
