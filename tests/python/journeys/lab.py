@@ -85,6 +85,7 @@ class JourneyLab:
         }
         path.write_text(yaml.safe_dump(settings, sort_keys=False))
         self.folder, self.now = folder, ""
+        self._manifest: tuple[str, Any] | None = None  # and the variables it was parsed with
         self._models(list(touchpoints), between)
         for name, other in (before or {}).items():
             self.define(other, name=name)
@@ -125,6 +126,7 @@ class JourneyLab:
         ]  # fmt: skip
         document = {"version": 2, "exposures": found}
         (self.folder / "models/engine/_exposures.yml").write_text(yaml.safe_dump(document))
+        self._manifest = None
 
     def define(
         self, definition: str, *, touchpoints: list[str] | None = None, name: str = "journey_tried"
@@ -134,6 +136,7 @@ class JourneyLab:
             f"{{% set definition %}}\n{definition}\n{{% endset %}}\n"
             "{{ headwater.journey(definition) }}\n"
         )
+        self._manifest = None
         if touchpoints is not None:
             self._models(touchpoints, None)
 
@@ -188,10 +191,16 @@ class JourneyLab:
         from dbt.cli.main import dbtRunner
 
         self.now = now
-        if variables:
-            arguments = (*arguments, "--vars", json.dumps(dict(variables)))
+        said = json.dumps(dict(variables or {}))
         with mock.patch.dict(os.environ, self.environment()):
-            result = dbtRunner().invoke(["--quiet", "run", *arguments])
+            if self._manifest is None or self._manifest[0] != said:
+                parsed = dbtRunner().invoke(["--quiet", "parse", "--vars", said])
+                if not parsed.success:
+                    raise BuildError(str(parsed.exception))
+                self._manifest = (said, parsed.result)
+            result = dbtRunner(manifest=self._manifest[1]).invoke(
+                ["--quiet", "run", *arguments, "--vars", said]
+            )
         DuckDBConnectionManager.close_all_connections()
         if not result.success:
             if result.exception:
