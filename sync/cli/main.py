@@ -30,6 +30,11 @@ VERBS: dict[str, tuple[str, str]] = {
     "unlock": ("sync.cli.unlock:unlock", "Break the lease of a push that will never end."),
     "failures": ("sync.cli.failures:failures", "List rows that destinations refused; retry them."),
     "explain": ("sync.cli.explain:explain", "Say why two records are one person, or are not."),
+    "audience": ("sync.cli.audience:audience", "Say why somebody is in an audience, or how many."),
+    "journey": (
+        "sync.cli.journey:journey",
+        "Say where people stand in a journey, and what an edit does.",
+    ),
     "identity": ("sync.cli.identity:identity", "Compare two builds of identity before release."),
     "report": ("sync.cli.report:report", "Write one page on the health of the whole loop."),
     "sandbox": ("sync.cli.sandbox:sandbox", "Run local stand-ins of every destination."),
