@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.figures import Benchmark, Figure, at_most
-from benchmarks.push import TABLE, sink
+from benchmarks.push import LIMITS, TABLE, sink
 from benchmarks.sync_project import SyncProject
 
 SYNC = {
@@ -27,8 +27,8 @@ def run(arguments: Namespace) -> Sequence[Figure]:
             Path(folder) / "many",
             models={name: TABLE.format(rows=arguments.rows) for name in names},
             syncs={f"hook_{name}": (name, {**SYNC, "object": {"record": name}}) for name in names},
-            destinations={"hook": {"type": "webhook", "url": url}},
-            environment={"HEADWATER_ENVIRONMENT": "sandbox", "HEADWATER_SANDBOX_URL": url},
+            destinations={"hook": {"type": "webhook", "url": url, "limits": LIMITS}},
+            live=True,
         )
         project.build()
         first = project.run("push")

@@ -1,7 +1,8 @@
 """The real `sync push` of a table to an HTTP sink on loopback: the first push, nothing changed, 1 % changed, 1 % removed.
 
 Every push is a process of its own, its start included in the time; the sink is another process that reads each request and counts
-its rows. The webhook destination is used as it ships, retries and ledger on, without its declared rate limit (as in the sandbox).
+its rows. The webhook destination is used as it ships and live: retries, intents, claims and ledger on, and its limiter, set so high that
+it is the push which is measured.
 """
 
 from __future__ import annotations
@@ -70,6 +71,9 @@ from range({rows}) as numbers(number)
 """
 
 
+LIMITS = {"default": {"requests": 100_000, "seconds": 1, "parallel": 4}}
+
+
 def run(options: Namespace) -> list[Figure]:
     rows: int = options.rows
     with tempfile.TemporaryDirectory(prefix="headwater-push-") as folder, sink() as url:
@@ -88,7 +92,8 @@ def run(options: Namespace) -> list[Figure]:
                     },
                 )
             },
-            environment={"HEADWATER_ENVIRONMENT": "sandbox", "HEADWATER_SANDBOX_URL": url},
+            destinations={"webhook": {"type": "webhook", "url": url, "limits": LIMITS}},
+            live=True,
         )
         _say(f"building a table of {rows:,} rows")
         project.build()
@@ -103,7 +108,7 @@ def run(options: Namespace) -> list[Figure]:
                 rows / first.seconds,
                 "rows/s",
                 rows / peer.seconds if peer else None,
-                at_least(50_000),
+                at_least(60_000),
             ),
             Figure(
                 "peak memory, first push",
@@ -126,14 +131,14 @@ def run(options: Namespace) -> list[Figure]:
         _expect(changed, changed=rows // 100)
         sent = drained(url)
         found += [
-            Figure("1 % changed", changed.seconds, "s", goal=at_most(3)),
+            Figure("1 % changed", changed.seconds, "s", goal=at_most(2.5)),
             Figure("rows sent, 1 % changed", sent["rows"], "rows", rows / 100, at_most(1, "ratio")),
         ]
         project.sql("delete from analytics.sync_webhook__people where order_count = 11")
         removed = _push(project, "1 % removed")
         _expect(removed, removed=rows // 100)
         found += [
-            Figure("1 % removed", removed.seconds, "s"),
+            Figure("1 % removed", removed.seconds, "s", goal=at_most(2.5)),
             Figure(
                 "peak memory, later pushes",
                 max(nothing.peak_bytes, changed.peak_bytes, removed.peak_bytes) / 1e6,

@@ -41,7 +41,9 @@ class SyncProject:
         syncs: Mapping[str, tuple[str, Mapping[str, Any]]],
         destinations: Mapping[str, Mapping[str, Any]] | None = None,
         environment: Mapping[str, str] | None = None,
+        live: bool = False,
     ) -> None:
+        """A project that is `live` may send to its destinations themselves, with their limits; else a sandbox is in their place."""
         self.directory = directory
         self.database = directory / "headwater.duckdb"
         self.environment = {
@@ -56,7 +58,8 @@ class SyncProject:
             shutil.copytree(ROOT / "macros" / part, directory / "macros" / part)
         for name, sql in models.items():
             (folder / f"{name}.sql").write_text(sql)
-        self._write("dbt_project.yml", _project())
+        may = {"dev": {"path": str(self.database), "schema": "analytics"}} if live else {}
+        self._write("dbt_project.yml", {**_project(), "vars": {"cdp_live_targets": may}})
         self._write("profiles.yml", _profiles())
         self._write("destinations.yml", {"destinations": dict(destinations or {})})
         exposures = [_exposure(name, model, sync) for name, (model, sync) in syncs.items()]

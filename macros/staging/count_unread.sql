@@ -9,7 +9,7 @@
         {%- set noted = load_result('counts_unread') -%}
         {%- do store_raw_result('counts_unread', message='', code='') -%}
         {%- if noted is none -%}
-            {%- do config(post_hook=[{'sql': '{{ headwater.count_unread() }}', 'transaction': false}]) -%}
+            {%- do config(post_hook=[headwater.hook_outside('{{ headwater.count_unread() }}')]) -%}
         {%- endif -%}
         {{ return(read) }}
     {%- elif not headwater._reads_raw_values() -%}

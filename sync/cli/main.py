@@ -37,6 +37,11 @@ VERBS: dict[str, tuple[str, str]] = {
         "sync.cli.explain:explain",
         "Say why two records are one person, or what one agreed to.",
     ),
+    "audience": ("sync.cli.audience:audience", "Say why somebody is in an audience, or how many."),
+    "journey": (
+        "sync.cli.journey:journey",
+        "Say where people stand in a journey, and what an edit does.",
+    ),
     "identity": ("sync.cli.identity:identity", "Compare two builds of identity before release."),
     "report": ("sync.cli.report:report", "Write one page on the health of the whole loop."),
     "sandbox": ("sync.cli.sandbox:sandbox", "Run local stand-ins of every destination."),

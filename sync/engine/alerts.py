@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from sync.engine.context import SyncResult
 
 GOOD = frozenset({"success", "skipped"})
-UNUSUAL = frozenset({"spike", "drop", "slow"})  # worth a look; `sync status` says so, and no push
+SUCCEEDED = frozenset({"spike", "drop", "slow"})  # worth a look
+UNUSUAL = SUCCEEDED | {"failures"}  # `sync status` says so, and no push
 Post = Callable[[str, str, Any], int]
 
 
@@ -58,19 +59,25 @@ class Change:
 def changes(
     results: Sequence[SyncResult], told: Mapping[str, str | None] | None = None
 ) -> list[Change]:
-    """The syncs whose state is another than what was `told` of them last, or, where nothing was, than after their last run. A first run
-    that succeeds is no news.
+    """The syncs whose state is another than what was `told` of them last, or, where nothing was, than after their last run: one that was
+    partial and fails now is news too. A first run that succeeds is none.
     """
     found = []
     for result in results:
         before = (told or {}).get(result.name) or result.previous_status
         if result.status == "skipped" or result.interrupted:
             continue
-        if (result.status in GOOD) == (before is None or before in GOOD | UNUSUAL):
+        if _as_a_push_ends(result.status) == _as_a_push_ends(before):
             continue
         message = scrub(result.message or "")
         found.append(Change(result.name, result.status, before, message, result.failed))
     return found
+
+
+def _as_a_push_ends(state: str | None) -> str:
+    if state is None or state in GOOD | SUCCEEDED:
+        return "success"
+    return "partial" if state == "failures" else state
 
 
 def tell(

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 GRACE_SECONDS, LEAST_INTERVAL = 300, 120
 # Three times the usual, of so many runs before, and more than what is noise.
 UNUSUAL, LEAST_RUNS, LEAST_ROWS, LEAST_SECONDS = 3, 5, 100, 60
+LEAST_FAILED, LEAST_FAILED_SHARE = 10, 0.01
 DIED = (
     "the process ended before the run did: killed, or unable to write how it ended; the next push "
     "goes on from there"
@@ -221,13 +222,20 @@ def _next(starts: Sequence[dt.datetime]) -> tuple[dt.datetime | None, float]:
 
 
 def _unusual(runs: Sequence[Mapping[str, Any]]) -> dict[str, str | None]:
-    """What sets the last run apart from those before it, newest first: `spike`, `drop` or `slow`, and why. Rows are those of its table, of
-    events those that were sent. Nothing where it did not succeed, which says more, and before the sixth run.
+    """What sets the last run apart from those before it, newest first: `failures`, `spike`, `drop` or `slow`, and why. Failures are a share
+    of what was tried; rows are those of its table, of events those that were sent. Nothing where it failed as a whole, which says more, and
+    before the sixth run.
     """
     none: dict[str, str | None] = {"unusual": None, "unusual_because": None}
     done = [run for run in runs if run["status"] in ("success", "partial")]
     if len(done) <= LEAST_RUNS or done[0] is not runs[0]:
         return none
+    failed, usual_failed = _failed_share(done[0]), statistics.median(map(_failed_share, done[1:]))
+    if int(done[0]["failed"] or 0) >= LEAST_FAILED and failed > max(
+        usual_failed * UNUSUAL, LEAST_FAILED_SHARE
+    ):
+        told = f"{done[0]['failed']:,} rows failed, {failed:.1%} of those tried, usually {usual_failed:.1%}"
+        return {"unusual": "failures", "unusual_because": told}
     rows, usual_rows = _rows(done[0]), statistics.median(map(_rows, done[1:]))
     seconds, usual_seconds = _seconds(done[0]), statistics.median(map(_seconds, done[1:]))
     if abs(rows - usual_rows) > LEAST_ROWS:
@@ -245,6 +253,11 @@ def _unusual(runs: Sequence[Mapping[str, Any]]) -> dict[str, str | None]:
 def _rows(run: Mapping[str, Any]) -> int:
     counted = ("added",) if run["mode"] == "event" else ("added", "changed", "unchanged")
     return sum(int(run[name] or 0) for name in counted)
+
+
+def _failed_share(run: Mapping[str, Any]) -> float:
+    tried = sum(int(run[name] or 0) for name in ("added", "changed", "removed", "failed"))
+    return int(run["failed"] or 0) / tried if tried else 0.0
 
 
 def _seconds(run: Mapping[str, Any]) -> float:

@@ -14,9 +14,14 @@ FOLDERS = ("activation", "audiences", "consent", "journeys", "registry", "cross_
 
 
 def make_project(
-    folder: Path, database: Path, stubs: Mapping[str, str], variables: Mapping[str, Any]
+    folder: Path,
+    database: Path,
+    stubs: Mapping[str, str],
+    variables: Mapping[str, Any],
+    *,
+    beside: tuple[str, ...] = (),
 ) -> None:
-    for name in FOLDERS:
+    for name in (*FOLDERS, *beside):
         shutil.copytree(
             ROOT / "macros" / name, folder / "macros" / name, ignore=shutil.ignore_patterns("*.yml")
         )

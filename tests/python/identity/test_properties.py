@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
@@ -11,11 +10,11 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from tests.python.examples import EXAMPLES
 from tests.python.identity.lab import PERSON, Lab
 
 pytestmark = pytest.mark.property
 # One example is some thirty worlds.
-EXAMPLES = int(os.environ.get("HEADWATER_TEST_EXAMPLES", "1"))
 LIMITS = {name: rule["limit"] for name, rule in PERSON["identifiers"].items() if "limit" in rule}
 
 Row = tuple[Any, ...]
@@ -164,6 +163,7 @@ def test_batches_in_any_order_give_what_a_full_refresh_gives(
     assert partition(lab.groups()) == partition(stepwise)
 
 
+@pytest.mark.long  # test_life_of_ids has the same step by step
 @relaxed
 @given(drawn=rows_of_worlds)
 def test_ids_are_stable_and_every_id_that_was_resolves(

@@ -113,7 +113,7 @@ WAYS = [
 
 
 @pytest.mark.parametrize(("mode", "delivery"), WAYS)
-@pytest.mark.parametrize("then_full", [False, True])
+@pytest.mark.parametrize("then_full", [pytest.param(False, marks=pytest.mark.long), True])
 def test_without_a_journal_the_warehouse_is_written_before_more_is_sent(
     tmp_path, small, mode, delivery, then_full
 ):

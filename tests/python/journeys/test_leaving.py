@@ -52,7 +52,7 @@ def leave(lab: JourneyLab, how: str) -> None:
         "exit_when",
         *(pytest.param(how, marks=pytest.mark.long) for how in ("goal", "exit")),
         "held_out",
-        "unknown",
+        pytest.param("unknown", marks=pytest.mark.long),
     ],
 )
 def test_who_left_gets_nothing_that_was_due(lab: Callable[..., JourneyLab], how: str) -> None:
@@ -112,7 +112,7 @@ def test_a_step_called_exit_survey_ends_nothing(lab: Callable[..., JourneyLab]) 
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("held_out", ["old", "live"])
+@pytest.mark.parametrize("held_out", [pytest.param("old", marks=pytest.mark.long), "live"])
 def test_a_held_out_half_holds_back_the_whole(
     lab: Callable[..., JourneyLab], held_out: str
 ) -> None:

@@ -25,7 +25,9 @@ def test_a_full_refresh_loses_nothing(lab: Callable[..., JourneyLab]) -> None:
     assert tried.query(stays) == [("a", False), ("b", True)]
 
 
-@pytest.mark.parametrize("cut", ["", pytest.param("added", marks=pytest.mark.long), "dropped"])
+@pytest.mark.parametrize(
+    "cut", [*(pytest.param(cut, marks=pytest.mark.long) for cut in ("", "added")), "dropped"]
+)
 def test_a_log_of_before_gets_its_boolean(lab: Callable[..., JourneyLab], cut: str) -> None:
     """Logs once said 'yes' and 'no'; a build that was stopped while it retyped is gone on with."""
     tried = lab(journey("first", "2d", "second"))
@@ -150,8 +152,12 @@ def test_a_wait_for_an_event_ends_with_its_own_time_whenever_the_build_is(
 @pytest.mark.parametrize(
     ("wait", "early", "late"),
     [
-        ("3 days", "2026-03-04 11:00:00", "2026-03-04 10:59:59"),
-        ("2 hours", "2026-03-01 13:54:00", "2026-03-01 13:53:59"),
+        pytest.param(
+            "3 days", "2026-03-04 11:00:00", "2026-03-04 10:59:59", marks=pytest.mark.long
+        ),
+        pytest.param(
+            "2 hours", "2026-03-01 13:54:00", "2026-03-01 13:53:59", marks=pytest.mark.long
+        ),
         ("10 minutes", "2026-03-01 12:09:30", "2026-03-01 12:09:29"),
     ],
 )

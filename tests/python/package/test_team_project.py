@@ -191,7 +191,14 @@ def test_a_model_that_is_missing_from_the_registry_stops_the_build_with_its_name
     assert "'traitz' is not one of records, consents, traits" in output
 
 
-@pytest.mark.parametrize("name", [None, "generate_schema_name", "default__generate_schema_name"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        None,
+        "generate_schema_name",
+        pytest.param("default__generate_schema_name", marks=pytest.mark.long),
+    ],
+)
 def test_tables_go_where_the_teams_own_layout_of_schemas_says(
     tmp_path: Path, name: str | None
 ) -> None:

@@ -36,7 +36,8 @@ def result(status, before, message="no"):
     [
         ("failed", "success", True), ("failed", None, True), ("success", "partial", True),
         ("failed", "failed", False), ("success", "success", False), ("success", None, False),
-        ("skipped", "success", False), ("refused", "success", True),
+        ("skipped", "success", False), ("refused", "success", True), ("failed", "partial", True),
+        ("partial", "failed", True), ("partial", "partial", False),
     ],
 )  # fmt: skip
 def test_only_a_change_of_state_is_told(status, before, news):
@@ -58,6 +59,14 @@ def test_only_a_change_of_state_is_told(status, before, news):
         ("success", "success", "missing", True),
         ("success", "success", "spike", False),  # whether it is as usual again is what status says
         ("failed", "success", "spike", True),
+        (
+            "partial",
+            "partial",
+            "failures",
+            False,
+        ),  # whether the share is unusual is what status says
+        ("failed", "partial", "failures", True),
+        ("success", "partial", "failures", True),
     ],
 )
 def test_what_was_told_last_decides_what_is_news(status, before, last_told, news):

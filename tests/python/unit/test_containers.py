@@ -385,7 +385,7 @@ def seeds(few: int, many: int) -> list[object]:
     ]
 
 
-@pytest.mark.parametrize("seed", seeds(2, 12))
+@pytest.mark.parametrize("seed", seeds(1, 12))
 @pytest.mark.parametrize("mode", [Mode.MIRROR, Mode.UPSERT, Mode.REPLACE])
 def test_whatever_is_killed_and_thrown_away_the_sink_is_the_table(workbench, mode, seed):
     chance = random.Random(f"{mode}{seed}")
@@ -420,7 +420,7 @@ def _check(bench, rows, mode):
         assert bench.maybe() == set()
 
 
-@pytest.mark.parametrize("seed", seeds(3, 16))
+@pytest.mark.parametrize("seed", seeds(1, 16))
 def test_whatever_is_killed_and_thrown_away_the_audience_is_the_table(audience, seed):  # noqa: F811
     """Members that are their identifiers: shared, moving, taken back, and never left behind."""
     chance = random.Random(seed)
@@ -451,7 +451,7 @@ def test_whatever_is_killed_and_thrown_away_the_audience_is_the_table(audience, 
     assert bench.destination.values == set()
 
 
-@pytest.mark.parametrize("mode", [Mode.MIRROR, Mode.UPSERT])
+@pytest.mark.parametrize("mode", [Mode.MIRROR, pytest.param(Mode.UPSERT, marks=pytest.mark.long)])
 @pytest.mark.parametrize("dies_at", [1, 2, 3, 4])
 @pytest.mark.parametrize("then", ["stays", "leaves", "back"])
 def test_a_changed_member_is_nowhere_left_behind(audience, mode, dies_at, then):  # noqa: F811

@@ -145,6 +145,35 @@ def test_a_run_unlike_the_usual_is_told_apart(bench, mode, past, last, unusual):
     assert bool(found["unusual_because"]) is bool(unusual)
 
 
+@pytest.mark.parametrize(
+    ("past", "failed", "added", "unusual"),
+    [
+        (2, 300, 700, "failures"),
+        (2, 0, 1000, None),
+        (2, 9, 1, None),  # too few rows to say
+        (200, 300, 700, None),  # as many as always, more or less
+        (0, 10, 1990, None),  # half a percent
+    ],
+)
+def test_a_share_of_refusals_that_is_unusual_is_told_apart(bench, past, failed, added, unusual):
+    now = now_utc()
+    with duckdb.connect(str(bench.path)) as connection:
+        for days, (bad, good) in enumerate([(failed, added), *[(past, 1000 - past)] * 6]):
+            at = now - dt.timedelta(days=days)
+            connection.execute(
+                "insert into analytics_sync.runs (environment, run_id, sync_name, command, mode, status, started_at, finished_at, "
+                "added, changed, removed, unchanged, failed) "
+                "values ('live', ?, 'memory_people', 'push', 'mirror', 'partial', ?, ?, ?, 0, 0, 9000, ?)",
+                [f"r{days}", at, at, good, bad],
+            )
+    with bench.warehouse.session() as session:
+        history = RunHistory(TABLES, bench.warehouse.dialect, environment="live")
+        found = history.summary(session, "memory_people", now)
+    assert found["unusual"] == unusual
+    if unusual:
+        assert found["unusual_because"] == "300 rows failed, 30.0% of those tried, usually 0.2%"
+
+
 def test_a_run_that_takes_three_times_as_long_is_slow(bench):
     now = now_utc()
     with duckdb.connect(str(bench.path)) as connection:

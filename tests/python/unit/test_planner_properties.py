@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -15,9 +14,9 @@ from workbench import Workbench
 
 from sync.config.models import Guards
 from sync.records import Mode
+from tests.python.examples import EXAMPLES
 
 pytestmark = pytest.mark.property
-EXAMPLES = int(os.environ.get("HEADWATER_TEST_EXAMPLES", "1"))
 ROW = st.tuples(
     st.sampled_from(["h1", "h2", None]),
     st.sampled_from([None, None, None, "no_consent", "holdout"]),

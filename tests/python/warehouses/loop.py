@@ -26,7 +26,7 @@ SCHEMAS = (
 )  # fmt: skip
 LEDGER = (
     "ledger", "acknowledgements", "runs", "batches", "failures", "withheld", "leases", "cursors",
-    "dbt_failures",
+    "dbt_failures", "unread_values",
 )  # fmt: skip
 PROJECT = ("dbt_project.yml", "selectors.yml", "macros", "models", "seeds", "tests")
 

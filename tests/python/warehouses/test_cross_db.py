@@ -155,7 +155,7 @@ def test_every_macro_is_run() -> None:
     """A macro that is added to the folder must be added here; statements and names of strategies are not expressions."""
     not_expressions = {
         "scratch_relation", "create_scratch", "drop_scratch", "drop_leftover_scratch", "append_strategy", "cdp_now",
-        "drop_scratch_of_failures", "table_layout", "cluster_clause", "retype_to_boolean", "run_hooks_outside",
+        "drop_scratch_of_failures", "table_layout", "cluster_clause", "retype_to_boolean", "run_hooks_outside", "hook_outside",
         "create_scratch_sql", "unicode_composed", "whole_match_or_null", "plain_characters",
         "normalise_text",
         # Read by others of the folder, or no expression: a list, a type, whether a column is there.

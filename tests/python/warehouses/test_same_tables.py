@@ -27,7 +27,7 @@ Tables = dict[str, list[dict[str, Any]]]
 # sync numbers its runs and looks at its own clock.
 OF_THE_RUN = {
     "run_id", "send_id", "sent_at", "pushed_at", "pulled_at", "loaded_at", "acknowledged_at", "started_at", "finished_at",
-    "updated_at", "cursor_at", "seconds", "owner", "expires_at",
+    "updated_at", "cursor_at", "seconds", "owner", "expires_at", "counted_at",
 }  # fmt: skip
 COUNTED = ("name", "status", "added", "changed", "removed", "failed")
 
@@ -130,6 +130,7 @@ def test_the_pushes_are_worth_comparing(expected: dict[str, Tables]) -> None:
         ]
         assert rows[0] == rows[1]
     assert expected["second push"]["leases"] == []
+    assert any(row["unread_count"] for row in expected["first push"]["unread_values"])
 
 
 def differences(expected: Tables, found: Tables) -> list[str]:
