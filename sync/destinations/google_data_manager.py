@@ -208,7 +208,7 @@ class GoogleDataManager:
         """Take the hashes out of the list; one that is not there is not made for it."""
         if records and self._found() is None:
             return BatchResult([Accepted(record.key) for record in records])
-        return self._members("remove", records, {})
+        return self.remove(records)
 
     def poll(self, job: str) -> JobStatus:
         answer = self.http.get("/v1/requestStatus:retrieve", {"requestId": job}, answer=ASKED)

@@ -180,7 +180,7 @@ class Meta:
         """Take the hashes out of the audience; one that is not there is not made for it."""
         if records and self._found() is None:
             return BatchResult([Accepted(record.key) for record in records])
-        return self._users("DELETE", records)
+        return self.remove(records)
 
     def pull(self, since: dt.datetime) -> Iterator[Result]:
         fields = "id,name,effective_status,start_time"
