@@ -16,7 +16,7 @@ from sync.cli.planning import planning
 from sync.cli.session import chosen_environment, connector
 from sync.engine.erase import TaskMaker, forgets
 from sync.engine.plan.plan import Planning
-from sync.errors import ConfigError, SelectionError
+from sync.errors import ConfigError, SelectionError, closest
 from sync.identity.explain import mask
 from sync.state.erasures import ANSWERED, ASKED, CANNOT, PENDING, STATES, Task
 from sync.state.people import MODELS, SCREENED, People, Person
@@ -272,6 +272,12 @@ def _report(
         requests = shared.erasures.requests(session)
         tasks = shared.erasures.tasks(session) if shared.erasures.has_tasks(session) else []
         left = _left(app, shared, maker, session)
+    known = [str(one["request_id"]) for one in requests]
+    if request_id is not None and request_id not in known:
+        raise SelectionError(
+            f"there is no request '{request_id}'{closest(request_id, known)}.",
+            hint="sync forget --report lists them all.",
+        )
     rows = [
         _proof(one, [task for task in tasks if task.request_id == one["request_id"]], left)
         for one in requests

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).parents[3]
-FOLDERS = ("activation", "audiences", "consent", "journeys", "registry", "cross_db")
+FOLDERS = ("activation", "audiences", "consent", "journeys", "registry", "sync", "cross_db")
 
 
 def make_project(

@@ -146,3 +146,9 @@ def test_a_row_that_nobody_of_ours_wrote_keeps_the_report_red(people, answer):
 def test_nobody_is_named_is_a_mistake_of_use(people, capsys):
     assert people.sync("forget") == 2
     assert "sync forget anna@example.com" in capsys.readouterr().err
+
+
+def test_a_report_on_a_request_that_is_not_there_is_not_green(people, capsys):
+    assert people.sync("forget", "p1") == 0
+    assert people.sync("forget", "--report", "--request", "f-mistyped") == 2
+    assert "there is no request 'f-mistyped'" in capsys.readouterr().err
