@@ -3,7 +3,10 @@
 {%- set types = headwater.identity_types(entities) -%}
 {%- set attributes = headwater.identity_attributes(entities) -%}
 {%- set disposable_types = headwater.identity_disposable_types(entities) -%}
-{%- set merging = entities | map(attribute='records') | sum(start=[]) | selectattr('merged_into') | list -%}
+{%- set merging = [] -%}
+{%- for entity in entities -%}
+    {%- for source in entity.records if source.merged_into -%}{%- do merging.append(source.source_name) -%}{%- endfor -%}
+{%- endfor -%}
 with
 
 {% for entity in entities %}
