@@ -47,13 +47,13 @@ KEYS = {
     "first_name_sha256": "FN",
     "last_name_sha256": "LN",
     "city_sha256": "CT",
-    "region_sha256": "ST",
     "postal_code_sha256": "ZIP",
     "country_sha256": "COUNTRY",
-    "gender_sha256": "GEN",
     "birth_year_sha256": "DOBY",
     "birth_month_sha256": "DOBM",
     "birth_day_sha256": "DOBD",
+    "region_sha256": "ST",
+    "gender_sha256": "GEN",
 }
 # Without e-mail and phone these are what Meta finds a person by; with them they only help.
 PERSON = ("first_name_sha256", "last_name_sha256", "postal_code_sha256", "country_sha256")
