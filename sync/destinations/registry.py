@@ -35,6 +35,11 @@ def names() -> list[str]:
     return sorted({*BUILT_IN, *_entry_points()})
 
 
+def shipped() -> list[str]:
+    """Those of this package, whatever else is installed."""
+    return sorted(BUILT_IN)
+
+
 def declaration(kind: str) -> Declaration:
     """What a destination of this type can do.
 
@@ -71,12 +76,16 @@ def create(
 
 def sandbox_settings(kind: str, *, base_url: str, directory: str) -> dict[str, Any]:
     """Settings that reach the stand-in of this type in the sandbox at `base_url`; files go below `directory`."""
-    found = _class(kind)
+    return settings_in_sandbox(_class(kind), base_url=base_url, directory=directory)
+
+
+def settings_in_sandbox(found: Any, *, base_url: str, directory: str) -> dict[str, Any]:
+    """The same for a destination's class."""
     fields = found.settings_type.model_fields
     settings: dict[str, Any] = dict(found.sandbox_settings)
     for address in ("base_url", "url"):
         if address in fields:
-            settings[address] = f"{base_url.rstrip('/')}/{kind}"
+            settings[address] = f"{base_url.rstrip('/')}/{found.declaration.name}"
     if "path" in fields:
         settings["path"] = f"{directory}/files"
     return settings

@@ -110,7 +110,7 @@ def objects(*modes: Mode) -> list[Any]:
     """A parameter (destination, object kind) for each object that can do one of `modes`."""
     return [
         pytest.param(declared.name, kind, id=f"{declared.name}-{kind}")
-        for declared in registry.declarations()
+        for declared in map(registry.declaration, registry.shipped())
         for kind, offered in declared.objects.items()
         if offered.modes & set(modes)
     ]
