@@ -12,6 +12,7 @@ from typing import Any
 
 from flask import Blueprint, Flask, Response, current_app, g, jsonify, request
 
+from sync.destinations import registry
 from sync.sandbox import vendors
 from sync.sandbox.faults import Faults
 from sync.sandbox.page import page
@@ -53,11 +54,15 @@ class StandIn:
 
 def stand_ins(more: Mapping[str, Any] | None = None) -> dict[str, StandIn]:
     """Every stand-in by vendor: this package's, those of entry points, and `more`."""
+    from sync.sandbox.declared import stand_in as declared
+
     modules: dict[str, Any] = {
         vendor: importlib.import_module(f"sync.sandbox.vendors.{vendor}") for vendor in VENDORS
     }
     for point in importlib.metadata.entry_points(group=GROUP):
         modules[point.name] = point.load()
+    for vendor, path in registry.declared_files().items():
+        modules.setdefault(vendor, declared(path))
     modules |= more or {}
     return {vendor: StandIn.of(module) for vendor, module in sorted(modules.items())}
 
@@ -160,8 +165,11 @@ def _fault_after(answer: Response) -> Response:
         half = answer.get_data()[: len(answer.get_data()) // 2] or b"{"
         return Response(half, status=200, mimetype=answer.mimetype)
     if fault == "reset":
-        body = answer.get_data()
-        broken = Response(_cut(body), status=answer.status_code, mimetype=answer.mimetype)
+        # 204 has no body that could be cut.
+        body, status = answer.get_data() or b"{}", answer.status_code
+        broken = Response(
+            _cut(body), status=200 if status == 204 else status, mimetype=answer.mimetype
+        )
         broken.headers["Content-Length"] = str(len(body) + 1)
         return broken
     return answer
