@@ -121,7 +121,7 @@ test-stand-ins: setup $(VENV)/.setup-all $(VENV_SF)/.setup $(VENV_BQ)/.setup  ##
 
 .PHONY: test-dialects
 test-dialects: setup $(VENV)/.setup-all  ## every statement in the dialects of Snowflake and BigQuery; no server
-	$(BIN)/python -m pytest -q -n 2 tests/python/dialects tests/python/unit/test_statements.py
+	$(BIN)/python -m pytest -q -n 2 --dist loadscope tests/python/dialects tests/python/unit/test_statements.py
 
 .PHONY: test-engine-v2
 test-engine-v2: setup $(VENV)/.setup-dev $(VENV_V2)/.setup  ## the demo and the team project on dbt's v2 engine: every test, and the tables of 1.11

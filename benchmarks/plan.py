@@ -51,7 +51,7 @@ def run(options: Namespace) -> list[Figure]:
         _expect(changed.answer, change=rows // 100)
         size = project.database.stat().st_size / 1e6
         return [
-            Figure("plan, 1 % changed", changed.seconds, "s", goal=at_most(10)),
+            Figure("plan, 1 % changed", changed.seconds, "s", goal=at_most(6)),
             Figure("plan, nothing changed", unchanged.seconds, "s"),
             Figure("plan, empty ledger", first.seconds, "s"),
             Figure("peak memory, 1 % changed", changed.peak_bytes / 1e6, "MB", reference=size),

@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from headwater.testing.adapter import Adapter
 from sync.destinations.base import (
     Delivery,
+    ErasesPeople,
     PollsJobs,
     PullsResults,
     RemovesMembers,
@@ -311,6 +312,27 @@ class DestinationSuite:
                 bench.send(leaving(rows, taken), verb="remove")
         bench.faults.shares = {}
         assert len(bench.held()) == len(self.adapter.wanted(rows))
+
+    # -- erasure --------------------------------------------------------------------------------
+
+    def test_it_says_how_somebody_is_erased_or_why_nobody_can_be(self, bench: Bench) -> None:
+        erasure = self.adapter.declaration.erasure
+        assert bool(erasure.how) != bool(erasure.cannot)
+        assert not erasure.how or isinstance(bench.destination(), ErasesPeople)
+        assert erasure.objects is None or erasure.objects <= set(self.adapter.declaration.objects)
+
+    def test_who_is_erased_is_gone_and_nobody_else(self, bench: Bench) -> None:
+        erasure = self.adapter.declaration.erasure
+        if not erasure.how or not erasure.concerns(self.adapter.object_kind):
+            pytest.skip("nobody is erased by this object")
+        rows = self.adapter.records(range(4))
+        taken = bench.send(rows)
+        for _ in range(2):  # who is not there any more counts as erased
+            result = bench.send(leaving(rows[:2], taken), verb="erase")
+            assert sorted(row.key for row in result.accepted) == [row.key for row in rows[:2]]
+            assert not result.failed
+        if self.adapter.able.modes != {Mode.EVENT}:
+            assert differences(bench.held(), self.adapter.wanted(rows[2:])) == []
 
     # -- refusals -------------------------------------------------------------------------------
 

@@ -34,6 +34,7 @@
 {%- do config(
     meta={'activation': {
         'entity': entity, 'key': key, 'identifiers': identifiers | list, 'consent': consent,
+        'reached_by': headwater._reached_by(entities, identifiers, reached_by),
         'holdout_ignored_because': holdout_ignored_because,
     }},
     post_hook='{{ headwater.activation_laws(' ~ [entity, consent, holdout_ignored_because] | map('pprint') | join(', ') ~ ') }}',
@@ -150,6 +151,18 @@ decided as (
 )
 
 select * from decided
+{%- endmacro %}
+
+{#- Value: the expressions over profiles (or accounts) of which one must be there for a row to be sent; what is over members is always there. -#}
+{% macro _reached_by(entities, identifiers, reached_by) -%}
+    {%- set expressions = [] -%}
+    {%- for column, expression in identifiers.items() if column in (reached_by or identifiers) -%}
+        {%- do expressions.append(expression | string) -%}
+    {%- endfor -%}
+    {%- for expression in expressions if 'members.' in expression or entities ~ '.' not in expression -%}
+        {{ return([]) }}
+    {%- endfor -%}
+    {{ return(expressions) }}
 {%- endmacro %}
 
 {% macro _as_texts(columns) -%}

@@ -5,32 +5,12 @@
 {%- if headwater.is_switched_off() -%}
     {{ return('') }}
 {%- endif -%}
-{%- set parsed = headwater.read_definition(definition, "entity:, then all:, any: or one condition") -%}
-{%- set context = headwater.audience_context(parsed.get('entity', 'person'), zone=parsed.get('zone')) -%}
-{%- set settings = ['entity', 'zone', 'sample', 'holdout', 'limit'] -%}
-{%- set condition = headwater._rest(parsed, settings + headwater._misspelt_settings(context, parsed, settings)) -%}
-{{- config(meta={'audience': parsed}) -}}
-{%- set predicate = headwater._predicate(context, condition, '') -%}
-{%- set limit = headwater._audience_limit(context, parsed['limit']) if 'limit' in parsed else none -%}
-{%- set sample = headwater._share(context, parsed['sample'], 'sample') if 'sample' in parsed else none -%}
-{%- set holdout = headwater._share(context, parsed['holdout'], 'holdout') if 'holdout' in parsed else none -%}
-{%- do headwater.stop_for(headwater.with_lines(definition, context.problems)) -%}
+{%- set made = headwater.compiled_audience(definition, model.name) -%}
+{%- set context, limit, sample, holdout = made.context, made.limit, made.sample, made.holdout -%}
+{{- config(meta={'audience': made.parsed}) -}}
 with
 
-candidates as (
-
-    select
-        {{ context.model }}.{{ context.key }}
-        {%- for trait in context.traits %},
-        {{ context.model }}.{{ trait }}
-        {%- endfor %}
-        {%- for figure in context.figures %},
-        {{ figure }} as figure_{{ loop.index }}
-        {%- endfor %}
-
-    from {{ ref(context.model) }} as {{ context.model }}
-
-),
+{{ headwater._candidates_cte(context) }}
 
 qualified as (
 
@@ -45,7 +25,7 @@ qualified as (
     from candidates
 
     where
-        {{ predicate }}
+        {{ headwater.rule_expression(made.tree) }}
         {%- if sample %}
         and {{ headwater.in_sample(context.candidate_key, sample.percent, sample.salt) }}
         {%- endif %}
@@ -70,6 +50,43 @@ members as (
 select * from members
 {%- endmacro %}
 
+{#- Value: {parsed, context, tree, limit, sample, holdout}: a definition, as YAML or read already, compiled; every mistake is told at once. `name`
+    is the audience's, which its holdout and sample are drawn by unless they have a salt. -#}
+{% macro compiled_audience(definition, name) -%}
+    {%- set parsed = definition if definition is mapping else headwater.read_definition(definition, "entity:, then all:, any: or one condition") -%}
+    {%- set context = headwater.audience_context(parsed.get('entity', 'person'), zone=parsed.get('zone')) -%}
+    {%- do context.update({'name': name}) -%}
+    {%- set settings = ['entity', 'zone', 'sample', 'holdout', 'limit'] -%}
+    {%- set condition = headwater._rest(parsed, settings + headwater._misspelt_settings(context, parsed, settings)) -%}
+    {%- set tree = headwater.rule_tree(context, condition, '') -%}
+    {%- set made = {
+        'parsed': parsed, 'context': context, 'tree': tree,
+        'limit': headwater._audience_limit(context, parsed['limit']) if 'limit' in parsed else none,
+        'sample': headwater._share(context, parsed['sample'], 'sample') if 'sample' in parsed else none,
+        'holdout': headwater._share(context, parsed['holdout'], 'holdout') if 'holdout' in parsed else none,
+    } -%}
+    {%- do headwater.stop_for(context.problems if definition is mapping else headwater.with_lines(definition, context.problems)) -%}
+    {{ return(made) }}
+{%- endmacro %}
+
+{#- CTE: every row of the entity, with what the conditions turned out to use. -#}
+{% macro _candidates_cte(context) -%}
+candidates as (
+
+    select
+        {{ context.model }}.{{ context.key }}
+        {%- for trait in context.traits %},
+        {{ context.model }}.{{ trait }}
+        {%- endfor %}
+        {%- for figure in context.figures %},
+        {{ figure }} as figure_{{ loop.index }}
+        {%- endfor %}
+
+    from {{ ref(context.model) }} as {{ context.model }}
+
+),
+{%- endmacro %}
+
 {#- Value: what the conditions of one entity are written over, the traits they turn out to use, and the mistakes found; `outer` is the
     context of a condition that this one stands in, `zone` the one of its days. -#}
 {% macro audience_context(entity, outer=none, zone=none) -%}
@@ -85,6 +102,7 @@ select * from members
         'candidate_key': 'candidates.' ~ entities[entity].key,
         'traits': [],
         'figures': [],
+        'leaves': [],
         'zone': outer.zone if outer else headwater._definition_zone(problems, zone),
         'columns': outer.columns if outer else {},
         'dates': outer.dates if outer else [],
@@ -137,7 +155,7 @@ select * from members
         {{ return({'percent': 0, 'salt': ''}) }}
     {%- endif -%}
     {%- do headwater.note_unknown_keys(context, setting, ['percent', 'salt'], path) -%}
-    {%- set salt = setting.get('salt', model.name) -%}
+    {%- set salt = setting.get('salt', context.name) -%}
     {%- if salt is not string or not salt -%}
         {%- do headwater.note_problem(context, path ~ '.salt', "wants a word in quotes, not " ~ salt) -%}
     {%- endif -%}

@@ -8,69 +8,7 @@
 
 {#- The same, which only notes mistakes in `context.problems`; what it returns beside one is no SQL to run. -#}
 {% macro _predicate(context, condition, path) -%}
-    {%- set kinds = [
-        'all', 'any', 'not', 'trait', 'did', 'sequence', 'member_of', 'account', 'contacts', 'product_line', 'related', 'consent', 'suppressed',
-        'was_sent', 'in_journey', 'in_list', 'near',
-    ] -%}
-    {%- if condition is not mapping or not condition -%}
-        {%- do headwater.note_problem(context, path, "wants a condition, one of " ~ kinds | join(', ')) -%}
-        {{ return('false') }}
-    {%- endif -%}
-    {%- set found = condition | select('in', kinds) | list -%}
-    {%- if found | length != 1 -%}
-        {%- set first = condition | first -%}
-        {%- do headwater.note_problem(context, path ~ ('.' if path) ~ (found | join('+') or first), "one condition is wanted here, of "
-            ~ kinds | join(', ') ~ headwater.nearest(first, kinds) ~ (" Put several into all: or any:" if found | length > 1 else '')) -%}
-        {{ return('false') }}
-    {%- endif -%}
-    {%- set kind = found[0] -%}
-    {%- set path = path ~ ('.' if path) ~ kind -%}
-    {%- if kind in ['all', 'any'] -%}
-        {{ return(headwater._several(context, kind, condition, path)) }}
-    {%- elif kind == 'not' -%}
-        {%- do headwater.note_unknown_keys(context, condition, ['not'], path) -%}
-        {{ return('not ' ~ headwater._predicate(context, condition['not'], path)) }}
-    {%- elif kind == 'trait' -%}
-        {%- set type = headwater.use_trait(context, condition['trait'], path) -%}
-        {{ return(headwater.comparison(context, 'candidates.' ~ condition['trait'], type, headwater._rest(condition, ['trait']), path)) }}
-    {%- elif kind == 'did' -%}
-        {{ return(headwater.did_predicate(context, condition, path)) }}
-    {%- elif kind == 'sequence' -%}
-        {{ return(headwater.sequence_predicate(context, condition, path)) }}
-    {%- elif kind == 'related' -%}
-        {{ return(headwater.related_predicate(context, condition, path)) }}
-    {%- elif kind in ['consent', 'suppressed'] -%}
-        {{ return(headwater.consent_predicate(context, kind, condition, path)) }}
-    {%- elif kind == 'was_sent' -%}
-        {{ return(headwater.was_sent_predicate(context, condition, path)) }}
-    {%- elif kind == 'in_journey' -%}
-        {{ return(headwater.in_journey_predicate(context, condition, path)) }}
-    {%- elif kind == 'in_list' -%}
-        {{ return(headwater.in_list_predicate(context, condition, path)) }}
-    {%- elif kind == 'near' -%}
-        {{ return(headwater.near_predicate(context, condition, path)) }}
-    {%- elif kind == 'member_of' -%}
-        {{ return(headwater._member_of(context, condition, path)) }}
-    {%- elif kind == 'account' -%}
-        {{ return(headwater._account(context, condition, path)) }}
-    {%- elif kind == 'contacts' -%}
-        {{ return(headwater._contacts(context, condition, path)) }}
-    {%- endif -%}
-    {{ return(headwater._product_line(context, condition, path)) }}
-{%- endmacro %}
-
-{% macro _several(context, kind, condition, path) -%}
-    {%- do headwater.note_unknown_keys(context, condition, [kind], path) -%}
-    {%- set conditions = condition[kind] -%}
-    {%- if conditions is mapping or conditions is string or conditions is not iterable or not conditions -%}
-        {%- do headwater.note_problem(context, path, "wants a list of conditions, each behind a dash") -%}
-        {{ return('false') }}
-    {%- endif -%}
-    {%- set parts = [] -%}
-    {%- for one in conditions -%}
-        {%- do parts.append(headwater._predicate(context, one, path ~ '[' ~ loop.index ~ ']')) -%}
-    {%- endfor -%}
-    {{ return('(\n        ' ~ parts | join('\n        ' ~ ('and ' if kind == 'all' else 'or ')) ~ '\n    )') }}
+    {{ return(headwater.rule_expression(headwater.rule_tree(context, condition, path))) }}
 {%- endmacro %}
 
 {#- Expression: a key is among those of a query. `not in` and `in` of a list with a null in it are null for everybody else; so none is let in. -#}

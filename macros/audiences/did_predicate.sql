@@ -12,6 +12,7 @@
     {%- if not reach -%}
         {{ return('false') }}
     {%- endif -%}
+    {%- set reach = headwater._reach_of_traveller(context, event, reach) -%}
     {%- set having, is_negated = headwater._having(context, event, condition, path) -%}
     {%- set span = headwater._event_span(context, event, condition, path) -%}
     {%- set where = headwater._event_window(context, 'events', event, condition, path) ~ span.where -%}
@@ -49,6 +50,14 @@
     {%- do headwater.note_problem(context, path, ("is an event of companies; in an audience of people say account: {did: " ~ event.name ~ "}") if context.entity == 'person'
         else "is for people and companies; of " ~ context.entity ~ " say related: " ~ event.model ~ ", if that has a " ~ context.key) -%}
     {{ return(none) }}
+{%- endmacro %}
+
+{#- Value: the same in a journey that somebody may be inside several times: whose an event is depends on the entry that it came after. -#}
+{% macro _reach_of_traveller(context, event, reach) -%}
+    {%- if not context.get('spans') or not context.get('is_many') -%}
+        {{ return(reach) }}
+    {%- endif -%}
+    {{ return({'candidate': 'candidates.traveller_id', 'key': 'span.traveller_id', 'joined': reach.joined}) }}
 {%- endmacro %}
 
 {#- Expression: what a condition says holds in each period of its window. -#}

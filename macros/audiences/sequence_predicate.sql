@@ -68,7 +68,7 @@
     {%- endfor -%}
     {%- set first = 'step_' ~ positive[0].number -%}
     {{ return(headwater.in_keys(
-        context.candidate_key, first ~ '.entity_key', joins | join(' ') ~ ' where ' ~ (wheres or ['true']) | join(' and '),
+        positive[0].reach.candidate, first ~ '.entity_key', joins | join(' ') ~ ' where ' ~ (wheres or ['true']) | join(' and '),
         'count(distinct ' ~ first ~ '.' ~ positive[0].event.key ~ ') >= ' ~ least
     )) }}
 {%- endmacro %}
@@ -87,6 +87,7 @@
     {%- endif -%}
     {%- set event = headwater.declared_event(context, step[kinds[0]], path) -%}
     {%- set reach = headwater._event_reach(context, event, path) if event else none -%}
+    {%- set reach = headwater._reach_of_traveller(context, event, reach) if reach else none -%}
     {%- if same and reach -%}
         {%- if same is not string or not modules.re.fullmatch('[A-Za-z_][A-Za-z0-9_]*', same) or (event.properties is not none and same not in event.properties) -%}
             {%- do headwater.note_problem(context, path, "'" ~ same ~ "', which same: names, is no property of " ~ event.name ~ headwater.nearest(same, event.properties or [])) -%}
@@ -99,7 +100,9 @@
 {#- Relation-shaped: the events of a step, each with the key of the person or company. -#}
 {% macro _sequence_rows(context, step, path, is_first=false) -%}
     {%- set told = step.told if is_first else headwater._rest(step.told, ['within']) -%}
-    {%- set span = headwater._event_span(context, step.event, {}, path) if not step.is_not else {'joined': '', 'where': ''} -%}
+    {%- set span = headwater._event_span(context, step.event, {}, path) -%}
+    {#- What must not be may well have been before the entry. -#}
+    {%- set span = {'joined': span.joined if context.get('is_many') else '', 'where': ''} if step.is_not else span -%}
     {{ return('(select ' ~ step.reach.key ~ ' as entity_key, events.* from ' ~ ref(step.event.model) ~ ' as events' ~ step.reach.joined ~ span.joined
         ~ ' where ' ~ headwater._event_window(context, 'events', step.event, told, path) ~ span.where ~ ')') }}
 {%- endmacro %}

@@ -16,7 +16,7 @@
         'select node, node_type, count(distinct profile_id), max(happened_at), sum(case when happened_at > ' ~ headwater.cdp_now()
         ~ ' then 1 else 0 end) from ' ~ this ~ ' group by node, node_type order by node, node_type'
     ) -%}
-        {%- if row[1] not in ['entry', 'exit'] -%}
+        {%- if row[1] not in ['entry', 'exit', 'delay'] -%}
             {%- do log.setdefault(row[0], {}).update({row[1]: row[2] | int}) -%}
         {%- endif -%}
         {%- set later.count = later.count + (row[4] | int) -%}
@@ -85,10 +85,10 @@
 {%- endmacro %}
 
 {#- Value: the steps, [{name, type}] in their order, that there were when somebody last entered; none in an older log. -#}
-{% macro _journey_steps_before() -%}
+{% macro _journey_steps_before(log=none) -%}
     {%- set steps = [] -%}
     {%- for row in run_query(
-        "select template, max(happened_at) from " ~ this ~ " where node = 'entry' and template is not null"
+        "select template, max(happened_at) from " ~ (log or this) ~ " where node = 'entry' and template is not null"
         ~ ' group by template order by max(happened_at) desc, template limit 1'
     ) -%}
         {%- for step in row[0].split() -%}
@@ -191,7 +191,9 @@
     {%- set cases = [] -%}
     {%- for new in (parsed.get('renamed') or {}) -%}
         {%- for old in headwater._journey_names_ever(parsed, [new])[1:] -%}
-            {%- do cases.append(' when ' ~ headwater.string_literal(old) ~ ' then ' ~ headwater.string_literal(new)) -%}
+            {%- for end in ['', '.delayed'] -%}
+                {%- do cases.append(' when ' ~ headwater.string_literal(old ~ end) ~ ' then ' ~ headwater.string_literal(new ~ end)) -%}
+            {%- endfor -%}
         {%- endfor -%}
     {%- endfor -%}
     {{ return('case ' ~ column ~ cases | join ~ ' else ' ~ column ~ ' end' if cases else column) }}

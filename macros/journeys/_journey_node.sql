@@ -1,12 +1,24 @@
-{#- CTEs of one node: arrived__ (who stands at it), new__ (who passes it in this build) and done__ (who passed it, ever).
+{#- CTEs of one node: arrived__ (who stands at it), new__ (who passes it in this build) and done__ (who passed it, ever). A touchpoint under the
+    `rules` of all journeys has ready__ in the place of new__, of which _journey_under_rules() makes that; `earlier` are those before it.
     Who has gone on to a later step already, or came to the place of a step that was not there then, passes it with outcome
     `skipped`: nothing is sent, and whoever comes after is not delayed. -#}
-{% macro _journey_node(node, predicate, nodes, known, inserted) -%}
-{%- set skips = headwater._journey_skips(node, nodes, known, inserted) -%}
+{% macro _journey_node(node, predicate, nodes, known, inserted, context, rules=none, zones=none, earlier=[]) -%}
+{%- set is_many = context.is_many -%}
+{%- set skips = headwater._journey_skips(node, nodes, known, inserted, rules) -%}
 {%- set condition = ('engaged.engaged_at is not null' if node.condition.get('engaged') else predicate) if node.condition else '' -%}
-{%- set outcome = headwater._journey_outcome(node, condition) -%}
-{%- set instant = headwater._journey_instant(node, condition) -%}
-{%- set due = headwater._journey_due(node, condition) -%}
+{%- set clock = node.get('clock') -%}
+{%- set last_clock = headwater._journey_last_clock(zones, clock) if clock and 'minute' in clock else none -%}
+{%- if node.type == 'split' -%}
+    {%- set outcome, instant, due = headwater._journey_arm(node, context.name), headwater.cdp_now(), '' -%}
+{%- elif last_clock -%}
+    {%- set outcome, instant, due = "'waited'", 'least(' ~ last_clock ~ ', ' ~ headwater.cdp_now() ~ ')', 'arrived.arrived_at <= ' ~ last_clock -%}
+{%- elif clock -%}
+    {%- set outcome, instant, due = "case when candidates." ~ clock.date ~ " is null then 'no_date' else 'waited' end", headwater.cdp_now(), clock.has_come -%}
+{%- else -%}
+    {%- set outcome = headwater._journey_outcome(node, condition) -%}
+    {%- set instant = headwater._journey_instant(node, condition) -%}
+    {%- set due = headwater._journey_due(node, condition) -%}
+{%- endif -%}
 arrived__{{ node.name }} as (
 
     select
@@ -43,6 +55,10 @@ spans__{{ node.name }} as (
 
     select
         arrived.profile_id,
+        arrived.entry_number,
+        {%- if is_many %}
+        {{ headwater._traveller_id('arrived') }} as traveller_id,
+        {%- endif %}
         travellers.happened_at as since_at,
         {{ headwater._journey_timeout(node) }} as until_at
 
@@ -55,11 +71,14 @@ spans__{{ node.name }} as (
 ),
 {%- endif %}
 
-new__{{ node.name }} as (
+{{ 'ready__' if rules else 'new__' }}{{ node.name }} as (
 
     select
         arrived.profile_id,
         arrived.entry_number,
+        {%- if rules %}
+        arrived.arrived_at,
+        {%- endif %}
         {%- if skips.condition %}
         case when {{ skips.condition }} then 'skipped' else {{ outcome }} end as outcome,
         case when {{ skips.condition }} then arrived.arrived_at else {{ instant }} end as happened_at,
@@ -74,6 +93,9 @@ new__{{ node.name }} as (
 
     inner join candidates
         on arrived.profile_id = candidates.profile_id
+        {%- if is_many %}
+        and arrived.entry_number = candidates.entry_number
+        {%- endif %}
 
     left join logged
         on arrived.profile_id = logged.profile_id
@@ -87,6 +109,13 @@ new__{{ node.name }} as (
     left join finished
         on arrived.profile_id = finished.profile_id
         and arrived.entry_number = finished.entry_number
+    {%- if rules %}
+
+    left join logged as delayed
+        on arrived.profile_id = delayed.profile_id
+        and arrived.entry_number = delayed.entry_number
+        and delayed.node = {{ headwater.string_literal(node.name ~ '.delayed') }}
+    {%- endif %}
     {%- if skips.later %}
 
     left join (
@@ -99,7 +128,7 @@ new__{{ node.name }} as (
     {%- if node.condition and node.condition.get('engaged') %}
 
     left join (
-        {{ headwater._journey_engaged(node, nodes) | indent(8) }}
+        {{ headwater._journey_engaged(node, nodes, context.log) | indent(8) }}
     ) as engaged
         on arrived.profile_id = engaged.profile_id
         and arrived.entry_number = engaged.entry_number
@@ -114,6 +143,10 @@ new__{{ node.name }} as (
         {%- endif %}
 
 ),
+{%- if rules %}
+
+{{ headwater._journey_under_rules(node, rules, zones, earlier, is_many) }}
+{%- endif %}
 
 done__{{ node.name }} as (
 
@@ -127,7 +160,7 @@ done__{{ node.name }} as (
 {#- Value: {condition, later}: when a node is skipped, and the steps behind it, one of which in the log says that somebody has gone on.
     Of a step that is no wait one more thing is known: who came to it passes it in the same build. Who came in an earlier build and
     has not passed it came before it was there. -#}
-{% macro _journey_skips(node, nodes, known, inserted) -%}
+{% macro _journey_skips(node, nodes, known, inserted, rules=none) -%}
     {%- if node.type == 'exit' or inserted.get(node.name) == 'everybody' -%}
         {{ return({'condition': '', 'later': []}) }}
     {%- endif -%}
@@ -135,7 +168,8 @@ done__{{ node.name }} as (
     {%- set conditions = ['further.profile_id is not null'] if later else [] -%}
     {%- set is_inserted = inserted.get(node.name) or (known and node.name not in known) -%}
     {%- if is_inserted and node.type != 'wait' -%}
-        {%- do conditions.append('arrived.is_new = 0') -%}
+        {#- Who came to it and is delayed was there when it was. -#}
+        {%- do conditions.append('(arrived.is_new = 0 and delayed.profile_id is null)' if rules else 'arrived.is_new = 0') -%}
     {%- endif -%}
     {{ return({'condition': '(' ~ conditions | join(' or ') ~ ')' if conditions else '', 'later': later}) }}
 {%- endmacro %}
@@ -151,7 +185,7 @@ done__{{ node.name }} as (
 
 {#- Query: when somebody first did what an `engaged` condition asks about, since the touchpoint was due and within the wait.
     An engagement that names a touchpoint counts for that one only; of one that names none the destination must do. -#}
-{% macro _journey_engaged(node, nodes) -%}
+{% macro _journey_engaged(node, nodes, log) -%}
 {%- set touchpoint = node.condition['engaged']['touchpoint'] -%}
 {%- set destination = (nodes | selectattr('name', 'equalto', touchpoint) | first).destination -%}
 select
@@ -168,12 +202,13 @@ inner join {{ ref('event_campaign_engaged') }} as engagements
 
 inner join spans__{{ node.name }} as span
     on sent.profile_id = span.profile_id
+    and sent.entry_number = span.entry_number
     and engagements.occurred_at <= span.until_at
 {%- endif %}
-{%- if is_incremental() %}
+{%- if log %}
 
 left join (
-    select distinct touchpoint_id from {{ this }} where touchpoint_id is not null and node = {{ headwater.string_literal(touchpoint) }}
+    select distinct touchpoint_id from {{ log }} where touchpoint_id is not null and node = {{ headwater.string_literal(touchpoint) }}
 ) as own
     on engagements.touchpoint_id = own.touchpoint_id
 {%- endif %}
@@ -182,8 +217,8 @@ where
     engagements.kind = {{ headwater.string_literal(node.condition['engaged'].get('kind', 'opened')) }}
     and engagements.occurred_at <= {{ headwater.cdp_now() }}
     and engagements.destination = {{ headwater.string_literal(destination) }}
-    and (engagements.touchpoint_id is null{{ ' or own.touchpoint_id is not null' if is_incremental() }})
-    and sent.outcome <> 'skipped'
+    and (engagements.touchpoint_id is null{{ ' or own.touchpoint_id is not null' if log }})
+    and sent.outcome = 'due'
 
 group by sent.profile_id, sent.entry_number
 {%- endmacro %}

@@ -1,21 +1,19 @@
 {#- Relation-shaped query, the whole of a journey model: a log of every step every person took, to which each build adds the steps
     that have become due (docs/add-a-journey.md). Nothing in the log is ever changed, and the macro itself sets what keeps it.
-    The definition is YAML: entry {audience}, exit_when (a condition), re_entry (never), steps: a list of
-    {wait: {for}} | {wait: {until: condition, timeout}} | {touchpoint: {destination, channel, template}} |
+    The definition is YAML: entry {audience}, {did} or {date}, exit_when (a condition), re_entry (never, {after}), steps: a list of
+    {wait: {for}} | {wait: {until: condition, timeout}} | {wait: {time, weekday}} | {wait: {date, before}} |
+    {touchpoint: {destination, channel, template}} | {split: {arm: {percent, steps}}} |
     {branch: {if: condition, then: [steps], else: [steps]}} | {goal: condition} | {exit: {}}; each step but exit has a `name`;
     and what became of steps since people entered: renamed {new: old}, removed [old], inserted {step: newcomers | everybody}.
     A step of a later branch may say {engaged: {touchpoint: name, kind: opened}} as its condition.
     Columns: step_id, journey_name, profile_id, entry_number, node, node_type, outcome, touchpoint_id, destination, channel, template,
-    is_holdout, happened_at. -#}
+    is_holdout, happened_at, entry_key (of an entry's row: the event, or the date). -#}
 {% macro journey(definition) -%}
 {%- if headwater.is_switched_off() -%}
     {{ return('') }}
 {%- endif -%}
 {%- set parsed = headwater.read_definition(definition, "entry: and steps:") -%}
-{%- do headwater._journey_only(parsed, ['entry', 'exit_when', 're_entry', 'steps', 'renamed', 'removed', 'inserted'], '') -%}
-{%- set name = model.name -%}
-{%- set context = headwater.audience_context('person') -%}
-{%- do context.update({'spans': 'spans'}) -%}
+{%- do headwater._journey_only(parsed, ['entry', 'exit_when', 're_entry', 'exclusion', 'steps', 'renamed', 'removed', 'inserted'], '') -%}
 {%- set nodes = headwater.journey_nodes(parsed) -%}
 {{- config(
     materialized='incremental',
@@ -26,8 +24,34 @@
     tags=['journey'],
     meta={'journey': parsed},
 ) -}}
+{%- set is_build = execute and model.resource_type == 'model' and flags.WHICH in ['build', 'run', 'retry'] -%}
 {%- set known = headwater._journey_checked_log(parsed, nodes) -%}
+{{ headwater.journey_query(parsed, nodes, model.name, this if is_incremental() else none, known, is_build) }}
+{%- endmacro %}
+
+{#- Relation-shaped query: the steps that a build now would add to the `log` of the journey of that `name`, none where it has no log yet. `known` are the
+    names of the steps that people in it may have met; `asks` whether tables may be asked while dbt compiles; `members` a query that stands for the audience that lets in. -#}
+{% macro journey_query(parsed, nodes, name, log, known, asks, members=none) -%}
+{%- set context = headwater.audience_context('person') -%}
+{%- do context.update({'name': name, 'log': log, 'asks': asks}) -%}
+{%- set entry = headwater._journey_entry(parsed, context) -%}
+{%- do context.update({'spans': 'spans', 'is_many': entry.is_many}) -%}
 {%- set exit_predicate = headwater.audience_predicate(context, parsed['exit_when'], 'exit_when') if 'exit_when' in parsed else none -%}
+{%- set rules = headwater.contact_rules() -%}
+{%- set ruled = nodes | selectattr('type', 'equalto', 'touchpoint') | rejectattr('when_not_allowed', 'equalto', 'send') | list if rules else [] -%}
+{%- set beside = headwater.journeys_beside(context) if ruled or 'exclusion' in parsed else [] -%}
+{%- set timed = [] -%}
+{%- for node in nodes if node.get('clock') -%}
+    {%- if 'date' in node.clock -%}
+        {%- do node.clock.update({'has_come': headwater._journey_date_has_come(context, node.clock, node.name ~ '.wait.date')}) -%}
+    {%- else -%}
+        {%- do timed.append(node.name) -%}
+    {%- endif -%}
+{%- endfor -%}
+{%- set zones = headwater.contact_zones(context, rules or {'zone_column': 'time_zone'}) if ruled or timed else none -%}
+{%- set excluded = headwater._journey_excluded(parsed, beside) if 'exclusion' in parsed else '' -%}
+{%- do headwater.stop_for(context.problems) -%}
+{%- set leaves_out = parsed['entry'].get('existing') == 'leave_out' and not log -%}
 {%- set predicates = {} -%}
 {%- for node in nodes if node.condition and not node.condition.get('engaged') -%}
     {%- do context.update({'spans': 'spans__' ~ node.name if node.type == 'wait' else 'spans', 'has_end': node.type == 'wait'}) -%}
@@ -38,7 +62,7 @@ with
 {# The relation is written out: in its first build it is not there yet. -#}
 logged as (
 
-    {% if is_incremental() -%}
+    {% if log -%}
     select
         profile_id,
         entry_number,
@@ -58,7 +82,7 @@ logged as (
             steps.is_holdout,
             steps.happened_at
 
-        from {{ this }} as steps
+        from {{ log }} as steps
 
         left join {{ ref('identity_aliases') }} as identity_aliases
             on steps.profile_id = identity_aliases.old_id
@@ -75,7 +99,7 @@ logged as (
             steps.is_holdout,
             steps.happened_at
 
-        from {{ this }} as steps
+        from {{ log }} as steps
 
         inner join {{ ref('identity_aliases') }} as parted
             on steps.profile_id = parted.split_from_id
@@ -104,7 +128,7 @@ logged as (
 
 ),
 
-candidates as (
+{% if entry.is_many %}people{% else %}candidates{% endif %} as (
 
     select
         profiles.profile_id
@@ -121,28 +145,11 @@ candidates as (
 
 members as (
 
-    select profile_id, is_holdout from {{ ref(parsed['entry']['audience']) }}
+    {{ members or entry.members }}
 
 ),
 
-entries as (
-
-    select
-        members.profile_id,
-        cast(1 as {{ dbt.type_int() }}) as entry_number,
-        coalesce(members.is_holdout, 1 = 0) as is_holdout,
-        {{ headwater.cdp_now() }} as happened_at
-
-    from members
-
-    left join logged
-        on members.profile_id = logged.profile_id
-
-    where
-        logged.profile_id is null
-        and members.profile_id is not null
-
-),
+{{ headwater._journey_entries(entry, excluded) }}
 
 {# Everybody inside, and since when: those who came in before and those who come in now. -#}
 travellers as (
@@ -150,13 +157,41 @@ travellers as (
     select profile_id, entry_number, is_holdout, happened_at, 0 as is_new from logged where node = 'entry'
     union all
     select profile_id, entry_number, is_holdout, happened_at, 1 as is_new from entries
+    {%- if leaves_out %}
+
+    where 1 = 0
+    {%- endif %}
 
 ),
 
+{% if entry.is_many -%}
+{# Each entry of a person is asked by itself. -#}
+candidates as (
+
+    select
+        people.*,
+        travellers.entry_number,
+        {{ headwater._traveller_id('travellers') }} as traveller_id
+
+    from people
+
+    inner join travellers
+        on people.profile_id = travellers.profile_id
+
+),
+
+{% endif -%}
 {# The time that conditions look at, unless they say `since: ever`. -#}
 spans as (
 
-    select profile_id, happened_at as since_at from travellers
+    select
+        profile_id,
+        {%- if entry.is_many %}
+        {{ headwater._traveller_id('travellers') }} as traveller_id,
+        {%- endif %}
+        happened_at as since_at
+
+    from travellers
 
 ),
 
@@ -173,6 +208,9 @@ left_early as (
 
         inner join candidates
             on travellers.profile_id = candidates.profile_id
+            {%- if entry.is_many %}
+            and travellers.entry_number = candidates.entry_number
+            {%- endif %}
 
         where {{ exit_predicate }}
 
@@ -189,6 +227,7 @@ left_early as (
         where
             members.is_holdout
             and not travellers.is_holdout
+            and {{ '1 = 1' if entry.kind == 'audience' else '1 = 0' }}
     ) as leaving
 
     group by profile_id, entry_number
@@ -207,8 +246,13 @@ done__entry as (
 
 ),
 
+{% if ruled -%}
+{{ headwater._journey_contacts(parsed, beside, log) }}
+
+{% endif -%}
 {% for node in nodes -%}
-{{ headwater._journey_node(node, predicates.get(node.name), nodes, known, parsed.get('inserted') or {}) }}
+{{ headwater._journey_node(node, predicates.get(node.name), nodes, known, parsed.get('inserted') or {}, context, rules if node in ruled else none, zones,
+    ruled[:ruled.index(node)] if node in ruled else []) }}
 {% endfor -%}
 exited_early as (
 
@@ -234,23 +278,45 @@ new_steps as (
     select
         profile_id, entry_number, 'entry' as node, 'entry' as node_type, 'entered' as outcome,
         {{ headwater._text_or_null(none) }} as destination, {{ headwater._text_or_null(none) }} as channel,
-        {{ headwater._text_or_null(headwater._journey_steps_text(nodes)) }} as template, happened_at
+        {{ headwater._text_or_null(headwater._journey_steps_text(nodes)) }} as template, happened_at, entry_key
 
     from entries
+    {%- if leaves_out %}
+
+    where 1 = 0
+
+    union all
+
+    {# Who was there before the journey was is past it. -#}
+    select
+        profile_id, entry_number, 'exit', 'exit', 'was_there',
+        {{ headwater._text_or_null(none) }}, {{ headwater._text_or_null(none) }}, {{ headwater._text_or_null(none) }}, happened_at, entry_key
+
+    from entries
+    {%- endif %}
     {% for node in nodes %}
     union all
 
     select
         profile_id, entry_number, {{ headwater.string_literal(node.name) }}, {{ headwater.string_literal(node.type) }}, outcome,
-        {{ headwater._text_or_null(node.destination) }}, {{ headwater._text_or_null(node.channel) }}, {{ headwater._text_or_null(node.template) }}, happened_at
+        {{ headwater._text_or_null(node.destination) }}, {{ headwater._text_or_null(node.channel) }}, {{ headwater._text_or_null(node.template) }}, happened_at, {{ headwater._text_or_null(none) }}
 
     from new__{{ node.name }}
+    {% endfor %}
+    {%- for node in ruled %}
+    union all
+
+    select
+        profile_id, entry_number, {{ headwater.string_literal(node.name ~ '.delayed') }}, 'delay', outcome,
+        {{ headwater._text_or_null(node.destination) }}, {{ headwater._text_or_null(node.channel) }}, {{ headwater._text_or_null(node.template) }}, happened_at, {{ headwater._text_or_null(none) }}
+
+    from delayed__{{ node.name }}
     {% endfor %}
     union all
 
     select
         profile_id, entry_number, 'exit', 'exit', outcome,
-        {{ headwater._text_or_null(none) }}, {{ headwater._text_or_null(none) }}, {{ headwater._text_or_null(none) }}, happened_at
+        {{ headwater._text_or_null(none) }}, {{ headwater._text_or_null(none) }}, {{ headwater._text_or_null(none) }}, happened_at, {{ headwater._text_or_null(none) }}
 
     from exited_early
 
@@ -273,12 +339,13 @@ steps as (
         new_steps.destination,
         new_steps.channel,
         new_steps.template,
-        travellers.is_holdout,
-        new_steps.happened_at
+        coalesce(travellers.is_holdout, 1 = 0) as is_holdout,
+        new_steps.happened_at,
+        new_steps.entry_key
 
     from new_steps
 
-    inner join travellers
+    left join travellers
         on new_steps.profile_id = travellers.profile_id
         and new_steps.entry_number = travellers.entry_number
 

@@ -1,17 +1,6 @@
 {#- Value: the steps of a journey's definition as a flat list in the order people meet them, each
     {name, type, sources: [{node, outcome}], condition, duration, destination, channel, template}; wrong ones stop the parse. -#}
 {% macro journey_nodes(parsed) -%}
-    {%- if parsed.get('re_entry', 'never') != 'never' -%}
-        {{ headwater.audience_error('re_entry', "'" ~ parsed['re_entry'] ~ "' is not one of never") }}
-    {%- endif -%}
-    {%- if parsed.get('entry') is not mapping or not parsed['entry'].get('audience') -%}
-        {{ headwater.audience_error('entry', "wants {audience: the name of an audience model}") }}
-    {%- endif -%}
-    {%- do headwater._journey_only(parsed['entry'], ['audience'], 'entry') -%}
-    {%- set problem = headwater.wrong_entity(parsed['entry']['audience'], 'person') -%}
-    {%- if problem -%}
-        {{ headwater.audience_error('entry.audience', problem) }}
-    {%- endif -%}
     {%- set nodes = [] -%}
     {%- set outs = [] -%}
     {%- for end in headwater._journey_steps(parsed.get('steps'), [{'node': 'entry', 'outcome': none}], nodes, outs, 'steps') -%}
@@ -38,7 +27,7 @@
 {%- endmacro %}
 
 {% macro _journey_step(step, sources, nodes, outs, path) -%}
-    {%- set types = ['wait', 'touchpoint', 'branch', 'goal', 'exit'] -%}
+    {%- set types = ['wait', 'touchpoint', 'branch', 'split', 'goal', 'exit'] -%}
     {%- set found = step | select('in', types) | list if step is mapping else [] -%}
     {%- if found | length != 1 -%}
         {{ headwater.audience_error(path, "wants one step, of " ~ types | join(', ')) }}
@@ -61,22 +50,28 @@
     {%- set node = {'name': name or '', 'type': type, 'sources': sources, 'condition': none} -%}
     {%- do nodes.append(node) -%}
     {%- if type == 'touchpoint' -%}
-        {%- do headwater._journey_only(body, ['destination', 'channel', 'template'], path) -%}
+        {%- do headwater._journey_only(body, ['destination', 'channel', 'template', 'when_not_allowed'], path) -%}
         {%- if not body.get('destination') or not body.get('channel') -%}
             {{ headwater.audience_error(path, "wants destination, channel and template") }}
         {%- endif -%}
         {%- do headwater.check_destination(body['destination'], path ~ '.destination') -%}
         {%- do headwater.check_consent_word(path ~ '.channel', body['channel'], headwater.consent_channels() | list) -%}
+        {%- do headwater._journey_only([body.get('when_not_allowed', 'delay')], ['delay', 'drop', 'send'], path ~ '.when_not_allowed') -%}
+        {%- do node.update({'when_not_allowed': 'delay'}) -%}
         {%- do node.update(body) -%}
     {%- elif type == 'wait' -%}
-        {%- do headwater._journey_only(body, ['for', 'until', 'timeout'], path) -%}
-        {%- if body | list | sort not in [['for'], ['timeout', 'until']] -%}
-            {{ headwater.audience_error(path, "wants {for: a duration}, or {until: a condition, timeout: a duration}, not " ~ body | join(', ')) }}
+        {%- set clock = headwater._journey_wait_clock(body, path) -%}
+        {%- do headwater._journey_only(body, ['for', 'until', 'timeout', 'time', 'weekday', 'date', 'before', 'after'], path) -%}
+        {%- if not clock and body | list | sort not in [['for'], ['timeout', 'until']] -%}
+            {{ headwater.audience_error(path, "wants {for: a duration}, {until: a condition, timeout: a duration}, {time: '09:00', weekday: monday} or {date: a trait, before: 3 days}, not " ~ body | join(', ')) }}
         {%- endif -%}
+        {%- do node.update({'clock': clock}) -%}
         {%- do node.update({
             'duration': headwater.audience_duration(body.get('for') or body.get('timeout'), path),
             'condition': headwater._journey_checked(body.get('until'), nodes, path ~ '.until'),
-        }) -%}
+        } if not clock else {}) -%}
+    {%- elif type == 'split' -%}
+        {%- do node.update({'arms': headwater._journey_arms(body, path)}) -%}
     {%- elif type == 'goal' -%}
         {%- do node.update({'condition': headwater._journey_checked(body, nodes, path)}) -%}
     {%- else -%}
@@ -94,6 +89,12 @@
         {%- do outs.append({'node': name, 'outcome': 'reached', 'way_out': 'goal'}) -%}
         {#- `skipped` leads on wherever a node's outcome decides the way. -#}
         {{ return([{'node': name, 'outcome': 'missed'}, {'node': name, 'outcome': 'skipped'}]) }}
+    {%- elif type == 'split' -%}
+        {%- set ends = [] -%}
+        {%- for arm in node.arms -%}
+            {%- do ends.extend(headwater._journey_steps(arm.steps, [{'node': name, 'outcome': arm.name}], nodes, outs, path ~ '.' ~ arm.name ~ '.steps')) -%}
+        {%- endfor -%}
+        {{ return(ends + ([{'node': name, 'outcome': 'skipped'}] if ends else [])) }}
     {%- elif type == 'branch' -%}
         {%- set yes = headwater._journey_steps(body.get('then') or [], [{'node': name, 'outcome': 'yes'}], nodes, outs, path ~ '.then') -%}
         {%- set no = headwater._journey_steps(body.get('else') or [], [{'node': name, 'outcome': 'no'}], nodes, outs, path ~ '.else') -%}

@@ -1,7 +1,7 @@
 {#- Relation-shaped query in brackets: the people who have passed one node of a journey and not yet another, nor left.
     Columns: profile_id, is_holdout, qualified_at (when they passed the first). A push asks the log again: `meta: journey_people.<journey>.<before>`. -#}
 {% macro journey_people_between(journey, after, before) -%}
-{%- set types = ['touchpoint', 'wait', 'branch', 'goal'] -%}
+{%- set types = ['touchpoint', 'wait', 'branch', 'split', 'goal'] -%}
 {%- set first = headwater._journey_named(journey, [after], types, 'journey_people_between, after') -%}
 {%- set last = headwater._journey_named(journey, [before], types, 'journey_people_between, before') -%}
 {%- do config(meta={'journey_people.' ~ journey ~ '.' ~ before: {'journey': journey, 'before': before}}) -%}
@@ -16,7 +16,7 @@
             steps.profile_id,
             max(case when steps.is_holdout then 1 else 0 end) = 1 as is_holdout,
             min(
-                case when steps.node in ({{ first }}) and coalesce(steps.outcome, '') <> 'skipped' then steps.happened_at end
+                case when steps.node in ({{ first }}) and coalesce(steps.outcome, '') not in ('skipped', 'dropped_quiet', 'dropped_capped') then steps.happened_at end
             ) as qualified_at,
             max(case when steps.node in ({{ last }}) or steps.node_type = 'exit' then 1 else 0 end) as is_over
 

@@ -14,8 +14,10 @@ from sync.config.models import (
     ALIASES_MODEL,
     CONSENT_MODEL,
     SUPPRESSIONS_MODEL,
+    AudienceModel,
     ConsentTables,
     JourneyLog,
+    JourneyModel,
     Model,
     SyncDefinition,
 )
@@ -129,6 +131,52 @@ class Manifest:
             if node.get("resource_type") == "model" and node.get("relation_name")
         ]
         return sorted(found, key=lambda model: model.name)
+
+    def audiences(self) -> list[AudienceModel]:
+        """Every audience of the project, by name."""
+        found = []
+        for node in self._nodes.values():
+            name = str(node.get("name"))
+            if (
+                node.get("resource_type") != "model"
+                or not name.startswith("audience_")
+                or name in _NO_AUDIENCES
+                or not node.get("relation_name")
+            ):
+                continue
+            told = _meta(node).get("audience")
+            known = told if isinstance(told, Mapping) else {}
+            is_definition = bool(set(known) - {"entity"})
+            entity = str(known.get("entity") or _entity_of(node))
+            found.append(
+                AudienceModel(
+                    name=name,
+                    relation=str(node["relation_name"]),
+                    entity=entity,
+                    path=str(node.get("original_file_path") or ""),
+                    package=str(node.get("package_name") or ""),
+                    definition=known if is_definition else None,
+                    description=str(node.get("description") or "").split("\n")[0],
+                )
+            )
+        return sorted(found, key=lambda one: one.name)
+
+    def journeys(self) -> list[JourneyModel]:
+        """Every journey of the project, by name."""
+        found = [
+            JourneyModel(
+                name=str(node["name"]),
+                relation=str(node["relation_name"]),
+                path=str(node.get("original_file_path") or ""),
+                package=str(node.get("package_name") or ""),
+                definition=_meta(node)["journey"],
+            )
+            for node in self._nodes.values()
+            if node.get("resource_type") == "model"
+            and isinstance(_meta(node).get("journey"), Mapping)
+            and node.get("relation_name")
+        ]
+        return sorted(found, key=lambda one: one.name)
 
     def _sync(self, exposure: Mapping[str, Any], meta: object) -> SyncDefinition:
         name, path = str(exposure["name"]), str(exposure.get("original_file_path", ""))
@@ -266,6 +314,15 @@ class Manifest:
                 hint="run dbt build with the same --target; a DBT_TARGET_PATH per target "
                 "keeps the manifests apart.",
             )
+
+
+# What the engine keeps of all audiences, under names like theirs.
+_NO_AUDIENCES = ("audience_memberships", "audience_holdouts")
+
+
+def _entity_of(node: Mapping[str, Any]) -> str:
+    """Of whom a plain-SQL audience is, by the columns that are described."""
+    return "account" if "account_id" in (node.get("columns") or {}) else "person"
 
 
 def _is_test(unique_id: str) -> bool:

@@ -65,6 +65,30 @@ class JourneyLog:
 
 
 @dataclass(frozen=True, slots=True)
+class AudienceModel:
+    """An audience as the manifest has it; `definition` is that of the last parse, None where it is plain SQL."""
+
+    name: str
+    relation: str
+    entity: str
+    path: str  # from the folder of its package
+    package: str
+    definition: Mapping[str, Any] | None
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class JourneyModel:
+    """A journey as the manifest has it; `definition` is that of the last parse."""
+
+    name: str
+    relation: str
+    path: str  # from the folder of its package
+    package: str
+    definition: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Nulls:
     """Whether a null field is left out of the record or sent as null (which clears it at most vendors)."""
 

@@ -20,7 +20,7 @@ from flask import Blueprint, Response, jsonify, request
 
 from sync.destinations.declared import form
 from sync.destinations.declared.files import DeclaredFile, load
-from sync.destinations.declared.templates import PLACE
+from sync.destinations.declared.templates import FILTERS, PLACE
 from sync.sandbox import clock
 from sync.sandbox.app import faults, store
 
@@ -48,7 +48,7 @@ class StandIn:
         self.blueprint = Blueprint(self.vendor.name, __name__)
         self._routes: dict[tuple[str, str], list[tuple[str, str, form.Request]]] = {}
         for kind, offered in self.vendor.objects.items():
-            for name in ("find", "make", "check", "upsert", "remove", "send"):
+            for name in ("find", "make", "check", "upsert", "remove", "send", "erase"):
                 if (asked := getattr(offered, name)) is not None:
                     self._add(asked, kind, name)
             for verb in offered.verbs.values():
@@ -172,6 +172,14 @@ class StandIn:
 
     def _keep(self, kind: str, name: str, rows: list[Captured]) -> None:
         for row in rows:
+            if name == "erase":
+                self._forget(kind, row)
+                continue
+            if name == "remove":
+                if (there := self._object_there(kind, row)) is not None:
+                    key = self._key(kind, row)
+                    store().drop_members(self.vendor.name, there, [key])
+                continue
             place = self._object(kind, row)
             if name == "send":
                 key = str(row.get("idempotency_key") or uuid.uuid4())
@@ -179,27 +187,55 @@ class StandIn:
                     self.vendor.name, place, [(key, row["$row"], clock.iso(clock.now()))]
                 )
                 continue
-            key = self._key(kind, row)
-            if name == "remove":
-                store().drop_members(self.vendor.name, place, [key])
-            else:
-                store().put_members(self.vendor.name, place, {key: row["$row"]})
+            store().put_members(self.vendor.name, place, {self._key(kind, row): row["$row"]})
+
+    def _forget(self, kind: str, row: Captured) -> None:
+        """Take out whatever is of somebody, in every object."""
+        words = {
+            str(value)
+            for name, value in row.items()
+            if name.split("|")[0] in self.vendor.objects[kind].identifiers
+        }
+        one = "object_id" in row or "object" in row
+        place = self._object_there(kind, row)
+        for _, key, _ in store().objects(self.vendor.name):
+            if one and key != place:
+                continue
+            gone = [
+                member
+                for member, data in store().members(self.vendor.name, key).items()
+                if words & _words_of(member, data)
+            ]
+            store().drop_members(self.vendor.name, key, gone)
+            store().drop_events(
+                self.vendor.name,
+                [
+                    (key, event["event_id"])
+                    for event in store().events(self.vendor.name, key)
+                    if words & _words_of(event["event_id"], event["data"])
+                ],
+            )
+
+    def _object_there(self, kind: str, row: Captured) -> str | None:
+        """The object that a request names, where there is one."""
+        given = str(row.get("object_id", row.get("object", kind)))
+        for _, key, title in store().objects(self.vendor.name, kind):
+            if given in (key, title):
+                return key
+        return None
 
     def _object(self, kind: str, row: Captured) -> str:
-        given = row.get("object_id", row.get("object"))
-        if given is None:
-            return store().object_id(self.vendor.name, kind, kind)
-        for _, key, title in store().objects(self.vendor.name, kind):
-            if str(given) in (key, title):
-                return key
-        return store().object_id(self.vendor.name, kind, str(given))
+        name = str(row.get("object_id", row.get("object", kind)))
+        return self._object_there(kind, row) or store().object_id(self.vendor.name, kind, name)
 
     def key_names(self, kind: str) -> list[str]:
         """What tells a member, as it stands in requests: the identifiers that every verb of the object has."""
         offered = self.vendor.objects[kind]
         names = {*offered.identifiers, "key"}
         shared: set[str] | None = None
-        for verb in offered.verbs.values():
+        for done, verb in offered.verbs.items():
+            if done == "erase":
+                continue
             here = {
                 (found[1] or found[3]) + (found[2] or found[4] or "")
                 for found in PLACE.finditer(json.dumps([getattr(verb, verb.method), verb.body]))
@@ -383,6 +419,21 @@ def _match_object(
             return None
         found |= matched
     return found
+
+
+def _words_of(member: str, data: Any) -> set[str]:
+    """Texts that stand in a row, and what filters make of them."""
+    found, left = {member}, [data]
+    while left:
+        one = left.pop()
+        if isinstance(one, dict):
+            left += one.values()
+        elif isinstance(one, list):
+            left += one
+        elif isinstance(one, str):
+            found.add(one)
+    lower = {one.lower() for one in found}
+    return found | lower | {FILTERS["md5"](one) for one in lower}
 
 
 def _row_of(offered: form.Object, data: Any) -> Captured:

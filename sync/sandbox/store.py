@@ -132,6 +132,13 @@ class Store:
             if object_id is None or row[0] == object_id
         ]
 
+    def drop_events(self, vendor: str, events: Iterable[tuple[str, str]]) -> None:
+        """Delete events by (object id, event id)."""
+        self._write(
+            "delete from events where vendor = ? and object_id = ? and event_id = ?",
+            [(vendor, object_id, key) for object_id, key in events],
+        )
+
     def put_job(self, vendor: str, job_id: str, data: Any) -> None:
         """Keep a job's state."""
         self._write(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,29 @@ class PeopleTables:
     touchpoints: str | None
 
 
+def known_ids(
+    session: Session, literal: Callable[[str], str], people: PeopleTables, told: str
+) -> list[str]:
+    """Every id of whoever is `told`: an id, old or new, or an identifier value in any case. Itself where nobody is known by it."""
+    found = {told}
+    if people.identifiers:
+        value = literal(told.strip().lower())
+        rows = session.rows(
+            f"select profile_id from {people.identifiers} where lower(identifier_value) = {value}"
+        )
+        found |= {str(row["profile_id"]) for row in rows}
+    if people.aliases:
+        listed = ", ".join(map(literal, sorted(found)))
+        rows = session.rows(
+            f"select distinct siblings.old_id from {people.aliases} as known "
+            f"inner join {people.aliases} as siblings on siblings.entity = known.entity "
+            "and siblings.live_id = known.live_id "
+            f"where known.old_id in ({listed}) or known.live_id in ({listed})"
+        )
+        found |= {str(row["old_id"]) for row in rows}
+    return sorted(found)
+
+
 class Sent:
     """Reads one environment's acknowledgements."""
 
@@ -34,24 +57,7 @@ class Sent:
 
     def ids(self, session: Session, told: str) -> list[str]:
         """Every id of whoever is `told`: an id, old or new, or an identifier value in any case. Itself where nobody is known by it."""
-        found = {told}
-        people = self._people
-        if people.identifiers:
-            value = self._literal(told.strip().lower())
-            rows = session.rows(
-                f"select profile_id from {people.identifiers} where lower(identifier_value) = {value}"
-            )
-            found |= {str(row["profile_id"]) for row in rows}
-        if people.aliases:
-            listed = self._listed(found)
-            rows = session.rows(
-                f"select distinct siblings.old_id from {people.aliases} as known "
-                f"inner join {people.aliases} as siblings on siblings.entity = known.entity "
-                "and siblings.live_id = known.live_id "
-                f"where known.old_id in ({listed}) or known.live_id in ({listed})"
-            )
-            found |= {str(row["old_id"]) for row in rows}
-        return sorted(found)
+        return known_ids(session, self._literal, self._people, told)
 
     def rows(
         self, session: Session, told: str, ids: Sequence[str], *, limit: int

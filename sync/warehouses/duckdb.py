@@ -44,6 +44,8 @@ LINGER_SECONDS = 0.1  # the file stays open for the next session of this process
 STOPPING_SECONDS = 3.0  # a container is killed ten seconds, or thirty, after it was told to stop
 # `settings: {memory_limit}` of the dbt target decides instead. What needs more is given it.
 LEAST_MEGABYTES, MOST_MEGABYTES = 32, 2000
+# A plan over more than that is several times faster where it need not spill, if the machine has it (docs/performance.md).
+LARGE_MEGABYTES = 300
 
 GIVEN = "given_rows"
 T = TypeVar("T")
@@ -99,7 +101,7 @@ class DuckDBWarehouse:
         self._sleep = sleep
         self._turn = threading.Lock()
         self._enough = LEAST_MEGABYTES
-        self._filled = 0  # megabytes of data in the file
+        self._needed = 0  # megabytes that a plan over this file needs
         self._wrote = False
         self._lingering: duckdb.DuckDBPyConnection | None = None
         self._lingers_writing = False
@@ -234,7 +236,7 @@ class DuckDBWarehouse:
             # DuckDB does it by itself when there are 16 MB, `close` when the process is done.
             connection.execute("pragma disable_checkpoint_on_shutdown")
             connection.execute(_NO_VACUUM)
-        self._filled = _filled_megabytes(connection)
+        self._needed = _needed_megabytes(connection)
         connection.execute(f"set memory_limit = {self.dialect.literal(self._limit())}")
         return connection
 
@@ -257,8 +259,8 @@ class DuckDBWarehouse:
         return self._memory_limit or _megabytes(self._share())
 
     def _share(self) -> int:
-        """Megabytes that a plan over this file needs; beyond it DuckDB spills to disk."""
-        return min(MOST_MEGABYTES, max(self._enough, self._filled * 2 // 5))
+        """Megabytes that a session is given; beyond it DuckDB spills to disk."""
+        return min(MOST_MEGABYTES, max(self._enough, self._needed))
 
     def _more_memory(self, times: float) -> str | None:
         """`times` as much, in the session after this one too if this one fails; None when it has all that it may have."""
@@ -486,13 +488,17 @@ def _kind(found: Any) -> Kind:
     return Kind.NESTED if sound else Kind.OTHER
 
 
-def _filled_megabytes(connection: duckdb.DuckDBPyConnection) -> int:
-    """How much of the file holds data; the rest of it, which may be most, is free."""
+def _needed_megabytes(connection: duckdb.DuckDBPyConnection) -> int:
+    """What a plan needs, by how much of the file holds data; the rest of it, which may be most, is free. Of a large file as much as keeps
+    it from spilling, but a third at most of what DuckDB would take by itself, which is by the machine and its container.
+    """
     found = connection.execute(
-        "select used_blocks * block_size from pragma_database_size() "
-        "where database_name = current_database()"
+        "select used_blocks * block_size, parse_formatted_bytes(current_setting('memory_limit')) "
+        "from pragma_database_size() where database_name = current_database()"
     ).fetchone()
-    return (found[0] or 0) // 2**20 if found else 0
+    filled, whole = ((number or 0) // 2**20 for number in found or (0, 0))
+    least = filled * 2 // 5
+    return least if filled <= LARGE_MEGABYTES else max(least, min(filled * 3 // 2, whole // 3))
 
 
 def _megabytes(number: int) -> str:

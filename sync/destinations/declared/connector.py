@@ -49,6 +49,8 @@ def connector(file: DeclaredFile) -> type[Declared]:
     verbs: dict[str, Any] = {}
     if any(one.remove for one in offers):
         verbs["remove"] = Declared._remove
+    if any(one.erase for one in offers):
+        verbs["erase"] = Declared._erase
     if any(one.send for one in offers):
         verbs["send"] = Declared._send
     if any(verb.job for one in offers for verb in (one.upsert, one.remove, one.send) if verb):
@@ -121,7 +123,7 @@ class Declared:
         )
         self._asked = {
             name: Asked(self.file, target.kind, request)
-            for name in ("find", "make", "check", "upsert", "remove", "send")
+            for name in ("find", "make", "check", "upsert", "remove", "send", "erase")
             if (request := getattr(self._object, name)) is not None
         }
 
@@ -149,6 +151,9 @@ class Declared:
 
     def _remove(self, records: Sequence[Record]) -> BatchResult:
         return self._verb("remove", records)
+
+    def _erase(self, records: Sequence[Record]) -> BatchResult:
+        return self._verb("erase", records)
 
     def _send(self, records: Sequence[Record]) -> BatchResult:
         return self._verb("send", records)
@@ -183,7 +188,7 @@ class Declared:
         asked = self._asked[name]
         verb = asked.request
         assert isinstance(verb, form.Verb)  # noqa: S101
-        object_id = self._object_id(makes=name != "remove")
+        object_id = self._object_id(makes=name not in ("remove", "erase"))
         if object_id is None and self._object.find is not None:
             # It may have another name by now, and those who are to go still be on it.
             raise self._is_missing()

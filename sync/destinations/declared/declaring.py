@@ -7,7 +7,14 @@ from typing import Any
 from pydantic import Field, SecretStr, create_model
 
 from sync.destinations.answers import Fault, Verdict, Verdicts
-from sync.destinations.base import Declaration, Delivery, ObjectType, PartialFailure, RateLimit
+from sync.destinations.base import (
+    Declaration,
+    Delivery,
+    Erasure,
+    ObjectType,
+    PartialFailure,
+    RateLimit,
+)
 from sync.destinations.declared import form
 from sync.destinations.declared.files import DeclaredFile
 from sync.destinations.settings import Address, HttpSettings
@@ -31,6 +38,12 @@ def declaration(file: DeclaredFile) -> Declaration:
         asks_account=vendor.account.get is not None,
         settings_help={name: setting.help for name, setting in vendor.settings.items()},
         verdicts=_verdicts(vendor),
+        erasure=Erasure(
+            how=vendor.erasure.how or "",
+            cannot=vendor.erasure.cannot or "",
+            whole_account=vendor.erasure.whole_account,
+            objects=None if vendor.erasure.objects is None else frozenset(vendor.erasure.objects),
+        ),
     )
 
 

@@ -180,6 +180,20 @@ def _check(found: DeclaredFile, lines: _Lines) -> None:
         _render(lines, ("account", "get"), vendor.account.get or "", found.constant)
     for kind, offered in vendor.objects.items():
         _check_object(found, kind, offered, lines)
+        holds_people = vendor.erasure.objects is None or kind in vendor.erasure.objects
+        if vendor.erasure.how and holds_people and offered.erase is None:
+            raise lines.error(
+                ("objects", kind), "has no `erase`, and `erasure` says how somebody is erased"
+            )
+        if offered.erase is not None and not (vendor.erasure.how and holds_people):
+            raise lines.error(
+                ("objects", kind, "erase"), "erases people, of which `erasure` says nothing"
+            )
+    for name in vendor.erasure.objects or ():
+        if name not in vendor.objects:
+            raise lines.error(
+                ("erasure", "objects"), f"names '{name}', which is no object", vendor.objects
+            )
     if vendor.pull is not None:
         _check_pull(found, vendor.pull, lines)
 
@@ -224,10 +238,10 @@ def _check_object(found: DeclaredFile, kind: str, offered: form.Object, lines: _
     for name, verb in offered.verbs.items():
         path_scope = rows if verb.per == "row" else constant
         _check_request(lines, (*at, name), verb, path_scope, rows, single=verb.per == "row")
-        if verb.missing_ok and (name != "remove" or verb.per != "row"):
+        if verb.missing_ok and (name not in ("remove", "erase") or verb.per != "row"):
             raise lines.error(
                 (*at, name, "missing_ok"),
-                "is for `remove` with `per: row`: elsewhere 404 says that a list or account is gone",
+                "is for `remove` and `erase` with `per: row`: elsewhere 404 says that a list or account is gone",
             )
         for number, refused in enumerate(verb.refused):
             if refused.matches != INDEX:
@@ -235,7 +249,7 @@ def _check_object(found: DeclaredFile, kind: str, offered: form.Object, lines: _
         if verb.job is not None:
             scope = Scope((*constant.constant, "job"), has_rows=False)
             _check_request(lines, (*at, name, "job", "poll"), verb.job.poll, scope, scope)
-        _check_sent(lines, (*at, name), verb, offered, is_remove=name == "remove")
+        _check_sent(lines, (*at, name), verb, offered, is_remove=name in ("remove", "erase"))
     if (
         offered.send
         and offered.delivery == "exactly_once"
@@ -380,7 +394,7 @@ def _texts(node: Any, at: Keys) -> list[tuple[Keys, str]]:
 
 def _groups(offered: form.Object) -> list[tuple[Keys, str]]:
     found: list[tuple[Keys, str]] = []
-    for name in ("find", "make", "check", "upsert", "remove", "send"):
+    for name in ("find", "make", "check", "upsert", "remove", "send", "erase"):
         request = getattr(offered, name)
         if request is not None and request.group is not None:
             found.append(((name, "group"), request.group))

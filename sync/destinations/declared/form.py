@@ -250,12 +250,33 @@ class Object(Form):
     upsert: Verb | None = None
     remove: Verb | None = None
     send: Verb | None = None
+    erase: Verb | None = None
 
     @property
     def verbs(self) -> dict[str, Verb]:
         """Requests that carry rows, by what they do."""
-        found = {"upsert": self.upsert, "remove": self.remove, "send": self.send}
+        found = {
+            "upsert": self.upsert,
+            "remove": self.remove,
+            "send": self.send,
+            "erase": self.erase,
+        }
         return {name: verb for name, verb in found.items() if verb is not None}
+
+
+class Erasure(Form):
+    """How somebody is erased there, in words, by each object's `erase`; or why nobody can be."""
+
+    how: str | None = None
+    cannot: str | None = None
+    whole_account: bool = False  # one request erases the person everywhere in the account
+    objects: list[Name] | None = None  # kinds that hold people; all without it
+
+    @model_validator(mode="after")
+    def _is_one(self) -> Erasure:
+        if bool(self.how) == bool(self.cannot):
+            raise ValueError("wants `how` or `cannot`")
+        return self
 
 
 class Account(Form):
@@ -303,7 +324,7 @@ class Example(Form):
     """A row or several, and the requests and answer that the vendor's pages, or a recording, have for them."""
 
     object: str
-    verb: Literal["upsert", "remove", "send"]
+    verb: Literal["upsert", "remove", "send", "erase"]
     name: str = "Lapsed buyers"
     settings: dict[str, str] = {}
     rows: list[dict[str, Any]]
@@ -326,6 +347,7 @@ class Vendor(Form):
     auth: Auth
     headers: dict[str, str] = {}
     account: Account
+    erasure: Erasure
     errors: list[ErrorRow] = []
     rate_limits: dict[Name, Limit]
     objects: dict[Name, Object]

@@ -30,6 +30,8 @@ def section(file: DeclaredFile) -> str:
             f"| `{kind}` | {modes} | {able.batch_rows:,} | {identifiers} | {able.latency} |"
         )
     lines += [""] + [f"- {note}" for note in vendor.notes]
+    erasing = declared.erasure.how or f"cannot be asked for: {declared.erasure.cannot}"
+    lines.append(f"- **Erasing** ([sync forget](consent.md#erasure)): {erasing}.")
     for name, limit in declared.rate_limits.items():
         lines.append(
             f"- Requests of the group `{name}`: {limit.requests:,} in {limit.seconds:g} s, {limit.parallel} at a time."

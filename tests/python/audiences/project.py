@@ -10,13 +10,18 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).parents[3]
-FOLDERS = ("activation", "audiences", "consent", "journeys", "registry", "cross_db")
+FOLDERS = ("activation", "audiences", "consent", "journeys", "registry", "sync", "cross_db")
 
 
 def make_project(
-    folder: Path, database: Path, stubs: Mapping[str, str], variables: Mapping[str, Any]
+    folder: Path,
+    database: Path,
+    stubs: Mapping[str, str],
+    variables: Mapping[str, Any],
+    *,
+    beside: tuple[str, ...] = (),
 ) -> None:
-    for name in FOLDERS:
+    for name in (*FOLDERS, *beside):
         shutil.copytree(
             ROOT / "macros" / name, folder / "macros" / name, ignore=shutil.ignore_patterns("*.yml")
         )

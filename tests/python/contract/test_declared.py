@@ -129,77 +129,77 @@ WRONG: dict[str, tuple[str, str, int, str, str]] = {
     "a key of an object": (
         "    batch_rows: 2",
         "    batch_row: 2",
-        20,
+        21,
         "objects.group.batch_row is not a key here (did you mean 'batch_rows'?)",
         "identifiers",
     ),
     "a mode that is none": (
         "[upsert, mirror]",
         "[upsert, miror]",
-        19,
+        20,
         "objects.group.modes.1 is 'miror' (did you mean 'mirror'?)",
         "upsert, mirror, add, remove, event",
     ),
     "a fault that is none": (
         "fault: wait",
         "fault: waits",
-        13,
+        14,
         "errors.0.fault is 'waits' (did you mean 'wait'?)",
         "auth, wait",
     ),
     "an answer that says nothing": (
         "answer: {fields: {refused: list}}\n      refused",
         "answer: {}\n      refused",
-        29,
+        30,
         "objects.group.upsert.answer wants `fields`",
         "",
     ),
     "a name that is none": (
         "email: $email, ",
         "email: $mail, ",
-        28,
+        29,
         "objects.group.upsert.body.members.$rows.email says '$mail' is not one of $api_key",
         "",
     ),
     "a filter that is none": (
-        "${email|lower}",
-        "${email|lowr}",
-        34,
+        "# the address is the member\n      delete: /groups/$object_id/members/${email|lower}",
+        "# the address is the member\n      delete: /groups/$object_id/members/${email|lowr}",
+        35,
         "objects.group.remove.delete says '|lowr' is not one of lower, md5, text, unix",
         "",
     ),
     "a rate group that is none": (
         "group: people",
         "group: persons",
-        21,
+        22,
         "objects.group.group is 'persons', which rate_limits has not",
         "default, people",
     ),
     "a mode without its verb": (
         "[upsert, mirror]",
         "[event]",
-        17,
+        18,
         "objects.group has mode event and no `send`",
         "",
     ),
     "identifiers that are not sent": (
         "email: $email, ",
         "",
-        26,
+        27,
         "objects.group.upsert names nobody",
         "email",
     ),
     "fields that are not sent": (
         "$also: {}",
         "kind: person",
-        26,
+        27,
         "objects.group.upsert leaves fields out",
         "",
     ),
     "a body without rows": (
         "{members: {$rows: {email: $email, $also: {}}}}",
         "{members: []}",
-        26,
+        27,
         "objects.group.upsert names nobody",
         "email",
     ),
@@ -213,8 +213,8 @@ WRONG: dict[str, tuple[str, str, int, str, str]] = {
     "an upsert of which 404 is a success": (
         "answer: {fields: {refused: list}}\n      refused",
         "missing_ok: true\n      answer: {fields: {refused: list}}\n      refused",
-        29,
-        "objects.group.upsert.missing_ok is for `remove`",
+        30,
+        "objects.group.upsert.missing_ok is for `remove` and `erase`",
         "",
     ),
     "no yaml": ("title: Mailer", "title: [Mailer", 3, "this is no YAML", ""),
@@ -231,6 +231,7 @@ settings:
     help: key with the scope members
 auth: {bearer: $api_key}
 account: {get: /me, at: id}
+erasure: {how: the address is deleted from the group}
 errors:
   - {code: quota, fault: wait}
 rate_limits: {default: {requests: 10, seconds: 1}, people: {requests: 5, seconds: 1}}
@@ -256,6 +257,10 @@ objects:
       delete: /groups/$object_id/members/${email|lower}
       answer: {statuses: [204], empty: true}
       missing_ok: true
+    erase:
+      per: row
+      delete: /groups/$object_id/members/${email|lower}
+      answer: {statuses: [204], empty: true}
     make: {post: /groups, body: {name: $object}, id: id, answer: {statuses: [201], fields: {id: id}}}
 """
 

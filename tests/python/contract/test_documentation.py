@@ -35,6 +35,7 @@ def test_every_destination_has_its_section_with_true_limits(kind: str) -> None:
         )
     for setting, meaning in declared.settings_help.items():
         assert f"| `{setting}` | {meaning} |" in text
+    assert (declared.erasure.how or declared.erasure.cannot) in text
     assert "Sources, read" in text
 
 

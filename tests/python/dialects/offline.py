@@ -190,8 +190,8 @@ class Offline:
         if re.match(
             r"\s*select (count\(there_1\)|count\(case|coalesce\(sum)", sql
         ):  # nothing is wrong with any row
-            names = re.findall(r" as (\w+)(?=,| from)", sql)
-            return table_from_data_flat([dict.fromkeys(names, 0)], names)
+            row = dict.fromkeys(re.findall(r" as (\w+)(?=,| from)", sql), 0)
+            return table_from_data_flat([row], list(row))
         if sql.strip().lower().startswith("select count(*)"):
             return table_from_data_flat([{"count": self._count(sql)}], ["count"])
         return table_from_data_flat([], ["table_name"])

@@ -21,9 +21,10 @@ from benchmarks.scratch import ScratchProject
 from sync.cli.main import run
 
 MODELS = {
-    "profiles": "select profile_id, email, country from raw.people where is_known",
+    "profiles": "select profile_id, email, country, time_zone, born_on, renews_at from raw.people where is_known",
     "audience_tried": "select profile_id, is_holdout, timestamp '2020-01-01' as qualified_at from raw.people where is_known and is_member",
     "event_order_placed": "select event_id, profile_id, occurred_at, 1 as revenue_eur from raw.orders",
+    "event_cart_filled": "select event_id, profile_id, occurred_at, value_eur from raw.carts",
     "event_campaign_engaged": "select * from raw.engagements",
     "identity_aliases": "select 'person' as entity, old_id, live_id, cast(null as varchar) as split_from_id, "
     "cast(null as timestamp) as shared_from_at, cast(null as timestamp) as shared_until_at from raw.aliases",
@@ -63,11 +64,17 @@ class JourneyLab:
 
     def __init__(
         self, folder: Path, definition: str, *, touchpoints: Iterable[str] = ("first",),
-        between: tuple[str, str] | None = None,
+        between: tuple[str, str] | None = None, variables: Mapping[str, Any] | None = None,
+        before: Mapping[str, str] | None = None,
     ) -> None:  # fmt: skip
+        """`before` are other journeys by name, which the registry has before this one."""
+        journeys = [*(before or {}), "journey_tried"]
         self.project = ScratchProject(
             folder, folders=("macros", "models/engine/staging/sync"),
-            variables={"cdp_events": [EVENT], "cdp_registry": {"journeys": ["journey_tried"], "audiences": ["audience_tried"]}},
+            variables={
+                "cdp_events": [EVENT], "cdp_registry": {"journeys": journeys, "audiences": ["audience_tried"]},
+                **(variables or {}),
+            },
         )  # fmt: skip
         path = folder / "dbt_project.yml"
         settings = yaml.safe_load(path.read_text())
@@ -78,15 +85,19 @@ class JourneyLab:
         }
         path.write_text(yaml.safe_dump(settings, sort_keys=False))
         self.folder, self.now = folder, ""
-        self._manifest: tuple[str, Any] | None = None  # and the variables it was parsed with
+        self._manifest: tuple[Any, Any] = (None, None)  # and what it was parsed of
         self._models(list(touchpoints), between)
+        for name, other in (before or {}).items():
+            self.define(other, name=name)
         self.define(definition)
         self.execute(
             "create schema raw",
-            "create table raw.people (profile_id varchar, email varchar, country varchar, "
+            "create table raw.people (profile_id varchar, email varchar, country varchar, time_zone varchar, "
+            "born_on date, renews_at timestamp, "
             "is_member boolean default true, is_holdout boolean default false, "
             "is_known boolean default true)",
             "create table raw.orders (event_id varchar, profile_id varchar, occurred_at timestamp)",
+            "create table raw.carts (event_id varchar, profile_id varchar, occurred_at timestamp, value_eur double)",
             "create table raw.engagements (event_id varchar, profile_id varchar, kind varchar, "
             "destination varchar, touchpoint_id varchar, occurred_at timestamp)",
             "create table raw.aliases (old_id varchar, live_id varchar)",
@@ -115,15 +126,15 @@ class JourneyLab:
         ]  # fmt: skip
         document = {"version": 2, "exposures": found}
         (self.folder / "models/engine/_exposures.yml").write_text(yaml.safe_dump(document))
-        self._manifest = None
 
-    def define(self, definition: str, *, touchpoints: list[str] | None = None) -> None:
+    def define(
+        self, definition: str, *, touchpoints: list[str] | None = None, name: str = "journey_tried"
+    ) -> None:
         """The journey's file: the definition and the call, no more."""
-        (self.folder / "models/engine/journey_tried.sql").write_text(
+        (self.folder / f"models/engine/{name}.sql").write_text(
             f"{{% set definition %}}\n{definition}\n{{% endset %}}\n"
             "{{ headwater.journey(definition) }}\n"
         )
-        self._manifest = None
         if touchpoints is not None:
             self._models(touchpoints, None)
 
@@ -150,12 +161,16 @@ class JourneyLab:
     def order(self, person: str, at: str) -> None:
         self.execute(f"insert into raw.orders values ('o' || random(), '{person}', '{at}')")
 
+    def cart(self, event: str, person: str, at: str, value: float = 50) -> None:
+        self.execute(f"insert into raw.carts values ('{event}', '{person}', '{at}', {value})")
+
     def merge(self, old: str, live: str) -> None:
         """`old` became `live`; what it did is `live`'s."""
         self.execute(
             f"update raw.aliases set live_id = '{live}' where live_id = '{old}'",
             f"update raw.people set is_known = false where profile_id = '{old}'",
             f"update raw.orders set profile_id = '{live}' where profile_id = '{old}'",
+            f"update raw.carts set profile_id = '{live}' where profile_id = '{old}'",
         )
 
     def unmerge(self, old: str) -> None:
@@ -176,11 +191,11 @@ class JourneyLab:
         self.now = now
         said = json.dumps(dict(variables or {}))
         with mock.patch.dict(os.environ, self.environment()):
-            if self._manifest is None or self._manifest[0] != said:
+            if self._manifest[0] != (said, self._files()):
                 parsed = dbtRunner().invoke(["--quiet", "parse", "--vars", said])
                 if not parsed.success:
                     raise BuildError(str(parsed.exception))
-                self._manifest = (said, parsed.result)
+                self._manifest = ((said, self._files()), parsed.result)
             result = dbtRunner(manifest=self._manifest[1]).invoke(
                 ["--quiet", "run", *arguments, "--vars", said]
             )
@@ -195,6 +210,11 @@ class JourneyLab:
                     if line.status not in ("success", "skipped")
                 )
             )
+
+    def _files(self) -> dict[Path, int]:
+        """What dbt would read, by when it was written."""
+        paths = [*self.folder.glob("*.yml"), *self.folder.glob("models/**/*.*")]
+        return {path: path.stat().st_mtime_ns for path in paths}
 
     def step(self, now: str) -> None:
         """The journey alone, after a first build of everything."""

@@ -63,6 +63,21 @@ def test_memory_is_by_what_the_file_holds_not_by_how_long_it_is(tmp_path: Path) 
     assert limit == _shown(str(path), LEAST_MEGABYTES)
 
 
+def test_over_a_large_file_nothing_spills_as_far_as_the_machine_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = str(tmp_path / "large.duckdb")
+    with duckdb.connect(path) as connection:
+        connection.execute("create table large as select hash(range) as key from range(8000000)")
+    filled = Path(path).stat().st_size // 2**20
+    shown = "select parse_formatted_bytes(current_setting('memory_limit')) / 1000000 as value"
+    with DuckDBWarehouse(path).session() as session:
+        assert session.rows(shown)[0]["value"] <= max(LEAST_MEGABYTES, filled / 2)
+    monkeypatch.setattr("sync.warehouses.duckdb.LARGE_MEGABYTES", 8)
+    with DuckDBWarehouse(path).session() as session:
+        assert session.rows(shown)[0]["value"] >= filled * 1.2
+
+
 def test_a_transaction_that_ran_out_of_memory_succeeds_when_it_is_tried_again(path: str) -> None:
     warehouse = DuckDBWarehouse(path)
 

@@ -1,0 +1,113 @@
+{#- Value: what a wait by the clock or a date waits for: {minute, weekday} in the person's zone, or {date, days}; none for other waits. -#}
+{% macro _journey_wait_clock(body, path) -%}
+    {%- set kinds = body | select('in', ['time', 'weekday', 'date']) | list -%}
+    {%- if not kinds or body | select('in', ['for', 'until', 'timeout']) | list -%}
+        {{ return(none) }}
+    {%- endif -%}
+    {%- if 'date' in body -%}
+        {%- do headwater._journey_only(body, ['date', 'before', 'after'], path) -%}
+        {%- set days = {} -%}
+        {%- for key in ['before', 'after'] if key in body -%}
+            {%- set found = modules.re.fullmatch('([1-9][0-9]{0,2}) (day|week)s?', body[key] | string) -%}
+            {%- if not found or body | length > 2 -%}
+                {{ headwater.audience_error(path ~ '.' ~ key, "wants whole days or weeks, such as 3 days, and before: or after:, not both") }}
+            {%- endif -%}
+            {%- do days.update({key: found[1] | int * (7 if found[2] == 'week' else 1)}) -%}
+        {%- endfor -%}
+        {{ return({'date': body['date'], 'days': days.get('after', 0) - days.get('before', 0)}) }}
+    {%- endif -%}
+    {%- do headwater._journey_only(body, ['time', 'weekday'], path) -%}
+    {%- set minute = headwater._minute_of_day(body.get('time', '00:00')) -%}
+    {%- if minute is not integer -%}
+        {{ headwater.audience_error(path ~ '.time', "wants a time of the day such as '09:30', in quotes, not '" ~ body['time'] ~ "'") }}
+    {%- endif -%}
+    {%- set weekdays = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'] -%}
+    {%- set named = body.get('weekday', weekdays) -%}
+    {%- set named = [named] if named is string else named -%}
+    {%- if named is mapping or named is not iterable -%}
+        {{ headwater.audience_error(path ~ '.weekday', "wants a weekday or a list of them, such as [tuesday, thursday]") }}
+    {%- endif -%}
+    {%- set numbers = [] -%}
+    {%- for name in named -%}
+        {%- do headwater._journey_only([name], weekdays, path ~ '.weekday') -%}
+        {%- do numbers.append(weekdays.index(name)) -%}
+    {%- endfor -%}
+    {{ return({'minute': minute, 'weekdays': numbers}) }}
+{%- endmacro %}
+
+{#- Expression, timestamp: when the clock where the person is last showed what a wait waits for, up to five minutes from now: a schedule is never
+    to the second. Whoever came before then has waited for it. -#}
+{% macro _journey_last_clock(zones, clock) -%}
+    {%- set cases = {} -%}
+    {%- for zone, shown in zones.zones.items() -%}
+        {%- set last = headwater._last_clock_at(zone, shown, clock) -%}
+        {%- do cases.update({last: cases.get(last, []) + [headwater.string_literal(zone)]}) -%}
+    {%- endfor -%}
+    {%- set default = headwater._last_clock_at(zones.default, headwater._clock_now({'zone': zones.default}), clock) -%}
+    {%- set parts = [] -%}
+    {%- for instant, listed in cases.items() if instant != default -%}
+        {%- do parts.append(' when ' ~ zones.column ~ ' in (' ~ listed | join(', ') ~ ') then ' ~ headwater.timestamp_literal(instant)) -%}
+    {%- endfor -%}
+    {%- set default = headwater.timestamp_literal(default) -%}
+    {{ return('case' ~ parts | join ~ ' else ' ~ default ~ ' end' if parts else default) }}
+{%- endmacro %}
+
+{% macro _last_clock_at(zone, shown, clock) -%}
+    {%- set shown = shown + modules.datetime.timedelta(minutes=5) -%}
+    {%- set found = namespace(at=none) -%}
+    {%- for back in range(9) if found.at is none -%}
+        {%- set at = headwater._period_start(shown, 'day') + modules.datetime.timedelta(days=-back, minutes=clock.minute) -%}
+        {%- if at <= shown and at.weekday() in clock.weekdays -%}
+            {%- set found.at = at -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(headwater._utc_of_clock({'zone': zone}, found.at)) }}
+{%- endmacro %}
+
+{#- Expression, boolean: the day of a wait for a date has come, or there is no date. -#}
+{% macro _journey_date_has_come(context, clock, path) -%}
+    {%- set type = headwater.use_trait(context, clock.date, path) -%}
+    {%- if type and type != 'time' -%}
+        {%- do headwater.note_problem(context, path, "'" ~ clock.date ~ "' is no date or time") -%}
+    {%- endif -%}
+    {%- set column = 'candidates.' ~ clock.date -%}
+    {%- set day = headwater.timestamp_add(headwater._clock_of(context, column), clock.days, 'day') -%}
+    {%- set now = headwater._clock_now(context) + modules.datetime.timedelta(minutes=5) -%}
+    {{ return('(' ~ column ~ ' is null or ' ~ day ~ ' <= ' ~ headwater.timestamp_literal(now | string) ~ ')') }}
+{%- endmacro %}
+
+{#- Expression: the arm of a split that a person is in, by the hash of their id: the same in every entry. -#}
+{% macro _journey_arm(node, journey) -%}
+    {%- set sum = namespace(percent=0) -%}
+    {%- set cases = [] -%}
+    {%- set key = dbt.concat([headwater.string_literal('split|' ~ journey ~ '|' ~ node.name ~ '|'), 'arrived.profile_id']) -%}
+    {%- for arm in node.arms -%}
+        {%- set sum.percent = sum.percent + arm.percent -%}
+        {%- if loop.last -%}
+            {%- do cases.append(' else ' ~ headwater.string_literal(arm.name)) -%}
+        {%- else -%}
+            {%- do cases.append(' when ' ~ headwater.hash_below(key, sum.percent) ~ ' then ' ~ headwater.string_literal(arm.name)) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return('case' ~ cases | join ~ ' end') }}
+{%- endmacro %}
+
+{#- Value: {name, percent, steps} of each arm of a split. -#}
+{% macro _journey_arms(body, path) -%}
+    {%- set arms = [] -%}
+    {%- set sum = namespace(percent=0) -%}
+    {%- for name, told in body.items() -%}
+        {%- if name is not string or not modules.re.fullmatch('[a-z][a-z0-9_]{0,49}', name) or name == 'skipped' -%}
+            {{ headwater.audience_error(path, "'" ~ name ~ "' is no name of an arm: small letters, digits and underscores, and not skipped") }}
+        {%- elif told is not mapping or told.get('percent') is boolean or told.get('percent') is not number or told['percent'] <= 0 -%}
+            {{ headwater.audience_error(path ~ '.' ~ name, "wants {percent: 50, steps: [...]}") }}
+        {%- endif -%}
+        {%- do headwater._journey_only(told, ['percent', 'steps'], path ~ '.' ~ name) -%}
+        {%- set sum.percent = sum.percent + told['percent'] -%}
+        {%- do arms.append({'name': name, 'percent': told['percent'], 'steps': told.get('steps') or []}) -%}
+    {%- endfor -%}
+    {%- if arms | length < 2 or sum.percent < 99.999 or sum.percent > 100.001 -%}
+        {{ headwater.audience_error(path, "wants two arms or more whose percent add up to 100, not " ~ sum.percent) }}
+    {%- endif -%}
+    {{ return(arms) }}
+{%- endmacro %}

@@ -1,0 +1,196 @@
+{#- Value: how people enter: {kind, is_many, members}. `kind` is audience, event or date; `is_many` whether somebody may be inside several times, or
+    again; `members` the query of who is to be let in, over `people` where it is not an audience: profile_id, is_holdout, and for an event or a date
+    entry_number (of the event, or the date: the same for ever), entry_key and happened_at. -#}
+{% macro _journey_entry(parsed, context) -%}
+    {%- set entry = parsed.get('entry') -%}
+    {%- set found = entry | select('in', ['audience', 'did', 'date']) | list if entry is mapping else [] -%}
+    {%- if found | length != 1 -%}
+        {{ headwater.audience_error('entry', "wants {audience: the name of an audience model}, {did: an event}, each of which is an entry of its own, or {date: a trait, before: 3 days}") }}
+    {%- endif -%}
+    {%- set again = parsed.get('re_entry', 'never') -%}
+    {%- if again != 'never' and (again is not mapping or again | list != ['after'] or headwater._duration_problem(again['after'])) -%}
+        {{ headwater.audience_error('re_entry', "wants never, or {after: 30 days}, counted from when they left, not '" ~ again ~ "'") }}
+    {%- endif -%}
+    {%- if found[0] == 'audience' -%}
+        {%- do headwater._journey_only(entry, ['audience', 'existing'], 'entry') -%}
+        {%- do headwater._journey_only([entry.get('existing', 'enter')], ['enter', 'leave_out'], 'entry.existing') -%}
+        {%- if not modules.re.fullmatch('[A-Za-z_][A-Za-z0-9_]*', entry['audience'] | string) -%}
+            {{ headwater.audience_error('entry.audience', "wants the name of an audience model, not '" ~ entry['audience'] ~ "'") }}
+        {%- endif -%}
+        {%- set problem = headwater.wrong_entity(entry['audience'], 'person') -%}
+        {%- if problem -%}
+            {{ headwater.audience_error('entry.audience', problem) }}
+        {%- endif -%}
+        {{ return({
+            'kind': 'audience', 'is_many': again is mapping, 'again': again,
+            'members': 'select profile_id, is_holdout from ' ~ ref(entry['audience']),
+        }) }}
+    {%- elif again is mapping -%}
+        {{ headwater.audience_error('re_entry', "is for the entry by an audience; each event and each date is an entry of its own") }}
+    {%- endif -%}
+    {%- set holdout = headwater._share(context, entry['holdout'], 'entry.holdout') if 'holdout' in entry else none -%}
+    {%- set is_holdout = headwater.in_holdout('entering.profile_id', holdout.percent, holdout.salt) if holdout else '1 = 0' -%}
+    {%- set who = headwater.audience_predicate(context, entry['who'], 'entry.who') if 'who' in entry else none -%}
+    {%- if found[0] == 'did' -%}
+        {%- set entering = headwater._journey_events(context, entry, who) -%}
+    {%- else -%}
+        {%- set entering = headwater._journey_dates(context, entry, who) -%}
+    {%- endif -%}
+    {%- do headwater.stop_for(context.problems) -%}
+    {{ return({
+        'kind': 'event' if found[0] == 'did' else 'date', 'is_many': true, 'again': 'never',
+        'members': 'select entering.*, ' ~ is_holdout ~ ' as is_holdout from (' ~ entering ~ ') as entering',
+    }) }}
+{%- endmacro %}
+
+{#- Query: events that are each an entry, of people whom `who` is true for. One of long ago does not let in: the first build would take all there ever were. -#}
+{% macro _journey_events(context, entry, who) -%}
+    {%- do headwater.note_unknown_keys(context, entry, ['did', 'where', 'when', 'within', 'who', 'holdout'], 'entry') -%}
+    {%- set event = headwater.declared_event(context, entry['did'], 'entry.did') -%}
+    {%- if not event or event.entity != 'person' -%}
+        {%- do headwater.note_problem(context, 'entry.did', "wants an event of people") -%}
+        {%- do headwater.stop_for(context.problems) -%}
+    {%- endif -%}
+    {%- set window = {'within': entry.get('within', '3 days')} -%}
+    {%- for key in ['where', 'when'] if key in entry -%}
+        {%- do window.update({key: entry[key]}) -%}
+    {%- endfor -%}
+    {%- set key = 'cast(events.' ~ event.key ~ ' as ' ~ dbt.type_string() ~ ')' -%}
+    {{ return(
+        'select candidates.profile_id, ' ~ headwater.node_key(key) ~ ' as entry_number, ' ~ key ~ ' as entry_key, '
+        ~ headwater._instant('events.' ~ event.time) ~ ' as happened_at from ' ~ ref(event.model)
+        ~ ' as events inner join people as candidates on events.profile_id = candidates.profile_id where events.' ~ event.key ~ ' is not null and '
+        ~ headwater._event_window(context, 'events', event, window, 'entry') ~ (' and ' ~ who if who)
+    ) }}
+{%- endmacro %}
+
+{#- Query: people whose date is near enough, one entry for each date, or for each year. -#}
+{% macro _journey_dates(context, entry, who) -%}
+    {%- do headwater.note_unknown_keys(context, entry, ['date', 'before', 'after', 'yearly', 'who', 'holdout'], 'entry') -%}
+    {%- if entry.get('yearly', true) is not boolean -%}
+        {%- do headwater.note_problem(context, 'entry.yearly', "wants true or false, without quotes") -%}
+    {%- endif -%}
+    {%- set yearly = entry.get('yearly') is true -%}
+    {%- set days = {} -%}
+    {%- for key in ['before', 'after'] if key in entry -%}
+        {%- set found = modules.re.fullmatch('([1-9][0-9]{0,2}) (day|week)s?', entry[key] | string) -%}
+        {%- if not found -%}
+            {%- do headwater.note_problem(context, 'entry.' ~ key, "wants whole days or weeks, such as 3 days, not '" ~ entry[key] ~ "'") -%}
+        {%- else -%}
+            {%- do days.update({key: found[1] | int * (7 if found[2] == 'week' else 1)}) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- if 'before' in entry and 'after' in entry -%}
+        {%- do headwater.note_problem(context, 'entry', "wants before: or after:, not both") -%}
+    {%- endif -%}
+    {%- set type = headwater.use_trait(context, entry['date'], 'entry.date') -%}
+    {%- if type and type != 'time' -%}
+        {%- do headwater.note_problem(context, 'entry.date', "'" ~ entry['date'] ~ "' is no date or time") -%}
+    {%- endif -%}
+    {%- do headwater.stop_for(context.problems) -%}
+    {#- The days that the date may be of: those of two builds that may have been missed stand beside today's, but nothing is announced that has been. -#}
+    {%- set today = headwater._period_start(headwater._clock_now(context), 'day') -%}
+    {%- set shift = days.get('before', 0) - days.get('after', 0) -%}
+    {%- set last = today + modules.datetime.timedelta(days=shift) -%}
+    {%- set first = today + modules.datetime.timedelta(days=[0, shift - 2] | max if 'before' in days else shift - 2) -%}
+    {%- set clock = 'cast(' ~ headwater._clock_of(context, 'candidates.' ~ entry['date']) ~ ' as date)' -%}
+    {%- set number = '(extract(month from ' ~ clock ~ ') * 100 + extract(day from ' ~ clock ~ '))' -%}
+    {%- set parts = [] -%}
+    {%- set keys = [] -%}
+    {%- if yearly -%}
+        {#- 29 February is 28 February in a year without. -#}
+        {%- for year in range(first.year, last.year + 1) -%}
+            {%- set low = first if first.year == year else modules.datetime.datetime(year, 1, 1) -%}
+            {%- set high = last if last.year == year else modules.datetime.datetime(year, 12, 31) -%}
+            {%- set shown = 'case when ' ~ number ~ ' = 229 then ' ~ (229 if headwater._is_leap(year) else 228) ~ ' else ' ~ number ~ ' end' -%}
+            {%- set is_in = '(' ~ shown ~ ' between ' ~ (low.month * 100 + low.day) ~ ' and ' ~ (high.month * 100 + high.day)
+                ~ ' and extract(year from ' ~ clock ~ ') < ' ~ year ~ ')' -%}
+            {%- do parts.append(is_in) -%}
+            {%- do keys.append('when ' ~ is_in ~ " then '" ~ year ~ "'") -%}
+        {%- endfor -%}
+        {%- set key = 'case ' ~ keys | join(' ') ~ ' end' -%}
+    {%- else -%}
+        {%- do parts.append(clock ~ ' between ' ~ headwater._date_literal(first) ~ ' and ' ~ headwater._date_literal(last)) -%}
+        {%- set key = 'cast(extract(year from ' ~ clock ~ ') * 10000 + ' ~ number ~ ' as ' ~ dbt.type_string() ~ ')' -%}
+    {%- endif -%}
+    {{ return(
+        'select dated.profile_id, ' ~ headwater.node_key('dated.entry_key') ~ ' as entry_number, dated.entry_key, ' ~ headwater.cdp_now()
+        ~ ' as happened_at from (select candidates.profile_id, ' ~ key ~ ' as entry_key from people as candidates where (' ~ parts | join(' or ') ~ ')'
+        ~ (' and ' ~ who if who) ~ ') as dated where dated.entry_key is not null'
+    ) }}
+{%- endmacro %}
+
+{% macro _date_literal(day) -%}
+    {{ return('cast(' ~ headwater.timestamp_literal(day | string) ~ ' as date)') }}
+{%- endmacro %}
+
+{#- Expression: one entry of one person. -#}
+{% macro _traveller_id(alias) -%}
+    {{ return(dbt.concat([alias ~ '.profile_id', "'|'", 'cast(' ~ alias ~ '.entry_number as ' ~ dbt.type_string() ~ ')'])) }}
+{%- endmacro %}
+
+{#- CTE: who comes in with this build. -#}
+{% macro _journey_entries(entry, excluded) -%}
+entries as (
+
+    select
+        members.profile_id,
+        {%- if entry.kind != 'audience' %}
+        members.entry_number,
+        members.entry_key,
+        {%- elif entry.is_many %}
+        cast(coalesce(before.entries, 0) + 1 as {{ dbt.type_int() }}) as entry_number,
+        {{ headwater._text_or_null(none) }} as entry_key,
+        {%- else %}
+        cast(1 as {{ dbt.type_int() }}) as entry_number,
+        {{ headwater._text_or_null(none) }} as entry_key,
+        {%- endif %}
+        coalesce(members.is_holdout, 1 = 0) as is_holdout,
+        {{ 'members.happened_at' if entry.kind != 'audience' else headwater.cdp_now() }} as happened_at
+
+    from members
+    {%- if entry.kind == 'event' %}
+
+    {# An event is one entry for ever, whoever it is of by now. -#}
+    left join (select distinct entry_number from logged where node = 'entry') as before
+        on members.entry_number = before.entry_number
+    {%- elif entry.kind == 'date' %}
+
+    left join (select profile_id, entry_number from logged where node = 'entry') as before
+        on members.profile_id = before.profile_id
+        and members.entry_number = before.entry_number
+    {%- else %}
+
+    left join (
+        select
+            profile_id,
+            max(entry_number) as entries,
+            max(case when node = 'entry' then 1 else 0 end) as has_entered,
+            count(distinct case when node = 'entry' then entry_number end)
+                - count(distinct case when node_type = 'exit' then entry_number end) as open_entries,
+            max(case when node_type = 'exit' then happened_at end) as left_at
+
+        from logged
+
+        group by profile_id
+    ) as before
+        on members.profile_id = before.profile_id
+    {%- endif %}
+
+    where
+        members.profile_id is not null
+        and (
+            {{ 'before.entry_number' if entry.kind != 'audience' else 'before.profile_id' }} is null
+            {%- if entry.kind == 'audience' and entry.is_many %}
+            or (
+                before.open_entries <= 0
+                and before.left_at <= {{ headwater.audience_ago(entry.again['after'], 're_entry.after') }}
+            )
+            {%- endif %}
+        )
+        {%- if excluded %}
+        and {{ headwater.in_keys('members.profile_id', 'inside.profile_id', '(' ~ excluded ~ ') as inside where true', negated=true) }}
+        {%- endif %}
+
+),
+{%- endmacro %}

@@ -1,0 +1,340 @@
+{#- Value: the rules on how often and when people may be written to, over all journeys, from `vars: cdp_contact_rules`; none where there are none:
+    {quiet_hours: {from, to, channels}, caps: [{at_most, days, channels}], delay_at_most, zone_column}. Without `channels` a rule is on all. Wrong ones
+    stop the parse. -#}
+{% macro contact_rules() -%}
+    {%- set given = var('cdp_contact_rules', none) -%}
+    {%- if not given -%}
+        {{ return(none) }}
+    {%- endif -%}
+    {%- set where = 'vars: cdp_contact_rules' -%}
+    {%- if given is not mapping -%}
+        {{ headwater.audience_error(where, "wants quiet_hours: and caps:") }}
+    {%- endif -%}
+    {%- do headwater._journey_only(given, ['quiet_hours', 'caps', 'delay_at_most', 'zone_column'], where) -%}
+    {%- set quiet = none -%}
+    {%- if 'quiet_hours' in given -%}
+        {%- set told = given['quiet_hours'] -%}
+        {%- set path = where ~ '.quiet_hours' -%}
+        {%- set from = headwater._minute_of_day(told.get('from') if told is mapping else none) -%}
+        {%- set to = headwater._minute_of_day(told.get('to') if told is mapping else none) -%}
+        {%- if told is not mapping or from is not integer or to is not integer or from == to -%}
+            {{ headwater.audience_error(path, "wants {from: '21:00', to: '08:00'}, in quotes") }}
+        {%- endif -%}
+        {%- do headwater._journey_only(told, ['from', 'to', 'channels'], path) -%}
+        {%- set quiet = {'from': from, 'to': to, 'channels': headwater._rule_channels(told, path)} -%}
+    {%- endif -%}
+    {%- set caps = [] -%}
+    {%- for told in given.get('caps') or [] -%}
+        {%- set path = where ~ '.caps[' ~ loop.index ~ ']' -%}
+        {%- if told is not mapping or told.get('at_most') is boolean or told.get('at_most') is not integer or told['at_most'] < 1
+            or told.get('days') is boolean or told.get('days') is not integer or told['days'] < 1 or told['days'] > 366 -%}
+            {{ headwater.audience_error(path, "wants {at_most: 3, days: 7}, whole numbers of 1 or more, and channels: [email] where it is not for all") }}
+        {%- endif -%}
+        {%- do headwater._journey_only(told, ['at_most', 'days', 'channels'], path) -%}
+        {%- do caps.append({'at_most': told['at_most'], 'days': told['days'], 'channels': headwater._rule_channels(told, path)}) -%}
+    {%- endfor -%}
+    {{ return({
+        'quiet': quiet, 'caps': caps, 'delay': headwater.audience_duration(given.get('delay_at_most', '7 days'), where ~ '.delay_at_most'),
+        'zone_column': given.get('zone_column', 'time_zone'),
+    }) }}
+{%- endmacro %}
+
+{#- Value: minutes since midnight of a text such as 21:30; none for anything else. -#}
+{% macro _minute_of_day(text) -%}
+    {%- set found = modules.re.fullmatch('([01][0-9]|2[0-3]):([0-5][0-9])', text) if text is string else none -%}
+    {{ return(found[1] | int * 60 + found[2] | int if found else none) }}
+{%- endmacro %}
+
+{% macro _rule_channels(told, path) -%}
+    {%- set known = headwater.consent_channels() | list -%}
+    {%- set channels = told.get('channels', known) -%}
+    {%- if channels is string or channels is mapping or channels is not iterable or not channels -%}
+        {{ headwater.audience_error(path ~ '.channels', "wants a list such as [email, push]") }}
+    {%- endif -%}
+    {%- for channel in channels -%}
+        {%- do headwater.check_consent_word(path ~ '.channels', channel, known) -%}
+    {%- endfor -%}
+    {{ return(channels | list) }}
+{%- endmacro %}
+
+{#- Value: {column, default, zones}: the zone that days and hours of people without a known one are of, and {zone: what its clock shows now} of the
+    zones that people have. The zones are asked of the table, as only these need an answer; there are none but in a build. -#}
+{% macro contact_zones(context, rules) -%}
+    {%- set default = headwater._definition_zone(context.problems, none) -%}
+    {%- set zones = {} -%}
+    {%- set column = rules.zone_column -%}
+    {%- set columns = headwater._columns_of(context, context.model) -%}
+    {%- set has_column = column in columns.types or not execute -%}
+    {%- if has_column and context.asks and modules.pytz.all_timezones_set is defined -%}
+        {%- for row in run_query('select distinct ' ~ column ~ ' from ' ~ ref(context.model) ~ ' where ' ~ column ~ ' is not null order by 1') -%}
+            {%- if row[0] in modules.pytz.all_timezones_set -%}
+                {%- do zones.update({row[0]: headwater._clock_now({'zone': row[0]})}) -%}
+            {%- endif -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {%- if zones -%}
+        {%- do headwater.use_trait(context, column, 'vars: cdp_contact_rules.zone_column') -%}
+    {%- endif -%}
+    {{ return({'column': 'candidates.' ~ column, 'default': default, 'zones': zones}) }}
+{%- endmacro %}
+
+{#- Expression, boolean: it is a quiet hour now where the person is. -#}
+{% macro _is_quiet(zones, quiet) -%}
+    {%- set asleep, awake = [], [] -%}
+    {%- for zone, clock in zones.zones.items() -%}
+        {%- if headwater._is_quiet_at(clock, quiet) -%}
+            {%- do asleep.append(headwater.string_literal(zone)) -%}
+        {%- else -%}
+            {%- do awake.append(headwater.string_literal(zone)) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- if headwater._is_quiet_at(headwater._clock_now({'zone': zones.default}), quiet) -%}
+        {{ return('coalesce(' ~ zones.column ~ ' not in (' ~ awake | join(', ') ~ '), 1 = 1)' if awake else '1 = 1') }}
+    {%- endif -%}
+    {{ return('coalesce(' ~ zones.column ~ ' in (' ~ asleep | join(', ') ~ '), 1 = 0)' if asleep else '1 = 0') }}
+{%- endmacro %}
+
+{% macro _is_quiet_at(clock, quiet) -%}
+    {%- set minute = clock.hour * 60 + clock.minute -%}
+    {{ return((minute >= quiet.from and minute < quiet.to) if quiet.from < quiet.to else (minute >= quiet.from or minute < quiet.to)) }}
+{%- endmacro %}
+
+{#- Expression, timestamp: when the window of so many calendar days, today's the last, began where the person is. -#}
+{% macro _days_began(zones, days) -%}
+    {%- set cases = {} -%}
+    {%- for zone, clock in zones.zones.items() -%}
+        {%- set began = headwater._day_began(zone, clock, days) -%}
+        {%- do cases.update({began: cases.get(began, []) + [headwater.string_literal(zone)]}) -%}
+    {%- endfor -%}
+    {%- set default = headwater._day_began(zones.default, headwater._clock_now({'zone': zones.default}), days) -%}
+    {%- set parts = [] -%}
+    {%- for instant, listed in cases.items() if instant != default -%}
+        {%- do parts.append(' when ' ~ zones.column ~ ' in (' ~ listed | join(', ') ~ ') then ' ~ headwater.timestamp_literal(instant)) -%}
+    {%- endfor -%}
+    {%- set default = headwater.timestamp_literal(default) -%}
+    {{ return('case' ~ parts | join ~ ' else ' ~ default ~ ' end' if parts else default) }}
+{%- endmacro %}
+
+{% macro _day_began(zone, clock, days) -%}
+    {%- set day = headwater._period_start(clock, 'day') - modules.datetime.timedelta(days=days - 1) -%}
+    {{ return(headwater._utc_of_clock({'zone': zone}, day)) }}
+{%- endmacro %}
+
+{#- Value: the other journeys, [{name, table, definition}] in the order of the registry, which is that of their priority: those before this one are
+    built before it in each build, those behind it are read as their last build left them. -#}
+{% macro journeys_beside(context) -%}
+    {%- set names = headwater.registry('journeys') -%}
+    {%- if context.name not in names and model.resource_type != 'unit_test' -%}
+        {{ headwater.audience_error('', "is not in the registry of journeys, whose order says which goes first: add it to vars: cdp_registry: journeys") }}
+    {%- endif -%}
+    {%- set found = [] -%}
+    {%- set at = namespace(is_before=true) -%}
+    {%- for name in names -%}
+        {%- if name == context.name -%}
+            {%- set at.is_before = false -%}
+        {%- else -%}
+            {%- set table = ref(name) if at.is_before else headwater.as_last_built(context, name, 'vars: cdp_registry') -%}
+            {%- set node = headwater._model_named(name) if execute else none -%}
+            {%- if table -%}
+                {%- do found.append({'name': name, 'table': table, 'definition': (node.config.meta.get('journey') or {}) if node else {}}) -%}
+            {%- endif -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(found) }}
+{%- endmacro %}
+
+{#- CTE: the messages that people were due before this build, of this journey and the others: profile_id, channel, happened_at. Whom a journey
+    holds out had none; messages that obey no rule are not counted. -#}
+{% macro _journey_contacts(parsed, beside, log) -%}
+{%- set logs = ([{'table': log, 'definition': parsed}] if log else []) + beside -%}
+contacts as (
+    {% for log in logs %}
+    select
+        coalesce(successors.live_id, steps.profile_id) as profile_id,
+        steps.channel,
+        steps.happened_at
+
+    from {{ log.table }} as steps
+
+    left join {{ ref('identity_aliases') }} as successors
+        on steps.profile_id = successors.old_id
+
+    where
+        steps.node_type = 'touchpoint'
+        and steps.outcome = 'due'
+        and not steps.is_holdout
+        and steps.happened_at <= {{ headwater.cdp_now() }}
+        {%- for name in headwater._free_touchpoints(log.definition) %}
+        and steps.node <> {{ headwater.string_literal(name) }}
+        {%- endfor %}
+
+    union all
+    {% endfor %}
+    select
+        successors.live_id as profile_id,
+        successors.live_id as channel,
+        {{ headwater.cdp_now() }} as happened_at
+
+    from {{ ref('identity_aliases') }} as successors
+
+    where 1 = 0
+
+),
+{%- endmacro %}
+
+{#- Value: every name that a definition's touchpoints which obey no rule have had. -#}
+{% macro _free_touchpoints(definition) -%}
+    {%- set names = [] -%}
+    {%- for node in (headwater.journey_nodes(definition) if definition else []) if node.when_not_allowed == 'send' -%}
+        {%- do names.extend(headwater._journey_names_ever(definition, [node.name])) -%}
+    {%- endfor -%}
+    {{ return(names) }}
+{%- endmacro %}
+
+{#- CTEs of a touchpoint under rules: judged__ (who could have it now, and the reason against it, if any), new__ (who has it, or goes on without) and
+    delayed__ (who waits for it from this build on). -#}
+{% macro _journey_under_rules(node, rules, zones, earlier, is_many=false) -%}
+{%- set caps = [] -%}
+{%- for cap in rules.caps if node.channel in cap.channels -%}
+    {%- do caps.append(cap) -%}
+{%- endfor -%}
+{%- set is_quiet = headwater._is_quiet(zones, rules.quiet) if rules.quiet and node.channel in rules.quiet.channels else none -%}
+{%- set over = [] -%}
+{%- for cap in caps -%}
+    {%- do over.append('coalesce(cap_' ~ loop.index ~ '.messages, 0) + ready.place > ' ~ cap.at_most) -%}
+{%- endfor -%}
+judged__{{ node.name }} as (
+
+    select
+        ready.profile_id,
+        ready.entry_number,
+        ready.outcome,
+        ready.happened_at,
+        ready.is_new,
+        ready.arrived_at,
+        case
+            when ready.outcome = 'skipped' then null
+            {%- if is_quiet %}
+            when {{ is_quiet }} then 'quiet'
+            {%- endif %}
+            {%- if over %}
+            when not travellers.is_holdout and ({{ over | join(' or ') }}) then 'capped'
+            {%- endif %}
+        end as reason
+
+    from (
+        select
+            ready__{{ node.name }}.*,
+            row_number() over (partition by profile_id, outcome order by entry_number) as place
+
+        from ready__{{ node.name }}
+    ) as ready
+
+    inner join candidates
+        on ready.profile_id = candidates.profile_id
+        {%- if is_many %}
+        and ready.entry_number = candidates.entry_number
+        {%- endif %}
+
+    inner join travellers
+        on ready.profile_id = travellers.profile_id
+        and ready.entry_number = travellers.entry_number
+    {%- for cap in caps %}
+
+    left join (
+        select
+            candidates.profile_id,
+            count(*) as messages
+
+        from {{ 'people as candidates' if is_many else 'candidates' }}
+
+        inner join (
+            select profile_id, channel, happened_at from contacts
+            {%- for other in earlier if other.channel in cap.channels %}
+            union all
+            select new__{{ other.name }}.profile_id, {{ headwater.string_literal(other.channel) }}, new__{{ other.name }}.happened_at
+
+            from new__{{ other.name }}
+
+            inner join travellers
+                on new__{{ other.name }}.profile_id = travellers.profile_id
+                and new__{{ other.name }}.entry_number = travellers.entry_number
+
+            where
+                new__{{ other.name }}.outcome = 'due'
+                and not travellers.is_holdout
+            {%- endfor %}
+        ) as had
+            on candidates.profile_id = had.profile_id
+            and had.happened_at >= {{ headwater._days_began(zones, cap.days) }}
+            and had.channel in ({% for channel in cap.channels %}{{ headwater.string_literal(channel) }}{{ ', ' if not loop.last }}{% endfor %})
+
+        group by candidates.profile_id
+    ) as cap_{{ loop.index }}
+        on ready.profile_id = cap_{{ loop.index }}.profile_id
+    {%- endfor %}
+
+),
+
+new__{{ node.name }} as (
+
+    select
+        profile_id,
+        entry_number,
+        case when reason is null then outcome when reason = 'quiet' then 'dropped_quiet' else 'dropped_capped' end as outcome,
+        happened_at,
+        is_new
+
+    from judged__{{ node.name }}
+
+    where
+        reason is null
+        {%- if node.when_not_allowed == 'drop' %}
+        or reason is not null
+        {%- else %}
+        or {{ headwater.timestamp_add('arrived_at', rules.delay.amount, rules.delay.unit) }} <= {{ headwater.cdp_now() }}
+        {%- endif %}
+
+),
+
+delayed__{{ node.name }} as (
+
+    select
+        judged.profile_id,
+        judged.entry_number,
+        judged.reason as outcome,
+        judged.happened_at
+
+    from judged__{{ node.name }} as judged
+
+    left join new__{{ node.name }} as gone_on
+        on judged.profile_id = gone_on.profile_id
+        and judged.entry_number = gone_on.entry_number
+
+    left join logged
+        on judged.profile_id = logged.profile_id
+        and judged.entry_number = logged.entry_number
+        and logged.node = {{ headwater.string_literal(node.name ~ '.delayed') }}
+
+    where
+        gone_on.profile_id is null
+        and logged.profile_id is null
+
+),
+{%- endmacro %}
+
+{#- Relation-shaped query: who is inside a journey of the same exclusion group, and may not enter this one meanwhile; none where there is none. -#}
+{% macro _journey_excluded(parsed, beside) -%}
+    {%- if parsed['exclusion'] is not string or not modules.re.fullmatch('[a-z][a-z0-9_]*', parsed['exclusion']) -%}
+        {{ headwater.audience_error('exclusion', "wants a word that the journeys which exclude each other share, such as lifecycle") }}
+    {%- endif -%}
+    {%- set parts = [] -%}
+    {%- for other in beside if other.definition.get('exclusion') == parsed['exclusion'] -%}
+        {%- do parts.append(
+            'select coalesce(successors.live_id, inside.profile_id) as profile_id from ' ~ other.table ~ ' as inside left join ' ~ other.table
+            ~ " as ended on inside.profile_id = ended.profile_id and inside.entry_number = ended.entry_number and ended.node_type = 'exit' left join "
+            ~ ref('identity_aliases') ~ " as successors on inside.profile_id = successors.old_id where inside.node_type = 'entry' and ended.profile_id is null"
+        ) -%}
+    {%- endfor -%}
+    {{ return(parts | join(' union all ')) }}
+{%- endmacro %}

@@ -1,0 +1,144 @@
+{#- Text, one JSON document, what `sync journey` asks dbt for: the steps of a journey and the queries that answer for it. `definition` is YAML or read
+    already. With `replayed`, {log: a table's name or nothing, audience: the definition of the audience that lets in, or nothing}, it is asked of that log and of who
+    would be a member at the instant that is now. passed: per step and outcome, how many entries; standing: per step, how many stand before it; next: what a build now would add. Where
+    the build would refuse the definition this does too, unless `checks` is false. -#}
+{% macro journey_questions(definition, name, checks=true, replayed=none) -%}
+    {%- set parsed = definition if definition is mapping else headwater.read_definition(definition, "entry: and steps:") -%}
+    {%- do headwater._journey_only(parsed, ['entry', 'exit_when', 're_entry', 'exclusion', 'steps', 'renamed', 'removed', 'inserted'], '') -%}
+    {%- set nodes = headwater.journey_nodes(parsed) -%}
+    {#- Before any branch: dbt reads refs while it parses, when no table is known. -#}
+    {%- do ref('identity_aliases') -%}
+    {%- set log = headwater.as_last_built({'problems': []}, name, '') if replayed is none else (replayed.log or none) -%}
+    {%- set members = none -%}
+    {%- if replayed is not none and replayed.audience -%}
+        {%- set made = headwater.compiled_audience(replayed.audience, parsed['entry']['audience']) -%}
+        {%- set members = 'select judged.profile_id, judged.is_holdout from (' ~ headwater.audience_rows(made) ~ ') as judged where judged.is_member' -%}
+    {%- endif -%}
+    {%- set known = headwater._journey_known(parsed, nodes, log, name, checks) if log else {} -%}
+    {%- set query = headwater.journey_query(parsed, nodes, name, log, known, execute, members) -%}
+    {%- set shown = [] -%}
+    {%- for node in nodes -%}
+        {%- set ways = [] -%}
+        {%- for source in node.sources -%}
+            {%- do ways.append({'node': source.node, 'outcome': source.outcome}) -%}
+        {%- endfor -%}
+        {%- do shown.append({'name': node.name, 'type': node.type, 'sources': ways, 'words': headwater._journey_node_words(node, parsed)}) -%}
+    {%- endfor -%}
+    {{ return(tojson({
+        'name': name, 'entry': headwater.rule_words(parsed['entry']), 'exit_when': headwater.rule_words(parsed['exit_when']) if 'exit_when' in parsed else none,
+        'nodes': shown, 'next': query,
+        'passed': headwater._journey_passed(parsed, log) if log else none,
+        'standing': headwater._journey_standing(parsed, nodes, log) if log else none,
+    })) }}
+{%- endmacro %}
+
+{#- Value: what _journey_checked_log() gives to a build, of a log that is named. -#}
+{% macro _journey_known(parsed, nodes, log, name, checks) -%}
+    {%- set met = {} -%}
+    {%- for row in run_query("select node, node_type, count(distinct profile_id) from " ~ log ~ " where node_type not in ('entry', 'exit', 'delay') group by node, node_type order by 1, 2") -%}
+        {%- do met.setdefault(row[0], {}).update({row[1]: row[2] | int}) -%}
+    {%- endfor -%}
+    {%- set before = headwater._journey_steps_before(log) -%}
+    {%- if checks -%}
+        {%- do headwater._journey_refuse_edits(parsed, nodes, met, before) -%}
+    {%- endif -%}
+    {%- set known = {} -%}
+    {%- for step in (met | list) + (before | map(attribute='name') | list) -%}
+        {%- do known.update({headwater._journey_name_now(parsed, step): true}) -%}
+    {%- endfor -%}
+    {{ return(known) }}
+{%- endmacro %}
+
+{#- Text: a step in plain words. -#}
+{% macro _journey_node_words(node, parsed) -%}
+    {%- if node.type == 'touchpoint' -%}
+        {{ return(node.channel ~ ' by ' ~ node.destination ~ (': ' ~ node.template if node.template)) }}
+    {%- elif node.type == 'split' -%}
+        {%- set arms = [] -%}
+        {%- for arm in node.arms -%}
+            {%- do arms.append(arm.name ~ ' ' ~ arm.percent ~ ' %') -%}
+        {%- endfor -%}
+        {{ return(arms | join(', ')) }}
+    {%- elif node.type == 'wait' and node.clock -%}
+        {{ return('until ' ~ ('the day of ' ~ node.clock.date if 'date' in node.clock else 'the clock shows it')) }}
+    {%- elif node.type == 'wait' -%}
+        {{ return((('until ' ~ headwater.rule_words(node.condition) ~ ', at most ') if node.condition else '') ~ node.duration.amount ~ ' ' ~ node.duration.unit ~ 's') }}
+    {%- elif node.condition -%}
+        {{ return(headwater.rule_words(node.condition)) }}
+    {%- endif -%}
+    {{ return('') }}
+{%- endmacro %}
+
+{#- Relation-shaped query: node, outcome, entries, latest_at. -#}
+{% macro _journey_passed(parsed, log) -%}
+select
+    {{ headwater._journey_node_now(parsed, 'steps.node') }} as node,
+    steps.node_type,
+    steps.outcome,
+    count(*) as entries,
+    max(steps.happened_at) as latest_at
+
+from {{ log }} as steps
+
+group by {{ headwater._journey_node_now(parsed, 'steps.node') }}, steps.node_type, steps.outcome
+{%- endmacro %}
+
+{#- Relation-shaped query: node, entries: who is inside and has come to a step, and has not passed it. -#}
+{% macro _journey_standing(parsed, nodes, log) -%}
+with
+
+steps as (
+
+    select
+        coalesce(identity_aliases.live_id, logged.profile_id) as profile_id,
+        logged.entry_number,
+        {{ headwater._journey_node_now(parsed, 'logged.node') }} as node,
+        min(logged.node_type) as node_type,
+        min(logged.outcome) as outcome
+
+    from {{ log }} as logged
+
+    left join {{ ref('identity_aliases') }} as identity_aliases
+        on logged.profile_id = identity_aliases.old_id
+
+    group by 1, 2, 3
+
+),
+
+inside as (
+
+    select profile_id, entry_number
+
+    from steps
+
+    group by profile_id, entry_number
+
+    having max(case when node_type = 'exit' then 1 else 0 end) = 0
+
+)
+{% for node in nodes %}
+select
+    {{ headwater.string_literal(node.name) }} as node,
+    count(distinct {{ headwater._traveller_id('inside') }}) as entries
+
+from inside
+
+inner join steps as came
+    on inside.profile_id = came.profile_id
+    and inside.entry_number = came.entry_number
+    and (
+        {%- for source in node.sources %}
+        (came.node = {{ headwater.string_literal(source.node) }}{% if source.outcome %} and came.outcome = {{ headwater.string_literal(source.outcome) }}{% endif %})
+        {{- ' or' if not loop.last }}
+        {%- endfor %}
+    )
+
+left join steps as passed
+    on inside.profile_id = passed.profile_id
+    and inside.entry_number = passed.entry_number
+    and passed.node = {{ headwater.string_literal(node.name) }}
+
+where passed.profile_id is null
+{{ 'union all' if not loop.last }}
+{% endfor %}
+{%- endmacro %}

@@ -1,0 +1,1 @@
+"""What audiences answer before and after they are built: dbt compiles the rule tree, the warehouse counts."""

@@ -1,0 +1,168 @@
+"""What is asked of a journey: where people stand, what the next build would do, what an edit changes. Read only."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from sync.audiences.compiled import CompiledJourney
+from sync.warehouses.base import Session, Warehouse
+
+
+def show(session: Session, journey: CompiledJourney) -> dict[str, Any]:
+    """People per step: who passed it with which outcome, who stands before it, who would pass it in a build now."""
+    passed = session.rows(journey.passed) if journey.passed else []
+    standing = (
+        {row["node"]: int(row["entries"]) for row in session.rows(journey.standing)}
+        if journey.standing
+        else {}
+    )
+    coming = session.rows(
+        "select steps.node, steps.outcome, count(*) as entries "
+        f"from ({journey.next}) as steps group by steps.node, steps.outcome"
+    )
+
+    def counted(rows: list[dict[str, Any]], name: str) -> dict[str, int]:
+        found = {str(row["outcome"]): int(row["entries"]) for row in rows if row["node"] == name}
+        return dict(sorted(found.items()))
+
+    steps: list[dict[str, Any]] = [
+        {
+            "name": step.name,
+            "type": step.type,
+            "words": step.words,
+            "after": [{"step": name, "outcome": outcome} for name, outcome in step.sources],
+            "standing": standing.get(step.name, 0),
+            "passed": counted(passed, step.name),
+            "delayed": counted(passed, f"{step.name}.delayed"),
+            "next": counted(coming, step.name),
+        }
+        for step in journey.steps
+    ]
+    known = {step.name for step in journey.steps}
+    if "exit" not in known:  # whoever leaves early does it everywhere
+        steps.append({
+            "name": "exit", "type": "exit", "words": "", "after": [], "standing": 0,
+            "passed": counted(passed, "exit"), "delayed": {}, "next": counted(coming, "exit"),
+        })  # fmt: skip
+    return {
+        "journey": journey.name,
+        "entry": journey.entry,
+        "exit_when": journey.exit_when,
+        "entered": sum(counted(passed, "entry").values()),
+        "entering": sum(counted(coming, "entry").values()),
+        "steps": steps,
+    }
+
+
+def diff(session: Session, old: CompiledJourney, new: CompiledJourney) -> dict[str, Any]:
+    """What a build now would do by the new definition and not by the old one, and the other way round, step by step."""
+    key = "steps.profile_id, steps.entry_number, steps.node, steps.node_type, steps.outcome"
+    found = session.rows(
+        "select coalesce(after.node, before.node) as node, coalesce(after.node_type, before.node_type) as node_type, "
+        "coalesce(after.outcome, before.outcome) as outcome, "
+        "sum(case when before.node is null then 1 else 0 end) as only_after, "
+        "sum(case when after.node is null then 1 else 0 end) as only_before, "
+        "sum(case when before.node is not null and after.node is not null then 1 else 0 end) as in_both "
+        f"from (select {key} from ({new.next}) as steps) as after "
+        f"full join (select {key} from ({old.next}) as steps) as before "
+        "on after.profile_id = before.profile_id and after.entry_number = before.entry_number "
+        "and after.node = before.node and after.outcome = before.outcome "
+        "group by 1, 2, 3 order by 1, 3"
+    )
+    return {
+        "journey": new.name,
+        "steps": [
+            {
+                "name": row["node"],
+                "type": row["node_type"],
+                "outcome": row["outcome"],
+                "only_by_the_edit": int(row["only_after"]),
+                "no_longer": int(row["only_before"]),
+                "in_any_case": int(row["in_both"]),
+            }
+            for row in found
+        ],
+    }
+
+
+def replay(
+    warehouse: Warehouse,
+    compiled: Callable[[dt.datetime, str | None], CompiledJourney],
+    instants: Sequence[dt.datetime],
+    *,
+    scratch: str,
+    log: str | None,
+) -> dict[str, Any]:
+    """What builds at these instants would do, one after the other, in a `scratch` table that is dropped at the end; nothing is sent.
+
+    It begins with an empty log, or with a copy of `log`. `compiled` gives the journey at an instant, by the log it is asked of.
+    """
+    begun = False
+    try:
+        if log is not None:
+            with warehouse.session(write=True) as session:
+                session.execute(f"create or replace table {scratch} as select * from {log}")
+            begun = True
+        for now in instants:
+            journey = compiled(now, scratch if begun else None)
+            with warehouse.session(write=True) as session:
+                listed = "step_id, profile_id, entry_number, node, node_type, outcome, touchpoint_id, destination, channel, "
+                listed += "template, is_holdout, happened_at"
+                query = f"select {listed} from ({journey.next}) as steps"
+                if begun:
+                    session.execute(f"insert into {scratch} ({listed}) {query}")
+                else:
+                    session.execute(f"create or replace table {scratch} as {query}")
+            begun = True
+        with warehouse.session() as session:
+            return _replayed(session, scratch, log)
+    finally:
+        if begun:
+            with warehouse.session(write=True) as session:
+                session.execute(f"drop table if exists {scratch}")
+
+
+def _replayed(session: Session, scratch: str, log: str | None) -> dict[str, Any]:
+    is_new = f"step_id not in (select step_id from {log})" if log else "1 = 1"
+    sends = session.rows(
+        "select cast(happened_at as date) as day, channel, count(*) as messages "
+        f"from {scratch} where {is_new} and node_type = 'touchpoint' and outcome = 'due' and not is_holdout "
+        "group by 1, 2 order by 1, 2"
+    )
+    steps = session.rows(
+        "select node, node_type, outcome, count(*) as entries, min(happened_at) as first_at "
+        f"from {scratch} where {is_new} group by 1, 2, 3 order by 5, 1, 3"
+    )
+    return {
+        "sends": [
+            {"day": str(row["day"]), "channel": row["channel"], "messages": int(row["messages"])}
+            for row in sends
+        ],
+        "steps": [
+            {
+                "name": row["node"],
+                "type": row["node_type"],
+                "outcome": row["outcome"],
+                "entries": int(row["entries"]),
+            }
+            for row in steps
+        ],
+    }
+
+
+def picture(shown: dict[str, Any]) -> str:
+    """The journey as a Mermaid flow chart, with how many stand before each step and how many have passed it."""
+    lines = ["flowchart TD", f'  entry(["entry: {shown["entered"]:,} entered"])']
+    for step in shown["steps"]:
+        text = f"{step['name']}: {step['words'] or step['type']}".replace('"', "'")
+        passed = sum(step["passed"].values())
+        lines.append(
+            f'  {step["name"]}["{text}<br/>{step["standing"]:,} before it, {passed:,} past"]'
+        )
+        for way in step["after"]:
+            label = f"|{way['outcome']}|" if way["outcome"] else ""
+            if way["outcome"] != "skipped":
+                lines.append(f"  {way['step']} -->{label} {step['name']}")
+    return "\n".join(lines)

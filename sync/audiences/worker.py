@@ -1,0 +1,73 @@
+"""A process with dbt in it, kept warm: it reads questions, a JSON document {inline, as_of} a line, and answers what dbt makes
+of the inline SQL at that instant, a JSON document a line.
+
+Its own artifacts go where it is told, so that those of the last build stay as the gates of a push want them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import sys
+from typing import Any
+
+
+def main(options: list[str]) -> None:
+    """Answer until the questions end. `options` are dbt's own."""
+    os.environ.update(DBT_SEND_ANONYMOUS_USAGE_STATS="false", DBT_LOG_LEVEL_FILE="none")
+    from dbt.cli.main import dbtRunner
+
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
+    manifest: Any = None
+    now = os.environ.get("HEADWATER_AS_OF")
+    for line in sys.stdin:
+        question = json.loads(line)
+        _set_now(question.get("as_of") or now)
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            if manifest is None:
+                parsed = dbtRunner().invoke(["--quiet", "parse", "--no-write-json", *options])
+                manifest = parsed.result if parsed.success else None
+                answer = {} if parsed.success else {"error": _said(parsed)}
+            if manifest is not None:
+                answer = _asked(dbtRunner(manifest=manifest), question["inline"], options)
+                # dbt leaves a question that it could not read in the manifest, and stumbles over it at the next.
+                manifest = None if "error" in answer else manifest
+            _let_go()
+        print(json.dumps(answer), file=answers, flush=True)
+
+
+def _set_now(now: str | None) -> None:
+    if now is None:
+        os.environ.pop("HEADWATER_AS_OF", None)
+    else:
+        os.environ["HEADWATER_AS_OF"] = now
+
+
+def _asked(runner: Any, inline: str, options: list[str]) -> dict[str, str]:
+    found = runner.invoke(["--quiet", "compile", "--no-write-json", "--inline", inline, *options])
+    if not found.success:
+        return {"error": _said(found)}
+    return {"compiled": found.result.results[0].node.compiled_code}
+
+
+def _let_go() -> None:
+    """Close what an adapter keeps open between runs: of a database in a file nobody else could read meanwhile."""
+    from dbt.adapters.factory import FACTORY
+
+    for adapter in FACTORY.adapters.values():
+        close = getattr(adapter.connections, "close_all_connections", None)
+        if close is not None:
+            close()
+
+
+def _said(found: Any) -> str:
+    if found.exception is not None:
+        return str(found.exception)
+    results = getattr(found.result, "results", None) or []
+    return "\n".join(str(one.message) for one in results if one.message)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
