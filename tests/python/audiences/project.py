@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).parents[3]
-FOLDERS = ("activation", "audiences", "consent", "journeys", "registry", "cross_db")
+FOLDERS = ("activation", "audiences", "consent", "journeys", "registry", "sync", "cross_db")
 
 
 def make_project(
@@ -18,10 +18,8 @@ def make_project(
     database: Path,
     stubs: Mapping[str, str],
     variables: Mapping[str, Any],
-    *,
-    beside: tuple[str, ...] = (),
 ) -> None:
-    for name in (*FOLDERS, *beside):
+    for name in FOLDERS:
         shutil.copytree(
             ROOT / "macros" / name, folder / "macros" / name, ignore=shutil.ignore_patterns("*.yml")
         )

@@ -370,7 +370,7 @@ def test_a_value_is_read_as_it_is_written(project: Path, model: Path) -> None:
         ("entry: {audience: audience_everybody}\nexit_when: {}\nsteps: []", ["exit_when", "wants a condition"]),
         (
             "entry: {audience: audience_everybody}\nsteps:\n  - wait: {for: 3 days, until: {did: order_placed}}",
-            ["steps[1].wait", "or {date: a trait, before: 3 days}, not for, until"],
+            ["steps[1].wait", "wants {for: a duration}, {until: a condition, timeout: a duration}, ", "not for, until"],
         ),
         (
             "entry: {audience: audience_everybody}\nsteps:\n  - wait: {for: 3 days}\n    wait: {for: 4 days}",

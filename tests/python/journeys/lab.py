@@ -85,7 +85,7 @@ class JourneyLab:
         }
         path.write_text(yaml.safe_dump(settings, sort_keys=False))
         self.folder, self.now = folder, ""
-        self._manifest: tuple[str, Any] | None = None  # and the variables it was parsed with
+        self._manifest: tuple[Any, Any] = (None, None)  # and what it was parsed of
         self._models(list(touchpoints), between)
         for name, other in (before or {}).items():
             self.define(other, name=name)
@@ -126,7 +126,6 @@ class JourneyLab:
         ]  # fmt: skip
         document = {"version": 2, "exposures": found}
         (self.folder / "models/engine/_exposures.yml").write_text(yaml.safe_dump(document))
-        self._manifest = None
 
     def define(
         self, definition: str, *, touchpoints: list[str] | None = None, name: str = "journey_tried"
@@ -136,7 +135,6 @@ class JourneyLab:
             f"{{% set definition %}}\n{definition}\n{{% endset %}}\n"
             "{{ headwater.journey(definition) }}\n"
         )
-        self._manifest = None
         if touchpoints is not None:
             self._models(touchpoints, None)
 
@@ -193,11 +191,11 @@ class JourneyLab:
         self.now = now
         said = json.dumps(dict(variables or {}))
         with mock.patch.dict(os.environ, self.environment()):
-            if self._manifest is None or self._manifest[0] != said:
+            if self._manifest[0] != (said, self._files()):
                 parsed = dbtRunner().invoke(["--quiet", "parse", "--vars", said])
                 if not parsed.success:
                     raise BuildError(str(parsed.exception))
-                self._manifest = (said, parsed.result)
+                self._manifest = ((said, self._files()), parsed.result)
             result = dbtRunner(manifest=self._manifest[1]).invoke(
                 ["--quiet", "run", *arguments, "--vars", said]
             )
@@ -212,6 +210,11 @@ class JourneyLab:
                     if line.status not in ("success", "skipped")
                 )
             )
+
+    def _files(self) -> dict[Path, int]:
+        """What dbt would read, by when it was written."""
+        paths = [*self.folder.glob("*.yml"), *self.folder.glob("models/**/*.*")]
+        return {path: path.stat().st_mtime_ns for path in paths}
 
     def step(self, now: str) -> None:
         """The journey alone, after a first build of everything."""
