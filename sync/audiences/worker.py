@@ -27,7 +27,11 @@ def main(options: list[str]) -> None:
                 manifest = parsed.result if parsed.success else None
                 answer = {} if parsed.success else {"error": _said(parsed)}
             if manifest is not None:
-                answer = _asked(dbtRunner(manifest=manifest), json.loads(line), options)
+                told: list[str] = []
+                runner = dbtRunner(manifest=manifest, callbacks=[lambda event: _hear(event, told)])
+                answer = _asked(runner, json.loads(line), options)
+                if "error" in answer and told:
+                    answer = {"error": told[-1]}
                 # dbt leaves a question that it could not read in the manifest, and stumbles over it at the next.
                 manifest = None if "error" in answer else manifest
             _let_go()
@@ -39,6 +43,12 @@ def _asked(runner: Any, inline: str, options: list[str]) -> dict[str, str]:
     if not found.success:
         return {"error": _said(found)}
     return {"compiled": found.result.results[0].node.compiled_code}
+
+
+def _hear(event: Any, told: list[str]) -> None:
+    """Keep what is wrong with a question that dbt could not even parse: its exception says only that it could not."""
+    if event.info.name == "ParseInlineNodeError":
+        told.append(event.data.exc)
 
 
 def _let_go() -> None:
