@@ -10,6 +10,7 @@ import io
 import json
 import os
 import sys
+from functools import partial
 from typing import Any
 
 
@@ -20,6 +21,8 @@ def main(options: list[str]) -> None:
 
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     manifest: Any = None
+    told: list[str] = []
+    listener = partial(_hear, told)
     for line in sys.stdin:
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             if manifest is None:
@@ -27,8 +30,8 @@ def main(options: list[str]) -> None:
                 manifest = parsed.result if parsed.success else None
                 answer = {} if parsed.success else {"error": _said(parsed)}
             if manifest is not None:
-                told: list[str] = []
-                runner = dbtRunner(manifest=manifest, callbacks=[lambda event: _hear(event, told)])
+                told.clear()
+                runner = dbtRunner(manifest=manifest, callbacks=[listener])
                 answer = _asked(runner, json.loads(line), options)
                 if "error" in answer and told:
                     answer = {"error": told[-1]}
@@ -45,7 +48,7 @@ def _asked(runner: Any, inline: str, options: list[str]) -> dict[str, str]:
     return {"compiled": found.result.results[0].node.compiled_code}
 
 
-def _hear(event: Any, told: list[str]) -> None:
+def _hear(told: list[str], event: Any) -> None:
     """Keep what is wrong with a question that dbt could not even parse: its exception says only that it could not."""
     if event.info.name == "ParseInlineNodeError":
         told.append(event.data.exc)
