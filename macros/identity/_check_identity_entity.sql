@@ -18,7 +18,7 @@
     {%- for source in records -%}
         {%- set here = where ~ '.records[' ~ loop.index0 ~ ']' -%}
         {%- do headwater._identity_keys(here, source, ['model', 'source_name', 'record_key', 'identifiers'], [
-            'model', 'source_name', 'record_key', 'first_seen_at', 'last_seen_at', 'needs_identifier', 'identifiers',
+            'model', 'source_name', 'record_key', 'first_seen_at', 'last_seen_at', 'deleted_when', 'merged_into', 'needs_identifier', 'identifiers',
             'attributes', 'matching', 'role', 'job_title',
         ]) -%}
     {%- endfor -%}

@@ -163,6 +163,7 @@ contacts as (
         steps.node_type = 'touchpoint'
         and steps.outcome = 'due'
         and not steps.is_holdout
+        and steps.happened_at <= {{ headwater.cdp_now() }}
         {%- for name in headwater._free_touchpoints(log.definition) %}
         and steps.node <> {{ headwater.string_literal(name) }}
         {%- endfor %}

@@ -30,8 +30,8 @@
 {%- endmacro %}
 
 {#- Relation-shaped query: the steps that a build now would add to the `log` of the journey of that `name`, none where it has no log yet. `known` are the
-    names of the steps that people in it may have met; `asks` whether tables may be asked while dbt compiles. -#}
-{% macro journey_query(parsed, nodes, name, log, known, asks) -%}
+    names of the steps that people in it may have met; `asks` whether tables may be asked while dbt compiles; `members` a query that stands for the audience that lets in. -#}
+{% macro journey_query(parsed, nodes, name, log, known, asks, members=none) -%}
 {%- set context = headwater.audience_context('person') -%}
 {%- do context.update({'name': name, 'log': log, 'asks': asks}) -%}
 {%- set entry = headwater._journey_entry(parsed, context) -%}
@@ -147,7 +147,7 @@ logged as (
 
 members as (
 
-    {{ entry.members }}
+    {{ members or entry.members }}
 
 ),
 

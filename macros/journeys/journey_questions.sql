@@ -1,15 +1,21 @@
 {#- Text, one JSON document, what `sync journey` asks dbt for: the steps of a journey and the queries that answer for it. `definition` is YAML or read
-    already. passed: per step and outcome, how many entries; standing: per step, how many stand before it; next: what a build now would add. Where
+    already. With `replayed`, {log: a table's name or nothing, audience: the definition of the audience that lets in, or nothing}, it is asked of that log and of who
+    would be a member at the instant that is now. passed: per step and outcome, how many entries; standing: per step, how many stand before it; next: what a build now would add. Where
     the build would refuse the definition this does too, unless `checks` is false. -#}
-{% macro journey_questions(definition, name, checks=true) -%}
+{% macro journey_questions(definition, name, checks=true, replayed=none) -%}
     {%- set parsed = definition if definition is mapping else headwater.read_definition(definition, "entry: and steps:") -%}
     {%- do headwater._journey_only(parsed, ['entry', 'exit_when', 're_entry', 'exclusion', 'steps', 'renamed', 'removed', 'inserted'], '') -%}
     {%- set nodes = headwater.journey_nodes(parsed) -%}
     {#- Before any branch: dbt reads refs while it parses, when no table is known. -#}
     {%- do ref('identity_aliases') -%}
-    {%- set log = headwater.as_last_built({'problems': []}, name, '') -%}
+    {%- set log = headwater.as_last_built({'problems': []}, name, '') if replayed is none else (replayed.log or none) -%}
+    {%- set members = none -%}
+    {%- if replayed is not none and replayed.audience -%}
+        {%- set made = headwater.compiled_audience(replayed.audience, parsed['entry']['audience']) -%}
+        {%- set members = 'select judged.profile_id, judged.is_holdout from (' ~ headwater.audience_rows(made) ~ ') as judged where judged.is_member' -%}
+    {%- endif -%}
     {%- set known = headwater._journey_known(parsed, nodes, log, name, checks) if log else {} -%}
-    {%- set query = headwater.journey_query(parsed, nodes, name, log, known, execute) -%}
+    {%- set query = headwater.journey_query(parsed, nodes, name, log, known, execute, members) -%}
     {%- set shown = [] -%}
     {%- for node in nodes -%}
         {%- set ways = [] -%}

@@ -38,6 +38,21 @@ unioned as (
     {%- endfor %}
 ),
 
+-- Who is erased, deleted or merged away at its source is likened to nobody.
+living as (
+
+    select unioned.*
+
+    from unioned
+
+    inner join {{ ref('identity_records') }} as records
+        on unioned.entity = records.entity
+        and unioned.record_key = records.record_key
+
+    where records.survivor_key is null
+
+),
+
 with_frequencies as (
 
     select
@@ -53,7 +68,7 @@ with_frequencies as (
         / nullif(count({{ kind }}) over (partition by entity), 0) as {{ kind }}_frequency{{ "," if not loop.last }}
         {%- endfor %}
 
-    from unioned
+    from living
 
 )
 

@@ -1,5 +1,5 @@
 {#- Relation-shaped query: the surviving value of each attribute of each entity.
-    `candidates` names a CTE or relation with `entity_key`, record_key, source_name, attribute, value, source_rank,
+    `candidates` names a CTE or relation with `entity_key`, record_key, source_name, attribute, value, source_rank, is_valid,
     first_seen_at, last_seen_at. Same columns out, one row per entity and attribute.
     The last ties fall to the most recent record, then to the smallest record key: the same row on every warehouse. -#}
 {% macro survivorship_choices(entity, candidates, entity_key) -%}
@@ -39,6 +39,7 @@ by_{{ group }} as (
         select
             {{ columns | join(',\n            ') }},
             source_rank,
+            is_valid,
             count(*) over (partition by {{ entity_key }}, attribute, value) as value_count
 
         from {{ candidates }}
@@ -170,10 +171,24 @@ surviving as (
 select * from surviving
 {%- endmacro %}
 
+{#- Expression: the rules of each attribute in words, by a column that names the attribute. -#}
+{% macro survivorship_words(entity, column='attribute') -%}
+    case {{ column }}
+        {%- for attribute in headwater.survivorship_rules(entity).attributes %}
+        when {{ headwater.string_literal(attribute.name) }} then {{ headwater.string_literal(
+            'follows ' ~ attribute.follows if attribute.follows else attribute.rules | join(', ')
+        ) }}
+        {%- else %}
+        when '' then ''
+        {%- endfor %}
+    end
+{%- endmacro %}
+
 {#- Expression with direction: what puts the surviving value first. -#}
 {% macro _survivorship_order(rule, type) -%}
     {%- set typed = headwater.attribute_cast('value', type) -%}
     {{ return({
+        'valid': 'case when coalesce(is_valid, true) then 0 else 1 end asc',
         'most_recent': 'last_seen_at desc nulls last',
         'first': 'first_seen_at asc nulls last',
         'most_frequent': 'value_count desc',

@@ -17,7 +17,8 @@
             {%- do headwater._survivorship_error('records of ' ~ entity ~ ', ' ~ record.source_name, 'attribute', name, names) -%}
         {%- endfor -%}
         {%- do sources.append({
-            'source_name': record.source_name, 'model': record.model, 'record_key': record.record_key, 'columns': record.attributes
+            'source_name': record.source_name, 'model': record.model, 'record_key': record.record_key, 'merged_into': record.merged_into,
+            'columns': record.attributes
         }) -%}
     {%- endfor -%}
     {%- set attributes = [] -%}
@@ -82,7 +83,7 @@
         {{ return([]) }}
     {%- endif -%}
     {%- set rules = [declared.get('rule')] if declared.get('rule') is string else (declared.get('rule') or [none]) -%}
-    {%- set known = ['most_recent', 'first', 'most_frequent', 'source_priority', 'min', 'max'] -%}
+    {%- set known = ['most_recent', 'first', 'most_frequent', 'source_priority', 'min', 'max', 'valid'] -%}
     {%- for rule in rules if rule not in known -%}
         {%- do headwater._survivorship_error(where, 'rule', rule, known) -%}
     {%- endfor -%}

@@ -25,6 +25,10 @@ with
         {%- endfor %}
 
     from {{ ref(source.model) }}
+    {%- if source.merged_into %}
+
+    where {{ headwater.record_merged_into(source) }} is null
+    {%- endif %}
 
 ),
 

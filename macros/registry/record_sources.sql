@@ -1,5 +1,5 @@
 {#- Value: the sources of records of one entity: a list of {model, source_name, record_key, first_seen_at, last_seen_at,
-    needs_identifier, identifiers, attributes, matching, role, job_title}, the most trusted first.
+    deleted_when, merged_into, needs_identifier, identifiers, attributes, matching, role, job_title}, the most trusted first.
     They are the registered models whose `config: meta: record:` has this entity, then those that `vars: cdp_identity` spells
     out itself. While dbt parses, the registered ones are not known yet: `ref_records` makes the edges. -#}
 {% macro record_sources(entity) -%}
@@ -34,6 +34,8 @@
         'record_key': record['key'],
         'first_seen_at': record.get('first_seen_at'),
         'last_seen_at': record.get('last_seen_at'),
+        'deleted_when': record.get('deleted_when'),
+        'merged_into': record.get('merged_into'),
         'needs_identifier': facts.get('needs_identifier', false),
         'identifiers': headwater._columns_by_name(facts.get('identifiers') or {}),
         'attributes': headwater._columns_by_name(facts.get('attributes') or {}),
@@ -41,6 +43,31 @@
         'role': facts.get('role'),
         'job_title': facts.get('job_title'),
     }) }}
+{%- endmacro %}
+
+{#- Expression: the key of the record that a record was merged into at its source, and null where it was not; `null` where the source does not say. -#}
+{% macro record_merged_into(source) -%}
+    {%- if not source.merged_into -%}
+        {{ return('cast(null as ' ~ dbt.type_string() ~ ')') }}
+    {%- endif -%}
+    {%- set text = 'nullif(trim(cast(' ~ source.merged_into ~ ' as ' ~ dbt.type_string() ~ ")), '')" -%}
+    {{ return('nullif(' ~ text ~ ', cast(' ~ source.record_key ~ ' as ' ~ dbt.type_string() ~ '))') }}
+{%- endmacro %}
+
+{#- Expression: whether a source's row is a record: it has a key, and was not deleted, unless it was merged into another. -#}
+{% macro record_is_kept(source) -%}
+    {%- set conditions = [source.record_key ~ ' is not null'] -%}
+    {%- if source.deleted_when -%}
+        {%- do conditions.append(
+            '(' ~ headwater.record_merged_into(source) ~ ' is not null or not ' ~ headwater.record_is_deleted(source) ~ ')'
+        ) -%}
+    {%- endif -%}
+    {{ return(conditions | join(' and ')) }}
+{%- endmacro %}
+
+{#- Expression: whether a source says that it deleted a row. -#}
+{% macro record_is_deleted(source) -%}
+    {{ return('coalesce(cast(' ~ (source.deleted_when or 'false') ~ ' as ' ~ dbt.type_boolean() ~ '), false)') }}
 {%- endmacro %}
 
 {#- Value: the name of a registered model's records, as in `<source_name>:<id>`. -#}
@@ -65,7 +92,7 @@
 
 {% macro _check_record(node, record) -%}
     {%- set where = node.original_file_path ~ ', config: meta: record' -%}
-    {%- set shared = ['source_name', 'key', 'first_seen_at', 'last_seen_at'] -%}
+    {%- set shared = ['source_name', 'key', 'first_seen_at', 'last_seen_at', 'deleted_when', 'merged_into'] -%}
     {%- set entities = var('cdp_identity', {}) | list -%}
     {%- if record is not mapping -%}
         {%- do headwater._record_error(where, "is missing, though the registry names '" ~ node.name ~ "' under records") -%}
@@ -77,7 +104,7 @@
         {%- do headwater._record_error(where, "key is missing: the column that names a record") -%}
     {%- endif -%}
     {%- set columns = node.columns | list -%}
-    {%- for key in ['key', 'first_seen_at', 'last_seen_at'] -%}
+    {%- for key in ['key', 'first_seen_at', 'last_seen_at', 'deleted_when', 'merged_into'] -%}
         {%- do headwater._check_record_column(where ~ '.' ~ key, record.get(key), columns) -%}
     {%- endfor -%}
     {%- set allowed = ['identifiers', 'attributes', 'matching', 'needs_identifier', 'role', 'job_title'] -%}

@@ -49,7 +49,7 @@
 
 {#- Value: columns that tables of earlier versions lack, by table. -#}
 {% macro _sync_columns_added() -%}
-    {{ return({'campaign_events': ['channel'], 'unread_values': ['verdict']}) }}
+    {{ return({'campaign_events': ['channel'], 'unread_values': ['verdict'], 'erasure_requests': ['salt', 'scope']}) }}
 {%- endmacro %}
 
 {#- By what `sync` and staging look rows up: a push reads its own sync's part of a ledger that all syncs share. -#}
@@ -122,7 +122,13 @@
             },
             'erasure_requests': {
                 'environment': string, 'request_id': string, 'identifier_type': string,
-                'identifier_value_sha256': string, 'requested_at': instant,
+                'identifier_value_sha256': string, 'requested_at': instant, 'salt': string, 'scope': string,
+            },
+            'erasure_tasks': {
+                'environment': string, 'task_id': string, 'request_id': string, 'destination': string, 'account': string,
+                'object_kind': string, 'object_name': string, 'sync_name': string, 'sync_key': string,
+                'identifiers': string, 'remote_id': string, 'status': string, 'detail': string, 'job': string,
+                'attempts': number, 'made_at': instant, 'asked_at': instant, 'answered_at': instant,
             },
         },
         'raw_campaigns': {

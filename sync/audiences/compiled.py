@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import re
@@ -200,20 +201,45 @@ class Compiler:
         text = json.dumps(definition, ensure_ascii=False)
         return self._compiled(_raw(text), "fromjson(definition)", name)
 
+    def replayed(
+        self,
+        path: Path,
+        name: str,
+        *,
+        now: dt.datetime,
+        log: str | None,
+        audience: Mapping[str, Any] | None,
+    ) -> CompiledJourney:
+        """The journey of a file at an instant, with another log than its own, and an audience by its definition instead of its table."""
+        block, variable = _block(path)
+        told = json.dumps(json.dumps({"log": log or "", "audience": audience}, ensure_ascii=False))
+        more = f", checks=false, replayed=fromjson({told})"
+        return CompiledJourney.of(
+            self._document(block, variable, name, "journey_questions", more, now=now)
+        )
+
     def _compiled(self, block: str, expression: str, name: str) -> Compiled:
         return Compiled.of(self._document(block, expression, name, "audience_questions"))
 
     def _document(
-        self, block: str, expression: str, name: str, macro: str, more: str = ""
+        self,
+        block: str,
+        expression: str,
+        name: str,
+        macro: str,
+        more: str = "",
+        *,
+        now: dt.datetime | None = None,
     ) -> dict[str, Any]:
         called = json.dumps(name)
-        answer = self._ask(f"{block}{{{{ headwater.{macro}({expression}, {called}{more}) }}}}")
+        inline = f"{block}{{{{ headwater.{macro}({expression}, {called}{more}) }}}}"
+        answer = self._ask({"inline": inline, "as_of": f"{now:%Y-%m-%d %H:%M:%S}" if now else None})
         if "error" in answer:
             raise ConfigError(_told(answer["error"], name))
         document: dict[str, Any] = json.loads(answer["compiled"])
         return document
 
-    def _ask(self, inline: str) -> dict[str, str]:
+    def _ask(self, question: Mapping[str, Any]) -> dict[str, str]:
         if self._process is None:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._process = subprocess.Popen(  # noqa: S603
@@ -230,7 +256,7 @@ class Compiler:
         assert process.stdin is not None  # noqa: S101
         assert process.stdout is not None  # noqa: S101
         try:
-            process.stdin.write(json.dumps(inline) + "\n")
+            process.stdin.write(json.dumps(question) + "\n")
             process.stdin.flush()
         except BrokenPipeError:
             pass

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sync.audiences.compiled import CompiledJourney
-from sync.warehouses.base import Session
+from sync.warehouses.base import Session, Warehouse
 
 
 def show(session: Session, journey: CompiledJourney) -> dict[str, Any]:
@@ -81,6 +83,71 @@ def diff(session: Session, old: CompiledJourney, new: CompiledJourney) -> dict[s
                 "in_any_case": int(row["in_both"]),
             }
             for row in found
+        ],
+    }
+
+
+def replay(
+    warehouse: Warehouse,
+    compiled: Callable[[dt.datetime, str | None], CompiledJourney],
+    instants: Sequence[dt.datetime],
+    *,
+    scratch: str,
+    log: str | None,
+) -> dict[str, Any]:
+    """What builds at these instants would do, one after the other, in a `scratch` table that is dropped at the end; nothing is sent.
+
+    It begins with an empty log, or with a copy of `log`. `compiled` gives the journey at an instant, by the log it is asked of.
+    """
+    begun = False
+    try:
+        if log is not None:
+            with warehouse.session(write=True) as session:
+                session.execute(f"create or replace table {scratch} as select * from {log}")
+            begun = True
+        for now in instants:
+            journey = compiled(now, scratch if begun else None)
+            with warehouse.session(write=True) as session:
+                listed = "step_id, profile_id, entry_number, node, node_type, outcome, touchpoint_id, destination, channel, "
+                listed += "template, is_holdout, happened_at"
+                query = f"select {listed} from ({journey.next}) as steps"
+                if begun:
+                    session.execute(f"insert into {scratch} ({listed}) {query}")
+                else:
+                    session.execute(f"create or replace table {scratch} as {query}")
+            begun = True
+        with warehouse.session() as session:
+            return _replayed(session, scratch, log)
+    finally:
+        if begun:
+            with warehouse.session(write=True) as session:
+                session.execute(f"drop table if exists {scratch}")
+
+
+def _replayed(session: Session, scratch: str, log: str | None) -> dict[str, Any]:
+    is_new = f"step_id not in (select step_id from {log})" if log else "1 = 1"
+    sends = session.rows(
+        "select cast(happened_at as date) as day, channel, count(*) as messages "
+        f"from {scratch} where {is_new} and node_type = 'touchpoint' and outcome = 'due' and not is_holdout "
+        "group by 1, 2 order by 1, 2"
+    )
+    steps = session.rows(
+        "select node, node_type, outcome, count(*) as entries, min(happened_at) as first_at "
+        f"from {scratch} where {is_new} group by 1, 2, 3 order by 5, 1, 3"
+    )
+    return {
+        "sends": [
+            {"day": str(row["day"]), "channel": row["channel"], "messages": int(row["messages"])}
+            for row in sends
+        ],
+        "steps": [
+            {
+                "name": row["node"],
+                "type": row["node_type"],
+                "outcome": row["outcome"],
+                "entries": int(row["entries"]),
+            }
+            for row in steps
         ],
     }
 

@@ -1,4 +1,5 @@
-"""A process with dbt in it, kept warm: it reads inline SQL, a JSON text a line, and answers what dbt makes of it, a JSON document a line.
+"""A process with dbt in it, kept warm: it reads questions, a JSON document {inline, as_of} a line, and answers what dbt makes
+of the inline SQL at that instant, a JSON document a line.
 
 Its own artifacts go where it is told, so that those of the last build stay as the gates of a push want them.
 """
@@ -23,7 +24,10 @@ def main(options: list[str]) -> None:
     manifest: Any = None
     told: list[str] = []
     listener = partial(_hear, told)
+    now = os.environ.get("HEADWATER_AS_OF")
     for line in sys.stdin:
+        question = json.loads(line)
+        _set_now(question.get("as_of") or now)
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             if manifest is None:
                 parsed = dbtRunner().invoke(["--quiet", "parse", "--no-write-json", *options])
@@ -32,13 +36,20 @@ def main(options: list[str]) -> None:
             if manifest is not None:
                 told.clear()
                 runner = dbtRunner(manifest=manifest, callbacks=[listener])
-                answer = _asked(runner, json.loads(line), options)
+                answer = _asked(runner, question["inline"], options)
                 if "error" in answer and told:
                     answer = {"error": told[-1]}
                 # dbt leaves a question that it could not read in the manifest, and stumbles over it at the next.
                 manifest = None if "error" in answer else manifest
             _let_go()
         print(json.dumps(answer), file=answers, flush=True)
+
+
+def _set_now(now: str | None) -> None:
+    if now is None:
+        os.environ.pop("HEADWATER_AS_OF", None)
+    else:
+        os.environ["HEADWATER_AS_OF"] = now
 
 
 def _asked(runner: Any, inline: str, options: list[str]) -> dict[str, str]:

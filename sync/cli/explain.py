@@ -7,24 +7,43 @@ from typing import Any
 import click
 
 from sync.cli.app import App, Verb, json_option
+from sync.errors import SelectionError
+from sync.identity.attributes import explain_attribute
+from sync.identity.consent import explain_consent
 from sync.identity.explain import explain_one, explain_pair
 from sync.identity.graph import IdentityGraph
+
+_ANSWERS = {"opted_in": "yes", "opted_out": "no"}
 
 
 @click.command("explain", cls=Verb, example="sync explain person shop_customers:1001 app_users:u17")
 @click.argument("entity")
 @click.argument("record")
 @click.argument("other", required=False)
+@click.option("--attribute", metavar="NAME", help="Why this golden attribute is what it is.")
 @click.option("--show-values", is_flag=True, help="Print e-mails, phones and ids unmasked.")
 @json_option
 @click.pass_obj
 def explain(
-    app: App, entity: str, record: str, other: str | None, show_values: bool, as_json: bool
+    app: App,
+    entity: str,
+    record: str,
+    other: str | None,
+    attribute: str | None,
+    show_values: bool,
+    as_json: bool,
 ) -> int:
     """Say why two records are one person, or are not; with one record or id, what that person is made of.
 
-    ENTITY is person, account, or another of vars: cdp_identity. A record is written <source_name>:<id>.
+    ENTITY is person, account, or another of vars: cdp_identity. A record is written <source_name>:<id>. `sync explain consent PERSON` shows
+    every answer that the person gave, and which of them counts; `--attribute email` why that value won, and what lost to it.
     """
+    if attribute is not None:
+        return _attribute(
+            app, entity, record, attribute, other=other, show_values=show_values, as_json=as_json
+        )
+    if entity == "consent":
+        return _consent(app, record, other, show_values=show_values, as_json=as_json)
     with app.warehouse.session() as session:
         graph = IdentityGraph(session, app.warehouse.dialect, app.manifest, entity)
         if other is None:
@@ -37,6 +56,94 @@ def explain(
         _show_one(app, result)
     else:
         _show_pair(app, result)
+    return 0
+
+
+def _consent(app: App, told: str, other: str | None, *, show_values: bool, as_json: bool) -> int:
+    if other is not None:
+        raise SelectionError(
+            "consent is of one person.", hint="sync explain consent anna@example.com"
+        )
+    with app.warehouse.session() as session:
+        result = explain_consent(
+            app.warehouse, session, app.manifest, told, show_values=show_values
+        )
+    if as_json:
+        app.output.document(result)
+        return 0
+    output = app.output
+    output.text(f"person {result['profile_id']}")
+    output.text()
+    now = [
+        [
+            one["channel"],
+            one["purpose"],
+            _ANSWERS[one["state"]],
+            one["recorded_at"],
+            one["consent_source"] or "",
+        ]
+        for one in result["consent"]
+    ]
+    output.table(["channel", "purpose", "now", "since", "asked where"], now)
+    if not now:
+        output.text("No answer is no consent.")
+    for one in result["suppressions"]:
+        output.text(f"Sent nothing on {one['channel']}: {one['reason']}, since {one['since']}.")
+    if result["answers"]:
+        output.text()
+        output.table(
+            ["when", "source", "of", "answer", "for", "asked where", "what it counts for"],
+            [
+                [
+                    one["at"],
+                    one["source"],
+                    one["of"] or "their record",
+                    _ANSWERS[one["state"]],
+                    ", ".join(one["for"]),
+                    one["origin"] or "",
+                    one["why"],
+                ]
+                for one in result["answers"]
+            ],
+        )
+    return 0
+
+
+def _attribute(
+    app: App,
+    entity: str,
+    told: str,
+    attribute: str,
+    *,
+    other: str | None,
+    show_values: bool,
+    as_json: bool,
+) -> int:
+    if entity != "person" or other is not None:
+        raise SelectionError(
+            "--attribute is of one person.",
+            hint="sync explain person anna@example.com --attribute email",
+        )
+    with app.warehouse.session() as session:
+        result = explain_attribute(
+            app.warehouse, session, app.manifest, told, attribute, show_values=show_values
+        )
+    if as_json:
+        app.output.document(result)
+        return 0
+    app.output.text(
+        f"{attribute} of person {result['profile_id']}, by the rules: {result['rules'] or 'none'}"
+    )
+    app.output.text()
+    app.output.table(
+        ["value", "source", "record", "changed", "why"],
+        [
+            [one["value"], one["source"], one["record"], one["last_seen_at"], one["why"]]
+            for one in result["values"]
+        ],
+    )
+    if not result["values"]:
+        app.output.text("No record gives a value that is theirs.")
     return 0
 
 

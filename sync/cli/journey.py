@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import os
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from sync.cli.app import App, Verb, json_option
 from sync.cli.audience import compiler, model_path
 from sync.config.models import JourneyModel
 from sync.errors import SelectionError, closest
+from sync.warehouses.base import now_utc
 
 
 @click.group("journey")
@@ -132,6 +135,102 @@ def diff(app: App, name: str, file: Path | None, as_json: bool) -> int:
             ]
             for one in moved
         ],
+    )
+    return 0
+
+
+@journey.command(
+    "replay", cls=Verb, example="sync journey replay win_back --from 2026-09-01 --to 2026-09-30"
+)
+@click.argument("name")
+@click.option("--from", "first", type=click.DateTime(), required=True, help="The first build, UTC.")
+@click.option("--to", "last", type=click.DateTime(), required=True, help="The last build, UTC.")
+@click.option("--every", type=click.IntRange(1, 168), default=24, show_default=True, help="Hours.")
+@json_option
+@click.pass_obj
+def replay(
+    app: App, name: str, first: dt.datetime, last: dt.datetime, every: int, as_json: bool
+) -> int:
+    """Show what the journey NAME, as its file is now, would have done over past days, beginning with nobody inside; nothing is sent.
+
+    Events and dates are those of then; traits are those of now, since nothing else is known, and nobody opens what was not sent.
+    """
+    if last < first:
+        raise click.UsageError("--to is before --from.")
+    instants = _instants(first, last, every)
+    return _replay(app, name, instants, from_log=False, as_json=as_json)
+
+
+@journey.command("forecast", cls=Verb, example="sync journey forecast win_back --days 14")
+@click.argument("name")
+@click.option("--days", type=click.IntRange(1, 90), default=14, show_default=True)
+@click.option("--every", type=click.IntRange(1, 168), default=24, show_default=True, help="Hours.")
+@json_option
+@click.pass_obj
+def forecast(app: App, name: str, days: int, every: int, as_json: bool) -> int:
+    """Show what the journey NAME, as its file is now, will send in the next days, if nobody does anything; nothing is sent.
+
+    It goes on from those inside now. Who comes in because time passes is counted, who comes in by an event is not.
+    """
+    told = os.environ.get("HEADWATER_AS_OF")
+    now = dt.datetime.fromisoformat(told) if told else now_utc()
+    instants = _instants(now, now + dt.timedelta(days=days), every)
+    return _replay(app, name, instants, from_log=True, as_json=as_json)
+
+
+def _instants(first: dt.datetime, last: dt.datetime, every: int) -> list[dt.datetime]:
+    step = dt.timedelta(hours=every)
+    count = int((last - first) / step) + 1
+    if count > 1000:
+        raise click.UsageError(
+            f"{count:,} builds are too many: 1,000 at most; --every has more hours."
+        )
+    return [first + number * step for number in range(count)]
+
+
+def _replay(
+    app: App, name: str, instants: list[dt.datetime], *, from_log: bool, as_json: bool
+) -> int:
+    model = _model(app, name)
+    path = model_path(app, model)
+    entered_by = str((model.definition.get("entry") or {}).get("audience") or "")
+    audiences = {one.name: one for one in app.manifest.audiences()}
+    definition = audiences[entered_by].definition if entered_by in audiences else None
+    if entered_by and definition is None:
+        app.output.note(
+            f"{entered_by} is plain SQL: its members are those of the last build, on every day."
+        )
+    before, _, after = app.manifest.source("sync", "ledger").rpartition("ledger")
+    log = None
+    with app.warehouse.session() as session:
+        if from_log and session.columns(model.relation):
+            log = model.relation
+    with compiler(app) as dbt:
+        found = journeys.replay(
+            app.warehouse,
+            lambda now, table: dbt.replayed(
+                path, model.name, now=now, log=table, audience=definition
+            ),
+            instants,
+            scratch=f"{before}replay_{model.name}{after}",
+            log=log,
+        )
+    found = {"journey": model.name, "from": str(instants[0]), "to": str(instants[-1]), **found}
+    if as_json:
+        app.output.document(found)
+        return 0
+    app.output.text(
+        f"{model.name}: {len(instants)} builds from {instants[0]} to {instants[-1]} (UTC)"
+    )
+    app.output.text()
+    app.output.table(
+        ["step", "type", "outcome", "entries"],
+        [[one["name"], one["type"], one["outcome"], one["entries"]] for one in found["steps"]],
+    )
+    app.output.text()
+    app.output.table(
+        ["day (UTC)", "channel", "messages due"],
+        [[one["day"], one["channel"], one["messages"]] for one in found["sends"]],
     )
     return 0
 

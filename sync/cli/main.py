@@ -27,9 +27,16 @@ VERBS: dict[str, tuple[str, str]] = {
     "migrate": ("sync.cli.migrate:migrate", "Say what becomes of rows that were sent elsewhere."),
     "status": ("sync.cli.status:status", "Show the last run of each sync."),
     "history": ("sync.cli.history:history", "Show what was sent to a person or for a key."),
+    "forget": (
+        "sync.cli.forget:forget",
+        "Erase people, here and wherever they were sent; prove it.",
+    ),
     "unlock": ("sync.cli.unlock:unlock", "Break the lease of a push that will never end."),
     "failures": ("sync.cli.failures:failures", "List rows that destinations refused; retry them."),
-    "explain": ("sync.cli.explain:explain", "Say why two records are one person, or are not."),
+    "explain": (
+        "sync.cli.explain:explain",
+        "Say why two records are one person, or what one agreed to.",
+    ),
     "audience": ("sync.cli.audience:audience", "Say why somebody is in an audience, or how many."),
     "journey": (
         "sync.cli.journey:journey",

@@ -20,12 +20,14 @@ from sync.cli.session import chosen_environment, connector
 from sync.cli.watch import CommandWatcher
 from sync.engine.alerts import changes
 from sync.engine.context import PushContext, PushOptions, SyncResult, new_run_id
+from sync.engine.erase import Erased, Eraser
 from sync.engine.plan.gates import RunResults
 from sync.engine.retry import RetryPolicy
 from sync.engine.run import exit_code, push_all
-from sync.errors import HeadwaterError
+from sync.errors import ConfigError, HeadwaterError
 from sync.private import mend
 from sync.report import metrics
+from sync.state.tables import ResultTables
 
 
 @click.command("push", cls=Verb, example="sync push --sandbox --select destination:klaviyo")
@@ -84,6 +86,7 @@ def push(
             app,
             "",
             [SyncResult(one.name, "refused", error=shut) for one in definitions],
+            Erased(),
             as_json=as_json,
             dry_run=dry_run,
         )
@@ -121,6 +124,18 @@ def push(
             watcher=watcher,
         )
         results = push_all(context, definitions, threads=threads, fail_fast=fail_fast)
+        erased = Erased()
+        if (
+            not dry_run and not stop.is_set()
+        ):  # after the syncs: what they take out by themselves is out
+            erased = Eraser(
+                context.planning,
+                connections,
+                policy=options.policy,
+                stop=stop,
+                results=_results(app),
+                log=watcher.log,
+            ).run()
     destinations = {one.name: one.destination for one in definitions}
     metrics.export(
         [] if dry_run else [_measured(one, destinations[one.name], environment) for one in results],
@@ -129,7 +144,16 @@ def push(
     if hears:
         alerts = Alerts(app, definitions, run_id=run_id, log=watcher.log)
         alerts.tell(changes(results, alerts.told()))
-    return _told(app, run_id, results, as_json=as_json, dry_run=dry_run)
+    code = _told(app, run_id, results, erased, as_json=as_json, dry_run=dry_run)
+    return max(code, 1) if erased.pending else code
+
+
+def _results(app: App) -> str | None:
+    """The table of results that were pulled; None in a project that declares none."""
+    try:
+        return ResultTables.of(app.manifest).campaign_events
+    except ConfigError:
+        return None
 
 
 def _measured(result: SyncResult, destination: str, environment: str) -> metrics.Measured:
@@ -143,11 +167,21 @@ def _measured(result: SyncResult, destination: str, environment: str) -> metrics
     )
 
 
-def _told(app: App, run_id: str, results: list[SyncResult], *, as_json: bool, dry_run: bool) -> int:
+def _told(
+    app: App,
+    run_id: str,
+    results: list[SyncResult],
+    erased: Erased,
+    *,
+    as_json: bool,
+    dry_run: bool,
+) -> int:
     if as_json:
-        app.output.document({"run_id": run_id, "syncs": [_summary(one) for one in results]})
+        syncs = [_summary(one) for one in results]
+        app.output.document({"run_id": run_id, "syncs": syncs, "erasures": erased.figures})
     else:
         _text(app, results, dry_run=dry_run)
+        _erasures(app, erased)
     return exit_code(results)
 
 
@@ -192,6 +226,17 @@ def _summary(result: SyncResult) -> dict[str, Any]:
         "seconds": round(result.seconds, 3),
         "message": result.message,
     }
+
+
+def _erasures(app: App, erased: Erased) -> None:
+    """A line on people who are being erased, where there are any."""
+    told = ", ".join(f"{number:,} {state}" for state, number in erased.figures.items() if number)
+    if told:
+        app.output.note(f"Erasures: {told}; sync forget --report says where.")
+    for destination, why in sorted(erased.why.items()):
+        app.output.refusal(
+            f"nobody could be erased at '{destination}': {why}", "sync forget --report"
+        )
 
 
 def _text(app: App, results: list[SyncResult], *, dry_run: bool) -> None:

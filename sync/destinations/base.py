@@ -71,6 +71,24 @@ class ObjectType:
 
 
 @dataclass(frozen=True, slots=True)
+class Erasure:
+    """How a vendor lets somebody be erased: in words for the report, or why it cannot be asked to."""
+
+    how: str = ""
+    cannot: str = ""
+    # Whether one request erases the person in the whole account, or each object that was filled wants one of its own.
+    whole_account: bool = False
+    objects: frozenset[str] | None = None  # kinds that hold people; None for all
+
+    def concerns(self, kind: str) -> bool:
+        """Whether an object of that kind holds people."""
+        return self.objects is None or kind in self.objects
+
+
+UNTOLD = Erasure(cannot="it does not say how somebody is erased there")
+
+
+@dataclass(frozen=True, slots=True)
 class Declaration:
     """Everything a user or the engine may ask before anything is sent."""
 
@@ -85,6 +103,7 @@ class Declaration:
     settings_help: Mapping[str, str] = field(default_factory=dict)
     # Whose fault a refusal is, by status and the vendor's code: only a row's is booked on it, and counts towards its quarantine.
     verdicts: Verdicts = field(default_factory=Verdicts)
+    erasure: Erasure = UNTOLD
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +156,17 @@ class RemovesMembers(Protocol):
 
     def remove(self, records: Sequence[Record]) -> BatchResult:
         """Take out `records`, by the identifiers they were sent with."""
+
+
+@runtime_checkable
+class ErasesPeople(Protocol):
+    """Erases somebody for good, as `Declaration.erasure` says; who is not there counts as erased."""
+
+    def erase(self, records: Sequence[Record]) -> BatchResult:
+        """Erase the people of `records`, by the key, identifiers and remote id they were sent with.
+
+        Records are at most a hundred, and two of them may be one person. Nobody is made, and no object, in order to be erased.
+        """
 
 
 @runtime_checkable

@@ -4,6 +4,9 @@ Read 2026-11-24: filesystem-spec.readthedocs.io/en/latest/ (URLs choose the file
 (writing row groups one after another), owasp.org/www-community/attacks/CSV_Injection (cells that a spreadsheet would run). Read 2026-11-29:
 OWASP ASVS 5, requirement 1.2.10 (the null character too).
 
+Erasing writes every file of the table that is still there anew, without the rows of those keys (arrow.apache.org/docs/python/parquet.html,
+read 2026-11-29: a Parquet file is never changed in place). What a loader has read by then is the loader's.
+
 `replace` writes the whole table beside the old one and then takes its place, so readers see one or the other. The other
 modes write a change log: a file per batch under `<name>/`, its rows marked with the action, for a loader to apply in the
 order of names.
@@ -23,8 +26,16 @@ import fsspec
 from fsspec.implementations.local import LocalFileSystem
 from pydantic import Field
 
-from sync.destinations.base import Declaration, Delivery, ObjectType, PartialFailure, RateLimit
+from sync.destinations.base import (
+    Declaration,
+    Delivery,
+    Erasure,
+    ObjectType,
+    PartialFailure,
+    RateLimit,
+)
 from sync.destinations.http import Limiter
+from sync.destinations.rewriting import FORMATS, without
 from sync.destinations.settings import Settings, fingerprint
 from sync.destinations.writers import Format, Writer, writer
 from sync.errors import AuthError, ConfigError, RejectedError, TransientError
@@ -67,6 +78,9 @@ class Files:
             "event": _table(frozenset({Mode.EVENT}), Delivery.AT_LEAST_ONCE),
         },
         rate_limits={"default": RateLimit(requests=1000, seconds=1, parallel=1)},
+        erasure=Erasure(
+            "every file of the table that is still there is written anew without the rows"
+        ),
         settings_help={
             "path": "folder or URL: exports, s3://bucket/folder, sftp://host/folder",
             "format": "csv, jsonl or parquet",
@@ -118,6 +132,37 @@ class Files:
 
     def send(self, records: Sequence[Record]) -> BatchResult:
         return self._log("event", records)
+
+    def erase(self, records: Sequence[Record]) -> BatchResult:
+        """Write the table's files anew without rows of these keys."""
+        if not records:
+            return BatchResult(requests=0)
+        self._limiter("default")
+        keys = {record.key for record in records}
+        for path in self._guard(self._written):
+            self._guard(lambda path=path: self._rewrite(path, keys))
+        return BatchResult(accepted=[Accepted(record.key) for record in records])
+
+    def _written(self) -> list[str]:
+        """Files of the table: the whole one, and those of its change log."""
+        found = []
+        for folder, begins in ((self._root, f"{self._name}."), (f"{self._root}/{self._name}", "")):
+            if self._fs.exists(folder):
+                found += [
+                    path
+                    for path in map(str, self._fs.ls(folder, detail=False))
+                    if Path(path).name.startswith(begins) and path.endswith(FORMATS)
+                ]
+        return sorted(found)
+
+    def _rewrite(self, path: str, keys: set[str]) -> None:
+        part = path + ".part"
+        with self._fs.open(path, "rb") as given, self._open(part) as stream:
+            found = without(path.rpartition(".")[2], given, stream, keys)
+        if found:
+            self._fs.mv(part, path)
+        else:
+            self._fs.rm(part)
 
     def begin(self, run_id: str, columns: Sequence[str]) -> None:
         self._staged = f"{self._root}/.{self._name}.{run_id}.{self.format}"

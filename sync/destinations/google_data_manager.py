@@ -10,6 +10,9 @@ PARTIAL_SUCCESS with `errorInfo.errorCounts`: a reason and a `recordCount` each,
 Read 2026-11-29: .../devguides/audiences/google-ads/customer-match/create-audience (a list without `membershipDuration` has the longest
 there is), ppc.land/google-sets-new-540-day-limit-for-customer-match-data-retention (that is 540 days, for lists of before too).
 
+Erasure, read 2026-11-29: .../reference/rest/v1/audienceMembers (there is no persistent data behind the resource: members are what a list
+has), .../remove. Google keeps no profile of ours that could be deleted.
+
 Names are hashed, region and postal code are not: an address needs all four. The answer to a batch is a request id; whether
 rows were taken is only told later, as counts.
 """
@@ -22,12 +25,12 @@ from typing import Any, ClassVar
 from pydantic import SecretStr, model_validator
 
 from sync.destinations.answers import TEXT_ID, Answer, Fault, Verdict, Verdicts
-from sync.destinations.base import Declaration, ObjectType, PartialFailure, RateLimit
+from sync.destinations.base import Declaration, Erasure, ObjectType, PartialFailure, RateLimit
 from sync.destinations.http import HttpClient, Limiter
 from sync.destinations.oauth import RefreshedToken
 from sync.destinations.settings import Address, HttpSettings
 from sync.destinations.values import is_sha256
-from sync.records import BatchResult, JobStatus, Mode, Record, RowError, SyncObject
+from sync.records import Accepted, BatchResult, JobStatus, Mode, Record, RowError, SyncObject
 
 API_VERSION = "v1"
 ADDRESS = ("first_name_sha256", "last_name_sha256", "country", "postal_code")
@@ -151,6 +154,7 @@ class GoogleDataManager:
             "default": RateLimit(requests=60, seconds=60, parallel=2),
         },
         hashed=True,
+        erasure=Erasure("the hashes are taken out of the user list"),
         verdicts=VERDICTS,
         settings_help={
             "customer_id": "Google Ads account, digits without dashes",
@@ -199,6 +203,12 @@ class GoogleDataManager:
 
     def remove(self, records: Sequence[Record]) -> BatchResult:
         return self._members("remove", records, {})
+
+    def erase(self, records: Sequence[Record]) -> BatchResult:
+        """Take the hashes out of the list; one that is not there is not made for it."""
+        if records and self._found() is None:
+            return BatchResult([Accepted(record.key) for record in records])
+        return self.remove(records)
 
     def poll(self, job: str) -> JobStatus:
         answer = self.http.get("/v1/requestStatus:retrieve", {"requestId": job}, answer=ASKED)

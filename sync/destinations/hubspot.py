@@ -13,6 +13,9 @@ Read 2026-11-29: developers.hubspot.com/docs/api-reference/legacy/crm/properties
 `modificationMetadata.readOnlyValue`), github.com/HubSpot/hubspot-api-php/issues/171 (a private app's token tells its scopes, and to
 public code without a scope of its own), .../crm-lists-v3 (members are put on MANUAL and SNAPSHOT lists; a DYNAMIC one fills itself).
 
+Erasure, read 2026-11-29: developers.hubspot.com/docs/api-reference/legacy/crm/objects/contacts/gdpr/gdpr-delete-contact (a contact and all
+that belongs to it, for good; by id, since an address that no contact has would be put on a blocklist).
+
 A 207 answer holds results and errors side by side. A company that HubSpot already has under the same domain is taken over, not
 made a second time. Nobody's subscriptions are touched.
 """
@@ -20,6 +23,7 @@ made a second time. Nobody's subscriptions are touched.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 from urllib.parse import quote
 
@@ -28,6 +32,7 @@ from pydantic import SecretStr
 from sync.destinations.answers import NO_CONTENT, TEXT_ID, Answer, Fault, Verdict, Verdicts
 from sync.destinations.base import (
     Declaration,
+    Erasure,
     ObjectType,
     PartialFailure,
     RateLimit,
@@ -145,6 +150,11 @@ class Hubspot:
             "access_token": "private app token with crm.objects contacts and companies, read and write, "
             "crm.schemas.companies.write and crm.lists, read and write"
         },
+        erasure=Erasure(
+            "the contact is deleted for good, with all that belongs to it",
+            whole_account=True,
+            objects=frozenset({"contact", "list"}),
+        ),
         verdicts=VERDICTS,
     )
     settings_type: ClassVar[type[HubspotSettings]] = HubspotSettings
@@ -279,6 +289,27 @@ class Hubspot:
             self._batch("archive", [{"id": record_id} for record_id in sorted(set(ids.values()))])
         return BatchResult(
             accepted=[Accepted(record.key, ids.get(record.key)) for record in records],
+            requests=self.http.requests_sent - before,
+        )
+
+    def erase(self, records: Sequence[Record]) -> BatchResult:
+        """Delete for good every contact that has the id or the address of the row."""
+        if not records:
+            return BatchResult(requests=0)
+        before = self.http.requests_sent
+        ids = {record.remote_id for record in records if record.remote_id}
+        by_address = [replace(record, remote_id=None) for record in records]
+        ids.update(self._ids(by_address).values())
+        for contact_id in sorted(ids):
+            self.http.post(
+                f"{self._objects}/gdpr-delete",
+                {"objectId": contact_id},
+                group="crm",
+                missing_ok=True,
+                answer=NO_CONTENT,
+            )
+        return BatchResult(
+            accepted=[Accepted(record.key) for record in records],
             requests=self.http.requests_sent - before,
         )
 

@@ -9,6 +9,9 @@ Read 2026-11-28, for the error table: developers.klaviyo.com/en/docs/rate_limits
 Read 2026-11-29: community.klaviyo.com/developer-group-64/api-endpoint-to-know-what-are-the-scopes-of-the-api-key-6536 (a key does not tell
 its scopes, so that a check reads what a sync writes), .../reference/bulk_create_events (`time`, cut to the second).
 
+Erasure, read 2026-11-29: developers.klaviyo.com/en/reference/request_profile_deletion and .../data_privacy_api_overview (one identifier a
+request, email, phone_number or id; for good; it follows once the request is taken; 3 a second and 60 a minute; scope data-privacy:write).
+
 The bulk import cannot clear a field: a null is left out (.../docs/use_klaviyos_bulk_profile_import_api).
 Being on a list is not consent: the bulk import leaves a profile's subscriptions as they are, and nobody is subscribed here.
 """
@@ -26,6 +29,7 @@ from sync.destinations.answers import NO_CONTENT, Answer, Fault, Verdict, Verdic
 from sync.destinations.base import (
     Declaration,
     Delivery,
+    Erasure,
     ObjectType,
     PartialFailure,
     RateLimit,
@@ -66,6 +70,7 @@ PAGE = Answer(fields=(("data", list),))
 LIST_MADE = Answer(frozenset({201}), (("data.id", str),))
 JOB_MADE = Answer(frozenset({202}), (("data.id", str),))
 JOB = Answer(fields=(("data.attributes.status", str),))
+DELETION_TAKEN = Answer(frozenset({202}), form=(dict, list), empty=True)
 EVENTS_TAKEN = Answer(frozenset({202}), empty=True)
 VERDICTS = Verdicts(
     {
@@ -123,12 +128,14 @@ class Klaviyo:
         rate_limits={
             "bulk": RateLimit(requests=140, seconds=60, parallel=4),
             "reads": RateLimit(requests=140, seconds=60, parallel=4),
+            "privacy": RateLimit(requests=55, seconds=60, parallel=1),
             "default": RateLimit(requests=60, seconds=60, parallel=2),
         },
         pulls=True,
+        erasure=Erasure("the profile is deleted by a privacy request", whole_account=True),
         asks_account=True,
         settings_help={
-            "api_key": "private key with scopes lists, profiles, events, campaigns, metrics"
+            "api_key": "private key with scopes lists, profiles, events, campaigns, metrics; data-privacy to erase people"
         },
         verdicts=VERDICTS,
     )
@@ -244,6 +251,37 @@ class Klaviyo:
         return BatchResult(
             accepted=[Accepted(record.key, known.get(record.key)) for record in records],
             requests=self.http.requests_sent - before,
+        )
+
+    def erase(self, records: Sequence[Record]) -> BatchResult:
+        """Ask for the deletion of every profile that has the key, an address or a number of the row."""
+        if not records:
+            return BatchResult(requests=0)
+        before = self.http.requests_sent
+        ids = {record.remote_id for record in records if record.remote_id}
+        wanted = {"external_id": {record.key for record in records}}
+        for name, attribute in IDENTIFIERS.items():
+            wanted[attribute] = {
+                record.identifiers[name] for record in records if name in record.identifiers
+            }
+        for attribute, values in wanted.items():
+            ids.update(self._look_up(attribute, {value: value for value in values}).values())
+        for profile_id in sorted(ids):
+            self._delete(profile_id)
+        return BatchResult(
+            accepted=[Accepted(record.key) for record in records],
+            requests=self.http.requests_sent - before,
+        )
+
+    def _delete(self, profile_id: str) -> None:
+        profile = {"data": {"type": "profile", "id": profile_id}}
+        job = {"type": "data-privacy-deletion-job", "attributes": {"profile": profile}}
+        self.http.post(
+            "/api/data-privacy-deletion-jobs",
+            {"data": job},
+            group="privacy",
+            missing_ok=True,
+            answer=DELETION_TAKEN,
         )
 
     def send(self, records: Sequence[Record]) -> BatchResult:

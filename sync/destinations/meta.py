@@ -9,6 +9,9 @@ codes, and 1713230 of a blocked audience), developers.facebook.com/docs/graph-ap
 .../docs/graph-api/overview/rate-limiting (80000 to 80014, 4, 17, 32, 613), and the codes that public connectors tell apart. Most of
 them come in a 400: an expired token is no row's fault, and neither is a limit. Read 2026-11-29: github.com/facebook/
 facebook-ruby-business-sdk/issues/124 (803 of an audience that was made a moment ago, and is there at the next try).
+
+Erasure, read 2026-11-29: developers.facebook.com/docs/marketing-api/custom-audience-api (what is sent are hashes, compared with Meta's own;
+who is taken out of an audience is out within 24 hours). The API deletes nobody's account at Meta, which is not ours to delete.
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ from typing import Any, ClassVar
 from pydantic import SecretStr
 
 from sync.destinations.answers import TEXT_ID, Answer, Fault, Verdict, Verdicts
-from sync.destinations.base import Declaration, ObjectType, PartialFailure, RateLimit
+from sync.destinations.base import Declaration, Erasure, ObjectType, PartialFailure, RateLimit
 from sync.destinations.http import HttpClient, Limiter
 from sync.destinations.settings import Address, HttpSettings
 from sync.destinations.values import is_sha256, utc
@@ -52,6 +55,8 @@ KEYS = {
     "birth_year_sha256": "DOBY",
     "birth_month_sha256": "DOBM",
     "birth_day_sha256": "DOBD",
+    "region_sha256": "ST",
+    "gender_sha256": "GEN",
 }
 # Without e-mail and phone these are what Meta finds a person by; with them they only help.
 PERSON = ("first_name_sha256", "last_name_sha256", "postal_code_sha256", "country_sha256")
@@ -138,6 +143,7 @@ class Meta:
         },
         pulls=True,
         hashed=True,
+        erasure=Erasure("the hashes are taken out of the audience"),
         verdicts=VERDICTS,
         settings_help={
             "access_token": "system user token with ads_management",
@@ -171,6 +177,12 @@ class Meta:
 
     def remove(self, records: Sequence[Record]) -> BatchResult:
         return self._users("DELETE", records)
+
+    def erase(self, records: Sequence[Record]) -> BatchResult:
+        """Take the hashes out of the audience; one that is not there is not made for it."""
+        if records and self._found() is None:
+            return BatchResult([Accepted(record.key) for record in records])
+        return self.remove(records)
 
     def pull(self, since: dt.datetime) -> Iterator[Result]:
         fields = "id,name,effective_status,start_time"

@@ -13,6 +13,9 @@ Results, read 2026-11-28: documentation.onesignal.com/docs/push-notification-mes
 
 Read 2026-11-29, API description 5.12.0: a message needs `contents` unless it has a `template_id`.
 
+Erasure, read 2026-11-29: documentation.onesignal.com/reference/delete-user (the user with all properties, subscriptions and aliases, for
+good, shortly after the request was accepted), and API description 5.12.0.
+
 An answer of 200 with an empty `id` means that nobody was reached. Users are known by external id, which is our profile id.
 """
 
@@ -28,7 +31,14 @@ from urllib.parse import quote
 from pydantic import SecretStr
 
 from sync.destinations.answers import Answer, Fault, Verdict, Verdicts
-from sync.destinations.base import Declaration, Delivery, ObjectType, PartialFailure, RateLimit
+from sync.destinations.base import (
+    Declaration,
+    Delivery,
+    Erasure,
+    ObjectType,
+    PartialFailure,
+    RateLimit,
+)
 from sync.destinations.http import HttpClient, Limiter
 from sync.destinations.settings import Address, HttpSettings
 from sync.destinations.values import one_by_one, plain, utc
@@ -53,6 +63,8 @@ MESSAGE_FIELDS = frozenset({"title", "message", "url", "template_id"})
 LISTED = Answer(fields=(("notifications", list),))
 # 202: taken, and not yet made (.../reference/create-user).
 TAGGED = Answer(frozenset({200, 201, 202}), (("identity.external_id", str),))
+# The description has 200 and no body, the page says that the deletion follows shortly after the request was accepted.
+DELETED = Answer(frozenset({200, 202}), form=(dict, list), empty=True)
 UNTAGGED = Answer(frozenset({200, 202}), (("properties", dict),))
 USER = Answer(fields=(("identity", dict),))
 SENT = Answer()
@@ -100,6 +112,7 @@ class OneSignal:
         },
         pulls=True,
         verdicts=VERDICTS,
+        erasure=Erasure("the user is deleted, with tags and subscriptions", whole_account=True),
         settings_help={"api_key": "app API key", "app_id": "id of the app, a UUID"},
     )
     settings_type: ClassVar[type[OneSignalSettings]] = OneSignalSettings
@@ -139,6 +152,9 @@ class OneSignal:
 
     def send(self, records: Sequence[Record]) -> BatchResult:
         return one_by_one(records, self._message)
+
+    def erase(self, records: Sequence[Record]) -> BatchResult:
+        return one_by_one(records, self._delete_user)
 
     def pull(self, since: dt.datetime) -> Iterator[Result]:
         offset = 0
@@ -183,6 +199,16 @@ class OneSignal:
             group="users",
             missing_ok=True,
             answer=UNTAGGED,
+        )
+        return Accepted(record.key)
+
+    def _delete_user(self, record: Record) -> Accepted | RowError:
+        self.http.request(
+            "DELETE",
+            f"/apps/{self.app_id}/users/by/external_id/{quote(_external_id(record), safe='')}",
+            group="users",
+            missing_ok=True,
+            answer=DELETED,
         )
         return Accepted(record.key)
 

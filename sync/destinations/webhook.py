@@ -1,10 +1,11 @@
 """Webhook: batches of rows as JSON to a URL of yours, signed.
 
-Each request is `{"sync": ..., "action": "upsert" | "remove" | "event", "rows": [...]}`. With a `signing_secret`, the header
+Each request is `{"sync": ..., "action": "upsert" | "remove" | "event" | "erase", "rows": [...]}`. With a `signing_secret`, the header
 X-Headwater-Signature says when it was sent, under which id, and who signed all of it (`signing.py`). `Idempotency-Key` is the same for
 the same batch. Answer 200, 201, 202 or 204 with no body or a JSON object to take every row, with `{"failed": [{"key", "status",
 "message"}]}`
 in it to refuse some. Whatever else comes (a page, half a document, a redirect, an object with `error` or the status of one) takes nothing.
+Rows of `erase` are people to delete for good, also out of events that were sent before: by key and identifiers, without fields.
 """
 
 from __future__ import annotations
@@ -17,7 +18,14 @@ from typing import Any, ClassVar
 from pydantic import SecretStr
 
 from sync.destinations.answers import Answer
-from sync.destinations.base import Declaration, Delivery, ObjectType, PartialFailure, RateLimit
+from sync.destinations.base import (
+    Declaration,
+    Delivery,
+    Erasure,
+    ObjectType,
+    PartialFailure,
+    RateLimit,
+)
 from sync.destinations.http import HttpClient, Limiter
 from sync.destinations.settings import Address, Settings, fingerprint
 from sync.destinations.signing import HEADER, signature
@@ -65,6 +73,7 @@ class Webhook:
             ),
         },
         rate_limits={"default": RateLimit(requests=600, seconds=60, parallel=4)},
+        erasure=Erasure("the receiver is sent the action `erase`"),
         settings_help={
             "url": "where to POST",
             "token": "sent as Authorization: Bearer, optional",
@@ -98,6 +107,9 @@ class Webhook:
 
     def send(self, records: Sequence[Record]) -> BatchResult:
         return self._send("event", records)
+
+    def erase(self, records: Sequence[Record]) -> BatchResult:
+        return self._send("erase", records)
 
     def _send(self, action: str, records: Sequence[Record]) -> BatchResult:
         if not records:

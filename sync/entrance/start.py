@@ -22,8 +22,8 @@ IDENTIFIERS = {
     "phone": "{tier: 3, limit: 10, merge_limit: 3, max_exclusive_ids: 1}",
 }
 ATTRIBUTES = {
-    "email": "{rule: most_recent, identifier: email}",
-    "phone": "{rule: most_recent, identifier: phone}",
+    "email": "{rule: [valid, most_recent], identifier: email}",
+    "phone": "{rule: [valid, most_recent], identifier: phone}",
     "first_name": "[most_frequent, source_priority]",
     "last_name": "[most_frequent, source_priority]",
     "country": "most_recent",

@@ -35,6 +35,7 @@ class Store:
         make_folder(path.parent)
         for one in (path, *path.parent.glob(f"{path.name}-*")):
             os.close(descriptor(one, flags=os.O_WRONLY))
+        self.path = path
         self._lock = threading.RLock()
         self._connection = sqlite3.connect(path, check_same_thread=False, timeout=30)
         self._connection.executescript(
@@ -130,6 +131,13 @@ class Store:
             for row in rows
             if object_id is None or row[0] == object_id
         ]
+
+    def drop_events(self, vendor: str, events: Iterable[tuple[str, str]]) -> None:
+        """Delete events by (object id, event id)."""
+        self._write(
+            "delete from events where vendor = ? and object_id = ? and event_id = ?",
+            [(vendor, object_id, key) for object_id, key in events],
+        )
 
     def put_job(self, vendor: str, job_id: str, data: Any) -> None:
         """Keep a job's state."""

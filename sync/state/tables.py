@@ -87,6 +87,35 @@ SHAPES: dict[str, dict[str, str]] = {
         "connection": "string",
         "seen_at": "timestamp",
     },
+    "erasure_requests": {
+        "environment": "string",
+        "request_id": "string",
+        "identifier_type": "string",
+        "identifier_value_sha256": "string",
+        "requested_at": "timestamp",
+        "salt": "string",
+        "scope": "string",
+    },
+    "erasure_tasks": {
+        "environment": "string",
+        "task_id": "string",
+        "request_id": "string",
+        "destination": "string",
+        "account": "string",
+        "object_kind": "string",
+        "object_name": "string",
+        "sync_name": "string",
+        "sync_key": "string",
+        "identifiers": "string",
+        "remote_id": "string",
+        "status": "string",
+        "detail": "string",
+        "job": "string",
+        "attempts": "int64",
+        "made_at": "timestamp",
+        "asked_at": "timestamp",
+        "answered_at": "timestamp",
+    },
     "campaigns": {
         "environment": "string",
         "destination": "string",
@@ -161,6 +190,8 @@ class Tables:
     leases: str
     dbt_failures: str
     cursors: str
+    erasure_requests: str
+    erasure_tasks: str
 
     @classmethod
     def of(cls, manifest: Manifest) -> Tables:

@@ -31,6 +31,7 @@ class Dialect:
     upper_case: bool = False  # unquoted names are stored in upper case
     quote: str = '"'
     md5_of: str = "md5({0})"  # of a text, as hex
+    sha256_of: str = "sha256({0})"  # of a text, as hex
     fingerprint_of: str = "bit_xor(hash({0}))"
     counted_as: str = "{0}"  # what a count of distinct texts counts: a hash, where that is cheaper
     json_text_of: str = "json_extract_string({0}, '$.{1}')"

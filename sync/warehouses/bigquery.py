@@ -149,6 +149,7 @@ class BigQueryWarehouse:
         escapes_backslash=True,
         quote="`",
         md5_of="to_hex(md5({0}))",
+        sha256_of="to_hex(sha256({0}))",
         fingerprint_of="bit_xor(farm_fingerprint({0}))",
         matches_of="regexp_contains({0}, {1})",
         json_text_of="json_value({0}, '$.{1}')",

@@ -189,6 +189,7 @@ class SnowflakeWarehouse:
         timestamp="timestamp_ntz",
         escapes_backslash=True,
         upper_case=True,
+        sha256_of="sha2({0}, 256)",
         fingerprint_of="sum(to_number(left(md5({0}), 15), 'XXXXXXXXXXXXXXX'))",
         matches_of="regexp_like({0}, {1})",
         json_text_of='parse_json({0}):"{1}"::varchar',

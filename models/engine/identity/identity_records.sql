@@ -3,6 +3,10 @@
 {%- set types = headwater.identity_types(entities) -%}
 {%- set attributes = headwater.identity_attributes(entities) -%}
 {%- set disposable_types = headwater.identity_disposable_types(entities) -%}
+{%- set merging = [] -%}
+{%- for entity in entities -%}
+{%- for source in entity.records if source.merged_into -%}{%- do merging.append(source.source_name) -%}{%- endfor -%}
+{%- endfor -%}
 with
 
 {% for entity in entities %}
@@ -13,14 +17,26 @@ with
         {{ headwater.string_literal(entity.name) }} as entity,
         {{ headwater.string_literal(source.source_name) }} as source_name,
         cast({{ source.record_key }} as {{ dbt.type_string() }}) as source_record_id,
+        {{ headwater.record_merged_into(source) }} as merged_into,
         {%- for type in types %}
-        {{ headwater.identity_value(source.identifiers.get(type), entity, type) }} as {{ type }}_value,
+        {%- set value = headwater.identity_value(source.identifiers.get(type), entity, type) %}
+        {%- if source.merged_into and (source.identifiers.get(type) or {}).get('column') != source.record_key %}
+        {#- What a record said before it was merged away is no evidence any more; its own key is, which others still name. #}
+        case when {{ headwater.record_merged_into(source) }} is null then {{ value }} end as {{ type }}_value,
+        {%- else %}
+        {{ value }} as {{ type }}_value,
+        {%- endif %}
         {%- endfor %}
         {%- for type in disposable_types %}
         {{ headwater.identity_disposable_when(source.identifiers.get(type)) }} as {{ type }}_disposable,
         {%- endfor %}
         {%- for attribute in attributes %}
-        {{ headwater.identity_attribute_value(attribute, entity, source) }} as {{ attribute.name }}_attribute,
+        {%- set value = headwater.identity_attribute_value(attribute, entity, source) %}
+        {%- if source.merged_into %}
+        case when {{ headwater.record_merged_into(source) }} is null then {{ value }} end as {{ attribute.name }}_attribute,
+        {%- else %}
+        {{ value }} as {{ attribute.name }}_attribute,
+        {%- endif %}
         {%- endfor %}
         {{ source.needs_identifier | lower }} as needs_identifier,
         {{ headwater._seen_at(source.first_seen_at) }} as first_seen_at,
@@ -28,7 +44,7 @@ with
 
     from {{ ref(source.model) }}
 
-    where {{ source.record_key }} is not null
+    where {{ headwater.record_is_kept(source) }}
 
 ),
 {% endfor %}
@@ -48,6 +64,7 @@ unioned as (
         cast(null as {{ dbt.type_string() }}) as entity,
         cast(null as {{ dbt.type_string() }}) as source_name,
         cast(null as {{ dbt.type_string() }}) as source_record_id,
+        cast(null as {{ dbt.type_string() }}) as merged_into,
         {%- for type in types %}
         cast(null as {{ dbt.type_string() }}) as {{ type }}_value,
         {%- endfor %}
@@ -75,6 +92,7 @@ keyed as (
         {{ headwater.node_key(dbt.concat(["entity", "'|'", "source_name", "':'", "source_record_id"])) }} as record_node,
         source_name,
         source_record_id,
+        case when merged_into is not null then {{ dbt.concat(["source_name", "':'", "merged_into"]) }} end as merged_key,
         {%- for type in types %}
         {{ type }}_value,
         {%- endfor %}
@@ -90,6 +108,131 @@ keyed as (
 
     from unioned
 
+),
+
+{% if merging -%}
+merged as (
+
+    select
+        entity,
+        record_key,
+        merged_key
+
+    from keyed
+
+    where merged_key is not null
+
+),
+
+-- Whom a record that was merged away is now: a merge of a merge is followed, some times.
+merges_followed as (
+
+    select
+        merged.entity,
+        merged.record_key,
+        case
+            when hop_1.merged_key is null then merged.merged_key
+            {%- for hop in range(2, 7) %}
+            when hop_{{ hop }}.merged_key is null then hop_{{ hop - 1 }}.merged_key
+            {%- endfor %}
+        end as survivor_key
+
+    from merged
+    {% for hop in range(1, 7) %}
+    left join merged as hop_{{ hop }}
+        on merged.entity = hop_{{ hop }}.entity
+        and {{ 'merged' if loop.first else 'hop_' ~ (hop - 1) }}.merged_key = hop_{{ hop }}.record_key
+    {% endfor %}
+),
+
+-- One that leads to no record that lives is gone, as that is.
+survivors as (
+
+    select
+        merges_followed.entity,
+        merges_followed.record_key,
+        merges_followed.survivor_key
+
+    from merges_followed
+
+    inner join keyed
+        on merges_followed.entity = keyed.entity
+        and merges_followed.survivor_key = keyed.record_key
+
+),
+
+{% endif -%}
+types as (
+
+    {% for entity in entities if entity.name == 'person' -%}
+    {%- for rule in entity.identifiers -%}
+    select {{ headwater.string_literal(rule.type) }} as identifier_type
+
+    union all
+
+    {% endfor -%}
+    {%- endfor -%}
+    select 'record' as identifier_type
+
+),
+
+-- Whatever a person's record says of itself, its own key included.
+told as (
+
+    select
+        keyed.record_key,
+        types.identifier_type,
+        case types.identifier_type
+            {%- for entity in entities if entity.name == 'person' %}
+            {%- for rule in entity.identifiers %}
+            when {{ headwater.string_literal(rule.type) }}
+                then {{ 'lower(trim(keyed.email_value))' if rule.type == 'email' else 'keyed.' ~ rule.type ~ '_value' }}
+            {%- endfor %}
+            {%- endfor %}
+            else keyed.record_key
+        end as identifier_value
+
+    from keyed
+
+    cross join types
+
+    where keyed.entity = 'person'
+
+),
+
+-- A record of somebody who is erased is nobody's, and no company's contact either (docs/consent.md).
+erased as (
+
+    select distinct told.record_key
+
+    from told
+
+    inner join {{ headwater.erased_values('told') }} as erased_values
+        on told.identifier_type = erased_values.identifier_type
+        and told.identifier_value = erased_values.identifier_value
+
+),
+
+kept as (
+
+    select
+        keyed.*,
+        {{ 'survivors.survivor_key' if merging else 'keyed.merged_key' }} as survivor_key
+
+    from keyed
+
+    left join erased on keyed.record_key = erased.record_key
+    {%- if merging %}
+
+    left join survivors
+        on keyed.entity = survivors.entity
+        and keyed.record_key = survivors.record_key
+    {%- endif %}
+
+    where
+        erased.record_key is null
+        and {{ '(keyed.merged_key is null or survivors.survivor_key is not null)' if merging else 'keyed.merged_key is null' }}
+
 )
 
-select * from keyed
+select * from kept

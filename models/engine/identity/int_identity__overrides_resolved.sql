@@ -1,6 +1,6 @@
 with
 
-overrides as (
+decided as (
 
     select
         entity,
@@ -11,6 +11,71 @@ overrides as (
         reason
 
     from {{ ref(var('cdp_identity_overrides', 'identity_overrides')) }}
+
+),
+
+kept_apart as (
+
+    select
+        entity,
+        least(left_key, right_key) as left_key,
+        greatest(left_key, right_key) as right_key
+
+    from decided
+
+    where action = 'do_not_link'
+
+    group by 1, 2, 3
+
+),
+
+-- What a source merged is one, unless somebody here has decided that it is not.
+merged as (
+
+    select
+        records.entity,
+        'link' as action,
+        records.record_key as left_key,
+        records.survivor_key as right_key,
+        records.source_name as author,
+        'merged in its source' as reason
+
+    from {{ ref('identity_records') }} as records
+
+    left join kept_apart
+        on records.entity = kept_apart.entity
+        and least(records.record_key, records.survivor_key) = kept_apart.left_key
+        and greatest(records.record_key, records.survivor_key) = kept_apart.right_key
+
+    where
+        records.survivor_key is not null
+        and kept_apart.left_key is null
+
+),
+
+overrides as (
+
+    select
+        entity,
+        action,
+        left_key,
+        right_key,
+        author,
+        reason
+
+    from decided
+
+    union all
+
+    select
+        entity,
+        action,
+        left_key,
+        right_key,
+        author,
+        reason
+
+    from merged
 
 ),
 

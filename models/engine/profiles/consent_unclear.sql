@@ -67,6 +67,9 @@ erasure_requests as (
 
     from {{ ref('stg_sync__erasure_requests') }}
 
+    -- What `sync forget` wrote is about people it knew, who are not there any more.
+    where coalesce(salt, '') = ''
+
 ),
 
 erasures_met as (

@@ -39,6 +39,7 @@ owned as (
         attribute_values.attribute,
         attribute_values.value,
         attribute_values.source_rank,
+        true as is_valid,
         account_records.first_seen_at,
         account_records.last_seen_at
 

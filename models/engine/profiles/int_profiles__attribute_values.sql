@@ -29,6 +29,16 @@ attribute_values as (
 
 ),
 
+values_that_bounced as (
+
+    select
+        identifier_type,
+        identifier_value
+
+    from {{ ref('int_profiles__values_that_bounced') }}
+
+),
+
 -- A value that identity gave to nobody (junk, shared, shed) is nobody's e-mail address either.
 owned as (
 
@@ -39,6 +49,7 @@ owned as (
         attribute_values.attribute,
         attribute_values.value,
         attribute_values.source_rank,
+        values_that_bounced.identifier_value is null as is_valid,
         profile_records.first_seen_at,
         profile_records.last_seen_at
 
@@ -50,6 +61,10 @@ owned as (
         on profile_records.profile_id = profile_identifiers.profile_id
         and attribute_values.identifier_type = profile_identifiers.identifier_type
         and attribute_values.identifier_value = profile_identifiers.identifier_value
+
+    left join values_that_bounced
+        on attribute_values.identifier_type = values_that_bounced.identifier_type
+        and attribute_values.identifier_value = values_that_bounced.identifier_value
 
     where
         attribute_values.identifier_type is null

@@ -27,6 +27,76 @@ said as (
     {%- endfor %}
 ),
 
+told as (
+
+    select
+        'email' as identifier_type,
+        email as identifier_value
+
+    from said
+
+    where email is not null
+
+    union all
+
+    select
+        'phone' as identifier_type,
+        phone as identifier_value
+
+    from said
+
+    where phone is not null
+
+    union all
+
+    select
+        'record' as identifier_type,
+        {{ dbt.concat(["source_name", "':'", "consent_id"]) }} as identifier_value
+
+    from said
+
+    where
+        source_name is not null
+        and consent_id is not null
+
+),
+
+erased as (
+
+    select
+        identifier_type,
+        identifier_value
+
+    from {{ headwater.erased_values('told') }} as erased_values
+
+),
+
+-- What an erased person answered is nobody's.
+kept as (
+
+    select said.*
+
+    from said
+
+    left join erased as by_email
+        on by_email.identifier_type = 'email'
+        and said.email = by_email.identifier_value
+
+    left join erased as by_phone
+        on by_phone.identifier_type = 'phone'
+        and said.phone = by_phone.identifier_value
+
+    left join erased as by_record
+        on by_record.identifier_type = 'record'
+        and {{ dbt.concat(["said.source_name", "':'", "said.consent_id"]) }} = by_record.identifier_value
+
+    where
+        by_email.identifier_value is null
+        and by_phone.identifier_value is null
+        and by_record.identifier_value is null
+
+),
+
 -- A word nobody knows is read in the strictest way: a no is one to everything, a yes one to nothing.
 read as (
 
@@ -54,7 +124,7 @@ read as (
         recorded_at,
         loaded_at
 
-    from said
+    from kept
 
 )
 

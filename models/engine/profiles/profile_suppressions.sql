@@ -18,11 +18,18 @@ erasure_requests as (
     select
         lower(trim(identifier_type)) as identifier_type,
         lower(trim(identifier_value_sha256)) as identifier_value_sha256,
+        coalesce(salt, '') as salt,
         requested_at
 
     from {{ ref('stg_sync__erasure_requests') }}
 
-    where requested_at <= {{ headwater.cdp_now() }} or requested_at is null
+),
+
+salts as (
+
+    select distinct salt
+
+    from erasure_requests
 
 ),
 
@@ -151,7 +158,7 @@ campaign_suppressions as (
 
 ),
 
--- A request is one of everybody who has the value; of a type nobody knows, of whoever has it as any.
+-- A request is one of everybody who has the value, whatever the time of the build; of a type nobody knows, of whoever has it as any.
 erasures as (
 
     select
@@ -162,8 +169,11 @@ erasures as (
 
     from holders
 
+    cross join salts
+
     inner join erasure_requests
-        on erasure_requests.identifier_value_sha256 = {{ headwater.sha256_hex('holders.identifier_value') }}
+        on salts.salt = erasure_requests.salt
+        and erasure_requests.identifier_value_sha256 = {{ headwater.erasure_hash('salts.salt', 'holders.identifier_value') }}
 
     where
         holders.identifier_type = erasure_requests.identifier_type

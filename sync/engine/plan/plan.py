@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from sync.config.models import ConsentTables, SyncDefinition
@@ -29,6 +30,7 @@ from sync.engine.plan.spool import PlanSpool
 from sync.engine.scrub import shown_key
 from sync.errors import RefusedError, WarehouseError, WarehouseMemoryError
 from sync.records import Mode
+from sync.state.erasures import Erasures
 from sync.state.intents import Intents
 from sync.state.journal import Journal
 from sync.state.ledger import Ledger
@@ -49,6 +51,11 @@ class Planning:
     journal: Path  # of this machine
     people: ConsentTables = field(default_factory=ConsentTables)
     syncs: tuple[SyncDefinition, ...] = ()  # every one that the project defines
+    erasures: Erasures = field(init=False)
+
+    def __post_init__(self) -> None:
+        erasures = Erasures(self.tables, self.warehouse.dialect, environment=self.environment)
+        object.__setattr__(self, "erasures", erasures)
 
     @property
     def known(self) -> frozenset[str]:
@@ -216,6 +223,7 @@ def _planned(
     )
     others = planning.others(definition)
     held = planning.held(session, definition)
+    salts = planning.erasures.salts(session)
     queries = PlanQueries(
         definition,
         columns,
@@ -230,6 +238,7 @@ def _planned(
         kinds=kinds,
         claims=Claims.on(offered, ledger.claims(definition.filled, others) if others else None),
         refresh=_refresh(definition, offered),
+        erased=partial(planning.erasures.asked, salts=salts) if salts else None,
     )
     checks = TableChecks(
         **{

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import abc
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from sync.config.models import ConsentTables, SyncDefinition
+from sync.config.models import PERSON, ConsentTables, SyncDefinition
 from sync.engine.plan import journeys, membership
 from sync.engine.plan.claims import CLAIMED, Claims
 from sync.engine.plan.edge import CARRIED_AS_TEXT
@@ -20,6 +20,7 @@ from sync.engine.plan.permission import Permission
 from sync.engine.scrub import mark_of
 from sync.errors import RefusedError, closest
 from sync.records import Kind, Mode
+from sync.state.erasures import types_of
 from sync.state.ledger import UNKNOWN
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 DIGITS = "0123456789abcdef"
 NOT_MAPPED = ("withheld_reason", "row_hash", "qualified_at")
+# Texts, each with the types of identifier it may be of -> joins, and a condition: one of them is an erased person's.
+Erased = Callable[[abc.Mapping[str, Sequence[str]]], tuple[str, str]]
 KindsOf = abc.Mapping[str, Kind]
 REMOVING = (Mode.MIRROR, Mode.REPLACE)
 FILLING = (Mode.ADD, Mode.UPSERT, Mode.MIRROR, Mode.REPLACE)
@@ -161,10 +164,12 @@ class PlanQueries:
         kinds: KindsOf | None = None,
         claims: Claims | None = None,
         refresh: Refresh | None = None,
+        erased: Erased | None = None,
     ) -> None:
         """`held` is a query of the ledger's state, `elsewhere` one of how many rows it has elsewhere, `former` one of how many have a
         place of before accounts were known; `quarantined` one of (sync_key, payload_hash, is_dismissed), or None for none; `kinds`
-        what the columns hold; `claims` who else may want rows that leave; `refresh` when rows are sent again though nothing changed.
+        what the columns hold; `claims` who else may want rows that leave; `refresh` when rows are sent again though nothing changed;
+        `erased` who is to be sent nothing, whatever the table says.
         """
         self._definition = definition
         self._mode = definition.mode
@@ -181,13 +186,15 @@ class PlanQueries:
         self._is_claimed = False
         self._has_reason = "withheld_reason" in columns
         people = people or ConsentTables()
+        self._people = (PERSON,) if PERSON in columns else ()
+        self.mapping = map_columns(definition, columns)
         self._asked = (
+            self._erasing(erased),
             Permission.of(definition, columns, people, dialect),
             journeys.asked_again(
                 definition, columns, aliases=people.aliases, held=held, dialect=dialect
             ),
         )
-        self.mapping = map_columns(definition, columns)
 
     def ask_claims(self, wanted: str | None = None) -> bool:
         """Let plans leave in place who is wanted by somebody else; whether that can make a difference. `wanted` is a query of
@@ -418,13 +425,22 @@ class PlanQueries:
 
     def _reason(self) -> str:
         given = "withheld_reason" if self._has_reason else self._dialect.text("null")
-        found = [given]
-        found += [asked.reason for asked in self._asked if asked.reason]
+        erased, *others = [asked.reason for asked in self._asked]
+        found = [one for one in (erased, given, *others) if one]
         if self.mapping.identifiers:
             names = self.mapping.identifiers
             absent = " and ".join(f"{self._column(name)} is null" for name in names)
             found.append(f"case when {absent} then 'no_identifier' end")
         return f"coalesce({', '.join(found)})" if len(found) > 1 else given
+
+    def _erasing(self, erased: Erased | None) -> Permission:
+        """Why a row of somebody who is erased is not sent, whatever the table says, which may be older than the request."""
+        if erased is None or self._mode is Mode.REMOVE:
+            return Permission()
+        names = dict.fromkeys((*self._people, *self._definition.key, *self.mapping.identifiers))
+        told = {self._dialect.text(self._column(name)): types_of(name) for name in names}
+        joins, condition = erased(told)
+        return Permission(joins, f"case when {condition} then 'erased' end")
 
     def _key(self) -> str:
         return _key_text(self._definition, self._dialect)
@@ -437,6 +453,16 @@ def keys_of(definition: SyncDefinition, dialect: Dialect) -> str:
     """A query of every row's sync_key and row_hash."""
     key = _key_text(definition, dialect)
     return f"select {key} as sync_key, row_hash from {definition.model.relation}"
+
+
+def keys_of_people(definition: SyncDefinition, ids: Sequence[str], dialect: Dialect) -> str:
+    """A query of (sync_name, sync_key) of the rows of a sync's table that are of these people."""
+    listed = ", ".join(map(dialect.literal, sorted(ids)))
+    return (
+        f"select {dialect.literal(definition.sync_id)} as sync_name, "
+        f"{_key_text(definition, dialect)} as sync_key from {definition.model.relation} "
+        f"where {dialect.text(dialect.column(PERSON))} in ({listed})"
+    )
 
 
 def wanted_by(definition: SyncDefinition, columns: Sequence[str], dialect: Dialect) -> str:

@@ -244,6 +244,22 @@ def archive(kind: str) -> tuple[Response | str, int]:
     return "", 204
 
 
+@blueprint.post("/crm/v3/objects/contacts/gdpr-delete")
+def delete_for_good() -> tuple[Response | str, int]:
+    """By id; the contact goes from all lists too."""
+    body = request.get_json()
+    if "idProperty" in body:
+        return error(400, "VALIDATION_ERROR")  # an address that nobody has would be blocked
+    properties = store().member(NAME, "contacts", body["objectId"])
+    if properties is None:
+        return error(404, "OBJECT_NOT_FOUND")
+    for name in INDEXED:
+        store().drop_members(INDEX, f"contacts.{name}", [str(properties.get(name, "")).lower()])
+    for object_id in ("contacts", *(key for _, key, _ in store().objects(NAME, "list"))):
+        store().drop_members(NAME, object_id, [body["objectId"]])
+    return "", 204
+
+
 @blueprint.post("/crm/v3/objects/<kind>/search")
 def search(kind: str) -> Response:
     """Records that have one of the values of the first filter, and none of the properties the others want absent."""

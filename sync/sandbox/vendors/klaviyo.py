@@ -212,6 +212,33 @@ def create_events() -> tuple[Response | str, int]:
     return "", 202
 
 
+@blueprint.post("/api/data-privacy-deletion-jobs")
+def delete_profile() -> tuple[Response | str, int]:
+    """One identifier a request; the profile goes from all lists, and its events with it."""
+    profile = request.get_json()["data"]["attributes"]["profile"]["data"]
+    named = {**profile.get("attributes", {}), **({"id": profile["id"]} if "id" in profile else {})}
+    if len(named) != 1:
+        return error(400, "invalid")
+    attribute, value = next(iter(named.items()))
+    known = store().members(NAME, PROFILES)
+    keys = {
+        key
+        for key, found in known.items()
+        if (key if attribute == "id" else found.get(attribute)) == value
+    }
+    for object_id in (PROFILES, *(key for _, key, _ in store().objects(NAME, "list"))):
+        store().drop_members(NAME, object_id, keys)
+    store().drop_events(
+        NAME,
+        [
+            (event["object_id"], event["event_id"])
+            for event in store().events(NAME)
+            if event["data"]["profile"] in keys
+        ],
+    )
+    return "", 202
+
+
 @blueprint.get("/api/metrics")
 def metrics() -> Response:
     def metric(key: str, name: str, integration: str) -> dict[str, Any]:

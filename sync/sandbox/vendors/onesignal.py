@@ -57,6 +57,14 @@ def update_user(app_id: str, external_id: str) -> tuple[Response, int]:  # noqa:
     return jsonify({"properties": body["properties"]}), 202
 
 
+@blueprint.delete("/apps/<app_id>/users/by/external_id/<external_id>")
+def delete_user(app_id: str, external_id: str) -> tuple[Response | str, int]:  # noqa: ARG001
+    if store().member(NAME, USERS, external_id) is None:
+        return error(404, "not_found")
+    store().drop_members(NAME, USERS, [external_id])
+    return "", 200
+
+
 def _tagged(old: Any, body: dict[str, Any]) -> dict[str, Any]:
     tags = {**((old or {}).get("tags") or {}), **body["properties"].get("tags", {})}
     return {"tags": {name: value for name, value in tags.items() if value != ""}}

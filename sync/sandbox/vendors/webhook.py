@@ -25,6 +25,17 @@ def receive() -> Response:
     rows = [row for row in body["rows"] if row["key"] not in refused]
     if body["action"] == "remove":
         store().drop_members(NAME, object_id, [row["key"] for row in rows])
+    elif body["action"] == "erase":
+        keys = {row["key"] for row in rows}
+        store().drop_members(NAME, object_id, keys)
+        store().drop_events(
+            NAME,
+            [
+                (object_id, event["event_id"])
+                for event in store().events(NAME, object_id)
+                if event["data"]["key"] in keys
+            ],
+        )
     elif body["action"] == "event":
         at = clock.iso(clock.now())
         store().add_events(

@@ -60,6 +60,21 @@ forgotten as (
 
     where action = 'forget'
 
+),
+
+-- What somebody was sent who is erased since is in no ledger any more.
+erased as (
+
+    select distinct
+        runs.run_id,
+        runs.sync_name
+
+    from {{ ref('stg_sync__runs') }} as runs
+
+    inner join {{ ref('stg_sync__erasure_tasks') }} as tasks
+        on runs.sync_name = tasks.sync_name
+        and tasks.answered_at >= runs.started_at
+
 )
 
 select
@@ -82,8 +97,13 @@ left join failures
 
 left join forgotten on results.sync_name = forgotten.sync_name
 
+left join erased
+    on results.run_id = erased.run_id
+    and results.sync_name = erased.sync_name
+
 where
     forgotten.sync_name is null
+    and erased.sync_name is null
     and coalesce(withheld.quarantined_count, 0) = 0
     and results.failed_count = coalesce(failures.refused_count, 0)
     and results.audience_size

@@ -94,6 +94,9 @@ class Lab:
         (staging / "fixture_records.sql").write_text(
             "{{ config(materialized='view') }}\nselect * from raw.records"
         )
+        (staging / "stg_sync__erasure_requests.sql").write_text(
+            "{{ config(materialized='view') }}\nselect * from raw.erasure_requests"
+        )
         project = yaml.safe_load((ROOT / "dbt_project.yml").read_text())
         project.pop("on-run-start", None)
         project["on-run-end"] = project["on-run-end"][:1]  # the others are about sync's tables
@@ -134,6 +137,11 @@ class Lab:
         """Replace the raw records: tuples in the order of COLUMNS."""
         with duckdb.connect(str(self.database)) as connection:
             connection.execute("create schema if not exists raw")
+            connection.execute(
+                "create table if not exists raw.erasure_requests (request_id varchar, "
+                "identifier_type varchar, identifier_value_sha256 varchar, salt varchar, "
+                "scope varchar, requested_at timestamp)"
+            )
             connection.execute(
                 "create or replace table raw.records (source varchar, record_id varchar, "
                 "customer_id varchar, user_id varchar, email varchar, phone varchar, "

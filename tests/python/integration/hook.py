@@ -17,6 +17,7 @@ class Hook:
         self.members: dict[str, Any] = {}
         self.events: list[str] = []
         self.bodies: list[dict[str, Any]] = []  # of requests without rows, such as alerts
+        self.erased: list[str] = []
         self.requests = 0
         self.lock = threading.Lock()
         self.arrived = threading.Semaphore(0)  # released at each request with rows
@@ -32,8 +33,10 @@ class Hook:
         with self.lock:
             self.requests += 1
             for row in body["rows"]:
-                if body["action"] == "remove":
+                if body["action"] in ("remove", "erase"):
                     self.members.pop(row["key"], None)
+                    if body["action"] == "erase":
+                        self.erased.append(row["key"])
                 elif body["action"] == "event":
                     self.events.append(row["key"])
                 else:

@@ -83,3 +83,35 @@ def test_what_is_shown_is_what_the_next_build_does(lab: Callable[..., JourneyLab
     added = [row for row in tried.log("node", "outcome", "profile_id") if (row[2], row[0], row[1]) not in before]  # fmt: skip
     counts = Counter((node, outcome) for node, outcome, _ in added if node != "entry")
     assert counts == coming
+
+
+def test_a_replay_does_what_builds_have_done_and_leaves_nothing(
+    lab: Callable[..., JourneyLab],
+) -> None:
+    tried = lab(
+        f"entry: {{did: cart_filled}}\nexit_when: {{did: order_placed}}\nsteps:\n  - {{name: pause, wait: {{for: 2 days}}}}\n"
+        f"  - {{name: first, {MAIL}}}\n  - {{name: more, wait: {{for: 1 days}}}}\n  - {{name: second, {MAIL}}}\n"
+    )
+    tried.people("a", "b", "c")
+    for number, (person, day) in enumerate([("a", 1), ("b", 1), ("a", 2), ("c", 4)]):
+        tried.cart(f"c{number}", person, f"2026-03-0{day} 08:00:00")
+    tried.order("b", "2026-03-04 11:00:00")
+    for day in range(1, 7):
+        tried.build(f"2026-03-0{day} 12:00:00", *(("--select", "journey_tried") if day > 1 else ()))
+    done = tried.query(
+        "select node, outcome, count(*) from analytics.journey_tried group by all order by all"
+    )
+    before = tried.log()
+    code, found = ask(tried, "replay", "tried", "--from", "2026-03-01T12:00:00", "--to", "2026-03-06T12:00:00")  # fmt: skip
+    assert code == 0
+    assert sorted((one["name"], one["outcome"], one["entries"]) for one in found["steps"]) == done
+    assert [tuple(one.values()) for one in found["sends"]] == tried.query(
+        "select cast(cast(happened_at as date) as text), channel, count(*) from analytics.journey_tried "
+        "where touchpoint_id is not null group by all order by all"
+    )
+    # What is to come: the cart of 4 March has its second message on the 7th, then all is quiet.
+    code, coming = ask(tried, "forecast", "tried", "--days", "3")
+    assert code == 0
+    assert [tuple(one.values()) for one in coming["sends"]] == [("2026-03-07", "email", 1)]
+    assert tried.log() == before
+    assert tried.query("select table_name from information_schema.tables where table_name like 'replay%'") == []  # fmt: skip

@@ -118,7 +118,7 @@ def connection(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConne
             occurred_at timestamp, loaded_at timestamp
         );
         create table analytics.stg_sync__erasure_requests (
-            request_id text, identifier_type text, identifier_value_sha256 text, requested_at timestamp
+            request_id text, identifier_type text, identifier_value_sha256 text, salt text, scope text, requested_at timestamp
         );
         """
     )
@@ -323,3 +323,39 @@ def test_what_could_not_be_taken_as_it_was_said_is_counted(
         "erasure_of_nobody_known": sum(not holders.get(value) for value in erased),
     }
     assert dict(found) == {problem: number for problem, number in unclear.items() if number}
+
+
+def test_an_erased_persons_answers_are_nobodys_and_their_hashes_are_no_unclear_consent(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    said = ("email", "marketing", "opted_out", "form", NOW, NOW, None)
+    write(
+        connection,
+        [
+            ("ada@x.example", None, *said),
+            (None, "+4915111111111", *said),
+            ("bo@x.example", None, *said),
+        ],
+        {("email", "bo@x.example"): {"bo"}, ("email", "both@x.example"): {"cy"}},
+    )
+    fill(
+        connection, "stg_sync__erasure_requests",
+        "request_id, identifier_type, identifier_value_sha256, salt, scope, requested_at",
+        [
+            ("r", kind, hashlib.sha256(f"5a17{value}".encode()).hexdigest(), "5a17", scope, NOW)
+            for kind, value, scope in (
+                ("email", "ada@x.example", "erase"),
+                ("phone", "+4915111111111", "erase"),
+                ("email", "both@x.example", "suppress"),
+            )
+        ],
+    )  # fmt: skip
+    left = connection.execute(
+        "select email from analytics.int_profiles__consent_answers"
+    ).fetchall()
+    assert left == [("bo@x.example",)]
+    # Who shares a value that was asked for is sent nothing, and stays.
+    found = "select profile_id, channel, reason from analytics.profile_suppressions"
+    assert connection.execute(found).fetchall() == [("cy", "all", "erasure")]
+    problems = connection.execute("select problem from analytics.consent_unclear").fetchall()
+    assert ("erasure_of_nobody_known",) not in problems

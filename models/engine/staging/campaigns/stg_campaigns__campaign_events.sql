@@ -34,6 +34,33 @@ campaign_events as (
 
     from source
 
+),
+
+told as (
+
+    select distinct
+        recipient_type as identifier_type,
+        recipient as identifier_value
+
+    from campaign_events
+
+    where recipient is not null
+
+),
+
+-- A vendor goes on telling of somebody until it has erased them too.
+kept as (
+
+    select campaign_events.*
+
+    from campaign_events
+
+    left join {{ headwater.erased_values('told') }} as erased
+        on campaign_events.recipient_type = erased.identifier_type
+        and campaign_events.recipient = erased.identifier_value
+
+    where erased.identifier_value is null
+
 )
 
-select * from campaign_events
+select * from kept

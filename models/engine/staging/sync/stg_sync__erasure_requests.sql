@@ -6,12 +6,15 @@ source as (
 
 ),
 
+-- A row that `sync forget` did not write has no salt: who has the value is sent nothing, and nobody's data is taken out for it.
 erasure_requests as (
 
     select
         request_id,
         identifier_type,
         identifier_value_sha256,
+        coalesce(salt, '') as salt,
+        coalesce(scope, 'suppress') as scope,
         requested_at
 
     from source

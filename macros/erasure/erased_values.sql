@@ -1,0 +1,27 @@
+{#- Relation-shaped query in brackets: (identifier_type, identifier_value) of those in `given`, a relation or CTE of these two columns, that are
+    an erased person's. A request counts whatever the time of the build: who is erased is not there for yesterday either. Without
+    requests nothing is hashed. -#}
+{% macro erased_values(given) -%}
+(
+    select distinct
+        held.identifier_type,
+        held.identifier_value
+
+    from {{ given }} as held
+
+    cross join (
+        select distinct salt
+
+        from {{ ref('stg_sync__erasure_requests') }}
+
+        where scope = 'erase'
+    ) as salts
+
+    inner join {{ ref('stg_sync__erasure_requests') }} as requests
+        on salts.salt = requests.salt
+        and held.identifier_type = requests.identifier_type
+        and requests.identifier_value_sha256 = {{ headwater.erasure_hash('salts.salt', 'held.identifier_value') }}
+
+    where requests.scope = 'erase'
+)
+{%- endmacro %}

@@ -1,0 +1,3 @@
+{{ config(materialized='view', access='protected') }}
+
+{{ headwater.consents_weighed() }}

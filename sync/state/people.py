@@ -1,0 +1,160 @@
+"""Who somebody is, by the models of the last build: their ids, what they are known by, and whether others are known by it too."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from sync.errors import ConfigError, SelectionError
+from sync.state.erasures import ERASE, PROFILE, RECORD, SUPPRESS, Value
+
+if TYPE_CHECKING:
+    from sync.warehouses.base import Session, Warehouse
+
+MODELS = (
+    "int_profiles__identifier_holders",
+    "profile_identifiers",
+    "profile_records",
+    "identity_aliases",
+)
+
+SCREENED = "identity_values"  # which values say nothing of anybody, where the project has it
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One or several profiles that are one request. `values` are theirs alone (erase) or are shared and were asked for (suppress)."""
+
+    ids: tuple[str, ...]
+    values: tuple[Value, ...] = field(repr=False)
+    shared: tuple[str, ...] = field(repr=False)  # what others are known by too
+    records: int = 0
+
+
+class People:
+    """Reads who is who."""
+
+    def __init__(self, warehouse: Warehouse, relations: Mapping[str, str | None]) -> None:
+        """`relations` of `MODELS` by name.
+
+        Raises:
+            ConfigError: the project lacks one of them.
+        """
+        missing = [name for name in MODELS if not relations.get(name)]
+        if missing:
+            raise ConfigError(
+                f"the project has no model {', '.join(missing)}, by which people are found.",
+                hint="the package headwater must be part of the project.",
+            )
+        self._of = {name: str(relations[name]) for name in MODELS}
+        self._screened = relations.get(SCREENED)
+        self._literal = warehouse.dialect.literal
+
+    def find(self, session: Session, told: str) -> list[str]:
+        """Ids of the people who live now and are known by `told`: an id, old or new, a record, or an identifier's value."""
+        value = told.strip()
+        spelt = self._listed({value, value.lower()})
+        rows = session.rows(
+            f"select profile_id from {self._of['int_profiles__identifier_holders']} "
+            f"where identifier_value in ({spelt}) "
+            f"union select profile_id from {self._of['profile_records']} "
+            f"where record_key = {self._literal(value)}"
+        )
+        return sorted({str(row["profile_id"]) for row in rows})
+
+    def one(self, session: Session, told: str) -> str:
+        """The id of the one person who is known by `told`.
+
+        Raises:
+            SelectionError: nobody is, or several people are.
+        """
+        ids = self.find(session, told)
+        if not ids:
+            raise SelectionError(
+                "nobody is known by it.",
+                hint="an id, an e-mail address, a telephone in full, or <source_name>:<id>.",
+            )
+        if len(ids) > 1:
+            raise SelectionError(
+                f"{len(ids)} people are known by it: {', '.join(ids)}.",
+                hint="name one of them by id.",
+            )
+        return ids[0]
+
+    def types(self, session: Session) -> list[str]:
+        """Types of identifier that anybody is known by."""
+        rows = session.rows(
+            "select distinct identifier_type from "
+            f"{self._of['int_profiles__identifier_holders']} order by 1"
+        )
+        return [str(row["identifier_type"]) for row in rows]
+
+    def known(self, session: Session, ids: Sequence[str], asked: str) -> Person:
+        """What `ids` are known by. A value that others have too is theirs only to be left alone, and only where it was `asked` for."""
+        listed = self._listed(ids)
+        holders = self._of["int_profiles__identifier_holders"]
+        aliases = session.rows(
+            f"select old_id from {self._of['identity_aliases']} where entity = 'person' "
+            f"and (live_id in ({listed}) or old_id in ({listed}))"
+        )
+        records = session.rows(
+            f"select record_key from {self._of['profile_records']} where profile_id in ({listed})"
+        )
+        held = session.rows(
+            "select held.identifier_type, held.identifier_value, "
+            "max(case when linked.profile_id is not null then 1 else 0 end) as is_linked, "
+            "max(case when others.profile_id is not null then 1 else 0 end) as is_shared "
+            f"from {holders} as held "
+            f"left join {self._of['profile_identifiers']} as linked "
+            "on linked.profile_id = held.profile_id "
+            "and linked.identifier_type = held.identifier_type "
+            "and lower(linked.identifier_value) = lower(held.identifier_value) "
+            f"left join {holders} as others on others.identifier_type = held.identifier_type "
+            "and others.identifier_value = held.identifier_value "
+            f"and others.profile_id not in ({listed}) "
+            f"where held.profile_id in ({listed}) and held.identifier_type <> '{PROFILE}' "
+            "group by held.identifier_type, held.identifier_value order by 1, 2"
+        )
+        values = [Value(PROFILE, one) for one in sorted({*ids, *(r["old_id"] for r in aliases)})]
+        values += [Value(RECORD, str(row["record_key"])) for row in records]
+        shared = []
+        nothing = self._nothing(session, [str(row["identifier_value"]) for row in held])
+        for row in held:
+            kind, value = str(row["identifier_type"]), str(row["identifier_value"])
+            if (kind, value) in nothing:
+                shared.append(value)  # whoever has it, has it by chance
+                continue
+            is_asked = value.lower() == asked.strip().lower()
+            if row["is_shared"]:
+                shared.append(value)
+            if row["is_shared"] and is_asked:
+                values.append(Value(kind, value, SUPPRESS))
+            elif not row["is_shared"] and (row["is_linked"] or is_asked):
+                values.append(Value(kind, value, ERASE))
+        return Person(tuple(ids), tuple(values), tuple(shared), len(records))
+
+    def _nothing(self, session: Session, values: Sequence[str]) -> set[tuple[str, str]]:
+        """Of these values those that stand for nobody: placeholders, and what a rule blocks."""
+        if self._screened is None or not values:
+            return set()
+        rows = session.rows(
+            f"select identifier_type, identifier_value from {self._screened} "
+            f"where entity = 'person' and identifier_value in ({self._listed(set(values))}) "
+            "and dropped_reason is not null and dropped_reason <> 'ambiguous'"
+        )
+        return {(str(row["identifier_type"]), str(row["identifier_value"])) for row in rows}
+
+    def unknown(self, session: Session, asked: str) -> Person:
+        """Somebody whom no build knows: the value keeps out whoever comes with it, and finds what was sent before."""
+        value = asked.strip()
+        if "@" in value:
+            kinds, value = ["email"], value.lower()
+        elif value.startswith("+"):
+            kinds = ["phone"]
+        else:
+            kinds = [*self.types(session), PROFILE, RECORD]
+        return Person((), tuple(Value(kind, value) for kind in dict.fromkeys(kinds)), ())
+
+    def _listed(self, values: set[str] | Sequence[str]) -> str:
+        return ", ".join(map(self._literal, sorted(values)))

@@ -1,0 +1,154 @@
+"""`sync forget` over a project that dbt built: one, a file, a table, by hand, and the proof."""
+
+from __future__ import annotations
+
+import pytest
+from hook import running_hook
+
+from sync.config.manifest import Manifest
+from sync.state.people import MODELS
+
+
+@pytest.fixture
+def people(lab, monkeypatch):
+    """p0 to p9 are known by the addresses that the syncs send; p8 and p9 share a telephone."""
+    relation = Manifest.relation
+    monkeypatch.setattr(
+        Manifest, "relation",
+        lambda self, name: f"analytics.{name}" if name in MODELS else relation(self, name),
+    )  # fmt: skip
+    lab.sql(
+        "create table analytics.int_profiles__identifier_holders as "
+        "select 'email' as identifier_type, email as identifier_value, profile_id from analytics.sync_files__people "
+        "union all select 'phone', '+4930123', profile_id from analytics.sync_files__people where profile_id in ('p8', 'p9') "
+        "union all select 'profile_id', profile_id, profile_id from analytics.sync_files__people"
+    )
+    lab.sql(
+        "create table analytics.profile_identifiers as select * from analytics.int_profiles__identifier_holders"
+    )
+    lab.sql(
+        "create table analytics.profile_records as select 'shop:' || profile_id as record_key, profile_id "
+        "from analytics.sync_files__people"
+    )
+    lab.sql(
+        "create table analytics.identity_aliases as select 'person' as entity, profile_id as old_id, "
+        "profile_id as live_id from analytics.sync_files__people"
+    )
+    return lab
+
+
+def built(lab):
+    """As the next dbt build leaves it."""
+    for name in MODELS:
+        column = "live_id" if name == "identity_aliases" else "profile_id"
+        lab.sql(f"delete from analytics.{name} where {column} in ('p1', 'p2')")
+    for name in ("files__people", "hook__people", "hook__events"):
+        lab.sql(f"delete from analytics.sync_{name} where profile_id in ('p1', 'p2')")
+
+
+def test_the_report_goes_green_only_when_everything_is_proven(people, answer, capsys, monkeypatch):
+    lab = people
+    with running_hook() as hook:
+        monkeypatch.setenv("HOOK_URL", hook.url)
+        assert lab.sync("push", "--json") == 0
+        answer()
+        assert lab.sync("forget", "p1@example.com", "p2", "--json") == 0
+        told = answer()["forgotten"]
+        assert [(one["people"], one["records"], one["destinations"]) for one in told] == [
+            (1, 1, ["files", "hook"])
+        ] * 2
+        assert "p1@example.com" not in str(told)
+        assert lab.sync("forget", "--report", "--json") == 1
+        proof = answer()["requests"][0]
+        assert proof["destinations"]["hook"]["pending"] == 2  # a record and an event
+        assert set(proof["warehouse"]) == {
+            "identifiers, until dbt build", "records, until dbt build", "rows of what was sent, until sync push",
+        }  # fmt: skip
+        assert lab.sync("push", "--select", "hook_people", "--json") == 0
+        assert answer()["erasures"] == {"answered": 6, "asked": 0, "pending": 0, "cannot": 0}
+        assert set(hook.erased) == {"p1", "p2"}
+        assert set(hook.members) == {f"p{number}" for number in range(10)} - {"p1", "p2"}
+        assert set(lab.exported()) == {f"p{number}" for number in range(10)} - {"p1", "p2"}
+        assert lab.sync("forget", "--report", "--json") == 1
+        assert "identifiers, until dbt build" in answer()["requests"][0]["warehouse"]
+        built(lab)
+        assert lab.sync("forget", "--report") == 0
+        shown = capsys.readouterr()
+        assert "Everybody who asked is erased" in shown.err
+        assert "p1@" not in shown.out + shown.err
+        for name in ("ledger", "acknowledgements", "intents", "erasure_tasks"):
+            assert lab.sql(
+                f"select count(*) from analytics_sync.{name} as t where cast(t as varchar) like '%p1@%'"
+            ) == [(0,)], name
+
+
+def test_a_destination_that_refuses_keeps_the_push_red_until_somebody_confirms(people, answer):
+    lab = people
+    lab.sync("push", "--json", "--select", "files_people")
+    answer()
+    lab.sql(
+        "insert into analytics_sync.acknowledgements (environment, sync_name, sync_key, action, identifiers, run_id, "
+        "acknowledged_at) values ('live', 'hook_people', 'p1', 'add', '{}', 'r', current_timestamp::timestamp)"
+    )
+    lab.sync("forget", "p1", "--json")
+    request = answer()["forgotten"][0]["request_id"]
+    assert lab.sync("push", "--select", "files_people", "--attempts", "1", "--json") == 1
+    assert answer()["erasures"]["pending"] == 1  # nothing listens at the hook
+    built(lab)
+    assert lab.sync("forget", "--report", "--json") == 1
+    answer()
+    assert lab.sync("forget", "--confirm", "hook", "--request", request) == 0
+    assert lab.sync("forget", "--report", "--json") == 0
+
+
+def test_a_value_of_several_people_is_nobodys_until_one_is_named(people, answer, capsys):
+    lab = people
+    assert lab.sync("forget", "+4930123") == 1
+    shown = capsys.readouterr()
+    assert "2 people are known by it: p8, p9" in shown.err
+    assert lab.sql("select count(*) from analytics_sync.erasure_requests") == [(0,)]
+    assert lab.sync("forget", "p8", "--json") == 0
+    kinds = lab.sql(
+        "select distinct identifier_type, scope from analytics_sync.erasure_requests order by 1"
+    )
+    assert ("phone", "erase") not in kinds
+    assert ("email", "erase") in kinds
+    answer()
+    assert lab.sync("forget", "+4930123", "--everybody", "--json") == 0
+    assert answer()["forgotten"][0]["people"] == 2
+
+
+def test_a_file_and_a_table_name_many(people, answer, tmp_path):
+    lab = people
+    path = tmp_path / "requests.csv"
+    path.write_text(
+        "\ufeffEmail,asked\np1@example.com,2026-01-02\n\nnobody@x.example,\np1@example.com,\n"
+    )
+    assert lab.sync("forget", "--file", str(path), "--json") == 0
+    assert [one["people"] for one in answer()["forgotten"]] == [1, 0]
+    lab.sql("create table analytics.requests as select 'p3' as who union all select null")
+    table = ["forget", "--table", "analytics.requests"]
+    assert lab.sync(*table) == 2
+    assert lab.sync(*table, "--column", "who", "--json") == 0
+    assert [one["people"] for one in answer()["forgotten"]] == [1]
+
+
+def test_a_row_that_nobody_of_ours_wrote_keeps_the_report_red(people, answer):
+    lab = people
+    lab.sql(
+        "insert into analytics_sync.erasure_requests (environment, request_id, identifier_type, identifier_value_sha256, "
+        "requested_at) values ('live', 'old', 'email', sha256('p1@example.com'), current_timestamp::timestamp)"
+    )
+    assert lab.sync("forget", "--report", "--json") == 1
+    assert "was not written by sync forget" in str(answer()["requests"][0]["warehouse"])
+
+
+def test_nobody_is_named_is_a_mistake_of_use(people, capsys):
+    assert people.sync("forget") == 2
+    assert "sync forget anna@example.com" in capsys.readouterr().err
+
+
+def test_a_report_on_a_request_that_is_not_there_is_not_green(people, capsys):
+    assert people.sync("forget", "p1") == 0
+    assert people.sync("forget", "--report", "--request", "f-mistyped") == 2
+    assert "there is no request 'f-mistyped'" in capsys.readouterr().err
