@@ -19,7 +19,7 @@ from sync.engine.plan.plan import Planning
 from sync.errors import ConfigError, SelectionError, closest
 from sync.identity.explain import mask
 from sync.state.erasures import ANSWERED, ASKED, CANNOT, PENDING, STATES, Task
-from sync.state.people import MODELS, People, Person, is_telephone_in_part
+from sync.state.people import MODELS, SCREENED, People, Person, is_telephone_in_part
 from sync.state.tables import ResultTables
 from sync.warehouses.base import Session, now_utc
 
@@ -49,6 +49,7 @@ Forgotten = dict[str, Any]
 )
 @click.option("--confirm", metavar="DESTINATION", help="It was done by hand there, for --request.")
 @click.option("--request", "request_id", metavar="ID", help="Of --confirm and --report.")
+@click.option("--lift", metavar="ID", help="Take a request back: what it keeps out may come again.")
 @click.option("--sandbox", is_flag=True, help="Of the sandbox.")
 @json_option
 @click.pass_obj
@@ -62,6 +63,7 @@ def forget(
     report: bool,
     confirm: str | None,
     request_id: str | None,
+    lift: str | None,
     sandbox: bool,
     as_json: bool,
 ) -> int:
@@ -75,6 +77,8 @@ def forget(
     with connector(app, environment, start=False) as connections:
         maker = TaskMaker(shared, connections)
         shared.places.load(app.warehouse)
+        if lift is not None:
+            return _lift(app, shared, lift)
         if confirm is not None:
             return _confirm(app, shared, confirm, request_id)
         if report:
@@ -129,7 +133,9 @@ def _of_table(app: App, table: str | None, column: str) -> list[str]:
 def _forget_all(
     app: App, shared: Planning, maker: TaskMaker, told: Sequence[str], *, everybody: bool
 ) -> list[Forgotten]:
-    people = People(app.warehouse, {name: app.manifest.relation(name) for name in MODELS})
+    people = People(
+        app.warehouse, {name: app.manifest.relation(name) for name in (*MODELS, SCREENED)}
+    )
     touchpoints = app.manifest.relation("int_campaigns__touchpoints")
     results = ResultTables.of(app.manifest).campaign_events
     done: list[Forgotten] = []
@@ -252,6 +258,20 @@ def _confirm(app: App, shared: Planning, destination: str, request_id: str | Non
             )
         shared.erasures.mark(session, tasks, ANSWERED, now=now_utc(), detail="by hand")
     app.output.note(f"{len(tasks):,} at '{destination}' are done by hand.")
+    return 0
+
+
+def _lift(app: App, shared: Planning, request_id: str) -> int:
+    """Nothing is kept out by the request any more; what was erased at destinations stays erased."""
+    with app.warehouse.session(write=True) as session:
+        _check_tables(shared, session)
+        if not shared.erasures.lift(session, request_id):
+            raise SelectionError(
+                f"there is no request '{request_id}'.", hint="sync forget --report lists requests."
+            )
+    app.output.note(
+        "It is taken back: what your sources have of the person is read again by the next dbt build; what was sent and is erased stays so."
+    )
     return 0
 
 

@@ -30,11 +30,13 @@ def sandbox(app: App, port: int, fault_texts: tuple[str, ...], seed: int, forget
 
     `sync push --sandbox` starts them by itself; this keeps them up, to look at or to send to with faults.
     """
+    from sync.destinations import registry
     from sync.engine.run import HEARING_SECONDS
     from sync.sandbox import start_sandbox
     from sync.sandbox.faults import Faults
 
     faults = Faults.parse(fault_texts, seed=seed)
+    registry.add_folder(app.project.directory / registry.PROJECT_FOLDER)
     state = app.project.directory / STATE
     if forget:
         for path in state.parent.glob(state.name + "*"):

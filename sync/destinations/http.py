@@ -7,11 +7,15 @@ may echo what it was sent. What an error keeps of an answer is the vendor's own 
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
 import email.utils
+import io
 import time
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from json import loads
 from typing import Any
 
@@ -45,6 +49,74 @@ Limiter = Callable[[str], None]  # waits for its turn in a rate group
 
 def _no_limit(_group: str) -> None:
     return None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer as it came: status, headers and body. Its `repr` shows neither, since a vendor may echo what it was sent."""
+
+    vendor: str
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    content: bytes = field(repr=False)
+
+    def json(self) -> Any:
+        """The body as JSON.
+
+        Raises:
+            UnexpectedAnswerError: it is none, says a name twice, or is empty.
+        """
+        if (body := _json(self.content)) is None:
+            raise self._no("JSON")
+        return body
+
+    def text(self) -> str:
+        """The body as text in UTF-8.
+
+        Raises:
+            UnexpectedAnswerError: it is none.
+        """
+        try:
+            return self.content.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            raise self._no("text in UTF-8") from None
+
+    def ndjson(self) -> list[Any]:
+        """A document a line; empty lines are none.
+
+        Raises:
+            UnexpectedAnswerError: a line is no JSON.
+        """
+        documents = [_json(line) for line in self.content.splitlines() if line.strip()]
+        if None in documents:
+            raise self._no("JSON a line")
+        return documents
+
+    def csv(self) -> list[dict[str, str]]:
+        """A row a line, by the names of the header.
+
+        Raises:
+            UnexpectedAnswerError: a row has more or fewer cells than the header, or the header says a name twice.
+        """
+        try:
+            lines = list(csv.reader(io.StringIO(self.text(), newline=""), strict=True))
+        except csv.Error:
+            raise self._no("a table") from None
+        header = lines[0] if lines else []
+        rows = [line for line in lines[1:] if line]
+        if len(set(header)) < len(header) or any(len(row) != len(header) for row in rows):
+            raise self._no("a table")
+        return [dict(zip(header, row, strict=True)) for row in rows]
+
+    @property
+    def codes(self) -> list[str]:
+        """The vendor's short codes, where the body is an error's: words that may be shown and kept."""
+        return codes(_json(self.content))
+
+    def _no(self, what: str) -> UnexpectedAnswerError:
+        return UnexpectedAnswerError(
+            f"{self.vendor}: an answer of {self.status} is no {what}: nothing counts as taken."
+        )
 
 
 class HttpClient:
@@ -131,6 +203,47 @@ class HttpClient:
             TransientError: 408, 425, 5xx, a timeout or a dropped connection: the request may have been taken.
             RejectedError: any other 4xx.
         """
+        with self._sent(method, path, group, json, data, params, headers) as reply:
+            return self._read(method, reply, answer, missing_ok=missing_ok)
+
+    def exchange(
+        self,
+        method: str,
+        path: str,
+        *,
+        statuses: Iterable[int] = (200,),
+        json: Any = None,
+        data: bytes | None = None,
+        params: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        group: str = "default",
+    ) -> Reply:
+        """Send one request and return its status, headers and body, for answers that are no JSON or that say rows apart in an error.
+
+        `statuses` are those that the module reads itself, 4xx among them where the body says which rows were refused. Any other raises
+        what `request` raises. A body that is read this way is the module's to judge: what is in it was not seen to be the vendor's.
+        """
+        with self._sent(method, path, group, json, data, params, headers) as reply:
+            said = self._said(method, reply)
+            content = self._bounded(reply)
+            if reply.status_code not in statuses:
+                if reply.status_code >= 400:
+                    raise self._refusal(said, reply, _json(content))
+                raise UnexpectedAnswerError(f"{said}, which is not owed: nothing counts as taken.")
+            return Reply(self.vendor, reply.status_code, dict(reply.headers), content)
+
+    @contextmanager
+    def _sent(
+        self,
+        method: str,
+        path: str,
+        group: str,
+        json: Any,
+        data: bytes | None,
+        params: Mapping[str, Any] | None,
+        headers: Mapping[str, str] | None,
+    ) -> Iterator[requests.Response]:
+        """The answer to one request, whatever it says."""
         url = self._url(path)
         self.limiter(group)
         self.requests_sent += 1
@@ -155,11 +268,10 @@ class HttpClient:
         except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
             raise transport.failure(self.vendor, method, error) from None
         with reply:
-            return self._read(method, reply, answer, missing_ok=missing_ok)
+            yield reply
 
-    def _read(
-        self, method: str, reply: requests.Response, wanted: Answer | None, *, missing_ok: bool
-    ) -> Any:
+    def _said(self, method: str, reply: requests.Response) -> str:
+        """How a message about an answer begins. A redirect is none."""
         status = reply.status_code
         said = f"{self.vendor}: {method} answered {status}"
         if 300 <= status < 400:
@@ -169,22 +281,38 @@ class HttpClient:
                 "its end count.",
                 unsent=status in (307, 308),
             )
+        return said
+
+    def _bounded(self, reply: requests.Response) -> bytes:
+        """The body; none where the status says all without it and the body cannot be read."""
         try:
-            content = self._content(reply)
+            return self._content(reply)
         except UnexpectedAnswerError:
-            if status not in BY_STATUS and status < 500:
+            if reply.status_code not in BY_STATUS and reply.status_code < 500:
                 raise
-            content = b""
+            return b""
+
+    def _refusal(self, said: str, reply: requests.Response, body: Any) -> DestinationError:
+        shown = shown_code(body, reply.status_code)
+        shown = ": ".join(filter(None, (shown, ", ".join(properties(body)))))
+        said += f" ({shown})." if shown else "."
+        after = retry_after(reply.headers)
+        is_new = self._clock() - self._made_at < NEW_SECONDS
+        return self._verdicts.error(
+            self.vendor, said, reply.status_code, codes(body), after, is_new=is_new
+        )
+
+    def _read(
+        self, method: str, reply: requests.Response, wanted: Answer | None, *, missing_ok: bool
+    ) -> Any:
+        status = reply.status_code
+        said = self._said(method, reply)
+        content = self._bounded(reply)
         body = _json(content)
         if status == 404 and missing_ok and isinstance(body, dict):
             return None
         if status >= 400:
-            shown = shown_code(body, status)
-            shown = ": ".join(filter(None, (shown, ", ".join(properties(body)))))
-            said += f" ({shown})." if shown else "."
-            after = retry_after(reply.headers)
-            is_new = self._clock() - self._made_at < NEW_SECONDS
-            raise self._verdicts.error(self.vendor, said, status, codes(body), after, is_new=is_new)
+            raise self._refusal(said, reply, body)
         if wanted is None:
             wanted = NO_CONTENT if status == 204 else ANY_JSON
         if missing := wanted.misses(status, bool(content.strip()), body):

@@ -55,6 +55,8 @@ KEYS = {
     "birth_year_sha256": "DOBY",
     "birth_month_sha256": "DOBM",
     "birth_day_sha256": "DOBD",
+    "region_sha256": "ST",
+    "gender_sha256": "GEN",
 }
 # Without e-mail and phone these are what Meta finds a person by; with them they only help.
 PERSON = ("first_name_sha256", "last_name_sha256", "postal_code_sha256", "country_sha256")

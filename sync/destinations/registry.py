@@ -1,18 +1,22 @@
 """Which destinations there are: those of this package, and those other packages bring as entry points.
 
 A package adds one with an entry point of the group `headwater.destinations` whose name is the type used in destinations.yml and
-whose object is the destination's class.
+whose object is the destination's class; declared files (*.yml) with one of the group `headwater.declared`, whose object is
+the package that holds them. A project's own files are in `destinations/`.
 """
 
 from __future__ import annotations
 
 import importlib
 import importlib.metadata
+import importlib.resources
 from collections.abc import Mapping
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from sync.destinations.base import Declaration, Destination
+from sync.destinations.declared import files
 from sync.destinations.http import Limiter
 from sync.destinations.settings import parse
 from sync.errors import ConfigError, closest
@@ -30,9 +34,36 @@ BUILT_IN = {
 }
 
 
+DECLARED_GROUP = "headwater.declared"
+PROJECT_FOLDER = "destinations"  # beside destinations.yml: files of a team's own
+_folders: list[Path] = []
+
+
 def names() -> list[str]:
     """Every type that destinations.yml may use."""
-    return sorted({*BUILT_IN, *_entry_points()})
+    return sorted({*BUILT_IN, *_entry_points(), *declared_files()})
+
+
+def add_folder(folder: Path) -> None:
+    """Take in the files of a team's project."""
+    if folder not in _folders:
+        _folders.append(folder)
+
+
+def declared_files() -> dict[str, Path]:
+    """Declared destinations by type: this package's, those of packages, and the project's own, which go first."""
+    found = dict(files.shipped())
+    for point in importlib.metadata.entry_points(group=DECLARED_GROUP):
+        package = importlib.resources.files(point.load())
+        found |= files.in_folder(Path(str(package)))
+    for folder in _folders:
+        found |= files.in_folder(folder)
+    return found
+
+
+def shipped() -> list[str]:
+    """Those of this package, whatever else is installed."""
+    return sorted([*BUILT_IN, *files.shipped()])
 
 
 def declaration(kind: str) -> Declaration:
@@ -70,13 +101,17 @@ def create(
 
 
 def sandbox_settings(kind: str, *, base_url: str, directory: str) -> dict[str, Any]:
-    """Settings that reach the stand-in of this type in the sandbox at `base_url`; files go below `directory`."""
-    found = _class(kind)
+    """Settings that reach the stand-in of this type in the sandbox at `base_url`; what is written to disk goes below `directory`."""
+    return settings_in_sandbox(_class(kind), base_url=base_url, directory=directory)
+
+
+def settings_in_sandbox(found: Any, *, base_url: str, directory: str) -> dict[str, Any]:
+    """The same for a destination's class."""
     fields = found.settings_type.model_fields
     settings: dict[str, Any] = dict(found.sandbox_settings)
     for address in ("base_url", "url"):
         if address in fields:
-            settings[address] = f"{base_url.rstrip('/')}/{kind}"
+            settings[address] = f"{base_url.rstrip('/')}/{found.declaration.name}"
     if "path" in fields:
         settings["path"] = f"{directory}/files"
     return settings
@@ -89,10 +124,19 @@ def _class(kind: str) -> Any:
     if kind in BUILT_IN:
         module, _, attribute = BUILT_IN[kind].partition(":")
         return getattr(importlib.import_module(module), attribute)
+    if (path := declared_files().get(kind)) is not None:
+        return _declared(path)
     raise ConfigError(
         f"there is no destination of type '{kind}'{closest(kind, names())}.",
         f"types are {', '.join(names())}.",
     )
+
+
+@cache
+def _declared(path: Path) -> Any:
+    from sync.destinations.declared.connector import connector
+
+    return connector(files.load(path))
 
 
 @cache

@@ -58,6 +58,9 @@ class RegistryConnector:
         self._destinations = destinations
         self._sandbox = sandbox
         self.limits = Limits()
+        from sync.destinations import registry
+
+        registry.add_folder(destinations.path.parent / registry.PROJECT_FOLDER)
 
     def declaration(self, name: str) -> Declaration:
         """What the destination of that name can do."""

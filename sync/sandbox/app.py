@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import importlib
+import importlib.metadata
 import pkgutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from flask import Flask, Response, current_app, g, jsonify, request
+from flask import Blueprint, Flask, Response, current_app, g, jsonify, request
 
+from sync.destinations import registry
 from sync.sandbox import vendors
 from sync.sandbox.faults import Faults
 from sync.sandbox.page import page
@@ -25,23 +28,51 @@ VENDORS = tuple(
 )
 # What a vendor says of itself as a whole, by its own code: a module's `REFUSALS` has the status and the body of each that it knows.
 BY_CODE = ("limit_by_code", "token_by_code", "terms_by_code")
-AUTHORIZATION: dict[
-    str, str | None
-] = {}  # how a vendor's Authorization header begins; None where it is left to the receiver
-REFUSALS: dict[str, dict[str, tuple[int, dict[str, Any]]]] = {}
+# Those of other packages: an entry point whose name is the destination's type, and whose object is such a module or has its names.
+GROUP = "headwater.stand_ins"
 SLOW_SECONDS = 0.2
 RETRY_AFTER_SECONDS = 0.05
 
 
-def create_app(store: Store, faults: Faults) -> Flask:
-    """The application over one store."""
+@dataclass(frozen=True, slots=True)
+class StandIn:
+    """What stands for one vendor in front of its blueprint."""
+
+    blueprint: Blueprint
+    authorization: str | None  # how its Authorization header begins; None where it is left to it
+    refusals: Mapping[str, tuple[int, dict[str, Any]]]  # fault -> status and body
+
+    @classmethod
+    def of(cls, module: Any) -> StandIn:
+        """From a module that has `blueprint`, and `AUTHORIZATION` and `REFUSALS` where they apply."""
+        return cls(
+            module.blueprint,
+            getattr(module, "AUTHORIZATION", None),
+            getattr(module, "REFUSALS", {}),
+        )
+
+
+def stand_ins(more: Mapping[str, Any] | None = None) -> dict[str, StandIn]:
+    """Every stand-in by vendor: this package's, those of entry points, and `more`."""
+    from sync.sandbox.declared import stand_in as declared
+
+    modules: dict[str, Any] = {
+        vendor: importlib.import_module(f"sync.sandbox.vendors.{vendor}") for vendor in VENDORS
+    }
+    for point in importlib.metadata.entry_points(group=GROUP):
+        modules[point.name] = point.load()
+    for vendor, path in registry.declared_files().items():
+        modules.setdefault(vendor, declared(path))
+    modules |= more or {}
+    return {vendor: StandIn.of(module) for vendor, module in sorted(modules.items())}
+
+
+def create_app(store: Store, faults: Faults, more: Mapping[str, Any] | None = None) -> Flask:
+    """The application over one store. `more` are stand-ins beside those that are installed, by vendor."""
     app = Flask("sync.sandbox")
-    app.extensions["headwater"] = (store, faults)
-    for vendor in VENDORS:
-        module = importlib.import_module(f"sync.sandbox.vendors.{vendor}")
-        app.register_blueprint(module.blueprint, url_prefix=f"/{vendor}")
-        AUTHORIZATION[vendor] = getattr(module, "AUTHORIZATION", None)
-        REFUSALS[vendor] = getattr(module, "REFUSALS", {})
+    app.extensions["headwater"] = (store, faults, stand_ins(more))
+    for vendor, stand_in in app.extensions["headwater"][2].items():
+        app.register_blueprint(stand_in.blueprint, url_prefix=f"/{vendor}")
     app.before_request(_fault_before)
     app.after_request(_fault_after)
     app.add_url_rule("/", "page", page)
@@ -60,15 +91,32 @@ def faults() -> Faults:
     return found
 
 
+def served() -> dict[str, StandIn]:
+    """The stand-ins that there are, by vendor."""
+    found: dict[str, StandIn] = current_app.extensions["headwater"][2]
+    return found
+
+
 def _vendor() -> str:
     return request.path.split("/")[1]
 
 
+def _is_let_in(scheme: str | None) -> bool:
+    """Whether a request has the sandbox's credentials, as its vendor wants them: the word `sandbox` is in each."""
+    given = request.headers.get("Authorization") or ""
+    if scheme is None:
+        return True
+    if scheme == "Basic" and given.startswith("Basic "):
+        basic = request.authorization
+        return basic is not None and "sandbox" in f"{basic.username}:{basic.password}"
+    return given.startswith(f"{scheme} ") and "sandbox" in given
+
+
 def _fault_before() -> Response | None:
-    if _vendor() not in VENDORS:
+    stand_in = served().get(_vendor())
+    if stand_in is None:
         return None
-    given, scheme = request.headers.get("Authorization"), AUTHORIZATION[_vendor()]
-    if scheme and not (given and given.startswith(f"{scheme} ") and "sandbox" in given):
+    if not _is_let_in(stand_in.authorization):
         return _answer(401, "unauthorized")
     fault = faults().draw(
         "token_expired",
@@ -80,11 +128,12 @@ def _fault_before() -> Response | None:
         "half_answer",
         "redirect",
         "login_page",
+        "other_json",
         "slow",
     )
     g.fault = fault
     if fault in BY_CODE:
-        refusal = REFUSALS[_vendor()].get(fault)
+        refusal = stand_in.refusals.get(fault)
         return _coded(*refusal) if refusal else None
     if fault == "token_expired":
         return _answer(401, "token_expired")
@@ -98,13 +147,15 @@ def _fault_before() -> Response | None:
         return Response(status=302, headers={"Location": "/"})
     if fault == "login_page":
         return Response("<html><form>log in</form></html>", mimetype="text/html")
+    if fault == "other_json":
+        return jsonify({"ok": True, "message": "Welcome"})
     if fault == "slow":
         time.sleep(SLOW_SECONDS)
     return None
 
 
 def _fault_after(answer: Response) -> Response:
-    if _vendor() not in VENDORS:
+    if _vendor() not in served():
         return answer
     fault = g.get("fault")
     store().count_request(_vendor(), fault or str(answer.status_code))
@@ -114,8 +165,11 @@ def _fault_after(answer: Response) -> Response:
         half = answer.get_data()[: len(answer.get_data()) // 2] or b"{"
         return Response(half, status=200, mimetype=answer.mimetype)
     if fault == "reset":
-        body = answer.get_data()
-        broken = Response(_cut(body), status=answer.status_code, mimetype=answer.mimetype)
+        # 204 has no body that could be cut.
+        body, status = answer.get_data() or b"{}", answer.status_code
+        broken = Response(
+            _cut(body), status=200 if status == 204 else status, mimetype=answer.mimetype
+        )
         broken.headers["Content-Length"] = str(len(body) + 1)
         return broken
     return answer

@@ -16,6 +16,7 @@ KINDS = {
     "half_answer": "taken, then half a document, whole in its length",
     "redirect": "302, and nothing taken",
     "login_page": "200 with a page, and nothing taken",
+    "other_json": "200 with a document of another form, and nothing taken",
     "slow": "a slow answer",
     "refuse_rows": "one row of a batch in two is refused",
     "job_failed": "an asynchronous job fails as a whole",

@@ -57,7 +57,7 @@ def page() -> str:
 
 def overview(store: Store) -> list[dict[str, Any]]:
     """Per vendor: its objects with counts and masked samples, and its requests by outcome."""
-    from sync.sandbox.app import VENDORS
+    from sync.sandbox.app import served
 
     return [
         {
@@ -71,7 +71,7 @@ def overview(store: Store) -> list[dict[str, Any]]:
                 if (row := _object(store, vendor, kind, key, name))
             ],
         }
-        for vendor in VENDORS
+        for vendor in served()
     ]
 
 

@@ -35,6 +35,7 @@ class Store:
         make_folder(path.parent)
         for one in (path, *path.parent.glob(f"{path.name}-*")):
             os.close(descriptor(one, flags=os.O_WRONLY))
+        self.path = path
         self._lock = threading.RLock()
         self._connection = sqlite3.connect(path, check_same_thread=False, timeout=30)
         self._connection.executescript(

@@ -139,6 +139,20 @@ class Erasures:
         with self._turn:
             self._salts = [salt]
 
+    def lift(self, session: Session, request_id: str) -> bool:
+        """Take a request back, with what is open of it; False where there is none."""
+        theirs = f"where {self._mine} and request_id = {self._literal(request_id)}"
+        rows = session.rows(
+            f"select count(*) as row_count from {self._tables.erasure_requests} {theirs}"
+        )
+        if not int(rows[0]["row_count"]):
+            return False
+        session.execute(
+            f"delete from {self._tables.erasure_requests} {theirs}",
+            f"delete from {self._tables.erasure_tasks} {theirs} and status <> 'answered'",
+        )
+        return True
+
     def requests(self, session: Session) -> list[dict[str, Any]]:
         """Every request: request_id, requested_at, has_salt (written by us) and how many hashes it has."""
         if "salt" not in [one.name for one in session.columns(self._tables.erasure_requests)]:

@@ -20,6 +20,8 @@ MODELS = (
     "identity_aliases",
 )
 
+SCREENED = "identity_values"  # which values say nothing of anybody, where the project has it
+
 
 _MAILBOX = re.compile(r"[^<>]*<\s*([^<>\s]+@[^<>\s]+)\s*>")
 _SCHEME = re.compile(r"(?:mailto|tel):\s*", re.I)
@@ -79,6 +81,7 @@ class People:
                 hint="the package headwater must be part of the project.",
             )
         self._of = {name: str(relations[name]) for name in MODELS}
+        self._screened = relations.get(SCREENED)
         self._literal = warehouse.dialect.literal
 
     def find(self, session: Session, told: str) -> list[str]:
@@ -150,8 +153,12 @@ class People:
         values += [Value(RECORD, str(row["record_key"])) for row in records]
         spelt = {one.lower() for one in spellings(asked)}
         shared = []
+        nothing = self._nothing(session, [str(row["identifier_value"]) for row in held])
         for row in held:
             kind, value = str(row["identifier_type"]), str(row["identifier_value"])
+            if (kind, value) in nothing:
+                shared.append(value)  # whoever has it, has it by chance
+                continue
             is_asked = value.lower() in spelt
             if row["is_shared"]:
                 shared.append(value)
@@ -160,6 +167,17 @@ class People:
             elif not row["is_shared"] and (row["is_linked"] or is_asked):
                 values.append(Value(kind, value, ERASE))
         return Person(tuple(ids), tuple(values), tuple(shared), len(records))
+
+    def _nothing(self, session: Session, values: Sequence[str]) -> set[tuple[str, str]]:
+        """Of these values those that stand for nobody: placeholders, and what a rule blocks."""
+        if self._screened is None or not values:
+            return set()
+        rows = session.rows(
+            f"select identifier_type, identifier_value from {self._screened} "
+            f"where entity = 'person' and identifier_value in ({self._listed(set(values))}) "
+            "and dropped_reason is not null and dropped_reason <> 'ambiguous'"
+        )
+        return {(str(row["identifier_type"]), str(row["identifier_value"])) for row in rows}
 
     def unknown(self, session: Session, asked: str) -> Person:
         """Somebody whom no build knows: the value keeps out whoever comes with it, and finds what was sent before."""

@@ -69,7 +69,9 @@ def records(offered: ObjectType, count: int, *, start: int = 0) -> list[Record]:
             "postal_code": "10115",
         }
         identifiers = {
-            name: HASH.format(number * 31 + index) if name.endswith("_sha256") else values[name]
+            name: HASH.format(number * 31 + index)
+            if name.endswith("_sha256")
+            else values.get(name, f"{name}-{number}")
             for index, name in enumerate(sorted(offered.identifiers))
         }
         fields = {"first_name": "Zoë", "lifetime_value_eur": 12.5, "message": "Hello"}
@@ -110,7 +112,7 @@ def objects(*modes: Mode) -> list[Any]:
     """A parameter (destination, object kind) for each object that can do one of `modes`."""
     return [
         pytest.param(declared.name, kind, id=f"{declared.name}-{kind}")
-        for declared in registry.declarations()
+        for declared in map(registry.declaration, registry.shipped())
         for kind, offered in declared.objects.items()
         if offered.modes & set(modes)
     ]

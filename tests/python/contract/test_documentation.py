@@ -22,7 +22,7 @@ def section(title: str) -> str:
     return found[1]
 
 
-@pytest.mark.parametrize("kind", registry.names())
+@pytest.mark.parametrize("kind", registry.shipped())
 def test_every_destination_has_its_section_with_true_limits(kind: str) -> None:
     declared = registry.declaration(kind)
     text = section(declared.title)
@@ -39,7 +39,7 @@ def test_every_destination_has_its_section_with_true_limits(kind: str) -> None:
     assert "Sources, read" in text
 
 
-@pytest.mark.parametrize("kind", registry.names())
+@pytest.mark.parametrize("kind", registry.shipped())
 def test_every_setting_is_explained_in_the_declaration(kind: str) -> None:
     fields = set(registry._class(kind).settings_type.model_fields) - {"base_url", "token_url"}
     assert set(registry.declaration(kind).settings_help) == fields
@@ -53,7 +53,7 @@ def test_the_example_has_every_destination_with_settings_that_are_taken(
         monkeypatch.setenv(variable, "https://example.com/x")
     (tmp_path / "destinations.yml").write_text(text)
     loaded = load_destinations(tmp_path)
-    assert sorted(entry.type for entry in loaded.entries.values()) == registry.names()
+    assert sorted(entry.type for entry in loaded.entries.values()) == registry.shipped()
     for entry in loaded.entries.values():
         kind: Any = registry._class(entry.type)
         kind.settings_type.model_validate(dict(entry.settings()))

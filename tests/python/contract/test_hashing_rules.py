@@ -40,7 +40,63 @@ CASES = [
     ),
     (META, "phone", "+", None),
     (META, "first_name", "-", None),
+    (META, "postal_code", "00-950", "00950"),
+    (META, "postal_code", "1000-001", "1000001"),
+    (META, "region", " CA ", "ca"),
+    (META, "region", "Île-de-France", "îledefrance"),
+    *((META, "gender", given, "f") for given in ("F", "female")),
+    (META, "gender", "male", "m"),
+    (META, "birth_year", "1984", "1984"),
+    (META, "birth_month", "7", "07"),
+    (META, "birth_day", "31", "31"),
+    (GOOGLE, "phone", "0049 (30) 123-456", "+4930123456"),
+    # What may be another's number, half an address or a hash of another sort is not hashed: it would match nobody, in silence.
+    *(
+        (macro, "phone", given, None)
+        for macro in (META, GOOGLE)
+        for given in (
+            "18005550101",
+            "030 123456",
+            "+",
+            "+0301234567",
+            "+4930",
+            "+49301234567890123",
+            "n/a",
+        )
+    ),
+    *(
+        (macro, "email", given, None)
+        for macro in (META, GOOGLE)
+        for given in (
+            "jane.doe",
+            "jane@doe@shop.example",
+            "jane@shop",
+            "@shop.example",
+            "jane\t@shop.example",
+            "5d41402abc4b2a76b9719d911017c592",
+        )
+    ),
+    *(
+        (macro, "first_name", given, None)
+        for macro in (META, GOOGLE)
+        for given in (
+            "5d41402abc4b2a76b9719d911017c592",
+            "aaf4c61ddcc5e8a2dabede0f3b482cd9aea9434d",
+        )
+    ),
+    (META, "country", "Germany", None),
+    (META, "gender", "d", None),
+    (META, "birth_year", "84", None),
+    (META, "birth_month", "13", None),
+    (META, "birth_day", "0", None),
 ]
+HASHED = hashlib.sha256(b"jane.doe@shop.example").hexdigest()
+HASHABLE = ("hashable_for", "phone")
+KINDS = {
+    META: ("email", "phone", "first_name", "last_name", "city", "region", "postal_code", "country",
+           "gender", "birth_year", "birth_month", "birth_day"),
+    GOOGLE: ("email", "phone", "first_name", "last_name"),
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -50,8 +106,13 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], 
     (folder / "profiles.yml").write_text(
         "headwater: {target: test, outputs: {test: {type: duckdb, path: ':memory:'}}}"
     )
-    calls = list(dict.fromkeys((macro, kind) for macro, kind, *_ in CASES))
-    inline = "\n<next>\n".join(f"{{{{ {macro}('{kind}', 'raw') }}}}" for macro, kind in calls)
+    calls = [(macro, kind) for macro, kinds in KINDS.items() for kind in kinds]
+    inline = "\n<next>\n".join(
+        [
+            *(f"{{{{ {macro}('{kind}', 'raw') }}}}" for macro, kind in calls),
+            "{{ test_hashable_for('given', 'raw', 'google', 'phone') }}",
+        ]
+    )
     result = dbtRunner().invoke(
         [
             *("--quiet", "compile", "--no-populate-cache", "--no-introspect", "--inline", inline),
@@ -61,7 +122,17 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], 
     )
     assert result.success, result.exception
     code = result.result.results[0].node.compiled_code  # type: ignore[union-attr]
-    return dict(zip(calls, code.split("<next>"), strict=True))
+    return dict(zip([*calls, HASHABLE], code.split("<next>"), strict=True))
+
+
+@pytest.mark.parametrize("given", [HASHED, HASHED.upper(), f" {HASHED} "])
+@pytest.mark.parametrize(
+    ("macro", "kind"), [(macro, kind) for macro in KINDS for kind in KINDS[macro]]
+)
+def test_what_is_hashed_already_is_not_hashed_again(
+    compiled: dict[tuple[str, str], str], macro: str, kind: str, given: str
+) -> None:
+    assert _value(compiled[macro, kind], given) == HASHED
 
 
 @pytest.mark.parametrize(("macro", "kind", "given", "hashed"), CASES)
@@ -70,7 +141,29 @@ def test_a_value_is_hashed_as_the_vendor_normalises_it(
     hashed: str | None,
 ) -> None:  # fmt: skip
     """Absent is absent: the hash of an empty text is a person whom thousands would share."""
-    with duckdb.connect() as connection:
-        query = f"select {compiled[macro, kind]} from (select cast(? as varchar) as raw)"
-        (found,) = connection.execute(query, [given]).fetchone()  # type: ignore[misc]
+    found = _value(compiled[macro, kind], given)
     assert found == (None if hashed is None else hashlib.sha256(hashed.encode()).hexdigest())
+
+
+def test_every_kind_has_its_cases() -> None:
+    assert {(macro, kind) for macro, kind, *_ in CASES} == {
+        (macro, kind) for macro in KINDS for kind in KINDS[macro]
+    }
+
+
+def test_a_column_says_what_of_it_cannot_be_hashed(compiled: dict[tuple[str, str], str]) -> None:
+    """Else a phone that is read wrongly is an audience that is too small, and nobody knows."""
+    with duckdb.connect() as connection:
+        connection.execute(
+            "create table given as select unnest(['+4930123456', '18005550101', '18005550101', ' ', null, ?]) as raw",
+            [HASHED],
+        )
+        found = connection.execute(compiled[HASHABLE]).fetchall()
+    assert found == [(hashlib.md5(b"18005550101").hexdigest(), 2)]
+
+
+def _value(expression: str, given: str | None) -> str | None:
+    with duckdb.connect() as connection:
+        query = f"select {expression} from (select cast(? as varchar) as raw)"
+        (found,) = connection.execute(query, [given]).fetchone()  # type: ignore[misc]
+    return found  # type: ignore[no-any-return]

@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from sync.destinations.http import HttpClient, retry_after, vendor_code
+from sync.destinations.http import HttpClient, Reply, retry_after, vendor_code
 from sync.destinations.oauth import RefreshedToken
 from sync.destinations.values import json_bytes
-from sync.errors import AuthError, RejectedError, TransientError
+from sync.engine.scrub import scrub
+from sync.errors import AuthError, RejectedError, TransientError, UnexpectedAnswerError
 
 
 @pytest.fixture
@@ -161,3 +162,50 @@ def test_a_document_is_json_whatever_its_values_are() -> None:
         "share": None,
         "count": 2**53 + 1,
     }  # fmt: skip
+
+
+def _reply(content: bytes, status: int = 200) -> Reply:
+    return Reply("V", status, {"X-Id": "jane@shop.example"}, content)
+
+
+def test_a_reply_is_read_in_each_form() -> None:
+    assert _reply(b'{"a": 1}').json() == {"a": 1}
+    assert _reply(b'{"a": 1}\n\n[2]\r\n').ndjson() == [{"a": 1}, [2]]
+    assert _reply(b'email,code\r\n"a, b",x\r\n\r\n').csv() == [{"email": "a, b", "code": "x"}]
+    assert _reply(b"").csv() == _reply(b"").ndjson() == []
+    assert _reply("\ufeffZoë".encode()).text() == "Zoë"
+    assert _reply(b'{"error": {"code": 80003}}', 400).codes == ["80003"]
+    assert "jane" not in repr(_reply(b"jane@shop.example"))
+
+
+@pytest.mark.parametrize(
+    ("form", "content"),
+    [
+        ("json", b""),
+        ("json", b"<html>"),
+        ("json", b'{"a": 1, "a": 2}'),
+        ("ndjson", b'{"a": 1}\n{"a": '),
+        ("csv", b"email,code\na@shop.example\n"),
+        ("csv", b"email,email\na,b\n"),
+        ("csv", b'email\n"a@shop.example\n'),
+        ("text", b"\xff\xfe\xfa"),
+    ],
+)
+def test_a_reply_of_another_form_is_no_answer(form: str, content: bytes) -> None:
+    """What a proxy says must not read as nobody refused."""
+    with pytest.raises(UnexpectedAnswerError) as caught:
+        getattr(_reply(content), form)()
+    assert "shop.example" not in str(caught.value)
+
+
+def test_an_exchange_gives_the_statuses_that_are_read_and_raises_the_rest(vendor: Any) -> None:
+    refused = {"errors": [{"code": "invalid", "detail": "jane@shop.example"}]}
+    vendor.answers = [(422, refused), (400, {"error": {"code": 80003}}), (202, {})]
+    client = HttpClient(vendor.url, vendor="V")
+    reply = client.exchange("POST", "/", statuses=(200, 422), data=b"x")
+    assert (reply.status, reply.json(), reply.codes) == (422, refused, ["invalid"])
+    with pytest.raises(RejectedError) as caught:
+        client.exchange("POST", "/")
+    assert scrub(str(caught.value)) == "V: POST answered 400 (80003)."
+    with pytest.raises(UnexpectedAnswerError):
+        client.exchange("POST", "/")

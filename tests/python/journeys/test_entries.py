@@ -263,7 +263,8 @@ def wrong_lab(tmp_path_factory: pytest.TempPathFactory) -> JourneyLab:
 
 
 def test_a_touchpoint_carries_the_event_that_it_is_about(lab: Callable[..., JourneyLab]) -> None:
-    tried = lab(f"entry: {{did: cart_filled}}\nsteps:\n  - {{name: first, {MAIL}}}")
+    definition = f"entry: {{did: cart_filled}}\nsteps:\n  - {{name: first, {MAIL}}}"
+    tried = lab(definition)
     path = tried.folder / "models/engine/sync_hook__mails.sql"
     text = path.read_text().replace(
         "within='60 days'", "within='60 days', event='cart_filled', properties=['value_eur']"
@@ -281,5 +282,6 @@ def test_a_touchpoint_carries_the_event_that_it_is_about(lab: Callable[..., Jour
     )
     assert rows == [("q", 20, None), ("q", 30, None), ("q", 40, None)]
     path.write_text(path.read_text().replace("'value_eur'", "'value_eu'"))
+    tried.define(definition)  # so that dbt reads the files again
     with pytest.raises(BuildError, match="did you mean 'value_eur'"):
         tried.build("2026-03-01 13:00:00", "--select", "sync_hook__mails")

@@ -134,6 +134,12 @@ def test_the_wheel_carries_the_dbt_package_and_init_points_at_it(tmp_path: Path)
             for path in carried.rglob("*")
             if path.is_file()
         } == there
+    for module in ("destinations", "sandbox", "testing"):
+        ran = [sys.executable, "-c", f"import headwater.{module} as one; print(one.__file__)"]
+        found = subprocess.run(
+            ran, cwd=tmp_path, env={"PYTHONPATH": str(installed)}, check=True, capture_output=True
+        )
+        assert str(installed) in found.stdout.decode()
     place = Place(tmp_path / "bakery", {"PYTHONPATH": str(installed)})
     place.folder.mkdir()
     place.sync("init", "--yes")

@@ -96,7 +96,16 @@ class World(Workbench):
         planning = self.planning()
         planning.places.load(self.warehouse)
         maker = TaskMaker(planning, MemoryConnector(self.destination, self.declaration))
-        people = People(self.warehouse, {name: name for name in MODELS})
+        there = self.rows(
+            "select 1 from information_schema.tables where table_name = 'identity_values'"
+        )
+        people = People(
+            self.warehouse,
+            {
+                **{name: name for name in MODELS},
+                "identity_values": "identity_values" if there else None,
+            },
+        )
         with self.warehouse.session(write=True) as session:
             ids = people.find(session, told)
             person = people.known(session, ids, told) if ids else people.unknown(session, told)
@@ -375,3 +384,34 @@ def test_events_of_one_person_are_one_question_where_the_whole_account_is_asked(
     assert bench.erase().answered == 5
     assert len(bench.destination.erased) == 1
     assert json.dumps(bench.destination.erased[0]["email"]) == '"a@example.com"'
+
+
+def test_a_placeholder_is_never_hashed_and_no_reason_to_erase_anything(world):
+    bench = world()
+    bench.people("a", email="none@none.com")
+    bench.push()
+    bench.known({"a": {"email": ["none@none.com"]}})
+    with duckdb.connect(str(bench.path)) as connection:
+        connection.execute(
+            "create table identity_values as select 'person' as entity, 'email' as identifier_type, "
+            "'none@none.com' as identifier_value, 'blocked_value' as dropped_reason"
+        )
+    bench.forget("none@none.com")
+    kinds = bench.rows(
+        "select distinct identifier_type from analytics_sync.erasure_requests order by 1"
+    )
+    assert kinds == [("profile_id",), ("record",)]
+    bench.erase()
+    assert bench.destination.erased == [{"key": "a"}]
+
+
+def test_a_request_that_is_taken_back_keeps_nobody_out(world):
+    bench = world()
+    bench.known({"a": {"email": ["a@example.com"]}})
+    bench.forget("a")
+    with bench.warehouse.session(write=True) as session:
+        erasures = bench.planning().erasures
+        assert erasures.lift(session, "q")
+        assert not erasures.lift(session, "q")
+    bench.people("a")
+    assert bench.push().added == 1

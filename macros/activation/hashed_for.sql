@@ -1,0 +1,37 @@
+{#- Expression: a value hashed by the rules of `vendor` (google, meta). -#}
+{% macro hashed_for(vendor, kind, expression) -%}
+    {%- if vendor == 'google' -%}
+        {{ return(headwater.hashed_for_google(kind, expression)) }}
+    {%- elif vendor == 'meta' -%}
+        {{ return(headwater.hashed_for_meta(kind, expression)) }}
+    {%- endif -%}
+    {{ exceptions.raise_compiler_error("hashed_for: vendor '" ~ vendor ~ "' is not one of google, meta.") }}
+{%- endmacro %}
+
+{#- Expression: the SHA-256 of what a value is by the vendor's rules, `normal`.
+    A SHA-256 that is there already stays one, in lower case: it was hashed by whoever gave it, and hashed again nobody is matched.
+    What cannot be a value of the kind (a phone without its country, half an address, a hash of another sort) is null. -#}
+{% macro _hashed_once(kind, expression, normal) -%}
+    {%- set given = 'trim(' ~ expression ~ ')' -%}
+    {%- set shapes = {
+        'email': '[^@[:space:]]+@[^@[:space:]]+[.][^@[:space:]]+',
+        'phone': '[+]?[1-9][0-9]{6,14}',
+        'country': '[a-z]{2}',
+        'gender': '[fm]',
+        'birth_year': '(19|20)[0-9]{2}',
+        'birth_month': '0[1-9]|1[0-2]',
+        'birth_day': '0[1-9]|[12][0-9]|3[01]',
+    } -%}
+    {%- set is_one = headwater.regexp_matches_whole(normal, shapes[kind]) if kind in shapes
+        else "not " ~ headwater.regexp_matches_whole(given, '([0-9a-fA-F]{8}){4,}') -%}
+    {{ return("case when " ~ headwater.regexp_matches_whole(given, '[0-9a-fA-F]{64}') ~ " then lower(" ~ given ~ ") when " ~ is_one
+        ~ " then " ~ headwater.sha256_hex("nullif(" ~ normal ~ ", '')") ~ " end") }}
+{%- endmacro %}
+
+{#- Expression: a phone with its country's prefix as plus and digits, whatever stands between them; null without a prefix, since
+    the digits alone may be a number of any country. -#}
+{% macro _dialled(expression) -%}
+    {%- set digits = headwater.regexp_replace_all(expression, '[^0-9+]', '') -%}
+    {%- set plus = headwater.regexp_replace_all(digits, '^00', '+') -%}
+    {{ return("case when " ~ plus ~ " like '+%' then " ~ plus ~ " end") }}
+{%- endmacro %}

@@ -1,0 +1,469 @@
+"""A destination's class out of a declared file.
+
+What an answer does not say is not taken: sums must agree, whoever is refused must be one of the rows, and an answer that is not what
+the file owes is none. A refusal that names nobody is the request's, so that the engine sends halves until it is found.
+"""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar
+
+from pydantic import SecretStr
+
+from sync.destinations.answers import Answer, Fault, codes, raised
+from sync.destinations.base import Declaration
+from sync.destinations.declared import form, templates
+from sync.destinations.declared.asking import Asked, listed, summed
+from sync.destinations.declared.declaring import declaration, settings_type
+from sync.destinations.declared.files import DeclaredFile, at
+from sync.destinations.declared.pulling import pulled
+from sync.destinations.http import HttpClient, Limiter
+from sync.destinations.oauth import RefreshedToken
+from sync.destinations.settings import HttpSettings, fingerprint
+from sync.destinations.values import is_sha256, one_by_one
+from sync.errors import (
+    ConfigError,
+    DestinationError,
+    MisconfiguredError,
+    RejectedError,
+    UnexpectedAnswerError,
+)
+from sync.records import (
+    Accepted,
+    BatchResult,
+    JobStatus,
+    Record,
+    Result,
+    RowError,
+    SyncObject,
+)
+
+
+def connector(file: DeclaredFile) -> type[Declared]:
+    """The class of a vendor: it has the verbs that the file has."""
+    vendor = file.vendor
+    offers = vendor.objects.values()
+    verbs: dict[str, Any] = {}
+    if any(one.remove for one in offers):
+        verbs["remove"] = Declared._remove
+    if any(one.erase for one in offers):
+        verbs["erase"] = Declared._erase
+    if any(one.send for one in offers):
+        verbs["send"] = Declared._send
+    if any(verb.job for one in offers for verb in (one.upsert, one.remove, one.send) if verb):
+        verbs["poll"] = Declared._poll
+    if vendor.pull is not None:
+        verbs["pull"] = Declared._pull
+    name = "".join(word.title() for word in vendor.name.split("_"))
+    return type(
+        name,
+        (Declared,),
+        {
+            "__doc__": f"{vendor.title}, as {file.path.name} declares it.",
+            "file": file,
+            "declaration": declaration(file),
+            "settings_type": settings_type(file),
+            "sandbox_settings": {
+                one: setting.sandbox or "sandbox"
+                for one, setting in vendor.settings.items()
+                if setting.default is None
+            },
+            **verbs,
+        },
+    )
+
+
+class Declared:
+    """What every declared destination does, by its file."""
+
+    file: ClassVar[DeclaredFile]
+    declaration: ClassVar[Declaration]
+    settings_type: ClassVar[type[HttpSettings]]
+    sandbox_settings: ClassVar[dict[str, str]]
+
+    def __init__(self, settings: HttpSettings, target: SyncObject, limiter: Limiter) -> None:
+        vendor = self.file.vendor
+        if target.kind not in vendor.objects:
+            raise ConfigError(
+                f"{vendor.name} has no object '{target.kind}'.",
+                f"it has {', '.join(vendor.objects)}.",
+            )
+        self.target = target
+        self._object = vendor.objects[target.kind]
+        self._secrets = _Secrets(settings, vendor)
+        self._known_id: str | None = None
+        base_url = settings.base_url or self._filled(vendor.base_url)
+        auth = vendor.auth
+        headers = {name: self._filled(text) for name, text in vendor.headers.items()}
+        renewed = None
+        if auth.bearer is not None:
+            headers["Authorization"] = f"Bearer {self._filled(auth.bearer)}"
+        elif auth.basic is not None:
+            pair = f"{self._filled(auth.basic.user)}:{self._filled(auth.basic.password)}"
+            headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
+        elif auth.headers is not None:
+            headers |= {name: self._filled(text) for name, text in auth.headers.items()}
+        elif auth.oauth is not None:
+            renewed = RefreshedToken(
+                HttpClient(getattr(settings, "token_url"), vendor=vendor.name),  # noqa: B009
+                client_id=self._filled(auth.oauth.client_id),
+                client_secret=SecretStr(self._filled(auth.oauth.client_secret)),
+                refresh_token=SecretStr(self._filled(auth.oauth.refresh_token)),
+            )
+        self.http = HttpClient(
+            str(base_url),
+            vendor=vendor.name,
+            limiter=limiter,
+            verdicts=self.declaration.verdicts,
+            headers=headers,
+            auth=renewed,
+        )
+        self._asked = {
+            name: Asked(self.file, target.kind, request)
+            for name in ("find", "make", "check", "upsert", "remove", "send", "erase")
+            if (request := getattr(self._object, name)) is not None
+        }
+
+    def check(self) -> str:
+        self._asked["check"].send(self.http, self._words(None), group=self._group)
+        if self._object.find is None:
+            return f"the {self.target.kind} can be reached"
+        there = "is there" if self._found() is not None else "will be made"
+        if self._known_id is None and self._object.make is None:
+            raise self._is_missing()
+        return f"{self.target.kind} '{self.target.name}' {there}"
+
+    def account(self) -> str:
+        account = self.file.vendor.account
+        if account.matches is not None:
+            given = templates.text(account.matches, self.file.constant)(self._words(None), None)
+            return str(given) if given is not templates.MISSING else fingerprint(self.http.base_url)
+        path = templates.text(account.get or "", self.file.constant, quoted=True)
+        answer = Answer(fields=((account.at or "", (str, int)),))
+        found = self.http.get(path(self._words(None), None), answer=answer)
+        return str(at(found, account.at or ""))
+
+    def upsert(self, records: Sequence[Record]) -> BatchResult:
+        return self._verb("upsert", records)
+
+    def _remove(self, records: Sequence[Record]) -> BatchResult:
+        return self._verb("remove", records)
+
+    def _erase(self, records: Sequence[Record]) -> BatchResult:
+        return self._verb("erase", records)
+
+    def _send(self, records: Sequence[Record]) -> BatchResult:
+        return self._verb("send", records)
+
+    def _pull(self, since: dt.datetime) -> Iterator[Result]:
+        pull = self.file.vendor.pull
+        assert pull is not None  # noqa: S101 - the class has the method only then
+        return pulled(
+            pull,
+            lambda request: Asked(self.file, None, request),
+            self.http,
+            self._words(None),
+            since,
+        )
+
+    @property
+    def _group(self) -> str:
+        return self._object.group
+
+    # -- verbs ------------------------------------------------------------------------------------
+
+    def _verb(self, name: str, records: Sequence[Record]) -> BatchResult:
+        if name not in self._asked:
+            raise ConfigError(
+                f"{self.http.vendor}: a {self.target.kind} has no '{name}'.",
+                f"its modes are {', '.join(self._object.modes)}.",
+            )
+        able, failed = self._able(records)
+        if not able:
+            return BatchResult(failed=failed, requests=0)
+        before = self.http.requests_sent
+        asked = self._asked[name]
+        verb = asked.request
+        assert isinstance(verb, form.Verb)  # noqa: S101
+        object_id = self._object_id(makes=name not in ("remove", "erase"))
+        if object_id is None and self._object.find is not None:
+            # It may have another name by now, and those who are to go still be on it.
+            raise self._is_missing()
+        words = self._words(object_id)
+        if verb.per == "row":
+            result = one_by_one(able, lambda record: self._one(asked, verb, words, record))
+        else:
+            result = self._many(asked, verb, words, able)
+        return BatchResult(
+            result.accepted,
+            [*failed, *result.failed],
+            result.pending,
+            result.job,
+            self.http.requests_sent - before,
+            result.error,
+            result.unsent,
+        )
+
+    def _able(self, records: Sequence[Record]) -> tuple[list[Record], list[RowError]]:
+        """Rows that may be sent: whoever must be hashed is."""
+        hashed, able, failed = self._object.hashed, [], []
+        for record in records:
+            if any(
+                name in record.identifiers and not is_sha256(record.identifiers[name])
+                for name in hashed
+            ):
+                said = "an identifier is not a SHA-256 in lower-case hex"
+                failed.append(RowError(record.key, "not_hashed", said, retryable=False))
+            elif self._object.identifiers and not record.identifiers and not record.remote_id:
+                failed.append(RowError(record.key, "no_identifier", "the row names nobody", False))
+            else:
+                able.append(record)
+        return able, failed
+
+    def _one(
+        self, asked: Asked, verb: form.Verb, words: templates.Words, record: Record
+    ) -> Accepted | RowError:
+        answer = asked.send(
+            self.http, words, [record], group=self._group, missing_ok=verb.missing_ok
+        )
+        if answer is None:
+            return Accepted(record.key, record.remote_id)
+        self._is_ok(verb, answer)
+        result = self._outcome(asked, verb, answer, [record])
+        return result.failed[0] if result.failed else result.accepted[0]
+
+    def _many(
+        self, asked: Asked, verb: form.Verb, words: templates.Words, records: Sequence[Record]
+    ) -> BatchResult:
+        answer = asked.send(self.http, words, records, group=self._group)
+        self._is_ok(verb, answer)
+        if verb.job is not None:
+            job = at(answer, verb.job.id)
+            if not isinstance(job, str | int) or job == "":
+                raise UnexpectedAnswerError(f"{self.http.vendor}: the answer names no job.")
+            return BatchResult(pending=[record.key for record in records], job=str(job))
+        return self._outcome(asked, verb, answer, records)
+
+    def _is_ok(self, verb: form.Verb, answer: Any) -> None:
+        """A success says what the file wants it to; what says otherwise is a refusal, whatever its status."""
+        wrong = [path for path, wanted in verb.ok.items() if at(answer, path) != wanted]
+        if not wrong:
+            return
+        found = codes(answer)
+        said = f"{self.http.vendor}: an answer of success has another '{wrong[0]}'"
+        said += f" ({found[0]})." if found else "."
+        verdict = self.declaration.verdicts.find(200, found)
+        if verdict is not None:
+            raise raised(verdict, self.http.vendor, said, code=found[0] if found else None)
+        # Of which nobody said whose fault it is: not the rows', as far as is known.
+        raise UnexpectedAnswerError(said)
+
+    def _outcome(
+        self, asked: Asked, verb: form.Verb, answer: Any, records: Sequence[Record]
+    ) -> BatchResult:
+        words = self._words(self._known_id)
+        refused = self._named(asked.refusals, answer, records, words)
+        self._sums(verb.taken_count, verb.refused_count, answer, len(records), len(refused))
+        ids = self._ids(asked, answer, records, words)
+        accepted, failed = [], []
+        for record in records:
+            if (code := refused.get(record.key)) is None:
+                accepted.append(Accepted(record.key, ids.get(record.key)))
+            else:
+                verdict = self.declaration.verdicts.find(None, [code])
+                if verdict is not None and verdict.fault is not Fault.ROW:
+                    said = f"{self.http.vendor}: rows are refused ({code})."
+                    raise raised(verdict, self.http.vendor, said, code=code)
+                failed.append(RowError(record.key, code, f"refused by {self.file.vendor.title}"))
+        return BatchResult(accepted, failed)
+
+    def _named(
+        self,
+        refusals: Sequence[tuple[form.Refused, templates.Part | None]],
+        answer: Any,
+        records: Sequence[Record],
+        words: templates.Words,
+    ) -> dict[str, str]:
+        """Keys of the rows that an answer refuses, with the vendor's codes."""
+        refused: dict[str, str] = {}
+        for one, template in refusals:
+            items = at(answer, one.rows)
+            if items is None or items == []:
+                continue
+            if not isinstance(items, list):
+                raise UnexpectedAnswerError(
+                    f"{self.http.vendor}: '{one.rows}' of an answer is no list."
+                )
+            by_name: dict[str, list[str]] = {}
+            for place, record in enumerate(records):
+                value = place if template is None else template(words, record)
+                if value is not templates.MISSING:
+                    by_name.setdefault(templates._text(value).lower(), []).append(record.key)
+            for item in items:
+                given = item if one.by is None else at(item, one.by)
+                code = at(item, one.code) if one.code else None
+                word = str(code) if _is_code(code) else one.status
+                for name in given if isinstance(given, list) else [given]:
+                    keys = by_name.get(templates._text(name).lower())
+                    if keys is None:
+                        said = f"{self.http.vendor}: a row is refused and not told apart ({word})."
+                        raise self._unnamed(said, len(records), word)
+                    refused |= dict.fromkeys(keys, word)
+        return refused
+
+    def _sums(
+        self, taken: form.Paths, refused: form.Paths, answer: Any, sent: int, named: int
+    ) -> None:
+        """What an answer counts must be what it names.
+
+        Raises:
+            RejectedError: rows were refused that it does not name.
+            UnexpectedAnswerError: it counts other rows than were sent.
+        """
+        vendor = self.http.vendor
+        counted_refused = summed(refused, answer, vendor)
+        if counted_refused is not None and counted_refused > named:
+            raise self._unnamed(
+                f"{vendor}: {counted_refused - named} rows are refused and not named.", sent
+            )
+        counted = summed(taken, answer, vendor)
+        if counted is not None and counted < sent - named:
+            raise self._unnamed(
+                f"{vendor}: it took {counted:,} of {sent:,} rows, and does not name the others.",
+                sent,
+            )
+        if counted is not None and counted > sent:
+            raise UnexpectedAnswerError(
+                f"{vendor}: it counts more rows than the {sent:,} that were sent."
+            )
+
+    def _unnamed(self, said: str, sent: int, code: str | None = None) -> DestinationError:
+        """Some of a request's rows are refused, and nobody knows which: halves are sent, unless the others would be so twice."""
+        if sent > 1 and self._object.delivery == "at_least_once":
+            return UnexpectedAnswerError(said)
+        return RejectedError(said, code=code)
+
+    def _ids(
+        self, asked: Asked, answer: Any, records: Sequence[Record], words: templates.Words
+    ) -> dict[str, str]:
+        if asked.ids is None:
+            return {}
+        ids, template = asked.ids
+        if ids.rows is None:
+            found = at(answer, ids.id)
+            return {} if found in (None, "") else {record.key: str(found) for record in records}
+        by_name = {}
+        for item in at(answer, ids.rows) or []:
+            by_name[str(at(item, ids.by or "")).lower()] = at(item, ids.id)
+        given = {}
+        for record in records:
+            name = template(words, record) if template is not None else templates.MISSING
+            if (found := by_name.get(str(name).lower())) not in (None, ""):
+                given[record.key] = str(found)
+        return given
+
+    def _poll(self, job: str) -> JobStatus:
+        verb = next(
+            verb
+            for verb in (self._object.upsert, self._object.remove, self._object.send)
+            if verb is not None and verb.job is not None
+        )
+        told = verb.job
+        assert told is not None  # noqa: S101
+        asked = Asked(self.file, None, told.poll)
+        words = {**self._words(self._known_id), "job": job}
+        answer = asked.send(self.http, words, group=self._group)
+        status = at(answer, told.status)
+        if status in told.running:
+            return JobStatus(done=False)
+        if status in told.failed:
+            return JobStatus(done=True, all_failed=str(status).lower())
+        if status not in told.done:
+            raise UnexpectedAnswerError(
+                f"{self.http.vendor}: a job is in a state that the file has not."
+            )
+        vendor = self.http.vendor
+        return JobStatus(
+            done=True,
+            total_count=summed(told.total_count, answer, vendor),
+            taken_count=summed(told.taken_count, answer, vendor),
+            failed_count=summed(told.refused_count, answer, vendor),
+        )
+
+    # -- the object -------------------------------------------------------------------------------
+
+    def _object_id(self, *, makes: bool) -> str | None:
+        if self._object.id is not None:
+            given = templates.text(self._object.id, self.file.constant)(self._words(None), None)
+            self._known_id = None if given is templates.MISSING else str(given)
+            return self._known_id
+        if self._object.find is None:
+            return None
+        found = self._found()
+        if found is None and makes:
+            make = self._object.make
+            if make is None:
+                raise self._is_missing()
+            made = at(
+                self._asked["make"].send(self.http, self._words(None), group=self._group), make.id
+            )
+            if not isinstance(made, str | int) or made == "":
+                raise UnexpectedAnswerError(f"{self.http.vendor}: what was made has no id.")
+            self.http.made()
+            found = self._known_id = str(made)
+        return found
+
+    def _found(self) -> str | None:
+        find = self._object.find
+        assert find is not None  # noqa: S101
+        if self._known_id is None:
+            for row in listed(self._asked["find"], find, self.http, self._words(None), self._group):
+                if at(row, find.name) == self.target.name:
+                    self._known_id = str(at(row, find.id))
+                    break
+        return self._known_id
+
+    def _is_missing(self) -> MisconfiguredError:
+        return MisconfiguredError(
+            f"{self.http.vendor}: there is no {self.target.kind} '{self.target.name}'.",
+            f"make it in {self.file.vendor.title}, or name another in the sync's object.",
+        )
+
+    def _words(self, object_id: str | None) -> dict[str, Any]:
+        words: dict[str, Any] = dict(self._secrets.plain)
+        if self.target.name is not None:
+            words["object"] = self.target.name
+        if object_id is not None:
+            words["object_id"] = object_id
+        return words
+
+    def _filled(self, template: str) -> str:
+        found = templates.text(template, self.file.constant)(self._secrets.all(), None)
+        return "" if found is templates.MISSING else str(found)
+
+
+class _Secrets:
+    """Settings by name; those that are secret are given only to headers, and shown by nothing."""
+
+    def __init__(self, settings: HttpSettings, vendor: form.Vendor) -> None:
+        self._settings = settings
+        self._names = list(vendor.settings)
+        self.plain = {
+            name: getattr(settings, name)
+            for name, setting in vendor.settings.items()
+            if not setting.secret
+        }
+
+    def all(self) -> dict[str, Any]:
+        found = {name: getattr(self._settings, name) for name in self._names}
+        return {
+            name: value.get_secret_value() if isinstance(value, SecretStr) else value
+            for name, value in found.items()
+        }
+
+
+def _is_code(value: Any) -> bool:
+    return isinstance(value, str | int) and bool(codes({"code": value}))

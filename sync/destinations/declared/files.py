@@ -1,0 +1,430 @@
+"""Reading a declared destination's file: what is wrong is said with its line, the key, and what may stand there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from sync.destinations.declared import form, templates
+from sync.destinations.declared.templates import Scope, TemplateError
+from sync.errors import ConfigError, closest
+
+FOLDER = Path(__file__).parent
+INDEX = "$index"  # the row's place in the request
+KEYED = frozenset({"upsert", "mirror", "add"})
+SETTING_WORDS = ("object", "object_id")
+Keys = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class DeclaredFile:
+    """A vendor as its file declares it, and the file."""
+
+    path: Path
+    vendor: form.Vendor
+
+    @property
+    def constant(self) -> Scope:
+        """What a template may say that is the same for every row."""
+        return Scope((*self.vendor.settings, *SETTING_WORDS), has_rows=False)
+
+    def rows(self, kind: str) -> Scope:
+        """What a template of a row of one kind of object may say."""
+        names = (*self.vendor.settings, *SETTING_WORDS)
+        return Scope(names, self.vendor.objects[kind].identifiers, has_rows=True)
+
+
+def shipped() -> dict[str, Path]:
+    """Files of this package, by the vendor's name."""
+    return in_folder(FOLDER)
+
+
+@cache
+def in_folder(folder: Path) -> dict[str, Path]:
+    """Files in a folder, by the vendor's name, which is the file's."""
+    return {path.stem: path for path in sorted(folder.glob("*.yml"))}
+
+
+@cache
+def load(path: Path) -> DeclaredFile:
+    """A vendor from its file.
+
+    Raises:
+        ConfigError: the file is no YAML, or says what no file may; with line, key and what may stand there.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        document = yaml.safe_load(text)
+    except OSError as error:
+        raise ConfigError(f"{path.name} cannot be read ({error.strerror}).") from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f", line {mark.line + 1}" if mark else ""
+        raise ConfigError(f"{path.name}{line}: this is no YAML.") from error
+    lines = _Lines(path, node)
+    if not isinstance(document, dict):
+        raise lines.error((), "is no declaration: it wants keys", form.Vendor.model_fields)
+    try:
+        vendor = form.Vendor.model_validate(document)
+    except ValidationError as error:
+        raise _said(lines, error) from None
+    found = DeclaredFile(path, vendor)
+    _check(found, lines)
+    return found
+
+
+class _Lines:
+    """Where keys stand in a file."""
+
+    def __init__(self, path: Path, node: Any) -> None:
+        self._path = path
+        self._node = node
+
+    def error(
+        self, keys: Sequence[str | int], message: str, allowed: Iterable[Any] = ()
+    ) -> ConfigError:
+        listed = ", ".join(map(str, allowed))
+        where = ".".join(map(str, keys)) or "the file"
+        return ConfigError(
+            f"{self._path.name}, line {self.line(keys)}: {where} {message}.",
+            f"allowed: {listed}." if listed else None,
+        )
+
+    def line(self, keys: Sequence[str | int]) -> int:
+        """The line of a key, or of the nearest one above it that is there."""
+        node, line = self._node, 1
+        for key in keys:
+            if isinstance(node, yaml.MappingNode):
+                pairs = [(one, value) for one, value in node.value if str(one.value) == str(key)]
+                if not pairs:
+                    break
+                line, node = pairs[0][0].start_mark.line + 1, pairs[0][1]
+            elif isinstance(node, yaml.SequenceNode) and isinstance(key, int):
+                if key >= len(node.value):
+                    break
+                node = node.value[key]
+                line = node.start_mark.line + 1
+            else:
+                break
+        return line
+
+
+def _said(lines: _Lines, error: ValidationError) -> ConfigError:
+    problems = error.errors(include_url=False)
+    problem = next((one for one in problems if one["type"] == "extra_forbidden"), problems[0])
+    keys = tuple(key for key in problem["loc"] if key not in ("[key]",))
+    kind, message = problem["type"], str(problem["msg"])
+    if kind == "extra_forbidden":
+        allowed = _names(keys[:-1])
+        return lines.error(
+            keys, f"is not a key here{closest(str(keys[-1]), allowed)}", sorted(allowed)
+        )
+    if kind == "missing":
+        return lines.error(keys, "is missing", sorted(_names(keys[:-1])))
+    if kind == "literal_error":
+        expected = re.findall(r"'([^']*)'", str((problem.get("ctx") or {}).get("expected", "")))
+        given = str(problem.get("input"))
+        return lines.error(keys, f"is '{given}'{closest(given, expected)}", expected)
+    message = message.removeprefix("Value error, ").removeprefix("Input ")
+    return lines.error(keys, message[0].lower() + message[1:])
+
+
+def _names(keys: Sequence[str | int]) -> list[str]:
+    """Keys that may stand at a place of the form."""
+    found: Any = form.Vendor
+    for key in keys:
+        if isinstance(found, type) and issubclass(found, BaseModel):
+            by_name = {(field.alias or name): field for name, field in found.model_fields.items()}
+            if str(key) not in by_name:
+                return []
+            found = by_name[str(key)].annotation
+        else:
+            found = found.__args__[-1] if getattr(found, "__args__", None) else None
+        found = _inner(found, key)
+    if isinstance(found, type) and issubclass(found, BaseModel):
+        return [field.alias or name for name, field in found.model_fields.items()]
+    return []
+
+
+def _inner(annotation: Any, _key: str | int) -> Any:
+    """The model in `Model | None`."""
+    options = [one for one in getattr(annotation, "__args__", ()) if one is not type(None)]
+    is_union = type(annotation).__name__ in ("UnionType", "Union", "_UnionGenericAlias")
+    return options[0] if is_union and options else annotation
+
+
+def _check(found: DeclaredFile, lines: _Lines) -> None:
+    """What one key asks of another."""
+    vendor = found.vendor
+    if vendor.name != found.path.stem:
+        raise lines.error(
+            ("name",), f"is '{vendor.name}', and the file is called {found.path.name}"
+        )
+    secrets = {name for name, setting in vendor.settings.items() if setting.secret}
+    _render(lines, ("base_url",), vendor.base_url, found.constant)
+    for place, text in _texts(vendor.auth, ("auth",)):
+        _render(lines, place, text, found.constant)
+    if vendor.account.matches is not None:
+        _render(lines, ("account", "is"), vendor.account.matches, found.constant)
+        for secret in secrets & _named(vendor.account.matches):
+            raise lines.error(("account", "is"), f"shows the secret '{secret}'")
+    else:
+        _render(lines, ("account", "get"), vendor.account.get or "", found.constant)
+    for kind, offered in vendor.objects.items():
+        _check_object(found, kind, offered, lines)
+        holds_people = vendor.erasure.objects is None or kind in vendor.erasure.objects
+        if vendor.erasure.how and holds_people and offered.erase is None:
+            raise lines.error(
+                ("objects", kind), "has no `erase`, and `erasure` says how somebody is erased"
+            )
+        if offered.erase is not None and not (vendor.erasure.how and holds_people):
+            raise lines.error(
+                ("objects", kind, "erase"), "erases people, of which `erasure` says nothing"
+            )
+    for name in vendor.erasure.objects or ():
+        if name not in vendor.objects:
+            raise lines.error(
+                ("erasure", "objects"), f"names '{name}', which is no object", vendor.objects
+            )
+    if vendor.pull is not None:
+        _check_pull(found, vendor.pull, lines)
+
+
+def _check_object(found: DeclaredFile, kind: str, offered: form.Object, lines: _Lines) -> None:
+    at: Keys = ("objects", kind)
+    groups = found.vendor.rate_limits
+    for place, name in [(("group",), offered.group), *_groups(offered)]:
+        if name not in groups:
+            raise lines.error(
+                (*at, *place), f"is '{name}', which rate_limits has not", sorted(groups)
+            )
+    modes = set(offered.modes)
+    if "event" in modes and len(modes) > 1:
+        raise lines.error(
+            (*at, "modes"), "has event beside others; events are an object of their own"
+        )
+    owed = {"upsert": KEYED, "remove": {"mirror", "remove"}, "send": {"event"}}
+    for done, needs in owed.items():
+        if modes & needs and done not in offered.verbs:
+            raise lines.error(at, f"has mode {min(modes & needs)} and no `{done}`")
+    for name in (
+        *offered.hashed,
+        *(one for some in offered.members for one in some),
+        *offered.found_by,
+    ):
+        if name not in offered.identifiers:
+            raise lines.error(
+                at, f"names '{name}', which is no identifier of it", offered.identifiers
+            )
+    if sum(one is not None for one in (offered.id, offered.find)) > 1 or (
+        offered.make and not offered.find
+    ):
+        raise lines.error(at, "wants `id`, or `find` with or without `make`, and not both")
+    constant, rows = found.constant, found.rows(kind)
+    if offered.id is not None:
+        _render(lines, (*at, "id"), offered.id, constant)
+    for name in ("find", "make", "check"):
+        request = getattr(offered, name)
+        if request is not None:
+            _check_request(lines, (*at, name), request, constant, constant)
+    for name, verb in offered.verbs.items():
+        path_scope = rows if verb.per == "row" else constant
+        _check_request(lines, (*at, name), verb, path_scope, rows, single=verb.per == "row")
+        if verb.missing_ok and (name not in ("remove", "erase") or verb.per != "row"):
+            raise lines.error(
+                (*at, name, "missing_ok"),
+                "is for `remove` and `erase` with `per: row`: elsewhere 404 says that a list or account is gone",
+            )
+        for number, refused in enumerate(verb.refused):
+            if refused.matches != INDEX:
+                _render(lines, (*at, name, "refused", number, "is"), refused.matches, rows)
+        if verb.job is not None:
+            scope = Scope((*constant.constant, "job"), has_rows=False)
+            _check_request(lines, (*at, name, "job", "poll"), verb.job.poll, scope, scope)
+        _check_sent(lines, (*at, name), verb, offered, is_remove=name in ("remove", "erase"))
+    if (
+        offered.send
+        and offered.delivery == "exactly_once"
+        and "idempotency_key" not in _named(offered.send.model_dump())
+    ):
+        raise lines.error(
+            (*at, "send"),
+            "sends no `$idempotency_key`: say it, or `delivery: at_least_once`, so that the sync must choose",
+        )
+
+
+def _check_sent(
+    lines: _Lines, at: Keys, verb: form.Verb, offered: form.Object, *, is_remove: bool
+) -> None:
+    """Whoever a request is about must be in it, and so must whatever is to be delivered."""
+    said = _named({"path": getattr(verb, verb.method), "body": verb.body, "query": verb.query})
+    missing = [name for name in offered.identifiers if name not in said]
+    by_id = is_remove and "remote_id" in said
+    if (
+        len(missing) == len(offered.identifiers)
+        and offered.identifiers
+        and not by_id
+        and "key" not in said
+    ):
+        raise lines.error(
+            at, "names nobody: no identifier of the row is in its path or body", offered.identifiers
+        )
+    if missing and not is_remove:
+        raise lines.error(at, f"never sends the identifier '{missing[0]}', which it declares")
+    if verb.per == "batch" and not _has_rows(verb.body):
+        raise lines.error(at, "has no rows in its body: `$rows`, `$join`, or `per: row`")
+    if (
+        not is_remove
+        and not _delivers_fields(verb.body)
+        and (
+            offered.fields is None
+            or any(name not in _field_names(verb.body) for name in offered.fields)
+        )
+    ):
+        raise lines.error(
+            at,
+            "leaves fields out: put `$fields` (or `$also`) into the body, or say under `fields` which it takes",
+        )
+    if verb.job is not None and verb.per == "row":
+        raise lines.error((*at, "job"), "is of a batch; a request of one row has none")
+
+
+def _check_request(
+    lines: _Lines,
+    at: Keys,
+    request: form.Request,
+    path: Scope,
+    rows: Scope,
+    *,
+    single: bool = False,
+) -> None:
+    _render(lines, (*at, request.method), getattr(request, request.method), path, quoted=True)
+    for name, value in request.query.items():
+        if isinstance(value, str):
+            _render(lines, (*at, "query", name), value, path)
+    for name, text in request.headers.items():
+        _render(lines, (*at, "headers", name), text, path)
+    try:
+        templates.body(request.body, path if not single else rows, rows, single=single)
+    except TemplateError as error:
+        raise lines.error((*at, "body", *error.keys), f"says {error}") from None
+
+
+def _check_pull(found: DeclaredFile, pull: form.Pull, lines: _Lines) -> None:
+    words = (*found.vendor.settings, "since", "month_before", "campaign_id")
+    request = Scope(words, has_rows=False)
+    row = _RowScope(words)
+    listings: list[tuple[Keys, form.Listing, Mapping[Any, str]]] = []
+    if pull.campaigns is not None:
+        listings.append((("pull", "campaigns"), pull.campaigns, pull.campaigns.map))
+    for place, events in enumerate(pull.events):
+        listings.append((("pull", "events", place), events, events.map))
+        for owed in ("kind", "recipient_type", "recipient", "occurred_at"):
+            if owed not in events.map:
+                raise lines.error(("pull", "events", place, "map"), f"lacks '{owed}'")
+        unknown = set(events.kinds.values()) - EVENT_WORDS
+        if unknown:
+            raise lines.error(
+                ("pull", "events", place, "kinds"), f"has '{min(unknown)}'", sorted(EVENT_WORDS)
+            )
+        if events.per_campaign and pull.campaigns is None:
+            raise lines.error(
+                ("pull", "events", place), "asks per campaign, and no campaigns are pulled"
+            )
+    for at, listing, named in listings:
+        _check_request(lines, at, listing, request, request)
+        for name, text in named.items():
+            try:
+                templates.text(text, row)
+            except TemplateError as error:
+                raise lines.error((*at, "map", name), f"says {error}") from None
+
+
+class _RowScope(Scope):
+    """Names of a pulled row: `row.` and `inner.` with a path."""
+
+    def __init__(self, constant: Iterable[str]) -> None:
+        super().__init__(constant, has_rows=False)
+
+    def _value(self, name: str) -> templates.Part:
+        head, _, path = name.partition(".")
+        if head in ("row", "inner") and path:
+            return lambda words, _: (
+                templates.MISSING if (found := at(words[head], path)) is None else found
+            )
+        return super()._value(name)
+
+
+pulled_scope = _RowScope
+EVENT_WORDS = frozenset(
+    {"sent", "delivered", "opened", "clicked", "bounced", "unsubscribed", "complained", "converted"}
+)
+
+
+def at(document: Any, path: str) -> Any:
+    """What stands at a path of names with dots between; None where nothing does."""
+    for name in path.split("."):
+        document = document.get(name) if isinstance(document, dict) else None
+    return document
+
+
+def _render(lines: _Lines, keys: Keys, text: str, scope: Scope, *, quoted: bool = False) -> None:
+    try:
+        templates.text(text, scope, quoted=quoted)
+    except TemplateError as error:
+        raise lines.error(keys, f"says {error}") from None
+
+
+def _texts(node: Any, at: Keys) -> list[tuple[Keys, str]]:
+    document = node.model_dump() if isinstance(node, BaseModel) else node
+    if isinstance(document, str):
+        return [(at, document)]
+    if isinstance(document, dict):
+        return [one for name, value in document.items() for one in _texts(value, (*at, name))]
+    return []
+
+
+def _groups(offered: form.Object) -> list[tuple[Keys, str]]:
+    found: list[tuple[Keys, str]] = []
+    for name in ("find", "make", "check", "upsert", "remove", "send", "erase"):
+        request = getattr(offered, name)
+        if request is not None and request.group is not None:
+            found.append(((name, "group"), request.group))
+    return found
+
+
+def _named(node: Any) -> set[str]:
+    """Every name that stands in a template."""
+    if isinstance(node, str):
+        return {
+            found[1] or found[3] for found in templates.PLACE.finditer(node) if found[0] != "$$"
+        }
+    if isinstance(node, Mapping):
+        return set().union(*map(_named, node.values())) if node else set()
+    if isinstance(node, list):
+        return set().union(*map(_named, node)) if node else set()
+    return set()
+
+
+def _has_rows(node: Any) -> bool:
+    if isinstance(node, Mapping):
+        return bool({"$rows", "$join"} & set(node)) or any(map(_has_rows, node.values()))
+    return isinstance(node, list) and any(map(_has_rows, node))
+
+
+def _delivers_fields(node: Any) -> bool:
+    if isinstance(node, Mapping):
+        return bool({"$fields", "$also"} & set(node)) or any(map(_delivers_fields, node.values()))
+    return isinstance(node, list) and any(map(_delivers_fields, node))
+
+
+def _field_names(node: Any) -> frozenset[str]:
+    return templates.used_fields(node)

@@ -1,0 +1,297 @@
+"""Templates of requests, compiled once: a row becomes JSON by calling functions, without a text being read again.
+
+`$email` is a value as it is, and `a ${key} b` a text with it; `$$` is a dollar. What a row lacks is left out of the object it would
+stand in. In a body `{$rows: ...}` is a list with an item a row, `{$join: $email, with: ","}` a text of all, and `{$fields: {...}}` an
+object of the fields that stand nowhere else.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from sync.destinations.values import plain
+from sync.records import Record
+
+PLACE = re.compile(
+    r"\$(?:\$|\{([a-z_][\w.]*)((?:\|[a-z0-9_]+)*)\}|([a-z_][\w.]*)((?:\|[a-z0-9_]+)*))"
+)
+FIELDS_OPTIONS = frozenset({"rename", "except", "text"})
+
+
+class MissingType:
+    """What a row lacks."""
+
+
+MISSING = MissingType()
+Words = Mapping[str, Any]  # what is the same for every row of a request
+Part = Callable[[Words, Record | None], Any]
+
+
+class TemplateError(ValueError):
+    """A template that names what there is not, or is none: `keys` lead to its place in the file."""
+
+    def __init__(self, message: str, keys: Sequence[str | int] = ()) -> None:
+        super().__init__(message)
+        self.keys = tuple(keys)
+
+
+def _lower(value: Any) -> Any:
+    return str(plain(value)).lower()
+
+
+def _md5(value: Any) -> Any:
+    return hashlib.md5(str(plain(value)).encode(), usedforsecurity=False).hexdigest()
+
+
+def _text(value: Any) -> Any:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "" if value is None else str(plain(value))
+
+
+def _unix(value: Any) -> Any:
+    if isinstance(value, dt.datetime):
+        return int(value.replace(tzinfo=dt.UTC).timestamp())
+    return value
+
+
+FILTERS: Mapping[str, Callable[[Any], Any]] = {
+    "lower": _lower,
+    "md5": _md5,
+    "text": _text,
+    "unix": _unix,
+}
+
+
+class Scope:
+    """Names that a template may use: `constant` ones, `rows`' identifiers, and any field."""
+
+    def __init__(
+        self, constant: Iterable[str], identifiers: Iterable[str] = (), *, has_rows: bool
+    ) -> None:
+        self.constant = frozenset(constant)
+        self.identifiers = frozenset(identifiers)
+        self.has_rows = has_rows
+
+    def part(self, name: str, filters: str) -> Part:
+        """What gives the value of a name.
+
+        Raises:
+            TemplateError: there is no such name or filter.
+        """
+        given = self._value(name)
+        for word in filters.split("|")[1:]:
+            if word not in FILTERS:
+                raise TemplateError(f"'|{word}' is not one of {', '.join(sorted(FILTERS))}")
+            given = _filtered(given, FILTERS[word])
+        return given
+
+    def _value(self, name: str) -> Part:
+        if name in self.constant:
+            return lambda words, _: words.get(name, MISSING)
+        if self.has_rows:
+            if name in self.identifiers:
+                return lambda _, row: row.identifiers.get(name, MISSING)  # type: ignore[union-attr]
+            if name in ("key", "idempotency_key", "remote_id"):
+                return lambda _, row: _or_missing(getattr(row, name))
+            if name.startswith("fields."):
+                field = name.partition(".")[2]
+                return lambda _, row: row.fields.get(field, MISSING)  # type: ignore[union-attr]
+        raise TemplateError(f"'${name}' is not one of {', '.join(f'${one}' for one in self.names)}")
+
+    @property
+    def names(self) -> list[str]:
+        """What may be said, for a message."""
+        row = ["key", "idempotency_key", "remote_id", "fields.<name>"] if self.has_rows else []
+        return sorted({*self.constant, *(self.identifiers if self.has_rows else ())}) + row
+
+
+def _or_missing(value: Any) -> Any:
+    return MISSING if value is None else value
+
+
+def _filtered(part: Part, filter_: Callable[[Any], Any]) -> Part:
+    def filtered(words: Words, row: Record | None) -> Any:
+        value = part(words, row)
+        return value if value is MISSING else filter_(value)
+
+    return filtered
+
+
+def text(template: str, scope: Scope, *, quoted: bool = False) -> Part:
+    """A text with values in it; one that is `$name` alone is the value. With `quoted`, values are made fit for a path."""
+    whole = PLACE.fullmatch(template)
+    if whole and whole[0] != "$$" and not quoted:
+        return scope.part(whole[1] or whole[3], whole[2] or whole[4] or "")
+    parts: list[str | Part] = []
+    end = 0
+    for found in PLACE.finditer(template):
+        parts.append(template[end : found.start()])
+        end = found.end()
+        parts.append(
+            "$"
+            if found[0] == "$$"
+            else scope.part(found[1] or found[3], found[2] or found[4] or "")
+        )
+    parts.append(template[end:])
+    if "$" in "".join(part for part in parts if isinstance(part, str)).replace(
+        "$", "", template.count("$$")
+    ):
+        raise TemplateError("a `$` that begins no name is written `$$`")
+    if all(isinstance(part, str) for part in parts):
+        said = "".join(part for part in parts if isinstance(part, str))
+        return lambda _words, _row: said
+
+    def filled(words: Words, row: Record | None) -> Any:
+        texts = []
+        for part in parts:
+            if isinstance(part, str):
+                texts.append(part)
+                continue
+            value = part(words, row)
+            if value is MISSING or value is None:
+                return MISSING
+            texts.append(quote(_text(value), safe="") if quoted else _text(value))
+        return "".join(texts)
+
+    return filled
+
+
+def compiled(node: Any, scope: Scope) -> Part:
+    """The function of a template: of a text, an object, a list or a constant."""
+    if isinstance(node, str):
+        return text(node, scope)
+    if isinstance(node, list):
+        items = [_at(index, item, scope) for index, item in enumerate(node)]
+        return lambda words, row: [
+            value for item in items if (value := item(words, row)) is not MISSING
+        ]
+    if isinstance(node, Mapping):
+        if "$fields" in node:
+            return _fields(node, scope, frozenset())
+        used = used_fields(node)
+        return _object(
+            [
+                (
+                    _key(name, scope),
+                    _fields(item, scope, used)
+                    if isinstance(item, Mapping) and "$fields" in item
+                    else _at(name, item, scope),
+                )
+                for name, item in node.items()
+                if name != "$also"
+            ],
+            _fields({"$fields": node["$also"]}, scope, used) if "$also" in node else None,
+        )
+    return lambda _words, _row: node
+
+
+def _at(key: str | int, item: Any, scope: Scope) -> Part:
+    try:
+        return compiled(item, scope)
+    except TemplateError as error:
+        raise TemplateError(str(error), (key, *error.keys)) from None
+
+
+def _key(name: Any, scope: Scope) -> str | Part:
+    """The name of a member; one that is `$object` is made of it."""
+    said = str(name)
+    if not said.startswith("$"):
+        return said
+    constant = Scope(scope.constant, has_rows=False)
+    try:
+        return text(said, constant)
+    except TemplateError as error:
+        raise TemplateError(str(error), (said,)) from None
+
+
+def _object(items: list[tuple[str | Part, Part]], more: Part | None) -> Part:
+    def made(words: Words, row: Record | None) -> Any:
+        out = {} if more is None else dict(more(words, row))
+        for name, part in items:
+            value = part(words, row)
+            if value is not MISSING:
+                out[name if isinstance(name, str) else str(name(words, row))] = value
+        return out
+
+    return made
+
+
+def _fields(node: Mapping[str, Any], scope: Scope, used: frozenset[str]) -> Part:
+    """An object of the fields that stand nowhere else."""
+    options = node["$fields"] or {}
+    if not scope.has_rows or len(node) > 1:
+        raise TemplateError("'$fields' stands alone in an object of a row")
+    if not isinstance(options, Mapping) or (unknown := set(options) - FIELDS_OPTIONS):
+        said = f"'{min(unknown)}'" if isinstance(options, Mapping) else "what it has"
+        raise TemplateError(f"$fields: {said} is not one of {', '.join(sorted(FIELDS_OPTIONS))}")
+    rename = dict(options.get("rename") or {})
+    left_out = frozenset(options.get("except") or ()) | used
+    as_text = bool(options.get("text"))
+    if not rename and not left_out and not as_text:
+        return lambda _, row: dict(row.fields)  # type: ignore[union-attr]
+
+    def fields(_: Words, row: Record | None) -> Any:
+        return {
+            rename.get(name, name): _text(value) if as_text else value
+            for name, value in row.fields.items()  # type: ignore[union-attr]
+            if name not in left_out
+        }
+
+    return fields
+
+
+def used_fields(node: Any) -> frozenset[str]:
+    """Fields that stand somewhere by name."""
+    if isinstance(node, str):
+        names = (found[1] or found[3] or "" for found in PLACE.finditer(node))
+        return frozenset(name[7:] for name in names if name.startswith("fields."))
+    if isinstance(node, Mapping):
+        return frozenset().union(*map(used_fields, node.values()))
+    if isinstance(node, list):
+        return frozenset().union(*map(used_fields, node))
+    return frozenset()
+
+
+Body = Callable[[Words, Sequence[Record]], Any]
+
+
+def body(node: Any, constant: Scope, rows: Scope, *, single: bool = False) -> Body | None:
+    """The function of a body: of a batch's rows, or with `single` of one row alone."""
+    if node is None:
+        return None
+    if single:
+        one = compiled(node, rows)
+        return lambda words, records: one(words, records[0])
+    return _batch(node, constant, rows)
+
+
+def _batch(node: Any, constant: Scope, rows: Scope) -> Body:
+    if isinstance(node, Mapping) and "$rows" in node:
+        item = _at("$rows", node["$rows"], rows)
+        return lambda words, records: [item(words, record) for record in records]
+    if isinstance(node, Mapping) and "$join" in node:
+        one, between = text(str(node["$join"]), rows), str(node.get("with", ","))
+        return lambda words, records: between.join(_text(one(words, record)) for record in records)
+    if isinstance(node, Mapping):
+        parts = {}
+        for name, value in node.items():
+            try:
+                parts[name] = _batch(value, constant, rows)
+            except TemplateError as error:
+                raise TemplateError(str(error), (name, *error.keys)) from None
+        return lambda words, records: {
+            name: value
+            for name, part in parts.items()
+            if (value := part(words, records)) is not MISSING
+        }
+    if isinstance(node, list):
+        items = [_batch(one, constant, rows) for one in node]
+        return lambda words, records: [one(words, records) for one in items]
+    fixed = compiled(node, constant)
+    return lambda words, _records: fixed(words, None)

@@ -1,0 +1,513 @@
+"""A stand-in out of a declared file: it reads requests by the file's own templates, and keeps rows as they came.
+
+It knows what the file knows, so that it shows that the parts fit each other, and not that the vendor is as the file says: that
+is for the file's `examples`, and for a description of the vendor's.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from flask import Blueprint, Response, jsonify, request
+
+from sync.destinations.declared import form
+from sync.destinations.declared.files import DeclaredFile, load
+from sync.destinations.declared.templates import FILTERS, PLACE
+from sync.sandbox import clock
+from sync.sandbox.app import faults, store
+
+Captured = dict[str, Any]
+DEFAULTS: Mapping[str, Any] = {
+    "list": [], "object": {}, "text": "ok", "id": "1", "number": 0, "boolean": True,
+}  # fmt: skip
+FAULTS = {"limit_by_code": "wait", "token_by_code": "auth", "terms_by_code": "configuration"}
+SHOWN_EVENTS = 500
+
+
+class StandIn:
+    """What the sandbox serves for a file: a module's names."""
+
+    def __init__(self, file: DeclaredFile) -> None:
+        self.file = file
+        self.vendor = file.vendor
+        self.AUTHORIZATION = _scheme(self.vendor.auth)
+        self.REFUSALS = {
+            fault: (row.status or 400, {"error": {"code": str(row.code)}})
+            for fault, kind in FAULTS.items()
+            for row in self.vendor.errors
+            if row.fault == kind and row.code is not None and (row.status or 400) >= 400
+        }
+        self.blueprint = Blueprint(self.vendor.name, __name__)
+        self._routes: dict[tuple[str, str], list[tuple[str, str, form.Request]]] = {}
+        for kind, offered in self.vendor.objects.items():
+            for name in ("find", "make", "check", "upsert", "remove", "send", "erase"):
+                if (asked := getattr(offered, name)) is not None:
+                    self._add(asked, kind, name)
+            for verb in offered.verbs.values():
+                if verb.job is not None:
+                    self._add(verb.job.poll, kind, "poll")
+        if self.vendor.pull is not None:
+            if self.vendor.pull.campaigns is not None:
+                self._add(self.vendor.pull.campaigns, "", "campaigns")
+            for events in self.vendor.pull.events:
+                self._add(events, "", "events")
+        if self.vendor.account.get is not None:
+            owed = form.Owed(fields={str(self.vendor.account.at): "id"})
+            self._add(form.Request(get=self.vendor.account.get, answer=owed), "", "account")
+        for number, ((method, rule), told) in enumerate(self._routes.items()):
+            told.sort(
+                key=lambda one: _is_open(one[2].body)
+            )  # what takes any field is the last resort
+            self.blueprint.add_url_rule(
+                rule, f"r{number}", self._view(told), methods=[method.upper()]
+            )
+
+    def _add(self, asked: form.Request, kind: str, name: str) -> None:
+        rule = _rule(getattr(asked, asked.method))
+        self._routes.setdefault((asked.method, rule), []).append((kind, name, asked))
+
+    def _view(self, told: Sequence[tuple[str, str, form.Request]]) -> Any:
+        def view(**given: str) -> Any:
+            body = request.get_json(silent=True) if request.data else None
+            for kind, name, asked in told:
+                captured = _path_names(getattr(asked, asked.method), given)
+                rows = _read(asked, body, captured)
+                if rows is not None:
+                    return self._answer(kind, name, asked, captured, rows, body)
+            return jsonify({"error": {"code": "unreadable"}}), 400
+
+        return view
+
+    # -- answers ----------------------------------------------------------------------------------
+
+    def _answer(
+        self,
+        kind: str,
+        name: str,
+        asked: form.Request,
+        captured: Captured,
+        rows: list[Captured],
+        body: Any,
+    ) -> Any:
+        document: Any = [] if asked.answer.form == "list" else {}
+        for path, of in asked.answer.fields.items():
+            _put(document, path, DEFAULTS[of])
+        if isinstance(asked, form.Find):
+            found = [
+                _nested({asked.name: title, asked.id: key})
+                for _, key, title in store().objects(self.vendor.name, kind)
+            ]
+            return _page(asked, document, found)
+        if isinstance(asked, form.Make):
+            made = store().object_id(self.vendor.name, kind, str(_named(asked, body)))
+            _put(document, asked.id, made)
+        elif isinstance(asked, form.Campaigns):
+            return _page(asked, document, self._campaigns(asked))
+        elif isinstance(asked, form.Events):
+            return _page(asked, document, self._events(asked))
+        elif name == "poll":
+            verb = next(
+                verb
+                for verb in self.vendor.objects[kind].verbs.values()
+                if verb.job and verb.job.poll is asked
+            )
+            assert verb.job is not None  # noqa: S101
+            job = store().job(self.vendor.name, str(captured.get("job"))) or {
+                "taken": 0,
+                "refused": 0,
+            }
+            _put(document, verb.job.status, verb.job.done[0])
+            _count(document, verb.job.taken_count, job["taken"])
+            _count(document, verb.job.refused_count, job["refused"])
+            _count(document, verb.job.total_count, job["taken"] + job["refused"])
+        elif isinstance(asked, form.Verb):
+            return self._rows(kind, name, asked, document, rows)
+        return _document(asked, document)
+
+    def _rows(
+        self, kind: str, name: str, verb: form.Verb, document: Any, rows: list[Captured]
+    ) -> Any:
+        refused = [place for place in range(len(rows)) if faults().draw("refuse_rows")]
+        names_none = not verb.refused and not verb.refused_count and not verb.job
+        if refused and names_none:
+            return jsonify({"error": {"code": "invalid"}}), 400
+        good = [row for place, row in enumerate(rows) if place not in refused]
+        self._keep(kind, name, good)
+        for path, value in verb.ok.items():
+            _put(document, path, value)
+        _count(document, verb.taken_count, len(good))
+        _count(document, verb.refused_count, len(refused))
+        if verb.refused:
+            items = []
+            for place in refused:
+                told = verb.refused[0]
+                item: dict[str, Any] = {}
+                value = (
+                    place
+                    if told.matches == "$index"
+                    else rows[place].get(told.matches[1:].strip("{}"))
+                )
+                if told.code:
+                    _put(item, told.code, "invalid")
+                if told.by:
+                    _put(item, told.by, value)
+                items.append(item if told.by else value)
+            for told in verb.refused:
+                _put(document, told.rows, items if told is verb.refused[0] else [])
+        if verb.ids is not None:
+            self._ids(verb.ids, document, good)
+        if verb.job is not None:
+            job = str(uuid.uuid4())
+            store().put_job(self.vendor.name, job, {"taken": len(good), "refused": len(refused)})
+            _put(document, verb.job.id, job)
+        return _document(verb, document)
+
+    def _keep(self, kind: str, name: str, rows: list[Captured]) -> None:
+        for row in rows:
+            if name == "erase":
+                self._forget(kind, row)
+                continue
+            if name == "remove":
+                if (there := self._object_there(kind, row)) is not None:
+                    key = self._key(kind, row)
+                    store().drop_members(self.vendor.name, there, [key])
+                continue
+            place = self._object(kind, row)
+            if name == "send":
+                key = str(row.get("idempotency_key") or uuid.uuid4())
+                store().add_events(
+                    self.vendor.name, place, [(key, row["$row"], clock.iso(clock.now()))]
+                )
+                continue
+            store().put_members(self.vendor.name, place, {self._key(kind, row): row["$row"]})
+
+    def _forget(self, kind: str, row: Captured) -> None:
+        """Take out whatever is of somebody, in every object."""
+        words = {
+            str(value)
+            for name, value in row.items()
+            if name.split("|")[0] in self.vendor.objects[kind].identifiers
+        }
+        one = "object_id" in row or "object" in row
+        place = self._object_there(kind, row)
+        for _, key, _ in store().objects(self.vendor.name):
+            if one and key != place:
+                continue
+            gone = [
+                member
+                for member, data in store().members(self.vendor.name, key).items()
+                if words & _words_of(member, data)
+            ]
+            store().drop_members(self.vendor.name, key, gone)
+            store().drop_events(
+                self.vendor.name,
+                [
+                    (key, event["event_id"])
+                    for event in store().events(self.vendor.name, key)
+                    if words & _words_of(event["event_id"], event["data"])
+                ],
+            )
+
+    def _object_there(self, kind: str, row: Captured) -> str | None:
+        """The object that a request names, where there is one."""
+        given = str(row.get("object_id", row.get("object", kind)))
+        for _, key, title in store().objects(self.vendor.name, kind):
+            if given in (key, title):
+                return key
+        return None
+
+    def _object(self, kind: str, row: Captured) -> str:
+        name = str(row.get("object_id", row.get("object", kind)))
+        return self._object_there(kind, row) or store().object_id(self.vendor.name, kind, name)
+
+    def key_names(self, kind: str) -> list[str]:
+        """What tells a member, as it stands in requests: the identifiers that every verb of the object has."""
+        offered = self.vendor.objects[kind]
+        names = {*offered.identifiers, "key"}
+        shared: set[str] | None = None
+        for done, verb in offered.verbs.items():
+            if done == "erase":
+                continue
+            here = {
+                (found[1] or found[3]) + (found[2] or found[4] or "")
+                for found in PLACE.finditer(json.dumps([getattr(verb, verb.method), verb.body]))
+                if (found[1] or found[3]) in names
+            }
+            shared = here if shared is None else shared & here
+        plain = {name for name in shared or () if "|" not in name}
+        return sorted(
+            name for name in shared or () if name in plain or name.split("|")[0] not in plain
+        )
+
+    def _key(self, kind: str, row: Captured) -> str:
+        return "|".join(str(row[name]) for name in self.key_names(kind) if name in row)
+
+    def _ids(self, ids: form.Ids, document: Any, rows: list[Captured]) -> None:
+        items = []
+        for row in rows:
+            item: dict[str, Any] = {}
+            name = row.get(ids.matches[1:]) if ids.matches else None
+            made = hashlib.sha256(
+                json.dumps(name or row["$row"], sort_keys=True).encode()
+            ).hexdigest()
+            if ids.rows is None:
+                _put(document, ids.id, made[:12])
+                return
+            _put(item, ids.id, made[:12])
+            if ids.by:
+                _put(item, ids.by, name)
+            items.append(item)
+        if ids.rows is not None:
+            _put(document, ids.rows, items)
+
+    # -- results ----------------------------------------------------------------------------------
+
+    def _campaigns(self, asked: form.Campaigns) -> list[Any]:
+        names = sorted({title for _, _, title in store().objects(self.vendor.name)})
+        return [
+            _row(
+                asked.map,
+                {"campaign_id": name, "campaign_name": name, "started_at": _sent_at().isoformat()},
+            )["row"]
+            for name in names
+        ]
+
+    def _events(self, asked: form.Events) -> list[Any]:
+        words = {ours: theirs for theirs, ours in asked.kinds.items()}
+        rows = []
+        for kind, key, title in store().objects(self.vendor.name):
+            for member, data in list(store().members(self.vendor.name, key).items())[:SHOWN_EVENTS]:
+                found = _row_of(self.vendor.objects[kind], data)
+                recipient = found.get("email") or member
+                for word, at in clock.outcomes(f"{title}|{member}", _sent_at()):
+                    if word not in words:
+                        continue
+                    values = {
+                        "event_id": str(uuid.uuid5(uuid.NAMESPACE_OID, f"{title}|{member}|{word}")),
+                        "campaign_id": title, "kind": words[word], "recipient": recipient,
+                        "occurred_at": clock.iso(at),
+                    }  # fmt: skip
+                    made = _row(asked.map, values)
+                    if asked.inner:
+                        _put(made["row"], asked.inner, [made["inner"]])
+                    if (
+                        title == request.view_args.get("campaign_id", title)
+                        if request.view_args
+                        else True
+                    ):
+                        rows.append(made["row"])
+        return rows
+
+
+@cache
+def stand_in(path: Path) -> StandIn:
+    """The stand-in of a file."""
+    return StandIn(load(path))
+
+
+def _sent_at() -> dt.datetime:
+    """Three days ago at midnight, so that results are the same whenever they are asked for on one day."""
+    now = clock.now()
+    return dt.datetime(now.year, now.month, now.day) - dt.timedelta(days=3)
+
+
+def _scheme(auth: form.Auth) -> str | None:
+    if auth.bearer is not None or auth.oauth is not None:
+        return "Bearer"
+    if auth.basic is not None:
+        return "Basic"
+    given = (auth.headers or {}).get("Authorization", "").split(" ")
+    return given[0] if len(given) > 1 else None
+
+
+def _rule(path: str) -> str:
+    """A path as Flask has it: names as converters, without the query."""
+    number = iter(range(100))
+    return PLACE.sub(lambda _: f"<v{next(number)}>", path)
+
+
+def _path_names(path: str, given: Mapping[str, str]) -> Captured:
+    captured = {}
+    for number, found in enumerate(PLACE.finditer(path)):
+        name = (found[1] or found[3]) + (found[2] or found[4] or "")
+        captured[name] = unquote(given[f"v{number}"])
+    return captured
+
+
+def _read(asked: form.Request, body: Any, captured: Captured) -> list[Captured] | None:
+    """What a request says of each of its rows; None where it is another request."""
+    if not isinstance(asked, form.Verb):
+        return []
+    if asked.per == "row":
+        row = _match(asked.body, body)
+        return None if row is None else [{**captured, **row, "$row": body}]
+    rows: list[Captured] = []
+    shared = _match(asked.body, body, rows)
+    return None if shared is None else [{**captured, **shared, **row} for row in rows]
+
+
+def _match(node: Any, given: Any, rows: list[Captured] | None = None) -> Captured | None:
+    """What stands at a template's names in a document; None where it is not of that template."""
+    if node is None:
+        return {}
+    if isinstance(node, str):
+        whole = PLACE.fullmatch(node)
+        if whole and whole[0] != "$$":
+            return {(whole[1] or whole[3]) + (whole[2] or whole[4] or ""): given}
+        return {} if PLACE.search(node) or node == given else None
+    if isinstance(node, Mapping) and "$rows" in node and rows is not None:
+        for item in given if isinstance(given, list) else [None]:
+            row = _match(node["$rows"], item)
+            if row is None:
+                return None
+            rows.append({**row, "$row": item})
+        return {}
+    if isinstance(node, Mapping) and "$join" in node and rows is not None:
+        for item in str(given).split(node.get("with", ",")):
+            rows.append({**(_match(node["$join"], item) or {}), "$row": item})
+        return {}
+    if isinstance(node, Mapping):
+        return _match_object(node, given, rows)
+    if isinstance(node, list):
+        found: Captured = {}
+        if not isinstance(given, list) or len(given) != len(node):
+            return None
+        for one, value in zip(node, given, strict=True):
+            here = _match(one, value, rows)
+            if here is None:
+                return None
+            found |= here
+        return found
+    return {} if node == given else None
+
+
+def _match_object(
+    node: Mapping[str, Any], given: Any, rows: list[Captured] | None
+) -> Captured | None:
+    if not isinstance(given, dict):
+        return None
+    if "$fields" in node:
+        return {}
+    named = [name for name in node if name.startswith("$") and name != "$also"]
+    more = [name for name in given if name not in node]
+    if "$also" not in node and len(more) > len(named):
+        return None
+    found: Captured = {}
+    for name, one in node.items():
+        if name == "$also":
+            continue
+        if name in named:
+            here = next((key for key in more if _match(one, given[key]) is not None), None)
+            if here is None:
+                return None
+            found[name[1:]] = here
+            continue
+        if name not in given:
+            if isinstance(one, str) and PLACE.fullmatch(one):
+                continue  # a row that lacks it
+            return None
+        matched = _match(one, given[name], rows)
+        if matched is None:
+            return None
+        found |= matched
+    return found
+
+
+def _words_of(member: str, data: Any) -> set[str]:
+    """Texts that stand in a row, and what filters make of them."""
+    found, left = {member}, [data]
+    while left:
+        one = left.pop()
+        if isinstance(one, dict):
+            left += one.values()
+        elif isinstance(one, list):
+            left += one
+        elif isinstance(one, str):
+            found.add(one)
+    lower = {one.lower() for one in found}
+    return found | lower | {FILTERS["md5"](one) for one in lower}
+
+
+def _row_of(offered: form.Object, data: Any) -> Captured:
+    verb = offered.upsert
+    if verb is None:
+        return {}
+    node = verb.body if verb.per == "row" else _item(verb.body)
+    return _match(node, data) or {}
+
+
+def _item(node: Any) -> Any:
+    """The template of a row in a body of many."""
+    if isinstance(node, Mapping):
+        if "$rows" in node:
+            return node["$rows"]
+        if "$join" in node:
+            return node["$join"]
+        return next((found for one in node.values() if (found := _item(one)) is not None), None)
+    return None
+
+
+def _is_open(node: Any) -> bool:
+    if isinstance(node, Mapping):
+        return "$also" in node or any(map(_is_open, node.values()))
+    return isinstance(node, list) and any(map(_is_open, node))
+
+
+def _named(asked: form.Make, body: Any) -> Any:
+    return (_match(asked.body, body) or {}).get("object")
+
+
+def _row(named: Mapping[Any, str], values: Mapping[str, Any]) -> dict[str, Any]:
+    made: dict[str, Any] = {"row": {}, "inner": {}}
+    for name, template in named.items():
+        found = PLACE.fullmatch(template)
+        path = (found[1] or found[3]) if found else ""
+        if path.startswith(("row.", "inner.")) and name in values:
+            _put(made, path, values[name])
+    return made
+
+
+def _page(asked: form.Listing, document: Any, rows: list[Any]) -> Any:
+    if asked.pages is not None and asked.pages.offset is not None:
+        start = int(request.args.get(asked.pages.offset) or 0)
+        rows = rows[start : start + (asked.pages.size or len(rows))]
+    if asked.rows == "":
+        return jsonify(rows)
+    _put(document, asked.rows, rows)
+    return jsonify(document)
+
+
+def _document(asked: form.Request, document: Any) -> Response:
+    status = asked.answer.statuses[0]
+    if asked.answer.empty and not document:
+        return Response(status=status)
+    answer: Response = jsonify(document)
+    answer.status_code = status
+    return answer
+
+
+def _count(document: Any, paths: form.Paths, number: int) -> None:
+    for place, path in enumerate([paths] if isinstance(paths, str) else paths):
+        _put(document, path, number if place == 0 else 0)
+
+
+def _nested(flat: Mapping[str, Any]) -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    for path, value in flat.items():
+        _put(made, path, value)
+    return made
+
+
+def _put(document: Any, path: str, value: Any) -> None:
+    *above, last = path.split(".")
+    for name in above:
+        document = document.setdefault(name, {})
+    document[last] = value

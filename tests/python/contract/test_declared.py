@@ -1,0 +1,408 @@
+"""Declared destinations: what a file says is what is sent, and what no file may say is answered with its line."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from headwater.testing.declared import (
+    declared_adapter,
+    declared_suites,
+    example_names,
+    run_example,
+)
+from headwater.testing.suite import DestinationSuite
+from sync.destinations import registry
+from sync.destinations.declared import files, form, page
+from sync.destinations.declared.__main__ import main
+from sync.destinations.declared.connector import connector
+from sync.destinations.settings import parse
+from sync.destinations.values import json_bytes
+from sync.errors import (
+    ConfigError,
+    MisconfiguredError,
+    RateLimitedError,
+    RejectedError,
+    UnexpectedAnswerError,
+)
+from sync.records import Record, SyncObject
+from sync.sandbox import start_sandbox
+
+ROOT = Path(__file__).parents[3]
+DOCS = ROOT / "docs" / "destinations.md"
+FILES = files.shipped()
+
+
+# -- what the stand-ins hold, in the vendors' words: written by hand from their pages ---------------------
+
+
+def mailchimp_contact(record: Record) -> dict[Any, Any]:
+    fields = {**_json(record), "FNAME": record.fields["first_name"]}
+    del fields["first_name"]
+    email = record.identifiers["email"]
+    row = {"email_address": email, "status_if_new": "transactional", "merge_fields": fields}
+    return {email: row}
+
+
+def mailchimp_tag(record: Record) -> dict[Any, Any]:
+    tags = {"tags": [{"name": "Lapsed buyers", "status": "active"}]}
+    return {_md5(record.identifiers["email"]): tags}
+
+
+def braze_user(record: Record) -> dict[Any, Any]:
+    name = record.identifiers["external_id"]
+    return {name: {"external_id": name, **_json(record)}}
+
+
+def braze_event(record: Record) -> dict[Any, Any]:
+    fields = _json(record)
+    time = fields.pop("occurred_at")
+    name = record.identifiers["external_id"]
+    return {
+        name: {"external_id": name, "name": "Lapsed buyers", "time": time, "properties": fields}
+    }
+
+
+HOLDS: dict[tuple[str, str], dict[str, Any]] = {
+    ("mailchimp", "contact"): {"holds": mailchimp_contact},
+    ("mailchimp", "tag"): {"holds": mailchimp_tag, "objects_are_apart": False},
+    ("pinterest", "customer_list"): {
+        "holds": lambda record: {record.identifiers["email_sha256"]: record.identifiers["email_sha256"]}
+    },
+    ("braze", "user"): {"holds": braze_user},
+    ("braze", "audience"): {
+        "objects_are_apart": False,  # attributes of one user
+        "holds": lambda record: {
+            record.identifiers["external_id"]: {
+                "external_id": record.identifiers["external_id"], "Lapsed buyers": True,
+            }
+        }
+    },
+    ("braze", "event"): {
+        "holds": braze_event,
+        "held": lambda store, vendor, _: {
+            event["data"]["external_id"]: event["data"] for event in store.events(vendor)
+        },
+    },
+}  # fmt: skip
+for (_vendor, _kind), _told in HOLDS.items():
+    _name = f"Test{_vendor.title()}{_kind.title().replace('_', '')}"
+    _adapter = declared_adapter(files.load(FILES[_vendor]), _kind, **_told)
+    globals()[_name] = type(_name, (DestinationSuite,), {"adapter": _adapter})
+
+
+def test_every_object_of_every_file_is_in_the_suite() -> None:
+    offered = {
+        (name, kind) for name, path in FILES.items() for kind in files.load(path).vendor.objects
+    }
+    assert offered == set(HOLDS)
+
+
+@pytest.mark.parametrize(
+    ("vendor", "number"),
+    [
+        pytest.param(name, number, id=f"{name}-{said}")
+        for name, path in FILES.items()
+        for number, said in enumerate(example_names(files.load(path)))
+    ],
+)
+def test_an_example_is_sent_and_read_as_the_vendor_has_it(vendor: str, number: int) -> None:
+    assert run_example(FILES[vendor], number) == []
+
+
+# -- files that are wrong ---------------------------------------------------------------------------------
+
+WRONG: dict[str, tuple[str, str, int, str, str]] = {
+    # what: (old, new, line of the new, message, allowed)
+    "a key that is none": (
+        "api_version:",
+        "api_verson:",
+        4,
+        "api_verson is not a key here (did you mean 'api_version'?)",
+        "title",
+    ),
+    "a key that is missing": ("title: Mailer\n", "", 1, "title is missing", "api_version"),
+    "a key of an object": (
+        "    batch_rows: 2",
+        "    batch_row: 2",
+        21,
+        "objects.group.batch_row is not a key here (did you mean 'batch_rows'?)",
+        "identifiers",
+    ),
+    "a mode that is none": (
+        "[upsert, mirror]",
+        "[upsert, miror]",
+        20,
+        "objects.group.modes.1 is 'miror' (did you mean 'mirror'?)",
+        "upsert, mirror, add, remove, event",
+    ),
+    "a fault that is none": (
+        "fault: wait",
+        "fault: waits",
+        14,
+        "errors.0.fault is 'waits' (did you mean 'wait'?)",
+        "auth, wait",
+    ),
+    "an answer that says nothing": (
+        "answer: {fields: {refused: list}}\n      refused",
+        "answer: {}\n      refused",
+        30,
+        "objects.group.upsert.answer wants `fields`",
+        "",
+    ),
+    "a name that is none": (
+        "email: $email, ",
+        "email: $mail, ",
+        29,
+        "objects.group.upsert.body.members.$rows.email says '$mail' is not one of $api_key",
+        "",
+    ),
+    "a filter that is none": (
+        "# the address is the member\n      delete: /groups/$object_id/members/${email|lower}",
+        "# the address is the member\n      delete: /groups/$object_id/members/${email|lowr}",
+        35,
+        "objects.group.remove.delete says '|lowr' is not one of lower, md5, text, unix",
+        "",
+    ),
+    "a rate group that is none": (
+        "group: people",
+        "group: persons",
+        22,
+        "objects.group.group is 'persons', which rate_limits has not",
+        "default, people",
+    ),
+    "a mode without its verb": (
+        "[upsert, mirror]",
+        "[event]",
+        18,
+        "objects.group has mode event and no `send`",
+        "",
+    ),
+    "identifiers that are not sent": (
+        "email: $email, ",
+        "",
+        27,
+        "objects.group.upsert names nobody",
+        "email",
+    ),
+    "fields that are not sent": (
+        "$also: {}",
+        "kind: person",
+        27,
+        "objects.group.upsert leaves fields out",
+        "",
+    ),
+    "a body without rows": (
+        "{members: {$rows: {email: $email, $also: {}}}}",
+        "{members: []}",
+        27,
+        "objects.group.upsert names nobody",
+        "email",
+    ),
+    "a secret that is shown": (
+        "account: {get: /me, at: id}",
+        "account: {is: $api_key}",
+        11,
+        "account.is shows the secret 'api_key'",
+        "",
+    ),
+    "an upsert of which 404 is a success": (
+        "answer: {fields: {refused: list}}\n      refused",
+        "missing_ok: true\n      answer: {fields: {refused: list}}\n      refused",
+        30,
+        "objects.group.upsert.missing_ok is for `remove` and `erase`",
+        "",
+    ),
+    "no yaml": ("title: Mailer", "title: [Mailer", 3, "this is no YAML", ""),
+}
+RIGHT = """\
+name: mailer
+title: Mailer
+read: {2026-11-29: [docs.mailer.example/api]}
+api_version: 2
+base_url: https://api.mailer.example
+settings:
+  api_key:
+    secret: true
+    help: key with the scope members
+auth: {bearer: $api_key}
+account: {get: /me, at: id}
+erasure: {how: the address is deleted from the group}
+errors:
+  - {code: quota, fault: wait}
+rate_limits: {default: {requests: 10, seconds: 1}, people: {requests: 5, seconds: 1}}
+objects:
+  # people in a group
+  group:
+    member: address
+    modes: [upsert, mirror]
+    batch_rows: 2
+    group: people
+    identifiers: [email]
+    members: [[email]]
+    find: {get: /groups, answer: {form: list}, rows: ""}
+    check: {get: /groups, answer: {form: list}}
+    upsert:
+      post: /groups/$object_id/members
+      body: {members: {$rows: {email: $email, $also: {}}}}
+      answer: {fields: {refused: list}}
+      refused: [{rows: refused, by: email, is: $email, code: code}]
+    remove:
+      per: row
+      # the address is the member
+      delete: /groups/$object_id/members/${email|lower}
+      answer: {statuses: [204], empty: true}
+      missing_ok: true
+    erase:
+      per: row
+      delete: /groups/$object_id/members/${email|lower}
+      answer: {statuses: [204], empty: true}
+    make: {post: /groups, body: {name: $object}, id: id, answer: {statuses: [201], fields: {id: id}}}
+"""
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_a_wrong_file_is_answered_with_line_key_and_what_may_stand_there(
+    tmp_path: Path, what: str
+) -> None:
+    old, new, line, message, allowed = WRONG[what]
+    assert RIGHT.count(old) == 1
+    path = tmp_path / "mailer.yml"
+    path.write_text(RIGHT.replace(old, new))
+    with pytest.raises(ConfigError) as caught:
+        files.load(path)
+    said = caught.value.message
+    assert said.startswith(f"mailer.yml, line {line}: "), said
+    assert message in said
+    assert allowed in (caught.value.hint or "")
+
+
+def test_the_file_of_the_how_to_is_the_one_that_is_tried_here() -> None:
+    assert f"```yml\n{RIGHT}```" in (ROOT / "docs" / "declare-a-destination.md").read_text()
+
+
+@pytest.fixture
+def mailer(tmp_path: Path) -> Path:
+    folder = tmp_path / "destinations"
+    folder.mkdir()
+    path = folder / "mailer.yml"
+    path.write_text(RIGHT)
+    return path
+
+
+def test_a_teams_own_file_is_a_destination_with_a_stand_in(
+    mailer: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "_folders", [])
+    registry.add_folder(mailer.parent)
+    assert "mailer" in registry.names()
+    assert "mailer" not in registry.shipped()
+    with start_sandbox(tmp_path / "state.sqlite") as url:
+        settings = registry.sandbox_settings("mailer", base_url=url, directory="/nowhere")
+        one: Any = registry.create(
+            "mailer", name="m", settings=settings, target=SyncObject("group", "Lapsed")
+        )
+        assert one.check() == "group 'Lapsed' will be made"
+        rows = [Record(f"k{n}", {"email": f"P{n}@shop.example"}, {"n": n}) for n in range(2)]
+        assert len(one.upsert(rows).accepted) == 2
+        assert one.check() == "group 'Lapsed' is there"
+        assert len(one.remove(rows[:1]).accepted) == 1
+        assert one.account() == "1"
+
+
+def test_the_tests_of_a_teams_own_file_come_from_the_file(mailer: Path) -> None:
+    (made,) = declared_suites(mailer).items()
+    assert made[0] == "TestMailerGroup"
+    assert issubclass(made[1], DestinationSuite)
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        ({"refused": [{"email": "stranger@shop.example", "code": "invalid"}]}, RejectedError),
+        ({"refused": [{}]}, RejectedError),
+        ({"refused": {"email": "P0@shop.example"}}, UnexpectedAnswerError),
+        ({"refused": [{"email": "p0@shop.example", "code": "quota"}]}, RateLimitedError),
+    ],
+)
+def test_who_is_not_named_as_the_file_says_is_not_taken(
+    mailer: Path, answer: Any, error: type[Exception]
+) -> None:
+    one = _at(mailer, answer)
+    with pytest.raises(error) as caught:
+        one.upsert([Record(f"k{n}", {"email": f"P{n}@shop.example"}) for n in range(2)])
+    assert "shop.example" not in str(caught.value)
+
+
+def test_sums_that_do_not_agree_are_no_success(tmp_path: Path) -> None:
+    path = tmp_path / "mailer.yml"
+    path.write_text(
+        RIGHT.replace(
+            "      refused: [{rows",
+            "      taken_count: taken\n      refused_count: lost\n      refused: [{rows",
+        )
+    )
+    rows = [Record(f"k{n}", {"email": f"P{n}@shop.example"}) for n in range(2)]
+    assert len(_at(path, {"refused": [], "taken": 2, "lost": 0}).upsert(rows).accepted) == 2
+    for counted, error in [
+        ({"taken": 1, "lost": 1}, RejectedError),
+        ({"taken": 1, "lost": 0}, RejectedError),
+        ({"taken": 3, "lost": 0}, UnexpectedAnswerError),
+        ({"taken": "2", "lost": 0}, UnexpectedAnswerError),
+        ({}, UnexpectedAnswerError),
+    ]:
+        with pytest.raises(error):
+            _at(path, {"refused": [], **counted}).upsert(rows)
+
+
+def test_a_list_that_is_not_there_has_nobody_taken_out_in_silence(mailer: Path) -> None:
+    """It may have been renamed, and those who are to go be on it still."""
+    one = _at(mailer, {})
+    one._known_id = None
+    one.http.request = lambda *_, **__: []
+    with pytest.raises(MisconfiguredError):
+        one.remove([Record("k", {"email": "p@shop.example"})])
+
+
+def _at(path: Path, answer: Any) -> Any:
+    """The destination of a file, at a vendor that says one thing."""
+    kind = connector(files.load(path))
+    settings = parse(kind.settings_type, "m", {"api_key": "x", "base_url": "http://127.0.0.1:1"})
+    one: Any = kind(settings, SyncObject("group", "Lapsed"), lambda _: None)
+    one._known_id = "7"
+    one.http.request = lambda *_, **__: answer
+    return one
+
+
+def test_the_schema_for_editors_is_that_of_the_form() -> None:
+    path = files.FOLDER / "schema.json"
+    assert json.loads(path.read_text()) == form.schema(), (
+        "python -m sync.destinations.declared schema"
+    )
+
+
+@pytest.mark.parametrize("vendor", FILES)
+def test_the_page_of_a_file_is_made_of_it(vendor: str) -> None:
+    file = files.load(FILES[vendor])
+    assert page.section(file).strip() in DOCS.read_text()
+    assert page.entry(file) in (ROOT / "destinations.yml.example").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"), [(["check"], 0), (["page"], 0), (["check", "x"], 2)]
+)
+def test_a_file_can_be_looked_at_by_itself(mailer: Path, arguments: list[str], code: int) -> None:
+    assert main([*arguments, str(mailer)]) == code
+    assert main(["check", str(mailer.parent / "none.yml")]) == 1
+
+
+def _json(record: Record) -> dict[str, Any]:
+    return dict(json.loads(json_bytes(record.fields)))
+
+
+def _md5(email: str) -> str:
+    return hashlib.md5(email.lower().encode()).hexdigest()
