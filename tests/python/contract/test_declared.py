@@ -368,6 +368,41 @@ def test_a_list_that_is_not_there_has_nobody_taken_out_in_silence(mailer: Path) 
         one.remove([Record("k", {"email": "p@shop.example"})])
 
 
+def test_a_list_without_an_id_is_none(mailer: Path) -> None:
+    """Else its members would go to the list `None`."""
+    one = _at(mailer, [{"name": "Lapsed"}])
+    one._known_id = None
+    with pytest.raises(UnexpectedAnswerError):
+        one.upsert([Record("k", {"email": "p@shop.example"})])
+
+
+def test_an_object_wants_its_name_where_requests_say_it(mailer: Path) -> None:
+    kind = connector(files.load(mailer))
+    settings = parse(kind.settings_type, "m", {"api_key": "x"})
+    with pytest.raises(ConfigError, match="wants a name"):
+        kind(settings, SyncObject("group"), lambda _: None)
+
+
+def test_a_name_that_the_request_has_already_overwrites_nothing() -> None:
+    """An audience of the name of the id would make everybody one person."""
+    kind = connector(files.load(FILES["braze"]))
+    given = {"api_key": "x", "host": "rest.iad-01.braze.com", "workspace": "w"}
+    settings = parse(kind.settings_type, "b", given)
+    one: Any = kind(settings, SyncObject("audience", "external_id"), lambda _: None)
+    one.http.request = lambda *_, **__: pytest.fail("it was sent")
+    with pytest.raises(ConfigError, match="'external_id' is the name of something else"):
+        one.upsert([Record("k", {"external_id": "u1"})])
+
+
+def test_two_fields_of_one_name_overwrite_nothing() -> None:
+    kind = connector(files.load(FILES["mailchimp"]))
+    given = {"api_key": "x", "data_center": "us6", "list_id": "l"}
+    one: Any = kind(parse(kind.settings_type, "m", given), SyncObject("contact"), lambda _: None)
+    one.http.request = lambda *_, **__: pytest.fail("it was sent")
+    with pytest.raises(ConfigError, match="two fields would be 'FNAME'"):
+        one.upsert([Record("k", {"email": "p@shop.example"}, {"first_name": "A", "FNAME": "B"})])
+
+
 def _at(path: Path, answer: Any) -> Any:
     """The destination of a file, at a vendor that says one thing."""
     kind = connector(files.load(path))
