@@ -298,7 +298,7 @@ def _identifiers(declaration: Declaration, offered: frozenset[str]) -> dict[str,
         return {"email_sha256": f"headwater.hashed_for_{vendor}('email', 'profiles.email')"}
     if offered and not offered & {"email", "phone"}:
         ids = {"profile_id", "external_id"}  # what a vendor calls the id that others gave it
-        return {name: "'profiles.profile_id'" for name in sorted(offered & ids)}
+        return dict.fromkeys(sorted(offered & ids), "'profiles.profile_id'")
     return {"email": "'profiles.email'"}
 
 
