@@ -17,10 +17,6 @@
         {%- if not modules.re.fullmatch('[A-Za-z_][A-Za-z0-9_]*', entry['audience'] | string) -%}
             {{ headwater.audience_error('entry.audience', "wants the name of an audience model, not '" ~ entry['audience'] ~ "'") }}
         {%- endif -%}
-        {%- set problem = headwater.wrong_entity(entry['audience'], 'person') -%}
-        {%- if problem -%}
-            {{ headwater.audience_error('entry.audience', problem) }}
-        {%- endif -%}
         {{ return({
             'kind': 'audience', 'is_many': again is mapping, 'again': again,
             'members': 'select profile_id, is_holdout from ' ~ ref(entry['audience']),

@@ -1,6 +1,11 @@
 {#- Value: the steps of a journey's definition as a flat list in the order people meet them, each
     {name, type, sources: [{node, outcome}], condition, duration, destination, channel, template}; wrong ones stop the parse. -#}
 {% macro journey_nodes(parsed) -%}
+    {%- set audience = (parsed['entry'] if parsed.get('entry') is mapping else {}).get('audience') -%}
+    {%- set problem = headwater.wrong_entity(audience, 'person') if audience is string else '' -%}
+    {%- if problem -%}
+        {{ headwater.audience_error('entry.audience', problem) }}
+    {%- endif -%}
     {%- set nodes = [] -%}
     {%- set outs = [] -%}
     {%- for end in headwater._journey_steps(parsed.get('steps'), [{'node': 'entry', 'outcome': none}], nodes, outs, 'steps') -%}

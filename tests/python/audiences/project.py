@@ -18,10 +18,8 @@ def make_project(
     database: Path,
     stubs: Mapping[str, str],
     variables: Mapping[str, Any],
-    *,
-    beside: tuple[str, ...] = (),
 ) -> None:
-    for name in (*FOLDERS, *beside):
+    for name in FOLDERS:
         shutil.copytree(
             ROOT / "macros" / name, folder / "macros" / name, ignore=shutil.ignore_patterns("*.yml")
         )

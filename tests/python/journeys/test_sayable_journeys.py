@@ -34,9 +34,7 @@ def make_journeys(folder: Path, database: Path) -> None:
         "cdp_events": EVENTS, "cdp_as_of": str(NOW), "cdp_registry": {"journeys": names},
         "cdp_contact_rules": {"quiet_hours": {"from": "21:00", "to": "08:00"}, "caps": [{"at_most": 3, "days": 7}]},
     }  # fmt: skip
-    make_project(
-        folder, database, dict.fromkeys(SHOP, "select 1 as one"), variables, beside=("sync",)
-    )
+    make_project(folder, database, dict.fromkeys(SHOP, "select 1 as one"), variables)
     for name, ask in zip(names, ASKS, strict=True):
         text = json.dumps(ask["definition"]) + "\n"  # texts in quotes, as "09:00" must be
         (folder / "models" / f"{name}.sql").write_text(
