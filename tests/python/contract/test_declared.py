@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
 from pathlib import Path
@@ -17,7 +18,7 @@ from headwater.testing.declared import (
 )
 from headwater.testing.suite import DestinationSuite
 from sync.destinations import registry
-from sync.destinations.declared import files, form, page
+from sync.destinations.declared import files, form, page, templates
 from sync.destinations.declared.__main__ import main
 from sync.destinations.declared.connector import connector
 from sync.destinations.settings import parse
@@ -366,6 +367,47 @@ def test_a_list_that_is_not_there_has_nobody_taken_out_in_silence(mailer: Path) 
     one.http.request = lambda *_, **__: []
     with pytest.raises(MisconfiguredError):
         one.remove([Record("k", {"email": "p@shop.example"})])
+
+
+SCOPE = templates.Scope(["list_id", "object"], ["email", "phone"], has_rows=True)
+ROW = Record("k/1", {"email": "A/b?c@shop.example"}, {"at": dt.datetime(2026, 1, 2), "ok": True})
+
+
+@pytest.mark.parametrize(
+    ("template", "quoted", "said"),
+    [
+        ("/lists/$list_id/members/$email", True, "/lists/l%2F1/members/A%2Fb%3Fc%40shop.example"),
+        ("/members/${email|lower|md5}", True, "/members/74eeb0b6f47a0e2bd3958499eaae131d"),
+        ("$email", False, "A/b?c@shop.example"),
+        ("$fields.ok", False, True),
+        ("${fields.at|unix}", False, 1767312000),
+        ("at ${fields.at}: ${fields.ok} $$5", False, "at 2026-01-02T00:00:00Z: true $5"),
+        ("$phone", False, templates.MISSING),
+        ("call $phone", False, templates.MISSING),
+        ("/members/$phone", True, templates.MISSING),
+    ],
+)
+def test_a_template_says_what_the_row_has(template: str, quoted: bool, said: Any) -> None:
+    words = {"list_id": "l/1", "object": "Lapsed"}
+    assert templates.text(template, SCOPE, quoted=quoted)(words, ROW) == said
+
+
+def test_what_a_row_lacks_is_left_out_and_what_is_null_is_not() -> None:
+    """A null would clear the phone of whoever has none here."""
+    node = {"email": "$email", "phone": "$phone", "all": ["$phone", "$email"], "$also": {}}
+    row = Record("k", ROW.identifiers, {"note": None})
+    made = templates.compiled(node, SCOPE)({}, row)
+    assert made == {
+        "email": ROW.identifiers["email"],
+        "all": [ROW.identifiers["email"]],
+        "note": None,
+    }
+
+
+@pytest.mark.parametrize("template", ["$5", "costs $", "$Email", "${email", "$phones"])
+def test_a_template_that_is_none_is_refused(template: str) -> None:
+    with pytest.raises(templates.TemplateError):
+        templates.text(template, SCOPE)
 
 
 def test_a_list_without_an_id_is_none(mailer: Path) -> None:
