@@ -22,7 +22,7 @@ from sync.destinations.declared.files import DeclaredFile, at, names_object
 from sync.destinations.declared.pulling import pulled
 from sync.destinations.http import HttpClient, Limiter
 from sync.destinations.oauth import RefreshedToken
-from sync.destinations.settings import HttpSettings, fingerprint
+from sync.destinations.settings import HttpSettings, checked, fingerprint
 from sync.destinations.values import is_sha256, one_by_one
 from sync.errors import (
     ConfigError,
@@ -100,7 +100,7 @@ class Declared:
             )
         self._secrets = _Secrets(settings, vendor)
         self._known_id: str | None = None
-        base_url = settings.base_url or self._filled(vendor.base_url)
+        base_url = settings.base_url or checked(self._filled(vendor.base_url), vendor.name)
         auth = vendor.auth
         headers = {name: self._filled(text) for name, text in vendor.headers.items()}
         renewed = None
@@ -113,7 +113,10 @@ class Declared:
             headers |= {name: self._filled(text) for name, text in auth.headers.items()}
         elif auth.oauth is not None:
             renewed = RefreshedToken(
-                HttpClient(getattr(settings, "token_url"), vendor=vendor.name),  # noqa: B009
+                HttpClient(
+                    checked(getattr(settings, "token_url"), vendor.name),  # noqa: B009
+                    vendor=vendor.name,
+                ),
                 client_id=self._filled(auth.oauth.client_id),
                 client_secret=SecretStr(self._filled(auth.oauth.client_secret)),
                 refresh_token=SecretStr(self._filled(auth.oauth.refresh_token)),

@@ -410,6 +410,16 @@ def test_a_template_that_is_none_is_refused(template: str) -> None:
         templates.text(template, SCOPE)
 
 
+@pytest.mark.parametrize("address", ["http://api.mailer.example", "ftp://x.example", "https://"])
+def test_nobody_is_sent_in_clear(tmp_path: Path, address: str) -> None:
+    path = tmp_path / "mailer.yml"
+    path.write_text(RIGHT.replace("https://api.mailer.example", address))
+    kind = connector(files.load(path))
+    settings = parse(kind.settings_type, "m", {"api_key": "x"})
+    with pytest.raises(ConfigError, match="its address"):
+        kind(settings, SyncObject("group", "Lapsed"), lambda _: None)
+
+
 def test_a_list_without_an_id_is_none(mailer: Path) -> None:
     """Else its members would go to the list `None`."""
     one = _at(mailer, [{"name": "Lapsed"}])
