@@ -307,6 +307,10 @@ def test_a_teams_own_file_is_a_destination_with_a_stand_in(
         one: Any = registry.create(
             "mailer", name="m", settings=settings, target=SyncObject("group", "Lapsed")
         )
+        another: Any = registry.create(
+            "mailer", name="m", settings=settings, target=SyncObject("group", "Another")
+        )
+        another.upsert([Record("k", {"email": "q@shop.example"})])
         assert one.check() == "group 'Lapsed' will be made"
         rows = [Record(f"k{n}", {"email": f"P{n}@shop.example"}, {"n": n}) for n in range(2)]
         assert len(one.upsert(rows).accepted) == 2
@@ -358,6 +362,96 @@ def test_sums_that_do_not_agree_are_no_success(tmp_path: Path) -> None:
     ]:
         with pytest.raises(error):
             _at(path, {"refused": [], **counted}).upsert(rows)
+
+
+def test_refused_rows_that_are_counted_and_not_named_are_not_taken(tmp_path: Path) -> None:
+    path = tmp_path / "mailer.yml"
+    path.write_text(
+        RIGHT.replace("      refused: [{rows", "      refused_count: lost\n      refused: [{rows")
+    )
+    rows = [Record(f"k{n}", {"email": f"P{n}@shop.example"}) for n in range(2)]
+    with pytest.raises(RejectedError):
+        _at(path, {"refused": [], "lost": 1}).upsert(rows)
+
+
+def test_events_that_could_come_twice_are_left_open_where_one_is_refused_and_not_named() -> None:
+    """Sent in halves, those that were taken would be sent again."""
+    kind = connector(files.load(FILES["braze"]))
+    given = {"api_key": "x", "host": "rest.iad-01.braze.com", "workspace": "w"}
+    settings = parse(kind.settings_type, "b", given)
+    one: Any = kind(settings, SyncObject("event", "bought"), lambda _: None)
+    one.http.request = lambda *_, **__: {"message": "success", "errors": [{"type": "x"}]}
+    rows = [Record(f"k{n}", {"external_id": f"u{n}"}, {"occurred_at": "x"}) for n in range(2)]
+    with pytest.raises(UnexpectedAnswerError):
+        one.send(rows)
+    with pytest.raises(RejectedError):
+        one.send(rows[:1])
+
+
+JOB = """\
+      job:
+        id: job
+        poll: {get: /jobs/$job, answer: {fields: {state: text}}}
+        status: state
+        running: [queued]
+        done: [complete]
+        failed: [broken]
+        taken_count: taken
+"""
+
+
+def test_a_job_decides_when_it_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "mailer.yml"
+    path.write_text(RIGHT.replace("      refused: [{rows", f"{JOB}      refused: [{{rows"))
+    one = _at(path, {"refused": [], "job": "j/1"})
+    result = one.upsert([Record("k", {"email": "p@shop.example"})])
+    assert (result.job, list(result.pending), list(result.accepted)) == ("j/1", ["k"], [])
+    asked: list[str] = []
+    for answer, done, failed in [
+        ({"state": "queued"}, False, None),
+        ({"state": "complete", "taken": 1}, True, None),
+        ({"state": "broken"}, True, "broken"),
+    ]:
+        one.http.request = lambda _, path, said=answer, **__: asked.append(path) or said
+        status = one.poll("j/1")
+        assert (status.done, status.all_failed) == (done, failed)
+    assert set(asked) == {"/jobs/j%2F1"}
+    for answer in ({"state": "resting"}, {"state": "complete"}):
+        one.http.request = lambda *_, said=answer, **__: said
+        with pytest.raises(UnexpectedAnswerError):
+            one.poll("j/1")
+
+
+@pytest.mark.parametrize(
+    ("pages", "answers", "asked"),
+    [
+        ("{offset: start, size: 2}", [[1, 2], [3]], [{"start": 0}, {"start": 2}]),
+        ("{offset: start, size: 2}", [[1, 2], []], [{"start": 0}, {"start": 2}]),
+        ("{cursor: after, as: page}", [[1, 2], [3]], [{}, {"page": "c1"}]),
+    ],
+)
+def test_the_object_is_looked_for_on_every_page(
+    tmp_path: Path, pages: str, answers: list[list[int]], asked: list[dict[str, Any]]
+) -> None:
+    path = tmp_path / "mailer.yml"
+    path.write_text(
+        RIGHT.replace('rows: ""}', f"rows: items, pages: {pages}}}").replace(
+            "find: {get: /groups, answer: {form: list}",
+            "find: {get: /groups, answer: {fields: {items: list}}",
+        )
+    )
+    one = _at(path, {})
+    one._known_id = None
+    seen: list[Any] = []
+
+    def request(*_: Any, params: Any = None, **__: Any) -> Any:
+        seen.append(params)
+        rows = [{"name": str(n), "id": str(n)} for n in answers[len(seen) - 1]]
+        return {"items": rows, **({"after": f"c{len(seen)}"} if len(seen) < len(answers) else {})}
+
+    one.http.request = request
+    assert one._found() is None
+    assert seen == asked
 
 
 def test_a_list_that_is_not_there_has_nobody_taken_out_in_silence(mailer: Path) -> None:
