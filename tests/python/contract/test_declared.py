@@ -416,7 +416,7 @@ def test_a_job_decides_when_it_says_so(tmp_path: Path) -> None:
         status = one.poll("j/1")
         assert (status.done, status.all_failed) == (done, failed)
     assert set(asked) == {"/jobs/j%2F1"}
-    for answer in ({"state": "resting"}, {"state": "complete"}):
+    for answer in ({"state": "resting", "taken": 1}, {"state": "complete"}):
         one.http.request = lambda *_, said=answer, **__: said
         with pytest.raises(UnexpectedAnswerError):
             one.poll("j/1")
