@@ -16,7 +16,7 @@ from headwater.testing.adapter import Adapter, events, every_type, members
 from headwater.testing.suite import DestinationSuite
 from sync.destinations.declared import form, templates
 from sync.destinations.declared.connector import connector
-from sync.destinations.declared.files import DeclaredFile, load
+from sync.destinations.declared.files import DeclaredFile, load, names_object
 from sync.destinations.registry import settings_in_sandbox
 from sync.destinations.settings import parse
 from sync.destinations.values import json_bytes
@@ -45,7 +45,7 @@ def declared_adapter(file: DeclaredFile, kind: str, **told: Any) -> Adapter:
     offered = file.vendor.objects[kind]
     served = stand_in(file.path)
     is_event = offered.send is not None
-    has_name = _names_object(file, kind)
+    has_name = names_object(offered)
     title = "Lapsed buyers" if has_name else kind
 
     def held(store: Any, vendor: str, name: str) -> Mapping[Any, Any]:
@@ -121,13 +121,6 @@ def _row_template(node: Any) -> Any:
             (found for one in node.values() if (found := _row_template(one)) is not None), None
         )
     return None
-
-
-def _names_object(file: DeclaredFile, kind: str) -> bool:
-    offered = file.vendor.objects[kind]
-    said = [[getattr(verb, verb.method), verb.body] for verb in offered.verbs.values()]
-    names = {found[1] or found[3] for found in templates.PLACE.finditer(json.dumps(said))}
-    return bool(names & {"object", "object_id"})
 
 
 def example_names(file: DeclaredFile) -> list[str]:

@@ -274,7 +274,8 @@ class Klaviyo:
         )
 
     def _delete(self, profile_id: str) -> None:
-        profile = {"data": {"type": "profile", "id": profile_id}}
+        # The description wants the attributes, also where the id says who it is.
+        profile = {"data": {"type": "profile", "id": profile_id, "attributes": {}}}
         job = {"type": "data-privacy-deletion-job", "attributes": {"profile": profile}}
         self.http.post(
             "/api/data-privacy-deletion-jobs",

@@ -49,6 +49,18 @@ def _is_here(host: str) -> bool:
 Address = Annotated[str, AfterValidator(_address)]
 
 
+def checked(address: str, destination: str) -> str:
+    """An address that was put together, as one that destinations.yml says is taken.
+
+    Raises:
+        ConfigError: it is none, or people would go in clear.
+    """
+    try:
+        return _address(address)
+    except ValueError as error:
+        raise ConfigError(f"destination '{destination}': its address {error}.") from None
+
+
 def fingerprint(address: str) -> str:
     """What tells one address from another and says no secret that is in it: its host, and a hash of the whole."""
     digest = hashlib.sha256(address.encode("utf-8")).hexdigest()[:16]

@@ -220,9 +220,8 @@ def _sync(team: Team, asked: Asked) -> None:
     if declaration.name == "files" and not team.knows("email"):
         columns = {}  # a file needs nobody's address, and profiles has no such column
     told = ", ".join(f"'{name}': {value}" for name, value in columns.items())
-    channel = {"meta": "ads", "google_data_manager": "ads", "onesignal": "push"}.get(
-        declaration.name, "email"
-    )
+    # Hashes are for advertising.
+    channel = "ads" if declaration.hashed else {"onesignal": "push"}.get(declaration.name, "email")
     consent = f"    consent={{'channel': '{channel}', 'purpose': 'marketing'}},\n"
     model, exposure = f"sync_{asked.name}", f"{destination}_{what}"
     room = team.room("activation")
@@ -294,10 +293,12 @@ def _declaration(team: Team, destination: str) -> Declaration:
 def _identifiers(declaration: Declaration, offered: frozenset[str]) -> dict[str, str]:
     """Columns by which the destination knows somebody, and where they come from."""
     if declaration.hashed:
-        vendor = "meta" if declaration.name == "meta" else "google"
+        # Google alone takes dots and what follows a plus out of an address.
+        vendor = "google" if declaration.name == "google_data_manager" else "meta"
         return {"email_sha256": f"headwater.hashed_for_{vendor}('email', 'profiles.email')"}
     if offered and not offered & {"email", "phone"}:
-        return {name: f"'profiles.{name}'" for name in sorted(offered) if name == "profile_id"}
+        ids = {"profile_id", "external_id"}  # what a vendor calls the id that others gave it
+        return dict.fromkeys(sorted(offered & ids), "'profiles.profile_id'")
     return {"email": "'profiles.email'"}
 
 

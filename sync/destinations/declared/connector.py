@@ -18,11 +18,11 @@ from sync.destinations.base import Declaration
 from sync.destinations.declared import form, templates
 from sync.destinations.declared.asking import Asked, listed, summed
 from sync.destinations.declared.declaring import declaration, settings_type
-from sync.destinations.declared.files import DeclaredFile, at
+from sync.destinations.declared.files import DeclaredFile, at, names_object
 from sync.destinations.declared.pulling import pulled
 from sync.destinations.http import HttpClient, Limiter
 from sync.destinations.oauth import RefreshedToken
-from sync.destinations.settings import HttpSettings, fingerprint
+from sync.destinations.settings import HttpSettings, checked, fingerprint
 from sync.destinations.values import is_sha256, one_by_one
 from sync.errors import (
     ConfigError,
@@ -93,9 +93,14 @@ class Declared:
             )
         self.target = target
         self._object = vendor.objects[target.kind]
+        if target.name is None and names_object(self._object):
+            raise ConfigError(
+                f"{vendor.name}: a {target.kind} wants a name.",
+                f"say `object: {{{target.kind}: its name}}` in the sync.",
+            )
         self._secrets = _Secrets(settings, vendor)
         self._known_id: str | None = None
-        base_url = settings.base_url or self._filled(vendor.base_url)
+        base_url = settings.base_url or checked(self._filled(vendor.base_url), vendor.name)
         auth = vendor.auth
         headers = {name: self._filled(text) for name, text in vendor.headers.items()}
         renewed = None
@@ -108,7 +113,10 @@ class Declared:
             headers |= {name: self._filled(text) for name, text in auth.headers.items()}
         elif auth.oauth is not None:
             renewed = RefreshedToken(
-                HttpClient(getattr(settings, "token_url"), vendor=vendor.name),  # noqa: B009
+                HttpClient(
+                    checked(getattr(settings, "token_url"), vendor.name),  # noqa: B009
+                    vendor=vendor.name,
+                ),
                 client_id=self._filled(auth.oauth.client_id),
                 client_secret=SecretStr(self._filled(auth.oauth.client_secret)),
                 refresh_token=SecretStr(self._filled(auth.oauth.refresh_token)),
@@ -422,7 +430,12 @@ class Declared:
         if self._known_id is None:
             for row in listed(self._asked["find"], find, self.http, self._words(None), self._group):
                 if at(row, find.name) == self.target.name:
-                    self._known_id = str(at(row, find.id))
+                    found = at(row, find.id)
+                    if not isinstance(found, str | int) or found == "":
+                        raise UnexpectedAnswerError(
+                            f"{self.http.vendor}: what was found has no id."
+                        )
+                    self._known_id = str(found)
                     break
         return self._known_id
 

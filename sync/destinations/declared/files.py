@@ -170,6 +170,10 @@ def _check(found: DeclaredFile, lines: _Lines) -> None:
         )
     secrets = {name for name, setting in vendor.settings.items() if setting.secret}
     _render(lines, ("base_url",), vendor.base_url, found.constant)
+    if "default" not in vendor.rate_limits:
+        raise lines.error(
+            ("rate_limits",), "has no group `default`, which whatever names none is of"
+        )
     for place, text in _texts(vendor.auth, ("auth",)):
         _render(lines, place, text, found.constant)
     if vendor.account.matches is not None:
@@ -412,6 +416,20 @@ def _named(node: Any) -> set[str]:
     if isinstance(node, list):
         return set().union(*map(_named, node)) if node else set()
     return set()
+
+
+def names_object(offered: form.Object) -> bool:
+    """Whether requests about an object say which it is."""
+    said = [[getattr(verb, verb.method), verb.body, verb.query] for verb in offered.verbs.values()]
+    return offered.find is not None or bool({"object", "object_id"} & (_named(said) | _keys(said)))
+
+
+def _keys(node: Any) -> set[str]:
+    """Names that are keys of a template."""
+    if isinstance(node, Mapping):
+        here = {str(key)[1:] for key in node if str(key).startswith("$")}
+        return here.union(*map(_keys, node.values()))
+    return set().union(*map(_keys, node)) if isinstance(node, list) else set()
 
 
 def _has_rows(node: Any) -> bool:

@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 from sync.destinations.values import plain
+from sync.errors import ConfigError
 from sync.records import Record
 
 PLACE = re.compile(
@@ -211,12 +212,22 @@ def _key(name: Any, scope: Scope) -> str | Part:
 
 
 def _object(items: list[tuple[str | Part, Part]], more: Part | None) -> Part:
+    fixed = {name for name, _ in items if isinstance(name, str)}
+
     def made(words: Words, row: Record | None) -> Any:
         out = {} if more is None else dict(more(words, row))
         for name, part in items:
             value = part(words, row)
-            if value is not MISSING:
-                out[name if isinstance(name, str) else str(name(words, row))] = value
+            if value is MISSING:
+                continue
+            if not isinstance(name, str):
+                name = str(name(words, row))
+                if name in fixed or name in out:
+                    raise ConfigError(
+                        f"'{name}' is the name of something else in the request: nothing was sent.",
+                        "give the sync's object another name.",
+                    )
+            out[name] = value
         return out
 
     return made
@@ -237,11 +248,18 @@ def _fields(node: Mapping[str, Any], scope: Scope, used: frozenset[str]) -> Part
         return lambda _, row: dict(row.fields)  # type: ignore[union-attr]
 
     def fields(_: Words, row: Record | None) -> Any:
-        return {
-            rename.get(name, name): _text(value) if as_text else value
-            for name, value in row.fields.items()  # type: ignore[union-attr]
-            if name not in left_out
+        sent = [name for name in row.fields if name not in left_out]  # type: ignore[union-attr]
+        out = {
+            rename.get(name, name): _text(row.fields[name]) if as_text else row.fields[name]  # type: ignore[union-attr]
+            for name in sent
         }
+        if len(out) < len(sent):
+            twice = next(rename[name] for name in sent if name in rename and rename[name] in sent)
+            raise ConfigError(
+                f"two fields would be '{twice}': nothing was sent.",
+                "take one of them out of the sync's fields.",
+            )
+        return out
 
     return fields
 

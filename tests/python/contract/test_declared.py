@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
 from pathlib import Path
@@ -17,7 +18,7 @@ from headwater.testing.declared import (
 )
 from headwater.testing.suite import DestinationSuite
 from sync.destinations import registry
-from sync.destinations.declared import files, form, page
+from sync.destinations.declared import files, form, page, templates
 from sync.destinations.declared.__main__ import main
 from sync.destinations.declared.connector import connector
 from sync.destinations.settings import parse
@@ -306,6 +307,10 @@ def test_a_teams_own_file_is_a_destination_with_a_stand_in(
         one: Any = registry.create(
             "mailer", name="m", settings=settings, target=SyncObject("group", "Lapsed")
         )
+        another: Any = registry.create(
+            "mailer", name="m", settings=settings, target=SyncObject("group", "Another")
+        )
+        another.upsert([Record("k", {"email": "q@shop.example"})])
         assert one.check() == "group 'Lapsed' will be made"
         rows = [Record(f"k{n}", {"email": f"P{n}@shop.example"}, {"n": n}) for n in range(2)]
         assert len(one.upsert(rows).accepted) == 2
@@ -359,6 +364,96 @@ def test_sums_that_do_not_agree_are_no_success(tmp_path: Path) -> None:
             _at(path, {"refused": [], **counted}).upsert(rows)
 
 
+def test_refused_rows_that_are_counted_and_not_named_are_not_taken(tmp_path: Path) -> None:
+    path = tmp_path / "mailer.yml"
+    path.write_text(
+        RIGHT.replace("      refused: [{rows", "      refused_count: lost\n      refused: [{rows")
+    )
+    rows = [Record(f"k{n}", {"email": f"P{n}@shop.example"}) for n in range(2)]
+    with pytest.raises(RejectedError):
+        _at(path, {"refused": [], "lost": 1}).upsert(rows)
+
+
+def test_events_that_could_come_twice_are_left_open_where_one_is_refused_and_not_named() -> None:
+    """Sent in halves, those that were taken would be sent again."""
+    kind = connector(files.load(FILES["braze"]))
+    given = {"api_key": "x", "host": "rest.iad-01.braze.com", "workspace": "w"}
+    settings = parse(kind.settings_type, "b", given)
+    one: Any = kind(settings, SyncObject("event", "bought"), lambda _: None)
+    one.http.request = lambda *_, **__: {"message": "success", "errors": [{"type": "x"}]}
+    rows = [Record(f"k{n}", {"external_id": f"u{n}"}, {"occurred_at": "x"}) for n in range(2)]
+    with pytest.raises(UnexpectedAnswerError):
+        one.send(rows)
+    with pytest.raises(RejectedError):
+        one.send(rows[:1])
+
+
+JOB = """\
+      job:
+        id: job
+        poll: {get: /jobs/$job, answer: {fields: {state: text}}}
+        status: state
+        running: [queued]
+        done: [complete]
+        failed: [broken]
+        taken_count: taken
+"""
+
+
+def test_a_job_decides_when_it_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "mailer.yml"
+    path.write_text(RIGHT.replace("      refused: [{rows", f"{JOB}      refused: [{{rows"))
+    one = _at(path, {"refused": [], "job": "j/1"})
+    result = one.upsert([Record("k", {"email": "p@shop.example"})])
+    assert (result.job, list(result.pending), list(result.accepted)) == ("j/1", ["k"], [])
+    asked: list[str] = []
+    for answer, done, failed in [
+        ({"state": "queued"}, False, None),
+        ({"state": "complete", "taken": 1}, True, None),
+        ({"state": "broken"}, True, "broken"),
+    ]:
+        one.http.request = lambda _, path, said=answer, **__: asked.append(path) or said
+        status = one.poll("j/1")
+        assert (status.done, status.all_failed) == (done, failed)
+    assert set(asked) == {"/jobs/j%2F1"}
+    for answer in ({"state": "resting", "taken": 1}, {"state": "complete"}):
+        one.http.request = lambda *_, said=answer, **__: said
+        with pytest.raises(UnexpectedAnswerError):
+            one.poll("j/1")
+
+
+@pytest.mark.parametrize(
+    ("pages", "answers", "asked"),
+    [
+        ("{offset: start, size: 2}", [[1, 2], [3]], [{"start": 0}, {"start": 2}]),
+        ("{offset: start, size: 2}", [[1, 2], []], [{"start": 0}, {"start": 2}]),
+        ("{cursor: after, as: page}", [[1, 2], [3]], [{}, {"page": "c1"}]),
+    ],
+)
+def test_the_object_is_looked_for_on_every_page(
+    tmp_path: Path, pages: str, answers: list[list[int]], asked: list[dict[str, Any]]
+) -> None:
+    path = tmp_path / "mailer.yml"
+    path.write_text(
+        RIGHT.replace('rows: ""}', f"rows: items, pages: {pages}}}").replace(
+            "find: {get: /groups, answer: {form: list}",
+            "find: {get: /groups, answer: {fields: {items: list}}",
+        )
+    )
+    one = _at(path, {})
+    one._known_id = None
+    seen: list[Any] = []
+
+    def request(*_: Any, params: Any = None, **__: Any) -> Any:
+        seen.append(params)
+        rows = [{"name": str(n), "id": str(n)} for n in answers[len(seen) - 1]]
+        return {"items": rows, **({"after": f"c{len(seen)}"} if len(seen) < len(answers) else {})}
+
+    one.http.request = request
+    assert one._found() is None
+    assert seen == asked
+
+
 def test_a_list_that_is_not_there_has_nobody_taken_out_in_silence(mailer: Path) -> None:
     """It may have been renamed, and those who are to go be on it still."""
     one = _at(mailer, {})
@@ -366,6 +461,92 @@ def test_a_list_that_is_not_there_has_nobody_taken_out_in_silence(mailer: Path) 
     one.http.request = lambda *_, **__: []
     with pytest.raises(MisconfiguredError):
         one.remove([Record("k", {"email": "p@shop.example"})])
+
+
+SCOPE = templates.Scope(["list_id", "object"], ["email", "phone"], has_rows=True)
+ROW = Record("k/1", {"email": "A/b?c@shop.example"}, {"at": dt.datetime(2026, 1, 2), "ok": True})
+
+
+@pytest.mark.parametrize(
+    ("template", "quoted", "said"),
+    [
+        ("/lists/$list_id/members/$email", True, "/lists/l%2F1/members/A%2Fb%3Fc%40shop.example"),
+        ("/members/${email|lower|md5}", True, "/members/74eeb0b6f47a0e2bd3958499eaae131d"),
+        ("$email", False, "A/b?c@shop.example"),
+        ("$fields.ok", False, True),
+        ("${fields.at|unix}", False, 1767312000),
+        ("at ${fields.at}: ${fields.ok} $$5", False, "at 2026-01-02T00:00:00Z: true $5"),
+        ("$phone", False, templates.MISSING),
+        ("call $phone", False, templates.MISSING),
+        ("/members/$phone", True, templates.MISSING),
+    ],
+)
+def test_a_template_says_what_the_row_has(template: str, quoted: bool, said: Any) -> None:
+    words = {"list_id": "l/1", "object": "Lapsed"}
+    assert templates.text(template, SCOPE, quoted=quoted)(words, ROW) == said
+
+
+def test_what_a_row_lacks_is_left_out_and_what_is_null_is_not() -> None:
+    """A null would clear the phone of whoever has none here."""
+    node = {"email": "$email", "phone": "$phone", "all": ["$phone", "$email"], "$also": {}}
+    row = Record("k", ROW.identifiers, {"note": None})
+    made = templates.compiled(node, SCOPE)({}, row)
+    assert made == {
+        "email": ROW.identifiers["email"],
+        "all": [ROW.identifiers["email"]],
+        "note": None,
+    }
+
+
+@pytest.mark.parametrize("template", ["$5", "costs $", "$Email", "${email", "$phones"])
+def test_a_template_that_is_none_is_refused(template: str) -> None:
+    with pytest.raises(templates.TemplateError):
+        templates.text(template, SCOPE)
+
+
+@pytest.mark.parametrize("address", ["http://api.mailer.example", "ftp://x.example", "https://"])
+def test_nobody_is_sent_in_clear(tmp_path: Path, address: str) -> None:
+    path = tmp_path / "mailer.yml"
+    path.write_text(RIGHT.replace("https://api.mailer.example", address))
+    kind = connector(files.load(path))
+    settings = parse(kind.settings_type, "m", {"api_key": "x"})
+    with pytest.raises(ConfigError, match="its address"):
+        kind(settings, SyncObject("group", "Lapsed"), lambda _: None)
+
+
+def test_a_list_without_an_id_is_none(mailer: Path) -> None:
+    """Else its members would go to the list `None`."""
+    one = _at(mailer, [{"name": "Lapsed"}])
+    one._known_id = None
+    with pytest.raises(UnexpectedAnswerError):
+        one.upsert([Record("k", {"email": "p@shop.example"})])
+
+
+def test_an_object_wants_its_name_where_requests_say_it(mailer: Path) -> None:
+    kind = connector(files.load(mailer))
+    settings = parse(kind.settings_type, "m", {"api_key": "x"})
+    with pytest.raises(ConfigError, match="wants a name"):
+        kind(settings, SyncObject("group"), lambda _: None)
+
+
+def test_a_name_that_the_request_has_already_overwrites_nothing() -> None:
+    """An audience of the name of the id would make everybody one person."""
+    kind = connector(files.load(FILES["braze"]))
+    given = {"api_key": "x", "host": "rest.iad-01.braze.com", "workspace": "w"}
+    settings = parse(kind.settings_type, "b", given)
+    one: Any = kind(settings, SyncObject("audience", "external_id"), lambda _: None)
+    one.http.request = lambda *_, **__: pytest.fail("it was sent")
+    with pytest.raises(ConfigError, match="'external_id' is the name of something else"):
+        one.upsert([Record("k", {"external_id": "u1"})])
+
+
+def test_two_fields_of_one_name_overwrite_nothing() -> None:
+    kind = connector(files.load(FILES["mailchimp"]))
+    given = {"api_key": "x", "data_center": "us6", "list_id": "l"}
+    one: Any = kind(parse(kind.settings_type, "m", given), SyncObject("contact"), lambda _: None)
+    one.http.request = lambda *_, **__: pytest.fail("it was sent")
+    with pytest.raises(ConfigError, match="two fields would be 'FNAME'"):
+        one.upsert([Record("k", {"email": "p@shop.example"}, {"first_name": "A", "FNAME": "B"})])
 
 
 def _at(path: Path, answer: Any) -> Any:

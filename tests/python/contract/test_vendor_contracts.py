@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from sync.destinations import registry
-from sync.destinations.base import KnowsFields, PollsJobs, PullsResults
+from sync.destinations.base import ErasesPeople, KnowsFields, PollsJobs, PullsResults
 from sync.errors import DestinationError
 from sync.records import Mode, Record, SyncObject
 
@@ -99,6 +99,8 @@ def exercise(vendor: str, base_url: str) -> None:
             if able.modes & {Mode.MIRROR, Mode.REMOVE}:
                 calls.append(lambda to=destination, rows=known: to.remove(rows))
                 calls.append(lambda to=destination, rows=rows[2:]: to.remove(rows))
+        if isinstance(destination, ErasesPeople):
+            calls.append(lambda to=destination, rows=known: to.erase(rows))
         if isinstance(destination, KnowsFields):
             calls.append(lambda to=destination: to.unknown_fields(["first_name"]))
         if isinstance(destination, PollsJobs):

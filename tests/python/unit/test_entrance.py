@@ -200,6 +200,30 @@ def test_a_new_sync_takes_its_namesake_and_asks_for_no_column_that_profiles_lack
     assert "profiles.email" not in sql
 
 
+@pytest.mark.parametrize(
+    ("sync", "said"),
+    [
+        (
+            "pinterest__regulars",
+            "'email_sha256': headwater.hashed_for_meta('email', 'profiles.email')",
+        ),
+        ("google_data_manager__regulars", "headwater.hashed_for_google('email', 'profiles.email')"),
+        ("braze__regulars", "'external_id': 'profiles.profile_id'"),
+    ],
+)
+def test_a_new_sync_knows_people_as_its_destination_does(
+    bakery: Path, sync: str, said: str
+) -> None:
+    """Hashed by another vendor's rules, nobody is matched."""
+    assert init() == 0
+    assert run(["new", "audience", "regulars"]) == 0
+    (bakery / "models" / "cdp").mkdir(exist_ok=True)
+    assert run(["new", "sync", sync]) == 0
+    sql = (bakery / "models" / "cdp" / "activation" / f"sync_{sync}.sql").read_text()
+    assert said in sql
+    assert ("'channel': 'ads'" in sql) == ("sha256" in said or "google" in said)
+
+
 def test_init_asks_where_nobody_answers_and_writes_nothing(bakery: Path) -> None:
     before = contents(bakery)
     assert run(["init", "--package", str(ROOT)]) == 2

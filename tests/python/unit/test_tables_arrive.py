@@ -116,6 +116,45 @@ def test_a_table_arrives_in_every_mode(reaching: Any, tmp_path: Path, case: Cont
     assert differences(taken(case, case.held(tmp_path)), left) == []
 
 
+def _declared(vendor: str, kind: str, column: str, held: Callable[[str], Any]) -> Content:
+    """A kind of object of a declared file, whose members are what is said of one identifier."""
+
+    def identifiers(number: int) -> dict[str, str]:
+        text = f"Person{number}@shop.example"
+        return {column: hashlib.sha256(text.encode()).hexdigest() if "sha" in column else text}
+
+    def expected(_key: str, given: dict[str, str], _fields: Any) -> Held:
+        name, data = held(given[column])
+        return {(NAME, name): data}
+
+    return Content(
+        vendor, kind, identifiers, content.no_fields, expected,
+        lambda folder: content._members(folder, vendor),
+    )  # fmt: skip
+
+
+DECLARED = [
+    _declared("braze", "audience", "external_id", lambda one: (one, {"external_id": one, NAME: True})),
+    _declared("mailchimp", "tag", "email", lambda one: (
+        hashlib.md5(one.lower().encode()).hexdigest(), {"tags": [{"name": NAME, "status": "active"}]},
+    )),
+    _declared("pinterest", "customer_list", "email_sha256", lambda one: (one, one)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", DECLARED, ids=str)
+def test_a_table_arrives_at_a_destination_that_is_a_file(
+    reaching: Any, tmp_path: Path, case: Content
+) -> None:
+    bench = reaching(case)
+    put(bench, case, range(20))
+    push(bench, Mode.MIRROR)
+    assert differences(case.held(tmp_path), expected(case, range(20))) == []
+    put(bench, case, range(5, 25))
+    push(bench, Mode.MIRROR)
+    assert differences(case.held(tmp_path), expected(case, range(5, 25))) == []
+
+
 @pytest.mark.parametrize("case", EVENTS, ids=str)
 def test_events_arrive_once(
     reaching: Any, tmp_path: Path, case: Content, monkeypatch: pytest.MonkeyPatch
