@@ -149,7 +149,7 @@ members as (
 
 ),
 
-{{ headwater._journey_entries(entry, excluded) }}
+{{ headwater._journey_entries(entry, excluded, context, leaves_out) }}
 
 {# Everybody inside, and since when: those who came in before and those who come in now. -#}
 travellers as (
