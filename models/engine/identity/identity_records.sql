@@ -3,7 +3,10 @@
 {%- set types = headwater.identity_types(entities) -%}
 {%- set attributes = headwater.identity_attributes(entities) -%}
 {%- set disposable_types = headwater.identity_disposable_types(entities) -%}
-{%- set merging = entities | map(attribute='records') | sum(start=[]) | selectattr('merged_into') | list -%}
+{%- set merging = [] -%}
+{%- for entity in entities -%}
+{%- for source in entity.records if source.merged_into -%}{%- do merging.append(source.source_name) -%}{%- endfor -%}
+{%- endfor -%}
 with
 
 {% for entity in entities %}
@@ -159,34 +162,41 @@ survivors as (
 ),
 
 {% endif -%}
--- Whatever a person's record says of itself, its own key included.
-told as (
+types as (
 
     {% for entity in entities if entity.name == 'person' -%}
     {%- for rule in entity.identifiers -%}
-    select
-        record_key,
-        {{ headwater.string_literal(rule.type) }} as identifier_type,
-        {{ 'lower(trim(email_value))' if rule.type == 'email' else rule.type ~ '_value' }} as identifier_value
-
-    from keyed
-
-    where
-        entity = 'person'
-        and {{ rule.type }}_value is not null
+    select {{ headwater.string_literal(rule.type) }} as identifier_type
 
     union all
 
     {% endfor -%}
     {%- endfor -%}
+    select 'record' as identifier_type
+
+),
+
+-- Whatever a person's record says of itself, its own key included.
+told as (
+
     select
-        record_key,
-        'record' as identifier_type,
-        record_key as identifier_value
+        keyed.record_key,
+        types.identifier_type,
+        case types.identifier_type
+            {%- for entity in entities if entity.name == 'person' %}
+            {%- for rule in entity.identifiers %}
+            when {{ headwater.string_literal(rule.type) }}
+                then {{ 'lower(trim(keyed.email_value))' if rule.type == 'email' else 'keyed.' ~ rule.type ~ '_value' }}
+            {%- endfor %}
+            {%- endfor %}
+            else keyed.record_key
+        end as identifier_value
 
     from keyed
 
-    where entity = 'person'
+    cross join types
+
+    where keyed.entity = 'person'
 
 ),
 

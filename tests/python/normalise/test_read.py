@@ -132,6 +132,32 @@ BOOLEAN = [
     (None, None),
 ]
 
+# Several addresses in one cell, and tags in another, as exports of a CRM and of a shop and a mailing list write them.
+FIRST = [
+    ("a@x.example;b@x.example", "a@x.example"),
+    ("a@x.example", "a@x.example"),
+    (" a@x.example ; b@x.example", "a@x.example"),
+    ("", None),
+    (None, None),
+]
+SECOND = [
+    ("a@x.example;b@x.example", "b@x.example"),
+    ("a@x.example; b@x.example;c", "b@x.example"),
+    ("a@x.example", None),
+    ("a@x.example;", None),
+    (None, None),
+]
+HAS_VIP = [
+    ("VIP, wholesale", True),
+    ("wholesale ,vip", True),
+    ('"VIP","Blog"', True),
+    ("VIP", True),
+    ("not VIP", False),
+    ("VIPs", False),
+    ("VIP gold, other", False),
+    ("", False),
+    (None, False),
+]
 CASES = {
     "cast_or_null('raw', dbt.type_timestamp())": TIMESTAMPS,
     "cast_or_null('raw', 'timestamp')": TIMESTAMPS,
@@ -145,6 +171,9 @@ CASES = {
     "read('raw', 'timestamp', format='MM/DD/YYYY')": US,
     "read('raw', 'date', format='DD.MM.YYYY')": GERMAN,
     "read('raw', 'timestamp', format='epoch_seconds')": SECONDS,
+    "part_of('raw', 1)": FIRST,
+    "part_of('raw', 2)": SECOND,
+    "has_part('raw', 'VIP')": HAS_VIP,
     "read('raw', 'timestamp', format='epoch_milliseconds')": MILLISECONDS,
     "read('raw', 'timestamp', time_zone='Europe/Berlin')": BERLIN,
     "read('raw', 'date', format=['DD.MM.YYYY', 'YYYY-MM-DD'])": SEVERAL,
