@@ -87,7 +87,7 @@
         {%- do headwater.note_problem(context, path, "wants the name of one journey model, journey_..., of people, not '" ~ name ~ "'") -%}
         {{ return('false') }}
     {%- endif -%}
-    {%- set wheres = ['steps.node = ' ~ headwater.string_literal(condition.get('step', 'entry'))] -%}
+    {%- set wheres = ['steps.node in (' ~ headwater._step_names(context, name, condition.get('step', 'entry'), none, path ~ '.step') ~ ')'] -%}
     {%- if 'happened' in condition -%}
         {%- do wheres.append(headwater.comparison(context, 'steps.happened_at', 'time', condition['happened'], path ~ '.happened')) -%}
     {%- endif -%}
@@ -102,9 +102,36 @@
     {%- endif -%}
     {{ return(headwater.in_keys(
         'candidates.profile_id', 'coalesce(successors.live_id, steps.profile_id)',
-        log ~ ' as steps left join ' ~ log ~ " as left_at on steps.profile_id = left_at.profile_id and steps.entry_number = left_at.entry_number and left_at.node_type = 'exit'"
-        ~ ' left join ' ~ aliases ~ " as successors on steps.profile_id = successors.old_id and successors.entity = 'person' where " ~ wheres | join(' and ')
+        log ~ ' as steps left join ' ~ aliases ~ " as successors on steps.profile_id = successors.old_id and successors.entity = 'person'"
+        ~ ' left join (select distinct coalesce(became.live_id, exits.profile_id) as profile_id, exits.entry_number from ' ~ log ~ ' as exits left join ' ~ aliases
+        ~ " as became on exits.profile_id = became.old_id and became.entity = 'person' where exits.node_type = 'exit') as left_at"
+        ~ ' on coalesce(successors.live_id, steps.profile_id) = left_at.profile_id and steps.entry_number = left_at.entry_number where ' ~ wheres | join(' and ')
     )) }}
+{%- endmacro %}
+
+{#- Values: every name that a step of a journey has had, of those `types` where they are told. A name that its definition does not have is noted:
+    nobody, or everybody but them, would be found. -#}
+{% macro _step_names(context, journey, step, types, path) -%}
+    {%- if step is not string -%}
+        {%- do headwater.note_problem(context, path, "wants the name of one step, not '" ~ step ~ "'") -%}
+        {{ return('null') }}
+    {%- endif -%}
+    {%- set names = [step] -%}
+    {%- for node in (graph.get('nodes', {}).values() if execute else []) if node.resource_type == 'model' and node.name == journey and node.config.meta.get('journey') -%}
+        {%- set definition = node.config.meta.journey -%}
+        {%- set nodes = headwater.journey_nodes(definition) -%}
+        {%- set allowed = ((nodes | selectattr('type', 'in', types)) if types else nodes) | map(attribute='name') | list -%}
+        {%- set past = definition.get('removed') or [] -%}
+        {%- if step not in allowed + (past if past is not string else [past]) + ([] if types else ['entry', 'exit']) -%}
+            {%- do headwater.note_problem(context, path, "'" ~ step ~ "' is no " ~ (types | join(', ') if types else 'step') ~ " of " ~ journey ~ " (it has " ~ allowed | join(', ') ~ ")" ~ headwater.nearest(step, allowed)) -%}
+        {%- endif -%}
+        {%- do names.extend(headwater._journey_names_ever(definition, [step])[1:]) -%}
+    {%- endfor -%}
+    {%- set quoted = [] -%}
+    {%- for name in names -%}
+        {%- do quoted.append(headwater.string_literal(name)) -%}
+    {%- endfor -%}
+    {{ return(quoted | join(', ')) }}
 {%- endmacro %}
 
 {#- Expression: whom a destination accepted: `was_sent: {sync: mailer_lapsed_buyers}` or `{journey: journey_welcome, step: mail}`, with within, between or
@@ -122,14 +149,18 @@
     {%- endif -%}
     {%- set wheres = ["acknowledged.action in ('add', 'change')"] -%}
     {%- if 'sync' in wanted -%}
-        {%- set names = [] -%}
+        {#- What was sent is kept under the id of a sync, which is its name unless it says another. -#}
+        {%- set ids = {} -%}
         {%- for exposure in (graph.get('exposures', {}).values() if execute else []) -%}
-            {%- do names.append(exposure.name) -%}
+            {%- set sync = (exposure.config.get('meta') or {}).get('sync') -%}
+            {%- if sync is mapping -%}
+                {%- do ids.update({exposure.name: sync.get('id') or exposure.name}) -%}
+            {%- endif -%}
         {%- endfor -%}
-        {%- if names and wanted['sync'] not in names -%}
-            {%- do headwater.note_problem(context, path ~ '.sync', "there is no sync '" ~ wanted['sync'] ~ "'" ~ headwater.nearest(wanted['sync'], names)) -%}
+        {%- if ids and wanted['sync'] not in ids and wanted['sync'] not in ids.values() -%}
+            {%- do headwater.note_problem(context, path ~ '.sync', "there is no sync '" ~ wanted['sync'] ~ "'" ~ headwater.nearest(wanted['sync'], ids)) -%}
         {%- endif -%}
-        {%- do wheres.append('acknowledged.sync_name = ' ~ headwater.audience_literal(context, wanted['sync'], 'text', path ~ '.sync')) -%}
+        {%- do wheres.append('acknowledged.sync_name = ' ~ headwater.audience_literal(context, ids.get(wanted['sync'], wanted['sync']), 'text', path ~ '.sync')) -%}
     {%- endif -%}
     {#- Before any return: dbt reads refs while it parses, when no table is known. -#}
     {%- set acknowledgements, aliases = ref('stg_sync__acknowledgements'), ref('identity_aliases') -%}
@@ -152,7 +183,7 @@
         {%- do wheres.append('touches.touchpoint_id is not null') -%}
     {%- endif -%}
     {%- if 'step' in wanted -%}
-        {%- do wheres.append('touches.node = ' ~ headwater.audience_literal(context, wanted['step'], 'text', path ~ '.step')) -%}
+        {%- do wheres.append('touches.node in (' ~ headwater._step_names(context, wanted['journey'], wanted['step'], ['touchpoint'], path ~ '.step') ~ ')') -%}
     {%- endif -%}
     {%- set sent_to = ('coalesce(touches.profile_id, ' ~ entity_id ~ ')') if touched else entity_id -%}
     {%- set rows = '(select coalesce(successors.live_id, sent.entity_id) as entity_key, sent.send_id, sent.sent_at from (select ' ~ sent_to ~ ' as entity_id, '

@@ -62,6 +62,7 @@
         {%- do headwater.note_problem(context, path, "wants where: or when:, what the events of the share have, and a comparison with 0 to 1") -%}
         {{ return('false') }}
     {%- endif -%}
+    {%- do headwater._note_outside(context, headwater._rest(wanted, ['where', 'when']), 0, 1, path) -%}
     {%- set counted, distinct = (event.counted, '') if event.counted else ('events.' ~ event.key, 'distinct ') -%}
     {{ return(headwater.comparison(
         context,
@@ -128,6 +129,8 @@
                 ~ (numbers | join(', ') or 'null') ~ '), false)') -%}
         {%- else -%}
             {%- set operators = value if value is mapping else {'in': value} if value is iterable and value is not string else {'equals': value} -%}
+            {%- set low, high = {'hour': (0, 23), 'day': (1, 31), 'month': (1, 12)}[unit] -%}
+            {%- do headwater._note_outside(context, operators, low, high, path ~ '.' ~ unit) -%}
             {%- do parts.append(headwater.comparison(context, 'extract(' ~ unit ~ ' from ' ~ clock ~ ')', 'number', operators, path ~ '.' ~ unit)) -%}
         {%- endif -%}
     {%- endfor -%}

@@ -69,6 +69,9 @@
             {%- do headwater.note_problem(context, path ~ '.at', "wants a number from 0 to 100") -%}
             {{ return('null') }}
         {%- endif -%}
+        {%- if at > 0 and at < 1 -%}
+            {%- do headwater.note_problem(context, path ~ '.at', "is in percent, 0 to 100: " ~ at ~ " is below nearly everybody; for the " ~ (at * 100) | round | int ~ "th say " ~ (at * 100) | round | int) -%}
+        {%- endif -%}
         {%- set sql = headwater.percentile_over(column, at / 100, over) -%}
     {%- else -%}
         {%- set sql = ('avg' if function == 'mean' else function) ~ '(' ~ column ~ ') over (' ~ over ~ ')' -%}
@@ -94,6 +97,7 @@
     {%- if operator == 'tile' and (parts is boolean or parts is not integer or parts < 2 or parts > 1000) -%}
         {%- do headwater.note_problem(context, path ~ '.of', "wants a whole number of parts, 2 to 1000") -%}
     {%- endif -%}
+    {%- do headwater._note_outside(context, headwater._rest(value, settings), 1, parts if operator == 'tile' and parts is integer else none, path) -%}
     {%- set ranked = context.model ~ '.' ~ column.split('.')[1] -%}
     {%- set groups = headwater._groups(context, value, path) -%}
     {%- set counted = [ranked ~ ' is not null'] -%}
@@ -108,6 +112,17 @@
         else ('(floor((' ~ place ~ ' - 1) * ' ~ parts ~ '.0 / count(*) over (' ~ partition ~ ')) + 1)') -%}
     {%- set figure = headwater._use_figure(context, headwater._where_grouped(groups, sql, counted)) -%}
     {{ return(headwater.comparison(context, figure, 'number', headwater._rest(value, settings), path)) }}
+{%- endmacro %}
+
+{#- Nothing: notes numbers that a figure never is, such as a share of 30 or the hour 25. `high` is none where there is no highest. -#}
+{% macro _note_outside(context, operators, low, high, path) -%}
+    {%- for operator, value in operators.items() -%}
+        {%- for number in (value if value is iterable and value is not string and value is not mapping else [value]) -%}
+            {%- if number is number and number is not boolean and (number < low or (high is not none and number > high)) -%}
+                {%- do headwater.note_problem(context, path ~ '.' ~ operator, (number | string) ~ " is never met or always: it is " ~ (low ~ " to " ~ high if high is not none else low ~ " or more")) -%}
+            {%- endif -%}
+        {%- endfor -%}
+    {%- endfor -%}
 {%- endmacro %}
 
 {#- Value: expressions of the columns that `per:` names. -#}

@@ -155,16 +155,25 @@
             {%- do headwater.note_problem(context, path, "wants [earlier, later], such as [90 days ago, 30 days ago] or [2026-01-01, 2026-03-31]") -%}
             {{ return({'start': 'null', 'end': 'null', 'is_closed': true, 'before': 'null'}) }}
         {%- endif -%}
+        {%- do headwater._note_to_come(context, value[0], ends[0] >= headwater._datetime_of(headwater.moment(context, 'now', bare=true)), path) -%}
         {{ return({
             'start': headwater.timestamp_literal(ends[0] | string), 'end': headwater.timestamp_literal(ends[1] | string), 'is_closed': true,
             'before': headwater.timestamp_literal((ends[0] - (ends[1] - ends[0])) | string),
         }) }}
     {%- endif -%}
     {%- set window = headwater.calendar_window(context, value, path) -%}
+    {%- do headwater._note_to_come(context, value, window.start > headwater._clock_now(context), path) -%}
     {{ return({
         'start': headwater._clock_literal(context, window.start), 'end': headwater._clock_literal(context, window.end), 'is_closed': false,
         'before': headwater._clock_literal(context, headwater._period_shift(window.start, window.unit, -window.count)),
     }) }}
+{%- endmacro %}
+
+{#- Nothing: notes a window that always begins later than now, where only what has been is counted. One that begins on a date will have been. -#}
+{% macro _note_to_come(context, told, is_to_come, path) -%}
+    {%- if is_to_come and not modules.re.fullmatch('[0-9]{4}(-.*)?', told | string) -%}
+        {%- do headwater.note_problem(context, path, "'" ~ told ~ "' is always to come, and what is counted is up to now; of rows with a date to come say where: {its column: {during: next month}}") -%}
+    {%- endif -%}
 {%- endmacro %}
 
 {#- Expression: the UTC timestamp of what the clock of the definition's zone shows. -#}

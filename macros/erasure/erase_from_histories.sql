@@ -35,7 +35,7 @@
 
 {#- Query: ids of people, one a row, that no record bears and that a request of this environment erases. -#}
 {% macro _erased_ids(requests, aliases) -%}
-    {%- set mine = "environment = " ~ headwater.cdp_environment() ~ " and scope = 'erase' and identifier_type = 'profile_id'" -%}
+    {%- set mine = "environment in ('live', " ~ headwater.cdp_environment() ~ ") and scope = 'erase' and identifier_type = 'profile_id'" -%}
     select aliases.old_id
     from {{ aliases }} as aliases
     cross join (select distinct salt from {{ requests }} where {{ mine }}) as salts

@@ -54,14 +54,19 @@
 
 {% macro _last_clock_at(zone, shown, clock) -%}
     {%- set shown = shown + modules.datetime.timedelta(minutes=5) -%}
+    {%- set soon = (headwater.now_value() + modules.datetime.timedelta(minutes=5)) | string -%}
     {%- set found = namespace(at=none) -%}
-    {%- for back in range(9) if found.at is none -%}
+    {%- for back in range(16) if found.at is none -%}
         {%- set at = headwater._period_start(shown, 'day') + modules.datetime.timedelta(days=-back, minutes=clock.minute) -%}
         {%- if at <= shown and at.weekday() in clock.weekdays -%}
-            {%- set found.at = at -%}
+            {#- An hour that a clock leaves out, in spring, is the one after it, which may be still to come. -#}
+            {%- set instant = headwater._utc_of_clock({'zone': zone}, at) -%}
+            {%- if instant <= soon -%}
+                {%- set found.at = instant -%}
+            {%- endif -%}
         {%- endif -%}
     {%- endfor -%}
-    {{ return(headwater._utc_of_clock({'zone': zone}, found.at)) }}
+    {{ return(found.at) }}
 {%- endmacro %}
 
 {#- Expression, boolean: the day of a wait for a date has come, or there is no date. -#}

@@ -167,10 +167,11 @@
         select
             profile_id,
             max(entry_number) as entries,
-            max(case when node = 'entry' then 1 else 0 end) as has_entered,
+            max(case when outcome = 'was_there' then 1 else 0 end) as was_there,
             count(distinct case when node = 'entry' then entry_number end)
                 - count(distinct case when node_type = 'exit' then entry_number end) as open_entries,
-            max(case when node_type = 'exit' then happened_at end) as left_at
+            {# Of two who became one, one may have left long before the other was in it. -#}
+            max(last_at) as left_at
 
         from logged
 
@@ -185,7 +186,8 @@
             {{ 'before.entry_number' if entry.kind != 'audience' else 'before.profile_id' }} is null
             {%- if entry.kind == 'audience' and entry.is_many %}
             or (
-                before.open_entries <= 0
+                before.was_there = 0
+                and before.open_entries <= 0
                 and before.left_at <= {{ headwater.audience_ago(entry.again['after'], 're_entry.after') }}
             )
             {%- endif %}

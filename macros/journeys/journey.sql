@@ -70,7 +70,8 @@ logged as (
         min(node_type) as node_type,
         min(outcome) as outcome,
         max(case when is_holdout then 1 else 0 end) = 1 as is_holdout,
-        min(happened_at) as happened_at
+        min(happened_at) as happened_at,
+        max(happened_at) as last_at
 
     from (
         select
@@ -119,7 +120,8 @@ logged as (
         identity_aliases.live_id as node_type,
         identity_aliases.live_id as outcome,
         1 = 0 as is_holdout,
-        {{ headwater.cdp_now() }} as happened_at
+        {{ headwater.cdp_now() }} as happened_at,
+        {{ headwater.cdp_now() }} as last_at
 
     from {{ ref('identity_aliases') }} as identity_aliases
 
@@ -149,7 +151,7 @@ members as (
 
 ),
 
-{{ headwater._journey_entries(entry, excluded, context, leaves_out) }}
+{{ headwater._journey_entries(entry, excluded if not leaves_out else '', context, leaves_out) }}
 
 {# Everybody inside, and since when: those who came in before and those who come in now. -#}
 travellers as (

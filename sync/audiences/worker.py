@@ -11,6 +11,7 @@ import io
 import json
 import os
 import sys
+from functools import partial
 from typing import Any
 
 
@@ -21,6 +22,8 @@ def main(options: list[str]) -> None:
 
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     manifest: Any = None
+    told: list[str] = []
+    listener = partial(_hear, told)
     now = os.environ.get("HEADWATER_AS_OF")
     for line in sys.stdin:
         question = json.loads(line)
@@ -31,7 +34,11 @@ def main(options: list[str]) -> None:
                 manifest = parsed.result if parsed.success else None
                 answer = {} if parsed.success else {"error": _said(parsed)}
             if manifest is not None:
-                answer = _asked(dbtRunner(manifest=manifest), question["inline"], options)
+                told.clear()
+                runner = dbtRunner(manifest=manifest, callbacks=[listener])
+                answer = _asked(runner, question["inline"], options)
+                if "error" in answer and told:
+                    answer = {"error": told[-1]}
                 # dbt leaves a question that it could not read in the manifest, and stumbles over it at the next.
                 manifest = None if "error" in answer else manifest
             _let_go()
@@ -50,6 +57,12 @@ def _asked(runner: Any, inline: str, options: list[str]) -> dict[str, str]:
     if not found.success:
         return {"error": _said(found)}
     return {"compiled": found.result.results[0].node.compiled_code}
+
+
+def _hear(told: list[str], event: Any) -> None:
+    """Keep what is wrong with a question that dbt could not even parse: its exception says only that it could not."""
+    if event.info.name == "ParseInlineNodeError":
+        told.append(event.data.exc)
 
 
 def _let_go() -> None:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sync.config.models import Consent, Guards, Model, Nulls, SyncDefinition
+from sync.config.models import Canary, Consent, Guards, Model, Nulls, SyncDefinition
 from sync.errors import ConfigError, closest
 from sync.records import Mode, SyncObject
 
@@ -25,6 +25,7 @@ _KEYS = (
     "freshness",
     "quarantine_after",
     "refresh_days",
+    "canary",
     "after",
     "options",
 )
@@ -96,6 +97,7 @@ def parse_definition(
         max_age_hours=_max_age(reader, settings.get("freshness")),
         quarantine_after=reader.whole("quarantine_after", settings.get("quarantine_after", 5)),
         refresh_days=_days(reader, settings.get("refresh_days")),
+        canary=_canary(reader, settings.get("canary"), mode_name),
         after=reader.names(settings, "after", lower=False),
         options=reader.mapping("options", settings.get("options") or {}),
         id=reader.text(settings, "id") if "id" in settings else "",
@@ -257,6 +259,25 @@ def _days(reader: _Reader, value: object) -> int | None:
     if days < 1:
         raise reader.error("refresh_days wants a whole number of days, 1 or more")
     return days
+
+
+def _canary(reader: _Reader, value: object, mode: str) -> Canary | None:
+    if value is None:
+        return None
+    settings = reader.mapping("canary", value, allowed=("rows", "max_failed_percent"))
+    rows = reader.whole("canary.rows", settings.get("rows"))
+    percent = reader.number("canary.max_failed_percent", settings.get("max_failed_percent", 0))
+    if rows < 1:
+        raise reader.error("canary.rows wants a whole number, 1 or more")
+    if percent >= 100:
+        raise reader.error(
+            "canary.max_failed_percent wants less than 100: it would let everything pass"
+        )
+    if mode == Mode.REPLACE.value:
+        raise reader.error(
+            "canary is for modes that send rows apart: `replace` puts a whole set in the place of another"
+        )
+    return Canary(rows, percent)
 
 
 def _max_age(reader: _Reader, value: object) -> float | None:

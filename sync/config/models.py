@@ -127,6 +127,14 @@ class Model:
 
 
 @dataclass(frozen=True, slots=True)
+class Canary:
+    """So many rows go first and alone; the others only where no more than that share of them was not taken."""
+
+    rows: int
+    max_failed_percent: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class SyncDefinition:
     """One sync: which rows go where, and how."""
 
@@ -150,6 +158,7 @@ class SyncDefinition:
     max_age_hours: float | None = None
     quarantine_after: int = 5
     refresh_days: int | None = None  # instead of those that the destination declares
+    canary: Canary | None = None
     after: tuple[str, ...] = ()
     options: Mapping[str, Value] = field(default_factory=dict)
     id: str = ""  # the name its state is kept under; empty is its own name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from itertools import chain, count, islice
 
@@ -18,7 +18,7 @@ from sync.engine.plan.spool import PlanSpool
 from sync.engine.preflight import check_fields
 from sync.engine.push.acknowledge import Acknowledger
 from sync.engine.push.record import RunRecord
-from sync.engine.push.rows import Batch, RowReader, batched
+from sync.engine.push.rows import Batch, Phase, PlannedRow, RowReader, batched, parted
 from sync.engine.push.sender import BatchSender
 from sync.engine.push.stream import Stream
 from sync.engine.retry import CircuitBreaker, Retrier, with_memory
@@ -234,9 +234,9 @@ class Pusher:
                 self._context.watcher.advanced(self._definition.name, len(batch.rows))
 
     def _batches(self, planned: Planned, offered: ObjectType) -> Iterator[Batch]:
-        return chain.from_iterable(self._phases(planned, offered))
+        return chain.from_iterable(phase.batches for phase in self._phases(planned, offered))
 
-    def _phases(self, planned: Planned, offered: ObjectType) -> Iterator[Iterator[Batch]]:
+    def _phases(self, planned: Planned, offered: ObjectType) -> Iterator[Phase]:
         """Removals, then identifiers that changed, then what is written: who must not be there leaves before anybody joins."""
         assert planned.spool is not None  # noqa: S101
         reader, spool, number = self._reader(planned, offered), planned.spool, count(1)
@@ -245,13 +245,27 @@ class Pusher:
             (Action.OUTDATED, reader.read_outdated(spool.outdated.batches())),
             ("write", reader.read(spool.writes.batches())),
         ):
-            yield batched(
-                rows,
-                action=action,
-                max_rows=offered.batch_rows,
-                max_bytes=offered.batch_bytes,
-                numbers=number,
-            )
+            part: Iterable[list[PlannedRow]] = rows
+            canary = None if action == Action.OUTDATED else self._definition.canary
+            if canary is not None:
+                first, part = parted(rows, canary.rows)
+                yield Phase(self._cut(first, action, offered, number), is_canary=True)
+            yield Phase(self._cut(part, action, offered, number))
+
+    def _cut(
+        self,
+        rows: Iterable[list[PlannedRow]],
+        action: str,
+        offered: ObjectType,
+        numbers: Iterator[int],
+    ) -> Iterator[Batch]:
+        return batched(
+            rows,
+            action=action,
+            max_rows=offered.batch_rows,
+            max_bytes=offered.batch_bytes,
+            numbers=numbers,
+        )
 
     def _reader(self, planned: Planned, offered: ObjectType) -> RowReader:
         return RowReader(
@@ -307,7 +321,12 @@ class Pusher:
             permit=acknowledger.check_lease,
         )
         stream = self._stream = Stream(
-            sender, acknowledger, self._result, breaker=breaker, stop=self._context.stop
+            sender,
+            acknowledger,
+            self._result,
+            breaker=breaker,
+            stop=self._context.stop,
+            canary=self._definition.canary,
         )
         with acknowledger:
             acknowledger.refuse(spool)
@@ -325,8 +344,9 @@ class Pusher:
             else:
                 requests = max(1, limits[group].parallel if group in limits else 4)
                 polls = offered.partial_failure is PartialFailure.BY_POLLING
+                removals = 1 if self._definition.canary is None else 2
                 stream.send(
-                    islice(self._phases(planned, offered), 1 if unfit else None),
+                    islice(self._phases(planned, offered), removals if unfit else None),
                     claims=claims,
                     parallel=max(requests, JOBS) if polls else requests,
                 )

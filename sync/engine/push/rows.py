@@ -6,7 +6,7 @@ import json
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import repeat
+from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
 
 from sync.config.models import SyncDefinition
@@ -218,6 +218,27 @@ def batched(
             size += weight
     if held:
         yield Batch(next(numbers), action, held)
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """Batches that begin when those before them have been answered; of a canary, they decide whether any follow."""
+
+    batches: Iterator[Batch]
+    is_canary: bool = False
+
+
+def parted(
+    chunks: Iterable[list[PlannedRow]], rows: int
+) -> tuple[list[list[PlannedRow]], Iterator[list[PlannedRow]]]:
+    """The first `rows` rows, and the others."""
+    others, first, left = iter(chunks), list[list[PlannedRow]](), rows
+    rest: list[list[PlannedRow]] = []
+    while left > 0 and (chunk := next(others, None)) is not None:
+        first.append(chunk[:left])
+        rest = [chunk[left:]] if len(chunk) > left else []
+        left -= len(first[-1])
+    return first, chain(rest, others)
 
 
 def _weights(batch: pa.RecordBatch, names: int) -> list[int]:

@@ -6,11 +6,12 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
+from sync.config.models import Canary
 from sync.destinations.base import Destination, ReplacesAll
 from sync.engine.context import SyncResult
 from sync.engine.plan.planner import Mapping
 from sync.engine.push.acknowledge import Acknowledger
-from sync.engine.push.rows import Batch
+from sync.engine.push.rows import Batch, Phase
 from sync.engine.push.sender import BatchSender, Outcome, is_fatal
 from sync.engine.retry import CircuitBreaker
 from sync.errors import DestinationError, HeadwaterError
@@ -28,23 +29,30 @@ class Stream:
         *,
         breaker: CircuitBreaker,
         stop: threading.Event,
+        canary: Canary | None = None,
     ) -> None:
         self._sender = sender
         self._acknowledger = acknowledger
         self._result = result
         self._breaker = breaker
         self._stop = stop
+        self._canary = canary
+        self._sent = self._taken = 0  # rows of the phase
         self.began = False  # whether anything may be at the destination
         # Keys whose outdated identifiers may still be there: written now, the ledger would forget those.
         self._held_back: set[str] = set()
         self._took_outdated = False
 
-    def send(self, phases: Iterable[Iterator[Batch]], *, parallel: int, claims: bool) -> None:
+    def send(self, phases: Iterable[Phase], *, parallel: int, claims: bool) -> None:
         """Keep `parallel` batches under way. A phase begins when the one before it has been answered in full."""
         with ThreadPoolExecutor(parallel, thread_name_prefix=self._result.name) as pool:
             self.began = True
             for phase in phases:
-                self._send_phase(phase, pool, ahead=min(2 * parallel, parallel + 4), claims=claims)
+                self._sent = self._taken = 0
+                ahead = 1 if phase.is_canary else min(2 * parallel, parallel + 4)
+                self._send_phase(phase.batches, pool, ahead=ahead, claims=claims)
+                if phase.is_canary and self._fails_canary():
+                    break
                 if self._took_outdated:
                     # What is written from here on takes the place of what is out: recovery must know that it is.
                     self._acknowledger.flush()
@@ -123,6 +131,19 @@ class Stream:
             raise
         self._acknowledger.take_all(batches(), refused)
 
+    def _fails_canary(self) -> bool:
+        """Whether more of the first rows were not taken than the sync allows."""
+        canary, lost = self._canary, self._sent - self._taken
+        if canary is None or 100 * lost <= canary.max_failed_percent * self._sent:
+            return False
+        error = HeadwaterError(
+            f"sync '{self._result.name}': {lost:,} of the first {self._sent:,} rows were not taken, and its "
+            f"canary allows {canary.max_failed_percent:g} %: nothing more was sent.",
+            hint=f"sync failures {self._result.name} says why; the next push begins with those rows again.",
+        )
+        self._result.error = self._result.error or error
+        return True
+
     def _next(self, batches: Iterator[Batch]) -> Batch | None:
         for batch in batches:
             if self._held_back:
@@ -142,6 +163,8 @@ class Stream:
 
     def _note(self, outcomes: Iterable[Outcome]) -> None:
         for outcome in outcomes:
+            self._sent += len(outcome.batch.rows)
+            self._taken += len(outcome.accepted)
             if outcome.batch.action == Action.OUTDATED:
                 self._took_outdated = True
                 self._held_back |= {row.record.key for row in outcome.batch.rows}

@@ -259,6 +259,10 @@ def test_leaves_are_named_and_the_whole_is_a_sentence(shop: Shop) -> None:
         definition.write_text(KNOWN.replace("trait: country", "trait: countri"))
         with pytest.raises(ConfigError) as wrong:
             compiler.file(definition, "audience_draft")
+        # What dbt finds while it parses is told in the same words as what it finds later.
+        definition.write_text(KNOWN.replace("trait: country", "trayt: country"))
+        with pytest.raises(ConfigError) as unparsed:
+            compiler.file(definition, "audience_draft")
         definition.write_text(KNOWN)
         assert compiler.file(definition, "audience_known") == found
         with pytest.raises(ConfigError, match="plain SQL"):
@@ -267,7 +271,8 @@ def test_leaves_are_named_and_the_whole_is_a_sentence(shop: Shop) -> None:
         "all[1].trait (line 3): 'countri' is no column of profiles; did you mean 'country'?"
         in wrong.value.message
     )
-    assert "inline" not in wrong.value.message
+    assert "did you mean 'trait'?" in unparsed.value.message
+    assert "inline" not in wrong.value.message + unparsed.value.message
     assert [leaf.path for leaf in found.leaves] == [
         "all[1].trait", "all[2].any[1].did", "all[2].any[2].trait", "all[3].not.did",
     ]  # fmt: skip

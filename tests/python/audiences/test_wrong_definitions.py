@@ -251,10 +251,41 @@ WIDER_SAID = {
     "all[38].in_journey": "did you mean 'happened'", "all[39].did.where.revenue_eur.> (line 42)": "one of property",
 }  # fmt: skip
 
+NEVER = """
+all:
+  - {did: order_placed, during: next month, exactly: 0}
+  - {did: order_placed, between: [tomorrow, in 3 days]}
+  - {did: order_placed, during: 2099-01}
+  - {did: order_placed, share: {where: {revenue_eur: 5}, ">": 30}}
+  - {did: order_placed, when: {hour: {between: [22, 25]}}}
+  - {did: order_placed, when: {day: [1, 32]}}
+  - {did: order_placed, when: {month: 0}}
+  - {trait: country, tile: {of: 5, equals: 6}}
+  - {trait: country, rank: {"<=": 0}}
+  - {trait: country, ">": {percentile: country, at: 0.9}}
+  - {related: card_list, at: seen_at, during: tomorrow}
+"""
+NEVER_SAID = {
+    "all[1].did.during": "always to come", "all[2].did.between": "always to come", "all[4].did.share.>": "0 to 1",
+    "all[5].did.when.hour.between": "25 is never", "all[6].did.when.day.in": "1 to 31", "all[7].did.when.month.equals": "1 to 12",
+    "all[8].trait.tile.equals": "1 to 5", "all[9].trait.rank.<=": "1 or more", "all[10].trait.>.at": "for the 90th say 90",
+    "all[11].related.during": "where: {its column",
+}  # fmt: skip
+
+
+def test_only_dates_may_be_to_come(project: Path, model: Path) -> None:
+    said = parsed(project, model, "audience", NEVER)
+    assert "all[3]" not in said
+
 
 @pytest.mark.parametrize(
     ("definition", "said"),
-    [(SURPRISES, SURPRISED), (CONTRADICTIONS, CONTRADICTED), (WIDER, WIDER_SAID)],
+    [
+        (SURPRISES, SURPRISED),
+        (CONTRADICTIONS, CONTRADICTED),
+        (WIDER, WIDER_SAID),
+        (NEVER, NEVER_SAID),
+    ],
 )
 def test_every_mistake_of_a_definition_is_told_at_once(
     project: Path, model: Path, definition: str, said: dict[str, str]

@@ -74,7 +74,7 @@ def simulate(
                     continue
                 log[person, "morning"], log[person, "second"] = ("waited", min(at, now)), ("due", now)  # fmt: skip
             if (person, "weekday") not in log:
-                at = next_clock(log[person, "second"][1], now, zone, 18 * 60 + 30, {0, 3})
+                at = next_clock(log[person, "second"][1] + SOON, now, zone, 18 * 60 + 30, {0, 3})
                 if at is None:
                     continue
                 log[person, "weekday"], log[person, "third"] = ("waited", min(at, now)), ("due", now)  # fmt: skip
@@ -138,3 +138,28 @@ def wrong_lab(tmp_path_factory: pytest.TempPathFactory) -> JourneyLab:
     )
     made.build("2026-03-01 12:00:00")
     return made
+
+
+@pytest.mark.parametrize("seconds", [0, 120])
+def test_a_message_a_day_at_nine_is_one_a_day(lab: Callable[..., JourneyLab], seconds: int) -> None:
+    steps = "".join(
+        f"\n  - {{name: nine{n}, wait: {{time: '09:00'}}}}"
+        f"\n  - {{name: mail{n}, touchpoint: {{destination: hook, channel: email, template: M}}}}"
+        for n in (1, 2, 3)
+    )
+    # The clock leaves out half past two on 29 March.
+    gap = steps.replace("09:00", "02:30")
+    tried = lab(
+        f"entry: {{audience: audience_tried}}\nsteps:{steps}",
+        touchpoints=["mail1"],
+        before={"journey_gap": f"entry: {{audience: audience_tried}}\nsteps:{gap}"},
+    )
+    tried.people("p", time_zone="Europe/Berlin")
+    early = dt.timedelta(seconds=seconds)
+    tried.build(str(dt.datetime(2026, 3, 28, 7) - early))
+    for at in (dt.datetime(2026, 3, 28, 8), dt.datetime(2026, 3, 29, 1, 10), dt.datetime(2026, 3, 29, 7)):  # fmt: skip
+        tried.build(str(at - early), "--select", "journey_gap", "journey_tried")
+        sent = tried.log("node", where="node like 'mail%'")
+        assert len(sent) == (1 if at.hour != 7 else 2), (at, sent)
+    sent = tried.query("select node from analytics.journey_gap where node like 'mail%'")
+    assert sent == [("mail1",)]

@@ -218,17 +218,42 @@ def test_again_after_a_while_and_not_before(lab: Callable[..., JourneyLab]) -> N
     assert len(ids) == len(set(ids)) == 7
 
 
-def test_who_is_there_already_may_be_left_out(lab: Callable[..., JourneyLab]) -> None:
+def test_who_is_there_already_may_be_left_out_for_good(lab: Callable[..., JourneyLab]) -> None:
     tried = lab(
-        f"entry: {{audience: audience_tried, existing: leave_out}}\nsteps:\n  - {{name: first, {MAIL}}}"
+        "entry: {audience: audience_tried, existing: leave_out}\nre_entry: {after: 2 days}\nexclusion: one\n"
+        f"steps:\n  - {{name: first, {MAIL}}}",
+        before={
+            "journey_other": "entry: {audience: audience_tried}\nexclusion: one\n"
+            "steps:\n  - {name: pause, wait: {for: 1 days}}"
+        },
     )
     tried.people("old")
     tried.build("2026-03-01 12:00:00")
-    tried.people("new")
+    for day in ("02", "03", "04"):
+        if day == "03":
+            tried.people("new")
+        tried.build(f"2026-03-{day} 12:00:00", "--select", "journey_other", "journey_tried")
+    assert tried.log(where="profile_id = 'old'") == [("old", "exit", "was_there")]
+    assert len(tried.log(where="profile_id = 'new'")) == 3
+
+
+def test_two_who_became_one_come_again_so_long_after_both_have_left(
+    lab: Callable[..., JourneyLab],
+) -> None:
+    tried = lab(
+        "entry: {audience: audience_tried}\nre_entry: {after: 4 days}\n"
+        f"steps:\n  - {{name: first, {MAIL}}}\n  - {{name: pause, wait: {{for: 1 days}}}}"
+    )
+    tried.people("early")
+    tried.build("2026-03-01 12:00:00")
     tried.build("2026-03-02 12:00:00", "--select", "journey_tried")
-    assert tried.log() == [
-        ("new", "entry", "entered"), ("new", "exit", "finished"), ("new", "first", "due"), ("old", "exit", "was_there"),
-    ]  # fmt: skip
+    tried.people("late")
+    tried.build("2026-03-05 12:00:00", "--select", "journey_tried")
+    tried.merge("early", "late")
+    tried.build("2026-03-07 12:00:00", "--select", "journey_tried")
+    assert len(tried.log(where="node = 'first' and profile_id = 'late'")) == 1
+    tried.build("2026-03-09 12:00:00", "--select", "journey_tried")
+    assert len(tried.log(where="node = 'first' and profile_id = 'late'")) == 2
 
 
 @pytest.mark.parametrize(

@@ -415,3 +415,15 @@ def test_a_request_that_is_taken_back_keeps_nobody_out(world):
         assert not erasures.lift(session, "q")
     bench.people("a")
     assert bench.push().added == 1
+
+
+def test_a_live_request_holds_in_the_sandbox_and_a_tried_one_erases_nobody_live(world):
+    bench = world()
+    bench.known({"a": {}, "b": {}})
+    bench.forget("a", "qa")
+    bench.options = replace(bench.options, environment="sandbox")
+    bench.forget("b", "qb")
+    bench.people("a", "b", "c")
+    assert bench.push().counts.withheld == {"erased": 2}
+    bench.options = replace(bench.options, environment="live")
+    assert bench.push().counts.withheld == {"erased": 1}

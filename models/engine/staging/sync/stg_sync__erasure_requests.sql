@@ -19,7 +19,8 @@ erasure_requests as (
 
     from source
 
-    where environment = {{ headwater.cdp_environment() }}
+    -- Who asked to be forgotten is so in the sandbox too; what is tried out there erases nobody.
+    where environment in ({{ headwater.cdp_environment() }}, 'live')
 
 )
 
