@@ -1,5 +1,6 @@
-{#- Statements for on-run-end: keeps in `dbt_failures` which nodes failed or were skipped when they last ran. dbt itself
-    remembers its latest run only, which may have left them out, and on this machine only; a push asks the table too. -#}
+{#- Statements for on-run-end: keeps in `dbt_failures` which nodes failed or were skipped when they last ran, and which models were made of
+    the sandbox's results, which a live push must not send: they do not know who unsubscribed. dbt itself remembers its latest run only,
+    which may have left them out, and on this machine only; a push asks the table too. -#}
 {% macro keep_dbt_failures(results) -%}
     {%- if execute and headwater._dbt_runs_nodes() -%}
         {%- set failures = adapter.get_relation(
@@ -16,10 +17,14 @@
 {% macro _keep_dbt_failures(failures, results, laws_broken) -%}
     {%- set kept = run_query('select unique_id from ' ~ failures).columns[0].values() | list -%}
     {%- set over, failed = [], [] -%}
+    {%- set is_sandbox = headwater.cdp_environment() == headwater.string_literal('sandbox') -%}
     {%- for result in results -%}
         {%- set unique_id = result.node.unique_id -%}
         {%- if unique_id in kept -%}{%- do over.append(headwater.string_literal(unique_id)) -%}{%- endif -%}
         {%- set status = 'law broken' if unique_id in laws_broken else result.status | string -%}
+        {%- if status == 'success' and is_sandbox and unique_id.split('.')[0] == 'model' -%}
+            {%- set status = 'sandbox' -%}
+        {%- endif -%}
         {%- if status not in ['success', 'pass', 'warn', 'no-op', 'reused'] -%}
             {%- do failed.append(
                 'select ' ~ headwater.string_literal(unique_id) ~ ', ' ~ headwater.string_literal(status) ~ ', cast('

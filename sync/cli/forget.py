@@ -19,11 +19,13 @@ from sync.engine.plan.plan import Planning
 from sync.errors import ConfigError, SelectionError, closest
 from sync.identity.explain import mask
 from sync.state.erasures import ANSWERED, ASKED, CANNOT, PENDING, STATES, Task
-from sync.state.people import MODELS, SCREENED, People, Person
+from sync.state.people import MODELS, SCREENED, People, Person, is_telephone_in_part
 from sync.state.tables import ResultTables
 from sync.warehouses.base import Session, now_utc
 
 HEADINGS = frozenset({"email", "phone", "identifier", "identifier_value", "value", "profile_id"})
+SEVERAL = "{} people are known by it"
+IN_PART = "nobody is known by it, and a telephone number is found in full only"
 Forgotten = dict[str, Any]
 
 
@@ -81,7 +83,8 @@ def forget(
             return _confirm(app, shared, confirm, request_id)
         if report:
             return _report(app, shared, maker, request_id, as_json=as_json)
-        told = [*who, *_of_file(file), *_of_table(app, table, column)]
+        named = [*who, *_of_file(file), *_of_table(app, table, column)]
+        told = [one for one in named if one.strip()]
         if not told:
             raise SelectionError(
                 "nobody is named.",
@@ -141,11 +144,10 @@ def _forget_all(
         for number, value in enumerate(dict.fromkeys(told), 1):
             ids = people.find(session, value)
             if len(ids) > 1 and not everybody:
-                done.append(
-                    _line(
-                        value, None, ids, [], f"{len(ids)} people are known by it: {', '.join(ids)}"
-                    )
-                )
+                done.append(_line(value, None, ids, [], SEVERAL.format(len(ids))))
+                continue
+            if not ids and is_telephone_in_part(value):
+                done.append(_line(value, None, ids, [], IN_PART))
                 continue
             person = people.known(session, ids, value) if ids else people.unknown(session, value)
             request_id = f"f-{now_utc():%Y%m%d-%H%M%S}-{number}"
@@ -186,7 +188,9 @@ def _line(
         "people": len(ids),
         "records": person.records if person else 0,
         "destinations": sorted({one.destination for one in tasks}),
+        "shared": len(person.shared) if person else 0,
         "problem": problem,
+        "profile_ids": list(ids) if problem else [],
     }
 
 
@@ -209,13 +213,22 @@ def _show(app: App, done: Sequence[Forgotten], *, as_json: bool) -> None:
     )
     for one in done:
         if one["problem"]:
+            ids = ", ".join(one["profile_ids"])
             app.output.refusal(
-                f"{one['told']}: {one['problem']}.", "name one of them by id, or --everybody."
+                f"{one['told']}: {one['problem']}.",
+                f"name one of them by id, or --everybody: {ids}."
+                if ids
+                else "write it from + and the country's code on; an id goes as <source_name>:<id> too.",
             )
         elif not one["people"]:
             app.output.note(
                 f"{one['told']}: nobody is known by it; whoever comes with it is kept out. If somebody came since the last "
                 "dbt build, build and ask again before you take it for done."
+            )
+        elif one["shared"]:
+            app.output.note(
+                f"{one['told']}: of what they are known by, others have {one['shared']:,} too; that stays with the others, "
+                "and may be written to there."
             )
     if any(one["request_id"] for one in done):
         app.output.note(

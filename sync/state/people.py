@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -20,6 +21,38 @@ MODELS = (
 )
 
 SCREENED = "identity_values"  # which values say nothing of anybody, where the project has it
+
+
+_MAILBOX = re.compile(r"[^<>]*<\s*([^<>\s]+@[^<>\s]+)\s*>")
+_SCHEME = re.compile(r"(?:mailto|tel):\s*", re.I)
+_BETWEEN = re.compile(r"\(0\)|[\s().\-/\u2010-\u2015]")
+_IN_FULL = re.compile(r"(?:\+|00)([1-9]\d{6,14})")
+_DIALLED = re.compile(r"0[1-9]\d{5,13}")
+
+
+def spellings(told: str) -> tuple[str, ...]:
+    """How identifiers may hold what somebody wrote: as it is, and an address without its name, a telephone without signs in it.
+
+    The last is the one to keep.
+    """
+    value = _SCHEME.sub("", told.strip(), count=1)
+    if mailbox := _MAILBOX.fullmatch(value):
+        value = mailbox[1]
+    found = {told.strip(): None, value: None}
+    if "@" in value:
+        found[value.lower()] = None
+    elif number := _IN_FULL.fullmatch(_BETWEEN.sub("", value)):
+        found[f"+{number[1]}"] = None
+    return tuple(found)
+
+
+def is_telephone_in_part(told: str) -> bool:
+    """Whether it is a telephone number as it is dialled inside a country, which leads to nobody: which country is not known."""
+    value = _SCHEME.sub("", told.strip(), count=1)
+    digits = _BETWEEN.sub("", value)
+    if _DIALLED.fullmatch(digits):
+        return True
+    return digits != value and re.fullmatch(r"[1-9]\d{6,13}", digits) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +87,7 @@ class People:
     def find(self, session: Session, told: str) -> list[str]:
         """Ids of the people who live now and are known by `told`: an id, old or new, a record, or an identifier's value."""
         value = told.strip()
-        spelt = self._listed({value, value.lower()})
+        spelt = self._listed({form for one in spellings(told) for form in (one, one.lower())})
         rows = session.rows(
             f"select profile_id from {self._of['int_profiles__identifier_holders']} "
             f"where identifier_value in ({spelt}) "
@@ -118,6 +151,7 @@ class People:
         )
         values = [Value(PROFILE, one) for one in sorted({*ids, *(r["old_id"] for r in aliases)})]
         values += [Value(RECORD, str(row["record_key"])) for row in records]
+        spelt = {one.lower() for one in spellings(asked)}
         shared = []
         nothing = self._nothing(session, [str(row["identifier_value"]) for row in held])
         for row in held:
@@ -125,7 +159,7 @@ class People:
             if (kind, value) in nothing:
                 shared.append(value)  # whoever has it, has it by chance
                 continue
-            is_asked = value.lower() == asked.strip().lower()
+            is_asked = value.lower() in spelt
             if row["is_shared"]:
                 shared.append(value)
             if row["is_shared"] and is_asked:
@@ -147,14 +181,14 @@ class People:
 
     def unknown(self, session: Session, asked: str) -> Person:
         """Somebody whom no build knows: the value keeps out whoever comes with it, and finds what was sent before."""
-        value = asked.strip()
+        written, value = asked.strip(), spellings(asked)[-1]
         if "@" in value:
-            kinds, value = ["email"], value.lower()
-        elif value.startswith("+"):
-            kinds = ["phone"]
-        else:
-            kinds = [*self.types(session), PROFILE, RECORD]
-        return Person((), tuple(Value(kind, value) for kind in dict.fromkeys(kinds)), ())
+            return Person((), (Value("email", value),), ())
+        values = [Value("phone", value)] if value.startswith("+") else []
+        if not written.startswith("+"):  # 0049... may be an id too
+            kinds = dict.fromkeys([*self.types(session), PROFILE, RECORD])
+            values += [Value(kind, written) for kind in kinds]
+        return Person((), tuple(values), ())
 
     def _listed(self, values: set[str] | Sequence[str]) -> str:
         return ", ".join(map(self._literal, sorted(values)))

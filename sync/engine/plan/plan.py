@@ -192,7 +192,9 @@ def plan_sync(
         raise
     except (RefusedError, WarehouseError):
         if results is not None:
-            results.check(definition, _known_failures(session, planning.tables))
+            results.check(
+                definition, _known_failures(session, planning.tables, planning.environment)
+            )
         raise
 
 
@@ -263,7 +265,7 @@ def _planned(
         counts=counts,
         checks=checks,
         duplicates=duplicates,
-        dbt_failures=_dbt_failures(session, planning.tables),
+        dbt_failures=_dbt_failures(session, planning.tables, planning.environment),
         before=_usual(session, log, held) if counts.add or counts.remove else Usual(),
         fingerprint=_fingerprint(session, queries, definition) if fingerprint and sound else None,
         others=tuple(others),
@@ -344,16 +346,21 @@ def _usual(session: Session, log: RunLog, held: str) -> Usual:
     )
 
 
-def _known_failures(session: Session, tables: Tables) -> dict[str, DbtFailure]:
+def _known_failures(session: Session, tables: Tables, environment: str) -> dict[str, DbtFailure]:
     try:
-        return _dbt_failures(session, tables)
+        return _dbt_failures(session, tables, environment)
     except WarehouseError:
         return {}  # the first build failed before it made the table
 
 
-def _dbt_failures(session: Session, tables: Tables) -> dict[str, DbtFailure]:
+def _dbt_failures(session: Session, tables: Tables, environment: str) -> dict[str, DbtFailure]:
+    """By node; what was built for the sandbox is a failure to a live push alone."""
     rows = session.rows(f"select unique_id, status, failed_at from {tables.dbt_failures}")
-    return {row["unique_id"]: DbtFailure(row["status"], row["failed_at"]) for row in rows}
+    return {
+        row["unique_id"]: DbtFailure(row["status"], row["failed_at"])
+        for row in rows
+        if environment == "live" or row["status"] != "sandbox"
+    }
 
 
 def _spooled(session: Session, queries: PlanQueries, plan: Plan, edge: Edge) -> PlanSpool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 from hook import running_hook
 
@@ -105,17 +107,70 @@ def test_a_value_of_several_people_is_nobodys_until_one_is_named(people, answer,
     lab = people
     assert lab.sync("forget", "+4930123") == 1
     shown = capsys.readouterr()
-    assert "2 people are known by it: p8, p9" in shown.err
+    assert "2 people are known by it" in shown.err
+    assert "--everybody: p8, p9." in shown.err
     assert lab.sql("select count(*) from analytics_sync.erasure_requests") == [(0,)]
-    assert lab.sync("forget", "p8", "--json") == 0
+    assert lab.sync("forget", "p8") == 0
+    assert "others have 1 too" in capsys.readouterr().err
     kinds = lab.sql(
         "select distinct identifier_type, scope from analytics_sync.erasure_requests order by 1"
     )
     assert ("phone", "erase") not in kinds
     assert ("email", "erase") in kinds
-    answer()
     assert lab.sync("forget", "+4930123", "--everybody", "--json") == 0
     assert answer()["forgotten"][0]["people"] == 2
+
+
+def test_ids_of_several_people_are_told_as_they_are(people, answer, capsys):
+    lab, ids = people, ["0f" * 16, "ab" * 16]
+    for one in ids:
+        lab.sql(
+            f"insert into analytics.int_profiles__identifier_holders values ('phone', '+4930777', '{one}')"
+        )
+    assert lab.sync("forget", "+4930777") == 1
+    assert f"{ids[0]}, {ids[1]}." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "P9 <P9@Example.com>",
+        "mailto:p9@example.com",
+        "+49 30 123-456",
+        "0049 (0)30/123 456",
+        "tel:+49.30.123456",
+    ],
+)
+def test_an_address_and_a_telephone_are_found_however_they_are_written(people, answer, told):
+    lab = people
+    lab.sql(
+        "insert into analytics.int_profiles__identifier_holders values ('phone', '+4930123456', 'p9')"
+    )
+    assert lab.sync("forget", told, "--json") == 0
+    assert [one["people"] for one in answer()["forgotten"]] == [1]
+
+
+@pytest.mark.parametrize("told", ["030 123456", "(030) 123-456", "030123456", "212 813-9305"])
+def test_a_telephone_without_its_country_is_refused_and_kept_nowhere(people, capsys, told):
+    lab = people
+    assert lab.sync("forget", told) == 1
+    assert "in full" in capsys.readouterr().err
+    assert lab.sql("select count(*) from analytics_sync.erasure_requests") == [(0,)]
+
+
+def test_a_telephone_that_nobody_has_yet_is_kept_out_as_identifiers_hold_it(people, answer):
+    lab = people
+    assert lab.sync("forget", "+49 30 999-111", "0049 30 999112", "7001", "--json") == 0
+    answer()
+    hashed = lab.sql(
+        "select identifier_value_sha256, salt from analytics_sync.erasure_requests where identifier_type = 'phone'"
+    )
+    wanted = {
+        hashlib.sha256(f"{salt}{number}".encode()).hexdigest()
+        for _, salt in hashed
+        for number in ("+4930999111", "+4930999112")
+    }
+    assert len(wanted & {one for one, _ in hashed}) == 2
 
 
 def test_a_file_and_a_table_name_many(people, answer, tmp_path):
@@ -145,6 +200,7 @@ def test_a_row_that_nobody_of_ours_wrote_keeps_the_report_red(people, answer):
 
 def test_nobody_is_named_is_a_mistake_of_use(people, capsys):
     assert people.sync("forget") == 2
+    assert people.sync("forget", " ", "") == 2
     assert "sync forget anna@example.com" in capsys.readouterr().err
 
 

@@ -245,6 +245,15 @@ def test_a_law_that_was_found_broken_when_the_run_had_ended_stops_the_sync(bench
     assert "has status 'law broken'" in refused(bench, "dbt_result").message
 
 
+def test_what_was_built_for_the_sandbox_goes_nowhere_live(bench, tmp_path):
+    bench.people("a")
+    run_results(bench, tmp_path)
+    failed_before(bench, "model.headwater.stg_people", "2026-11-22 08:30:00", status="sandbox")
+    result = refused(bench, "dbt_result")
+    assert "'stg_people' was last built for the sandbox" in result.message
+    assert "HEADWATER_ENVIRONMENT=live dbt build" in result.error.hint
+
+
 def test_what_failed_and_was_left_out_of_the_latest_run_stops_the_sync(bench, tmp_path):
     bench.people("a")
     run_results(bench, tmp_path)

@@ -27,6 +27,7 @@ def failures(scratch: ScratchLoop) -> dict[str, str]:
 @pytest.mark.parametrize("name", EVERY_TARGET)
 def test_what_failed_is_remembered_until_it_passes(name: str, tmp_path: Path) -> None:
     scratch = ScratchLoop(name, tmp_path, MODELS, settings=SETTINGS)
+    scratch.environment["HEADWATER_ENVIRONMENT"] = "live"
     try:
         scratch.dbt("run", run="well")
         assert failures(scratch) == {}
@@ -39,6 +40,12 @@ def test_what_failed_is_remembered_until_it_passes(name: str, tmp_path: Path) ->
         scratch.dbt("run", "--select", "after_it", run="one of them")
         assert failures(scratch) == {"shaky": "error"}
         scratch.dbt("run", run="mended")
+        assert failures(scratch) == {}
+        scratch.environment["HEADWATER_ENVIRONMENT"] = "sandbox"
+        scratch.dbt("run", "--select", "beside_it", run="of the sandbox")
+        assert failures(scratch) == {"beside_it": "sandbox"}
+        scratch.environment["HEADWATER_ENVIRONMENT"] = "live"
+        scratch.dbt("run", "--select", "beside_it", run="live again")
         assert failures(scratch) == {}
     finally:
         scratch.drop()

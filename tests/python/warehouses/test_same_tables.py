@@ -27,7 +27,7 @@ Tables = dict[str, list[dict[str, Any]]]
 # sync numbers its runs and looks at its own clock.
 OF_THE_RUN = {
     "run_id", "send_id", "sent_at", "pushed_at", "pulled_at", "loaded_at", "acknowledged_at", "started_at", "finished_at",
-    "updated_at", "cursor_at", "seconds", "owner", "expires_at", "counted_at",
+    "updated_at", "cursor_at", "seconds", "owner", "expires_at", "counted_at", "failed_at",
 }  # fmt: skip
 COUNTED = ("name", "status", "added", "changed", "removed", "failed")
 
