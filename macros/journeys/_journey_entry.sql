@@ -11,14 +11,18 @@
     {%- if again != 'never' and (again is not mapping or again | list != ['after'] or headwater._duration_problem(again['after'])) -%}
         {{ headwater.audience_error('re_entry', "wants never, or {after: 30 days}, counted from when they left, not '" ~ again ~ "'") }}
     {%- endif -%}
+    {%- set most = entry.get('at_most_a_day') -%}
+    {%- if most is not none and (most is boolean or most is not integer or most < 1) -%}
+        {{ headwater.audience_error('entry.at_most_a_day', "wants a whole number, 1 or more, not '" ~ most ~ "'") }}
+    {%- endif -%}
     {%- if found[0] == 'audience' -%}
-        {%- do headwater._journey_only(entry, ['audience', 'existing'], 'entry') -%}
+        {%- do headwater._journey_only(entry, ['audience', 'existing', 'at_most_a_day'], 'entry') -%}
         {%- do headwater._journey_only([entry.get('existing', 'enter')], ['enter', 'leave_out'], 'entry.existing') -%}
         {%- if not modules.re.fullmatch('[A-Za-z_][A-Za-z0-9_]*', entry['audience'] | string) -%}
             {{ headwater.audience_error('entry.audience', "wants the name of an audience model, not '" ~ entry['audience'] ~ "'") }}
         {%- endif -%}
         {{ return({
-            'kind': 'audience', 'is_many': again is mapping, 'again': again,
+            'kind': 'audience', 'is_many': again is mapping, 'again': again, 'most': most,
             'members': 'select profile_id, is_holdout from ' ~ ref(entry['audience']),
         }) }}
     {%- elif again is mapping -%}
@@ -34,7 +38,7 @@
     {%- endif -%}
     {%- do headwater.stop_for(context.problems) -%}
     {{ return({
-        'kind': 'event' if found[0] == 'did' else 'date', 'is_many': true, 'again': 'never',
+        'kind': 'event' if found[0] == 'did' else 'date', 'is_many': true, 'again': 'never', 'most': most,
         'members': 'select entering.*, ' ~ is_holdout ~ ' as is_holdout from (' ~ entering ~ ') as entering',
     }) }}
 {%- endmacro %}
@@ -62,7 +66,7 @@
 
 {#- Query: people whose date is near enough, one entry for each date, or for each year. -#}
 {% macro _journey_dates(context, entry, who) -%}
-    {%- do headwater.note_unknown_keys(context, entry, ['date', 'before', 'after', 'yearly', 'who', 'holdout'], 'entry') -%}
+    {%- do headwater.note_unknown_keys(context, entry, ['date', 'before', 'after', 'yearly', 'who', 'holdout', 'at_most_a_day'], 'entry') -%}
     {%- if entry.get('yearly', true) is not boolean -%}
         {%- do headwater.note_problem(context, 'entry.yearly', "wants true or false, without quotes") -%}
     {%- endif -%}
@@ -125,9 +129,11 @@
     {{ return(dbt.concat([alias ~ '.profile_id', "'|'", 'cast(' ~ alias ~ '.entry_number as ' ~ dbt.type_string() ~ ')'])) }}
 {%- endmacro %}
 
-{#- CTE: who comes in with this build. -#}
-{% macro _journey_entries(entry, excluded) -%}
-entries as (
+{#- CTEs: who comes in with this build; of more than may come in on one day those with the smallest ids, the others on a later one. -#}
+{% macro _journey_entries(entry, excluded, context, leaves_out) -%}
+{%- set most = entry.most if not leaves_out else none -%}
+{%- set today = headwater.timestamp_literal(headwater._utc_of_clock(context, headwater._period_start(headwater._clock_now(context), 'day'))) -%}
+{{ 'coming' if most else 'entries' }} as (
 
     select
         members.profile_id,
@@ -191,4 +197,27 @@ entries as (
         {%- endif %}
 
 ),
+{%- if most %}
+
+entries as (
+
+    select
+        coming.profile_id,
+        coming.entry_number,
+        coming.entry_key,
+        coming.is_holdout,
+        coming.happened_at
+
+    from (
+        select
+            coming.*,
+            row_number() over (order by coming.profile_id, coming.entry_number) as place
+
+        from coming
+    ) as coming
+
+    where coming.place <= {{ most }} - (select count(*) from logged where logged.node = 'entry' and logged.happened_at >= {{ today }})
+
+),
+{%- endif %}
 {%- endmacro %}

@@ -151,7 +151,7 @@ members as (
 
 ),
 
-{{ headwater._journey_entries(entry, excluded if not leaves_out else '') }}
+{{ headwater._journey_entries(entry, excluded if not leaves_out else '', context, leaves_out) }}
 
 {# Everybody inside, and since when: those who came in before and those who come in now. -#}
 travellers as (

@@ -262,6 +262,7 @@ def test_two_who_became_one_come_again_so_long_after_both_have_left(
         ("{did: cart_fille}", "a node named 'event_cart_fille'"),
         ("{did: cart_filled, withn: 2 days}", "'withn' is not one of did, where, when, within, who, holdout; did you mean 'within'?"),
         ("{date: born, before: 3 days}", "'born' is no column of profiles"),
+        ("{audience: audience_tried, at_most_a_day: 0}", "wants a whole number, 1 or more, not '0'"),
         ("{date: country}", "'country' is no date or time"),
         ("{date: born_on, before: 3 hours}", "wants whole days or weeks"),
         ("{date: born_on, before: 3 days, after: 2 days}", "wants before: or after:, not both"),
@@ -285,6 +286,20 @@ def wrong_lab(tmp_path_factory: pytest.TempPathFactory) -> JourneyLab:
     )
     made.build("2026-03-01 12:00:00")
     return made
+
+
+def test_no_more_come_in_on_a_day_than_may(lab: Callable[..., JourneyLab]) -> None:
+    tried = lab(
+        f"entry: {{audience: audience_tried, at_most_a_day: 3}}\nsteps:\n  - {{name: first, {MAIL}}}"
+    )
+    tried.people(*(f"p{number}" for number in range(8)))
+    tried.build("2026-03-01 12:00:00")
+    days = []
+    for now in ("03-01 18:00", "03-02 06:00", "03-02 12:00", "03-03 12:00", "03-04 12:00"):
+        tried.build(f"2026-{now}:00", "--select", "journey_tried")
+        days.append(len(tried.log(where="node = 'entry'")))
+    assert days == [3, 6, 6, 8, 8]
+    assert len(tried.log(where="node = 'first'")) == 8
 
 
 def test_a_touchpoint_carries_the_event_that_it_is_about(lab: Callable[..., JourneyLab]) -> None:
