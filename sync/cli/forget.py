@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import secrets
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -141,7 +142,7 @@ def _forget_all(
     done: list[Forgotten] = []
     with app.warehouse.session(write=True) as session:
         _check_tables(shared, session)
-        for number, value in enumerate(dict.fromkeys(told), 1):
+        for value in dict.fromkeys(told):
             ids = people.find(session, value)
             if len(ids) > 1 and not everybody:
                 done.append(_line(value, None, ids, [], SEVERAL.format(len(ids))))
@@ -150,7 +151,7 @@ def _forget_all(
                 done.append(_line(value, None, ids, [], IN_PART))
                 continue
             person = people.known(session, ids, value) if ids else people.unknown(session, value)
-            request_id = f"f-{now_utc():%Y%m%d-%H%M%S}-{number}"
+            request_id = f"f-{now_utc():%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
             tasks = forgets(
                 shared,
                 session,
@@ -304,9 +305,11 @@ def _report(
     for one in rows:
         here = (
             "is gone"
-            if not one["warehouse"]
-            else "; ".join(f"{number:,} {what}" for what, number in one["warehouse"].items())
+            if one["was_known"]
+            else "nobody was known by it, and whoever comes is kept out"
         )
+        if one["warehouse"]:
+            here = "; ".join(f"{number:,} {what}" for what, number in one["warehouse"].items())
         lines.append([one["request_id"], f"{one['requested_at']:%Y-%m-%d}", "warehouse", here, ""])
         lines += [
             [
@@ -325,7 +328,12 @@ def _report(
             "dbt build, then sync push; what cannot be asked is done by hand and confirmed: sync forget --confirm.",
         )
     elif rows:
-        app.output.note("Everybody who asked is erased, here and wherever they were sent.")
+        unknown = sum(not one["was_known"] and not one["destinations"] for one in rows)
+        app.output.note(
+            "Everybody who asked is erased, here and wherever they were sent."
+            if not unknown
+            else f"Whoever was known is erased. {unknown} of {len(rows)} requests met nobody: look whether they were written as meant."
+        )
     return 0 if is_done else 1
 
 
@@ -352,6 +360,7 @@ def _proof(
     return {
         "request_id": request["request_id"],
         "requested_at": request["requested_at"],
+        "was_known": bool(request["was_known"]),
         "warehouse": here,
         "destinations": dict(sorted(destinations.items())),
         "is_done": not here and all(one.status == ANSWERED for one in tasks),

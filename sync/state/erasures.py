@@ -157,12 +157,16 @@ class Erasures:
         return True
 
     def requests(self, session: Session) -> list[dict[str, Any]]:
-        """Every request: request_id, requested_at, has_salt (written by us) and how many hashes it has."""
+        """Every request: request_id, requested_at, has_salt (written by us), how many hashes it has, and whether it was of somebody who was
+        known: then it has an id and a record's key, of nobody at most one text.
+        """
         if "salt" not in [one.name for one in session.columns(self._tables.erasure_requests)]:
             return []
         return session.rows(
             "select request_id, min(requested_at) as requested_at, count(*) as hashes, "
-            "max(case when salt is not null then 1 else 0 end) as has_salt "
+            "max(case when salt is not null then 1 else 0 end) as has_salt, "
+            "count(distinct case when identifier_type in ('profile_id', 'record') "
+            "then identifier_value_sha256 end) > 1 as was_known "
             f"from {self._tables.erasure_requests} where {self._mine} "
             "group by request_id order by 2, 1"
         )

@@ -208,3 +208,19 @@ def test_a_report_on_a_request_that_is_not_there_is_not_green(people, capsys):
     assert people.sync("forget", "p1") == 0
     assert people.sync("forget", "--report", "--request", "f-mistyped") == 2
     assert "there is no request 'f-mistyped'" in capsys.readouterr().err
+
+
+def test_a_request_that_met_nobody_is_not_told_as_somebody_who_is_gone(people, answer, capsys):
+    for who in ("mistyped@example.com", "p99"):
+        assert people.sync("forget", who) == 0
+    capsys.readouterr()
+    assert people.sync("forget", "--report", "--json") == 0
+    assert [one["was_known"] for one in answer()["requests"]] == [False, False]
+    people.sync("forget", "--report")
+    told = capsys.readouterr()
+    assert "nobody was known by it" in told.out
+    assert "2 of 2 requests met nobody" in told.err
+    assert people.sync("forget", "p1", "--json") == 0
+    answer()
+    people.sync("forget", "--report", "--json")
+    assert [one["was_known"] for one in answer()["requests"]].count(True) == 1
