@@ -23,6 +23,22 @@ ROOT = Path(__file__).parents[1]
 _LEFT_BEHIND = ("demo", "_demo*", "target", "__pycache__")
 
 
+EVERY_RECORD = """{%- do headwater.ref_records() -%}
+{%- for entity in headwater.matching_settings().entities -%}
+{%- set outer = loop -%}
+{%- for record in entity.records -%}
+select
+    {{ headwater.string_literal(entity.name) }} as entity,
+    {{ dbt.concat([headwater.string_literal(record.source_name ~ ':'), "cast(" ~ record.record_key ~ " as " ~ dbt.type_string() ~ ")"]) }}
+        as record_key,
+    cast(null as {{ dbt.type_string() }}) as survivor_key
+from {{ ref(record.model) }}
+{{ "union all" if not (outer.last and loop.last) }}
+{% endfor -%}
+{%- endfor -%}
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Build:
     """What one `dbt build` in a process of its own took."""
@@ -43,6 +59,9 @@ def add_matching(directory: Path, *, review: bool = False) -> None:
         shutil.copytree(ROOT / folder, directory / folder, dirs_exist_ok=True)
     if not review:
         (directory / "models/engine/identity/matching/matching_review.sql").unlink()
+    records = directory / "models/engine/identity/identity_records.sql"
+    if not records.exists():  # matching without identity: everybody takes part
+        records.write_text(EVERY_RECORD)
     (directory / "seeds").mkdir(exist_ok=True)
     for name in ("matching_weights.csv", "_matching__seeds.yml"):
         shutil.copy(ROOT / "seeds" / name, directory / "seeds")

@@ -183,13 +183,13 @@ told as (
         keyed.record_key,
         types.identifier_type,
         case types.identifier_type
+            when 'record' then keyed.record_key
             {%- for entity in entities if entity.name == 'person' %}
             {%- for rule in entity.identifiers %}
             when {{ headwater.string_literal(rule.type) }}
                 then {{ 'lower(trim(keyed.email_value))' if rule.type == 'email' else 'keyed.' ~ rule.type ~ '_value' }}
             {%- endfor %}
             {%- endfor %}
-            else keyed.record_key
         end as identifier_value
 
     from keyed
