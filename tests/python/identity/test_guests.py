@@ -255,6 +255,7 @@ def test_attributes_bear_out_and_veto(lab: People) -> None:
     assert lab.query(links) == stepwise
 
 
+@pytest.mark.long
 def test_what_was_set_aside_is_allowed_by_one_line(lab: People) -> None:
     allowed = rules(None)
     allowed["person"]["identifiers"]["customer_id"]["allowed_values"] = ["till"]
@@ -289,6 +290,7 @@ def test_accounts_still_part_what_guests_do_not(lab: People) -> None:
     assert len(set(lab.groups().values())) == 4
 
 
+@pytest.mark.long
 def test_an_id_that_a_visit_became_an_account_counts_again(lab: People) -> None:
     lab.configure(rules("is_guest"), TODAY)
     rows = [customer(f"g{n}", phone=None, day=n) for n in (1, 2, 3)]
@@ -301,6 +303,7 @@ def test_an_id_that_a_visit_became_an_account_counts_again(lab: People) -> None:
     assert len(set(lab.groups().values())) == 3
 
 
+@pytest.mark.long
 def test_a_type_is_disposable_as_a_whole_by_its_rule(lab: People) -> None:
     person = rules(None)
     kind = {"tier": 1, "exclusive": True, "disposable": True}

@@ -280,6 +280,7 @@ def test_three_that_were_merged_are_taken_apart_one_by_one(
     assert lab.groups() == groups
 
 
+@pytest.mark.long
 def test_a_value_blocked_later_splits_whom_it_joined(lab: Lab, decide: Callable[..., None]) -> None:
     lab.load([ANNA, ANNA_TICKET, BOB, BRIDGE])
     lab.build(command="run")
@@ -310,6 +311,7 @@ def test_a_blocked_value_that_nobody_has_is_a_conflict_and_not_silence(
     assert [value for _, value, _ in found].count("anna@web.org") == 2
 
 
+@pytest.mark.long
 def test_an_edge_that_expires_splits_without_any_new_record(lab: Lab) -> None:
     old = [
         ("records", "phone", "c1", None, None, None, "d1", "2026-01-10"),

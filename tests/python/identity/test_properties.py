@@ -129,6 +129,7 @@ def test_clusters_are_what_the_kept_edges_connect_and_no_limit_is_broken(
     assert all(link[3] in broken for link in links if link[5] is not None)
 
 
+@pytest.mark.long
 @relaxed
 @given(drawn=rows_of_worlds)
 def test_batches_in_any_order_give_what_a_full_refresh_gives(

@@ -107,7 +107,7 @@ def small(tmp_path):
 WAYS = [
     (Mode.MIRROR, None),
     pytest.param(Mode.ADD, None, marks=pytest.mark.long),
-    (Mode.EVENT, Delivery.AT_LEAST_ONCE),
+    pytest.param(Mode.EVENT, Delivery.AT_LEAST_ONCE, marks=pytest.mark.long),
     (Mode.EVENT, Delivery.AT_MOST_ONCE),
 ]
 

@@ -140,7 +140,7 @@ def wrong_lab(tmp_path_factory: pytest.TempPathFactory) -> JourneyLab:
     return made
 
 
-@pytest.mark.parametrize("seconds", [0, 120])
+@pytest.mark.parametrize("seconds", [pytest.param(0, marks=pytest.mark.long), 120])
 def test_a_message_a_day_at_nine_is_one_a_day(lab: Callable[..., JourneyLab], seconds: int) -> None:
     steps = "".join(
         f"\n  - {{name: nine{n}, wait: {{time: '09:00'}}}}"

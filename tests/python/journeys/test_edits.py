@@ -46,9 +46,9 @@ def due(lab: JourneyLab, node: str) -> set[str]:
         (("welcome", "2d", "second", "9d"), ["'hello'", "3 people", "renamed: {new name: hello}", "welcome (touchpoint)"]),
         pytest.param(("2d", "second", "9d"), ["'hello'", "removed: [hello]"], marks=pytest.mark.long),
         pytest.param(("hello", "2d", "9d"), ["'second'", "which 3 people have passed"], marks=pytest.mark.long),
-        (("second", "2d", "hello", "9d"), ["stood in the order hello, w2d, second", "second (3 people"]),
-        (("hello", "  - {name: w2d, goal: {trait: country, equals: X}}", "second", "9d"),
-         ["'w2d' was a wait for the 3 people", "is a goal now"]),
+        pytest.param(("second", "2d", "hello", "9d"), ["stood in the order hello, w2d, second", "(3 people"], marks=pytest.mark.long),
+        pytest.param(("hello", "  - {name: w2d, goal: {trait: country, equals: X}}", "second", "9d"),
+                     ["'w2d' was a wait for the 3 people", "is a goal now"], marks=pytest.mark.long),
         pytest.param(("hello", "2d", "second"), ["'w9d'", "0 people"], marks=pytest.mark.long),
     ],
 )  # fmt: skip
@@ -83,6 +83,7 @@ def test_a_renamed_step_is_the_same_step(lab: Callable[..., JourneyLab], hook: H
     assert len(hook.events) == 7
 
 
+@pytest.mark.long
 def test_who_passed_a_step_under_its_old_name_is_counted_when_steps_move(
     lab: Callable[..., JourneyLab],
 ) -> None:
@@ -135,6 +136,7 @@ def test_an_inserted_touchpoint_is_for_newcomers(
     assert str(late[0][0]) <= "2026-03-05 12:00:00"
 
 
+@pytest.mark.long
 def test_an_inserted_touchpoint_is_for_everybody_who_is_told(
     lab: Callable[..., JourneyLab],
 ) -> None:
@@ -150,6 +152,7 @@ def test_an_inserted_touchpoint_is_for_everybody_who_is_told(
     assert len(tried.log(where="node = 'extra'")) == 3
 
 
+@pytest.mark.long
 def test_steps_that_moved_are_for_newcomers_when_told(lab: Callable[..., JourneyLab]) -> None:
     tried = began(lab, "hello", "2d", "second", "9d", builds=("2026-03-01 12:00:00",))
     tried.define(journey("second", "2d", "hello", "9d"))

@@ -151,7 +151,7 @@ def test_an_event_that_becomes_anothers_is_no_second_entry(lab: Callable[..., Jo
     assert tried.log("profile_id", where="node = 'first'") == [("p",)]
 
 
-@pytest.mark.parametrize("yearly", [True, False])
+@pytest.mark.parametrize("yearly", [True, pytest.param(False, marks=pytest.mark.long)])
 def test_a_date_lets_in_once_for_each(lab: Callable[..., JourneyLab], yearly: bool) -> None:
     """Builds are missed, years end, and 29 February is 28 February in a year without."""
     entry = (

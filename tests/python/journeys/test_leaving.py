@@ -49,7 +49,7 @@ def leave(lab: JourneyLab, how: str) -> None:
 @pytest.mark.parametrize(
     "how",
     [
-        "exit_when",
+        pytest.param("exit_when", marks=pytest.mark.long),
         *(pytest.param(how, marks=pytest.mark.long) for how in ("goal", "exit")),
         "held_out",
         pytest.param("unknown", marks=pytest.mark.long),
@@ -102,6 +102,7 @@ steps:
     assert len(hook.events) == 2
 
 
+@pytest.mark.long
 def test_a_step_called_exit_survey_ends_nothing(lab: Callable[..., JourneyLab]) -> None:
     tried = lab(LEAVE)
     tried.people("p")

@@ -11,6 +11,8 @@ from contextlib import redirect_stderr, redirect_stdout
 from typing import Any
 from unittest import mock
 
+import pytest
+
 from sync.cli.main import run
 from tests.python.journeys.lab import JourneyLab
 
@@ -85,6 +87,7 @@ def test_what_is_shown_is_what_the_next_build_does(lab: Callable[..., JourneyLab
     assert counts == coming
 
 
+@pytest.mark.long
 def test_a_replay_does_what_builds_have_done_and_leaves_nothing(
     lab: Callable[..., JourneyLab],
 ) -> None:

@@ -230,6 +230,7 @@ def test_agreeing_on_a_rare_value_tells_more_and_a_missing_one_nothing(lab: Matc
     assert rare == pytest.approx(prior + 2 * math.log2(0.98) + math.log2(15 / 2), abs=1e-4)
 
 
+@pytest.mark.long
 def test_a_shared_address_joins_no_household(lab: MatchingLab) -> None:
     """Same rare name, same rare street, another first name and birth date: father and son."""
     rows = [
@@ -342,6 +343,7 @@ def test_identity_joins_matched_pairs_and_its_limits_hold(family: MatchingLab) -
     assert shed == [("limit", "customer_id")]
 
 
+@pytest.mark.long
 def test_who_may_be_either_of_two_people_is_neither(family: MatchingLab) -> None:
     """club:1 is as like shop:1 as like club:3, who are not one person: to choose would be to guess."""
     family.override()

@@ -86,6 +86,7 @@ def test_product_lines_have_what_each_group_knows(team: Place) -> None:
     assert {row[2] for row in found if not row[5]} == {None}
 
 
+@pytest.mark.long
 def test_a_group_of_product_lines_without_its_key_is_refused(team: Place) -> None:
     told = "{cdp_registry: {product_line_traits: [traits_cellar]}}"
     said = team.dbt("compile", "--select", "profile_product_lines", "--vars", told, succeeds=False)
@@ -221,6 +222,7 @@ def test_tables_go_where_the_teams_own_layout_of_schemas_says(
     assert schemas == {prefix + "cdp"}
 
 
+@pytest.mark.long
 def test_a_team_with_no_event_of_the_demo_is_not_stopped_by_models_that_are_off(
     tmp_path: Path,
 ) -> None:

@@ -65,7 +65,7 @@ def sendable(table) -> dict:
 
 @pytest.mark.parametrize("mode", [Mode.MIRROR, Mode.REPLACE])
 @settings(
-    max_examples=6 * EXAMPLES,
+    max_examples=3 * EXAMPLES,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
@@ -91,7 +91,7 @@ def test_applying_the_plan_gives_the_table_and_planning_twice_gives_nothing(fold
 
 
 @settings(
-    max_examples=6 * EXAMPLES,
+    max_examples=3 * EXAMPLES,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
@@ -108,7 +108,7 @@ def test_upsert_holds_the_last_sendable_content_of_every_key_ever_seen(folder, t
 
 
 @settings(
-    max_examples=6 * EXAMPLES,
+    max_examples=3 * EXAMPLES,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
