@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +10,9 @@ import click
 from sync.audiences import answers
 from sync.audiences.compiled import Compiled, Compiler
 from sync.cli.app import App, Verb, json_option
-from sync.config.models import AudienceModel, JourneyModel
-from sync.errors import ConfigError, SelectionError, closest
+from sync.cli.definitions import compiler, model_named, model_path
+from sync.config.models import AudienceModel
+from sync.errors import ConfigError, SelectionError
 
 if TYPE_CHECKING:
     from sync.warehouses.base import Session
@@ -291,13 +290,6 @@ def _share(part: int, whole: int) -> str:
     return f"{part / whole:.1%}" if whole else ""
 
 
-@contextmanager
-def compiler(app: App) -> Iterator[Compiler]:
-    """dbt, ended before the warehouse is opened: a DuckDB file has one writer."""
-    with Compiler(app.project, profiles_dir=app.profiles_dir, target=app.target_name) as dbt:
-        yield dbt
-
-
 def _compiled(app: App, dbt: Compiler, name: str) -> Compiled:
     """An audience of the project as its file is now, or that of a file."""
     path = Path(name)
@@ -311,25 +303,10 @@ def _compiled(app: App, dbt: Compiler, name: str) -> Compiled:
 
 
 def _model(app: App, name: str) -> AudienceModel:
-    found = {one.name: one for one in app.manifest.audiences()}
-    for wanted in (name, f"audience_{name}"):
-        if wanted in found:
-            return found[wanted]
-    near = closest(name if name.startswith("audience_") else f"audience_{name}", found)
-    raise SelectionError(
-        f"there is no audience '{name}'{near}.",
+    return model_named(
+        app.manifest.audiences(), "audience", name,
         hint="sync audience list shows all; a new one wants dbt parse, or the name of its file.",
-    )
-
-
-def model_path(app: App, model: AudienceModel | JourneyModel) -> Path:
-    """The model's file; that of a package is where dbt keeps packages."""
-    directory = app.project.directory
-    for folder in (directory, directory / "dbt_packages" / model.package):
-        path = folder / model.path
-        if path.is_file() and (folder != directory or model.package == app.project.name):
-            return path
-    raise ConfigError(f"{model.path} of {model.name} is not there.", hint="run dbt parse.")
+    )  # fmt: skip
 
 
 def _ids(app: App, session: Session, who: str) -> list[str]:

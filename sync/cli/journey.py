@@ -12,9 +12,8 @@ import click
 from sync.audiences import journeys
 from sync.audiences.compiled import Compiler
 from sync.cli.app import App, Verb, json_option
-from sync.cli.audience import compiler, model_path
+from sync.cli.definitions import compiler, model_named, model_path
 from sync.config.models import JourneyModel
-from sync.errors import SelectionError, closest
 from sync.warehouses.base import now_utc
 
 
@@ -244,12 +243,7 @@ def _outcomes(counts: dict[str, int]) -> str:
 
 
 def _model(app: App, name: str) -> JourneyModel:
-    found = {one.name: one for one in app.manifest.journeys()}
-    for wanted in (name, f"journey_{name}"):
-        if wanted in found:
-            return found[wanted]
-    near = closest(name if name.startswith("journey_") else f"journey_{name}", found)
-    raise SelectionError(
-        f"there is no journey '{name}'{near}.",
+    return model_named(
+        app.manifest.journeys(), "journey", name,
         hint="sync journey list shows all; a new one wants dbt parse.",
-    )
+    )  # fmt: skip

@@ -1,0 +1,43 @@
+"""What `sync audience` and `sync journey` share: a model by its name, its file, and dbt to compile it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TypeVar
+
+from sync.audiences.compiled import Compiler
+from sync.cli.app import App
+from sync.config.models import AudienceModel, JourneyModel
+from sync.errors import ConfigError, SelectionError, closest
+
+M = TypeVar("M", AudienceModel, JourneyModel)
+
+
+def compiler(app: App) -> Compiler:
+    """dbt, for the length of a `with`: it ends before the warehouse is opened, for a DuckDB file has one writer."""
+    return Compiler(app.project, profiles_dir=app.profiles_dir, target=app.target_name)
+
+
+def model_named(models: Iterable[M], kind: str, name: str, *, hint: str) -> M:
+    """The audience or journey (`kind`) of that name, which may lack its prefix.
+
+    Raises:
+        SelectionError: there is none; with the nearest name.
+    """
+    found = {one.name: one for one in models}
+    for wanted in (name, f"{kind}_{name}"):
+        if wanted in found:
+            return found[wanted]
+    near = closest(name if name.startswith(f"{kind}_") else f"{kind}_{name}", found)
+    raise SelectionError(f"there is no {kind} '{name}'{near}.", hint=hint)
+
+
+def model_path(app: App, model: AudienceModel | JourneyModel) -> Path:
+    """The model's file; that of a package is where dbt keeps packages."""
+    directory = app.project.directory
+    for folder in (directory, directory / "dbt_packages" / model.package):
+        path = folder / model.path
+        if path.is_file() and (folder != directory or model.package == app.project.name):
+            return path
+    raise ConfigError(f"{model.path} of {model.name} is not there.", hint="run dbt parse.")
