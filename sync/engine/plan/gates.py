@@ -20,7 +20,7 @@ _PASSED = frozenset({"success", "pass", "warn", "no-op", "reused"})
 _LAW_BROKEN = (
     "law broken"  # found when dbt's run ended: the run's own results say that the model was made
 )
-_SANDBOX = "sandbox"  # made of the sandbox's results
+SANDBOX = "sandbox"  # made of the sandbox's results
 _RAN = frozenset({"build", "run", "test", "seed", "snapshot", "retry", "clone", "run-operation"})
 
 
@@ -68,7 +68,7 @@ class RunResults:
         # What was skipped was so because of what failed, which is what there is to mend.
         unique_id, status, when = min(shut, key=lambda one: one[1] == "skipped")
         kind, name = unique_id.split(".")[0].replace("_", " "), _name(unique_id)
-        if status == _SANDBOX:
+        if status == SANDBOX:
             raise RefusedError(
                 "dbt_result",
                 f"sync '{definition.name}': '{name}' was last built for the sandbox, whose results do not know who unsubscribed.",
@@ -97,7 +97,7 @@ class RunResults:
         result = self._results.get(unique_id)
         if failure is not None and (
             result is None
-            or failure.status in (_LAW_BROKEN, _SANDBOX)
+            or failure.status in (_LAW_BROKEN, SANDBOX)
             or failure.failed_at > self._ended_at
         ):
             return failure.status, (

@@ -12,7 +12,7 @@ from sync.destinations.base import ObjectType
 from sync.engine.plan import capability
 from sync.engine.plan.claims import Claims
 from sync.engine.plan.edge import Edge
-from sync.engine.plan.gates import DbtFailure, RunResults, TableChecks
+from sync.engine.plan.gates import SANDBOX, DbtFailure, RunResults, TableChecks
 from sync.engine.plan.guards import MEMORY, Usual, usual
 from sync.engine.plan.planner import (
     FILLING,
@@ -359,7 +359,7 @@ def _dbt_failures(session: Session, tables: Tables, environment: str) -> dict[st
     return {
         row["unique_id"]: DbtFailure(row["status"], row["failed_at"])
         for row in rows
-        if environment == "live" or row["status"] != "sandbox"
+        if environment == "live" or row["status"] != SANDBOX
     }
 
 
