@@ -38,18 +38,27 @@
 {#- Expression, timestamp: when the clock where the person is last showed what a wait waits for, up to five minutes from now: a schedule is never
     to the second. Whoever came before then has waited for it. -#}
 {% macro _journey_last_clock(zones, clock) -%}
-    {%- set cases = {} -%}
+    {%- set instants = {} -%}
     {%- for zone, shown in zones.zones.items() -%}
-        {%- set last = headwater._last_clock_at(zone, shown, clock) -%}
-        {%- do cases.update({last: cases.get(last, []) + [headwater.string_literal(zone)]}) -%}
+        {%- do instants.update({zone: headwater._last_clock_at(zone, shown, clock)}) -%}
     {%- endfor -%}
-    {%- set default = headwater._last_clock_at(zones.default, headwater._clock_now({'zone': zones.default}), clock) -%}
+    {{ return(headwater._instant_by_zone(
+        zones, instants, headwater._last_clock_at(zones.default, headwater._clock_now({'zone': zones.default}), clock)
+    )) }}
+{%- endmacro %}
+
+{#- Expression, timestamp: the one of `instants`, {zone: value}, where the person is, else `default`; alike ones stand together. -#}
+{% macro _instant_by_zone(zones, instants, default) -%}
+    {%- set cases = {} -%}
+    {%- for zone, instant in instants.items() if instant != default -%}
+        {%- do cases.update({instant: cases.get(instant, []) + [headwater.string_literal(zone)]}) -%}
+    {%- endfor -%}
     {%- set parts = [] -%}
-    {%- for instant, listed in cases.items() if instant != default -%}
+    {%- for instant, listed in cases.items() -%}
         {%- do parts.append(' when ' ~ zones.column ~ ' in (' ~ listed | join(', ') ~ ') then ' ~ headwater.timestamp_literal(instant)) -%}
     {%- endfor -%}
-    {%- set default = headwater.timestamp_literal(default) -%}
-    {{ return('case' ~ parts | join ~ ' else ' ~ default ~ ' end' if parts else default) }}
+    {%- set otherwise = headwater.timestamp_literal(default) -%}
+    {{ return('case' ~ parts | join ~ ' else ' ~ otherwise ~ ' end' if parts else otherwise) }}
 {%- endmacro %}
 
 {% macro _last_clock_at(zone, shown, clock) -%}

@@ -101,18 +101,13 @@
 
 {#- Expression, timestamp: when the window of so many calendar days, today's the last, began where the person is. -#}
 {% macro _days_began(zones, days) -%}
-    {%- set cases = {} -%}
+    {%- set instants = {} -%}
     {%- for zone, clock in zones.zones.items() -%}
-        {%- set began = headwater._day_began(zone, clock, days) -%}
-        {%- do cases.update({began: cases.get(began, []) + [headwater.string_literal(zone)]}) -%}
+        {%- do instants.update({zone: headwater._day_began(zone, clock, days)}) -%}
     {%- endfor -%}
-    {%- set default = headwater._day_began(zones.default, headwater._clock_now({'zone': zones.default}), days) -%}
-    {%- set parts = [] -%}
-    {%- for instant, listed in cases.items() if instant != default -%}
-        {%- do parts.append(' when ' ~ zones.column ~ ' in (' ~ listed | join(', ') ~ ') then ' ~ headwater.timestamp_literal(instant)) -%}
-    {%- endfor -%}
-    {%- set default = headwater.timestamp_literal(default) -%}
-    {{ return('case' ~ parts | join ~ ' else ' ~ default ~ ' end' if parts else default) }}
+    {{ return(headwater._instant_by_zone(
+        zones, instants, headwater._day_began(zones.default, headwater._clock_now({'zone': zones.default}), days)
+    )) }}
 {%- endmacro %}
 
 {% macro _day_began(zone, clock, days) -%}
