@@ -7,7 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import yaml
+
+from tests.python.audiences.worlds import EVENTS, NOW, TABLES, World, columns_of
 
 ROOT = Path(__file__).parents[3]
 FOLDERS = ("activation", "audiences", "consent", "journeys", "registry", "sync", "cross_db")
@@ -35,6 +38,40 @@ def make_project(
     output = {"type": "duckdb", "path": str(database), "schema": "analytics"}
     profile = {"headwater": {"target": "duckdb", "outputs": {"duckdb": output}}}
     (folder / "profiles.yml").write_text(yaml.safe_dump(profile))
+
+
+def make_world_project(folder: Path) -> Path:
+    """A project over the tables of `worlds`, which are there and empty; the path of their DuckDB file."""
+    database = folder / "worlds.duckdb"
+    with duckdb.connect(str(database)) as connection:
+        connection.execute("create schema analytics")
+        for table, columns in TABLES.items():
+            connection.execute(f"create table analytics.{table} ({columns})")
+    make_project(
+        folder,
+        database,
+        dict.fromkeys(TABLES, "select 1 as one"),
+        {
+            "cdp_events": EVENTS,
+            "cdp_as_of": str(NOW),
+            "cdp_registry": {"journeys": ["journey_tried"]},
+            "cdp_identity": {"person": {"identifiers": {"card_number": {}}}},
+        },
+    )
+    return database
+
+
+def fill(connection: duckdb.DuckDBPyConnection, world: World) -> None:
+    """The tables hold this world and nothing else."""
+    for table, rows in world.items():
+        connection.execute(f"delete from analytics.{table}")
+        if rows:
+            names = columns_of(table)
+            places = ", ".join("?" * len(names))
+            connection.executemany(
+                f"insert into analytics.{table} values ({places})",
+                [[row[name] for name in names] for row in rows],
+            )
 
 
 def messages_of_dbt(folder: Path, *command: str) -> dict[str, str]:

@@ -10,16 +10,12 @@ import pytest
 import yaml
 
 from tests.python.audiences.evaluation import holds
-from tests.python.audiences.project import compiled_models, make_project
+from tests.python.audiences.project import compiled_models, fill, make_world_project
 from tests.python.audiences.worlds import (
     COMPANIES,
-    EVENTS,
-    NOW,
     PEOPLE,
-    TABLES,
     ZONES,
     Row,
-    columns_of,
     definition_of,
     world_of,
 )
@@ -46,22 +42,7 @@ def audiences(
 ) -> tuple[duckdb.DuckDBPyConnection, dict[str, tuple[str, Row, str]]]:
     """Per audience: its entity, its definition and its SQL."""
     folder = tmp_path_factory.mktemp("operators")
-    database = folder / "operators.duckdb"
-    with duckdb.connect(str(database)) as connection:
-        connection.execute("create schema analytics")
-        for table, columns in TABLES.items():
-            connection.execute(f"create table analytics.{table} ({columns})")
-    make_project(
-        folder,
-        database,
-        dict.fromkeys(TABLES, "select 1 as one"),
-        {
-            "cdp_events": EVENTS,
-            "cdp_as_of": str(NOW),
-            "cdp_registry": {"journeys": ["journey_tried"]},
-            "cdp_identity": {"person": {"identifiers": {"card_number": {}}}},
-        },
-    )
+    database = make_world_project(folder)
     chance = random.Random(20261128)
     definitions: dict[str, tuple[str, Row]] = {}
     missing = list(WORDS)
@@ -94,13 +75,7 @@ def test_an_audience_holds_who_meets_it_whatever_is_null(
 ) -> None:
     connection, definitions = audiences
     world = world_of(random.Random(seed))
-    for table, rows in world.items():
-        connection.execute(f"delete from analytics.{table}")
-        if rows:
-            places = ", ".join("?" * len(columns_of(table)))
-            connection.executemany(
-                f"insert into analytics.{table} values ({places})", [[row[name] for name in columns_of(table)] for row in rows]
-            )  # fmt: skip
+    fill(connection, world)
     wrong = {}
     for name, (entity, definition, sql) in definitions.items():
         got = [row[0] for row in connection.execute(sql).fetchall()]

@@ -20,16 +20,11 @@ from sync.cli.main import run
 from sync.config.project import find_project
 from sync.errors import ConfigError
 from tests.python.audiences.evaluation import holds
-from tests.python.audiences.project import compiled_models, make_project
+from tests.python.audiences.project import compiled_models, fill, make_world_project
 from tests.python.audiences.worlds import (
     COMPANIES,
-    EVENTS,
-    NOW,
     PEOPLE,
-    TABLES,
     Row,
-    World,
-    columns_of,
     definition_of,
     world_of,
 )
@@ -67,23 +62,9 @@ Shop = tuple[Path, Path, dict[str, tuple[Row, Compiled]]]
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
     """A project, its empty tables, and random definitions with what dbt compiled of each."""
     folder = tmp_path_factory.mktemp("questions")
-    database = folder / "questions.duckdb"
+    database = make_world_project(folder)
     with duckdb.connect(str(database)) as connection:
-        connection.execute("create schema analytics")
-        for table, columns in TABLES.items():
-            connection.execute(f"create table analytics.{table} ({columns})")
         connection.execute("create table analytics.audience_known (profile_id text)")
-    make_project(
-        folder,
-        database,
-        dict.fromkeys(TABLES, "select 1 as one"),
-        {
-            "cdp_events": EVENTS,
-            "cdp_as_of": str(NOW),
-            "cdp_registry": {"journeys": ["journey_tried"]},
-            "cdp_identity": {"person": {"identifiers": {"card_number": {}}}},
-        },
-    )
     chance = random.Random(18)
     definitions = {}
     for number in range(60):
@@ -106,18 +87,6 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
         for name, definition in definitions.items()
     }
     return folder, database, made
-
-
-def fill(connection: duckdb.DuckDBPyConnection, world: World) -> None:
-    for table, rows in world.items():
-        connection.execute(f"delete from analytics.{table}")
-        if rows:
-            names = columns_of(table)
-            places = ", ".join("?" * len(names))
-            connection.executemany(
-                f"insert into analytics.{table} values ({places})",
-                [[row[name] for name in names] for row in rows],
-            )
 
 
 def at(definition: Row, path: str) -> Row:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from headwater.testing import suite
 from sync.destinations import registry
-from sync.destinations.base import ObjectType, PollsJobs
-from sync.records import Accepted, BatchResult, Mode, Record, RowError, SyncObject
+from sync.destinations.base import ObjectType
+from sync.records import Mode, Record, SyncObject
 from sync.sandbox import start_sandbox
 from sync.sandbox.faults import Faults
 from sync.sandbox.store import Store
@@ -88,24 +90,8 @@ def records(offered: ObjectType, count: int, *, start: int = 0) -> list[Record]:
     return made
 
 
-def settled(destination: Any, result: BatchResult, polls: int = 5) -> BatchResult:
-    """The result once its job, if it has one, is decided."""
-    if result.job is None:
-        return result
-    assert isinstance(destination, PollsJobs)
-    for _ in range(polls):
-        status = destination.poll(result.job)
-        if status.done:
-            break
-    else:
-        pytest.fail("the job is never done")
-    if status.all_failed:
-        failed = [RowError(key, "job_failed", status.all_failed) for key in result.pending]
-        return BatchResult(result.accepted, [*result.failed, *failed])
-    refused = {error.key for error in status.failed}
-    ids = {row.key: row.remote_id for row in status.accepted}
-    accepted = [Accepted(key, ids.get(key)) for key in result.pending if key not in refused]
-    return BatchResult([*result.accepted, *accepted], [*result.failed, *status.failed])
+# The result once its job is decided, which takes a stand-in a few questions at most.
+settled = partial(suite.settled, polls=5)
 
 
 def objects(*modes: Mode) -> list[Any]:

@@ -9,6 +9,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from headwater.testing.suite import differences
 from sync.destinations import registry
 from sync.records import Record
 
@@ -67,21 +68,6 @@ def send(destination: Any, rows: list[Record], verb: str = "upsert") -> dict[str
         assert [row.key for row in result.accepted] == [row.key for row in batch]
         taken |= {row.key: row.remote_id for row in result.accepted}
     return taken
-
-
-def differences(held: Held, wanted: Held) -> list[str]:
-    """What differs, by member and field: short, where thousands of rows do."""
-    found = [f"{key} is missing" for key in wanted.keys() - held.keys()]
-    found += [f"{key} is too much" for key in held.keys() - wanted.keys()]
-    for key in wanted.keys() & held.keys():
-        if held[key] != wanted[key]:
-            names = {**held[key], **wanted[key]}
-            found += [
-                f"{key}: {name} is {held[key].get(name)!r} and not {wanted[key].get(name)!r}"
-                for name in names
-                if held[key].get(name) != wanted[key].get(name)
-            ]
-    return sorted(found)[:12]
 
 
 @pytest.mark.parametrize("case", RECORDS, **BY_STR)

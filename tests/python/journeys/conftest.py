@@ -28,3 +28,15 @@ def lab(hook: Hook, tmp_path: Path) -> Callable[..., JourneyLab]:
         return made
 
     return make
+
+
+@pytest.fixture(scope="module")
+def wrong_lab(tmp_path_factory: pytest.TempPathFactory) -> JourneyLab:
+    """Built once, for definitions that stop the next build."""
+    made = JourneyLab(
+        tmp_path_factory.mktemp("wrong") / "project",
+        "entry: {audience: audience_tried}\nsteps:\n"
+        "  - {name: first, touchpoint: {destination: hook, channel: email, template: Mail}}",
+    )
+    made.build("2026-03-01 12:00:00")
+    return made

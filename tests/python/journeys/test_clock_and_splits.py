@@ -130,16 +130,6 @@ def test_wrong_steps_stop_the_build(wrong_lab: JourneyLab, step: str, said: str)
     assert said in str(wrong.value)
 
 
-@pytest.fixture(scope="module")
-def wrong_lab(tmp_path_factory: pytest.TempPathFactory) -> JourneyLab:
-    made = JourneyLab(
-        tmp_path_factory.mktemp("wrong") / "project",
-        f"entry: {{audience: audience_tried}}\nsteps:\n  - {{name: first, {MAIL}}}",
-    )
-    made.build("2026-03-01 12:00:00")
-    return made
-
-
 @pytest.mark.parametrize("seconds", [pytest.param(0, marks=pytest.mark.long), 120])
 def test_a_message_a_day_at_nine_is_one_a_day(lab: Callable[..., JourneyLab], seconds: int) -> None:
     steps = "".join(

@@ -278,16 +278,6 @@ def test_wrong_entries_stop_the_build(wrong_lab: JourneyLab, entry: str, said: s
     assert said in str(wrong.value)
 
 
-@pytest.fixture(scope="module")
-def wrong_lab(tmp_path_factory: pytest.TempPathFactory) -> JourneyLab:
-    made = JourneyLab(
-        tmp_path_factory.mktemp("wrong") / "project",
-        f"entry: {{audience: audience_tried}}\nsteps:\n  - {{name: first, {MAIL}}}",
-    )
-    made.build("2026-03-01 12:00:00")
-    return made
-
-
 def test_no_more_come_in_on_a_day_than_may(lab: Callable[..., JourneyLab]) -> None:
     tried = lab(
         f"entry: {{audience: audience_tried, at_most_a_day: 3}}\nsteps:\n  - {{name: first, {MAIL}}}"

@@ -27,6 +27,8 @@ SAID = (
     "'marketing' as purpose, '{state}' as state, 'consent' as basis, 'form' as consent_source, false as may_raise, "
     "{at} as recorded_at"
 )
+ANSWERED = ("channel", "state", "raises", "origin", "at", "outcome")
+TOLD = ("id", "email", "channel", "state", "at")
 TABLES = {
     "int_profiles__identifier_holders": HOLDERS,
     "profile_identifiers": "select profile_id, identifier_type, identifier_value "
@@ -38,90 +40,21 @@ TABLES = {
     "false as may_raise, 'consent' as basis, 'form' as consent_source, timestamp '2026-02-01' as recorded_at",
     "profile_suppressions": "select 'p1' as profile_id, 'email' as channel, 'unsubscribed' as reason, "
     "timestamp '2026-02-01' as since",
-    "profile_consent_answers": " union all ".join(
-        [
-            ANSWER.format(
-                channel="email",
-                state="opted_in",
-                raises="true",
-                origin="form",
-                at="2026-01-01",
-                outcome="older",
-            ),
-            ANSWER.format(
-                channel="email",
-                state="opted_out",
-                raises="false",
-                origin="form",
-                at="2026-02-01",
-                outcome="older",
-            ),
-            ANSWER.format(
-                channel="email",
-                state="opted_out",
-                raises="false",
-                origin="form",
-                at="2026-02-01",
-                outcome="decides",
-            ),
-            ANSWER.format(
-                channel="sms",
-                state="opted_out",
-                raises="false",
-                origin="form",
-                at="2026-02-01",
-                outcome="decides",
-            ),
-            ANSWER.format(
-                channel="email",
-                state="opted_in",
-                raises="false",
-                origin="import 2026",
-                at="2026-03-01",
-                outcome="import_after_refusal",
-            ),
-        ]
-    ),
-    "int_profiles__consent_answers": " union all ".join(
-        [
-            SAID.format(
-                id="c1",
-                email="'ada@x.example'",
-                channel="'email'",
-                state="opted_in",
-                at="timestamp '2026-01-01'",
-            ),
-            SAID.format(
-                id="c2",
-                email="'ada@x.example'",
-                channel="null",
-                state="opted_in",
-                at="timestamp '2026-01-01'",
-            ),
-            SAID.format(
-                id="c3",
-                email="'ada@x.example'",
-                channel="'email'",
-                state="opted_in",
-                at="null::timestamp",
-            ),
-            SAID.format(
-                id="c4",
-                email="'both@x.example'",
-                channel="'email'",
-                state="opted_in",
-                at="timestamp '2026-01-01'",
-            ),
-            SAID.format(
-                id="c5",
-                email="'other@x.example'",
-                channel="'email'",
-                state="opted_in",
-                at="timestamp '2026-01-01'",
-            ),
-        ]
-    ),
-}
+    "profile_consent_answers": " union all ".join(ANSWER.format(**dict(zip(ANSWERED, row, strict=True))) for row in [
+        ("email", "opted_in", "true", "form", "2026-01-01", "older"),
+        ("email", "opted_out", "false", "form", "2026-02-01", "older"),
+        ("email", "opted_out", "false", "form", "2026-02-01", "decides"),
+        ("sms", "opted_out", "false", "form", "2026-02-01", "decides"),
+        ("email", "opted_in", "false", "import 2026", "2026-03-01", "import_after_refusal"),
+    ]),
+    "int_profiles__consent_answers": " union all ".join(SAID.format(**dict(zip(TOLD, row, strict=True))) for row in [
+        ("c1", "'ada@x.example'", "'email'", "opted_in", "timestamp '2026-01-01'"),
+        ("c2", "'ada@x.example'", "null", "opted_in", "timestamp '2026-01-01'"),
+        ("c3", "'ada@x.example'", "'email'", "opted_in", "null::timestamp"),
+        ("c4", "'both@x.example'", "'email'", "opted_in", "timestamp '2026-01-01'"),
+        ("c5", "'other@x.example'", "'email'", "opted_in", "timestamp '2026-01-01'"),
+    ]),
+}  # fmt: skip
 
 
 @pytest.fixture

@@ -14,13 +14,14 @@ import pyarrow as pa
 import pytest
 from workbench import Workbench
 
+from headwater.testing.suite import differences
 from sync.config.models import Guards, Nulls
 from sync.destinations import registry
 from sync.records import Mode, SyncObject
 from sync.sandbox import start_sandbox
 from tests.python.contract import content
 from tests.python.contract.content import EVENTS, NAME, RECORDS, Content, Held
-from tests.python.contract.test_content import differences, expected
+from tests.python.contract.test_content import expected
 
 NAMESPACE = uuid.UUID("6f8f4c1e-6f0a-5f0b-9d5c-0d6f6f1f4a11")  # of idempotency keys, for ever
 FREE = Guards(max_removals_percent=None, max_additions_percent=None, min_rows=0)
