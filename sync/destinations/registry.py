@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from sync.destinations.base import Declaration, Destination
-from sync.destinations.declared import files
+from sync.destinations.declared import FOLDER, in_folder
 from sync.destinations.http import Limiter
 from sync.destinations.settings import parse
 from sync.errors import ConfigError, closest
@@ -52,18 +52,15 @@ def add_folder(folder: Path) -> None:
 
 def declared_files() -> dict[str, Path]:
     """Declared destinations by type: this package's, those of packages, and the project's own, which go first."""
-    found = dict(files.shipped())
-    for point in importlib.metadata.entry_points(group=DECLARED_GROUP):
-        package = importlib.resources.files(point.load())
-        found |= files.in_folder(Path(str(package)))
+    found = {**in_folder(FOLDER), **_of_packages()}
     for folder in _folders:
-        found |= files.in_folder(folder)
+        found |= in_folder(folder)
     return found
 
 
 def shipped() -> list[str]:
     """Those of this package, whatever else is installed."""
-    return sorted([*BUILT_IN, *files.shipped()])
+    return sorted([*BUILT_IN, *in_folder(FOLDER)])
 
 
 def declaration(kind: str) -> Declaration:
@@ -135,8 +132,17 @@ def _class(kind: str) -> Any:
 @cache
 def _declared(path: Path) -> Any:
     from sync.destinations.declared.connector import connector
+    from sync.destinations.declared.files import load
 
-    return connector(files.load(path))
+    return connector(load(path))
+
+
+@cache
+def _of_packages() -> dict[str, Path]:
+    found: dict[str, Path] = {}
+    for point in importlib.metadata.entry_points(group=DECLARED_GROUP):
+        found |= in_folder(Path(str(importlib.resources.files(point.load()))))
+    return found
 
 
 @cache

@@ -16,7 +16,6 @@ from sync.destinations.declared import form, templates
 from sync.destinations.declared.templates import Scope, TemplateError
 from sync.errors import ConfigError, closest
 
-FOLDER = Path(__file__).parent
 INDEX = "$index"  # the row's place in the request
 KEYED = frozenset({"upsert", "mirror", "add"})
 SETTING_WORDS = ("object", "object_id")
@@ -39,17 +38,6 @@ class DeclaredFile:
         """What a template of a row of one kind of object may say."""
         names = (*self.vendor.settings, *SETTING_WORDS)
         return Scope(names, self.vendor.objects[kind].identifiers, has_rows=True)
-
-
-def shipped() -> dict[str, Path]:
-    """Files of this package, by the vendor's name."""
-    return in_folder(FOLDER)
-
-
-@cache
-def in_folder(folder: Path) -> dict[str, Path]:
-    """Files in a folder, by the vendor's name, which is the file's."""
-    return {path.stem: path for path in sorted(folder.glob("*.yml"))}
 
 
 @cache

@@ -18,7 +18,7 @@ from headwater.testing.declared import (
 )
 from headwater.testing.suite import DestinationSuite
 from sync.destinations import registry
-from sync.destinations.declared import files, form, page, templates
+from sync.destinations.declared import FOLDER, files, form, in_folder, page, templates
 from sync.destinations.declared.__main__ import main
 from sync.destinations.declared.connector import connector
 from sync.destinations.settings import parse
@@ -35,7 +35,7 @@ from sync.sandbox import start_sandbox
 
 ROOT = Path(__file__).parents[3]
 DOCS = ROOT / "docs" / "destinations.md"
-FILES = files.shipped()
+FILES = in_folder(FOLDER)
 
 
 # -- what the stand-ins hold, in the vendors' words: written by hand from their pages ---------------------
@@ -560,7 +560,7 @@ def _at(path: Path, answer: Any) -> Any:
 
 
 def test_the_schema_for_editors_is_that_of_the_form() -> None:
-    path = files.FOLDER / "schema.json"
+    path = FOLDER / "schema.json"
     assert json.loads(path.read_text()) == form.schema(), (
         "python -m sync.destinations.declared schema"
     )
