@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import threading
 from dataclasses import replace
+from unittest.mock import patch
 
 import duckdb
 import pytest
 from workbench import Killed, MemoryDestination
 
 from sync.engine.plan.claims import CLAIMED
+from sync.engine.push.record import RunRecord
+from sync.engine.run import push_all
 from sync.errors import AuthError, TransientError
 from sync.records import Mode, SyncObject
 
@@ -307,6 +311,35 @@ def test_two_destinations_of_one_account_are_one_object(bench):
     table(one, "one", "a")
     push(one)
     assert there(bench) == {"a", "b"}
+
+
+def test_two_of_one_account_in_one_push_take_turns(bench):
+    """Their destinations have two names, so that only the account says it: each would leave to the other who leaves both."""
+    one, other = sync(bench, name="one"), sync(bench, name="other", destination="second")
+    for each in (one, other):
+        table(each, each.definition.name, "a", "b", "c")
+        push(each)
+    table(one, "one", "a")
+    table(other, "other", "b")
+    met = threading.Barrier(2)
+
+    def both(*_):
+        with contextlib.suppress(threading.BrokenBarrierError):
+            met.wait(0.3)  # both at once, where they can
+
+    context = one.context(allow_removals=True)
+    with patch.object(RunRecord, "begin", _before(both, RunRecord.begin)):
+        results = push_all(context, [one.definition, other.definition], threads=2)
+    assert [result.status for result in results] == ["success", "success"]
+    assert there(bench) == {"a", "b"}
+
+
+def _before(first, then):
+    def called(*arguments, **named):
+        first()
+        return then(*arguments, **named)
+
+    return called
 
 
 @pytest.mark.parametrize("found_by", [("email",), ()])
