@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 UNKNOWN = "?"
 OF_NONE = "." + "0" * 16  # how a definition's hash ends that no definition has
 # What takes a key out of the ledger; all else puts it in, as it is now or as it may be.
-GONE = (Action.REMOVE, Action.FORGET, Action.RELEASE)
+GONE = (Action.REMOVE, Action.FORGET, Action.RELEASE, Action.REPEAT)
 
 
 class Ledger:
@@ -160,14 +160,26 @@ class Ledger:
         )
 
     def abandoned(self, filled: str, known: Collection[str]) -> str:
-        """A query of (sync_name, row_count) of syncs that are not `known` and hold rows in the object that is `filled`."""
+        """A query of (sync_name, row_count) of syncs that are not `known` and hold, or may hold, rows in the object that is `filled`:
+        what a run has sent that never ended is in no ledger yet.
+        """
         names = self._listed(sorted({*known, self._sync_name}))
+        environment = f"environment = {self._literal(self._environment)}"
+        theirs = (
+            f"where {environment} and sync_name not in ({names}) "
+            f"and (definition_hash like {self._literal(filled + '-%')} or {self._former})"
+        )
+        pending = (
+            f"and action not in ({self._listed(GONE)}) and run_id in "
+            f"(select run_id from {self._tables.runs} where {environment} and status = 'running')"
+        )
+        tables = self._tables
         return (
-            f"select sync_name, count(*) as row_count from {self._tables.ledger} "
-            f"where environment = {self._literal(self._environment)} "
-            f"and sync_name not in ({names}) "
-            f"and (definition_hash like {self._literal(filled + '-%')} or {self._former}) "
-            "group by sync_name order by 2 desc, 1"
+            "select sync_name, count(distinct sync_key) as row_count from ("
+            f"select sync_name, sync_key from {tables.ledger} {theirs} "
+            f"union all select sync_name, sync_key from {tables.intents} {theirs} "
+            f"union all select sync_name, sync_key from {tables.acknowledgements} {theirs} {pending}"
+            ") as held_by_others group by sync_name order by 2 desc, 1"
         )
 
     def compaction(self, run_ids: list[str], *, once: bool = False) -> list[str]:
@@ -251,7 +263,7 @@ class Ledger:
         return (
             "select * from (select acknowledgements.*, row_number() over (partition by sync_key "
             f"order by case run_id {order} end desc, batch_number desc, "
-            "case when action in ('claim', 'attempt') then 0 when action = 'release' then 1 else 2 end "
+            "case when action in ('claim', 'attempt', 'repeat') then 0 when action = 'release' then 1 else 2 end "
             "desc, acknowledged_at desc) as nth "
             f"from {self._acknowledged(run_ids, doubted)}) as numbered where nth = 1"
         )

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from sync.config.models import ConsentTables, SyncDefinition
-from sync.destinations.base import ObjectType
+from sync.destinations.base import Delivery, ObjectType
 from sync.engine.plan import capability
 from sync.engine.plan.claims import Claims
 from sync.engine.plan.edge import Edge
@@ -29,7 +29,7 @@ from sync.engine.plan.planner import (
 from sync.engine.plan.spool import PlanSpool
 from sync.engine.scrub import shown_key
 from sync.errors import RefusedError, WarehouseError, WarehouseMemoryError
-from sync.records import Mode
+from sync.records import Action, Mode
 from sync.state.erasures import Erasures
 from sync.state.intents import Intents
 from sync.state.journal import Journal
@@ -87,6 +87,7 @@ class Planning:
             self.warehouse.dialect,
             environment=self.environment,
             sync_name=definition.sync_id,
+            doubt=Action.REPEAT if definition.mode is Mode.EVENT else Action.ATTEMPT,
         )
 
     def held(self, session: Session, definition: SyncDefinition) -> str:
@@ -276,9 +277,20 @@ def _planned(
     planned = Planned(plan, queries.mapping)
     if spool and (counts.to_send or counts.forget):
         planned.spool = _spooled(session, queries, plan, Edge(mapping, kinds))
-        if definition.mode in INTENDING:
+        if is_intended(definition, offered):
             planned.intents = queries.intents(marked=bool(counts.remove or counts.change))
     return planned
+
+
+def is_intended(definition: SyncDefinition, offered: ObjectType | None) -> bool:
+    """Whether what is about to be sent is written down before. Of events too, that may be there and go again: whoever is erased meanwhile
+    is erased there. Not where each batch is claimed before it is sent, nor of who is only asked to be taken out.
+    """
+    if definition.mode is Mode.EVENT:
+        return (
+            offered is None or capability.delivery(definition, offered) is not Delivery.AT_MOST_ONCE
+        )
+    return definition.mode in INTENDING
 
 
 def _wanted(planning: Planning, session: Session, definition: SyncDefinition) -> str | None:

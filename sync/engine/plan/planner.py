@@ -34,8 +34,8 @@ KindsOf = abc.Mapping[str, Kind]
 REMOVING = (Mode.MIRROR, Mode.REPLACE)
 FILLING = (Mode.ADD, Mode.UPSERT, Mode.MIRROR, Mode.REPLACE)
 UPDATING = (Mode.UPSERT, Mode.MIRROR, Mode.REPLACE)
-# Modes for which a row that may be there differs from one that is: it must be sent again, or taken out.
-INTENDING = UPDATING
+# Modes for which a row that may be there differs from one that is: it must be sent again, taken out, or left to nobody else.
+INTENDING = FILLING
 
 
 @dataclass(frozen=True, slots=True)

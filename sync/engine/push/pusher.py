@@ -314,7 +314,8 @@ class Pusher:
             self._result,
             retrier=retrier,
             watcher=self._context.watcher,
-            intends=self._record.intends and self._definition.mode is not Mode.REPLACE,
+            lost=self._lost(),
+            claims=claims,
         )
         sender = BatchSender(
             connection.destination,
@@ -362,6 +363,13 @@ class Pusher:
         self._once = not (ahead or spool.outdated.rows or spool.doubted.rows)
         result.error = result.error or unfit
         self._end(breaker, left=spool.refused_unchanged + acknowledger.dropped)
+
+    def _lost(self) -> Action | None:
+        """What a row is whose answer was lost: it may be there, or goes again whatever became of it."""
+        if self._definition.mode is Mode.EVENT:
+            return Action.REPEAT
+        is_counted = self._record.intends and self._definition.mode is not Mode.REPLACE
+        return Action.ATTEMPT if is_counted else None
 
     def _unfit(
         self, retrier: Retrier, connection: Connection, planned: Planned, spool: PlanSpool

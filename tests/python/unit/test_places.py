@@ -10,7 +10,7 @@ from unittest.mock import patch
 
 import duckdb
 import pytest
-from workbench import Killed, MemoryDestination
+from workbench import Delivery, Killed, MemoryDestination
 
 from sync.engine.plan.claims import CLAIMED
 from sync.engine.push.record import RunRecord
@@ -109,6 +109,44 @@ def test_a_new_name_without_the_id_is_refused(bench, mode):
     assert "'memory_people' (2 rows)" in error.message
     assert "id: memory_people" in error.hint
     assert len(bench.destination.calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("mode", "delivery"),
+    [
+        (Mode.MIRROR, None),
+        (Mode.ADD, None),
+        (Mode.EVENT, "exactly_once"),
+        (Mode.EVENT, "at_most_once"),
+    ],
+)
+@pytest.mark.parametrize("folder", [True, False])
+def test_a_new_name_after_a_first_push_that_was_killed_is_refused(bench, mode, delivery, folder):
+    """Nothing of it is in the ledger yet, and all may be at the vendor."""
+    bench.declare(
+        found_by=("email",),
+        delivery=Delivery.AT_LEAST_ONCE if delivery == "at_most_once" else Delivery.EXACTLY_ONCE,
+    )
+    bench.definition = replace(bench.definition, mode=mode, delivery=delivery)
+    bench.people("a", "b")
+
+    def die(*_):
+        raise Killed
+
+    bench.destination.fault_after = die
+    with bench.killable(), contextlib.suppress(Killed):
+        bench.push()
+    bench.destination.fault_after = None
+    with duckdb.connect(str(bench.path)) as connection:
+        connection.execute("delete from analytics_sync.leases")
+    if not folder:
+        shutil.rmtree(bench.path.parent / "journal", ignore_errors=True)
+    former, bench.definition = bench.definition, replace(bench.definition, name="renamed")
+    error = refused(bench)
+    assert error.reason == "renamed"
+    assert "'memory_people' (2 rows)" in error.message
+    bench.definition = replace(former, name="renamed", id="memory_people")
+    assert bench.push().status == ("partial" if delivery == "at_most_once" else "success")
 
 
 def test_an_event_keeps_its_idempotency_key_under_another_name(bench):
