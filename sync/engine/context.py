@@ -6,6 +6,7 @@ import threading
 import uuid
 from dataclasses import dataclass, field
 
+from sync.config.models import SyncDefinition
 from sync.engine.connect import Connector
 from sync.engine.plan.gates import RunResults
 from sync.engine.plan.plan import Planning
@@ -136,6 +137,7 @@ class PushContext:
     run_id: str = field(default_factory=lambda: new_run_id())
     watcher: Watcher = field(default_factory=Watcher)
     turns: Turns = field(default_factory=Turns)
+    tried: list[SyncDefinition] = field(default_factory=list)  # what a dry run would have pushed
 
     @property
     def warehouse(self) -> Warehouse:

@@ -7,7 +7,7 @@ which is how they are found.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from sync.records import Action, Mode
@@ -131,12 +131,21 @@ class Ledger:
             f"where {self._mine()} and {self._former}"
         )
 
-    def claims(self, filled: str, others: Sequence[str]) -> str:
-        """A query of (sync_key, identifiers) of what other syncs hold, or may hold, in the object that is `filled`."""
+    def claims(
+        self, filled: str, others: Sequence[str], *, kept: Mapping[str, str] | None = None
+    ) -> str:
+        """A query of (sync_key, identifiers) of what other syncs hold, or may hold, in the object that is `filled`.
+
+        Of those that are `kept` only these keys, each by a query: they will have let go of the others.
+        """
         listed = self._listed(others)
+        let_go_first = "".join(
+            f" and not (sync_name = {self._literal(name)} and sync_key not in ({keys}))"
+            for name, keys in (kept or {}).items()
+        )
         theirs = (
             f"environment = {self._literal(self._environment)} and sync_name in ({listed}) "
-            f"and definition_hash like {self._literal(filled + '-%')}"
+            f"and definition_hash like {self._literal(filled + '-%')}{let_go_first}"
         )
         running = (
             f"(select run_id from {self._tables.runs} "

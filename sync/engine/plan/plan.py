@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from sync.config.models import ConsentTables, SyncDefinition
 from sync.destinations.base import Delivery, ObjectType
@@ -170,9 +172,11 @@ def plan_sync(
     spool: bool = False,
     fingerprint: bool = False,
     results: RunResults | None = None,
+    earlier: Sequence[SyncDefinition] = (),
 ) -> Planned:
-    """Plan `definition` as the warehouse is now. What dbt did not build for want of what failed is told by what failed: by
-    `results`, where they are given.
+    """Plan `definition` as the warehouse is now; what others claim, as it is when those that are `earlier` have been pushed.
+
+    What dbt did not build for want of what failed is told by what failed: by `results`, where they are given.
 
     Raises:
         RefusedError: its table or a column is missing, or the world changes while it is read.
@@ -188,6 +192,7 @@ def plan_sync(
             full_refresh=full_refresh,
             spool=spool,
             fingerprint=fingerprint,
+            earlier=earlier,
         )
     except WarehouseMemoryError:
         raise
@@ -209,6 +214,7 @@ def _planned(
     full_refresh: bool,
     spool: bool,
     fingerprint: bool,
+    earlier: Sequence[SyncDefinition],
 ) -> Planned:
     found = session.columns(definition.model.relation)
     columns = [column.name for column in found]
@@ -226,22 +232,22 @@ def _planned(
     )
     others = planning.others(definition)
     held = planning.held(session, definition)
-    salts = planning.erasures.salts(session)
-    queries = PlanQueries(
+    claims = None
+    if others:
+        kept = _kept(planning, session, [one for one in earlier if one.sync_id in others])
+        claims = ledger.claims(definition.filled, others, kept=kept)
+    queries = _queries(
+        planning,
+        session,
         definition,
         columns,
         held=held,
-        elsewhere=ledger.elsewhere(),
-        former=ledger.former(),
         quarantined=log.quarantined() if log.has_quarantined(session) else None,
-        dialect=planning.warehouse.dialect,
         full_refresh=full_refresh,
         members=offered.members if offered else (),
-        people=planning.people,
         kinds=kinds,
-        claims=Claims.on(offered, ledger.claims(definition.filled, others) if others else None),
+        claims=Claims.on(offered, claims),
         refresh=_refresh(definition, offered),
-        erased=partial(planning.erasures.asked, salts=salts) if salts else None,
     )
     checks = TableChecks(
         **{
@@ -280,6 +286,46 @@ def _planned(
         if is_intended(definition, offered):
             planned.intents = queries.intents(marked=bool(counts.remove or counts.change))
     return planned
+
+
+def _queries(
+    planning: Planning,
+    session: Session,
+    definition: SyncDefinition,
+    columns: Sequence[str],
+    *,
+    held: str,
+    quarantined: str | None = None,
+    **settings: Any,
+) -> PlanQueries:
+    """The plan's SQL, asked of nobody who is erased."""
+    ledger, salts = planning.ledger(definition), planning.erasures.salts(session)
+    return PlanQueries(
+        definition,
+        columns,
+        held=held,
+        elsewhere=ledger.elsewhere(),
+        former=ledger.former(),
+        quarantined=quarantined,
+        dialect=planning.warehouse.dialect,
+        people=planning.people,
+        erased=partial(planning.erasures.asked, salts=salts) if salts else None,
+        **settings,
+    )
+
+
+def _kept(
+    planning: Planning, session: Session, earlier: Sequence[SyncDefinition]
+) -> dict[str, str]:
+    """By id, a query of the keys that each of these syncs holds on to: whoever else it has will be let go of when it is pushed."""
+    kept = {}
+    for one in earlier:
+        columns = [column.name for column in session.columns(one.model.relation)]
+        if one.mode in REMOVING and columns:
+            with suppress(RefusedError):  # its own plan says what is wrong with it
+                held = planning.held(session, one)
+                kept[one.sync_id] = _queries(planning, session, one, columns, held=held).wanted()
+    return kept
 
 
 def is_intended(definition: SyncDefinition, offered: ObjectType | None) -> bool:

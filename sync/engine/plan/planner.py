@@ -297,6 +297,17 @@ class PlanQueries:
             "where planned.action in ('add', 'change', 'remove')"
         )
 
+    def wanted(self) -> str:
+        """Every key of the table that may be sent: sync_key."""
+        return (
+            f"select sync_key from (select {self._key()} as sync_key, {self._reason()} as withheld_reason "
+            f"from {self._definition.model.relation}{self._joins()}) as sendable "
+            "where withheld_reason is null and sync_key is not null"
+        )
+
+    def _joins(self) -> str:
+        return "".join(asked.joins for asked in self._asked)
+
     def _marks(self, marked: bool) -> tuple[str, str]:
         """The query part `marks` and the join to it, where identifiers are the member: for what is sent, and for what is written down
         of it before, alike.
@@ -376,8 +387,7 @@ class PlanQueries:
         return (
             f"with activation as (select {self._key()} as sync_key, row_hash, "
             f"{self._reason()} as withheld_reason{mapped} "
-            f"from {self._definition.model.relation}"
-            f"{''.join(asked.joins for asked in self._asked)}), "
+            f"from {self._definition.model.relation}{self._joins()}), "
             f"held as (select sync_key, row_hash, {outdated} as is_outdated, identifiers, "
             f"remote_id from ({self._held}) as ledger), "
             f"compared as (select coalesce(activation.sync_key, held.sync_key) as sync_key, "

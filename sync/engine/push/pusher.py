@@ -161,10 +161,13 @@ class Pusher:
                 spool=True,
                 fingerprint=definition.name in options.expected,
                 results=None if options.skip_gates else self._context.run_results,
+                earlier=self._context.tried,
             )
             try:
                 self._gate(planned.plan)
-                if not options.dry_run:
+                if options.dry_run:
+                    self._context.tried.append(definition)
+                else:
                     self._begin(session, planned)
             except BaseException:
                 planned.close()

@@ -351,6 +351,35 @@ def test_two_destinations_of_one_account_are_one_object(bench):
     assert there(bench) == {"a", "b"}
 
 
+@pytest.mark.parametrize("found_by", [("email",), ()])
+def test_who_is_lost_by_two_is_taken_out_in_the_plan_of_both(bench, found_by):
+    """The plan said that each leaves it to the other, so that nobody would be taken out."""
+    bench.declare(found_by=found_by)
+    one, other = sync(bench, name="one"), sync(bench, name="other")
+    table(one, "one", "a", "b", "c", "d")
+    table(other, "other", "a", "b", "c", "e")
+    push(one)
+    push(other)
+    table(one, "one", "a", "b")  # loses c to nobody, d alone
+    table(other, "other", "b", "e")  # loses a, which the first wants, and c
+    bench.family.remove(bench)  # the workbench's own, which has no table
+
+    def planned(each, *earlier):
+        found = each.plan(earlier=[first._planned().definition for first in earlier]).counts
+        return found.remove, found.withheld
+
+    assert planned(one) == (1, {CLAIMED: 1})
+    assert planned(other) == (0, {CLAIMED: 2}), "alone it leaves both"
+    assert planned(other, one) == (1, {CLAIMED: 1})
+    results = push_all(
+        one.context(allow_removals=True, dry_run=True), [one.definition, other.definition]
+    )
+    assert [result.counts.remove for result in results] == [1, 1]
+    assert push(one).removed == 1
+    assert push(other).removed == 1
+    assert there(bench) == {"a", "b", "e"}
+
+
 def test_two_of_one_account_in_one_push_take_turns(bench):
     """Their destinations have two names, so that only the account says it: each would leave to the other who leaves both."""
     one, other = sync(bench, name="one"), sync(bench, name="other", destination="second")
