@@ -168,6 +168,15 @@ class Ledger:
             f"union all select sync_key, identifiers from {self._tables.intents} where {theirs}"
         )
 
+    def taken_out(self, place: str, removers: Sequence[str]) -> str:
+        """A query of (sync_key, identifiers) of what these syncs have taken out of a place, or an object, and list still."""
+        return (
+            f"select sync_key, identifiers from {self._tables.ledger} "
+            f"where environment = {self._literal(self._environment)} "
+            f"and sync_name in ({self._listed(removers)}) "
+            f"and definition_hash like {self._literal(place + '%')}"
+        )
+
     def abandoned(self, filled: str, known: Collection[str]) -> str:
         """A query of (sync_name, row_count) of syncs that are not `known` and hold, or may hold, rows in the object that is `filled`:
         what a run has sent that never ended is in no ledger yet.

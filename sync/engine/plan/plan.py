@@ -16,6 +16,7 @@ from sync.engine.plan.claims import Claims
 from sync.engine.plan.edge import Edge
 from sync.engine.plan.gates import SANDBOX, DbtFailure, RunResults, TableChecks
 from sync.engine.plan.guards import MEMORY, Usual, usual
+from sync.engine.plan.permission import Permission
 from sync.engine.plan.planner import (
     FILLING,
     INTENDING,
@@ -24,11 +25,13 @@ from sync.engine.plan.planner import (
     Mapping,
     PlanQueries,
     Refresh,
+    key_text,
     map_columns,
     read_counts,
     wanted_by,
 )
 from sync.engine.plan.spool import PlanSpool
+from sync.engine.plan.taken_out import withholding
 from sync.engine.scrub import shown_key
 from sync.errors import RefusedError, WarehouseError, WarehouseMemoryError
 from sync.records import Action, Mode
@@ -67,6 +70,12 @@ class Planning:
     def others(self, definition: SyncDefinition) -> list[str]:
         """Ids of other syncs that fill the same object, and did before."""
         return self.places.others(definition, self.known)
+
+    def removers(self, definition: SyncDefinition) -> list[str]:
+        """Ids of `remove` syncs that take out of the object which the sync fills."""
+        if definition.mode not in FILLING:
+            return []
+        return self.places.others(replace(definition, mode=Mode.REMOVE), self.known)
 
     def sharing(self, definition: SyncDefinition) -> list[SyncDefinition]:
         """Other syncs that fill the same object, and those that are about to, which no place is known of."""
@@ -234,13 +243,14 @@ def _planned(
     held = planning.held(session, definition)
     claims = None
     if others:
-        kept = _kept(planning, session, [one for one in earlier if one.sync_id in others])
+        kept = _kept(planning, session, [one for one in earlier if one.sync_id in others], offered)
         claims = ledger.claims(definition.filled, others, kept=kept)
     queries = _queries(
         planning,
         session,
         definition,
         columns,
+        offered=offered,
         held=held,
         quarantined=log.quarantined() if log.has_quarantined(session) else None,
         full_refresh=full_refresh,
@@ -294,11 +304,12 @@ def _queries(
     definition: SyncDefinition,
     columns: Sequence[str],
     *,
+    offered: ObjectType | None,
     held: str,
     quarantined: str | None = None,
     **settings: Any,
 ) -> PlanQueries:
-    """The plan's SQL, asked of nobody who is erased."""
+    """The plan's SQL, asked of nobody who is erased or kept out."""
     ledger, salts = planning.ledger(definition), planning.erasures.salts(session)
     return PlanQueries(
         definition,
@@ -310,12 +321,39 @@ def _queries(
         dialect=planning.warehouse.dialect,
         people=planning.people,
         erased=partial(planning.erasures.asked, salts=salts) if salts else None,
+        taken_out=_taken_out(planning, definition, columns, offered),
         **settings,
     )
 
 
+def _taken_out(
+    planning: Planning,
+    definition: SyncDefinition,
+    columns: Sequence[str],
+    offered: ObjectType | None,
+) -> Permission | None:
+    """Whom a `remove` sync keeps out of the object, where there is one."""
+    removers = planning.removers(definition)
+    if not removers:
+        return None
+    there = replace(definition, mode=Mode.REMOVE)
+    is_known_by_key = offered is None or not (offered.found_by or offered.members)
+    place = f"{there.place}." if is_known_by_key else f"{there.filled}-"
+    dialect = planning.warehouse.dialect
+    return withholding(
+        planning.ledger(definition).taken_out(place, removers),
+        offered=offered,
+        key=key_text(definition, dialect),
+        identifiers=map_columns(definition, columns).identifiers,
+        dialect=dialect,
+    )
+
+
 def _kept(
-    planning: Planning, session: Session, earlier: Sequence[SyncDefinition]
+    planning: Planning,
+    session: Session,
+    earlier: Sequence[SyncDefinition],
+    offered: ObjectType | None,
 ) -> dict[str, str]:
     """By id, a query of the keys that each of these syncs holds on to: whoever else it has will be let go of when it is pushed."""
     kept = {}
@@ -324,7 +362,8 @@ def _kept(
         if one.mode in REMOVING and columns:
             with suppress(RefusedError):  # its own plan says what is wrong with it
                 held = planning.held(session, one)
-                kept[one.sync_id] = _queries(planning, session, one, columns, held=held).wanted()
+                queries = _queries(planning, session, one, columns, offered=offered, held=held)
+                kept[one.sync_id] = queries.wanted()
     return kept
 
 

@@ -10,8 +10,9 @@ from unittest.mock import patch
 
 import duckdb
 import pytest
-from workbench import Delivery, Killed, MemoryDestination
+from workbench import Delivery, Killed, MemoryDestination, object_type
 
+from sync.config.models import Guards
 from sync.engine.plan.claims import CLAIMED
 from sync.engine.push.record import RunRecord
 from sync.engine.run import push_all
@@ -407,6 +408,72 @@ def _before(first, then):
         return then(*arguments, **named)
 
     return called
+
+
+KNOWN = {
+    "found by address": {"found_by": ("email",)},
+    "found by key": {"found_by": ()},
+    "is its address": {"found_by": (), "members": (("email",),)},
+}
+
+
+@pytest.mark.parametrize("known", KNOWN.values(), ids=list(KNOWN))
+@pytest.mark.parametrize("mode", [Mode.MIRROR, Mode.UPSERT, Mode.ADD])
+def test_who_is_taken_out_by_another_sync_is_not_said_to_be_there(bench, known, mode):
+    """It was green for ever, and they did not come back when they might."""
+    bench.declare(**known)
+    fills, removes = sync(bench, name="fills", mode=mode), sync(bench, name="out", mode=Mode.REMOVE)
+    removes.definition = replace(removes.definition, guards=Guards(min_rows=0))
+    bench.family.remove(bench)
+    table(fills, "fills", "a", "b", "c")
+    push(fills)
+    table(removes, "out", "b")
+    assert push(removes).removed == 1
+    assert there(bench) == {"a", "c"}
+    table(fills, "fills", "a", "b", "c", "d")
+    result = push(fills)
+    assert result.counts.withheld == {"taken_out": 1}
+    assert result.added == 1
+    assert there(bench) == {"a", "c", "d"}
+    assert push(fills).counts.to_send == 0
+    table(removes, "out")
+    push(removes)
+    push(fills)
+    back = set() if mode is Mode.ADD else {"b"}  # an addition is made once
+    assert there(bench) == {"a", "c", "d"} | back
+
+
+def test_who_shares_a_weaker_identifier_with_somebody_who_is_out_stays(bench):
+    """The strongest identifier that both have says who is who."""
+    from sync.engine.plan.taken_out import withholding
+
+    told = withholding(
+        "select 'k' as sync_key, i as identifiers from out",
+        offered=object_type(found_by=("email", "phone")),
+        key="key",
+        identifiers=("email", "phone"),
+        dialect=bench.warehouse.dialect,
+    )
+    with duckdb.connect() as connection:
+        connection.execute(
+            """create table out as select * from (values ('{"email": "a", "phone": "1"}'), ('{"phone": "2"}')) t(i)"""
+        )
+        found = connection.execute(
+            "select email, phone, "
+            + told.reason
+            + " as reason from (values ('a', '9'), ('b', '1'), (null, '1'), "
+            "('c', '2'), (null, null), ('d', '3')) as t(email, phone)"
+            + told.joins
+            + " order by all"
+        ).fetchall()
+    assert {(email, phone): reason for email, phone, reason in found} == {
+        ("a", "9"): "taken_out",
+        ("b", "1"): None,
+        (None, "1"): "taken_out",
+        ("c", "2"): "taken_out",
+        (None, None): None,
+        ("d", "3"): None,
+    }
 
 
 @pytest.mark.parametrize("found_by", [("email",), ()])
