@@ -4,28 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from sync.audiences.compiled import Compiled, Leaf
 from sync.identity.explain import mask
 from sync.warehouses.base import Dialect, Session
 
-# Columns that name or place somebody, beside identifiers: shown masked.
-_PERSONAL = frozenset(
-    [
-        "email",
-        "phone",
-        "first_name",
-        "last_name",
-        "name",
-        "street",
-        "city",
-        "postal_code",
-        "birth_date",
-        "latitude",
-        "longitude",
-    ]
-)
+# Numbers that say where somebody is, or who; every text and every day is masked, whatever its column is called.
+_PERSONAL_NUMBERS = frozenset(["latitude", "longitude", "postal_code", "phone"])
 _EXAMPLES = 10
 
 
@@ -145,13 +133,21 @@ def _examples(session: Session, compiled: Compiled) -> list[dict[str, Any]]:
         f"select {listed} from ({compiled.rows}) as judged where judged.is_member "
         f"order by judged.{compiled.key} limit {_EXAMPLES}"
     )
-    return [{name: _masked(name, value) for name, value in row.items()} for row in found]
+    return [
+        {
+            name: value if name == compiled.key else _masked(name, value)
+            for name, value in row.items()
+        }
+        for row in found
+    ]
 
 
 def _masked(name: str, value: Any) -> Any:
-    if value is None or name not in _PERSONAL:
+    """Counts, sums, yes and no, and instants as they are; a text or a day may be somebody's name or birth date."""
+    is_shown = isinstance(value, bool | int | float | Decimal | datetime)
+    if value is None or (is_shown and name not in _PERSONAL_NUMBERS and not name.endswith("_id")):
         return value
-    return mask(name, str(value), show=False) if name in ("email", "phone") else "***"
+    return mask("email" if "@" in str(value) else name, str(value), show=False)
 
 
 @dataclass(frozen=True, slots=True)

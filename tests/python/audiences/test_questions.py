@@ -6,6 +6,8 @@ import json
 import random
 import re
 from collections.abc import Callable
+from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -216,6 +218,40 @@ def test_the_parts_of_a_preview_add_up(shop: Shop) -> None:
         assert all(one["keeps"] + one["drops"] == found["of"] for one in found["conditions"])
         assert [row[compiled.key] for row in found["examples"]] == members[:10]
     connection.close()
+
+
+class Table:
+    """Answers any question with one row."""
+
+    def __init__(self, row: dict[str, Any]) -> None:
+        self.row = row
+
+    def rows(self, sql: str) -> list[dict[str, Any]]:
+        return [self.row]
+
+
+def test_no_text_or_day_of_anybody_is_in_a_preview_whatever_its_column_is_called(
+    shop: Shop,
+) -> None:
+    _, _, definitions = shop
+    compiled = next(iter(definitions.values()))[1]
+    told = {
+        compiled.key: "f00d", "vorname": "Annelise", "mail": "anna@b.example", "geboren": date(1990, 1, 2),
+        "labels": ["Annelise"], "card_id": 4711, "latitude": 52.5, "spent_eur": Decimal("12.50"), "is_member": True,
+        "last_order_at": datetime(2026, 1, 2), "orders": 3, "street": None,
+    }  # fmt: skip
+    shown = answers._examples(Table(told), compiled)[0]  # type: ignore[arg-type]
+    as_they_are = {
+        compiled.key,
+        "spent_eur",
+        "is_member",
+        "last_order_at",
+        "orders",
+        "street",
+    }
+    assert {name for name, value in shown.items() if value == told[name]} == as_they_are
+    assert "anna" not in str(shown).lower()
+    assert "1990" not in str(shown)
 
 
 def test_leaves_are_named_and_the_whole_is_a_sentence(shop: Shop) -> None:
