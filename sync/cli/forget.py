@@ -229,7 +229,7 @@ def _show(app: App, done: Sequence[Forgotten], *, as_json: bool) -> None:
         elif one["shared"]:
             app.output.note(
                 f"{one['told']}: of what they are known by, others have {one['shared']:,} too; that stays with the others, "
-                "and may be written to there."
+                "and may be written to there where they themselves have agreed."
             )
     if any(one["request_id"] for one in done):
         app.output.note(
