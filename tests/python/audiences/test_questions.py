@@ -6,6 +6,7 @@ import json
 import random
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -200,6 +201,28 @@ def test_a_difference_is_counted_by_cause_and_adds_up(shop: Shop) -> None:
                 assert {**dict.fromkeys(wanted, 0), **by_cause} == wanted
     connection.close()
     assert seen == {(m, b) for m in ("enters", "leaves") for b in ("data", "definition")} | {("leaves", "gone")}  # fmt: skip
+
+
+def test_a_difference_counts_who_is_held_out_from_now_on(shop: Shop) -> None:
+    _, database, definitions = shop
+    connection = duckdb.connect(str(database))
+    fill(connection, world_of(random.Random(3)))
+    compiled = next(one for _, one in definitions.values() if one.entity == "person")
+    held = replace(
+        compiled,
+        rows=f"select * replace ({compiled.key} <> 'p1' as is_holdout) from ({compiled.rows})",
+    )
+    reader = Reader(connection)
+    members = reader.rows(
+        f"select count(*) as n from ({held.rows}) where is_member and is_holdout"
+    )[0]["n"]
+    found = answers.diff(reader, compiled, held, None)  # type: ignore[arg-type]
+    assert members > 0
+    assert (found["enters"], found["leaves"]) == (0, 0)
+    assert (found["into_holdout"], found["out_of_holdout"]) == (members, 0)
+    back = answers.diff(reader, held, compiled, None)  # type: ignore[arg-type]
+    assert (back["into_holdout"], back["out_of_holdout"]) == (0, members)
+    connection.close()
 
 
 def test_the_parts_of_a_preview_add_up(shop: Shop) -> None:
