@@ -192,7 +192,7 @@ class JourneyLab:
         said = json.dumps(dict(variables or {}))
         with mock.patch.dict(os.environ, self.environment()):
             if self._manifest[0] != (said, self._files()):
-                parsed = dbtRunner().invoke(["--quiet", "parse", "--vars", said])
+                parsed = dbtRunner().invoke(["--quiet", "--no-write-json", "parse", "--vars", said])
                 if not parsed.success:
                     raise BuildError(str(parsed.exception))
                 self._manifest = ((said, self._files()), parsed.result)
