@@ -344,3 +344,10 @@ def test_the_command_says_why_and_leaves_the_last_build_alone(
     assert "did you mean 'audience_known'?" in capsys.readouterr().err
     assert run(["audience", "why", "nobody", "known", *options]) == 2
     assert "nobody known by that" in capsys.readouterr().err
+    database.rename(database.with_suffix(".away"))
+    try:
+        assert run(["audience", "preview", "known", *options]) == 1
+        assert "no DuckDB file" in capsys.readouterr().err
+        assert not database.exists()
+    finally:
+        database.with_suffix(".away").rename(database)
