@@ -86,6 +86,9 @@ def test_a_law_taken_out_of_the_macro_fails_the_model_and_leaves_the_table(
     assert message in error
     after = project.rows("select * from analytics.sync_memory__everybody order by profile_id")
     assert after == before
+    # No flag of a push passes it by, whichever warehouse kept the table.
+    kept = project.rows("select unique_id, status from analytics_sync.dbt_failures")
+    assert ("model.shop.sync_memory__everybody", "law broken") in kept
 
 
 def test_the_laws_cannot_be_lost_with_the_post_hook(project: Project) -> None:
