@@ -72,7 +72,7 @@ demo: setup  ## the whole loop on demo data, in a sandbox: no account needed
 # Three on two cores: many tests wait for processes that they started.
 .PHONY: test
 test: setup $(VENV)/.setup-dev  ## pytest; among its tests are the commands of the README, so dbt's own tests on a fresh DuckDB too
-	$(BIN)/python -m pytest -q -n 3 --dist loadfile -m "not long"
+	$(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder -m "not long"
 
 .PHONY: test-long
 test-long: setup $(VENV)/.setup-dev  ## more cases and random examples of what make test shows: half an hour

@@ -4,28 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from sync.audiences.compiled import Compiled, Leaf
 from sync.identity.explain import mask
 from sync.warehouses.base import Dialect, Session
 
-# Columns that name or place somebody, beside identifiers: shown masked.
-_PERSONAL = frozenset(
-    [
-        "email",
-        "phone",
-        "first_name",
-        "last_name",
-        "name",
-        "street",
-        "city",
-        "postal_code",
-        "birth_date",
-        "latitude",
-        "longitude",
-    ]
-)
+# Numbers that say where somebody is, or who; every text and every day is masked, whatever its column is called.
+_PERSONAL_NUMBERS = frozenset(["latitude", "longitude", "postal_code", "phone"])
 _EXAMPLES = 10
 
 
@@ -145,13 +133,21 @@ def _examples(session: Session, compiled: Compiled) -> list[dict[str, Any]]:
         f"select {listed} from ({compiled.rows}) as judged where judged.is_member "
         f"order by judged.{compiled.key} limit {_EXAMPLES}"
     )
-    return [{name: _masked(name, value) for name, value in row.items()} for row in found]
+    return [
+        {
+            name: value if name == compiled.key else _masked(name, value)
+            for name, value in row.items()
+        }
+        for row in found
+    ]
 
 
 def _masked(name: str, value: Any) -> Any:
-    if value is None or name not in _PERSONAL:
+    """Counts, sums, yes and no, and instants as they are; a text or a day may be somebody's name or birth date."""
+    is_shown = isinstance(value, bool | int | float | Decimal | datetime)
+    if value is None or (is_shown and name not in _PERSONAL_NUMBERS and not name.endswith("_id")):
         return value
-    return mask(name, str(value), show=False) if name in ("email", "phone") else "***"
+    return mask("email" if "@" in str(value) else name, str(value), show=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,10 +173,11 @@ def diff(session: Session, old: Compiled, new: Compiled, table: str | None) -> d
     """Who enters and leaves because of the new definition, and who because data or time moved since the table was built.
 
     Both definitions are asked of the data as it is now; `table` is what the last build left, None where there is none. Every one who
-    moves is counted for one cause, so that the causes add up to the whole.
+    moves is counted for one cause, so that the causes add up to the whole. Who is a member by both and is held out by one of them only is
+    counted beside that.
     """
     causes: dict[tuple[str, str, tuple[str, ...]], int] = {}
-    before = after = 0
+    before = after = into_holdout = out_of_holdout = 0
 
     def add(moves: str, because: str, conditions: tuple[str, ...], people: int) -> None:
         key = (moves, because, conditions)
@@ -191,6 +188,8 @@ def diff(session: Session, old: Compiled, new: Compiled, table: str | None) -> d
         was, would, now = bool(row["in_table"]), bool(row["was_member"]), bool(row["now_member"])
         before += people * was
         after += people * now
+        into_holdout += people * (would and now and row["now_holdout"] and not row["was_holdout"])
+        out_of_holdout += people * (would and now and row["was_holdout"] and not row["now_holdout"])
         if was == now:
             continue
         moves = "enters" if now else "leaves"
@@ -212,6 +211,8 @@ def diff(session: Session, old: Compiled, new: Compiled, table: str | None) -> d
         "enters": sum(one.people for one in told if one.moves == "enters"),
         "leaves": sum(one.people for one in told if one.moves == "leaves"),
         "after": after,
+        "into_holdout": into_holdout,
+        "out_of_holdout": out_of_holdout,
         "causes": [one.document() for one in told],
     }
 
@@ -222,7 +223,7 @@ def _moved(old: Compiled, new: Compiled, table: str | None) -> str:
         f"{alias}.{name} as {prefix}_{name.removeprefix('is_')}"
         for alias, prefix, one in (("old", "was", old), ("new", "now", new))
         for name in [
-            *(f"leaf_{leaf.number}" for leaf in one.leaves), "is_met", "is_sampled", "is_member",
+            *(f"leaf_{leaf.number}" for leaf in one.leaves), "is_met", "is_sampled", "is_member", "is_holdout",
         ]
     ]  # fmt: skip
     grouped = ", ".join(f"moved.{one.split(' as ')[1]}" for one in columns) + ", moved.in_table"

@@ -229,7 +229,7 @@ def _show(app: App, done: Sequence[Forgotten], *, as_json: bool) -> None:
         elif one["shared"]:
             app.output.note(
                 f"{one['told']}: of what they are known by, others have {one['shared']:,} too; that stays with the others, "
-                "and may be written to there."
+                "and may be written to there where they themselves have agreed."
             )
     if any(one["request_id"] for one in done):
         app.output.note(
@@ -321,13 +321,16 @@ def _report(
             ]
             for where, told in one["destinations"].items()
         ]
+    if not rows:
+        app.output.note("Nobody has asked to be forgotten.")
+        return 0
     app.output.table(["request", "asked on", "where", "state", "how, or why not"], lines)
     if not is_done:
         app.output.refusal(
             "not everybody is erased everywhere.",
             "dbt build, then sync push; what cannot be asked is done by hand and confirmed: sync forget --confirm.",
         )
-    elif rows:
+    else:
         unknown = sum(not one["was_known"] and not one["destinations"] for one in rows)
         app.output.note(
             "Everybody who asked is erased, here and wherever they were sent."

@@ -189,7 +189,7 @@ def _first_audience(found: Found, changes: Changes) -> None:
     sql = template(
         "activation.sql",
         members=AUDIENCE,
-        consent="",
+        consent="    no_consent_because='a file to look at',\n",
         identifiers="'email': 'profiles.email'" if by_email else "",
         fields="'first_seen_at': 'profiles.first_seen_at'",
     )

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sync.state.tables import Tables
     from sync.warehouses.base import Dialect, Session
 
-ERASE, SUPPRESS = "erase", "suppress"
+ERASE, SUPPRESS, SHARED = "erase", "suppress", "shared"
 RECORD, PROFILE, HASHED = "record", "profile_id", "hashed"
 PENDING, ASKED, ANSWERED, CANNOT = "pending", "asked", "answered", "cannot"
 STATES = (ASKED, ANSWERED, PENDING, CANNOT)
@@ -433,7 +433,7 @@ def new_task_id() -> str:
 
 def _forms(values: Iterable[Value]) -> Iterator[Value]:
     for value in values:
-        for form in hashed_forms(value):
+        for form in hashed_forms(value) if value.scope != SHARED else ():
             yield Value(HASHED, form, value.scope)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sync.errors import ConfigError, SelectionError
-from sync.state.erasures import ERASE, PROFILE, RECORD, SUPPRESS, Value
+from sync.state.erasures import ERASE, PROFILE, RECORD, SHARED, SUPPRESS, Value
 
 if TYPE_CHECKING:
     from sync.warehouses.base import Session, Warehouse
@@ -57,7 +57,10 @@ def is_telephone_in_part(told: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """One or several profiles that are one request. `values` are theirs alone (erase) or are shared and were asked for (suppress)."""
+    """One or several profiles that are one request.
+
+    `values` are theirs alone (erase), or others have them too: suppress where they were asked for, else shared.
+    """
 
     ids: tuple[str, ...]
     values: tuple[Value, ...] = field(repr=False)
@@ -162,9 +165,8 @@ class People:
             is_asked = value.lower() in spelt
             if row["is_shared"]:
                 shared.append(value)
-            if row["is_shared"] and is_asked:
-                values.append(Value(kind, value, SUPPRESS))
-            elif not row["is_shared"] and (row["is_linked"] or is_asked):
+                values.append(Value(kind, value, SUPPRESS if is_asked else SHARED))
+            elif row["is_linked"] or is_asked:
                 values.append(Value(kind, value, ERASE))
         return Person(tuple(ids), tuple(values), tuple(shared), len(records))
 

@@ -1,5 +1,7 @@
 {%- for model in headwater.registry('consents') -%}{%- do ref(model) -%}{%- endfor -%}
 {%- set sources = headwater.consent_sources() -%}
+{%- set person = (var('cdp_identity', {}) or {}).get('person', {}) -%}
+{%- set other_types = (person.get('identifiers', {}) or {}) | list | reject('in', ['email', 'phone']) | list -%}
 {%- set string = dbt.type_string() -%}
 {%- set instant = dbt.type_timestamp() -%}
 with
@@ -12,12 +14,13 @@ said as (
     select
         {%- for column in [
             'answer_source', 'source_name', 'consent_id', 'email', 'phone', 'channel_said', 'purpose_said', 'state', 'basis',
-            'consent_source',
+            'consent_source', 'answer_said',
         ] %}
         cast(null as {{ string }}) as {{ column }},
         {%- endfor %}
         false as may_raise,
         true as is_origin_known,
+        true as is_answer_known,
         cast(null as {{ instant }}) as recorded_at,
         cast(null as {{ instant }}) as loaded_at
 
@@ -71,7 +74,39 @@ erased as (
 
 ),
 
--- What an erased person answered is nobody's.
+shared as (
+
+    select
+        identifier_type,
+        identifier_value,
+        requested_at
+
+    from {{ headwater.erased_values('told', scope='shared') }} as erased_values
+
+),
+
+-- Records that say whose they are by something else than an address or a number.
+known_otherwise as (
+
+    select
+        source_name,
+        source_record_id
+
+    from {{ ref('identity_records') }}
+
+    where
+        entity = 'person'
+        and (
+            {%- for type in other_types %}
+            {{ type }}_value is not null {{ 'or' if not loop.last }}
+            {%- else %}
+            1 = 0
+            {%- endfor %}
+        )
+
+),
+
+-- What an erased person answered is nobody's; nor is a yes that they may have said, since it names only what they shared with somebody.
 kept as (
 
     select said.*
@@ -90,10 +125,30 @@ kept as (
         on by_record.identifier_type = 'record'
         and {{ dbt.concat(["said.source_name", "':'", "said.consent_id"]) }} = by_record.identifier_value
 
+    left join shared as shared_email
+        on shared_email.identifier_type = 'email'
+        and said.email = shared_email.identifier_value
+
+    left join shared as shared_phone
+        on shared_phone.identifier_type = 'phone'
+        and said.phone = shared_phone.identifier_value
+
+    left join known_otherwise
+        on said.source_name = known_otherwise.source_name
+        and said.consent_id = known_otherwise.source_record_id
+
     where
         by_email.identifier_value is null
         and by_phone.identifier_value is null
         and by_record.identifier_value is null
+        and (
+            known_otherwise.source_record_id is not null
+            or said.state = 'opted_out'
+            or (
+                (shared_email.identifier_value is null or said.recorded_at > shared_email.requested_at)
+                and (shared_phone.identifier_value is null or said.recorded_at > shared_phone.requested_at)
+            )
+        )
 
 ),
 
@@ -121,6 +176,8 @@ read as (
         consent_source,
         state = 'opted_in' and may_raise as may_raise,
         is_origin_known,
+        answer_said,
+        is_answer_known,
         recorded_at,
         loaded_at
 

@@ -23,6 +23,8 @@ erasure_requests as (
 
     from {{ ref('stg_sync__erasure_requests') }}
 
+    where coalesce(scope, 'suppress') <> 'shared'
+
 ),
 
 salts as (

@@ -14,7 +14,7 @@ from sync.destinations.base import Delivery, ObjectType
 from sync.engine.plan import capability
 from sync.engine.plan.claims import Claims
 from sync.engine.plan.edge import Edge
-from sync.engine.plan.gates import SANDBOX, DbtFailure, RunResults, TableChecks
+from sync.engine.plan.gates import LIVE, SANDBOX, DbtFailure, RunResults, TableChecks
 from sync.engine.plan.guards import MEMORY, Usual, usual
 from sync.engine.plan.permission import Permission
 from sync.engine.plan.planner import (
@@ -56,6 +56,7 @@ class Planning:
     journal: Path  # of this machine
     people: ConsentTables = field(default_factory=ConsentTables)
     syncs: tuple[SyncDefinition, ...] = ()  # every one that the project defines
+    results: str | None = None  # the table of what vendors told of people
     erasures: Erasures = field(init=False)
 
     def __post_init__(self) -> None:
@@ -207,9 +208,7 @@ def plan_sync(
         raise
     except (RefusedError, WarehouseError):
         if results is not None:
-            results.check(
-                definition, _known_failures(session, planning.tables, planning.environment)
-            )
+            results.check(definition, _known_failures(session, planning, definition))
         raise
 
 
@@ -282,7 +281,7 @@ def _planned(
         counts=counts,
         checks=checks,
         duplicates=duplicates,
-        dbt_failures=_dbt_failures(session, planning.tables, planning.environment),
+        dbt_failures=_dbt_failures(session, planning, definition),
         before=_usual(session, log, held) if counts.add or counts.remove else Usual(),
         fingerprint=_fingerprint(session, queries, definition) if fingerprint and sound else None,
         others=tuple(others),
@@ -443,21 +442,44 @@ def _usual(session: Session, log: RunLog, held: str) -> Usual:
     )
 
 
-def _known_failures(session: Session, tables: Tables, environment: str) -> dict[str, DbtFailure]:
+def _known_failures(
+    session: Session, planning: Planning, definition: SyncDefinition
+) -> dict[str, DbtFailure]:
     try:
-        return _dbt_failures(session, tables, environment)
+        return _dbt_failures(session, planning, definition)
     except WarehouseError:
         return {}  # the first build failed before it made the table
 
 
-def _dbt_failures(session: Session, tables: Tables, environment: str) -> dict[str, DbtFailure]:
-    """By node; what was built for the sandbox is a failure to a live push alone."""
-    rows = session.rows(f"select unique_id, status, failed_at from {tables.dbt_failures}")
-    return {
+def _dbt_failures(
+    session: Session, planning: Planning, definition: SyncDefinition
+) -> dict[str, DbtFailure]:
+    """By node; what was built for the sandbox is a failure to a live push alone. A push to the sandbox fails by what was built for live,
+    once the sandbox's vendors have told of somebody who wants nothing more.
+    """
+    found = {
         row["unique_id"]: DbtFailure(row["status"], row["failed_at"])
-        for row in rows
-        if environment == "live" or row["status"] != SANDBOX
+        for row in session.rows(
+            f"select unique_id, status, failed_at from {planning.tables.dbt_failures}"
+        )
     }
+    if planning.environment == "live":
+        return found
+    model = definition.model.unique_id
+    known = {one: failure for one, failure in found.items() if failure.status != SANDBOX}
+    if model not in found and planning.results and _has_told(session, planning):
+        known[model] = DbtFailure(LIVE, now_utc())
+    return known
+
+
+def _has_told(session: Session, planning: Planning) -> bool:
+    literal = planning.warehouse.dialect.literal
+    return bool(
+        session.rows(
+            f"select 1 as one from {planning.results} where environment = {literal(planning.environment)} "
+            "and kind in ('unsubscribed', 'complained', 'bounced') limit 1"
+        )
+    )
 
 
 def _spooled(session: Session, queries: PlanQueries, plan: Plan, edge: Edge) -> PlanSpool:

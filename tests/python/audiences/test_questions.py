@@ -6,6 +6,9 @@ import json
 import random
 import re
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -200,6 +203,25 @@ def test_a_difference_is_counted_by_cause_and_adds_up(shop: Shop) -> None:
     assert seen == {(m, b) for m in ("enters", "leaves") for b in ("data", "definition")} | {("leaves", "gone")}  # fmt: skip
 
 
+def test_a_difference_counts_who_is_held_out_from_now_on(shop: Shop) -> None:
+    _, database, definitions = shop
+    connection = duckdb.connect(str(database))
+    fill(connection, world_of(random.Random(3)))
+    reader = Reader(connection)
+    for _, compiled in definitions.values():
+        counted = f"select count(*) as n from ({compiled.rows}) where is_member and not is_holdout"
+        if members := reader.rows(counted)[0]["n"]:
+            break
+    assert members
+    held = replace(compiled, rows=f"select * replace (true as is_holdout) from ({compiled.rows})")
+    found = answers.diff(reader, compiled, held, None)  # type: ignore[arg-type]
+    assert (found["enters"], found["leaves"]) == (0, 0)
+    assert (found["into_holdout"], found["out_of_holdout"]) == (members, 0)
+    back = answers.diff(reader, held, compiled, None)  # type: ignore[arg-type]
+    assert (back["into_holdout"], back["out_of_holdout"]) == (0, members)
+    connection.close()
+
+
 def test_the_parts_of_a_preview_add_up(shop: Shop) -> None:
     _, database, definitions = shop
     connection = duckdb.connect(str(database))
@@ -216,6 +238,40 @@ def test_the_parts_of_a_preview_add_up(shop: Shop) -> None:
         assert all(one["keeps"] + one["drops"] == found["of"] for one in found["conditions"])
         assert [row[compiled.key] for row in found["examples"]] == members[:10]
     connection.close()
+
+
+class Table:
+    """Answers any question with one row."""
+
+    def __init__(self, row: dict[str, Any]) -> None:
+        self.row = row
+
+    def rows(self, sql: str) -> list[dict[str, Any]]:
+        return [self.row]
+
+
+def test_no_text_or_day_of_anybody_is_in_a_preview_whatever_its_column_is_called(
+    shop: Shop,
+) -> None:
+    _, _, definitions = shop
+    compiled = next(iter(definitions.values()))[1]
+    told = {
+        compiled.key: "f00d", "vorname": "Annelise", "mail": "anna@b.example", "geboren": date(1990, 1, 2),
+        "labels": ["Annelise"], "card_id": 4711, "latitude": 52.5, "spent_eur": Decimal("12.50"), "is_member": True,
+        "last_order_at": datetime(2026, 1, 2), "orders": 3, "street": None,
+    }  # fmt: skip
+    shown = answers._examples(Table(told), compiled)[0]  # type: ignore[arg-type]
+    as_they_are = {
+        compiled.key,
+        "spent_eur",
+        "is_member",
+        "last_order_at",
+        "orders",
+        "street",
+    }
+    assert {name for name, value in shown.items() if value == told[name]} == as_they_are
+    assert "anna" not in str(shown).lower()
+    assert "1990" not in str(shown)
 
 
 def test_leaves_are_named_and_the_whole_is_a_sentence(shop: Shop) -> None:
@@ -288,3 +344,10 @@ def test_the_command_says_why_and_leaves_the_last_build_alone(
     assert "did you mean 'audience_known'?" in capsys.readouterr().err
     assert run(["audience", "why", "nobody", "known", *options]) == 2
     assert "nobody known by that" in capsys.readouterr().err
+    database.rename(database.with_suffix(".away"))
+    try:
+        assert run(["audience", "preview", "known", *options]) == 1
+        assert "no DuckDB file" in capsys.readouterr().err
+        assert not database.exists()
+    finally:
+        database.with_suffix(".away").rename(database)

@@ -183,7 +183,9 @@ class Lab:
                 if not parsed.success:
                     raise BuildError(str(parsed.exception))
                 self._manifest = parsed.result
-            result = dbtRunner(manifest=self._manifest).invoke(["--quiet", command, *arguments])
+            result = dbtRunner(manifest=self._manifest).invoke(
+                ["--quiet", "--no-write-json", command, *arguments]
+            )
         if not result.success:
             if result.exception:
                 raise BuildError(str(result.exception))

@@ -109,6 +109,10 @@ def connection(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConne
             consent_id text, email text, phone text, channel text, purpose text, state text, basis text,
             consent_source text, recorded_at timestamp, loaded_at timestamp
         );
+        create table analytics.identity_records (
+            entity text, source_name text, source_record_id text, customer_id_value text, user_id_value text, contact_id_value text,
+            card_number_value text, anonymous_id_value text, device_id_value text
+        );
         create table analytics.profile_records (source_record_id text, profile_id text, source_name text);
         create table analytics.int_profiles__identifier_holders (
             identifier_type text, identifier_value text, profile_id text
@@ -359,3 +363,44 @@ def test_an_erased_persons_answers_are_nobodys_and_their_hashes_are_no_unclear_c
     assert connection.execute(found).fetchall() == [("cy", "all", "erasure")]
     problems = connection.execute("select problem from analytics.consent_unclear").fetchall()
     assert ("erasure_of_nobody_known",) not in problems
+
+
+def test_a_yes_that_an_erased_person_may_have_said_is_not_anothers(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    """They shared an address and a number; who has these now asks by themselves, before or after, or had an account of their own."""
+    before, after = NOW - dt.timedelta(days=3), NOW - dt.timedelta(days=1)
+    yes = ("email", "marketing", "opted_in", "Checkout ")
+    write(
+        connection,
+        [
+            ("both@x.example", None, *yes, before, before, None),
+            ("both@x.example", None, *yes, before, before, None),
+            ("both@x.example", None, *yes, after, after, None),
+            ("both@x.example", None, "email", "marketing", "opted_out", "form", before, before, None),
+            (None, "+4911", "sms", *yes[1:], before, before, None),
+            ("bo@x.example", None, *yes, before, before, None),
+        ],
+        {("email", "both@x.example"): {"cy"}},
+    )  # fmt: skip
+    fill(
+        connection, "identity_records", "entity, source_name, source_record_id, customer_id_value",
+        [("person", "consents", "c0", None), ("person", "consents", "c1", "77")],
+    )  # fmt: skip
+    fill(
+        connection, "stg_sync__erasure_requests",
+        "request_id, identifier_type, identifier_value_sha256, salt, scope, requested_at",
+        [
+            ("r", kind, hashlib.sha256(f"5a17{value}".encode()).hexdigest(), "5a17", scope, NOW - dt.timedelta(days=2))
+            for kind, value, scope in (
+                ("profile_id", "ada", "erase"), ("email", "both@x.example", "shared"), ("phone", "+4911", "shared"),
+            )
+        ],
+    )  # fmt: skip
+    left = connection.execute(
+        "select consent_id from analytics.int_profiles__consent_answers order by 1"
+    ).fetchall()
+    assert left == [("c1",), ("c2",), ("c3",), ("c5",)]
+    assert (
+        connection.execute("select count(*) from analytics.profile_suppressions").fetchone()[0] == 0
+    )
