@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
 import pytest
 
 from sync.config.destinations import AlertConfig
 from sync.destinations.base import RateLimit
-from sync.engine.alerts import Change, changes, tell
+from sync.engine.alerts import Change, _post, changes, tell
 from sync.engine.context import SyncResult
 from sync.engine.limits import Limits, credential_id, set_limits
 from sync.engine.scrub import scrub
@@ -94,6 +99,30 @@ def test_a_dead_hook_does_not_fail_the_run():
         raise OSError("http://hook/secret")
 
     assert told([result("failed", "success")], post=dead) == ([], ["alert_failed"])
+
+
+def test_a_receiver_whose_answer_never_ends_holds_up_no_push():
+    class Drip(BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.send_response(200)
+            self.send_header("Content-Length", "1000")
+            self.end_headers()
+            with contextlib.suppress(OSError):
+                for _ in range(100):
+                    self.wfile.write(b" ")
+                    time.sleep(0.1)
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Drip)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    began = time.monotonic()
+    assert _post("webhook", f"http://127.0.0.1:{server.server_port}/", {}) == 200
+    assert time.monotonic() - began < 5
+    server.shutdown()
+    server.server_close()
 
 
 def test_each_receiver_hears_of_the_syncs_of_its_owners_and_a_dead_one_silences_nobody():
