@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -13,7 +14,7 @@ from sync.config.destinations import AlertConfig
 from sync.destinations.base import RateLimit
 from sync.engine.alerts import Change, _post, changes, tell
 from sync.engine.context import SyncResult
-from sync.engine.limits import Limits, credential_id, set_limits
+from sync.engine.limits import Limits, credential_id, permitted, set_limits
 from sync.engine.scrub import scrub
 from sync.errors import ConfigError, HeadwaterError, RefusedError
 
@@ -202,9 +203,38 @@ def test_a_limit_that_is_none_is_named(given, said):
     assert said in str(caught.value)
 
 
-def test_a_rate_limit_is_asked_for_each_request(bench, monkeypatch):
-    from dataclasses import replace
+def test_a_request_that_waited_for_its_turn_asks_once_more_whether_it_may_go(monkeypatch):
+    """A machine that slept meanwhile has lost its lease, and another has sent the rows."""
+    from sync.engine import limits as module
 
+    slept = []
+
+    class Sleeping:
+        def __init__(self, rate):
+            pass
+
+        def try_acquire(self, group):
+            slept.append(group)
+
+    def permit():
+        if slept:
+            raise HeadwaterError("its lease has expired")
+
+    monkeypatch.setattr(module, "Limiter", Sleeping)
+    declaration = object_declaration({"default": RateLimit(1, 3600)})
+    wait = Limits().hook("credential", declaration)
+    with pytest.raises(HeadwaterError, match="lease"), permitted(permit):
+        wait("default")
+    wait("default")  # without a permit, as a pull asks
+
+
+def object_declaration(limits):
+    from workbench import MemoryDestination
+
+    return replace(MemoryDestination.declaration, rate_limits=limits)
+
+
+def test_a_rate_limit_is_asked_for_each_request(bench, monkeypatch):
     from sync.engine import limits as module
 
     asked = []
