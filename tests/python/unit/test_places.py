@@ -13,6 +13,7 @@ import pytest
 from workbench import Delivery, Killed, MemoryDestination, object_type
 
 from sync.config.models import Consent, Guards
+from sync.engine import run
 from sync.engine.plan.claims import CLAIMED
 from sync.engine.plan.plan import Planning
 from sync.engine.push.record import RunRecord
@@ -382,8 +383,11 @@ def test_who_is_lost_by_two_is_taken_out_in_the_plan_of_both(bench, found_by):
     assert there(bench) == {"a", "b", "e"}
 
 
-def test_two_of_one_account_in_one_push_take_turns(bench):
+@pytest.mark.parametrize("known", [True, False], ids=["by their places", "by the account"])
+def test_two_of_one_account_in_one_push_take_turns(bench, known, monkeypatch):
     """Their destinations have two names, so that only the account says it: each would leave to the other who leaves both."""
+    if not known:
+        monkeypatch.setattr(run, "_fills_the_same", lambda *_: False)
     one, other = sync(bench, name="one"), sync(bench, name="other", destination="second")
     for each in (one, other):
         table(each, each.definition.name, "a", "b", "c")
