@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from sync.config.models import ConsentTables, SyncDefinition
-from sync.destinations.base import ObjectType
+from sync.destinations.base import Delivery, ObjectType
 from sync.engine.plan import capability
 from sync.engine.plan.claims import Claims
 from sync.engine.plan.edge import Edge
 from sync.engine.plan.gates import LIVE, SANDBOX, DbtFailure, RunResults, TableChecks
 from sync.engine.plan.guards import MEMORY, Usual, usual
+from sync.engine.plan.permission import Permission
 from sync.engine.plan.planner import (
     FILLING,
     INTENDING,
@@ -22,14 +25,16 @@ from sync.engine.plan.planner import (
     Mapping,
     PlanQueries,
     Refresh,
+    key_text,
     map_columns,
     read_counts,
     wanted_by,
 )
 from sync.engine.plan.spool import PlanSpool
+from sync.engine.plan.taken_out import withholding
 from sync.engine.scrub import shown_key
 from sync.errors import RefusedError, WarehouseError, WarehouseMemoryError
-from sync.records import Mode
+from sync.records import Action, Mode
 from sync.state.erasures import Erasures
 from sync.state.intents import Intents
 from sync.state.journal import Journal
@@ -67,6 +72,12 @@ class Planning:
         """Ids of other syncs that fill the same object, and did before."""
         return self.places.others(definition, self.known)
 
+    def removers(self, definition: SyncDefinition) -> list[str]:
+        """Ids of `remove` syncs that take out of the object which the sync fills."""
+        if definition.mode not in FILLING:
+            return []
+        return self.places.others(replace(definition, mode=Mode.REMOVE), self.known)
+
     def sharing(self, definition: SyncDefinition) -> list[SyncDefinition]:
         """Other syncs that fill the same object, and those that are about to, which no place is known of."""
         before = self.others(definition)
@@ -88,6 +99,7 @@ class Planning:
             self.warehouse.dialect,
             environment=self.environment,
             sync_name=definition.sync_id,
+            doubt=Action.REPEAT if definition.mode is Mode.EVENT else Action.ATTEMPT,
         )
 
     def held(self, session: Session, definition: SyncDefinition) -> str:
@@ -170,9 +182,11 @@ def plan_sync(
     spool: bool = False,
     fingerprint: bool = False,
     results: RunResults | None = None,
+    earlier: Sequence[SyncDefinition] = (),
 ) -> Planned:
-    """Plan `definition` as the warehouse is now. What dbt did not build for want of what failed is told by what failed: by
-    `results`, where they are given.
+    """Plan `definition` as the warehouse is now; what others claim, as it is when those that are `earlier` have been pushed.
+
+    What dbt did not build for want of what failed is told by what failed: by `results`, where they are given.
 
     Raises:
         RefusedError: its table or a column is missing, or the world changes while it is read.
@@ -188,6 +202,7 @@ def plan_sync(
             full_refresh=full_refresh,
             spool=spool,
             fingerprint=fingerprint,
+            earlier=earlier,
         )
     except WarehouseMemoryError:
         raise
@@ -207,6 +222,7 @@ def _planned(
     full_refresh: bool,
     spool: bool,
     fingerprint: bool,
+    earlier: Sequence[SyncDefinition],
 ) -> Planned:
     found = session.columns(definition.model.relation)
     columns = [column.name for column in found]
@@ -224,22 +240,23 @@ def _planned(
     )
     others = planning.others(definition)
     held = planning.held(session, definition)
-    salts = planning.erasures.salts(session)
-    queries = PlanQueries(
+    claims = None
+    if others:
+        kept = _kept(planning, session, [one for one in earlier if one.sync_id in others], offered)
+        claims = ledger.claims(definition.filled, others, kept=kept)
+    queries = _queries(
+        planning,
+        session,
         definition,
         columns,
+        offered=offered,
         held=held,
-        elsewhere=ledger.elsewhere(),
-        former=ledger.former(),
         quarantined=log.quarantined() if log.has_quarantined(session) else None,
-        dialect=planning.warehouse.dialect,
         full_refresh=full_refresh,
         members=offered.members if offered else (),
-        people=planning.people,
         kinds=kinds,
-        claims=Claims.on(offered, ledger.claims(definition.filled, others) if others else None),
+        claims=Claims.on(offered, claims),
         refresh=_refresh(definition, offered),
-        erased=partial(planning.erasures.asked, salts=salts) if salts else None,
     )
     checks = TableChecks(
         **{
@@ -275,9 +292,89 @@ def _planned(
     planned = Planned(plan, queries.mapping)
     if spool and (counts.to_send or counts.forget):
         planned.spool = _spooled(session, queries, plan, Edge(mapping, kinds))
-        if definition.mode in INTENDING:
+        if is_intended(definition, offered):
             planned.intents = queries.intents(marked=bool(counts.remove or counts.change))
     return planned
+
+
+def _queries(
+    planning: Planning,
+    session: Session,
+    definition: SyncDefinition,
+    columns: Sequence[str],
+    *,
+    offered: ObjectType | None,
+    held: str,
+    quarantined: str | None = None,
+    **settings: Any,
+) -> PlanQueries:
+    """The plan's SQL, asked of nobody who is erased or kept out."""
+    ledger, salts = planning.ledger(definition), planning.erasures.salts(session)
+    return PlanQueries(
+        definition,
+        columns,
+        held=held,
+        elsewhere=ledger.elsewhere(),
+        former=ledger.former(),
+        quarantined=quarantined,
+        dialect=planning.warehouse.dialect,
+        people=planning.people,
+        erased=partial(planning.erasures.asked, salts=salts) if salts else None,
+        taken_out=_taken_out(planning, definition, columns, offered),
+        **settings,
+    )
+
+
+def _taken_out(
+    planning: Planning,
+    definition: SyncDefinition,
+    columns: Sequence[str],
+    offered: ObjectType | None,
+) -> Permission | None:
+    """Whom a `remove` sync keeps out of the object, where there is one."""
+    removers = planning.removers(definition)
+    if not removers:
+        return None
+    there = replace(definition, mode=Mode.REMOVE)
+    is_known_by_key = offered is None or not (offered.found_by or offered.members)
+    place = f"{there.place}." if is_known_by_key else f"{there.filled}-"
+    dialect = planning.warehouse.dialect
+    return withholding(
+        planning.ledger(definition).taken_out(place, removers),
+        offered=offered,
+        key=key_text(definition, dialect),
+        identifiers=map_columns(definition, columns).identifiers,
+        dialect=dialect,
+    )
+
+
+def _kept(
+    planning: Planning,
+    session: Session,
+    earlier: Sequence[SyncDefinition],
+    offered: ObjectType | None,
+) -> dict[str, str]:
+    """By id, a query of the keys that each of these syncs holds on to: whoever else it has will be let go of when it is pushed."""
+    kept = {}
+    for one in earlier:
+        columns = [column.name for column in session.columns(one.model.relation)]
+        if one.mode in REMOVING and columns:
+            with suppress(RefusedError):  # its own plan says what is wrong with it
+                held = planning.held(session, one)
+                queries = _queries(planning, session, one, columns, offered=offered, held=held)
+                kept[one.sync_id] = queries.wanted()
+    return kept
+
+
+def is_intended(definition: SyncDefinition, offered: ObjectType | None) -> bool:
+    """Whether what is about to be sent is written down before. Of events too, that may be there and go again: whoever is erased meanwhile
+    is erased there. Not where each batch is claimed before it is sent, nor of who is only asked to be taken out.
+    """
+    if definition.mode is Mode.EVENT:
+        return (
+            offered is None or capability.delivery(definition, offered) is not Delivery.AT_MOST_ONCE
+        )
+    return definition.mode in INTENDING
 
 
 def _wanted(planning: Planning, session: Session, definition: SyncDefinition) -> str | None:
