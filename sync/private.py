@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import IO
 
 FILE, FOLDER = 0o600, 0o700
+OURS = ".headwater"  # the tool's own folder in a project
 
 
 def make_folder(path: Path, *, below: Path | None = None, mode: int = FOLDER) -> Path:
     """Make `path` and the folders above it that are missing; what is there already between `below` and it is mended.
 
-    `below` is the uppermost folder that is ours, and `path` itself where none is given.
+    `below` is the uppermost folder that is ours, and `path` itself where none is given. Git takes nothing of the tool's own folder,
+    whatever the project's .gitignore says.
     """
     path = Path(path)
     missing = [folder for folder in (path, *path.parents) if not folder.exists()]
@@ -27,7 +29,17 @@ def make_folder(path: Path, *, below: Path | None = None, mode: int = FOLDER) ->
         mend_file(folder, mode)
         if folder == top:
             break
+    for folder in (path, *path.parents):
+        if folder.name == OURS:
+            _keep_from_git(folder)
     return path
+
+
+def _keep_from_git(folder: Path) -> None:
+    ignored = folder / ".gitignore"
+    if not ignored.exists():
+        with suppress(OSError), open_file(ignored) as file:
+            file.write(b"*\n")
 
 
 def open_file(path: str | Path, *, mode: int = FILE) -> IO[bytes]:

@@ -31,7 +31,7 @@
 {%- endfor -%}
 {%- if entity == 'person' and consent is none and no_consent_because is none -%}
     {{ exceptions.raise_compiler_error(model.name ~ ", activation: people are sent without a word on consent. Say consent={'channel': 'email', "
-        ~ "'purpose': 'marketing'}, or no_consent_because='...', why nobody is asked (receipts, a CRM that mirrors customers).") }}
+        ~ "'purpose': 'marketing'}, or no_consent_because='...', why nobody is asked (receipts, a CRM that mirrors customers). Of companies say entity='account'.") }}
 {%- elif consent is not none and no_consent_because is not none -%}
     {{ exceptions.raise_compiler_error(model.name ~ ', activation: says consent and no_consent_because; one of them is meant.') }}
 {%- endif -%}

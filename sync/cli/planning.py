@@ -19,5 +19,5 @@ def planning(app: App, environment: str) -> Planning:
         journal=app.project.journal,
         people=app.manifest.consent_tables(),
         syncs=tuple(app.manifest.syncs()),
-        results=ResultTables.of(app.manifest).campaign_events,
+        results=None if environment == "live" else ResultTables.of(app.manifest).campaign_events,
     )

@@ -54,7 +54,7 @@ class Planning:
     journal: Path  # of this machine
     people: ConsentTables = field(default_factory=ConsentTables)
     syncs: tuple[SyncDefinition, ...] = ()  # every one that the project defines
-    results: str | None = None  # the table of what vendors told of people
+    results: str | None = None  # the table of what the sandbox's vendors told of people
     erasures: Erasures = field(init=False)
 
     def __post_init__(self) -> None:

@@ -145,3 +145,14 @@ def test_mending_follows_no_link(tmp_path):
     (ours / "link").symlink_to(tmp_path / "theirs")
     mend(ours)
     assert stat.S_IMODE((tmp_path / "theirs").stat().st_mode) == 0o644
+
+
+def test_git_takes_nothing_of_the_tools_own_folder(tmp_path, umask):
+    ours = tmp_path / "shop" / ".headwater"
+    make_folder(ours / "sandbox" / "files")
+    assert (ours / ".gitignore").read_text() == "*\n"
+    (ours / ".gitignore").write_text("*\n!kept\n")  # a team's own stays
+    make_folder(ours)
+    assert (ours / ".gitignore").read_text() == "*\n!kept\n"
+    make_folder(tmp_path / "exports")
+    assert not (tmp_path / "exports" / ".gitignore").exists()
