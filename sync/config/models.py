@@ -102,11 +102,12 @@ class Nulls:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a relation, named in lower case; its type as the warehouse calls it, and what that is."""
+    """A column of a relation, named in lower case; its type as the warehouse calls it, and what that is; its name as it is stored."""
 
     name: str
     type: str
     kind: Kind = Kind.TEXT
+    stored: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,13 @@ EXAMPLE = Proposal(
 
 
 def plan_start(
-    found: Found, changes: Changes, *, package: str, schema: str, proposal: Proposal | None
+    found: Found,
+    changes: Changes,
+    *,
+    package: str,
+    schema: str,
+    proposal: Proposal | None,
+    country: str | None = None,
 ) -> None:
     """The steps into `changes`."""
     example = not found.is_project and proposal is None
@@ -63,6 +69,10 @@ def plan_start(
     _keep_from_git(found, changes)
     _package(found, changes, package)
     _settings(changes, schema)
+    if country:
+        note = "# Of phone numbers without a calling code, where no column says it; not set, they are not read."
+        entry = f"{note}\ncdp_default_country: {yaml_word(country)}"
+        changes.ensure(PROJECT, ["vars"], entry, f"cdp_default_country: {country}")
     _variables(found, changes, proposal)
     files = (
         ("destinations.yml.example", "destinations.yml.example", "where syncs send"),
