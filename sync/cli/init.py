@@ -325,15 +325,21 @@ def _agreed(yes: bool) -> bool:
     return click.confirm("Write this?", default=True, err=True)
 
 
-def _tell_to_do(app: App, proposals: Sequence[ModelProposal], *, has_records: bool) -> None:
+def _tell_to_do(
+    app: App,
+    proposals: Sequence[ModelProposal],
+    *,
+    records: Sequence[str],
+    has_people: bool,
+) -> None:
     """What the project lacks, before anything is worth building."""
     say = app.output.text
-    if not has_records:
+    if not records:
         say("No model says yet who your customers are, so nobody can be sent anything:")
         say("  headwater init --from-models MODEL...   # models of yours that dbt has built")
         say("  headwater new source NAME               # or a table that no model reads yet")
-    elif proposals and all(one.is_company for one in proposals):
-        names = " ".join(one.model for one in proposals)
+    elif not has_people:
+        names = " ".join(records)
         say(
             "Companies alone have nobody to be sent anything; name the model of their contacts too:"
         )
@@ -362,25 +368,24 @@ def _tell_next(
         return
     if changes.by_hand:
         say(f"{len(changes.by_hand)} to add by hand, as shown above.")
+    records = changes.at(PROJECT, [*REGISTRY, "records"]) or [one.model for one in proposals]
+    firms = [one.model for one in proposals if one.is_company]
+    has_people = bool(set(records) - set(firms))
+    _tell_to_do(app, proposals, records=records, has_people=has_people)
     if not written:
         return
-    records = changes.at(PROJECT, [*REGISTRY, "records"]) or []
-    _tell_to_do(app, proposals, has_records=bool(records))
     say("Next:")
     seeds = changes.text(f"{found.seeds}/example_customers.csv") is not None
     pushes = [
         "headwater plan --sandbox",
         "headwater push --sandbox   # local stand-ins: nothing leaves this machine",
     ]
-    companies_only = bool(proposals) and set(records) <= {
-        one.model for one in proposals if one.is_company
-    }
     where = [] if found.folder == Path.cwd().resolve() else [f"cd {found.folder}"]
     for line in [
         *where,
         "dbt deps",
         *(["dbt seed --select example_customers"] if seeds else []),
         "dbt build",
-        *(pushes if records and not companies_only else []),
+        *(pushes if has_people else []),
     ]:
         say(f"  {line}")

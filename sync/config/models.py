@@ -164,6 +164,7 @@ class SyncDefinition:
     options: Mapping[str, Value] = field(default_factory=dict)
     id: str = ""  # the name its state is kept under; empty is its own name
     account: str = ""  # that its destination's credentials reach, once it is known
+    nobody: tuple[str, str] = ("", "")  # why the project can have no rows for it, and what to do
 
     @property
     def sync_id(self) -> str:

@@ -591,3 +591,96 @@ def test_companies_and_contacts_by_german_names_leave_out_nothing_that_is_used(
     assert records["kontakte"]["key"] == '"AP-Nr"'
     assert records["kontakte"]["person"]["identifiers"][0] == {"ap_nr": '"AP-Nr"'}
     assert records["kontakte"]["account"]["job_title"] == "funktion"
+
+
+def test_a_project_without_records_is_told_so_instead_of_to_push(
+    bakery: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for _ in range(2):  # also where everything is written already
+        assert init() == 0
+        said = capsys.readouterr().out
+        assert "No model says yet who your customers are" in said
+        assert "headwater init --from-models MODEL..." in said
+        assert "push --sandbox" not in said
+    project = bakery / "dbt_project.yml"
+    project.write_text(project.read_text().replace("records: []", "records: [stg_till__receipts]"))
+    assert init() == 0
+    assert "No model says yet" not in capsys.readouterr().out
+
+
+TABLES = {
+    "Abonnenten": ("abonnenten", "Abonnenten", None),
+    "customers": ("customers", None, None),
+    "Bestellungen 2024": ("bestellungen_2024", "Bestellungen 2024", {"identifier": True}),
+    "Gäste-Liste": ("gaeste_liste", "Gäste-Liste", {"identifier": True}),
+    "NO": ("no", "NO", None),
+}
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_new_sources_names_pass_the_checks_of_the_build(
+    bakery: Path, capsys: pytest.CaptureFixture[str], table: str
+) -> None:
+    plain, identifier, quoting = TABLES[table]
+    assert init() == 0
+    capsys.readouterr()
+    assert run(["new", "source", "newsletter", "--table", table]) == 0
+    said = capsys.readouterr().out
+    assert (
+        f"the table raw_newsletter.{table} is taken to have the columns id, email, created_at, updated_at"
+        in said
+    )
+    folder = bakery / "models/cdp/staging/newsletter"
+    model = f"stg_newsletter__{plain}"
+    assert f"source('newsletter', '{plain}')" in (folder / f"{model}.sql").read_text()
+    (described,) = yaml.safe_load((folder / "_newsletter__models.yml").read_text())["models"]
+    assert described["name"] == model
+    assert described["config"]["meta"]["record"]["source_name"] == f"newsletter_{plain}"
+    (source,) = yaml.safe_load((folder / "_newsletter__sources.yml").read_text())["sources"]
+    (written,) = source["tables"]
+    assert (written["name"], written.get("identifier"), written.get("quoting")) == (
+        plain,
+        identifier,
+        quoting,
+    )
+    registry = yaml.safe_load((bakery / "dbt_project.yml").read_text())["vars"]["cdp_registry"]
+    assert registry["records"] == [model]
+
+
+@pytest.mark.parametrize("place", ["models/cdp/staging/no/_no__sources.yml", "models/raw.yaml"])
+def test_a_second_table_of_a_source_joins_the_first(bakery: Path, place: str) -> None:
+    assert init() == 0
+    assert run(["new", "source", "no", "--table", "Orders"]) == 0
+    first = bakery / "models/cdp/staging/no/_no__sources.yml"
+    (bakery / place).write_text(first.read_text())
+    if bakery / place != first:
+        first.unlink()
+    assert run(["new", "source", "no"]) == 0
+    assert run(["new", "source", "no", "--table", "bills", "--schema", "other"]) == 2
+    found = [
+        source
+        for file in (*bakery.rglob("*.yml"), *bakery.rglob("*.yaml"))
+        for source in yaml.safe_load(file.read_text()).get("sources") or []
+    ]
+    assert [(one["name"], one["schema"]) for one in found] == [("no", "raw_no")]
+    assert [table["name"] for table in found[0]["tables"]] == ["orders", "customers"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("source", "till", "--table", "2024"),
+        ("source", "till", "--table", "---"),
+        ("trait", "order"),
+        ("trait", "on"),
+        ("identifier", "no"),
+        ("identifier", "null"),
+    ],
+)
+def test_a_name_that_the_build_would_read_as_another_word_is_refused(
+    bakery: Path, words: tuple[str, ...]
+) -> None:
+    assert init() == 0
+    before = contents(bakery)
+    assert run(["new", *words]) == 2
+    assert contents(bakery) == before
