@@ -70,8 +70,10 @@ def mend(folder: Path, *, file: int = FILE, mode: int = FOLDER) -> None:
 
 
 def mend_file(path: Path, mode: int) -> None:
-    """Take away what others may. A link is left alone; what belongs to somebody else is theirs to mend."""
-    with suppress(FileNotFoundError, PermissionError):
+    """Take away what others may. A link is left alone; what belongs to somebody else is theirs to mend, and a disk that is read only cannot
+    be.
+    """
+    with suppress(OSError):
         found = os.lstat(path)
         now = stat.S_IMODE(found.st_mode)
         if not stat.S_ISLNK(found.st_mode) and now & ~mode:

@@ -377,14 +377,16 @@ def _tell_next(
     say("Next:")
     seeds = changes.text(f"{found.seeds}/example_customers.csv") is not None
     pushes = [
-        "headwater plan --sandbox",
-        "headwater push --sandbox   # local stand-ins: nothing leaves this machine",
+        "headwater plan",
+        "headwater push",
     ]
+    environment = "export HEADWATER_ENVIRONMENT=sandbox   # of dbt and the tool: local stand-ins, nothing leaves this machine"
     where = [] if found.folder == Path.cwd().resolve() else [f"cd {found.folder}"]
     for line in [
         *where,
         "dbt deps",
         *(["dbt seed --select example_customers"] if seeds else []),
+        *([environment] if has_people else []),
         "dbt build",
         *(pushes if has_people else []),
     ]:

@@ -123,14 +123,28 @@ def _keep_from_git(found: Found, changes: Changes) -> None:
     kept = [one for one in template("gitignore").splitlines() if one]
     if found.is_project and changes.text(".gitignore") is not None:
         kept = [one for one in kept if one in PERSONAL]
+    kept += [one for one in _exports(changes) if one not in kept]
     changes.lines(".gitignore", kept, "what git must not take: people's data and secrets")
-    taken = in_git(found.folder, PERSONAL)
+    taken = in_git(found.folder, (*PERSONAL, *_exports(changes)))
     if taken:
         what = f"git has {len(taken)} files with people's data or secrets already"
         removed = f"git rm -r --cached -- {' '.join(shlex.quote(one) for one in taken[:20])}"
         more = f"   # and {len(taken) - 20} more: git ls-files" if len(taken) > 20 else ""
         note = "   # its history keeps them: see git filter-repo"
         changes.steps.append(Step(".gitignore", Act.BY_HAND, what, removed + more + note))
+
+
+def _exports(changes: Changes) -> list[str]:
+    """Folders of the project that its destinations write people to, as lines of a .gitignore."""
+    listed = changes.at("destinations.yml", ["destinations"])
+    listed = listed if isinstance(listed, dict) else {}
+    paths = [str(entry.get("path") or "") for entry in listed.values() if isinstance(entry, dict)]
+    inside = [os.path.normpath(one) for one in paths if one and "://" not in one and "{" not in one]
+    return [
+        f"{one}/"
+        for one in inside
+        if not os.path.isabs(one) and one.split("/")[0] not in (".", "..")
+    ]
 
 
 def in_git(folder: Path, patterns: Sequence[str]) -> list[str]:
@@ -243,7 +257,7 @@ def _first_audience(found: Found, changes: Changes) -> None:
     sql = template(
         "activation.sql",
         members=AUDIENCE,
-        consent="",
+        consent="    no_consent_because='a file to look at',\n",
         identifiers="'email': 'profiles.email'" if by_email else "",
         fields="'first_seen_at': 'profiles.first_seen_at'",
     )

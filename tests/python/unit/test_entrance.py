@@ -333,6 +333,28 @@ def test_git_takes_no_data_of_people_in_a_project_that_was_there(
         assert not [name for name in names if f"'{name}'" in listed]
 
 
+def test_folders_that_destinations_write_to_stay_out_of_git(bakery: Path) -> None:
+    files = (
+        "out/people",
+        "./lists/",
+        "s3://bakery/out",
+        "/srv/out",
+        "../out",
+        "exports",
+        "{{ env_var('OUT') }}",
+    )
+    entries = {
+        f"files_{number}": {"type": "files", "path": path} for number, path in enumerate(files)
+    }
+    (bakery / "destinations.yml").write_text(
+        json.dumps({"destinations": {**entries, "none": None}})
+    )
+    assert init() == 0
+    lines = (bakery / ".gitignore").read_text().splitlines()
+    assert [line for line in lines if "out" in line or "lists" in line] == ["out/people/", "lists/"]
+    assert lines.count("exports/") == 1
+
+
 def test_what_git_has_of_people_already_is_said(
     bakery: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -533,7 +555,7 @@ def test_companies_alone_are_no_people_and_what_to_do_is_said(
     said = capsys.readouterr().out
     assert "its rows are companies, and no person is in them" in said
     assert "headwater init --from-models stg_erp__firmen CONTACTS" in said
-    assert "push --sandbox" not in said
+    assert "headwater push" not in said
     (model,) = yaml.safe_load((bakery / "models/cdp/_records__models.yml").read_text())["models"]
     record = model["config"]["meta"]["record"]
     assert "person" not in record
@@ -601,11 +623,20 @@ def test_a_project_without_records_is_told_so_instead_of_to_push(
         said = capsys.readouterr().out
         assert "No model says yet who your customers are" in said
         assert "headwater init --from-models MODEL..." in said
-        assert "push --sandbox" not in said
+        assert "headwater push" not in said
     project = bakery / "dbt_project.yml"
     project.write_text(project.read_text().replace("records: []", "records: [stg_till__receipts]"))
     assert init() == 0
     assert "No model says yet" not in capsys.readouterr().out
+    (bakery / "packages.yml").unlink()
+    assert init() == 0
+    said = capsys.readouterr().out
+    # What is built for one environment is refused in the other.
+    assert (
+        said.index("HEADWATER_ENVIRONMENT=sandbox")
+        < said.index("dbt build")
+        < said.index("headwater push")
+    )
 
 
 TABLES = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -123,6 +124,18 @@ def test_an_older_file_is_closed_before_it_is_written(tmp_path):
     assert path.read_text() == "after"
     os.close(descriptor(path, flags=os.O_WRONLY))
     assert path.read_text() == "after"
+
+
+def test_a_disk_that_is_read_only_is_left_alone(tmp_path, monkeypatch):
+    """A push needs no local file; it ended in a bug here."""
+    (tmp_path / "kept").write_text("x")
+    (tmp_path / "kept").chmod(0o644)
+
+    def refuse(*_):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(os, "chmod", refuse)
+    mend(tmp_path)
 
 
 def test_mending_follows_no_link(tmp_path):
