@@ -64,3 +64,14 @@
     {%- endfor -%}
     {{ return(pairs) }}
 {%- endmacro %}
+
+{#- Nothing, or an error for an argument that a macro does not take, with the nearest that it does, or that it wants and was not given: its `kwargs`, the
+    names that it takes, and {name: value} of those that it cannot do without. -#}
+{% macro check_arguments(name, unknown, allowed, needed={}) -%}
+    {%- for key in unknown -%}
+        {%- do headwater.audience_error(name, "'" ~ key ~ "' is no argument, of " ~ allowed | join(', ') ~ headwater.nearest(key, allowed)) -%}
+    {%- endfor -%}
+    {%- for key, value in needed.items() if value is undefined -%}
+        {%- do headwater.audience_error(name, "the argument '" ~ key ~ "' is missing") -%}
+    {%- endfor -%}
+{%- endmacro %}

@@ -19,6 +19,11 @@
     {%- do headwater._note_wrong_consents(problems, nodes, lists.consents) -%}
     {%- do headwater._note_wrong_groups(problems, nodes, lists) -%}
     {%- do headwater._note_wrong_destinations(problems, nodes, lists.journeys) -%}
+    {%- set ambiguous = headwater.ambiguous_views() -%}
+    {%- if ambiguous -%}
+        {%- do problems.append('target ' ~ target.name ~ ": the database is called '" ~ target.database ~ "' and so is the schema of " ~ ambiguous | join(', ')
+            ~ ', where DuckDB cannot make views: give the file or the schema another name in profiles.yml, or make these models tables.') -%}
+    {%- endif -%}
     {{ return(problems) }}
 {%- endmacro %}
 

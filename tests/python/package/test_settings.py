@@ -308,6 +308,62 @@ def test_nobody_known_and_nobody_asked_is_said(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (
+            "{}, fileds={}",
+            "sync_k, activation: 'fileds' is no argument, of members, identifiers, fields",
+        ),
+        ("{}", "sync_k, activation: the argument 'fields' is missing."),
+    ],
+)
+def test_an_argument_that_activation_does_not_take_is_named(
+    shop: Shop, call: str, words: str
+) -> None:
+    shop.models["sync_k"] = "{{ headwater.activation(ref('stg_kunden'), CALL) }}".replace(
+        "CALL", call
+    )
+    said = shop.dbt("parse")
+    assert words in said
+    assert ("did you mean 'fields'?" in said) == ("fileds" in call)
+
+
+def test_a_duckdb_file_called_as_its_schema_is_said(shop: Shop) -> None:
+    """DuckDB itself refuses each view there that reads a table beside it: `Ambiguous reference to catalog or schema`."""
+    profile = shop.folder / "profiles.yml"
+    before = profile.read_text()
+    shop.models["beside"] = (
+        "{{ config(materialized='view') }} select * from {{ ref('stg_kunden') }}"
+    )
+    try:
+        profile.write_text(before.replace("analytics", "shop"))
+        said = shop.dbt("run")
+        assert (
+            "the database is called 'shop' and so is the schema of beside, where DuckDB cannot make views"
+            in said
+        )
+        shop.models["beside"] = "select * from {{ ref('stg_kunden') }}"
+        assert "cannot make views" not in shop.dbt("run")
+    finally:
+        profile.write_text(before)
+
+
+def test_what_is_unclear_about_consent_is_said_at_the_end(shop: Shop) -> None:
+    tests = shop.folder / "tests"
+    tests.mkdir(exist_ok=True)
+    test = tests / "assert_consent_is_clear.sql"
+    test.write_text("{{ config(severity='warn') }} select * from {{ ref('consent_unclear') }}")
+    shop.models["consent_unclear"] = (
+        "select 'loyalty' as said_by, 'unknown_answer' as problem, 'vielleicht' as word, 'a no' as taken_as, 3 as answers"
+    )
+    try:
+        said = shop.dbt("build", "--select", "consent_unclear")
+    finally:
+        test.unlink()
+    assert "consent is not clear: loyalty, unknown_answer 'vielleicht': 3 taken as a no" in said
+
+
+@pytest.mark.parametrize(
     ("vars", "words"),
     [
         ({"cdp_identity": ["person"]}, "vars: cdp_identity: '['person']' is no mapping."),
