@@ -59,7 +59,8 @@ class Record:
     `key` is the sync's key as text; `identifiers` are the columns by which the vendor knows the person or company
     (normalised or hashed already, absent ones left out); `fields` are the mapped columns by vendor field name.
     For a removal, `identifiers` are those that were sent and `fields` is empty. `remote_id` is what the vendor
-    called the row when it was acknowledged. `idempotency_key` is a UUID, the same for the same row for ever.
+    called the row when it was acknowledged. `idempotency_key` is a UUID, the same for the same row for ever. `has_new_address` says
+    that identifiers differ, or may, from those that the record of that id has at the vendor.
     """
 
     key: str
@@ -67,6 +68,7 @@ class Record:
     fields: Mapping[str, Value] = field(default_factory=dict, repr=False)
     remote_id: str | None = None
     idempotency_key: str | None = None
+    has_new_address: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,10 +146,11 @@ def run_example(path: Path, number: int) -> list[str]:
                 fields=dict(row.get("fields") or {}),
                 remote_id=row.get("remote_id"),
                 idempotency_key=row.get("idempotency_key", f"00000000-0000-5000-8000-{place:012d}"),
+                has_new_address=example.verb == "update",
             )
             for place, row in enumerate(example.rows)
         ]
-        result = getattr(destination, example.verb)(rows)
+        result = getattr(destination, "upsert" if example.verb == "update" else example.verb)(rows)
     wanted = {
         "request": [example.request],
         "accepted": example.accepted,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -276,6 +277,35 @@ class DestinationSuite:
             assert differences(bench.held("Another"), self.adapter.wanted(theirs)) == []
             assert bench.held() == {}
 
+    # -- new addresses --------------------------------------------------------------------------
+
+    def test_who_has_a_new_address_is_the_same_record(self, bench: Bench) -> None:
+        self._needs(Mode.UPSERT, Mode.MIRROR)
+        if not self.adapter.able.updates_by_id:
+            pytest.skip("nobody is written by an id of the vendor's")
+        before = self.adapter.records(range(8))
+        taken = bench.send(before)
+        ids = {row.key: row.remote_id for row in taken.accepted}
+        assert all(ids.values()), "an id is what the row is updated by"
+        now = [readdressed(row, self.adapter, ids[row.key]) for row in before[:5]]
+        result = bench.send(now)
+        assert sorted(row.key for row in result.accepted) == sorted(row.key for row in now)
+        assert differences(bench.held(), self.adapter.wanted([*now, *before[5:]])) == []
+
+    def test_who_is_gone_there_is_found_or_made_by_the_new_address(self, bench: Bench) -> None:
+        self._needs(Mode.UPSERT, Mode.MIRROR)
+        erasure = self.adapter.declaration.erasure
+        if not self.adapter.able.updates_by_id or not erasure.how:
+            pytest.skip("nobody is written by an id of the vendor's")
+        before = self.adapter.records(range(4))
+        taken = bench.send(before)
+        ids = {row.key: row.remote_id for row in taken.accepted}
+        bench.send(leaving(before[:2], taken), verb="erase")
+        now = [readdressed(row, self.adapter, ids[row.key]) for row in before]
+        result = bench.send(now)
+        assert sorted(row.key for row in result.accepted) == sorted(row.key for row in now)
+        assert differences(bench.held(), self.adapter.wanted(now)) == []
+
     # -- removal --------------------------------------------------------------------------------
 
     @pytest.mark.parametrize("known", [True, False], ids=["by its id there", "by what was sent"])
@@ -476,6 +506,14 @@ class DestinationSuite:
         late = dt.datetime(2100, 1, 1)
         found = [row for row in bench.destination().pull(late) if isinstance(row, CampaignEvent)]
         assert found == []
+
+
+def readdressed(row: Record, adapter: Adapter, known: str | None) -> Record:
+    """A row whose identifiers are others than those that its record was made with."""
+    number = 5000 + int(row.key[1:])
+    return replace(
+        row, identifiers=adapter.identifiers(number), remote_id=known, has_new_address=True
+    )
 
 
 def leaving(rows: Sequence[Record], taken: BatchResult) -> list[Record]:

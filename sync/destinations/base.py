@@ -58,6 +58,8 @@ class ObjectType:
     # Identifier columns by which the vendor finds its record, the strongest first: two rows that have the same are one record
     # there. Empty where it keeps a record under a key of ours.
     found_by: tuple[str, ...] = ()
+    # Whether a row with other identifiers than before is written by the id that the vendor gave it, so that no second record is made.
+    updates_by_id: bool = False
     open_fields: bool = True  # any other column becomes a property; else only `known_fields`
     known_fields: frozenset[str] = frozenset()
     nested: bool = False  # fields may be lists and objects; else the engine refuses such columns

@@ -13,6 +13,10 @@ Read 2026-11-29: developers.hubspot.com/docs/api-reference/legacy/crm/properties
 `modificationMetadata.readOnlyValue`), github.com/HubSpot/hubspot-api-php/issues/171 (a private app's token tells its scopes, and to
 public code without a scope of its own), .../crm-lists-v3 (members are put on MANUAL and SNAPSHOT lists; a DYNAMIC one fills itself).
 
+Read 2026-11-29, description v3 and .../crm-contacts-v3/batch/post-crm-v3-objects-contacts-batch-update (by id, of which an address is a
+property like any other), github.com/HubSpot/hubspot-api-python/issues/51 (409 CONFLICT, of the whole request, where an address is
+another contact's).
+
 Erasure, read 2026-11-29: developers.hubspot.com/docs/api-reference/legacy/crm/objects/contacts/gdpr/gdpr-delete-contact (a contact and all
 that belongs to it, for good; by id, since an address that no contact has would be put on a blocklist).
 
@@ -64,6 +68,7 @@ COMPANY_PROPERTIES = {"account_name": "name", "employee_count": "numberofemploye
 COMPANY_KEY = "headwater_account_id"
 CONTACT_TYPE_ID = "0-1"
 SECOND_ADDRESSES = "hs_additional_emails"  # separated by semicolons
+RECORD_ID = "id"  # of every record, beside its properties
 
 
 RESULTS = Answer(frozenset({200, 207}), (("results", list), ("status", str)))
@@ -120,6 +125,7 @@ def _object(member: str, identifiers: frozenset[str], found_by: tuple[str, ...] 
         identifiers=identifiers,
         member=member,
         found_by=found_by,
+        updates_by_id=bool(found_by),
         partial_failure=PartialFailure.PER_ROW,
         rate_group="crm",
     )
@@ -238,8 +244,11 @@ class Hubspot:
         if self._is_company:
             self._ensure_key_property()
             self._take_over([record for record in first.values() if not record.remote_id])
-        answer = self._batch("upsert", [self._input(record) for record in first.values()])
-        accepted, refused, error = self._taken(answer, first)
+        accepted, refused, error = self._readdress(first)
+        if first and error is None:
+            answer = self._batch("upsert", [self._input(record) for record in first.values()])
+            taken, others, error = self._taken(answer, first)
+            accepted, refused = [*accepted, *taken], [*refused, *others]
         if self.target.kind == "list":
             missing = self._memberships("add", [row.remote_id for row in accepted if row.remote_id])
             refused += [
@@ -251,6 +260,56 @@ class Hubspot:
         return BatchResult(
             accepted, [*failed, *refused], requests=self.http.requests_sent - before, error=error
         )
+
+    def _readdress(
+        self, rows: dict[str, Record]
+    ) -> tuple[list[Accepted], list[RowError], DestinationError | None]:
+        """Write rows that have a new address to the contacts that they were, which takes them out of `rows`.
+
+        A contact that is not there any more, or that has the address already, is found by it as ever.
+        """
+        by_id = {
+            record.remote_id: record
+            for record in rows.values()
+            if record.remote_id and record.has_new_address and not self._is_company
+        }
+        if not by_id:
+            return [], [], None
+        there = self._batch(
+            "read",
+            [{"id": one} for one in by_id],
+            properties=["email", SECOND_ADDRESSES],
+            propertiesWithHistory=[],
+        )["results"]
+        addresses = {str(row["id"]): _addresses(row) for row in there}
+        sent = {
+            known: record
+            for known, record in by_id.items()
+            if known in addresses and self._unique(record) not in addresses[known]
+        }
+        if not sent:
+            return [], [], None
+        inputs = [
+            {"id": known, "properties": self._input(record)["properties"]}
+            for known, record in sent.items()
+        ]
+        try:
+            answer = self._batch("update", inputs)
+        except RejectedError as error:
+            if error.code != "CONFLICT":
+                raise
+            raise RejectedError(
+                "hubspot: the new address is another contact's (CONFLICT): merge the two in HubSpot.",
+                code=error.code,
+                known=True,
+            ) from error
+        for record in sent.values():
+            del rows[self._unique(record)]
+        taken, refused, left, _ = _outcome(answer, sent, RECORD_ID)
+        if not left:
+            return taken, refused, None
+        said = f"hubspot: the answer does not name {len(left):,} of {len(sent):,} rows."
+        return taken, refused, UnexpectedAnswerError(said)
 
     def _taken(
         self, answer: Any, sent: Mapping[str, Record]
@@ -265,9 +324,8 @@ class Hubspot:
                 properties=[SECOND_ADDRESSES],
                 propertiesWithHistory=[],
             )["results"]:
-                addresses = str((row.get("properties") or {}).get(SECOND_ADDRESSES) or "").lower()
-                for address in addresses.split(";"):
-                    if row["id"] in strangers and (record := left.pop(address.strip(), None)):
+                for address in _addresses(row):
+                    if row["id"] in strangers and (record := left.pop(address, None)):
                         taken.append(Accepted(record.key, row["id"]))
         if not left:
             return taken, refused, None
@@ -473,7 +531,16 @@ def _text(value: Any) -> str:
     return "" if value is None else str(value)
 
 
+def _addresses(row: Mapping[str, Any]) -> list[str]:
+    """All addresses of a contact, where they were asked for."""
+    properties = row.get("properties") or {}
+    texts = str(properties.get(SECOND_ADDRESSES) or "").split(";")
+    return [text.strip().lower() for text in (str(properties.get("email") or ""), *texts) if text]
+
+
 def _named(row: Mapping[str, Any], name: str) -> str:
+    if name == RECORD_ID:
+        return str(row["id"])
     value = str((row.get("properties") or {}).get(name) or "")
     return value if name == COMPANY_KEY else value.lower()
 

@@ -48,7 +48,7 @@ class StandIn:
         self.blueprint = Blueprint(self.vendor.name, __name__)
         self._routes: dict[tuple[str, str], list[tuple[str, str, form.Request]]] = {}
         for kind, offered in self.vendor.objects.items():
-            for name in ("find", "make", "check", "upsert", "remove", "send", "erase"):
+            for name in ("find", "make", "check", *form.VERBS):
                 if (asked := getattr(offered, name)) is not None:
                     self._add(asked, kind, name)
             for verb in offered.verbs.values():
@@ -140,6 +140,8 @@ class StandIn:
         if refused and names_none:
             return jsonify({"error": {"code": "invalid"}}), 400
         good = [row for place, row in enumerate(rows) if place not in refused]
+        if name == "update" and not all(self._move(kind, row) for row in good):
+            return jsonify({"error": {"code": "not_found"}}), 404
         self._keep(kind, name, good)
         for path, value in verb.ok.items():
             _put(document, path, value)
@@ -163,7 +165,7 @@ class StandIn:
             for told in verb.refused:
                 _put(document, told.rows, items if told is verb.refused[0] else [])
         if verb.ids is not None:
-            self._ids(verb.ids, document, good)
+            self._ids(kind, verb.ids, document, good)
         if verb.job is not None:
             job = str(uuid.uuid4())
             store().put_job(self.vendor.name, job, {"taken": len(good), "refused": len(refused)})
@@ -250,18 +252,45 @@ class StandIn:
     def _key(self, kind: str, row: Captured) -> str:
         return "|".join(str(row[name]) for name in self.key_names(kind) if name in row)
 
-    def _ids(self, ids: form.Ids, document: Any, rows: list[Captured]) -> None:
+    def _move(self, kind: str, row: Captured) -> bool:
+        """Give the member that has an id the key that it has in this row; False where nobody has the id."""
+        place, ids = self._object(kind, row), f"{self.vendor.name}:ids"
+        known = str(row["remote_id"])
+        before = store().member(ids, f"{place}:keys", known)
+        if before is None or (old := store().member(self.vendor.name, place, before)) is None:
+            return False
+        if isinstance(old, dict) and isinstance(row["$row"], dict):
+            row["$row"] = {**old, **row["$row"]}  # what it does not say stays
+        store().drop_members(self.vendor.name, place, [before])
+        store().drop_members(ids, f"{place}:ids", [before])
+        self._know(place, self._key(kind, row), known)
+        return True
+
+    def _know(self, place: str, key: str, made: str) -> str:
+        """The id of a member, which it keeps under another key."""
+        ids = f"{self.vendor.name}:ids"
+        known = store().member(ids, f"{place}:ids", key)
+        if known is not None:
+            return str(known)
+        while store().member(ids, f"{place}:keys", made) not in (None, key):
+            made = hashlib.sha256(made.encode()).hexdigest()[:12]
+        store().put_members(ids, f"{place}:ids", {key: made})
+        store().put_members(ids, f"{place}:keys", {made: key})
+        return made
+
+    def _ids(self, kind: str, ids: form.Ids, document: Any, rows: list[Captured]) -> None:
         items = []
         for row in rows:
             item: dict[str, Any] = {}
             name = row.get(ids.matches[1:]) if ids.matches else None
-            made = hashlib.sha256(
-                json.dumps(name or row["$row"], sort_keys=True).encode()
-            ).hexdigest()
+            place, key = self._object(kind, row), self._key(kind, row)
+            made = self._know(
+                place, key, hashlib.sha256(f"{place}|{key}".encode()).hexdigest()[:12]
+            )
             if ids.rows is None:
-                _put(document, ids.id, made[:12])
+                _put(document, ids.id, made)
                 return
-            _put(item, ids.id, made[:12])
+            _put(item, ids.id, made)
             if ids.by:
                 _put(item, ids.by, name)
             items.append(item)

@@ -250,12 +250,15 @@ class RunLog:
         row_hash: Column = None,
         remote_id: Column = None,
     ) -> pa.Table:
-        """The rows of `intended` at `places`, with what was decided of them."""
+        """The rows of `intended` at `places`, with what was decided of them; without a `remote_id` the one they were sent with."""
         import pyarrow as pa
 
         every = places == range(intended.num_rows)
         table = intended if every else intended.take(pa.array(places, pa.int64()))
-        for name, column in (("action", action), ("row_hash", row_hash), ("remote_id", remote_id)):
+        told = {"action": action, "row_hash": row_hash}
+        if remote_id is not None:
+            told["remote_id"] = remote_id
+        for name, column in told.items():
             index = table.schema.get_field_index(name)
             decided = arrow_column("acknowledgements", name, column, len(places))
             table = table.set_column(index, name, decided)

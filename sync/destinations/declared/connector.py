@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import datetime as dt
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from pydantic import SecretStr
@@ -131,7 +132,7 @@ class Declared:
         )
         self._asked = {
             name: Asked(self.file, target.kind, request)
-            for name in ("find", "make", "check", "upsert", "remove", "send", "erase")
+            for name in ("find", "make", "check", *form.VERBS)
             if (request := getattr(self._object, name)) is not None
         }
 
@@ -201,10 +202,13 @@ class Declared:
             # It may have another name by now, and those who are to go still be on it.
             raise self._is_missing()
         words = self._words(object_id)
-        if verb.per == "row":
-            result = one_by_one(able, lambda record: self._one(asked, verb, words, record))
-        else:
-            result = self._many(asked, verb, words, able)
+        moved = [one for one in able if self._has_new_address(name, one)]
+        result = one_by_one(moved, lambda record: self._update(asked, words, record))
+        left = [record for record in able if record not in moved] if moved else able
+        if left and result.error is not None:
+            result = replace(result, unsent=[*result.unsent, *(record.key for record in left)])
+        elif left:
+            result = _both(result, self._all(asked, verb, words, left))
         return BatchResult(
             result.accepted,
             [*failed, *result.failed],
@@ -214,6 +218,36 @@ class Declared:
             result.error,
             result.unsent,
         )
+
+    def _all(
+        self, asked: Asked, verb: form.Verb, words: templates.Words, records: Sequence[Record]
+    ) -> BatchResult:
+        if verb.per == "row":
+            return one_by_one(records, lambda record: self._one(asked, verb, words, record))
+        return self._many(asked, verb, words, records)
+
+    def _has_new_address(self, name: str, record: Record) -> bool:
+        return (
+            name == "upsert"
+            and self._object.update is not None
+            and record.has_new_address
+            and record.remote_id is not None
+        )
+
+    def _update(self, upsert: Asked, words: templates.Words, record: Record) -> Accepted | RowError:
+        """A row with a new address, by the id that the vendor gave it; where that is gone, by the address."""
+        asked, verb = self._asked["update"], self._object.update
+        assert verb is not None  # noqa: S101 - as `_has_new_address` says
+        answer = asked.send(self.http, words, [record], group=self._group, missing_ok=True)
+        if answer is None:
+            assert isinstance(upsert.request, form.Verb)  # noqa: S101
+            result = self._all(upsert, upsert.request, words, [record])
+            if result.error is not None:
+                raise result.error
+            return result.failed[0] if result.failed else result.accepted[0]
+        self._is_ok(verb, answer)
+        result = self._outcome(asked, verb, answer, [record])
+        return result.failed[0] if result.failed else result.accepted[0]
 
     def _able(self, records: Sequence[Record]) -> tuple[list[Record], list[RowError]]:
         """Rows that may be sent: whoever must be hashed is."""
@@ -476,6 +510,15 @@ class _Secrets:
             name: value.get_secret_value() if isinstance(value, SecretStr) else value
             for name, value in found.items()
         }
+
+
+def _both(first: BatchResult, second: BatchResult) -> BatchResult:
+    """What became of the rows of two requests."""
+    return replace(
+        second,
+        accepted=[*first.accepted, *second.accepted],
+        failed=[*first.failed, *second.failed],
+    )
 
 
 def _is_code(value: Any) -> bool:

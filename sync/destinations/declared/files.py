@@ -230,10 +230,10 @@ def _check_object(found: DeclaredFile, kind: str, offered: form.Object, lines: _
     for name, verb in offered.verbs.items():
         path_scope = rows if verb.per == "row" else constant
         _check_request(lines, (*at, name), verb, path_scope, rows, single=verb.per == "row")
-        if verb.missing_ok and (name not in ("remove", "erase") or verb.per != "row"):
+        if verb.missing_ok and (name not in ("remove", "erase", "update") or verb.per != "row"):
             raise lines.error(
                 (*at, name, "missing_ok"),
-                "is for `remove` and `erase` with `per: row`: elsewhere 404 says that a list or account is gone",
+                "is for `update`, `remove` and `erase` with `per: row`: elsewhere 404 says that a list or account is gone",
             )
         for number, refused in enumerate(verb.refused):
             if refused.matches != INDEX:
@@ -242,6 +242,8 @@ def _check_object(found: DeclaredFile, kind: str, offered: form.Object, lines: _
             scope = Scope((*constant.constant, "job"), has_rows=False)
             _check_request(lines, (*at, name, "job", "poll"), verb.job.poll, scope, scope)
         _check_sent(lines, (*at, name), verb, offered, is_remove=name in ("remove", "erase"))
+    if offered.update is not None:
+        _check_update(offered, offered.update, at, lines)
     if (
         offered.send
         and offered.delivery == "exactly_once"
@@ -251,6 +253,21 @@ def _check_object(found: DeclaredFile, kind: str, offered: form.Object, lines: _
             (*at, "send"),
             "sends no `$idempotency_key`: say it, or `delivery: at_least_once`, so that the sync must choose",
         )
+
+
+def _check_update(offered: form.Object, update: form.Verb, at: Keys, lines: _Lines) -> None:
+    """Who is updated by an id must have been given one, and be found otherwise when it is gone."""
+    if offered.upsert is None or offered.upsert.ids is None or offered.upsert.job is not None:
+        raise lines.error(
+            (*at, "update"), "is for an object whose `upsert` gives `ids`, and is no job"
+        )
+    if update.per != "row" or not update.missing_ok:
+        raise lines.error(
+            (*at, "update"),
+            "wants `per: row` and `missing_ok: true`: whose id is gone is found by the address",
+        )
+    if "remote_id" not in _named({"path": getattr(update, update.method), "body": update.body}):
+        raise lines.error((*at, "update"), "never says `$remote_id`, by which it is to update")
 
 
 def _check_sent(
@@ -386,7 +403,7 @@ def _texts(node: Any, at: Keys) -> list[tuple[Keys, str]]:
 
 def _groups(offered: form.Object) -> list[tuple[Keys, str]]:
     found: list[tuple[Keys, str]] = []
-    for name in ("find", "make", "check", "upsert", "remove", "send", "erase"):
+    for name in ("find", "make", "check", *form.VERBS):
         request = getattr(offered, name)
         if request is not None and request.group is not None:
             found.append(((name, "group"), request.group))

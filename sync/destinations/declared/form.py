@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,59}$")]
 Paths = list[str] | str
 METHODS = ("get", "post", "put", "patch", "delete")
+VERBS = ("upsert", "update", "remove", "send", "erase")
 Type = Literal["list", "object", "text", "id", "number", "boolean"]
 ModeName = Literal["upsert", "mirror", "add", "remove", "event"]
 
@@ -184,7 +185,7 @@ class Verb(Request):
     taken_count: Paths = []
     refused_count: Paths = []
     ids: Ids | None = None
-    missing_ok: bool = False  # 404 means: not there, which is what the removal of one row wants
+    missing_ok: bool = False  # 404 means: not there, as the removal of one row wants it, and after which an update is an upsert
     job: Job | None = None
 
 
@@ -248,6 +249,7 @@ class Object(Form):
     make: Make | None = None
     check: Request
     upsert: Verb | None = None
+    update: Verb | None = None  # by $remote_id, of a row with a new address
     remove: Verb | None = None
     send: Verb | None = None
     erase: Verb | None = None
@@ -255,12 +257,7 @@ class Object(Form):
     @property
     def verbs(self) -> dict[str, Verb]:
         """Requests that carry rows, by what they do."""
-        found = {
-            "upsert": self.upsert,
-            "remove": self.remove,
-            "send": self.send,
-            "erase": self.erase,
-        }
+        found = {name: getattr(self, name) for name in VERBS}
         return {name: verb for name, verb in found.items() if verb is not None}
 
 
@@ -324,7 +321,7 @@ class Example(Form):
     """A row or several, and the requests and answer that the vendor's pages, or a recording, have for them."""
 
     object: str
-    verb: Literal["upsert", "remove", "send", "erase"]
+    verb: Literal["upsert", "update", "remove", "send", "erase"]
     name: str = "Lapsed buyers"
     settings: dict[str, str] = {}
     rows: list[dict[str, Any]]

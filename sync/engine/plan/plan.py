@@ -241,6 +241,7 @@ def _planned(
         claims=Claims.on(offered, ledger.claims(definition.filled, others) if others else None),
         refresh=_refresh(definition, offered),
         erased=partial(planning.erasures.asked, salts=salts) if salts else None,
+        by_id=offered is not None and offered.updates_by_id,
     )
     checks = TableChecks(
         **{

@@ -18,7 +18,15 @@ from sync.engine.plan.spool import PlanSpool
 from sync.engine.preflight import check_fields
 from sync.engine.push.acknowledge import Acknowledger
 from sync.engine.push.record import RunRecord
-from sync.engine.push.rows import Batch, Phase, PlannedRow, RowReader, batched, parted
+from sync.engine.push.rows import (
+    Batch,
+    Phase,
+    PlannedRow,
+    RowReader,
+    batched,
+    new_addresses,
+    parted,
+)
 from sync.engine.push.sender import BatchSender
 from sync.engine.push.stream import Stream
 from sync.engine.retry import CircuitBreaker, Retrier, with_memory
@@ -237,13 +245,19 @@ class Pusher:
         return chain.from_iterable(phase.batches for phase in self._phases(planned, offered))
 
     def _phases(self, planned: Planned, offered: ObjectType) -> Iterator[Phase]:
-        """Removals, then identifiers that changed, then what is written: who must not be there leaves before anybody joins."""
+        """Removals, then identifiers that changed, then what is written: who must not be there leaves before anybody joins, and who is
+        written by id lets go of an address before another is found by it.
+        """
         assert planned.spool is not None  # noqa: S101
         reader, spool, number = self._reader(planned, offered), planned.spool, count(1)
+        writes = [reader.read(spool.writes.batches())]
+        if offered.updates_by_id:
+            writes.append(new_addresses(reader.read(spool.writes.batches()), wanted=False))
+            writes[0] = new_addresses(writes[0], wanted=True)
         for action, rows in (
             (Action.REMOVE, reader.read(spool.removals.batches())),
             (Action.OUTDATED, reader.read_outdated(spool.outdated.batches())),
-            ("write", reader.read(spool.writes.batches())),
+            *(("write", one) for one in writes),
         ):
             part: Iterable[list[PlannedRow]] = rows
             canary = None if action == Action.OUTDATED else self._definition.canary
@@ -273,6 +287,7 @@ class Pusher:
             planned.mapping,
             weigh=offered.batch_bytes is not None,
             members=offered.members,
+            by_id=offered.updates_by_id,
         )
 
     # -- send ----------------------------------------------------------------------------------

@@ -215,7 +215,15 @@ WRONG: dict[str, tuple[str, str, int, str, str]] = {
         "answer: {fields: {refused: list}}\n      refused",
         "missing_ok: true\n      answer: {fields: {refused: list}}\n      refused",
         30,
-        "objects.group.upsert.missing_ok is for `remove` and `erase`",
+        "objects.group.upsert.missing_ok is for `update`, `remove` and `erase`",
+        "",
+    ),
+    "an update of those who have no id": (
+        "    remove:\n      per: row",
+        "    update: {per: row, missing_ok: true, put: /people/$remote_id, body: {email: $email, $also: {}}, "
+        "answer: {fields: {id: id}}}\n    remove:\n      per: row",
+        32,
+        "objects.group.update is for an object whose `upsert` gives `ids`",
         "",
     ),
     "no yaml": ("title: Mailer", "title: [Mailer", 3, "this is no YAML", ""),
