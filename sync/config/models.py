@@ -159,6 +159,8 @@ class SyncDefinition:
     quarantine_after: int = 5
     refresh_days: int | None = None  # instead of those that the destination declares
     canary: Canary | None = None
+    # Identifiers that a row goes without, where they are another record's at the vendor.
+    left_out_on_conflict: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     options: Mapping[str, Value] = field(default_factory=dict)
     id: str = ""  # the name its state is kept under; empty is its own name

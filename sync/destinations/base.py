@@ -60,6 +60,8 @@ class ObjectType:
     found_by: tuple[str, ...] = ()
     # Whether a row with other identifiers than before is written by the id that the vendor gave it, so that no second record is made.
     updates_by_id: bool = False
+    # The vendor's codes of a row by which an identifier is another record's already, and the identifiers that each may be about.
+    conflicts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     open_fields: bool = True  # any other column becomes a property; else only `known_fields`
     known_fields: frozenset[str] = frozenset()
     nested: bool = False  # fields may be lists and objects; else the engine refuses such columns

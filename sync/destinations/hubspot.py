@@ -126,6 +126,7 @@ def _object(member: str, identifiers: frozenset[str], found_by: tuple[str, ...] 
         member=member,
         found_by=found_by,
         updates_by_id=bool(found_by),
+        conflicts={"CONFLICT": ("email",)} if found_by else {},
         partial_failure=PartialFailure.PER_ROW,
         rate_group="crm",
     )

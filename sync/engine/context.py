@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import uuid
+from collections import Counter
 from dataclasses import dataclass, field
 
 from sync.engine.connect import Connector
@@ -62,11 +63,22 @@ class SyncResult:
     previous_status: str | None = None
     error: HeadwaterError | None = None
     notes: list[str] = field(default_factory=list)  # what the command line let pass
+    # Rows that were taken without an identifier that is another record's, by its name.
+    left_out: Counter[str] = field(default_factory=Counter)
 
     @property
     def recorded(self) -> str | None:
-        """What the row in `runs` says: flags that opened a gate, then what went wrong."""
-        return "; ".join([*self.notes, *([self.message] if self.message else [])]) or None
+        """What the row in `runs` says: flags that opened a gate, what rows went without, then what went wrong."""
+        told = [*self.notes, *self.warnings, *([self.message] if self.message else [])]
+        return "; ".join(told) or None
+
+    @property
+    def warnings(self) -> list[str]:
+        """What is green, and yet to be known."""
+        return [
+            f"{count:,} {'row' if count == 1 else 'rows'} went without {name}, which is another record's there"
+            for name, count in sorted(self.left_out.items())
+        ]
 
     @property
     def recorded_status(self) -> str:

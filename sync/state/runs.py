@@ -249,15 +249,21 @@ class RunLog:
         action: Column,
         row_hash: Column = None,
         remote_id: Column = None,
+        identifiers: Column = None,
     ) -> pa.Table:
-        """The rows of `intended` at `places`, with what was decided of them; without a `remote_id` the one they were sent with."""
+        """The rows of `intended` at `places`, with what was decided of them; without a `remote_id`, or `identifiers`, those
+        they were sent with.
+        """
         import pyarrow as pa
 
         every = places == range(intended.num_rows)
         table = intended if every else intended.take(pa.array(places, pa.int64()))
         told = {"action": action, "row_hash": row_hash}
-        if remote_id is not None:
-            told["remote_id"] = remote_id
+        told |= {
+            name: column
+            for name, column in (("remote_id", remote_id), ("identifiers", identifiers))
+            if column is not None
+        }
         for name, column in told.items():
             index = table.schema.get_field_index(name)
             decided = arrow_column("acknowledgements", name, column, len(places))

@@ -211,6 +211,7 @@ def _check_object(found: DeclaredFile, kind: str, offered: form.Object, lines: _
         *offered.hashed,
         *(one for some in offered.members for one in some),
         *offered.found_by,
+        *(one for some in offered.conflicts.values() for one in some),
     ):
         if name not in offered.identifiers:
             raise lines.error(

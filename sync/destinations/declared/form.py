@@ -237,6 +237,7 @@ class Object(Form):
     hashed: list[Name] = []
     members: list[list[Name]] = []
     found_by: list[Name] = []
+    conflicts: dict[str, list[Name]] = {}  # codes by which an identifier is another record's
     fields: list[str] | None = None  # those that it knows; without it any
     nested: bool = False
     delivery: Literal["exactly_once", "at_least_once"] = "exactly_once"

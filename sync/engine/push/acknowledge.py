@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Self
@@ -167,7 +168,21 @@ class Acknowledger:
             action=actions,
             row_hash=[row.row_hash for row in rows],
             remote_id=remote_ids,
+            identifiers=self._went_with(outcome, rows),
         )
+
+    def _went_with(self, outcome: Outcome, rows: Sequence[PlannedRow]) -> list[str | None] | None:
+        """The identifiers that rows were taken with, as JSON text; None where they are those that were meant."""
+        without = outcome.went_without
+        if not without:
+            return None
+        return [
+            row.sent
+            if (record := without.get(row.record.key)) is None
+            # Written as everything that is sent: names in order.
+            else json.dumps(dict(sorted(record.identifiers.items())), ensure_ascii=False)
+            for row in rows
+        ]
 
     def _marked(
         self,
@@ -197,6 +212,7 @@ class Acknowledger:
                 self._groups.add_batch(outcome.batch.number)
             for action, count in outcome.taken.items():
                 self._count(action, count)
+            self._note_left_out(outcome)
             self._add_refused(group, outcome)
             if outcome.error is not None:
                 self._add_error(outcome, outcome.error)
@@ -208,6 +224,17 @@ class Acknowledger:
             self.flush()
         else:
             self._groups.hand_over_if_due()
+
+    def _note_left_out(self, outcome: Outcome) -> None:
+        """Count what rows went without, of those that were taken."""
+        if not outcome.went_without:
+            return
+        rows = {row.record.key: row.record for row in outcome.batch.rows}
+        for item in outcome.accepted:
+            if (went := outcome.went_without.get(item.key)) is not None:
+                self._result.left_out.update(
+                    name for name in rows[item.key].identifiers if name not in went.identifiers
+                )
 
     @property
     def seconds_left(self) -> float:

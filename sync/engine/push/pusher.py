@@ -333,6 +333,8 @@ class Pusher:
             slots=self._context.connector.limits.slots(
                 connection.credential, connection.declaration, group
             ),
+            conflicts=offered.conflicts,
+            left_out=self._definition.left_out_on_conflict,
             permit=acknowledger.check_lease,
         )
         stream = self._stream = Stream(

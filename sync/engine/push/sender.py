@@ -6,7 +6,7 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -61,6 +61,8 @@ class Outcome:
     jobs: int = 0
     works: bool = False  # a job took some rows of this batch, so the request is not what is wrong
     waited: float = 0.0  # seconds for jobs
+    # Rows that went without an identifier that is another record's, and what they went with.
+    went_without: dict[str, Record] = field(default_factory=dict)
     taken: Counter[str] = field(default_factory=Counter)  # accepted rows by action
     acknowledgements: Any = None  # an Arrow table, once they are journalled
 
@@ -85,9 +87,13 @@ class BatchSender:
         slots: AbstractContextManager[object],
         job_seconds: float = 900.0,
         clock: Callable[[], float] = time.monotonic,
+        conflicts: Mapping[str, tuple[str, ...]] | None = None,
+        left_out: tuple[str, ...] = (),
         permit: Callable[[], None] = lambda: None,
     ) -> None:
-        """`permit` raises where this run may send nothing any more."""
+        """`conflicts` are the vendor's codes by which an identifier is another record's, `left_out` identifiers that a row then goes
+        without. `permit` raises where this run may send nothing any more.
+        """
         self._destination = destination
         self._mode = mode
         # Whether rows whose answer was lost may be sent again.
@@ -97,6 +103,8 @@ class BatchSender:
         self._slots = slots
         self._job_seconds = job_seconds
         self._clock = clock
+        self._conflicts = conflicts or {}
+        self._left_out = left_out
         self._permit = permit
         self._cancelled = threading.Event()
 
@@ -116,9 +124,11 @@ class BatchSender:
         else:
             try:
                 self._send_asked(batch, outcome)
+                self._go_without(batch, outcome)
             except DestinationError as error:
                 outcome.error = error
-            judge(outcome)
+            self._say_conflicts(outcome)
+            judge(outcome, self._conflicts)
             if not self._repeats:
                 outcome.unknown = sorted(outcome.undecided & outcome.maybe)
         outcome.seconds = self._clock() - began
@@ -127,6 +137,33 @@ class BatchSender:
         elif not batch.too_large:
             self._breaker.failure(outcome.error)
         return outcome
+
+    def _go_without(self, batch: Batch, outcome: Outcome) -> None:
+        """Send rows again that were refused for an identifier which is another record's, without it, where the sync wants that."""
+        if not self._left_out:
+            return
+        records = {row.record.key: row.record for row in batch.rows}
+        while True:
+            again: dict[str, Record] = {}
+            for error in outcome.failed:
+                names = self._conflicts.get(error.status, ())
+                record = outcome.went_without.get(error.key, records[error.key])
+                if left := _without(record, [name for name in self._left_out if name in names]):
+                    again[error.key] = left
+            if not again:
+                return
+            outcome.failed = [error for error in outcome.failed if error.key not in again]
+            outcome.unproven -= set(again)
+            outcome.went_without |= again
+            self._send(list(again.values()), batch.action, outcome)
+
+    def _say_conflicts(self, outcome: Outcome) -> None:
+        """Why a row is refused for what is another record's, in words: the vendor's code is a word of its own."""
+        for place, error in enumerate(outcome.failed):
+            if names := self._conflicts.get(error.status):
+                title = self._destination.declaration.title
+                said = f"the row's {' or '.join(names)} is another record's at {title}"
+                outcome.failed[place] = replace(error, message=said)
 
     def _send_asked(self, batch: Batch, outcome: Outcome) -> None:
         """Send what asks anything; a removal of what others keep is done when it is said."""
@@ -380,13 +417,25 @@ def _unnamed(status: JobStatus, rows: int, named: int) -> int:
     return refused - named + lost
 
 
-def judge(outcome: Outcome) -> None:
+def _without(record: Record, names: Sequence[str]) -> Record | None:
+    """The row without the first of `names` that it has; None where nothing would be left to know it by."""
+    for name in names:
+        if name in record.identifiers:
+            left = {one: value for one, value in record.identifiers.items() if one != name}
+            known = left or (record.has_new_address and record.remote_id)
+            return replace(record, identifiers=left) if known else None
+    return None
+
+
+def judge(outcome: Outcome, conflicts: Collection[str] = ()) -> None:
     """Tell rows that are refused for their own sake from a batch that is refused as it is.
 
     Where none was taken and all were refused alike, nothing shows that a row is at fault: a token, a limit or a setting refuses so too.
-    Then no row's count begins, and the batch has an error.
+    Then no row's count begins, and the batch has an error. `conflicts` are codes of a row alone.
     """
-    doubted = [error for error in outcome.failed if error.retryable]
+    doubted = [
+        error for error in outcome.failed if error.retryable and error.status not in conflicts
+    ]
     if (
         outcome.accepted
         or outcome.works

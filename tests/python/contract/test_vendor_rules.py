@@ -119,6 +119,18 @@ def test_klaviyo_changes_the_address_of_the_profile_that_has_the_key(bench: Benc
     assert [one["email"] for one in held] == ["new@shop.example"]
 
 
+def test_klaviyo_has_a_number_on_one_profile(bench: Bench) -> None:
+    destination = bench.destination("klaviyo", "list")
+    first, second = rows("klaviyo", "list", 2)
+    second = replace(
+        second, identifiers={**second.identifiers, "phone": first.identifiers["phone"]}
+    )
+    result = settled(destination, destination.upsert([first, second]))
+    assert [(one.key, one.status) for one in result.failed] == [(second.key, "duplicate_profile")]
+    able = registry.declaration("klaviyo").objects["list"]
+    assert "phone" in able.conflicts["duplicate_profile"]
+
+
 def test_hubspot_removes_a_contact_whose_id_was_lost(bench: Bench) -> None:
     destination = bench.destination("hubspot", "contact")
     sent = rows("hubspot", "contact", 3)
