@@ -10,6 +10,7 @@ from sync.destinations.answers import (
     Verdicts,
 )
 from sync.destinations.base import (
+    CreatesOnly,
     Declaration,
     Delivery,
     Destination,
@@ -25,6 +26,7 @@ from sync.destinations.base import (
     ReplacesAll,
     SendsEvents,
     UnknownField,
+    UpdatesOnly,
 )
 from sync.destinations.http import HttpClient, Limiter, Reply
 from sync.destinations.oauth import RefreshedToken
@@ -75,6 +77,7 @@ __all__ = [
     "CampaignDay",
     "CampaignEvent",
     "ConfigError",
+    "CreatesOnly",
     "Declaration",
     "Delivery",
     "Destination",
@@ -114,6 +117,7 @@ __all__ = [
     "UnexpectedAnswerError",
     "UnknownField",
     "UnsentError",
+    "UpdatesOnly",
     "Value",
     "Verdict",
     "Verdicts",

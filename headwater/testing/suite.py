@@ -78,13 +78,15 @@ class Bench:
         size = self.adapter.able.batch_rows
         accepted: list[Accepted] = []
         failed: list[RowError] = []
+        passed_over: list[str] = []
         for start in range(0, len(rows), size):
             result = settled(destination, getattr(destination, verb)(rows[start : start + size]))
             if result.error:
                 raise result.error
             accepted += result.accepted
             failed += result.failed
-        return BatchResult(accepted, failed)
+            passed_over += result.passed_over
+        return BatchResult(accepted, failed, passed_over=passed_over)
 
     def held(self, name: str = NAME) -> dict[Any, Any]:
         store = Store(self._folder / "sandbox.sqlite")
@@ -305,6 +307,41 @@ class DestinationSuite:
         result = bench.send(now)
         assert sorted(row.key for row in result.accepted) == sorted(row.key for row in now)
         assert differences(bench.held(), self.adapter.wanted(now)) == []
+
+    # -- only what is there, only what is not --------------------------------------------------
+
+    def test_update_only_makes_nobody(self, bench: Bench) -> None:
+        self._needs(Mode.UPDATE_ONLY)
+        there = self.adapter.records(range(5))
+        bench.send(there)
+        result = bench.send(self.adapter.records(range(3, 9), shift=1000), verb="update")
+        assert sorted(one.key for one in result.accepted) == ["k00003", "k00004"]
+        assert sorted(result.passed_over) == ["k00005", "k00006", "k00007", "k00008"]
+        wanted = self.adapter.wanted([*there, *self.adapter.records(range(3, 5), shift=1000)])
+        assert differences(bench.held(), wanted) == []
+
+    def test_update_only_finds_who_has_a_new_address(self, bench: Bench) -> None:
+        self._needs(Mode.UPDATE_ONLY)
+        if not self.adapter.able.updates_by_id:
+            pytest.skip("nobody is written by an id of the vendor's")
+        before = self.adapter.records(range(4))
+        ids = {row.key: row.remote_id for row in bench.send(before).accepted}
+        now = [readdressed(row, self.adapter, ids[row.key]) for row in before[:2]]
+        stranger = readdressed(before[3], self.adapter, "999999999999")
+        result = bench.send([*now, replace(stranger, key="k00077")], verb="update")
+        assert sorted(row.key for row in result.accepted) == [row.key for row in now]
+        assert result.passed_over == ["k00077"]
+        assert differences(bench.held(), self.adapter.wanted([*now, *before[2:]])) == []
+
+    def test_create_only_changes_nobody(self, bench: Bench) -> None:
+        self._needs(Mode.CREATE_ONLY)
+        there = self.adapter.records(range(5))
+        bench.send(there)
+        result = bench.send(self.adapter.records(range(3, 9), shift=1000), verb="create")
+        made = self.adapter.records(range(5, 9), shift=1000)
+        assert sorted(one.key for one in result.accepted) == [one.key for one in made]
+        assert sorted(result.passed_over) == ["k00003", "k00004"]
+        assert differences(bench.held(), self.adapter.wanted([*there, *made])) == []
 
     # -- removal --------------------------------------------------------------------------------
 

@@ -225,6 +225,7 @@ def _summary(result: SyncResult) -> dict[str, Any]:
         "withheld": result.counts.withheld,
         "seconds": round(result.seconds, 3),
         "left_out": dict(result.left_out),
+        "passed_over": result.passed_over,
         "message": result.message,
     }
 

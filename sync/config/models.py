@@ -218,11 +218,13 @@ class SyncDefinition:
     @property
     def _sent(self) -> dict[str, Any]:
         """What decides how a row is sent."""
-        return {
+        told = {
             "identifiers": sorted(self.identifiers),
             "fields": dict(self.fields),
             "nulls": [self.nulls.default, dict(self.nulls.fields)],
         }
+        # What was left as it was, since it was there, is not what another mode would have sent.
+        return told | {"mode": self.mode.value} if self.mode is Mode.CREATE_ONLY else told
 
     @property
     def _formerly_at(self) -> dict[str, Any]:

@@ -163,6 +163,22 @@ class RemovesMembers(Protocol):
 
 
 @runtime_checkable
+class UpdatesOnly(Protocol):
+    """Changes records that are there (mode `update_only`)."""
+
+    def update(self, records: Sequence[Record]) -> BatchResult:
+        """Update `records`, and make none: those that are not there are `passed_over`."""
+
+
+@runtime_checkable
+class CreatesOnly(Protocol):
+    """Makes records that are not there (mode `create_only`)."""
+
+    def create(self, records: Sequence[Record]) -> BatchResult:
+        """Make `records`, and change none: those that are there are `passed_over`."""
+
+
+@runtime_checkable
 class ErasesPeople(Protocol):
     """Erases somebody for good, as `Declaration.erasure` says; who is not there counts as erased."""
 

@@ -71,7 +71,7 @@ SECOND_ADDRESSES = "hs_additional_emails"  # separated by semicolons
 RECORD_ID = "id"  # of every record, beside its properties
 
 
-RESULTS = Answer(frozenset({200, 207}), (("results", list), ("status", str)))
+RESULTS = Answer(frozenset({200, 201, 207}), (("results", list), ("status", str)))
 SEARCHED = Answer(fields=(("results", list),))
 TOKEN_INFO = "/oauth/v2/private-apps/get/access-token-info"  # noqa: S105
 SCOPES_OF_TOKEN = Answer(fields=(("scopes", list),))
@@ -118,9 +118,11 @@ class HubspotSettings(HttpSettings):
     base_url: Address = "https://api.hubapi.com"
 
 
-def _object(member: str, identifiers: frozenset[str], found_by: tuple[str, ...] = ()) -> ObjectType:
+def _object(
+    member: str, identifiers: frozenset[str], found_by: tuple[str, ...] = (), *modes: Mode
+) -> ObjectType:
     return ObjectType(
-        modes=frozenset({Mode.UPSERT, Mode.MIRROR, Mode.ADD, Mode.REMOVE}),
+        modes=frozenset({Mode.UPSERT, Mode.MIRROR, Mode.ADD, Mode.REMOVE, *modes}),
         batch_rows=100,
         identifiers=identifiers,
         member=member,
@@ -143,9 +145,11 @@ class Hubspot:
         title="HubSpot",
         api_version=API_VERSION,
         objects={
-            "contact": _object("record id", frozenset({"email"}), ("email",)),
+            "contact": _object(
+                "record id", frozenset({"email"}), ("email",), Mode.UPDATE_ONLY, Mode.CREATE_ONLY
+            ),
             "company": _object("record id", frozenset({"domain"})),
-            "list": _object("record id", frozenset({"email"}), ("email",)),
+            "list": _object("record id", frozenset({"email"}), ("email",), Mode.UPDATE_ONLY),
         },
         asks_account=True,
         rate_limits={
@@ -230,6 +234,36 @@ class Hubspot:
         return str(self.http.get("/account-info/v3/details", answer=answer)["portalId"])
 
     def upsert(self, records: Sequence[Record]) -> BatchResult:
+        return self._write(records)
+
+    def update(self, records: Sequence[Record]) -> BatchResult:
+        """Update contacts that HubSpot has; who is on the list is whom it has."""
+        return self._write(records, only_known=True)
+
+    def create(self, records: Sequence[Record]) -> BatchResult:
+        """Make contacts that HubSpot has not, by any of their addresses."""
+        first, failed = self._distinct(records)
+        if not first:
+            return BatchResult(failed=failed, requests=0)
+        before = self.http.requests_sent
+        passed_over = self._known(first)
+        missing = {one: record for one, record in first.items() if record.key not in passed_over}
+        accepted, refused, error = list[Accepted](), list[RowError](), None
+        if missing:
+            inputs = [
+                {"properties": self._input(record)["properties"]} for record in missing.values()
+            ]
+            accepted, refused, error = self._taken(self._batch("create", inputs), missing)
+        return BatchResult(
+            accepted,
+            [*failed, *refused],
+            passed_over=sorted(passed_over),
+            requests=self.http.requests_sent - before,
+            error=error,
+        )
+
+    def _distinct(self, records: Sequence[Record]) -> tuple[dict[str, Record], list[RowError]]:
+        """Rows by what is unique of them, and those that cannot go."""
         first: dict[str, Record] = {}
         failed = []
         for record in records:
@@ -239,13 +273,34 @@ class Hubspot:
                 # HubSpot refuses a batch that names one record twice.
                 said = f"another row has the same {self._id_property}"
                 failed.append(RowError(record.key, "duplicate", said, False))
+        return first, failed
+
+    def _known(self, rows: Mapping[str, Record]) -> set[str]:
+        """Keys of the rows whose contact is there, under any of its addresses."""
+        answer = self._batch(
+            "read",
+            [{"id": unique} for unique in rows],
+            idProperty="email",
+            properties=["email", SECOND_ADDRESSES],
+            propertiesWithHistory=[],
+        )
+        addresses = {address for row in answer["results"] for address in _addresses(row)}
+        return {record.key for unique, record in rows.items() if unique in addresses}
+
+    def _write(self, records: Sequence[Record], *, only_known: bool = False) -> BatchResult:
+        first, failed = self._distinct(records)
         if not first:
             return BatchResult(failed=failed, requests=0)
         before = self.http.requests_sent
+        passed_over = list[str]()
         if self._is_company:
             self._ensure_key_property()
             self._take_over([record for record in first.values() if not record.remote_id])
         accepted, refused, error = self._readdress(first)
+        if only_known and first and error is None:
+            known = self._known(first)
+            passed_over = [record.key for record in first.values() if record.key not in known]
+            first = {one: record for one, record in first.items() if record.key in known}
         if first and error is None:
             answer = self._batch("upsert", [self._input(record) for record in first.values()])
             taken, others, error = self._taken(answer, first)
@@ -259,7 +314,11 @@ class Hubspot:
             ]
             accepted = [row for row in accepted if row.remote_id not in missing]
         return BatchResult(
-            accepted, [*failed, *refused], requests=self.http.requests_sent - before, error=error
+            accepted,
+            [*failed, *refused],
+            passed_over=passed_over,
+            requests=self.http.requests_sent - before,
+            error=error,
         )
 
     def _readdress(

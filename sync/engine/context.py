@@ -65,6 +65,7 @@ class SyncResult:
     notes: list[str] = field(default_factory=list)  # what the command line let pass
     # Rows that were taken without an identifier that is another record's, by its name.
     left_out: Counter[str] = field(default_factory=Counter)
+    passed_over: int = 0  # rows that `update_only` did not find there, or `create_only` did
 
     @property
     def recorded(self) -> str | None:
@@ -75,6 +76,11 @@ class SyncResult:
     @property
     def warnings(self) -> list[str]:
         """What is green, and yet to be known."""
+        passed = f"{self.passed_over:,} passed over: the mode leaves them as they are there"
+        return [*([passed] if self.passed_over else ()), *self._left_out]
+
+    @property
+    def _left_out(self) -> list[str]:
         return [
             f"{count:,} {'row' if count == 1 else 'rows'} went without {name}, which is another record's there"
             for name, count in sorted(self.left_out.items())

@@ -48,6 +48,8 @@ def connector(file: DeclaredFile) -> type[Declared]:
     vendor = file.vendor
     offers = vendor.objects.values()
     verbs: dict[str, Any] = {}
+    if any(one.update_only for one in offers):
+        verbs["update"] = Declared._update_only
     if any(one.remove for one in offers):
         verbs["remove"] = Declared._remove
     if any(one.erase for one in offers):
@@ -158,6 +160,9 @@ class Declared:
     def upsert(self, records: Sequence[Record]) -> BatchResult:
         return self._verb("upsert", records)
 
+    def _update_only(self, records: Sequence[Record]) -> BatchResult:
+        return self._verb("update_only", records)
+
     def _remove(self, records: Sequence[Record]) -> BatchResult:
         return self._verb("remove", records)
 
@@ -203,16 +208,22 @@ class Declared:
             raise self._is_missing()
         words = self._words(object_id)
         moved = [one for one in able if self._has_new_address(name, one)]
-        result = one_by_one(moved, lambda record: self._update(asked, words, record))
+        passed_over: list[str] = []
+        result = one_by_one(moved, lambda one: self._update(asked, words, one, passed_over))
         left = [record for record in able if record not in moved] if moved else able
         if left and result.error is not None:
             result = replace(result, unsent=[*result.unsent, *(record.key for record in left)])
         elif left:
-            result = _both(result, self._all(asked, verb, words, left))
+            if name == "update_only":
+                part = one_by_one(left, lambda one: self._if_there(asked, words, one, passed_over))
+            else:
+                part = self._all(asked, verb, words, left)
+            result = _both(result, part)
         return BatchResult(
             result.accepted,
             [*failed, *result.failed],
             result.pending,
+            passed_over,
             result.job,
             self.http.requests_sent - before,
             result.error,
@@ -226,22 +237,39 @@ class Declared:
             return one_by_one(records, lambda record: self._one(asked, verb, words, record))
         return self._many(asked, verb, words, records)
 
+    def _if_there(
+        self, asked: Asked, words: templates.Words, record: Record, passed_over: list[str]
+    ) -> Accepted | RowError | None:
+        answer = asked.send(self.http, words, [record], group=self._group, missing_ok=True)
+        if answer is None:
+            passed_over.append(record.key)
+            return None
+        verb = asked.request
+        assert isinstance(verb, form.Verb)  # noqa: S101
+        self._is_ok(verb, answer)
+        result = self._outcome(asked, verb, answer, [record])
+        return result.failed[0] if result.failed else result.accepted[0]
+
     def _has_new_address(self, name: str, record: Record) -> bool:
         return (
-            name == "upsert"
+            name in ("upsert", "update_only")
             and self._object.update is not None
             and record.has_new_address
             and record.remote_id is not None
         )
 
-    def _update(self, upsert: Asked, words: templates.Words, record: Record) -> Accepted | RowError:
+    def _update(
+        self, otherwise: Asked, words: templates.Words, record: Record, passed_over: list[str]
+    ) -> Accepted | RowError | None:
         """A row with a new address, by the id that the vendor gave it; where that is gone, by the address."""
         asked, verb = self._asked["update"], self._object.update
         assert verb is not None  # noqa: S101 - as `_has_new_address` says
         answer = asked.send(self.http, words, [record], group=self._group, missing_ok=True)
         if answer is None:
-            assert isinstance(upsert.request, form.Verb)  # noqa: S101
-            result = self._all(upsert, upsert.request, words, [record])
+            if otherwise.request is self._object.update_only:
+                return self._if_there(otherwise, words, record, passed_over)
+            assert isinstance(otherwise.request, form.Verb)  # noqa: S101
+            result = self._all(otherwise, otherwise.request, words, [record])
             if result.error is not None:
                 raise result.error
             return result.failed[0] if result.failed else result.accepted[0]

@@ -203,7 +203,12 @@ def _check_object(found: DeclaredFile, kind: str, offered: form.Object, lines: _
         raise lines.error(
             (*at, "modes"), "has event beside others; events are an object of their own"
         )
-    owed = {"upsert": KEYED, "remove": {"mirror", "remove"}, "send": {"event"}}
+    owed = {
+        "upsert": KEYED,
+        "update_only": {"update_only"},
+        "remove": {"mirror", "remove"},
+        "send": {"event"},
+    }
     for done, needs in owed.items():
         if modes & needs and done not in offered.verbs:
             raise lines.error(at, f"has mode {min(modes & needs)} and no `{done}`")
@@ -231,10 +236,16 @@ def _check_object(found: DeclaredFile, kind: str, offered: form.Object, lines: _
     for name, verb in offered.verbs.items():
         path_scope = rows if verb.per == "row" else constant
         _check_request(lines, (*at, name), verb, path_scope, rows, single=verb.per == "row")
-        if verb.missing_ok and (name not in ("remove", "erase", "update") or verb.per != "row"):
+        if verb.missing_ok and (
+            name not in ("remove", "erase", "update", "update_only") or verb.per != "row"
+        ):
             raise lines.error(
                 (*at, name, "missing_ok"),
-                "is for `update`, `remove` and `erase` with `per: row`: elsewhere 404 says that a list or account is gone",
+                "is for `update`, `update_only`, `remove` and `erase` with `per: row`: elsewhere 404 says that a list or account is gone",
+            )
+        if name == "update_only" and not (verb.missing_ok and verb.per == "row"):
+            raise lines.error(
+                (*at, name), "wants `per: row` and `missing_ok: true`: 404 says who is not there"
             )
         for number, refused in enumerate(verb.refused):
             if refused.matches != INDEX:

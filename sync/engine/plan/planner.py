@@ -32,8 +32,8 @@ NOT_MAPPED = ("withheld_reason", "row_hash", "qualified_at")
 Erased = Callable[[abc.Mapping[str, Sequence[str]]], tuple[str, str]]
 KindsOf = abc.Mapping[str, Kind]
 REMOVING = (Mode.MIRROR, Mode.REPLACE)
-FILLING = (Mode.ADD, Mode.UPSERT, Mode.MIRROR, Mode.REPLACE)
-UPDATING = (Mode.UPSERT, Mode.MIRROR, Mode.REPLACE)
+UPDATING = (Mode.UPSERT, Mode.UPDATE_ONLY, Mode.MIRROR, Mode.REPLACE)
+FILLING = (Mode.ADD, Mode.CREATE_ONLY, *UPDATING)
 # Modes for which a row that may be there differs from one that is: it must be sent again, or taken out.
 INTENDING = UPDATING
 

@@ -44,11 +44,14 @@ class Acknowledger:
         retrier: Retrier,
         watcher: Watcher,
         intends: bool = False,
+        creates: bool = False,
     ) -> None:
+        """`creates` says that what is there already is left as it is."""
         self._log = log
         self._result = result
         self._watcher = watcher
         self._intends = intends
+        self._creates = creates
         self._keeper = Keeper(
             journal,
             name=result.name,
@@ -139,6 +142,8 @@ class Acknowledger:
             row_hash = None if claimed else UNKNOWN
             rest = _places(batch.rows, list(others))
             decided.append(self._log.decided(intended, rest, action=action, row_hash=row_hash))
+        if outcome.passed_over:
+            decided.extend(self._passed_over(outcome, intended))
         if decided:
             import pyarrow as pa
 
@@ -170,6 +175,19 @@ class Acknowledger:
             remote_id=remote_ids,
             identifiers=self._went_with(outcome, rows),
         )
+
+    def _passed_over(self, outcome: Outcome, intended: pa.Table) -> list[pa.Table]:
+        """What is there and was left is not asked for again; what is not there is not held, and is."""
+        rows = {row.record.key: row for row in outcome.batch.rows}
+        if self._creates:
+            places = _places(outcome.batch.rows, outcome.passed_over)
+            hashes = [rows[key].row_hash for key in outcome.passed_over]
+            return [self._log.decided(intended, places, action=Action.ADD, row_hash=hashes)]
+        gone = [key for key in outcome.passed_over if rows[key].action != Action.ADD]
+        if not gone:
+            return []
+        places = _places(outcome.batch.rows, gone)
+        return [self._log.decided(intended, places, action=Action.FORGET)]
 
     def _went_with(self, outcome: Outcome, rows: Sequence[PlannedRow]) -> list[str | None] | None:
         """The identifiers that rows were taken with, as JSON text; None where they are those that were meant."""
@@ -213,11 +231,12 @@ class Acknowledger:
             for action, count in outcome.taken.items():
                 self._count(action, count)
             self._note_left_out(outcome)
+            self._result.passed_over += len(outcome.passed_over)
             self._add_refused(group, outcome)
             if outcome.error is not None:
                 self._add_error(outcome, outcome.error)
             self._note_batch(group, outcome)
-            done = len(outcome.accepted) + len(outcome.failed)
+            done = len(outcome.accepted) + len(outcome.failed) + len(outcome.passed_over)
             if outcome.batch.action != Action.OUTDATED:
                 self._watcher.advanced(self._result.name, done)
         if self._keeper.writes_ahead:

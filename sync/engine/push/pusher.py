@@ -322,6 +322,7 @@ class Pusher:
             retrier=retrier,
             watcher=self._context.watcher,
             intends=self._record.intends and self._definition.mode is not Mode.REPLACE,
+            creates=self._definition.mode is Mode.CREATE_ONLY,
         )
         sender = BatchSender(
             connection.destination,
@@ -396,7 +397,7 @@ class Pusher:
         """What the run came to; `left` are rows beyond those to be sent."""
         result = self._result
         undone = result.counts.to_send - result.added - result.changed - result.removed
-        undone += left
+        undone += left - result.passed_over
         if breaker.is_open and result.error is None:
             result.error = DestinationError(
                 f"stopped after {self._options.breaker_limit} batches of which no row was taken.",
@@ -413,7 +414,7 @@ class Pusher:
         if undone == 0 and result.error is None:
             result.status = "success"
         else:
-            taken = result.added + result.changed + result.removed
+            taken = result.added + result.changed + result.removed + result.passed_over
             result.status = "partial" if taken else "failed"
             result.failed = result.failed if result.interrupted else undone
         self._finish()

@@ -14,12 +14,14 @@ from typing import Any
 
 from sync.destinations.answers import Fault, raised
 from sync.destinations.base import (
+    CreatesOnly,
     Delivery,
     Destination,
     PollsJobs,
     RemovesMembers,
     ReplacesAll,
     SendsEvents,
+    UpdatesOnly,
 )
 from sync.engine.push.rows import Batch
 from sync.engine.retry import CircuitBreaker, Retrier
@@ -49,6 +51,7 @@ class Outcome:
     batch: Batch
     accepted: list[Accepted] = field(default_factory=list)
     failed: list[RowError] = field(default_factory=list)
+    passed_over: list[str] = field(default_factory=list)
     error: DestinationError | None = None  # why rows are undecided
     maybe: set[str] = field(default_factory=set)  # an answer was lost: they may have been taken
     unproven: set[str] = field(
@@ -70,7 +73,7 @@ class Outcome:
     def undecided(self) -> set[str]:
         """Keys of the batch of which nothing is known."""
         decided = {item.key for item in self.accepted} | {error.key for error in self.failed}
-        return {row.record.key for row in self.batch.rows} - decided
+        return {row.record.key for row in self.batch.rows} - decided - set(self.passed_over)
 
 
 class BatchSender:
@@ -132,7 +135,7 @@ class BatchSender:
             if not self._repeats:
                 outcome.unknown = sorted(outcome.undecided & outcome.maybe)
         outcome.seconds = self._clock() - began
-        if outcome.accepted:
+        if outcome.accepted or outcome.passed_over:
             self._breaker.success()
         elif not batch.too_large:
             self._breaker.failure(outcome.error)
@@ -186,6 +189,8 @@ class BatchSender:
             outcome.requests += max(0, result.requests - 1)
             outcome.accepted.extend(result.accepted)
             outcome.failed.extend(result.failed)
+            outcome.passed_over.extend(result.passed_over)
+            outcome.works = outcome.works or bool(result.passed_over)
             if result.pending and result.job:
                 self._await(left, action, outcome, result)
             if result.error is None:
@@ -205,7 +210,7 @@ class BatchSender:
             DestinationError: what stopped it, when no retry helps.
         """
         decided = {item.key for item in result.accepted} | {item.key for item in result.failed}
-        decided |= set(result.pending)
+        decided |= {*result.pending, *result.passed_over}
         unsent = set(result.unsent)
         rest = [record for record in records if record.key not in decided]
         outcome.maybe |= {record.key for record in rest} - unsent
@@ -225,7 +230,7 @@ class BatchSender:
                 self._permit()
                 result = self._sorted(self._call_once(records, action))
             if result.error is not None and not (
-                result.accepted or result.failed or result.pending
+                result.accepted or result.failed or result.pending or result.passed_over
             ):
                 raise result.error
         except RejectedError:
@@ -268,6 +273,12 @@ class BatchSender:
         if action in (Action.REMOVE, Action.OUTDATED):
             assert isinstance(destination, RemovesMembers)  # noqa: S101
             return destination.remove(records)
+        if self._mode is Mode.UPDATE_ONLY:
+            assert isinstance(destination, UpdatesOnly)  # noqa: S101
+            return destination.update(records)
+        if self._mode is Mode.CREATE_ONLY:
+            assert isinstance(destination, CreatesOnly)  # noqa: S101
+            return destination.create(records)
         return destination.upsert(records)
 
     def _find_refused(

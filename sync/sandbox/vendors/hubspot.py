@@ -219,6 +219,24 @@ def upsert(kind: str) -> Response | tuple[Response, int]:
     return _complete(results, errors)
 
 
+@blueprint.post("/crm/v3/objects/<kind>/batch/create")
+def create_batch(kind: str) -> Response | tuple[Response, int]:
+    inputs = request.get_json()["inputs"]
+    emails = [row["properties"].get("email", "") for row in inputs]
+    if len(inputs) > BATCH:
+        return error(400, "VALIDATION_ERROR")
+    for email in emails:
+        if owner := _find(kind, "email", email):
+            return error(409, "CONFLICT", message=f"Contact already exists. Existing ID: {owner}")
+    made = {
+        _new_id(kind, email.lower()): row["properties"]
+        for email, row in zip(emails, inputs, strict=True)
+    }
+    _put(kind, made)
+    answer, _ = _complete([_row(key, properties) for key, properties in made.items()], [])
+    return answer, 201
+
+
 @blueprint.post("/crm/v3/objects/<kind>/batch/update")
 def update(kind: str) -> tuple[Response, int]:
     results, errors, taken = [], [], {}

@@ -139,7 +139,7 @@ WRONG: dict[str, tuple[str, str, int, str, str]] = {
         "[upsert, miror]",
         20,
         "objects.group.modes.1 is 'miror' (did you mean 'mirror'?)",
-        "upsert, mirror, add, remove, event",
+        "upsert, mirror, add, remove, event, update_only",
     ),
     "a fault that is none": (
         "fault: wait",
@@ -215,7 +215,7 @@ WRONG: dict[str, tuple[str, str, int, str, str]] = {
         "answer: {fields: {refused: list}}\n      refused",
         "missing_ok: true\n      answer: {fields: {refused: list}}\n      refused",
         30,
-        "objects.group.upsert.missing_ok is for `update`, `remove` and `erase`",
+        "objects.group.upsert.missing_ok is for `update`, `update_only`, `remove` and `erase`",
         "",
     ),
     "an update of those who have no id": (
