@@ -150,16 +150,19 @@ def run_example(path: Path, number: int) -> list[str]:
             )
             for place, row in enumerate(example.rows)
         ]
+        destination._known_id = example.known_id
         result = getattr(destination, "upsert" if example.verb == "update" else example.verb)(rows)
     wanted = {
         "request": [example.request],
         "accepted": example.accepted,
         "failed": example.failed,
+        "pending": example.pending,
     }
     found = {
         "request": seen,
         "accepted": [row.key for row in result.accepted],
         "failed": {row.key: row.status for row in result.failed},
+        "pending": list(result.pending),
     }
     return [
         f"{name} is {found[name]!r} and not {wanted[name]!r}"

@@ -107,8 +107,9 @@ def settled(destination: Any, result: BatchResult, polls: int = 20) -> BatchResu
             break
     else:
         pytest.fail("the job is never done")
-    if status.all_failed:
-        lost = [RowError(key, "job_failed", status.all_failed) for key in result.pending]
+    if status.all_failed or status.some_failed:
+        said = str(status.all_failed or status.some_failed)
+        lost = [RowError(key, "job_failed", said) for key in result.pending]
         return BatchResult(result.accepted, [*result.failed, *lost])
     refused = {error.key for error in status.failed}
     ids = {row.key: row.remote_id for row in status.accepted}

@@ -17,9 +17,9 @@ from pydantic import SecretStr
 from sync.destinations.answers import Answer, Fault, codes, raised
 from sync.destinations.base import Declaration
 from sync.destinations.declared import form, templates
-from sync.destinations.declared.asking import Asked, listed, summed
+from sync.destinations.declared.asking import TYPES, Asked, listed, summed
 from sync.destinations.declared.declaring import declaration, settings_type
-from sync.destinations.declared.files import DeclaredFile, at, names_object
+from sync.destinations.declared.files import DeclaredFile, at, names_id, names_object
 from sync.destinations.declared.pulling import pulled
 from sync.destinations.http import HttpClient, Limiter
 from sync.destinations.oauth import RefreshedToken
@@ -139,7 +139,8 @@ class Declared:
         }
 
     def check(self) -> str:
-        self._asked["check"].send(self.http, self._words(None), group=self._group)
+        check = self._asked["check"]
+        self._is_ok(check.request, check.send(self.http, self._words(None), group=self._group))
         if self._object.find is None:
             return f"the {self.target.kind} can be reached"
         there = "is there" if self._found() is not None else "will be made"
@@ -202,8 +203,10 @@ class Declared:
         asked = self._asked[name]
         verb = asked.request
         assert isinstance(verb, form.Verb)  # noqa: S101
-        object_id = self._object_id(makes=name not in ("remove", "erase"))
-        if object_id is None and self._object.find is not None:
+        object_id = None
+        if names_id(verb):  # who is erased everywhere is, whether there is a list or not
+            object_id = self._object_id(makes=name not in ("remove", "erase"))
+        if object_id is None and names_id(verb) and self._object.find is not None:
             # It may have another name by now, and those who are to go still be on it.
             raise self._is_missing()
         words = self._words(object_id)
@@ -317,10 +320,15 @@ class Declared:
             return BatchResult(pending=[record.key for record in records], job=str(job))
         return self._outcome(asked, verb, answer, records)
 
-    def _is_ok(self, verb: form.Verb, answer: Any) -> None:
+    def _is_ok(self, verb: form.Request, answer: Any) -> None:
         """A success says what the file wants it to; what says otherwise is a refusal, whatever its status."""
         wrong = [path for path, wanted in verb.ok.items() if at(answer, path) != wanted]
         if not wrong:
+            owed = Answer(fields=tuple((path, TYPES[kind]) for path, kind in verb.has.items()))
+            if verb.has and (missing := owed.misses(200, has_body=True, body=answer)):
+                raise UnexpectedAnswerError(
+                    f"{self.http.vendor}: an answer of success with {missing}: nothing counts as taken."
+                )
             return
         found = codes(answer)
         said = f"{self.http.vendor}: an answer of success has another '{wrong[0]}'"
@@ -335,8 +343,17 @@ class Declared:
         self, asked: Asked, verb: form.Verb, answer: Any, records: Sequence[Record]
     ) -> BatchResult:
         words = self._words(self._known_id)
-        refused = self._named(asked.refusals, answer, records, words)
-        self._sums(verb.taken_count, verb.refused_count, answer, len(records), len(refused))
+        told = [one for one in asked.refusals if not one[0].done]
+        refused = self._named(told, answer, records, words)
+        done = (
+            self._named(
+                [one for one in asked.refusals if one[0].done], answer, records, words
+            ).keys()
+            - refused.keys()
+        )
+        self._sums(
+            verb.taken_count, verb.refused_count, answer, len(records), len(refused) + len(done)
+        )
         ids = self._ids(asked, answer, records, words)
         accepted, failed = [], []
         for record in records:
@@ -451,6 +468,8 @@ class Declared:
             return JobStatus(done=False)
         if status in told.failed:
             return JobStatus(done=True, all_failed=str(status).lower())
+        if status in told.partly:
+            return JobStatus(done=True, some_failed=str(status).lower())
         if status not in told.done:
             raise UnexpectedAnswerError(
                 f"{self.http.vendor}: a job is in a state that the file has not."

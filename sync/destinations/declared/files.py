@@ -248,6 +248,10 @@ def _check_object(found: DeclaredFile, kind: str, offered: form.Object, lines: _
                 (*at, name), "wants `per: row` and `missing_ok: true`: 404 says who is not there"
             )
         for number, refused in enumerate(verb.refused):
+            if refused.done and name not in ("remove", "erase"):
+                raise lines.error(
+                    (*at, name, "refused", number, "done"), "is for `remove` and `erase` alone"
+                )
             if refused.matches != INDEX:
                 _render(lines, (*at, name, "refused", number, "is"), refused.matches, rows)
         if verb.job is not None:
@@ -433,6 +437,12 @@ def _named(node: Any) -> set[str]:
     if isinstance(node, list):
         return set().union(*map(_named, node)) if node else set()
     return set()
+
+
+def names_id(verb: form.Verb) -> bool:
+    """Whether a request says the id of the object, which must be found then."""
+    said = [verb.path, verb.body, verb.query, verb.headers]
+    return "object_id" in _named(said) | _keys(said)
 
 
 def names_object(offered: form.Object) -> bool:

@@ -121,6 +121,8 @@ class Request(Form):
     body: Any = None
     group: str | None = None
     answer: Owed
+    ok: dict[str, str | int | bool | None] = {}  # what must stand where in a success
+    has: dict[str, Type] = {}  # what stands where beside it, once it does
 
     @model_validator(mode="after")
     def _has_one_method(self) -> Request:
@@ -151,6 +153,7 @@ class Refused(Form):
     )  # template of the row: what stands at `by`; `$index` is its place
     code: str | None = None  # path of the vendor's code in an item
     status: str = "refused"  # the code where the vendor gives none
+    done: bool = False  # these are not there, which is what a removal wants
 
 
 class Ids(Form):
@@ -170,6 +173,7 @@ class Job(Form):
     status: str
     running: list[str]
     done: list[str]
+    partly: list[str] = []  # done, and some rows were refused that it does not name
     failed: list[str] = []
     taken_count: Paths = []
     refused_count: Paths = []
@@ -180,7 +184,6 @@ class Verb(Request):
     """A request that carries rows: all of a batch, or one each."""
 
     per: Literal["batch", "row"] = "batch"
-    ok: dict[str, str | int | bool | None] = {}  # what must stand where in a success
     refused: list[Refused] = []
     taken_count: Paths = []
     refused_count: Paths = []
@@ -331,6 +334,8 @@ class Example(Form):
     answer: dict[str, Any] = {}  # status, body
     accepted: list[str] = []
     failed: dict[str, str] = {}
+    pending: list[str] = []
+    known_id: str | None = None  # of the object, where it is found or made
 
 
 class Vendor(Form):

@@ -241,6 +241,8 @@ def delete_profile() -> tuple[Response | str, int]:
         for key, found in known.items()
         if (key if attribute == "id" else found.get(attribute)) == value
     }
+    phones = [str(known[key].get("phone_number")) for key in keys]
+    store().drop_members(NAME, PHONES, phones)
     for object_id in (PROFILES, *(key for _, key, _ in store().objects(NAME, "list"))):
         store().drop_members(NAME, object_id, keys)
     store().drop_events(
