@@ -51,6 +51,7 @@ class Action(str, Enum):
     REMOVE = "remove"
     OUTDATED = "outdated"  # identifiers that it has no more are taken out, before it is written
     ATTEMPT = "attempt"  # it was sent, or may have been, and no answer came
+    REPEAT = "repeat"  # an event of which nobody knows whether it arrived: it was sent, or may have been, and goes again
     CLAIM = "claim"  # an event that is about to be sent, and never twice
     RELEASE = "release"  # a claimed event that surely reached nobody
     FORGET = "forget"  # nothing is asked: only the ledger lets go of it

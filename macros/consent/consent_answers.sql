@@ -1,6 +1,6 @@
 {#- Relation-shaped query: the answers of one of consent_sources(), as they were said.
     Columns: answer_source, source_name, consent_id, email, phone, channel_said, purpose_said, state, basis, consent_source, may_raise,
-    is_origin_known, recorded_at, loaded_at. A word that is no known yes is a no; an empty cell of `accepts` or `refuses` is no answer,
+    is_origin_known, answer_said, is_answer_known, recorded_at, loaded_at. A word that is no known yes is a no; an empty cell of `accepts` or `refuses` is no answer,
     and a `refuses` that says no is none either: not to have refused is no consent. -#}
 {% macro consent_answers(source) -%}
 {%- set string = dbt.type_string() -%}
@@ -20,7 +20,7 @@
         {% endfor -%}
         {% if kind in ['state', 'accepts'] -%}
         case
-            when {{ said }} in ('yes', 'y', 'true', 't', '1', 'on', 'granted', 'accepted', 'subscribed', 'opt-in', 'opted_in') then 'opted_in'
+            when {{ said }} in ({{ headwater.string_literals(headwater._consent_words('yes')) }}) then 'opted_in'
             else 'opted_out'
         end as state,
         {%- else -%}
@@ -30,6 +30,12 @@
         {{ 'cast(' ~ source.origin ~ ' as ' ~ string ~ ')' if source.origin else headwater.string_literal(source.name) }} as consent_source,
         {{ headwater._consent_may_raise(source, origin) }} as may_raise,
         {{ headwater._consent_origin_is_known(source, origin) }} as is_origin_known,
+        {{ said if source.answer is mapping else 'cast(null as ' ~ string ~ ')' }} as answer_said,
+        {% if kind in ['state', 'accepts'] -%}
+        coalesce({{ said }} in ({{ headwater.string_literals(headwater._consent_words('yes') + headwater._consent_words('no')) }}), false) as is_answer_known,
+        {%- else -%}
+        true as is_answer_known,
+        {%- endif %}
         cast({{ source.recorded_at or 'null' }} as {{ dbt.type_timestamp() }}) as recorded_at,
         cast({{ source.loaded_at or 'null' }} as {{ dbt.type_timestamp() }}) as loaded_at
 
@@ -39,8 +45,21 @@
     where {{ said }} is not null
     {%- elif kind == 'refuses' %}
 
-    where {{ said }} not in ('no', 'n', 'false', 'f', '0', 'off')
+    where {{ said }} not in ({{ headwater.string_literals(headwater._consent_words('nothing')) }})
     {%- endif %}
+{%- endmacro %}
+
+{#- Value: small words that say yes, that say no, or, in a column of refusals, that nothing was refused. -#}
+{% macro _consent_words(kind) -%}
+    {%- set nothing = ['no', 'n', 'false', 'f', '0', 'off'] -%}
+    {{ return({
+        'yes': ['yes', 'y', 'true', 't', '1', 'on', 'granted', 'accepted', 'subscribed', 'opt-in', 'opted_in'],
+        'nothing': nothing,
+        'no': nothing + [
+            'denied', 'declined', 'refused', 'rejected', 'revoked', 'withdrawn', 'unsubscribed', 'never_subscribed', 'never subscribed',
+            'opt-out', 'opted_out', 'none',
+        ],
+    }[kind]) }}
 {%- endmacro %}
 
 {#- Expression: whether a yes may end a no. Never of an origin that is an import of some kind; where origins are listed, only of those. -#}

@@ -2,26 +2,29 @@
     `nodes` are names of touchpoints; one older than `within` is not sent any more, also not to somebody who consents later.
     Columns: touchpoint_id, profile_id, template, is_holdout, qualified_at. A touchpoint's id never changes, whatever is built
     again. Where two people who both had a touchpoint are merged, one of the two is left: the one that was sent, if any; and one of
-    them held back holds back both. Who has left the journey gets nothing that was due before. Of a journey that an event lets in to, `event`
+    them held back holds back both. Who has left the journey gets nothing that was due before; what was due and was not sent before their
+    quiet hours waits until these are over. Of a journey that an event lets in to, `event`
     is its name and `properties` the columns of it that come on top, of the very event that the touchpoint is about. -#}
 {% macro journey_touchpoints(journey, nodes, within='7 days', event=none, properties=[]) -%}
 {%- set source = headwater._touchpoint_event(journey, event, properties) if event else none -%}
 {%- set named = headwater._journey_named(journey, nodes, ['touchpoint'], 'journey_touchpoints') -%}
+{%- set asleep = headwater._journey_asleep(journey, nodes) -%}
 (
     select
-        touchpoint_id,
-        profile_id,
-        template,
+        touchpoints.touchpoint_id,
+        touchpoints.profile_id,
+        touchpoints.template,
         {%- for property in properties if source %}
-        {{ property }},
+        touchpoints.{{ property }},
         {%- endfor %}
-        is_holdout,
-        qualified_at
+        touchpoints.is_holdout,
+        touchpoints.qualified_at
 
     from (
         select
             steps.touchpoint_id,
             steps.profile_id,
+            steps.node,
             steps.template,
             {%- for property in properties if source %}
             events.{{ property }},
@@ -81,9 +84,40 @@
             and not people.is_gone
             and people.exits <= case when own_exit.profile_id is null then 0 else 1 end
     ) as touchpoints
+    {%- if asleep %}
 
-    where place = 1
+    left join {{ ref('profiles') }} as candidates on touchpoints.profile_id = candidates.profile_id
+    {%- endif %}
+
+    where
+        touchpoints.place = 1
+        {%- if asleep %}
+        and not ({{ asleep }})
+        {%- endif %}
 )
+{%- endmacro %}
+
+{#- Expression, boolean: it is a quiet hour now where `candidates` is, for a message of `touchpoints.node`; none where no rule says so. -#}
+{% macro _journey_asleep(journey, nodes) -%}
+{%- set rules = headwater.contact_rules() -%}
+{%- if not rules or not rules.quiet -%}
+    {{ return(none) }}
+{%- endif -%}
+{%- do ref('profiles') -%}
+{%- set node = headwater._model_named(journey) if execute else none -%}
+{%- set definition = (node.config.meta.get('journey') or {}) if node else {} -%}
+{%- set quiet = [] -%}
+{%- for one in (headwater.journey_nodes(definition) if definition else []) if one.name in nodes and one.channel in rules.quiet.channels and one.when_not_allowed != 'send' -%}
+    {%- do quiet.extend(headwater._journey_names_ever(definition, [one.name])) -%}
+{%- endfor -%}
+{%- if not quiet -%}
+    {{ return(none) }}
+{%- endif -%}
+{%- set context = headwater.audience_context('person') -%}
+{%- do context.update({'name': model.name, 'asks': flags.WHICH in ['build', 'run', 'retry'] and model.resource_type == 'model'}) -%}
+{%- set zones = headwater.contact_zones(context, rules) -%}
+{%- do headwater.stop_for(context.problems) -%}
+{{ return('touchpoints.node in (' ~ headwater.string_literals(quiet) ~ ') and ' ~ headwater._is_quiet(zones, rules.quiet)) }}
 {%- endmacro %}
 
 {#- Value: the event that lets in to a journey; another name, or a property that it has not, stops the build. -#}

@@ -173,10 +173,11 @@ def diff(session: Session, old: Compiled, new: Compiled, table: str | None) -> d
     """Who enters and leaves because of the new definition, and who because data or time moved since the table was built.
 
     Both definitions are asked of the data as it is now; `table` is what the last build left, None where there is none. Every one who
-    moves is counted for one cause, so that the causes add up to the whole.
+    moves is counted for one cause, so that the causes add up to the whole. Who is a member by both and is held out by one of them only is
+    counted beside that.
     """
     causes: dict[tuple[str, str, tuple[str, ...]], int] = {}
-    before = after = 0
+    before = after = into_holdout = out_of_holdout = 0
 
     def add(moves: str, because: str, conditions: tuple[str, ...], people: int) -> None:
         key = (moves, because, conditions)
@@ -187,6 +188,8 @@ def diff(session: Session, old: Compiled, new: Compiled, table: str | None) -> d
         was, would, now = bool(row["in_table"]), bool(row["was_member"]), bool(row["now_member"])
         before += people * was
         after += people * now
+        into_holdout += people * (would and now and row["now_holdout"] and not row["was_holdout"])
+        out_of_holdout += people * (would and now and row["was_holdout"] and not row["now_holdout"])
         if was == now:
             continue
         moves = "enters" if now else "leaves"
@@ -208,6 +211,8 @@ def diff(session: Session, old: Compiled, new: Compiled, table: str | None) -> d
         "enters": sum(one.people for one in told if one.moves == "enters"),
         "leaves": sum(one.people for one in told if one.moves == "leaves"),
         "after": after,
+        "into_holdout": into_holdout,
+        "out_of_holdout": out_of_holdout,
         "causes": [one.document() for one in told],
     }
 
@@ -218,7 +223,7 @@ def _moved(old: Compiled, new: Compiled, table: str | None) -> str:
         f"{alias}.{name} as {prefix}_{name.removeprefix('is_')}"
         for alias, prefix, one in (("old", "was", old), ("new", "now", new))
         for name in [
-            *(f"leaf_{leaf.number}" for leaf in one.leaves), "is_met", "is_sampled", "is_member",
+            *(f"leaf_{leaf.number}" for leaf in one.leaves), "is_met", "is_sampled", "is_member", "is_holdout",
         ]
     ]  # fmt: skip
     grouped = ", ".join(f"moved.{one.split(' as ')[1]}" for one in columns) + ", moved.in_table"

@@ -208,6 +208,11 @@ def diff(app: App, name: str, file: Path | None, as_json: bool) -> int:
     )
     output.text(f"before: {found['sentence_before']}")
     output.text(f"after:  {found['sentence_after']}")
+    if found["into_holdout"] or found["out_of_holdout"]:
+        output.text(
+            f"of those who stay, {found['into_holdout']:,} are held out from now on, "
+            f"{found['out_of_holdout']:,} no longer"
+        )
     if found["causes"]:
         output.text()
         output.table(

@@ -15,7 +15,13 @@ M = TypeVar("M", AudienceModel, JourneyModel)
 
 
 def compiler(app: App) -> Compiler:
-    """dbt, for the length of a `with`: it ends before the warehouse is opened, for a DuckDB file has one writer."""
+    """dbt, for the length of a `with`: it ends before the warehouse is opened again, for a DuckDB file has one writer.
+
+    Raises:
+        ConfigError: there is no warehouse yet; dbt would make an empty one to compile with.
+    """
+    with app.warehouse.session() as session:
+        session.rows("select 1 as one")
     return Compiler(app.project, profiles_dir=app.profiles_dir, target=app.target_name)
 
 

@@ -321,13 +321,16 @@ def _report(
             ]
             for where, told in one["destinations"].items()
         ]
+    if not rows:
+        app.output.note("Nobody has asked to be forgotten.")
+        return 0
     app.output.table(["request", "asked on", "where", "state", "how, or why not"], lines)
     if not is_done:
         app.output.refusal(
             "not everybody is erased everywhere.",
             "dbt build, then sync push; what cannot be asked is done by hand and confirmed: sync forget --confirm.",
         )
-    elif rows:
+    else:
         unknown = sum(not one["was_known"] and not one["destinations"] for one in rows)
         app.output.note(
             "Everybody who asked is erased, here and wherever they were sent."

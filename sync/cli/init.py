@@ -110,7 +110,7 @@ def init(
     source = chosen_package(package) if package else installed_package()
     proposals = _proposals(app, found, models, _keys(keys))
     changes = Changes(found.folder)
-    entry = package_entry(source, package, found.folder)
+    entry = package_entry(source, package, found)
     plan_start(
         found,
         changes,

@@ -42,15 +42,15 @@ def utc(value: str | int | float | None) -> dt.datetime | None:
     """An instant, UTC without zone, from ISO 8601 text or Unix seconds; None when absent or unreadable."""
     if value is None or value == "":
         return None
-    if isinstance(value, int | float):
-        return dt.datetime.fromtimestamp(value, dt.UTC).replace(tzinfo=None)
     try:
+        if isinstance(value, int | float):
+            return dt.datetime.fromtimestamp(value, dt.UTC).replace(tzinfo=None)
         parsed = dt.datetime.fromisoformat(value)
-    except ValueError:
+        if parsed.tzinfo is not None:
+            parsed = parsed.astimezone(dt.UTC).replace(tzinfo=None)
+        return parsed
+    except (ValueError, OverflowError, OSError):  # beyond what a date can hold
         return None
-    if parsed.tzinfo is not None:
-        parsed = parsed.astimezone(dt.UTC).replace(tzinfo=None)
-    return parsed
 
 
 def is_sha256(value: object) -> bool:

@@ -7,6 +7,7 @@ import uuid
 from collections import Counter
 from dataclasses import dataclass, field
 
+from sync.config.models import SyncDefinition
 from sync.engine.connect import Connector
 from sync.engine.plan.gates import RunResults
 from sync.engine.plan.plan import Planning
@@ -127,6 +128,21 @@ class Watcher:
         """An error that nobody foresaw."""
 
 
+class Turns:
+    """Who may be at an object of an account: one sync of this process at a time, by whatever names its destination is called. Leases keep
+    processes apart, and know one of the process's own for no other.
+    """
+
+    def __init__(self) -> None:
+        self._turn = threading.Lock()
+        self._locks: dict[str, threading.Lock] = {}
+
+    def of(self, filled: str) -> threading.Lock:
+        """The turn of `SyncDefinition.filled`."""
+        with self._turn:
+            return self._locks.setdefault(filled, threading.Lock())
+
+
 @dataclass(slots=True)
 class PushContext:
     """What all syncs of a run share."""
@@ -138,6 +154,8 @@ class PushContext:
     stop: threading.Event
     run_id: str = field(default_factory=lambda: new_run_id())
     watcher: Watcher = field(default_factory=Watcher)
+    turns: Turns = field(default_factory=Turns)
+    tried: list[SyncDefinition] = field(default_factory=list)  # what a dry run would have pushed
 
     @property
     def warehouse(self) -> Warehouse:

@@ -119,7 +119,7 @@ def _pending(
 
 
 def _fills_the_same(one: SyncDefinition, other: SyncDefinition) -> bool:
-    """Two destinations of different names may still be one account: the leases see to that."""
+    """Two destinations of different names may still be one account: then the second waits (`Turns`)."""
     named = (one.destination, one.object.kind, one.object.name)
     return named == (other.destination, other.object.kind, other.object.name)
 

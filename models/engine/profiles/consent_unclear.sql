@@ -24,7 +24,9 @@ answers as (
         phone,
         consent_source,
         state,
-        is_origin_known
+        is_origin_known,
+        answer_said,
+        is_answer_known
 
     from {{ ref('int_profiles__consent_answers') }}
 
@@ -39,6 +41,8 @@ of_answers as (
         answers.channel_said,
         answers.purpose_said,
         answers.is_origin_known,
+        answers.answer_said,
+        answers.is_answer_known,
         coalesce(answers.channel_said in ({{ headwater.string_literals(['all'] + (headwater.consent_channels() | list)) }}), false)
             as is_channel_known,
         coalesce(answers.purpose_said in ({{ headwater.string_literals(['all'] + headwater.consent_purposes()) }}), false)
@@ -131,6 +135,18 @@ unclear as (
     from of_answers
 
     where not is_purpose_known
+
+    union all
+
+    select
+        answer_source as said_by,
+        'unknown_answer' as problem,
+        answer_said as word,
+        'a no' as taken_as
+
+    from of_answers
+
+    where not coalesce(is_answer_known, true)
 
     union all
 

@@ -14,12 +14,13 @@ said as (
     select
         {%- for column in [
             'answer_source', 'source_name', 'consent_id', 'email', 'phone', 'channel_said', 'purpose_said', 'state', 'basis',
-            'consent_source',
+            'consent_source', 'answer_said',
         ] %}
         cast(null as {{ string }}) as {{ column }},
         {%- endfor %}
         false as may_raise,
         true as is_origin_known,
+        true as is_answer_known,
         cast(null as {{ instant }}) as recorded_at,
         cast(null as {{ instant }}) as loaded_at
 
@@ -175,6 +176,8 @@ read as (
         consent_source,
         state = 'opted_in' and may_raise as may_raise,
         is_origin_known,
+        answer_said,
+        is_answer_known,
         recorded_at,
         loaded_at
 

@@ -17,6 +17,7 @@ from sync.engine.plan import journeys, membership
 from sync.engine.plan.claims import CLAIMED, Claims
 from sync.engine.plan.edge import CARRIED_AS_TEXT
 from sync.engine.plan.permission import Permission
+from sync.engine.plan.taken_out import TAKEN_OUT
 from sync.engine.scrub import mark_of
 from sync.errors import RefusedError, closest
 from sync.records import Kind, Mode
@@ -34,8 +35,8 @@ KindsOf = abc.Mapping[str, Kind]
 REMOVING = (Mode.MIRROR, Mode.REPLACE)
 UPDATING = (Mode.UPSERT, Mode.UPDATE_ONLY, Mode.MIRROR, Mode.REPLACE)
 FILLING = (Mode.ADD, Mode.CREATE_ONLY, *UPDATING)
-# Modes for which a row that may be there differs from one that is: it must be sent again, or taken out.
-INTENDING = UPDATING
+# Modes for which a row that may be there differs from one that is: it must be sent again, taken out, or left to nobody else.
+INTENDING = FILLING
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,11 +167,13 @@ class PlanQueries:
         refresh: Refresh | None = None,
         erased: Erased | None = None,
         by_id: bool = False,
+        taken_out: Permission | None = None,
     ) -> None:
         """`held` is a query of the ledger's state, `elsewhere` one of how many rows it has elsewhere, `former` one of how many have a
         place of before accounts were known; `quarantined` one of (sync_key, payload_hash, is_dismissed), or None for none; `kinds`
         what the columns hold; `claims` who else may want rows that leave; `refresh` when rows are sent again though nothing changed;
-        `erased` who is to be sent nothing, whatever the table says; `by_id` whether who has other identifiers is written by its remote id.
+        `erased` who is to be sent nothing, whatever the table says; `by_id` whether who has other identifiers is written by its remote id;
+        `taken_out` whom a `remove` sync keeps out of the object.
         """
         self._definition = definition
         self._mode = definition.mode
@@ -196,6 +199,7 @@ class PlanQueries:
             journeys.asked_again(
                 definition, columns, aliases=people.aliases, held=held, dialect=dialect
             ),
+            taken_out or Permission(),
         )
 
     def ask_claims(self, wanted: str | None = None) -> bool:
@@ -311,6 +315,17 @@ class PlanQueries:
             "where planned.action in ('add', 'change', 'remove')"
         )
 
+    def wanted(self) -> str:
+        """Every key of the table that may be sent: sync_key."""
+        return (
+            f"select sync_key from (select {self._key()} as sync_key, {self._reason()} as withheld_reason "
+            f"from {self._definition.model.relation}{self._joins()}) as sendable "
+            "where withheld_reason is null and sync_key is not null"
+        )
+
+    def _joins(self) -> str:
+        return "".join(asked.joins for asked in self._asked)
+
     def _marks(self, marked: bool) -> tuple[str, str]:
         """The query part `marks` and the join to it, where identifiers are the member: for what is sent, and for what is written down
         of it before, alike.
@@ -392,8 +407,7 @@ class PlanQueries:
         return (
             f"with activation as (select {self._key()} as sync_key, row_hash, "
             f"{self._reason()} as withheld_reason{mapped} "
-            f"from {self._definition.model.relation}"
-            f"{''.join(asked.joins for asked in self._asked)}), "
+            f"from {self._definition.model.relation}{self._joins()}), "
             f"held as (select sync_key, row_hash, {outdated} as is_outdated, identifiers, "
             f"remote_id from ({self._held}) as ledger), "
             f"compared as (select coalesce(activation.sync_key, held.sync_key) as sync_key, "
@@ -422,7 +436,11 @@ class PlanQueries:
                 f"case when {sendable} and not ({held}) then 'remove' "
                 f"when {sendable} then 'unchanged' when {held} then 'forget' else 'none' end"
             )
-        gone = "remove" if self._mode in REMOVING else "none"
+        gone = f"'{'remove' if self._mode in REMOVING else 'none'}'"
+        if (
+            self._mode is Mode.UPSERT
+        ):  # it takes nobody out, and who is out is not held: they are sent again when they may be there
+            gone = f"case when activation.withheld_reason = '{TAKEN_OUT}' then 'forget' else 'none' end"
         # What may be there or not is sent again, whatever the mode: an earlier one, that changed rows, may have left it.
         differs = f"held.row_hash = {self._dialect.literal(UNKNOWN)}"
         if self._mode is Mode.EVENT:
@@ -436,7 +454,7 @@ class PlanQueries:
         return (
             f"case when {sendable} and not ({held}) then 'add' "
             f"when {sendable} and {differs} then 'change' when {sendable} then 'unchanged' "
-            f"when {held} then '{gone}' else 'none' end"
+            f"when {held} then {gone} else 'none' end"
         )
 
     def _reason(self) -> str:
@@ -459,7 +477,7 @@ class PlanQueries:
         return Permission(joins, f"case when {condition} then 'erased' end")
 
     def _key(self) -> str:
-        return _key_text(self._definition, self._dialect)
+        return key_text(self._definition, self._dialect)
 
     def _column(self, name: str) -> str:
         return self._dialect.column(name)
@@ -467,7 +485,7 @@ class PlanQueries:
 
 def keys_of(definition: SyncDefinition, dialect: Dialect) -> str:
     """A query of every row's sync_key and row_hash."""
-    key = _key_text(definition, dialect)
+    key = key_text(definition, dialect)
     return f"select {key} as sync_key, row_hash from {definition.model.relation}"
 
 
@@ -476,7 +494,7 @@ def keys_of_people(definition: SyncDefinition, ids: Sequence[str], dialect: Dial
     listed = ", ".join(map(dialect.literal, sorted(ids)))
     return (
         f"select {dialect.literal(definition.sync_id)} as sync_name, "
-        f"{_key_text(definition, dialect)} as sync_key from {definition.model.relation} "
+        f"{key_text(definition, dialect)} as sync_key from {definition.model.relation} "
         f"where {dialect.text(dialect.column(PERSON))} in ({listed})"
     )
 
@@ -491,12 +509,12 @@ def wanted_by(definition: SyncDefinition, columns: Sequence[str], dialect: Diale
     names = {name: dialect.text(dialect.column(name)) for name in mapping.identifiers}
     sent = " where withheld_reason is null" if "withheld_reason" in columns else ""
     return (
-        f"select {_key_text(definition, dialect)} as sync_key, {dialect.json_object(names)} as identifiers "
+        f"select {key_text(definition, dialect)} as sync_key, {dialect.json_object(names)} as identifiers "
         f"from {definition.model.relation}{sent}"
     )
 
 
-def _key_text(definition: SyncDefinition, dialect: Dialect) -> str:
+def key_text(definition: SyncDefinition, dialect: Dialect) -> str:
     """The key as text. Parts of a composite key are escaped, so that no two keys meet: `~` is `~0`, `|` is `~1`."""
     parts = [dialect.text(dialect.column(name)) for name in definition.key]
     if len(parts) == 1:

@@ -43,19 +43,22 @@ class Acknowledger:
         *,
         retrier: Retrier,
         watcher: Watcher,
-        intends: bool = False,
+        lost: Action | None = None,
+        claims: bool = False,
         creates: bool = False,
     ) -> None:
-        """`creates` says that what is there already is left as it is."""
+        """`lost` is what a row is whose answer was lost, where that must be known; `claims` says that each is marked before it is sent,
+        `creates` that what is there already is left as it is.
+        """
         self._log = log
         self._result = result
         self._watcher = watcher
-        self._intends = intends
+        self._lost = lost
         self._creates = creates
         self._keeper = Keeper(
             journal,
             name=result.name,
-            intends=intends,
+            intends=lost is not None and not claims,
             group_seconds=warehouse.dialect.group_seconds,
             watcher=watcher,
         )
@@ -114,10 +117,11 @@ class Acknowledger:
         """Keep what is about to be sent, and room for the answer; None when neither journal nor warehouse takes it: it must not be sent.
 
         Rows whose answer never comes may be there: who leaves the table later is still removed. Called by the thread that sends.
-        Events are left out: one that may be there must not count as sent.
+        What must not count as sent is written as that.
         """
         self.check_lease()
-        table = self._marked(batch.rows, Action.ATTEMPT, batch.number, row_hash=UNKNOWN)
+        action = self._lost or Action.REPEAT
+        table = self._marked(batch.rows, action, batch.number, row_hash=UNKNOWN)
         if self._keeper.is_kept(batch.number, table):
             return table
         if claimed:  # is written down already
@@ -125,9 +129,8 @@ class Acknowledger:
         if not self._keeper.writes_ahead:
             # The intents are in the warehouse, and say enough unless a journal that is not whole says more.
             return None if self.blocked else table
-        # What must not count as sent is written as that; either way the warehouse has shown that it takes as much.
-        ahead = table if self._intends else self._marked(batch.rows, Action.RELEASE, batch.number)
-        return table if self._keeper.write_ahead(ahead, self._groups.write) else None
+        # The warehouse has shown then that it takes as much as the answer will say.
+        return table if self._keeper.write_ahead(table, self._groups.write) else None
 
     def journal(self, outcome: Outcome, intended: pa.Table, *, claimed: bool = False) -> Outcome:
         """Keep what the answer said before anything else can happen. Called by the thread that got it."""
@@ -137,9 +140,9 @@ class Acknowledger:
             decided.append(self._decided(outcome, intended, places))
         # Whatever else is known: an event surely not taken is free again, what may have been taken is in doubt.
         others = _surely_not_taken(outcome) if claimed else _maybe_taken(outcome)
-        if others and (claimed or self._intends):
-            action = Action.RELEASE if claimed else Action.ATTEMPT
-            row_hash = None if claimed else UNKNOWN
+        action = Action.RELEASE if claimed else self._lost
+        if others and action:
+            row_hash = UNKNOWN if action is Action.ATTEMPT else None
             rest = _places(batch.rows, list(others))
             decided.append(self._log.decided(intended, rest, action=action, row_hash=row_hash))
         if outcome.passed_over:

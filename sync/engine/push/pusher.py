@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from functools import partial
 from itertools import chain, count, islice
 
@@ -59,12 +60,21 @@ class Pusher:
         self._result = SyncResult(definition.name, "success")
         self._record = RunRecord(context, definition, self._result)
         self._stream: Stream | None = None
+        self._turn = ExitStack()  # at the object, until the run's end is on record
         self._once = True  # each key is acknowledged once in this run
         self._lost_before = 0  # events of earlier runs of which nobody knows
 
     def push(self) -> SyncResult:
         """Push; whatever goes wrong is in the result."""
-        began, result, definition = time.monotonic(), self._result, self._definition
+        began, result = time.monotonic(), self._result
+        with self._turn:
+            self._push_to_its_end()
+        result.seconds = time.monotonic() - began
+        self._context.watcher.ended(result)
+        return result
+
+    def _push_to_its_end(self) -> None:
+        result, definition = self._result, self._definition
         try:
             self._push()
             if not self._options.dry_run:
@@ -85,9 +95,6 @@ class Pusher:
             self._record_end()
             if not isinstance(error, Exception):
                 raise
-        result.seconds = time.monotonic() - began
-        self._context.watcher.ended(result)
-        return result
 
     def _is_interruption(self, error: HeadwaterError) -> bool:
         """It was told to stop while it waited for the warehouse."""
@@ -111,6 +118,7 @@ class Pusher:
         if not self._options.dry_run:
             connection = self._context.connector.connect(definition.destination, definition.object)
         self._locate(connection)
+        self._turn.enter_context(self._context.turns.of(self._definition.filled))
         planned = self._plan(hashed=declaration.hashed, offered=offered)
         try:
             result.counts = planned.plan.counts
@@ -161,10 +169,13 @@ class Pusher:
                 spool=True,
                 fingerprint=definition.name in options.expected,
                 results=None if options.skip_gates else self._context.run_results,
+                earlier=self._context.tried,
             )
             try:
                 self._gate(planned.plan)
-                if not options.dry_run:
+                if options.dry_run:
+                    self._context.tried.append(definition)
+                else:
                     self._begin(session, planned)
             except BaseException:
                 planned.close()
@@ -202,6 +213,7 @@ class Pusher:
             others=plan.others,
             other_keys=plan.other_keys,
         )
+        self._context.run_results.check_laws(definition, plan.dbt_failures)
         if options.skip_gates:
             self._result.notes.append("--skip-gates")
             self._context.watcher.log("gates_skipped", sync=definition.name)
@@ -321,7 +333,8 @@ class Pusher:
             self._result,
             retrier=retrier,
             watcher=self._context.watcher,
-            intends=self._record.intends and self._definition.mode is not Mode.REPLACE,
+            lost=self._lost(),
+            claims=claims,
             creates=self._definition.mode is Mode.CREATE_ONLY,
         )
         sender = BatchSender(
@@ -372,6 +385,13 @@ class Pusher:
         self._once = not (ahead or spool.outdated.rows or spool.doubted.rows)
         result.error = result.error or unfit
         self._end(breaker, left=spool.refused_unchanged + acknowledger.dropped)
+
+    def _lost(self) -> Action | None:
+        """What a row is whose answer was lost: it may be there, or goes again whatever became of it."""
+        if self._definition.mode is Mode.EVENT:
+            return Action.REPEAT
+        is_counted = self._record.intends and self._definition.mode is not Mode.REPLACE
+        return Action.ATTEMPT if is_counted else None
 
     def _unfit(
         self, retrier: Retrier, connection: Connection, planned: Planned, spool: PlanSpool

@@ -6,6 +6,7 @@ import json
 import random
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -202,6 +203,25 @@ def test_a_difference_is_counted_by_cause_and_adds_up(shop: Shop) -> None:
     assert seen == {(m, b) for m in ("enters", "leaves") for b in ("data", "definition")} | {("leaves", "gone")}  # fmt: skip
 
 
+def test_a_difference_counts_who_is_held_out_from_now_on(shop: Shop) -> None:
+    _, database, definitions = shop
+    connection = duckdb.connect(str(database))
+    fill(connection, world_of(random.Random(3)))
+    reader = Reader(connection)
+    for _, compiled in definitions.values():
+        counted = f"select count(*) as n from ({compiled.rows}) where is_member and not is_holdout"
+        if members := reader.rows(counted)[0]["n"]:
+            break
+    assert members
+    held = replace(compiled, rows=f"select * replace (true as is_holdout) from ({compiled.rows})")
+    found = answers.diff(reader, compiled, held, None)  # type: ignore[arg-type]
+    assert (found["enters"], found["leaves"]) == (0, 0)
+    assert (found["into_holdout"], found["out_of_holdout"]) == (members, 0)
+    back = answers.diff(reader, held, compiled, None)  # type: ignore[arg-type]
+    assert (back["into_holdout"], back["out_of_holdout"]) == (0, members)
+    connection.close()
+
+
 def test_the_parts_of_a_preview_add_up(shop: Shop) -> None:
     _, database, definitions = shop
     connection = duckdb.connect(str(database))
@@ -324,3 +344,10 @@ def test_the_command_says_why_and_leaves_the_last_build_alone(
     assert "did you mean 'audience_known'?" in capsys.readouterr().err
     assert run(["audience", "why", "nobody", "known", *options]) == 2
     assert "nobody known by that" in capsys.readouterr().err
+    database.rename(database.with_suffix(".away"))
+    try:
+        assert run(["audience", "preview", "known", *options]) == 1
+        assert "no DuckDB file" in capsys.readouterr().err
+        assert not database.exists()
+    finally:
+        database.with_suffix(".away").rename(database)

@@ -204,6 +204,11 @@ def test_nobody_is_named_is_a_mistake_of_use(people, capsys):
     assert "sync forget anna@example.com" in capsys.readouterr().err
 
 
+def test_a_report_on_nobody_says_so(people, capsys):
+    assert people.sync("forget", "--report") == 0
+    assert "Nobody has asked to be forgotten." in "".join(capsys.readouterr())
+
+
 def test_a_report_on_a_request_that_is_not_there_is_not_green(people, capsys):
     assert people.sync("forget", "p1") == 0
     assert people.sync("forget", "--report", "--request", "f-mistyped") == 2

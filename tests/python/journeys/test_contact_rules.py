@@ -172,6 +172,32 @@ def test_nobody_is_written_to_in_the_night_or_too_often(
     assert {outcome for outcome, count in ids.items() if count} == {"due"}
 
 
+def test_what_was_due_and_was_not_sent_waits_for_the_morning_where_the_person_is(
+    lab: Callable[..., JourneyLab],
+) -> None:
+    """The push failed; the next one comes in the night. A receipt, which obeys no rule, goes at once."""
+    tried = lab(
+        FIRST,
+        touchpoints=["first", "next", "receipt"],
+        variables={"cdp_contact_rules": {"quiet_hours": RULES["quiet_hours"]}},
+    )
+    tried.people("berlin", time_zone="Europe/Berlin")
+    tried.people("tokyo", time_zone="Asia/Tokyo")
+    tried.people("unknown")
+
+    def due(now: str) -> dict[str, int]:
+        tried.build(now)
+        return dict(
+            tried.query("select profile_id, count(*) from analytics.sync_hook__mails group by 1")
+        )
+
+    # 10:00 in Berlin, 18:00 in Tokyo; 22:00 and 06:00 of the next day; 00:30 and 08:30; 10:00 and 18:00.
+    assert due("2026-03-02 09:00:00") == {"berlin": 3, "tokyo": 3, "unknown": 3}
+    assert due("2026-03-02 21:00:00") == {"berlin": 1, "tokyo": 1, "unknown": 1}
+    assert due("2026-03-02 23:30:00") == {"berlin": 1, "tokyo": 3, "unknown": 1}
+    assert due("2026-03-03 09:00:00") == {"berlin": 3, "tokyo": 3, "unknown": 3}
+
+
 def test_journeys_of_one_group_exclude_each_other(lab: Callable[..., JourneyLab]) -> None:
     one = "exclusion: lifecycle\n"
     short = FIRST.partition("  - {name: next")[0] + "  - {name: rest, wait: {for: 60 days}}\n"

@@ -165,6 +165,10 @@ def test_every_way_to_declare_a_source_counts_as_it_says(project: Path) -> None:
         rows = opened.execute(
             "select answer_source, consent_id, email, channel_said, state, may_raise from analytics.answers"
         ).fetchall()
+        unknown = opened.execute(
+            "select answer_source, answer_said from analytics.answers where not is_answer_known order by 1"
+        ).fetchall()
+    assert unknown == [("forms", "vielleicht"), ("shop", "vielleicht")]
     ana, bo, cy, di = (f"{name}@mail.example" for name in ("ana", "bo", "cy", "di"))
     assert set(rows) == {
         ("shop", "1", ana, "email", "opted_in", False),

@@ -10,7 +10,7 @@ from sync.engine.alerts import Change, changes, tell
 from sync.engine.context import SyncResult
 from sync.engine.limits import Limits, credential_id, set_limits
 from sync.engine.scrub import scrub
-from sync.errors import ConfigError, HeadwaterError
+from sync.errors import ConfigError, HeadwaterError, RefusedError
 
 
 def told(results, kind="webhook", post=None):
@@ -78,6 +78,15 @@ def test_an_alert_has_no_personal_data_and_says_recovery():
     assert "jane" not in bodies[0]["text"]
     bodies, _ = told([result("success", "failed")], "slack")
     assert "works again" in bodies[0]["text"]
+
+
+def test_a_push_that_finds_another_under_way_is_no_news():
+    """It was told as refused, and as recovered by the next look at the status."""
+    refused = result("refused", "success")
+    refused.error = RefusedError("running", "sync 'people' is being pushed by process 7.")
+    assert not changes([refused])
+    refused.error = RefusedError("stale", "older than it may be")
+    assert changes([refused])
 
 
 def test_a_dead_hook_does_not_fail_the_run():

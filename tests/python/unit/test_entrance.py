@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
+from dbt.config.project import package_and_project_data_from_root
 
 from sync.cli.main import run
 from sync.entrance.look import ModelProposal, proposed, united
@@ -286,3 +288,95 @@ def test_an_addition_touches_few_files(bakery: Path, kind: str) -> None:
     after = contents(bakery)
     touched = [one for one in after if after[one] != before.get(one)]
     assert 0 < len(touched) <= most, touched
+
+
+GIT = {
+    "none": (None, [".headwater/", "exports/", "destinations.yml", "*.duckdb*", "target/"]),
+    "another's": ("target/\n*.log", [".headwater/", "exports/", "destinations.yml", "*.duckdb*"]),
+    "spelled otherwise": ("/.headwater\r\nexports\r\n", ["destinations.yml", "*.duckdb*"]),
+}
+
+
+@pytest.mark.parametrize("case", GIT)
+@pytest.mark.parametrize("has_git", [True, False])
+def test_git_takes_no_data_of_people_in_a_project_that_was_there(
+    bakery: Path, capsys: pytest.CaptureFixture[str], case: str, has_git: bool
+) -> None:
+    before, added = GIT[case]
+    if before is not None:
+        (bakery / ".gitignore").write_bytes(before.encode())
+    if has_git:
+        subprocess.run(["git", "init", "-q"], cwd=bakery, check=True)
+    assert init() == 0
+    assert ".gitignore: what git must not take" in capsys.readouterr().out
+    text = (bakery / ".gitignore").read_bytes().decode()
+    assert text.startswith(before or "")
+    assert set(added) <= set(text.splitlines())
+    assert init() == 0
+    assert (bakery / ".gitignore").read_bytes().decode() == text
+    if has_git:
+        names = (
+            ".headwater/sandbox/files/a.csv",
+            "exports/a.csv",
+            "destinations.yml",
+            "b.duckdb.wal",
+        )
+        for name in names:
+            (bakery / name).parent.mkdir(parents=True, exist_ok=True)
+            (bakery / name).touch()
+        listed = subprocess.run(
+            ["git", "add", "-An"], cwd=bakery, check=True, capture_output=True, text=True
+        ).stdout
+        assert ".gitignore" in listed
+        assert not [name for name in names if f"'{name}'" in listed]
+
+
+def test_what_git_has_of_people_already_is_said(
+    bakery: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (bakery / ".headwater").mkdir()
+    (bakery / ".headwater" / "people of today.csv").touch()
+    for words in (["init", "-q"], ["add", "-A"]):
+        subprocess.run(["git", *words], cwd=bakery, check=True)
+    assert init() == 0
+    said = capsys.readouterr().out
+    assert "git has 1 files with people's data or secrets already" in said
+    assert "git rm -r --cached -- '.headwater/people of today.csv'" in said
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "file"),
+    [
+        ("dependencies.yml", "packages:\n  - local: ../dep_pkg   # ours\n", "dependencies.yml"),
+        ("dependencies.yml", "projects: []\npackages: []\n", "dependencies.yml"),
+        ("dependencies.yml", "packages:\n", "dependencies.yml"),
+        ("dependencies.yml", "projects: []\n", "packages.yml"),
+        ("packages.yml", "packages: []\n", "packages.yml"),
+    ],
+)
+@pytest.mark.parametrize("given", [True, False])
+def test_the_package_stands_where_dbt_reads_it_and_as_dbt_reads_it(
+    bakery: Path, name: str, text: str, file: str, given: bool
+) -> None:
+    """dbt takes packages from one of two files, and reads one of them without Jinja."""
+    (bakery / name).write_text(text)
+    assert run(["init", "--yes", *(["--package", str(ROOT)] if given else [])]) == 0
+    data, path = package_and_project_data_from_root(str(bakery))
+    assert path == file
+    assert text.splitlines()[0].removesuffix("[]") in (bakery / name).read_text()
+    local = data["packages"][-1]["local"]
+    assert local == str(ROOT) or ("env_var" in local and file == "packages.yml" and not given)
+    before = contents(bakery)
+    assert run(["init", "--yes"]) == 0
+    assert contents(bakery) == before
+
+
+def test_packages_in_both_files_are_told_before_anything_is_written(
+    bakery: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("packages.yml", "dependencies.yml"):
+        (bakery / name).write_text("packages: []\n")
+    before = contents(bakery)
+    assert init() == 2
+    assert "stands in packages.yml and in dependencies.yml" in capsys.readouterr().err
+    assert contents(bakery) == before
