@@ -8,7 +8,7 @@ A destination module holds one class. It is built from its validated settings, a
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import ClassVar, Protocol, runtime_checkable
@@ -223,6 +223,14 @@ class KnowsFields(Protocol):
 
     def unknown_fields(self, names: Sequence[str]) -> Sequence[UnknownField]:
         """Those of the fields `names` that the object has no property for; none where the vendor does not tell."""
+
+
+@runtime_checkable
+class ReadsBack(Protocol):
+    """Says who is there, for an audit: it changes nothing, and makes no object."""
+
+    def there(self, records: Sequence[Record]) -> Collection[str]:
+        """Keys of those of `records` that the object has, by the identifiers and remote ids they were sent with."""
 
 
 @runtime_checkable

@@ -26,7 +26,7 @@ made a second time. Nobody's subscriptions are touched.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 from urllib.parse import quote
@@ -180,6 +180,7 @@ class Hubspot:
         self._token = settings.access_token
         self._key_property_exists = not self._is_company
         self._list_id: str | None = None
+        self._on_list: set[str] | None = None
         self.http = HttpClient(
             settings.base_url,
             vendor="hubspot",
@@ -409,6 +410,45 @@ class Hubspot:
             accepted=[Accepted(record.key, ids.get(record.key)) for record in records],
             requests=self.http.requests_sent - before,
         )
+
+    def there(self, records: Sequence[Record]) -> Collection[str]:
+        """Contacts and companies that are not archived; of a list, those that are on it.
+
+        Description v3, read 2026-11-29: GET /crm/v3/lists/{listId}/memberships, by pages.
+        """
+        by_id = {record.remote_id: record.key for record in records if record.remote_id}
+        found: dict[str, str] = {}
+        if by_id:
+            asked = [{"id": one} for one in by_id]
+            read = self._batch("read", asked, properties=[], propertiesWithHistory=[])["results"]
+            found = {by_id[row["id"]]: str(row["id"]) for row in read if row["id"] in by_id}
+        # An id may be gone, and somebody have the address under another.
+        left = [replace(one, remote_id=None) for one in records if one.key not in found]
+        if left:
+            found |= self._ids(left)
+        if self.target.kind == "list":
+            members = self._members()
+            found = {key: known for key, known in found.items() if known in members}
+        return set(found)
+
+    def _members(self) -> set[str]:
+        """Ids of all who are on the list, read once."""
+        if self._on_list is None:
+            list_id, after = self._found(), None
+            self._on_list = set()
+            while list_id is not None:
+                page = self.http.get(
+                    f"/crm/v3/lists/{list_id}/memberships",
+                    {"limit": 250, **({"after": after} if after else {})},
+                    group="crm",
+                    answer=SEARCHED,
+                )
+                self._on_list |= {str(row["recordId"]) for row in page["results"]}
+                following = ((page.get("paging") or {}).get("next") or {}).get("after")
+                if not following or following == after:
+                    break
+                after = following
+        return self._on_list
 
     def erase(self, records: Sequence[Record]) -> BatchResult:
         """Delete for good every contact that has the id or the address of the row."""

@@ -379,6 +379,20 @@ def make_list() -> Response:
     return jsonify({"list": _list(store().object_id(NAME, "list", name), name)})
 
 
+@blueprint.get("/crm/v3/lists/<list_id>/memberships")
+def members(list_id: str) -> Response:
+    after, limit = request.args.get("after", ""), int(request.args.get("limit", 100))
+    keys = list(store().members(NAME, list_id, after=after, limit=limit))
+    now = clock.iso(clock.now())
+    body: dict[str, Any] = {
+        "results": [{"recordId": key, "membershipTimestamp": now} for key in keys],
+        "total": store().count_members(NAME, list_id),
+    }
+    if len(keys) == limit:
+        body["paging"] = {"next": {"after": keys[-1]}}
+    return jsonify(body)
+
+
 @blueprint.put("/crm/v3/lists/<list_id>/memberships/<verb>")
 def memberships(list_id: str, verb: str) -> Response:
     keys = request.get_json()
