@@ -160,6 +160,8 @@ class SyncDefinition:
     quarantine_after: int = 5
     refresh_days: int | None = None  # instead of those that the destination declares
     canary: Canary | None = None
+    # Identifiers that a row goes without, where they are another record's at the vendor.
+    left_out_on_conflict: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     options: Mapping[str, Value] = field(default_factory=dict)
     id: str = ""  # the name its state is kept under; empty is its own name
@@ -218,11 +220,13 @@ class SyncDefinition:
     @property
     def _sent(self) -> dict[str, Any]:
         """What decides how a row is sent."""
-        return {
+        told = {
             "identifiers": sorted(self.identifiers),
             "fields": dict(self.fields),
             "nulls": [self.nulls.default, dict(self.nulls.fields)],
         }
+        # What was left as it was, since it was there, is not what another mode would have sent.
+        return told | {"mode": self.mode.value} if self.mode is Mode.CREATE_ONLY else told
 
     @property
     def _formerly_at(self) -> dict[str, Any]:
