@@ -65,12 +65,13 @@ def chunks(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
 
 
 def one_by_one(
-    records: Sequence[Record], send: Callable[[Record], Accepted | RowError]
+    records: Sequence[Record], send: Callable[[Record], Accepted | RowError | None]
 ) -> BatchResult:
     """A batch for a vendor that takes a row a request.
 
     A refused row fails alone. When the vendor stops answering halfway, what it took stays taken and the rest is open, with the error
-    that stopped it; when it does not answer at all, its error is raised for the engine to wait and try again.
+    that stopped it; when it does not answer at all, its error is raised for the engine to wait and try again. Of what it passes over
+    `send` says nothing.
     """
     accepted: list[Accepted] = []
     failed: list[RowError] = []
@@ -86,6 +87,6 @@ def one_by_one(
             return BatchResult(accepted, failed, requests=index + 1, error=error, unsent=unsent)
         if isinstance(outcome, Accepted):
             accepted.append(outcome)
-        else:
+        elif outcome is not None:
             failed.append(outcome)
     return BatchResult(accepted, failed, requests=len(records))

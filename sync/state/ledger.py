@@ -111,6 +111,13 @@ class Ledger:
             f"where {self._mine()} and not {self._here}"
         )
 
+    def doubting(self, keys: Sequence[str]) -> str:
+        """The statement by which nobody knows any more whether these rows are there: they are sent again."""
+        return (
+            f"update {self._tables.ledger} set row_hash = {self._literal(UNKNOWN)} "
+            f"where {self._mine()} and {self._here} and sync_key in ({self._listed(keys)})"
+        )
+
     def taking(self, rows: str, *, definition_hash: str, run_id: str, now: dt.datetime) -> str:
         """The statement by which `rows`, a query of (sync_key, row_hash), count as sent."""
         values = (self._environment, self._sync_name, definition_hash, run_id)

@@ -255,6 +255,7 @@ def _planned(
         kinds=kinds,
         claims=Claims.on(offered, claims),
         refresh=_refresh(definition, offered),
+        by_id=offered is not None and offered.updates_by_id,
     )
     checks = TableChecks(
         **{

@@ -33,8 +33,8 @@ NOT_MAPPED = ("withheld_reason", "row_hash", "qualified_at")
 Erased = Callable[[abc.Mapping[str, Sequence[str]]], tuple[str, str]]
 KindsOf = abc.Mapping[str, Kind]
 REMOVING = (Mode.MIRROR, Mode.REPLACE)
-FILLING = (Mode.ADD, Mode.UPSERT, Mode.MIRROR, Mode.REPLACE)
-UPDATING = (Mode.UPSERT, Mode.MIRROR, Mode.REPLACE)
+UPDATING = (Mode.UPSERT, Mode.UPDATE_ONLY, Mode.MIRROR, Mode.REPLACE)
+FILLING = (Mode.ADD, Mode.CREATE_ONLY, *UPDATING)
 # Modes for which a row that may be there differs from one that is: it must be sent again, taken out, or left to nobody else.
 INTENDING = FILLING
 
@@ -166,12 +166,14 @@ class PlanQueries:
         claims: Claims | None = None,
         refresh: Refresh | None = None,
         erased: Erased | None = None,
+        by_id: bool = False,
         taken_out: Permission | None = None,
     ) -> None:
         """`held` is a query of the ledger's state, `elsewhere` one of how many rows it has elsewhere, `former` one of how many have a
         place of before accounts were known; `quarantined` one of (sync_key, payload_hash, is_dismissed), or None for none; `kinds`
         what the columns hold; `claims` who else may want rows that leave; `refresh` when rows are sent again though nothing changed;
-        `erased` who is to be sent nothing, whatever the table says; `taken_out` whom a `remove` sync keeps out of the object.
+        `erased` who is to be sent nothing, whatever the table says; `by_id` whether who has other identifiers is written by its remote id;
+        `taken_out` whom a `remove` sync keeps out of the object.
         """
         self._definition = definition
         self._mode = definition.mode
@@ -186,6 +188,7 @@ class PlanQueries:
         self._claims = claims or Claims()
         self._refresh = refresh
         self._is_claimed = False
+        self._by_id = by_id
         self._has_reason = "withheld_reason" in columns
         people = people or ConsentTables()
         self._people = (PERSON,) if PERSON in columns else ()
@@ -262,18 +265,30 @@ class PlanQueries:
             actions.append("unchanged")
         listed = ", ".join(f"'{action}'" for action in actions)
         mapped = "".join(f", planned.{place}" for place in self._places())
-        held = "planned.held_identifiers"
-        if not removes and not (marked and self._members):
+        held, remote_id, ids = "planned.held_identifiers", "planned.remote_id", ""
+        if not removes and not (marked and self._members) and not self._by_id:
             held = f"{self._dialect.text('null')} as held_identifiers"
         marking, (marks, join) = "", self._marks(marked)
+        if self._by_id:
+            # Of a row that may have been sent nobody knows which identifiers the vendor has; an id of two rows says of neither who it is.
+            unknown = f"planned.action <> 'remove' and planned.held_hash = {self._dialect.literal(UNKNOWN)}"
+            held = f"case when not ({unknown}) then {held} end as held_identifiers"
+            remote_id = (
+                f"case when ids_of_several.remote_id is null then {remote_id} end as remote_id"
+            )
+            ids = (
+                ", ids_of_several as (select remote_id from held where remote_id is not null "
+                "group by remote_id having count(*) > 1)"
+            )
+            join += "left join ids_of_several on ids_of_several.remote_id = planned.remote_id "
         if marks:
             marking = (
                 ", coalesce(marks.leaving, 0) as leaving, coalesce(marks.shared, 0) as shared, "
                 "coalesce(marks.holders, 0) as holders"
             )
         return (
-            f"{self._planned()}{marks} select planned.action, planned.sync_key, planned.row_hash, "
-            f"{held}, planned.remote_id{mapped}{marking} from planned {join}"
+            f"{self._planned()}{ids}{marks} select planned.action, planned.sync_key, planned.row_hash, "
+            f"{held}, {remote_id}{mapped}{marking} from planned {join}"
             f"where planned.action in ({listed})"
         )
 
@@ -389,6 +404,8 @@ class PlanQueries:
                 "case when claimed.sync_key is not null and withheld_reason is null "
                 f"then '{CLAIMED}' else withheld_reason end"
             )
+        held_hash = ", held.row_hash as held_hash" if self._by_id else ""
+        kept_hash = ", held_hash" if self._by_id else ""
         return (
             f"with activation as (select {self._key()} as sync_key, row_hash, "
             f"{self._reason()} as withheld_reason{mapped} "
@@ -399,7 +416,7 @@ class PlanQueries:
             "case when activation.sync_key is not null then activation.row_hash "
             "else held.row_hash end as row_hash, "
             f"activation.withheld_reason, {self._action()} as wanted, "
-            f"held.identifiers as held_identifiers, held.remote_id{carried} "
+            f"held.identifiers as held_identifiers, held.remote_id{held_hash}{carried} "
             "from activation full join held on held.sync_key = activation.sync_key), "
             f"{quarantined}{claimed}"
             f"planned as (select compared.sync_key, compared.row_hash, "
@@ -407,7 +424,7 @@ class PlanQueries:
             f"else {wanted} end as action, "
             f"case when {is_quarantined} and wanted in ('add', 'change') then "
             f"case when {is_dismissed} then 'dismissed' else 'quarantined' end "
-            f"else {reason} end as withheld_reason, held_identifiers, remote_id"
+            f"else {reason} end as withheld_reason, held_identifiers, remote_id{kept_hash}"
             f"{''.join(f', {place}' for place in places)} from compared{join})"
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Self
@@ -44,12 +45,16 @@ class Acknowledger:
         watcher: Watcher,
         lost: Action | None = None,
         claims: bool = False,
+        creates: bool = False,
     ) -> None:
-        """`lost` is what a row is whose answer was lost, where that must be known; `claims` says that each is marked before it is sent."""
+        """`lost` is what a row is whose answer was lost, where that must be known; `claims` says that each is marked before it is sent,
+        `creates` that what is there already is left as it is.
+        """
         self._log = log
         self._result = result
         self._watcher = watcher
         self._lost = lost
+        self._creates = creates
         self._keeper = Keeper(
             journal,
             name=result.name,
@@ -140,6 +145,8 @@ class Acknowledger:
             row_hash = UNKNOWN if action is Action.ATTEMPT else None
             rest = _places(batch.rows, list(others))
             decided.append(self._log.decided(intended, rest, action=action, row_hash=row_hash))
+        if outcome.passed_over:
+            decided.extend(self._passed_over(outcome, intended))
         if decided:
             import pyarrow as pa
 
@@ -169,7 +176,34 @@ class Acknowledger:
             action=actions,
             row_hash=[row.row_hash for row in rows],
             remote_id=remote_ids,
+            identifiers=self._went_with(outcome, rows),
         )
+
+    def _passed_over(self, outcome: Outcome, intended: pa.Table) -> list[pa.Table]:
+        """What is there and was left is not asked for again; what is not there is not held, and is."""
+        rows = {row.record.key: row for row in outcome.batch.rows}
+        if self._creates:
+            places = _places(outcome.batch.rows, outcome.passed_over)
+            hashes = [rows[key].row_hash for key in outcome.passed_over]
+            return [self._log.decided(intended, places, action=Action.ADD, row_hash=hashes)]
+        gone = [key for key in outcome.passed_over if rows[key].action != Action.ADD]
+        if not gone:
+            return []
+        places = _places(outcome.batch.rows, gone)
+        return [self._log.decided(intended, places, action=Action.FORGET)]
+
+    def _went_with(self, outcome: Outcome, rows: Sequence[PlannedRow]) -> list[str | None] | None:
+        """The identifiers that rows were taken with, as JSON text; None where they are those that were meant."""
+        without = outcome.went_without
+        if not without:
+            return None
+        return [
+            row.sent
+            if (record := without.get(row.record.key)) is None
+            # Written as everything that is sent: names in order.
+            else json.dumps(dict(sorted(record.identifiers.items())), ensure_ascii=False)
+            for row in rows
+        ]
 
     def _marked(
         self,
@@ -199,17 +233,30 @@ class Acknowledger:
                 self._groups.add_batch(outcome.batch.number)
             for action, count in outcome.taken.items():
                 self._count(action, count)
+            self._note_left_out(outcome)
+            self._result.passed_over += len(outcome.passed_over)
             self._add_refused(group, outcome)
             if outcome.error is not None:
                 self._add_error(outcome, outcome.error)
             self._note_batch(group, outcome)
-            done = len(outcome.accepted) + len(outcome.failed)
+            done = len(outcome.accepted) + len(outcome.failed) + len(outcome.passed_over)
             if outcome.batch.action != Action.OUTDATED:
                 self._watcher.advanced(self._result.name, done)
         if self._keeper.writes_ahead:
             self.flush()
         else:
             self._groups.hand_over_if_due()
+
+    def _note_left_out(self, outcome: Outcome) -> None:
+        """Count what rows went without, of those that were taken."""
+        if not outcome.went_without:
+            return
+        rows = {row.record.key: row.record for row in outcome.batch.rows}
+        for item in outcome.accepted:
+            if (went := outcome.went_without.get(item.key)) is not None:
+                self._result.left_out.update(
+                    name for name in rows[item.key].identifiers if name not in went.identifiers
+                )
 
     @property
     def seconds_left(self) -> float:

@@ -19,7 +19,15 @@ from sync.engine.plan.spool import PlanSpool
 from sync.engine.preflight import check_fields
 from sync.engine.push.acknowledge import Acknowledger
 from sync.engine.push.record import RunRecord
-from sync.engine.push.rows import Batch, Phase, PlannedRow, RowReader, batched, parted
+from sync.engine.push.rows import (
+    Batch,
+    Phase,
+    PlannedRow,
+    RowReader,
+    batched,
+    new_addresses,
+    parted,
+)
 from sync.engine.push.sender import BatchSender
 from sync.engine.push.stream import Stream
 from sync.engine.retry import CircuitBreaker, Retrier, with_memory
@@ -249,13 +257,19 @@ class Pusher:
         return chain.from_iterable(phase.batches for phase in self._phases(planned, offered))
 
     def _phases(self, planned: Planned, offered: ObjectType) -> Iterator[Phase]:
-        """Removals, then identifiers that changed, then what is written: who must not be there leaves before anybody joins."""
+        """Removals, then identifiers that changed, then what is written: who must not be there leaves before anybody joins, and who is
+        written by id lets go of an address before another is found by it.
+        """
         assert planned.spool is not None  # noqa: S101
         reader, spool, number = self._reader(planned, offered), planned.spool, count(1)
+        writes = [reader.read(spool.writes.batches())]
+        if offered.updates_by_id:
+            writes.append(new_addresses(reader.read(spool.writes.batches()), wanted=False))
+            writes[0] = new_addresses(writes[0], wanted=True)
         for action, rows in (
             (Action.REMOVE, reader.read(spool.removals.batches())),
             (Action.OUTDATED, reader.read_outdated(spool.outdated.batches())),
-            ("write", reader.read(spool.writes.batches())),
+            *(("write", one) for one in writes),
         ):
             part: Iterable[list[PlannedRow]] = rows
             canary = None if action == Action.OUTDATED else self._definition.canary
@@ -285,6 +299,7 @@ class Pusher:
             planned.mapping,
             weigh=offered.batch_bytes is not None,
             members=offered.members,
+            by_id=offered.updates_by_id,
         )
 
     # -- send ----------------------------------------------------------------------------------
@@ -320,6 +335,7 @@ class Pusher:
             watcher=self._context.watcher,
             lost=self._lost(),
             claims=claims,
+            creates=self._definition.mode is Mode.CREATE_ONLY,
         )
         sender = BatchSender(
             connection.destination,
@@ -331,6 +347,8 @@ class Pusher:
             slots=self._context.connector.limits.slots(
                 connection.credential, connection.declaration, group
             ),
+            conflicts=offered.conflicts,
+            left_out=self._definition.left_out_on_conflict,
             permit=acknowledger.check_lease,
         )
         stream = self._stream = Stream(
@@ -399,7 +417,7 @@ class Pusher:
         """What the run came to; `left` are rows beyond those to be sent."""
         result = self._result
         undone = result.counts.to_send - result.added - result.changed - result.removed
-        undone += left
+        undone += left - result.passed_over
         if breaker.is_open and result.error is None:
             result.error = DestinationError(
                 f"stopped after {self._options.breaker_limit} batches of which no row was taken.",
@@ -416,7 +434,7 @@ class Pusher:
         if undone == 0 and result.error is None:
             result.status = "success"
         else:
-            taken = result.added + result.changed + result.removed
+            taken = result.added + result.changed + result.removed + result.passed_over
             result.status = "partial" if taken else "failed"
             result.failed = result.failed if result.interrupted else undone
         self._finish()
