@@ -348,7 +348,7 @@ class Suite:
         if lost or left:
             print(
                 f"  {where}: lost {sorted(lost)[:5]}, left over {sorted(left)[:5]} "
-                f"({len(lost)}, {len(left)})",
+                f"({len(lost)}, of them not there {len(set(lost) - held.keys())}, {len(left)})",
                 file=sys.stderr,
             )
 

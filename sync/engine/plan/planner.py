@@ -439,9 +439,8 @@ class PlanQueries:
                 f"when {sendable} then 'unchanged' when {held} then 'forget' else 'none' end"
             )
         gone = f"'{'remove' if self._mode in REMOVING else 'none'}'"
-        if (
-            self._mode is Mode.UPSERT
-        ):  # it takes nobody out, and who is out is not held: they are sent again when they may be there
+        if self._mode in (Mode.UPSERT, Mode.UPDATE_ONLY):
+            # It takes nobody out, and who is out is not held: they are sent again when they may be there.
             gone = f"case when activation.withheld_reason = '{TAKEN_OUT}' then 'forget' else 'none' end"
         # What may be there or not is sent again, whatever the mode: an earlier one, that changed rows, may have left it.
         differs = f"held.row_hash = {self._dialect.literal(UNKNOWN)}"
