@@ -14,6 +14,10 @@
 {%- if headwater.is_switched_off() -%}
     {{ return('') }}
 {%- endif -%}
+{%- do headwater.check_arguments(
+    'activation', kwargs, ['members', 'identifiers', 'fields', 'entity', 'key', 'consent', 'has_holdout', 'reached_by', 'holdout_ignored_because'],
+    {'members': members, 'identifiers': identifiers, 'fields': fields}
+) -%}
 {%- if entity not in ['person', 'account'] -%}
     {{ exceptions.raise_compiler_error("activation: entity '" ~ entity ~ "' is not one of person, account.") }}
 {%- endif -%}

@@ -114,7 +114,7 @@ candidates as (
     {household: {model: households, key: household_id}}. -#}
 {% macro audience_entities() -%}
     {%- set entities = {'person': {'model': 'profiles', 'key': 'profile_id'}, 'account': {'model': 'accounts', 'key': 'account_id'}} -%}
-    {%- set added = var('cdp_entities', none) or {} -%}
+    {%- set added = headwater.setting('cdp_entities') -%}
     {%- for name in (added if added is mapping else [added]) -%}
         {%- if added is not mapping or added[name] is not mapping or added[name] | list | sort != ['key', 'model'] or name in entities -%}
             {{ headwater.audience_error('vars: cdp_entities', "wants a model and its key for each new entity, such as {household: {model: households, key: household_id}}") }}

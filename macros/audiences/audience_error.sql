@@ -26,19 +26,35 @@
 
 {#- Text: "; did you mean 'x'?" where an allowed word shares most letter pairs with the one given, else nothing. -#}
 {% macro nearest(word, allowed) -%}
-    {%- set best = namespace(word=none, share=0.45) -%}
+    {%- set best = namespace(word=none, share=0) -%}
     {%- set word = word | string -%}
     {%- set pairs = headwater._letter_pairs(word) -%}
     {%- for candidate in allowed -%}
         {%- set others = headwater._letter_pairs(candidate | string) -%}
         {%- set common = pairs | select('in', others) | list -%}
         {%- set share = 2 * (common | length) / ([pairs | length + others | length, 1] | max) -%}
-        {%- if share > best.share -%}
-            {%- set best.word = candidate -%}
-            {%- set best.share = share -%}
+        {#- Of two that are near, the one of the same letters: frist_name is first_name, and no last_name; and emial is email. -#}
+        {%- set same = headwater._letters_shared(word, candidate | string) if share > 0.45 or (word[:1] == (candidate | string)[:1] and word | length > 3) else 0 -%}
+        {%- if share > 0.45 or same > 0.8 -%}
+            {%- set share = share + same -%}
+            {%- if share > best.share -%}
+                {%- set best.word = candidate -%}
+                {%- set best.share = share -%}
+            {%- endif -%}
         {%- endif -%}
     {%- endfor -%}
     {{ return("; did you mean '" ~ best.word ~ "'?" if best.word else '') }}
+{%- endmacro %}
+
+{#- Value: how many letters two words have in common, as a share of the longer one. -#}
+{% macro _letters_shared(word, other) -%}
+    {%- set common = namespace(count=0) -%}
+    {%- for letter in word | list | unique -%}
+        {%- set here = word | list | select('equalto', letter) | list | length -%}
+        {%- set there = other | list | select('equalto', letter) | list | length -%}
+        {%- set common.count = common.count + ([here, there] | min) -%}
+    {%- endfor -%}
+    {{ return(common.count / ([word | length, other | length, 1] | max)) }}
 {%- endmacro %}
 
 {% macro _letter_pairs(word) -%}
@@ -47,4 +63,15 @@
         {%- do pairs.append(word[index:index + 2]) -%}
     {%- endfor -%}
     {{ return(pairs) }}
+{%- endmacro %}
+
+{#- Nothing, or an error for an argument that a macro does not take, with the nearest that it does, or that it wants and was not given: its `kwargs`, the
+    names that it takes, and {name: value} of those that it cannot do without. -#}
+{% macro check_arguments(name, unknown, allowed, needed={}) -%}
+    {%- for key in unknown -%}
+        {%- do headwater.audience_error(name, "'" ~ key ~ "' is no argument, of " ~ allowed | join(', ') ~ headwater.nearest(key, allowed)) -%}
+    {%- endfor -%}
+    {%- for key, value in needed.items() if value is undefined -%}
+        {%- do headwater.audience_error(name, "the argument '" ~ key ~ "' is missing") -%}
+    {%- endfor -%}
 {%- endmacro %}

@@ -36,7 +36,7 @@
 
 {#- Value: the identifiers that `vars: cdp_identity` has for an entity. -#}
 {% macro identifier_types(entity) -%}
-    {{ return((((var('cdp_identity', {}) or {}).get(entity) or {}).get('identifiers') or {}) | list) }}
+    {{ return(((headwater.setting('cdp_identity').get(entity) or {}).get('identifiers') or {}) | list) }}
 {%- endmacro %}
 
 {#- Expression: at most so many kilometres from a point, along the surface: `near: {lat: 52.52, lon: 13.40, km: 20}`, by the columns latitude and

@@ -58,7 +58,7 @@
         'related', 'at', 'at_least', 'at_most', 'exactly', 'within', 'between', 'during', 'when', 'where', 'count', 'sum', 'avg', 'min', 'max', 'share',
     ], path) -%}
     {%- set name = condition['related'] -%}
-    {%- set relations = var('cdp_relations', {}) or {} -%}
+    {%- set relations = headwater.setting('cdp_relations') -%}
     {%- set model_name = relations.get(name, name) if name is string else none -%}
     {%- if model_name is not string or not modules.re.fullmatch('[A-Za-z_][A-Za-z0-9_]*', model_name) -%}
         {%- do headwater.note_problem(context, path, "wants the name of a model, or one of vars: cdp_relations, not '" ~ name ~ "'") -%}

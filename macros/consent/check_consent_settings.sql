@@ -6,7 +6,7 @@
     {%- do headwater.consent_sources() -%}
     {%- do headwater.suppressing_events() -%}
     {#- What is sent to is what a vendor's unsubscribes come back with. -#}
-    {%- set golden = ((var('cdp_survivorship', {}) or {}).get('person') or {}).get('attributes') or {} -%}
+    {%- set golden = (headwater.setting('cdp_survivorship').get('person') or {}).get('attributes') or {} -%}
     {%- for type in ['email', 'phone'] if golden.get(type) is mapping and golden[type].get('identifier', type) != type -%}
         {%- do headwater.check_consent_identifier('cdp_survivorship.person.attributes.' ~ type ~ '.identifier', type) -%}
     {%- endfor -%}

@@ -115,7 +115,7 @@
 
 {#- Nothing, or an error where people are known by no identifier of this name: a refusal would reach nobody. -#}
 {% macro check_consent_identifier(where, type) -%}
-    {%- set types = ((var('cdp_identity', {}) or {}).get('person') or {}).get('identifiers') or {} -%}
+    {%- set types = (headwater.setting('cdp_identity').get('person') or {}).get('identifiers') or {} -%}
     {%- if types and type not in types -%}
         {{ headwater.consent_error(where, "who refused, unsubscribed or bounced is looked for among the identifiers of type '" ~ type
             ~ "', and cdp_identity: person: identifiers has " ~ types | join(', ') ~ '; call the one that holds it ' ~ type) }}

@@ -153,5 +153,5 @@
 {%- endmacro %}
 
 {% macro _identity_error(where, message) -%}
-    {{ exceptions.raise_compiler_error(('vars: ' if where.startswith('cdp_identity') else '') ~ where ~ ': ' ~ message ~ '.') }}
+    {%- do headwater.stop_setting(('vars: ' if where.startswith('cdp_identity') else '') ~ where ~ ': ' ~ message ~ '.') -%}
 {%- endmacro %}

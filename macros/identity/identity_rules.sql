@@ -2,10 +2,10 @@
     {name, identifiers: [...], attributes: {...}, records: [...]}. Anything wrong stops here, with where it is and what is allowed. -#}
 {% macro identity_rules() -%}
     {%- set entities = [] -%}
-    {%- if var('cdp_identity') is not mapping or not var('cdp_identity') -%}
+    {%- if headwater.setting('cdp_identity') is not mapping or not headwater.setting('cdp_identity') -%}
         {%- do headwater._identity_error('cdp_identity', 'expected one entry per entity, such as person (docs/identity.md)') -%}
     {%- endif -%}
-    {%- for name, entity in var('cdp_identity').items() -%}
+    {%- for name, entity in headwater.setting('cdp_identity').items() -%}
         {%- do headwater._check_identity_entity(name, entity) -%}
         {%- set identifiers = [] -%}
         {%- for type, rule in entity['identifiers'].items() -%}
@@ -157,7 +157,7 @@
 
 {#- Value: whether pairs found by probability take part (var `cdp_matching`, docs/matching.md). -#}
 {% macro identity_matching_enabled() -%}
-    {{ return(((var('cdp_matching', {}) or {}).get('enabled', false)) | as_bool) }}
+    {{ return((headwater.setting('cdp_matching').get('enabled', false)) | as_bool) }}
 {%- endmacro %}
 
 {#- Value: the tier of those pairs, after every other. -#}

@@ -1,7 +1,7 @@
 {#- Value: var `cdp_matching`, checked, with its defaults: a list of entities
     {name, kinds, records: [{source_name, model, record_key, columns}], rules}, and the thresholds. -#}
 {% macro matching_settings() -%}
-    {%- set given = var('cdp_matching', {}) or {} -%}
+    {%- set given = headwater.setting('cdp_matching') -%}
     {%- set known = headwater.matching_kinds().keys() | list -%}
     {%- set settings = {
         'accept': given.get('accept', 0.95), 'strong': given.get('strong', 0.999), 'review': given.get('review', 0.5),
@@ -62,5 +62,5 @@
 {%- endmacro %}
 
 {% macro _matching_error(where, message) -%}
-    {{ exceptions.raise_compiler_error('vars: cdp_matching: ' ~ where ~ ': ' ~ message ~ '. See docs/matching.md.') }}
+    {%- do headwater.stop_setting('vars: cdp_matching: ' ~ where ~ ': ' ~ message ~ '. See docs/matching.md.') -%}
 {%- endmacro %}

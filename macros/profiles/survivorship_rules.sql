@@ -5,7 +5,7 @@
     Sources rank as the registry has them. Anything wrong stops here, with where it is and what is allowed. -#}
 {% macro survivorship_rules(entity) -%}
     {%- set where = "vars: cdp_survivorship." ~ entity -%}
-    {%- set configured = var('cdp_survivorship', {}).get(entity) or {} -%}
+    {%- set configured = headwater.setting('cdp_survivorship').get(entity) or {} -%}
     {%- for key in configured if key != 'attributes' -%}
         {%- do headwater._survivorship_error(where, 'key', key, ['attributes']) -%}
     {%- endfor -%}
@@ -36,7 +36,7 @@
         {%- do headwater._survivorship_error(where, 'key', key, allowed) -%}
     {%- endfor -%}
     {%- if not modules.re.match('^[a-z][a-z0-9_]*$', name) -%}
-        {{ exceptions.raise_compiler_error(where ~ ": a name is a column: lower case letters, digits and underscores.") }}
+        {%- do headwater.stop_setting(where ~ ": a name is a column: lower case letters, digits and underscores.") -%}
     {%- endif -%}
     {%- set types = ['string', 'integer', 'float', 'boolean', 'date', 'timestamp'] -%}
     {%- if declared.get('type', 'string') not in types -%}
@@ -44,7 +44,7 @@
     {%- endif -%}
     {%- set giving = sources | selectattr('columns.' ~ name, 'defined') | map(attribute='source_name') | list -%}
     {%- if sources and not giving -%}
-        {{ exceptions.raise_compiler_error(where ~ ": no source gives it; name it under `attributes` of a source's record, or take it out.") }}
+        {{ headwater.stop_setting(where ~ ": no source gives it; name it under `attributes` of a source's record, or take it out.") }}
     {%- endif -%}
     {%- for source in declared.get('sources', []) if sources and source not in giving -%}
         {%- do headwater._survivorship_error(where, 'source', source, giving) -%}
@@ -52,7 +52,7 @@
     {%- for source in giving if declared.get('sources') and source not in declared['sources'] -%}
         {%- do headwater._survivorship_error(where ~ '.sources', 'source (which gives it)', source, declared['sources']) -%}
     {%- endfor -%}
-    {%- set identifiers = (((var('cdp_identity', {}) or {}).get(entity) or {}).get('identifiers') or {}) | list -%}
+    {%- set identifiers = ((headwater.setting('cdp_identity').get(entity) or {}).get('identifiers') or {}) | list -%}
     {%- if declared.get('identifier') and declared['identifier'] not in identifiers -%}
         {%- do headwater._survivorship_error(where, 'identifier', declared['identifier'], identifiers) -%}
     {%- endif -%}
@@ -91,7 +91,7 @@
 {%- endmacro %}
 
 {% macro _survivorship_error(where, what, got, allowed) -%}
-    {{ exceptions.raise_compiler_error(
-        where ~ ": " ~ what ~ " '" ~ got ~ "' is not one of " ~ allowed | join(', ') ~ "."
-    ) }}
+    {%- do headwater.stop_setting(
+        where ~ ": " ~ what ~ " '" ~ got ~ "' is not one of " ~ (allowed | join(', ') or 'none, for there are none') ~ (headwater.nearest(got, allowed) or '.')
+    ) -%}
 {%- endmacro %}

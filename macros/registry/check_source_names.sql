@@ -13,7 +13,7 @@
         {%- endfor -%}
         {%- if picked -%}
             {%- set names = [] -%}
-            {%- for entity in var('cdp_identity', {}) -%}
+            {%- for entity in headwater.setting('cdp_identity') -%}
                 {%- do names.extend(headwater.record_sources(entity) | map(attribute='source_name') | reject('in', names)) -%}
             {%- endfor -%}
             {%- for one in picked if one.name not in names -%}

@@ -14,7 +14,7 @@
             {%- endif -%}
         {%- endfor -%}
     {%- endif -%}
-    {%- for given in ((var('cdp_identity', {}) or {}).get(entity) or {}).get('records') or [] -%}
+    {%- for given in (headwater.setting('cdp_identity').get(entity) or {}).get('records') or [] -%}
         {%- do sources.append(headwater._record_source(given['model'], dict(given, key=given['record_key']), given)) -%}
     {%- endfor -%}
     {{ return(sources) }}
@@ -93,7 +93,7 @@
 {% macro _check_record(node, record) -%}
     {%- set where = node.original_file_path ~ ', config: meta: record' -%}
     {%- set shared = ['source_name', 'key', 'first_seen_at', 'last_seen_at', 'deleted_when', 'merged_into'] -%}
-    {%- set entities = var('cdp_identity', {}) | list -%}
+    {%- set entities = headwater.setting('cdp_identity') | list -%}
     {%- if record is not mapping -%}
         {%- do headwater._record_error(where, "is missing, though the registry names '" ~ node.name ~ "' under records") -%}
     {%- endif -%}

@@ -77,5 +77,5 @@
 {%- endmacro %}
 
 {% macro _registry_error(where, message) -%}
-    {{ exceptions.raise_compiler_error('vars: cdp_registry' ~ where ~ ': ' ~ message ~ '. See docs/adopt.md.') }}
+    {%- do headwater.stop_setting('vars: cdp_registry' ~ where ~ ': ' ~ message ~ '. See docs/adopt.md.') -%}
 {%- endmacro %}

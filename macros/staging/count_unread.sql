@@ -66,12 +66,12 @@
     }) -%}
     {%- for column, own in settings['columns'].items() -%}
         {%- for name in own if name not in ['warn_percent', 'stop_percent', 'reason'] -%}
-            {{ exceptions.raise_compiler_error(
-                'cdp_unread: columns: ' ~ column ~ ": '" ~ name ~ "' is not one of warn_percent, stop_percent, reason."
+            {{ headwater.stop_setting(
+                'vars: cdp_unread: columns: ' ~ column ~ ": '" ~ name ~ "' is not one of warn_percent, stop_percent, reason."
             ) }}
         {%- endfor -%}
         {%- if not own.get('reason') -%}
-            {{ exceptions.raise_compiler_error('cdp_unread: columns: ' ~ column ~ ': wants a reason: why it may be unread there.') }}
+            {{ headwater.stop_setting('vars: cdp_unread: columns: ' ~ column ~ ': wants a reason: why it may be unread there.') }}
         {%- endif -%}
     {%- endfor -%}
     {{ return(settings) }}

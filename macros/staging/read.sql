@@ -8,6 +8,7 @@
     {%- set kinds = [
         'timestamp', 'date', 'integer', 'number', 'boolean', 'text', 'email', 'phone', 'name', 'company_name', 'country', 'domain',
     ] -%}
+    {%- do headwater.check_arguments('read', kwargs, ['expression', 'what', 'format', 'time_zone', 'decimal_mark', 'country'], {'what': what}) -%}
     {%- if what not in kinds -%}
         {%- do headwater._read_error(expression, "what is '" ~ what ~ "'", 'one of ' ~ kinds | join(', ')) -%}
     {%- elif format and what not in ['timestamp', 'date'] -%}

@@ -47,7 +47,7 @@
     {%- if execute and headwater._dbt_runs_nodes() -%}
         {%- set broken = headwater.laws_broken_without_activation(results or []) -%}
         {%- if broken -%}
-            {{ exceptions.raise_compiler_error(broken.values() | join('\n  ')) }}
+            {{ headwater.failing_statement(broken.values() | join('\n  ')) }}
         {%- endif -%}
     {%- endif -%}
 {%- endmacro %}

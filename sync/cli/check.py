@@ -10,6 +10,7 @@ from sync.cli.app import App, Verb, json_option, selection_options
 from sync.cli.check_data import check_data
 from sync.cli.session import chosen_environment, connector
 from sync.config.models import Column, SyncDefinition
+from sync.config.registry import check_names
 from sync.engine.connect import Connector
 from sync.engine.plan import capability
 from sync.engine.plan.planner import map_columns
@@ -44,6 +45,7 @@ def check(
                 "--data is about sources: it takes no --select, --exclude, --sandbox."
             )
         return check_data(app, as_json=as_json)
+    check_names(app.project)
     definitions = app.syncs(select, exclude)
     found: list[dict[str, Any]] = []
     environment = chosen_environment(sandbox)

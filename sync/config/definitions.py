@@ -102,8 +102,18 @@ def parse_definition(
         left_out_on_conflict=_on_conflict(reader, settings.get("on_conflict"), mode_name),
         after=reader.names(settings, "after", lower=False),
         options=reader.mapping("options", settings.get("options") or {}),
-        id=reader.text(settings, "id") if "id" in settings else "",
+        id=_id(reader, settings),
     )
+
+
+def _id(reader: _Reader, settings: Mapping[str, Any]) -> str:
+    """A name that a folder may have too: the journal keeps one per sync."""
+    found = reader.text(settings, "id") if "id" in settings else ""
+    if "/" in found or "\\" in found or found in (".", ".."):
+        raise reader.error(
+            f"`id` is '{found}', and no folder may be called so; it is the name that the sync had"
+        )
+    return found
 
 
 def _with_what_the_model_says(

@@ -102,11 +102,12 @@ class Nulls:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a relation, named in lower case; its type as the warehouse calls it, and what that is."""
+    """A column of a relation, named in lower case; its type as the warehouse calls it, and what that is; its name as it is stored."""
 
     name: str
     type: str
     kind: Kind = Kind.TEXT
+    stored: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +166,7 @@ class SyncDefinition:
     options: Mapping[str, Value] = field(default_factory=dict)
     id: str = ""  # the name its state is kept under; empty is its own name
     account: str = ""  # that its destination's credentials reach, once it is known
+    nobody: tuple[str, str] = ("", "")  # why the project can have no rows for it, and what to do
 
     @property
     def sync_id(self) -> str:

@@ -132,4 +132,6 @@ def _post(kind: str, url: str, body: Any) -> int:
         return 200 if is_known and told.notify(title="Headwater", body=body) else 400
     import requests
 
-    return requests.post(url, json=body, timeout=10, allow_redirects=False).status_code
+    # What it answers beside its status is not waited for: it may never end.
+    with requests.post(url, json=body, timeout=10, allow_redirects=False, stream=True) as answer:
+        return answer.status_code

@@ -53,7 +53,13 @@ EXAMPLE = Proposal(
 
 
 def plan_start(
-    found: Found, changes: Changes, *, package: str, schema: str, proposal: Proposal | None
+    found: Found,
+    changes: Changes,
+    *,
+    package: str,
+    schema: str,
+    proposal: Proposal | None,
+    country: str | None = None,
 ) -> None:
     """The steps into `changes`."""
     example = not found.is_project and proposal is None
@@ -63,6 +69,10 @@ def plan_start(
     _keep_from_git(found, changes)
     _package(found, changes, package)
     _settings(changes, schema)
+    if country:
+        note = "# Of phone numbers without a calling code, where no column says it; not set, they are not read."
+        entry = f"{note}\ncdp_default_country: {yaml_word(country)}"
+        changes.ensure(PROJECT, ["vars"], entry, f"cdp_default_country: {country}")
     _variables(found, changes, proposal)
     files = (
         ("destinations.yml.example", "destinations.yml.example", "where syncs send"),
@@ -113,14 +123,28 @@ def _keep_from_git(found: Found, changes: Changes) -> None:
     kept = [one for one in template("gitignore").splitlines() if one]
     if found.is_project and changes.text(".gitignore") is not None:
         kept = [one for one in kept if one in PERSONAL]
+    kept += [one for one in _exports(changes) if one not in kept]
     changes.lines(".gitignore", kept, "what git must not take: people's data and secrets")
-    taken = in_git(found.folder, PERSONAL)
+    taken = in_git(found.folder, (*PERSONAL, *_exports(changes)))
     if taken:
         what = f"git has {len(taken)} files with people's data or secrets already"
         removed = f"git rm -r --cached -- {' '.join(shlex.quote(one) for one in taken[:20])}"
         more = f"   # and {len(taken) - 20} more: git ls-files" if len(taken) > 20 else ""
         note = "   # its history keeps them: see git filter-repo"
         changes.steps.append(Step(".gitignore", Act.BY_HAND, what, removed + more + note))
+
+
+def _exports(changes: Changes) -> list[str]:
+    """Folders of the project that its destinations write people to, as lines of a .gitignore."""
+    listed = changes.at("destinations.yml", ["destinations"])
+    listed = listed if isinstance(listed, dict) else {}
+    paths = [str(entry.get("path") or "") for entry in listed.values() if isinstance(entry, dict)]
+    inside = [os.path.normpath(one) for one in paths if one and "://" not in one and "{" not in one]
+    return [
+        f"{one}/"
+        for one in inside
+        if not os.path.isabs(one) and one.split("/")[0] not in (".", "..")
+    ]
 
 
 def in_git(folder: Path, patterns: Sequence[str]) -> list[str]:

@@ -338,7 +338,7 @@ class DuckDBSession:
         except duckdb.CatalogException:
             return []
         return [
-            Column(name=name.lower(), type=str(kind), kind=_kind(kind))
+            Column(name=name.lower(), type=str(kind), kind=_kind(kind), stored=name)
             for name, kind in zip(found.columns, found.types, strict=True)
         ]
 

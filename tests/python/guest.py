@@ -40,9 +40,10 @@ class Project:
         """Its files as they are now."""
         folder = self.folder / "models"
         folder.mkdir(exist_ok=True)
+        audiences = [name for name in self.models if name.startswith("audience_")]
         project = {
             "name": "shop", "profile": "shop", "flags": {"send_anonymous_usage_stats": False},
-            "models": {"shop": {"+materialized": "table"}}, "vars": self.vars,
+            "models": {"shop": {"+materialized": "table"}}, "vars": {"cdp_registry": {"audiences": audiences}} | self.vars,
         }  # fmt: skip
         (self.folder / "dbt_project.yml").write_text(json.dumps(project))
         for name, sql in self.models.items():

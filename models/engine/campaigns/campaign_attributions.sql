@@ -1,4 +1,4 @@
-{%- set attribution = var('cdp_attribution') %}
+{%- set attribution = headwater.setting('cdp_attribution') %}
 with
 
 conversion_events as (

@@ -1,4 +1,4 @@
-{%- set lift = var('cdp_lift') %}
+{%- set lift = headwater.setting('cdp_lift') %}
 with
 
 identity_aliases as (

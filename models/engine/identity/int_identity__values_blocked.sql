@@ -1,5 +1,5 @@
 {%- set entities = headwater.identity_rules() -%}
-{%- set everywhere = var('cdp_identity_blocked_values', {}) or {} -%}
+{%- set everywhere = headwater.setting('cdp_identity_blocked_values') -%}
 with
 
 listed as (

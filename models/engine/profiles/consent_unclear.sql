@@ -1,4 +1,4 @@
-{%- set types = headwater.string_literals(['profile_id'] + ((var('cdp_identity', {}) or {}).get('person', {}).get('identifiers', {}) | list)) -%}
+{%- set types = headwater.string_literals(['profile_id'] + (headwater.setting('cdp_identity').get('person', {}).get('identifiers', {}) | list)) -%}
 with
 
 holders as (

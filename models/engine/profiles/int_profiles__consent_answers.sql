@@ -1,6 +1,6 @@
 {%- for model in headwater.registry('consents') -%}{%- do ref(model) -%}{%- endfor -%}
 {%- set sources = headwater.consent_sources() -%}
-{%- set person = (var('cdp_identity', {}) or {}).get('person', {}) -%}
+{%- set person = headwater.setting('cdp_identity').get('person', {}) -%}
 {%- set other_types = (person.get('identifiers', {}) or {}) | list | reject('in', ['email', 'phone']) | list -%}
 {%- set string = dbt.type_string() -%}
 {%- set instant = dbt.type_timestamp() -%}

@@ -113,6 +113,13 @@ def check_guards(
         RefusedError: one of the guards is passed.
     """
     guards = definition.guards
+    why, what_to_do = definition.nobody
+    if row_count == 0 < guards.min_rows and why:
+        raise RefusedError(
+            "empty",
+            f"sync '{definition.name}': '{definition.model.name}' has 0 rows: {why}.",
+            hint=what_to_do,
+        )
     if row_count < guards.min_rows:
         raise RefusedError(
             "empty",

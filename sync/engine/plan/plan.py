@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -28,7 +27,6 @@ from sync.engine.plan.planner import (
     key_text,
     map_columns,
     read_counts,
-    wanted_by,
 )
 from sync.engine.plan.spool import PlanSpool
 from sync.engine.plan.taken_out import withholding
@@ -275,7 +273,7 @@ def _planned(
             checks = replace(checks, key_count=checks.row_count - checks.null_keys)
     sound = not duplicates and not checks.null_keys and not checks.clear_identifiers
     counts = read_counts(session.rows(queries.counts())) if sound else Counts()
-    if counts.remove and queries.ask_claims(_wanted(planning, session, definition)):
+    if counts.remove and queries.ask_claims(_wanted(planning, session, definition, offered)):
         counts = read_counts(session.rows(queries.counts()))
     plan = Plan(
         name=definition.name,
@@ -326,6 +324,23 @@ def _queries(
     )
 
 
+def _sendable(
+    planning: Planning,
+    session: Session,
+    definition: SyncDefinition,
+    offered: ObjectType | None,
+) -> str | None:
+    """A query of (sync_key, identifiers) of what a sync's table has and its plan would not withhold: who refuses is wanted by nobody."""
+    columns = [column.name for column in session.columns(definition.model.relation)]
+    if not columns:
+        return None
+    try:
+        held = planning.held(session, definition)
+        return _queries(planning, session, definition, columns, offered=offered, held=held).wanted()
+    except RefusedError:  # its own plan says what is wrong with it
+        return None
+
+
 def _taken_out(
     planning: Planning,
     definition: SyncDefinition,
@@ -358,12 +373,8 @@ def _kept(
     """By id, a query of the keys that each of these syncs holds on to: whoever else it has will be let go of when it is pushed."""
     kept = {}
     for one in earlier:
-        columns = [column.name for column in session.columns(one.model.relation)]
-        if one.mode in REMOVING and columns:
-            with suppress(RefusedError):  # its own plan says what is wrong with it
-                held = planning.held(session, one)
-                queries = _queries(planning, session, one, columns, offered=offered, held=held)
-                kept[one.sync_id] = queries.wanted()
+        if one.mode in REMOVING and (wanted := _sendable(planning, session, one, offered)):
+            kept[one.sync_id] = f"select sync_key from ({wanted}) as of_earlier"
     return kept
 
 
@@ -378,16 +389,21 @@ def is_intended(definition: SyncDefinition, offered: ObjectType | None) -> bool:
     return definition.mode in INTENDING
 
 
-def _wanted(planning: Planning, session: Session, definition: SyncDefinition) -> str | None:
+def _wanted(
+    planning: Planning,
+    session: Session,
+    definition: SyncDefinition,
+    offered: ObjectType | None,
+) -> str | None:
     """A query of what the tables of other syncs want in the same object; asked only of a plan that could take it out."""
     if definition.mode is not Mode.MIRROR:
         return None
     parts = []
     for other in planning.sharing(definition):
-        columns = [column.name for column in session.columns(other.model.relation)]
-        if other.mode in FILLING and columns:
-            with suppress(RefusedError):  # its own plan says what is wrong with it
-                parts.append(wanted_by(other, columns, planning.warehouse.dialect))
+        if other.mode in FILLING:
+            there = replace(other, account=definition.account)
+            if wanted := _sendable(planning, session, there, offered):
+                parts.append(wanted)
     return " union all ".join(parts) or None
 
 

@@ -316,9 +316,11 @@ class PlanQueries:
         )
 
     def wanted(self) -> str:
-        """Every key of the table that may be sent: sync_key."""
+        """Every row of the table that may be sent: sync_key, identifiers."""
+        names = {name: self._dialect.text(self._column(name)) for name in self.mapping.identifiers}
         return (
-            f"select sync_key from (select {self._key()} as sync_key, {self._reason()} as withheld_reason "
+            f"select sync_key, identifiers from (select {self._key()} as sync_key, "
+            f"{self._dialect.json_object(names)} as identifiers, {self._reason()} as withheld_reason "
             f"from {self._definition.model.relation}{self._joins()}) as sendable "
             "where withheld_reason is null and sync_key is not null"
         )
@@ -496,21 +498,6 @@ def keys_of_people(definition: SyncDefinition, ids: Sequence[str], dialect: Dial
         f"select {dialect.literal(definition.sync_id)} as sync_name, "
         f"{key_text(definition, dialect)} as sync_key from {definition.model.relation} "
         f"where {dialect.text(dialect.column(PERSON))} in ({listed})"
-    )
-
-
-def wanted_by(definition: SyncDefinition, columns: Sequence[str], dialect: Dialect) -> str:
-    """A query of (sync_key, identifiers) of the rows of a sync's table that it would send.
-
-    Raises:
-        RefusedError: the table or a column is missing.
-    """
-    mapping = map_columns(definition, columns)
-    names = {name: dialect.text(dialect.column(name)) for name in mapping.identifiers}
-    sent = " where withheld_reason is null" if "withheld_reason" in columns else ""
-    return (
-        f"select {key_text(definition, dialect)} as sync_key, {dialect.json_object(names)} as identifiers "
-        f"from {definition.model.relation}{sent}"
     )
 
 

@@ -23,6 +23,7 @@ from sync.destinations.base import (
     SendsEvents,
     UpdatesOnly,
 )
+from sync.engine.limits import permitted
 from sync.engine.push.rows import Batch
 from sync.engine.retry import CircuitBreaker, Retrier
 from sync.errors import (
@@ -226,8 +227,7 @@ class BatchSender:
     def _call(self, records: Sequence[Record], action: str, outcome: Outcome) -> BatchResult:
         outcome.requests += 1
         try:
-            with self._slots:
-                self._permit()
+            with self._slots, permitted(self._permit):
                 result = self._sorted(self._call_once(records, action))
             if result.error is not None and not (
                 result.accepted or result.failed or result.pending or result.passed_over

@@ -88,7 +88,7 @@ compared as (
                 bought.revenue_eur <> events.revenue_eur
                 or events.revenue_eur <> profiles.revenue_eur
                 or lines_of_a_product_line.revenue_eur <> product_lines.revenue_eur then 10
-            when bought.lost_eur * 100 > (bought.revenue_eur + bought.lost_eur) * {{ headwater.unread_settings().stop_percent }} then 10
+            when bought.lost_eur * 100 > (bought.revenue_eur + bought.lost_eur) * {{ headwater.unread_settings().stop_percent if headwater.has_demo() else 0 }} then 10
             when bought.lost_count > 0 then 1
             else 0
         end as weight

@@ -113,6 +113,8 @@ def test_a_model_in_plain_sql_is_held_against_the_laws(
     failed = project.build()
     assert len(failed) == (1 if broken else 0)
     assert all(one in failed[0] for one in broken)
+    # It is a result among the others, and no interrupt.
+    assert all(one.startswith("headwater-on-run-end-") for one in failed)
     kept = project.rows("select unique_id, status from analytics_sync.dbt_failures")
     assert kept == ([("model.shop.sync_memory__plain", "law broken")] if broken else [])
 

@@ -13,7 +13,10 @@ import yaml
 from tests.python.audiences.worlds import EVENTS, NOW, TABLES, World, columns_of
 
 ROOT = Path(__file__).parents[3]
-FOLDERS = ("activation", "audiences", "consent", "journeys", "registry", "sync", "cross_db")
+FOLDERS = (
+    "activation", "audiences", "consent", "cross_db", "identity", "journeys", "matching", "normalise", "registry", "staging",
+    "sync",
+)  # fmt: skip
 
 
 def make_project(

@@ -16,7 +16,9 @@ SOURCE = {
     "name": "shop", "model": "raw_shop", "key": "id", "email": "email", "channel": "email",
     "purpose": "marketing", "answer": {"accepts": "accepts_marketing"},
 }  # fmt: skip
-IDENTITY = {"person": {"records": [{"source_name": "shop_customers"}]}}
+IDENTITY = {
+    "person": {"identifiers": {"email": {}}, "records": [{"source_name": "shop_customers"}]}
+}
 NAMED = {"person": {"identifiers": {"mail": {}, "mobile": {}}}}
 GOLDEN = {"person": {"attributes": {"phone": {"rule": "most_recent", "identifier": "mobile"}}}}
 TYPO = SOURCE | {"records": "shop_customer"}

@@ -88,7 +88,7 @@ def test_losses_are_counted_warned_of_and_stop_the_build(
 
 def test_a_share_is_allowed_for_a_reason_only(shop: Project) -> None:
     shop.vars["cdp_unread"]["columns"] = {"stg_till__people.born": {"stop_percent": 60}}
-    assert any("stg_till__people.born: wants a reason" in error for error in shop.build())
+    assert any("stg_till__people.born: 'reason' is missing" in error for error in shop.build())
     shop.vars["cdp_unread"]["columns"]["stg_till__people.born"]["reason"] = "a joke of the till's"
     assert shop.build() == []
 

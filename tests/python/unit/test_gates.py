@@ -71,6 +71,18 @@ def test_an_empty_audience_is_refused_and_keeps_its_members(bench):
     assert bench.held() == {"a", "b"} == set(bench.destination.members)
 
 
+def test_an_audience_of_nobody_says_what_the_project_lacks(workbench):
+    """A guard that lets it pass would hide that no model says who the customers are."""
+    bench = workbench(
+        nobody=("no model says who the customers are", "headwater init --from-models")
+    )
+    bench.people()
+    error = bench.push().error
+    assert error.reason == "empty"
+    assert error.message.endswith("has 0 rows: no model says who the customers are.")
+    assert error.hint == "headwater init --from-models"
+
+
 def test_an_empty_audience_may_be_declared(workbench):
     bench = workbench(guards=Guards(min_rows=0, max_removals_percent=None))
     bench.people("a")

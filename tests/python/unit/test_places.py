@@ -12,8 +12,10 @@ import duckdb
 import pytest
 from workbench import Delivery, Killed, MemoryDestination, object_type
 
-from sync.config.models import Guards
+from sync.config.models import Consent, Guards
+from sync.engine import run
 from sync.engine.plan.claims import CLAIMED
+from sync.engine.plan.plan import Planning
 from sync.engine.push.record import RunRecord
 from sync.engine.run import push_all
 from sync.errors import AuthError, TransientError
@@ -381,8 +383,11 @@ def test_who_is_lost_by_two_is_taken_out_in_the_plan_of_both(bench, found_by):
     assert there(bench) == {"a", "b", "e"}
 
 
-def test_two_of_one_account_in_one_push_take_turns(bench):
+@pytest.mark.parametrize("known", [True, False], ids=["by their places", "by the account"])
+def test_two_of_one_account_in_one_push_take_turns(bench, known, monkeypatch):
     """Their destinations have two names, so that only the account says it: each would leave to the other who leaves both."""
+    if not known:
+        monkeypatch.setattr(run, "_fills_the_same", lambda *_: False)
     one, other = sync(bench, name="one"), sync(bench, name="other", destination="second")
     for each in (one, other):
         table(each, each.definition.name, "a", "b", "c")
@@ -441,6 +446,42 @@ def test_who_is_taken_out_by_another_sync_is_not_said_to_be_there(bench, known, 
     push(fills)
     back = set() if mode is Mode.ADD else {"b"}  # an addition is made once
     assert there(bench) == {"a", "c", "d"} | back
+
+
+@pytest.mark.parametrize("known", KNOWN.values(), ids=list(KNOWN))
+def test_who_is_taken_out_is_claimed_by_nobody(bench, known):
+    """Two mirrors had them when they were taken out, and put them in once more: each left them to the other, whose table has them."""
+    bench.declare(**known)
+    one, other = sync(bench, name="one"), sync(bench, name="other")
+    removes = sync(bench, name="out", mode=Mode.REMOVE)
+    bench.family.remove(bench)
+    table(one, "one", "a", "b")
+    table(other, "other", "b", "c")
+    table(removes, "out", "b")
+    push(removes)
+    with patch.object(Planning, "removers", lambda *_: []):  # they were planned before it
+        push(one)
+        push(other)
+    assert there(bench) == {"a", "b", "c"}
+    push(one)
+    push(other)
+    assert there(bench) == {"a", "c"}
+
+
+def test_who_withdrew_consent_is_claimed_by_nobody(bench):
+    """Both tables have them still: each left them to the other, and they stayed for ever."""
+    consent = Consent("email", "marketing")
+    bench.definition = replace(bench.definition, consent=consent)
+    one, other = sync(bench, name="one"), sync(bench, name="other")
+    bench.family.remove(bench)
+    for each in (one, other):
+        table(each, each.definition.name, "a", "b", "c", "d", "e", "f")
+        each.agreed("a", "b", "c", "d", "e", "f")
+        push(each)
+    for each in (one, other):
+        each.agreed("a", "c", "d", "e", "f")
+        push(each)
+    assert there(bench) == {"a", "c", "d", "e", "f"}
 
 
 def test_who_shares_a_weaker_identifier_with_somebody_who_is_out_stays(bench):
