@@ -10,6 +10,7 @@ from sync.destinations.answers import (
     Verdicts,
 )
 from sync.destinations.base import (
+    CreatesOnly,
     Declaration,
     Delivery,
     Destination,
@@ -21,10 +22,12 @@ from sync.destinations.base import (
     PollsJobs,
     PullsResults,
     RateLimit,
+    ReadsBack,
     RemovesMembers,
     ReplacesAll,
     SendsEvents,
     UnknownField,
+    UpdatesOnly,
 )
 from sync.destinations.http import HttpClient, Limiter, Reply
 from sync.destinations.oauth import RefreshedToken
@@ -75,6 +78,7 @@ __all__ = [
     "CampaignDay",
     "CampaignEvent",
     "ConfigError",
+    "CreatesOnly",
     "Declaration",
     "Delivery",
     "Destination",
@@ -98,6 +102,7 @@ __all__ = [
     "PullsResults",
     "RateLimit",
     "RateLimitedError",
+    "ReadsBack",
     "Record",
     "RedirectError",
     "RefreshedToken",
@@ -114,6 +119,7 @@ __all__ = [
     "UnexpectedAnswerError",
     "UnknownField",
     "UnsentError",
+    "UpdatesOnly",
     "Value",
     "Verdict",
     "Verdicts",

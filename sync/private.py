@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import IO
 
 FILE, FOLDER = 0o600, 0o700
+OURS = ".headwater"  # the tool's own folder in a project
 
 
 def make_folder(path: Path, *, below: Path | None = None, mode: int = FOLDER) -> Path:
     """Make `path` and the folders above it that are missing; what is there already between `below` and it is mended.
 
-    `below` is the uppermost folder that is ours, and `path` itself where none is given.
+    `below` is the uppermost folder that is ours, and `path` itself where none is given. Git takes nothing of the tool's own folder,
+    whatever the project's .gitignore says.
     """
     path = Path(path)
     missing = [folder for folder in (path, *path.parents) if not folder.exists()]
@@ -27,7 +29,17 @@ def make_folder(path: Path, *, below: Path | None = None, mode: int = FOLDER) ->
         mend_file(folder, mode)
         if folder == top:
             break
+    for folder in (path, *path.parents):
+        if folder.name == OURS:
+            _keep_from_git(folder)
     return path
+
+
+def _keep_from_git(folder: Path) -> None:
+    ignored = folder / ".gitignore"
+    if not ignored.exists():
+        with suppress(OSError), open_file(ignored) as file:
+            file.write(b"*\n")
 
 
 def open_file(path: str | Path, *, mode: int = FILE) -> IO[bytes]:
@@ -58,8 +70,10 @@ def mend(folder: Path, *, file: int = FILE, mode: int = FOLDER) -> None:
 
 
 def mend_file(path: Path, mode: int) -> None:
-    """Take away what others may. A link is left alone; what belongs to somebody else is theirs to mend."""
-    with suppress(FileNotFoundError, PermissionError):
+    """Take away what others may. A link is left alone; what belongs to somebody else is theirs to mend, and a disk that is read only cannot
+    be.
+    """
+    with suppress(OSError):
         found = os.lstat(path)
         now = stat.S_IMODE(found.st_mode)
         if not stat.S_ISLNK(found.st_mode) and now & ~mode:

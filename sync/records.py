@@ -34,6 +34,10 @@ class Mode(str, Enum):
     UPSERT = "upsert"  # add and change; never remove
     MIRROR = "mirror"  # add, change, and remove what left
     ADD = "add"  # add only; changes are not sent
+    UPDATE_ONLY = (
+        "update_only"  # change what the vendor has already; make nothing, and never remove
+    )
+    CREATE_ONLY = "create_only"  # make what the vendor has not yet, and leave what it has
     REMOVE = "remove"  # the table lists who must not be there
     EVENT = "event"  # each row once, for ever
     REPLACE = "replace"  # the whole set, every time anything differs
@@ -47,6 +51,7 @@ class Action(str, Enum):
     REMOVE = "remove"
     OUTDATED = "outdated"  # identifiers that it has no more are taken out, before it is written
     ATTEMPT = "attempt"  # it was sent, or may have been, and no answer came
+    REPEAT = "repeat"  # an event of which nobody knows whether it arrived: it was sent, or may have been, and goes again
     CLAIM = "claim"  # an event that is about to be sent, and never twice
     RELEASE = "release"  # a claimed event that surely reached nobody
     FORGET = "forget"  # nothing is asked: only the ledger lets go of it
@@ -59,7 +64,8 @@ class Record:
     `key` is the sync's key as text; `identifiers` are the columns by which the vendor knows the person or company
     (normalised or hashed already, absent ones left out); `fields` are the mapped columns by vendor field name.
     For a removal, `identifiers` are those that were sent and `fields` is empty. `remote_id` is what the vendor
-    called the row when it was acknowledged. `idempotency_key` is a UUID, the same for the same row for ever.
+    called the row when it was acknowledged. `idempotency_key` is a UUID, the same for the same row for ever. `has_new_address` says
+    that identifiers differ, or may, from those that the record of that id has at the vendor.
     """
 
     key: str
@@ -67,6 +73,7 @@ class Record:
     fields: Mapping[str, Value] = field(default_factory=dict, repr=False)
     remote_id: str | None = None
     idempotency_key: str | None = None
+    has_new_address: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +98,8 @@ class RowError:
 class BatchResult:
     """What became of each row of one batch.
 
-    Every row is in exactly one of `accepted`, `failed`, or `pending` (keys that `job` will decide, asked by polling); with `error`
+    Every row is in exactly one of `accepted`, `failed`, `passed_over` (keys that `update_only` did not find, or `create_only` did) or
+    `pending` (keys that `job` will decide, asked by polling); with `error`
     the rows in none of them are open: it stopped the batch half way, and says nothing of any row. `unsent` are those of them that
     were surely not sent.
     """
@@ -99,6 +107,7 @@ class BatchResult:
     accepted: Sequence[Accepted] = ()
     failed: Sequence[RowError] = ()
     pending: Sequence[str] = ()
+    passed_over: Sequence[str] = ()
     job: str | None = None
     requests: int = 1
     error: DestinationError | None = None

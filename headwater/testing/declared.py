@@ -146,19 +146,23 @@ def run_example(path: Path, number: int) -> list[str]:
                 fields=dict(row.get("fields") or {}),
                 remote_id=row.get("remote_id"),
                 idempotency_key=row.get("idempotency_key", f"00000000-0000-5000-8000-{place:012d}"),
+                has_new_address=example.verb == "update",
             )
             for place, row in enumerate(example.rows)
         ]
-        result = getattr(destination, example.verb)(rows)
+        destination._known_id = example.known_id
+        result = getattr(destination, "upsert" if example.verb == "update" else example.verb)(rows)
     wanted = {
         "request": [example.request],
         "accepted": example.accepted,
         "failed": example.failed,
+        "pending": example.pending,
     }
     found = {
         "request": seen,
         "accepted": [row.key for row in result.accepted],
         "failed": {row.key: row.status for row in result.failed},
+        "pending": list(result.pending),
     }
     return [
         f"{name} is {found[name]!r} and not {wanted[name]!r}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -77,13 +78,15 @@ class Bench:
         size = self.adapter.able.batch_rows
         accepted: list[Accepted] = []
         failed: list[RowError] = []
+        passed_over: list[str] = []
         for start in range(0, len(rows), size):
             result = settled(destination, getattr(destination, verb)(rows[start : start + size]))
             if result.error:
                 raise result.error
             accepted += result.accepted
             failed += result.failed
-        return BatchResult(accepted, failed)
+            passed_over += result.passed_over
+        return BatchResult(accepted, failed, passed_over=passed_over)
 
     def held(self, name: str = NAME) -> dict[Any, Any]:
         store = Store(self._folder / "sandbox.sqlite")
@@ -104,8 +107,9 @@ def settled(destination: Any, result: BatchResult, polls: int = 20) -> BatchResu
             break
     else:
         pytest.fail("the job is never done")
-    if status.all_failed:
-        lost = [RowError(key, "job_failed", status.all_failed) for key in result.pending]
+    if status.all_failed or status.some_failed:
+        said = str(status.all_failed or status.some_failed)
+        lost = [RowError(key, "job_failed", said) for key in result.pending]
         return BatchResult(result.accepted, [*result.failed, *lost])
     refused = {error.key for error in status.failed}
     ids = {row.key: row.remote_id for row in status.accepted}
@@ -275,6 +279,70 @@ class DestinationSuite:
             bench.send(leaving(ours, taken), verb="remove")
             assert differences(bench.held("Another"), self.adapter.wanted(theirs)) == []
             assert bench.held() == {}
+
+    # -- new addresses --------------------------------------------------------------------------
+
+    def test_who_has_a_new_address_is_the_same_record(self, bench: Bench) -> None:
+        self._needs(Mode.UPSERT, Mode.MIRROR)
+        if not self.adapter.able.updates_by_id:
+            pytest.skip("nobody is written by an id of the vendor's")
+        before = self.adapter.records(range(8))
+        taken = bench.send(before)
+        ids = {row.key: row.remote_id for row in taken.accepted}
+        assert all(ids.values()), "an id is what the row is updated by"
+        now = [readdressed(row, self.adapter, ids[row.key]) for row in before[:5]]
+        result = bench.send(now)
+        assert sorted(row.key for row in result.accepted) == sorted(row.key for row in now)
+        assert differences(bench.held(), self.adapter.wanted([*now, *before[5:]])) == []
+
+    def test_who_is_gone_there_is_found_or_made_by_the_new_address(self, bench: Bench) -> None:
+        self._needs(Mode.UPSERT, Mode.MIRROR)
+        erasure = self.adapter.declaration.erasure
+        if not self.adapter.able.updates_by_id or not erasure.how:
+            pytest.skip("nobody is written by an id of the vendor's")
+        before = self.adapter.records(range(4))
+        taken = bench.send(before)
+        ids = {row.key: row.remote_id for row in taken.accepted}
+        bench.send(leaving(before[:2], taken), verb="erase")
+        now = [readdressed(row, self.adapter, ids[row.key]) for row in before]
+        result = bench.send(now)
+        assert sorted(row.key for row in result.accepted) == sorted(row.key for row in now)
+        assert differences(bench.held(), self.adapter.wanted(now)) == []
+
+    # -- only what is there, only what is not --------------------------------------------------
+
+    def test_update_only_makes_nobody(self, bench: Bench) -> None:
+        self._needs(Mode.UPDATE_ONLY)
+        there = self.adapter.records(range(5))
+        bench.send(there)
+        result = bench.send(self.adapter.records(range(3, 9), shift=1000), verb="update")
+        assert sorted(one.key for one in result.accepted) == ["k00003", "k00004"]
+        assert sorted(result.passed_over) == ["k00005", "k00006", "k00007", "k00008"]
+        wanted = self.adapter.wanted([*there, *self.adapter.records(range(3, 5), shift=1000)])
+        assert differences(bench.held(), wanted) == []
+
+    def test_update_only_finds_who_has_a_new_address(self, bench: Bench) -> None:
+        self._needs(Mode.UPDATE_ONLY)
+        if not self.adapter.able.updates_by_id:
+            pytest.skip("nobody is written by an id of the vendor's")
+        before = self.adapter.records(range(4))
+        ids = {row.key: row.remote_id for row in bench.send(before).accepted}
+        now = [readdressed(row, self.adapter, ids[row.key]) for row in before[:2]]
+        stranger = readdressed(before[3], self.adapter, "999999999999")
+        result = bench.send([*now, replace(stranger, key="k00077")], verb="update")
+        assert sorted(row.key for row in result.accepted) == [row.key for row in now]
+        assert result.passed_over == ["k00077"]
+        assert differences(bench.held(), self.adapter.wanted([*now, *before[2:]])) == []
+
+    def test_create_only_changes_nobody(self, bench: Bench) -> None:
+        self._needs(Mode.CREATE_ONLY)
+        there = self.adapter.records(range(5))
+        bench.send(there)
+        result = bench.send(self.adapter.records(range(3, 9), shift=1000), verb="create")
+        made = self.adapter.records(range(5, 9), shift=1000)
+        assert sorted(one.key for one in result.accepted) == [one.key for one in made]
+        assert sorted(result.passed_over) == ["k00003", "k00004"]
+        assert differences(bench.held(), self.adapter.wanted([*there, *made])) == []
 
     # -- removal --------------------------------------------------------------------------------
 
@@ -476,6 +544,14 @@ class DestinationSuite:
         late = dt.datetime(2100, 1, 1)
         found = [row for row in bench.destination().pull(late) if isinstance(row, CampaignEvent)]
         assert found == []
+
+
+def readdressed(row: Record, adapter: Adapter, known: str | None) -> Record:
+    """A row whose identifiers are others than those that its record was made with."""
+    number = 5000 + int(row.key[1:])
+    return replace(
+        row, identifiers=adapter.identifiers(number), remote_id=known, has_new_address=True
+    )
 
 
 def leaving(rows: Sequence[Record], taken: BatchResult) -> list[Record]:

@@ -3,13 +3,14 @@
     members: relation with profile_id (or account_id) and qualified_at; is_holdout is used where the relation is an audience.
     identifiers, fields: {column: expression over profiles (or accounts) or over members}, in the order of the columns.
     key: columns that name a row; the entity's id unless told.
-    consent: {channel, purpose} that must be opted in; none for what is no marketing (companies, own warehouses).
+    consent: {channel, purpose} that must be opted in. Of people one of the two is said: consent, or no_consent_because, why nobody is asked
+    (a receipt, a CRM's copy); who unsubscribed then stays in, who is erased does not.
     holdout_ignored_because: why those held out of the audience are sent here all the same, where they must be.
     reached_by: identifiers of which one at least must be there for a row to be sent; all of them unless told.
     Its post-hook holds the finished table against the laws: activation_laws.
     Columns: key, identifiers, fields, withheld_reason (null is sent), row_hash over identifiers and fields, qualified_at. -#}
 {% macro activation(members, identifiers, fields, entity='person', key=none, consent=none, has_holdout=true, reached_by=none,
-    holdout_ignored_because=none) -%}
+    holdout_ignored_because=none, no_consent_because=none) -%}
 {%- if headwater.is_switched_off() -%}
     {{ return('') }}
 {%- endif -%}
@@ -28,9 +29,15 @@
 {%- if consent is not none -%}
     {%- do headwater.check_consent('activation: consent', consent) -%}
 {%- endif -%}
-{%- if holdout_ignored_because is not none and (holdout_ignored_because is not string or not holdout_ignored_because | trim) -%}
-    {{ exceptions.raise_compiler_error(model.name ~ ", activation: holdout_ignored_because wants the reason, a text, not '"
-        ~ holdout_ignored_because ~ "'.") }}
+{%- for name, reason in {'holdout_ignored_because': holdout_ignored_because, 'no_consent_because': no_consent_because}.items()
+    if reason is not none and (reason is not string or not reason | trim) -%}
+    {{ exceptions.raise_compiler_error(model.name ~ ', activation: ' ~ name ~ " wants the reason, a text, not '" ~ reason ~ "'.") }}
+{%- endfor -%}
+{%- if entity == 'person' and consent is none and no_consent_because is none -%}
+    {{ exceptions.raise_compiler_error(model.name ~ ", activation: people are sent without a word on consent. Say consent={'channel': 'email', "
+        ~ "'purpose': 'marketing'}, or no_consent_because='...', why nobody is asked (receipts, a CRM that mirrors customers). Of companies say entity='account'.") }}
+{%- elif consent is not none and no_consent_because is not none -%}
+    {{ exceptions.raise_compiler_error(model.name ~ ', activation: says consent and no_consent_because; one of them is meant.') }}
 {%- endif -%}
 {%- set entity_id = 'profile_id' if entity == 'person' else 'account_id' -%}
 {%- set entities = 'profiles' if entity == 'person' else 'accounts' -%}
@@ -39,7 +46,7 @@
     meta={'activation': {
         'entity': entity, 'key': key, 'identifiers': identifiers | list, 'consent': consent,
         'reached_by': headwater._reached_by(entities, identifiers, reached_by),
-        'holdout_ignored_because': holdout_ignored_because,
+        'holdout_ignored_because': holdout_ignored_because, 'no_consent_because': no_consent_because,
     }},
     post_hook='{{ headwater.activation_laws(' ~ [entity, consent, holdout_ignored_because] | map('pprint') | join(', ') ~ ') }}',
 ) -%}

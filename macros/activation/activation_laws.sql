@@ -11,7 +11,8 @@
             {%- set queries = [] -%}
         {%- else -%}
             {%- set queries = headwater._law_queries(
-                model, this, entity, [consent] if consent else [], consents, suppressions, holdout_ignored_because
+                model, this, entity, [consent] if consent else [], consents, suppressions, holdout_ignored_because,
+                model.config.meta.get('activation', {}).get('no_consent_because')
             ) -%}
         {%- endif -%}
         {%- do broken.extend(headwater._broken_laws(queries)) -%}
@@ -40,7 +41,8 @@
             {%- set queries = headwater._law_queries(
                 node, relation, entity, consents, headwater._relation_named('profile_consent'),
                 headwater._relation_named('profile_suppressions'),
-                node.config.meta.get('activation', {}).get('holdout_ignored_because')
+                node.config.meta.get('activation', {}).get('holdout_ignored_because'),
+                node.config.meta.get('activation', {}).get('no_consent_because')
             ) -%}
             {%- set broken = headwater._broken_laws(queries) -%}
             {%- if broken -%}
@@ -52,7 +54,7 @@
 {%- endmacro %}
 
 {#- Value: a query per law, by what the law says; each counts the rows that break it. -#}
-{% macro _law_queries(node, relation, entity, asked, consents, suppressions, holdout_ignored_because) -%}
+{% macro _law_queries(node, relation, entity, asked, consents, suppressions, holdout_ignored_because, no_consent_because) -%}
     {%- set columns = headwater._column_names(relation) -%}
     {%- set id = 'profile_id' if entity == 'person' else 'account_id' -%}
     {%- if id not in columns -%}
@@ -66,6 +68,12 @@
     {%- set queries = {
         'without a ' ~ id: 'select count(*) from ' ~ relation ~ ' as sent where ' ~ is_sent ~ ' and sent.' ~ id ~ ' is null'
     } -%}
+    {%- if entity == 'person' and not asked and not no_consent_because -%}
+        {%- do queries.update({
+            'without a word on consent (say consent: in the sync, or in the model config: meta: activation: no_consent_because:)':
+                'select count(*) from ' ~ relation ~ ' as sent where ' ~ is_sent
+        }) -%}
+    {%- endif -%}
     {%- for consent in asked if consents -%}
         {%- do queries.update({
             'without consent (' ~ consent['channel'] ~ ', ' ~ consent['purpose'] ~ ')':

@@ -30,7 +30,7 @@
         number, '^[="\']*(tel|phone|mobile|mobil|fon)?:?|((;?ext|extension|durchwahl|x|#)[:=]*[0-9]+)?["\']*$', ''
     ) -%}
 
-    {%- set country = "coalesce(" ~ country ~ ", " ~ headwater.string_literal(var('cdp_default_country', none) or 'ZZ') ~ ")" -%}
+    {%- set country = "coalesce(" ~ country ~ ", " ~ headwater.string_literal(headwater.default_country() or 'ZZ') ~ ")" -%}
     {#- DE0171...; from here on a + says that the calling code is there. -#}
     {%- set dialled = headwater.regexp_replace_all(dbt.concat([country, number]), patterns.dialled_abroad, '+') -%}
     {#- What follows the country in DE49,AT43,...: a tenth of the planning time of a case of 242 branches. -#}

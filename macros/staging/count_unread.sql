@@ -108,10 +108,11 @@
         ) -%}
     {%- endfor -%}
     {%- set row = run_query('select ' ~ counts | join(', ') ~ ' from ' ~ reads ~ ' as counted').rows[0].values() -%}
+    {%- set phone = headwater._phone_patterns().known_number -%}
     {%- for read in select.reads -%}
         {%- set n = loop.index0 * 4 -%}
         {%- do found.append({
-            'column': read.column, 'there': row[n] | int, 'unread': row[n + 1] | int, 'shapes': [row[n + 2], row[n + 3]] | select | unique | list,
+            'column': read.column, 'is_phone': phone in read.sql, 'there': row[n] | int, 'unread': row[n + 1] | int, 'shapes': [row[n + 2], row[n + 3]] | select | unique | list,
         }) -%}
     {%- endfor -%}
     {{ return(found) }}
@@ -172,10 +173,26 @@
 {%- endmacro %}
 
 {% macro _unread_hint(found) -%}
-    {%- set column = (found | selectattr('unread') | sort(attribute='unread') | last).column -%}
+    {%- set unread = found | selectattr('unread') | sort(attribute='unread') | list -%}
+    {%- set column = (unread | last).column -%}
+    {%- set phones = unread | selectattr('is_phone') | list -%}
+    {%- set said = [] -%}
+    {%- if unread | length > phones | length -%}
+        {%- set other = (unread | rejectattr('is_phone') | list | last).column -%}
+        {%- do said.append(
+            'Say in ' ~ model.original_file_path ~ " how the source writes them: headwater.read('" ~ other
+            ~ "', ...) takes a format, a time zone, a decimal mark."
+        ) -%}
+    {%- endif -%}
+    {%- if phones -%}
+        {%- set country = headwater.default_country() -%}
+        {%- do said.append(
+            'A phone number without a calling code is read as one of the country that normalise_phone is given, a column or a word of two capital'
+            ~ ' letters, else of var cdp_default_country, which is ' ~ ("'" ~ country ~ "'" if country else 'not set') ~ '.'
+        ) -%}
+    {%- endif -%}
     {{ return(
-        '(9 is a digit, a is a letter.) Say in ' ~ model.original_file_path ~ " how the source writes them: headwater.read('" ~ column
-        ~ "', ...) takes a format, a time zone, a decimal mark; or say in var cdp_unread what share may be lost and why: columns: {"
+        '(9 is a digit, a is a letter.) ' ~ said | join(' ') ~ ' Or say in var cdp_unread what share may be lost and why: columns: {'
         ~ model.name ~ '.' ~ column ~ ': {stop_percent: 20, reason: ...}}.'
     ) }}
 {%- endmacro %}

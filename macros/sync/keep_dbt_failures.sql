@@ -21,7 +21,8 @@
     {%- for result in results -%}
         {%- set unique_id = result.node.unique_id -%}
         {%- if unique_id in kept -%}{%- do over.append(headwater.string_literal(unique_id)) -%}{%- endif -%}
-        {%- set status = 'law broken' if unique_id in laws_broken else result.status | string -%}
+        {%- set is_law = unique_id in laws_broken or 'law broken in ' in (result.message or '') | string -%}
+        {%- set status = 'law broken' if is_law else result.status | string -%}
         {%- if status == 'success' and is_sandbox and unique_id.split('.')[0] == 'model' -%}
             {%- set status = 'sandbox' -%}
         {%- endif -%}

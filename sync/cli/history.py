@@ -16,6 +16,7 @@ from sync.state.tables import Tables
 
 WORDS = {
     "attempt": "sent, no answer",
+    "repeat": "sent, no answer; goes again",
     "claim": "about to be sent",
     "release": "not sent",
     "forget": "no longer followed",

@@ -10,11 +10,14 @@ from typing import Any
 import click
 
 from sync.cli.app import App, Verb, json_option
+from sync.config.templates import render
 from sync.entrance.files import Act, Changes
 from sync.entrance.look import ModelProposal, propose, united
+from sync.entrance.macros import Macros
+from sync.entrance.measured import Meter, checked_country
 from sync.entrance.package import chosen_package, installed_package
 from sync.entrance.project import Found, look
-from sync.entrance.start import FOLDER, package_entry, plan_start
+from sync.entrance.start import FOLDER, PROJECT, REGISTRY, package_entry, plan_start
 from sync.errors import ConfigError
 
 _VERBS = {Act.WRITE: "write", Act.ADD: "add to", Act.KEEP: "keep", Act.BY_HAND: "by hand"}
@@ -72,6 +75,11 @@ def _print_package(ctx: click.Context, _: click.Parameter, value: bool) -> None:
 @click.option(
     "--key", "keys", multiple=True, metavar="MODEL=COLUMN", help="What names a row of a model."
 )
+@click.option(
+    "--country",
+    metavar="XX",
+    help="Country of phone numbers without a calling code, such as AT (vars: cdp_default_country).",
+)
 @click.option("--yes", "-y", is_flag=True, help="Ask nothing, write.")
 @click.option("--dry-run", is_flag=True, help="Say what would be written; write nothing.")
 @click.option(
@@ -92,6 +100,7 @@ def init(
     schema: str,
     models: tuple[str, ...],
     keys: tuple[str, ...],
+    country: str | None,
     yes: bool,
     dry_run: bool,
     as_json: bool,
@@ -108,15 +117,19 @@ def init(
         target=app.target_name,
     )
     source = chosen_package(package) if package else installed_package()
-    proposals = _proposals(app, found, models, _keys(keys))
     changes = Changes(found.folder)
-    entry = package_entry(source, package, found.folder)
+    adapter = found.target.type if found.target else "duckdb"
+    macros = Macros(source, adapter)
+    holds = _country(changes, found, macros, country)
+    proposals = _proposals(app, found, models, _keys(keys), macros, holds)
+    entry = package_entry(source, package, found)
     plan_start(
         found,
         changes,
         package=entry,
         schema=schema,
         proposal=united(proposals) if proposals else None,
+        country=country,
     )
     _describe_records(found, changes, proposals)
     if not as_json:
@@ -134,7 +147,7 @@ def init(
             }
         )
     else:
-        _tell_next(app, found, changes, written=written)
+        _tell_next(app, found, changes, proposals, written=written)
     return 0
 
 
@@ -148,8 +161,34 @@ def _keys(given: Sequence[str]) -> dict[str, str]:
     return {model: column for model, _, column in pairs}
 
 
+def _country(changes: Changes, found: Found, macros: Macros, given: str | None) -> str | None:
+    """The country that holds for numbers without a calling code: what is set, else what a person gave.
+
+    Raises:
+        ConfigError: one of them is no country, or they are two.
+    """
+    name = "cdp_default_country"
+    holds = None
+    for place in ([name], [found.name, name]):
+        where = f"{PROJECT}, vars: {': '.join(place)}"
+        there = render(changes.at(PROJECT, ["vars", *place]), where)
+        holds = checked_country(there, macros, where) or holds
+    asked = checked_country(given, macros, "--country")
+    if asked and holds and asked != holds:
+        raise ConfigError(
+            f"--country {asked}: {PROJECT} says {name}: {holds}.",
+            hint="leave --country out, or change it there.",
+        )
+    return asked or holds
+
+
 def _proposals(
-    app: App, found: Found, models: Sequence[str], keys: dict[str, str]
+    app: App,
+    found: Found,
+    models: Sequence[str],
+    keys: dict[str, str],
+    macros: Macros,
+    country: str | None,
 ) -> list[ModelProposal]:
     if not models:
         if keys:
@@ -166,7 +205,8 @@ def _proposals(
             f"--from-models: {found.why_no_target}", hint="name it with --profiles-dir."
         )
     app.target = found.target
-    return propose(app.manifest, app.warehouse, list(dict.fromkeys(models)), keys)
+    meter = Meter(macros, app.warehouse.dialect, country)
+    return propose(app.manifest, app.warehouse, list(dict.fromkeys(models)), keys, meter)
 
 
 def _describe_records(found: Found, changes: Changes, proposals: Sequence[ModelProposal]) -> None:
@@ -224,6 +264,8 @@ def _show_proposal(app: App, one: ModelProposal) -> None:
     say(f"  last seen    {one.last_seen or 'no column says when'}")
     if not one.is_company:
         _show_person(say, one)
+    else:
+        say("  companies    its rows are companies, and no person is in them")
     if one.account:
         for kind, column in one.account.identifiers.items():
             say(f"  company      {kind}: {column}")
@@ -242,18 +284,35 @@ def _show_person(say: Callable[[str], None], one: ModelProposal) -> None:
         say(f"  identifier   {kind}: {column} ({one.shares(kind)})")
     if not one.identifiers:
         say("  identifier   none found: records of it are people of their own")
-    for kind in ("email", "phone"):
-        if kind in one.identifiers:
-            column = one.identifiers[kind]
-            say(
-                f"  normalise    {column} in its model, or the build stops: headwater.normalise_{kind}('{column}')"
-            )
+    for kind in one.readings:
+        line = one.normalised(kind)
+        if line:
+            say(f"  normalise    in its model, or the build stops: {line}")
+    for line in _lacking(one):
+        say(f"  country      {line}")
     for name, column in one.attributes.items():
         say(f"  attribute    {name}: {column}")
     if one.is_event:
         say(
             "  event        several rows per person: make an event of it too, headwater new event NAME"
         )
+
+
+def _lacking(one: ModelProposal) -> list[str]:
+    """What is said of numbers that no country reads."""
+    reading = one.readings.get("phone")
+    if reading is None or not reading.lacks_country:
+        return []
+    said = f"{1 - reading.valid:.1%} of {one.identifiers['phone']} cannot be read, and more than 10 % stop the build"
+    if reading.country:
+        return [
+            f"{said}; as numbers of {reading.country} without a calling code {reading.with_country:.1%} can: "
+            f"init ... --country {reading.country} sets cdp_default_country"
+        ]
+    return [
+        f"{said}: numbers without a calling code are of the country that --country XX says (cdp_default_country), "
+        "or a column given to normalise_phone"
+    ]
 
 
 def _agreed(yes: bool) -> bool:
@@ -266,7 +325,40 @@ def _agreed(yes: bool) -> bool:
     return click.confirm("Write this?", default=True, err=True)
 
 
-def _tell_next(app: App, found: Found, changes: Changes, *, written: bool) -> None:
+def _tell_to_do(
+    app: App,
+    proposals: Sequence[ModelProposal],
+    *,
+    records: Sequence[str],
+    has_people: bool,
+) -> None:
+    """What the project lacks, before anything is worth building."""
+    say = app.output.text
+    if not records:
+        say("No model says yet who your customers are, so nobody can be sent anything:")
+        say("  headwater init --from-models MODEL...   # models of yours that dbt has built")
+        say("  headwater new source NAME               # or a table that no model reads yet")
+    elif not has_people:
+        names = " ".join(records)
+        say(
+            "Companies alone have nobody to be sent anything; name the model of their contacts too:"
+        )
+        say(f"  headwater init --from-models {names} CONTACTS")
+    for one in proposals:
+        for line in filter(None, (one.normalised(kind) for kind in one.readings)):
+            say(f"In {one.model}, or the build stops: {line}")
+        for line in _lacking(one):
+            say(f"In {one.model} {line}")
+
+
+def _tell_next(
+    app: App,
+    found: Found,
+    changes: Changes,
+    proposals: Sequence[ModelProposal],
+    *,
+    written: bool,
+) -> None:
     say = app.output.text
     say()
     if changes.is_nothing:
@@ -276,17 +368,26 @@ def _tell_next(app: App, found: Found, changes: Changes, *, written: bool) -> No
         return
     if changes.by_hand:
         say(f"{len(changes.by_hand)} to add by hand, as shown above.")
+    records = changes.at(PROJECT, [*REGISTRY, "records"]) or [one.model for one in proposals]
+    firms = [one.model for one in proposals if one.is_company]
+    has_people = bool(set(records) - set(firms))
+    _tell_to_do(app, proposals, records=records, has_people=has_people)
     if not written:
         return
     say("Next:")
     seeds = changes.text(f"{found.seeds}/example_customers.csv") is not None
+    pushes = [
+        "headwater plan",
+        "headwater push",
+    ]
+    environment = "export HEADWATER_ENVIRONMENT=sandbox   # of dbt and the tool: local stand-ins, nothing leaves this machine"
     where = [] if found.folder == Path.cwd().resolve() else [f"cd {found.folder}"]
     for line in [
         *where,
         "dbt deps",
         *(["dbt seed --select example_customers"] if seeds else []),
+        *([environment] if has_people else []),
         "dbt build",
-        "headwater plan --sandbox",
-        "headwater push --sandbox   # local stand-ins: nothing leaves this machine",
+        *(pushes if has_people else []),
     ]:
         say(f"  {line}")

@@ -25,6 +25,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "push": ("sync.cli.push:push", "Send what changed to the destinations."),
     "pull": ("sync.cli.pull:pull", "Bring campaign results back into the warehouse."),
     "migrate": ("sync.cli.migrate:migrate", "Say what becomes of rows that were sent elsewhere."),
+    "audit": ("sync.cli.audit:audit", "Ask the vendors for everybody whom they were sent."),
     "status": ("sync.cli.status:status", "Show the last run of each sync."),
     "history": ("sync.cli.history:history", "Show what was sent to a person or for a key."),
     "forget": (

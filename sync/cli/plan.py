@@ -17,6 +17,7 @@ from sync.engine.account import located_for_plan
 from sync.engine.connect import Connector
 from sync.engine.plan import capability, gates
 from sync.engine.plan.plan import Plan, Planning, plan_sync
+from sync.engine.run import in_order
 from sync.errors import ConfigError, RefusedError
 from sync.private import open_file
 from sync.warehouses.base import now_utc
@@ -51,25 +52,27 @@ def plan(
     definitions = app.syncs(select, exclude)
     environment = chosen_environment(sandbox)
     shut = app.why_not_live(environment)
-    found = []
     shared, results = planning(app, environment), gates.RunResults(app.project.run_results)
     shared.places.load(app.warehouse)
     with app.warehouse.keep_open(), connector(app, environment, start=False) as connections:
         for definition in definitions:
             connections.declaration(definition.destination)
-        for definition in definitions:
-            found.append(
-                _plan_one(
-                    shared,
-                    connections,
-                    definition,
-                    results,
-                    full_refresh=full_refresh,
-                    fingerprint=out is not None,
-                )
+        done: list[SyncDefinition] = []
+        told: dict[str, dict[str, Any]] = {}
+        for definition in _in_order(definitions):
+            told[definition.name] = _plan_one(
+                shared,
+                connections,
+                definition,
+                results,
+                full_refresh=full_refresh,
+                fingerprint=out is not None,
+                done=done,
             )
-            if shut and not found[-1]["refused"]:
-                found[-1]["refused"] = _refused(shut)
+        found = [told[definition.name] for definition in definitions]
+        if shut:
+            for one in found:
+                one["refused"] = one["refused"] or _refused(shut)
     if out is not None:
         content = {"schema_version": SCHEMA_VERSION, "environment": environment, "syncs": found}
         with open_file(out) as file:
@@ -84,6 +87,14 @@ def plan(
     return 1 if any(one["refused"] for one in found) else 0
 
 
+def _in_order(definitions: list[SyncDefinition]) -> list[SyncDefinition]:
+    """As a push takes them; what waits for itself, which a push says, as they are."""
+    try:
+        return in_order(definitions)
+    except ConfigError:
+        return definitions
+
+
 def _plan_one(
     shared: Planning,
     connections: Connector,
@@ -92,7 +103,9 @@ def _plan_one(
     *,
     full_refresh: bool,
     fingerprint: bool,
+    done: list[SyncDefinition],
 ) -> dict[str, Any]:
+    """As it is when those that are `done` have been pushed; one that a push would not refuse joins them."""
     made: Plan | None = None
     refused: dict[str, Any] | None = None
     delivery: str | None = None
@@ -111,6 +124,7 @@ def _plan_one(
                 full_refresh=full_refresh,
                 fingerprint=fingerprint,
                 results=results,
+                earlier=done,
             )
         made = planned.plan
         gates.check_table(definition, made.checks, made.duplicates)
@@ -121,6 +135,7 @@ def _plan_one(
             others=made.others,
             other_keys=made.other_keys,
         )
+        results.check_laws(definition, made.dbt_failures)
         gates.check_plan(
             definition,
             made.checks,
@@ -131,6 +146,7 @@ def _plan_one(
             now=now_utc(),
             allowed={"changes"} if full_refresh else (),
         )
+        done.append(definition)
     except RefusedError as error:
         refused = _refused(error)
     return {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sync.cli.app import App
 from sync.engine.plan.plan import Planning
 from sync.state.places import Places
-from sync.state.tables import Tables
+from sync.state.tables import ResultTables, Tables
 
 
 def planning(app: App, environment: str) -> Planning:
@@ -19,4 +19,5 @@ def planning(app: App, environment: str) -> Planning:
         journal=app.project.journal,
         people=app.manifest.consent_tables(),
         syncs=tuple(app.manifest.syncs()),
+        results=None if environment == "live" else ResultTables.of(app.manifest).campaign_events,
     )

@@ -224,6 +224,8 @@ def _summary(result: SyncResult) -> dict[str, Any]:
         "failed": result.failed,
         "withheld": result.counts.withheld,
         "seconds": round(result.seconds, 3),
+        "left_out": dict(result.left_out),
+        "passed_over": result.passed_over,
         "message": result.message,
     }
 
@@ -278,6 +280,8 @@ def _text(app: App, results: list[SyncResult], *, dry_run: bool) -> None:
             ],
         )
     for one in results:
+        for warning in one.warnings:
+            app.output.note(f"sync '{one.name}': {warning}.")
         if one.error is not None and one.error is not told:
             app.output.refusal(one.error.message, one.error.hint)
             told = one.error  # what is wrong with all of them is said once

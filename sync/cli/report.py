@@ -9,6 +9,7 @@ import click
 from sync.cli.app import App, Verb, json_option
 from sync.cli.check_data import show_unread
 from sync.cli.output import Output
+from sync.cli.remembered import FILE
 from sync.cli.session import chosen_environment
 from sync.report.figures import Report, collect
 
@@ -24,11 +25,11 @@ def report(app: App, sandbox: bool, as_json: bool) -> int:
     if as_json:
         app.output.document({"environment": environment, **dataclasses.asdict(found)})
     else:
-        _show(app.output, found, environment)
+        _show(app.output, found, environment, is_demo=(app.project.private / FILE).is_file())
     return 0
 
 
-def _show(output: Output, found: Report, environment: str) -> None:
+def _show(output: Output, found: Report, environment: str, *, is_demo: bool) -> None:
     records = sum(found.records.values())
     output.text(
         f"{records:,} records of {len(found.records)} sources are {found.profiles:,} people, "
@@ -68,7 +69,7 @@ def _show(output: Output, found: Report, environment: str) -> None:
     _show_results(output, found)
     if found.missing:
         output.note(f"Not built yet: {', '.join(sorted(set(found.missing)))}. Run dbt build.")
-    _next_steps(output, environment)
+    _next_steps(output, environment, is_demo=is_demo)
 
 
 def _show_results(output: Output, found: Report) -> None:
@@ -91,7 +92,7 @@ def _show_results(output: Output, found: Report) -> None:
     )
 
 
-def _next_steps(output: Output, environment: str) -> None:
+def _next_steps(output: Output, environment: str, *, is_demo: bool) -> None:
     output.text("\nLook next at")
     if environment == "sandbox":
         output.text("  sync sandbox             what every stand-in now holds, in a browser")
@@ -99,4 +100,7 @@ def _next_steps(output: Output, environment: str) -> None:
         "  sync plan                what the next push would add, change and remove, and why rows are withheld"
     )
     output.text("  sync status              how each sync ended")
-    output.text("  models/demo/audiences/   the audiences: change one, dbt build, sync plan")
+    if is_demo:
+        output.text(
+            f"  models/demo/audiences/   the audiences: change one, . .headwater/{FILE}, dbt build, sync plan"
+        )

@@ -26,6 +26,7 @@ _KEYS = (
     "quarantine_after",
     "refresh_days",
     "canary",
+    "on_conflict",
     "after",
     "options",
 )
@@ -98,10 +99,21 @@ def parse_definition(
         quarantine_after=reader.whole("quarantine_after", settings.get("quarantine_after", 5)),
         refresh_days=_days(reader, settings.get("refresh_days")),
         canary=_canary(reader, settings.get("canary"), mode_name),
+        left_out_on_conflict=_on_conflict(reader, settings.get("on_conflict"), mode_name),
         after=reader.names(settings, "after", lower=False),
         options=reader.mapping("options", settings.get("options") or {}),
-        id=reader.text(settings, "id") if "id" in settings else "",
+        id=_id(reader, settings),
     )
+
+
+def _id(reader: _Reader, settings: Mapping[str, Any]) -> str:
+    """A name that a folder may have too: the journal keeps one per sync."""
+    found = reader.text(settings, "id") if "id" in settings else ""
+    if "/" in found or "\\" in found or found in (".", ".."):
+        raise reader.error(
+            f"`id` is '{found}', and no folder may be called so; it is the name that the sync had"
+        )
+    return found
 
 
 def _with_what_the_model_says(
@@ -278,6 +290,20 @@ def _canary(reader: _Reader, value: object, mode: str) -> Canary | None:
             "canary is for modes that send rows apart: `replace` puts a whole set in the place of another"
         )
     return Canary(rows, percent)
+
+
+def _on_conflict(reader: _Reader, value: object, mode: str) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    settings = reader.mapping("on_conflict", value)
+    for name, what in settings.items():
+        if what != "leave_out":
+            raise reader.error(
+                f"on_conflict.{name} wants leave_out: the row then goes without its {name}"
+            )
+    if mode not in (Mode.UPSERT.value, Mode.MIRROR.value, Mode.ADD.value):
+        raise reader.error("on_conflict is for modes that write records: upsert, mirror, add")
+    return tuple(name.lower() for name in settings)
 
 
 def _max_age(reader: _Reader, value: object) -> float | None:

@@ -23,6 +23,9 @@ from sync.config.models import (
 )
 from sync.errors import ConfigError, closest
 
+RECORDS_READER = "model.headwater.identity_records"  # whose parents are the registered records
+ERASURES = ("model.headwater.stg_sync__erasure_requests",)  # its one parent beside them
+
 
 class Manifest:
     """What `sync` needs of a manifest. Relation names are taken as dbt wrote them, quoted for the target.
@@ -212,7 +215,29 @@ class Manifest:
             between=tuple(self._between((parents[0], *upstream), journeys)),
         )
         named = tuple(str(owner[one]) for one in ("name", "email") if owner.get(one))
-        return replace(definition, model=model, owners=named)
+        return replace(definition, model=model, owners=named, nobody=self._nobody(ancestors))
+
+    def _nobody(self, ancestors: Iterable[str]) -> tuple[str, str]:
+        """Why nobody can be in a table with these models above it, and what to do; two empty texts where somebody can."""
+        identity = self._nodes.get(RECORDS_READER)
+        if identity is None:
+            return "", ""
+        above = identity.get("depends_on", {}).get("nodes", [])
+        records = [one for one in above if one not in ERASURES]
+        if not records:
+            return (
+                "no model says who the customers are (vars: cdp_registry: records is empty)",
+                "headwater init --from-models MODEL... names models of yours, headwater new source NAME writes one; then dbt build.",
+            )
+        said = [_meta(self._nodes.get(one, {})).get("record") for one in records]
+        are_companies = all(isinstance(one, dict) and "person" not in one for one in said)
+        if are_companies and not any(one.endswith(".accounts") for one in ancestors):
+            names = " ".join(one.rpartition(".")[2] for one in records)
+            return (
+                f"the records are companies alone ({names}), and no person is in them",
+                f"headwater init --from-models {names} CONTACTS names the model of their contacts; then dbt build.",
+            )
+        return "", ""
 
     def _journeys(self, upstream: Iterable[str]) -> dict[str, JourneyLog]:
         """Logs of the journeys among these nodes, by the name of their model."""

@@ -102,11 +102,12 @@ class Nulls:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a relation, named in lower case; its type as the warehouse calls it, and what that is."""
+    """A column of a relation, named in lower case; its type as the warehouse calls it, and what that is; its name as it is stored."""
 
     name: str
     type: str
     kind: Kind = Kind.TEXT
+    stored: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,10 +160,13 @@ class SyncDefinition:
     quarantine_after: int = 5
     refresh_days: int | None = None  # instead of those that the destination declares
     canary: Canary | None = None
+    # Identifiers that a row goes without, where they are another record's at the vendor.
+    left_out_on_conflict: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     options: Mapping[str, Value] = field(default_factory=dict)
     id: str = ""  # the name its state is kept under; empty is its own name
     account: str = ""  # that its destination's credentials reach, once it is known
+    nobody: tuple[str, str] = ("", "")  # why the project can have no rows for it, and what to do
 
     @property
     def sync_id(self) -> str:
@@ -216,11 +220,13 @@ class SyncDefinition:
     @property
     def _sent(self) -> dict[str, Any]:
         """What decides how a row is sent."""
-        return {
+        told = {
             "identifiers": sorted(self.identifiers),
             "fields": dict(self.fields),
             "nulls": [self.nulls.default, dict(self.nulls.fields)],
         }
+        # What was left as it was, since it was there, is not what another mode would have sent.
+        return told | {"mode": self.mode.value} if self.mode is Mode.CREATE_ONLY else told
 
     @property
     def _formerly_at(self) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from sync.config.templates import read_yaml, render
 from sync.errors import ConfigError
+from sync.private import OURS
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class Project:
     @property
     def private(self) -> Path:
         """Files of `sync` itself that are nobody else's business; git-ignored."""
-        return self.directory / ".headwater"
+        return self.directory / OURS
 
     @property
     def journal(self) -> Path:

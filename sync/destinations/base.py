@@ -8,7 +8,7 @@ A destination module holds one class. It is built from its validated settings, a
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import ClassVar, Protocol, runtime_checkable
@@ -58,6 +58,10 @@ class ObjectType:
     # Identifier columns by which the vendor finds its record, the strongest first: two rows that have the same are one record
     # there. Empty where it keeps a record under a key of ours.
     found_by: tuple[str, ...] = ()
+    # Whether a row with other identifiers than before is written by the id that the vendor gave it, so that no second record is made.
+    updates_by_id: bool = False
+    # The vendor's codes of a row by which an identifier is another record's already, and the identifiers that each may be about.
+    conflicts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     open_fields: bool = True  # any other column becomes a property; else only `known_fields`
     known_fields: frozenset[str] = frozenset()
     nested: bool = False  # fields may be lists and objects; else the engine refuses such columns
@@ -159,6 +163,22 @@ class RemovesMembers(Protocol):
 
 
 @runtime_checkable
+class UpdatesOnly(Protocol):
+    """Changes records that are there (mode `update_only`)."""
+
+    def update(self, records: Sequence[Record]) -> BatchResult:
+        """Update `records`, and make none: those that are not there are `passed_over`."""
+
+
+@runtime_checkable
+class CreatesOnly(Protocol):
+    """Makes records that are not there (mode `create_only`)."""
+
+    def create(self, records: Sequence[Record]) -> BatchResult:
+        """Make `records`, and change none: those that are there are `passed_over`."""
+
+
+@runtime_checkable
 class ErasesPeople(Protocol):
     """Erases somebody for good, as `Declaration.erasure` says; who is not there counts as erased."""
 
@@ -203,6 +223,14 @@ class KnowsFields(Protocol):
 
     def unknown_fields(self, names: Sequence[str]) -> Sequence[UnknownField]:
         """Those of the fields `names` that the object has no property for; none where the vendor does not tell."""
+
+
+@runtime_checkable
+class ReadsBack(Protocol):
+    """Says who is there, for an audit: it changes nothing, and makes no object."""
+
+    def there(self, records: Sequence[Record]) -> Collection[str]:
+        """Keys of those of `records` that the object has, by the identifiers and remote ids they were sent with."""
 
 
 @runtime_checkable

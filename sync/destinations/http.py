@@ -374,11 +374,11 @@ def retry_after(headers: Mapping[str, str], now: float | None = None) -> float |
         pass
     try:
         when = email.utils.parsedate_to_datetime(value)
-    except ValueError:
+        if when.tzinfo is None:
+            when = when.replace(tzinfo=dt.UTC)
+        return max(0.0, when.timestamp() - (time.time() if now is None else now))
+    except (ValueError, OverflowError):  # a number of it may be beyond what a date can hold
         return None
-    if when.tzinfo is None:
-        when = when.replace(tzinfo=dt.UTC)
-    return max(0.0, when.timestamp() - (time.time() if now is None else now))
 
 
 def vendor_code(body: Any) -> str | None:

@@ -13,6 +13,10 @@ Read 2026-11-29: developers.hubspot.com/docs/api-reference/legacy/crm/properties
 `modificationMetadata.readOnlyValue`), github.com/HubSpot/hubspot-api-php/issues/171 (a private app's token tells its scopes, and to
 public code without a scope of its own), .../crm-lists-v3 (members are put on MANUAL and SNAPSHOT lists; a DYNAMIC one fills itself).
 
+Read 2026-11-29, description v3 and .../crm-contacts-v3/batch/post-crm-v3-objects-contacts-batch-update (by id, of which an address is a
+property like any other), github.com/HubSpot/hubspot-api-python/issues/51 (409 CONFLICT, of the whole request, where an address is
+another contact's).
+
 Erasure, read 2026-11-29: developers.hubspot.com/docs/api-reference/legacy/crm/objects/contacts/gdpr/gdpr-delete-contact (a contact and all
 that belongs to it, for good; by id, since an address that no contact has would be put on a blocklist).
 
@@ -22,7 +26,7 @@ made a second time. Nobody's subscriptions are touched.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 from urllib.parse import quote
@@ -64,9 +68,10 @@ COMPANY_PROPERTIES = {"account_name": "name", "employee_count": "numberofemploye
 COMPANY_KEY = "headwater_account_id"
 CONTACT_TYPE_ID = "0-1"
 SECOND_ADDRESSES = "hs_additional_emails"  # separated by semicolons
+RECORD_ID = "id"  # of every record, beside its properties
 
 
-RESULTS = Answer(frozenset({200, 207}), (("results", list), ("status", str)))
+RESULTS = Answer(frozenset({200, 201, 207}), (("results", list), ("status", str)))
 SEARCHED = Answer(fields=(("results", list),))
 TOKEN_INFO = "/oauth/v2/private-apps/get/access-token-info"  # noqa: S105
 SCOPES_OF_TOKEN = Answer(fields=(("scopes", list),))
@@ -113,13 +118,17 @@ class HubspotSettings(HttpSettings):
     base_url: Address = "https://api.hubapi.com"
 
 
-def _object(member: str, identifiers: frozenset[str], found_by: tuple[str, ...] = ()) -> ObjectType:
+def _object(
+    member: str, identifiers: frozenset[str], found_by: tuple[str, ...] = (), *modes: Mode
+) -> ObjectType:
     return ObjectType(
-        modes=frozenset({Mode.UPSERT, Mode.MIRROR, Mode.ADD, Mode.REMOVE}),
+        modes=frozenset({Mode.UPSERT, Mode.MIRROR, Mode.ADD, Mode.REMOVE, *modes}),
         batch_rows=100,
         identifiers=identifiers,
         member=member,
         found_by=found_by,
+        updates_by_id=bool(found_by),
+        conflicts={"CONFLICT": ("email",)} if found_by else {},
         partial_failure=PartialFailure.PER_ROW,
         rate_group="crm",
     )
@@ -136,9 +145,11 @@ class Hubspot:
         title="HubSpot",
         api_version=API_VERSION,
         objects={
-            "contact": _object("record id", frozenset({"email"}), ("email",)),
+            "contact": _object(
+                "record id", frozenset({"email"}), ("email",), Mode.UPDATE_ONLY, Mode.CREATE_ONLY
+            ),
             "company": _object("record id", frozenset({"domain"})),
-            "list": _object("record id", frozenset({"email"}), ("email",)),
+            "list": _object("record id", frozenset({"email"}), ("email",), Mode.UPDATE_ONLY),
         },
         asks_account=True,
         rate_limits={
@@ -169,6 +180,7 @@ class Hubspot:
         self._token = settings.access_token
         self._key_property_exists = not self._is_company
         self._list_id: str | None = None
+        self._on_list: set[str] | None = None
         self.http = HttpClient(
             settings.base_url,
             vendor="hubspot",
@@ -223,6 +235,36 @@ class Hubspot:
         return str(self.http.get("/account-info/v3/details", answer=answer)["portalId"])
 
     def upsert(self, records: Sequence[Record]) -> BatchResult:
+        return self._write(records)
+
+    def update(self, records: Sequence[Record]) -> BatchResult:
+        """Update contacts that HubSpot has; who is on the list is whom it has."""
+        return self._write(records, only_known=True)
+
+    def create(self, records: Sequence[Record]) -> BatchResult:
+        """Make contacts that HubSpot has not, by any of their addresses."""
+        first, failed = self._distinct(records)
+        if not first:
+            return BatchResult(failed=failed, requests=0)
+        before = self.http.requests_sent
+        passed_over = self._known(first)
+        missing = {one: record for one, record in first.items() if record.key not in passed_over}
+        accepted, refused, error = list[Accepted](), list[RowError](), None
+        if missing:
+            inputs = [
+                {"properties": self._input(record)["properties"]} for record in missing.values()
+            ]
+            accepted, refused, error = self._taken(self._batch("create", inputs), missing)
+        return BatchResult(
+            accepted,
+            [*failed, *refused],
+            passed_over=sorted(passed_over),
+            requests=self.http.requests_sent - before,
+            error=error,
+        )
+
+    def _distinct(self, records: Sequence[Record]) -> tuple[dict[str, Record], list[RowError]]:
+        """Rows by what is unique of them, and those that cannot go."""
         first: dict[str, Record] = {}
         failed = []
         for record in records:
@@ -232,14 +274,38 @@ class Hubspot:
                 # HubSpot refuses a batch that names one record twice.
                 said = f"another row has the same {self._id_property}"
                 failed.append(RowError(record.key, "duplicate", said, False))
+        return first, failed
+
+    def _known(self, rows: Mapping[str, Record]) -> set[str]:
+        """Keys of the rows whose contact is there, under any of its addresses."""
+        answer = self._batch(
+            "read",
+            [{"id": unique} for unique in rows],
+            idProperty="email",
+            properties=["email", SECOND_ADDRESSES],
+            propertiesWithHistory=[],
+        )
+        addresses = {address for row in answer["results"] for address in _addresses(row)}
+        return {record.key for unique, record in rows.items() if unique in addresses}
+
+    def _write(self, records: Sequence[Record], *, only_known: bool = False) -> BatchResult:
+        first, failed = self._distinct(records)
         if not first:
             return BatchResult(failed=failed, requests=0)
         before = self.http.requests_sent
+        passed_over = list[str]()
         if self._is_company:
             self._ensure_key_property()
             self._take_over([record for record in first.values() if not record.remote_id])
-        answer = self._batch("upsert", [self._input(record) for record in first.values()])
-        accepted, refused, error = self._taken(answer, first)
+        accepted, refused, error = self._readdress(first)
+        if only_known and first and error is None:
+            known = self._known(first)
+            passed_over = [record.key for record in first.values() if record.key not in known]
+            first = {one: record for one, record in first.items() if record.key in known}
+        if first and error is None:
+            answer = self._batch("upsert", [self._input(record) for record in first.values()])
+            taken, others, error = self._taken(answer, first)
+            accepted, refused = [*accepted, *taken], [*refused, *others]
         if self.target.kind == "list":
             missing = self._memberships("add", [row.remote_id for row in accepted if row.remote_id])
             refused += [
@@ -249,8 +315,62 @@ class Hubspot:
             ]
             accepted = [row for row in accepted if row.remote_id not in missing]
         return BatchResult(
-            accepted, [*failed, *refused], requests=self.http.requests_sent - before, error=error
+            accepted,
+            [*failed, *refused],
+            passed_over=passed_over,
+            requests=self.http.requests_sent - before,
+            error=error,
         )
+
+    def _readdress(
+        self, rows: dict[str, Record]
+    ) -> tuple[list[Accepted], list[RowError], DestinationError | None]:
+        """Write rows that have a new address to the contacts that they were, which takes them out of `rows`.
+
+        A contact that is not there any more, or that has the address already, is found by it as ever.
+        """
+        by_id = {
+            record.remote_id: record
+            for record in rows.values()
+            if record.remote_id and record.has_new_address and not self._is_company
+        }
+        if not by_id:
+            return [], [], None
+        there = self._batch(
+            "read",
+            [{"id": one} for one in by_id],
+            properties=["email", SECOND_ADDRESSES],
+            propertiesWithHistory=[],
+        )["results"]
+        addresses = {str(row["id"]): _addresses(row) for row in there}
+        sent = {
+            known: record
+            for known, record in by_id.items()
+            if known in addresses and self._unique(record) not in addresses[known]
+        }
+        if not sent:
+            return [], [], None
+        inputs = [
+            {"id": known, "properties": self._input(record)["properties"]}
+            for known, record in sent.items()
+        ]
+        try:
+            answer = self._batch("update", inputs)
+        except RejectedError as error:
+            if error.code != "CONFLICT":
+                raise
+            raise RejectedError(
+                "hubspot: the new address is another contact's (CONFLICT): merge the two in HubSpot.",
+                code=error.code,
+                known=True,
+            ) from error
+        for record in sent.values():
+            del rows[self._unique(record)]
+        taken, refused, left, _ = _outcome(answer, sent, RECORD_ID)
+        if not left:
+            return taken, refused, None
+        said = f"hubspot: the answer does not name {len(left):,} of {len(sent):,} rows."
+        return taken, refused, UnexpectedAnswerError(said)
 
     def _taken(
         self, answer: Any, sent: Mapping[str, Record]
@@ -265,9 +385,8 @@ class Hubspot:
                 properties=[SECOND_ADDRESSES],
                 propertiesWithHistory=[],
             )["results"]:
-                addresses = str((row.get("properties") or {}).get(SECOND_ADDRESSES) or "").lower()
-                for address in addresses.split(";"):
-                    if row["id"] in strangers and (record := left.pop(address.strip(), None)):
+                for address in _addresses(row):
+                    if row["id"] in strangers and (record := left.pop(address, None)):
                         taken.append(Accepted(record.key, row["id"]))
         if not left:
             return taken, refused, None
@@ -291,6 +410,45 @@ class Hubspot:
             accepted=[Accepted(record.key, ids.get(record.key)) for record in records],
             requests=self.http.requests_sent - before,
         )
+
+    def there(self, records: Sequence[Record]) -> Collection[str]:
+        """Contacts and companies that are not archived; of a list, those that are on it.
+
+        Description v3, read 2026-11-29: GET /crm/v3/lists/{listId}/memberships, by pages.
+        """
+        by_id = {record.remote_id: record.key for record in records if record.remote_id}
+        found: dict[str, str] = {}
+        if by_id:
+            asked = [{"id": one} for one in by_id]
+            read = self._batch("read", asked, properties=[], propertiesWithHistory=[])["results"]
+            found = {by_id[row["id"]]: str(row["id"]) for row in read if row["id"] in by_id}
+        # An id may be gone, and somebody have the address under another.
+        left = [replace(one, remote_id=None) for one in records if one.key not in found]
+        if left:
+            found |= self._ids(left)
+        if self.target.kind == "list":
+            members = self._members()
+            found = {key: known for key, known in found.items() if known in members}
+        return set(found)
+
+    def _members(self) -> set[str]:
+        """Ids of all who are on the list, read once."""
+        if self._on_list is None:
+            list_id, after = self._found(), None
+            self._on_list = set()
+            while list_id is not None:
+                page = self.http.get(
+                    f"/crm/v3/lists/{list_id}/memberships",
+                    {"limit": 250, **({"after": after} if after else {})},
+                    group="crm",
+                    answer=SEARCHED,
+                )
+                self._on_list |= {str(row["recordId"]) for row in page["results"]}
+                following = ((page.get("paging") or {}).get("next") or {}).get("after")
+                if not following or following == after:
+                    break
+                after = following
+        return self._on_list
 
     def erase(self, records: Sequence[Record]) -> BatchResult:
         """Delete for good every contact that has the id or the address of the row."""
@@ -473,7 +631,16 @@ def _text(value: Any) -> str:
     return "" if value is None else str(value)
 
 
+def _addresses(row: Mapping[str, Any]) -> list[str]:
+    """All addresses of a contact, where they were asked for."""
+    properties = row.get("properties") or {}
+    texts = str(properties.get(SECOND_ADDRESSES) or "").split(";")
+    return [text.strip().lower() for text in (str(properties.get("email") or ""), *texts) if text]
+
+
 def _named(row: Mapping[str, Any], name: str) -> str:
+    if name == RECORD_ID:
+        return str(row["id"])
     value = str((row.get("properties") or {}).get(name) or "")
     return value if name == COMPANY_KEY else value.lower()
 

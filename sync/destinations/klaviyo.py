@@ -6,6 +6,7 @@ events, `unique_id` makes an event unique per profile and metric), .../get_event
 
 Read 2026-11-28, for the error table: developers.klaviyo.com/en/docs/rate_limits_and_error_handling (401 and 403 credentials, 429 limits,
 410 a revision that has ended), and the description's codes of import errors. What metrics mean stands in klaviyo_metrics.
+Read 2026-11-29: github.com/klaviyo/klaviyo-api-node/issues/75 (`duplicate_profile`, with 409: an identifier is another profile's).
 Read 2026-11-29: community.klaviyo.com/developer-group-64/api-endpoint-to-know-what-are-the-scopes-of-the-api-key-6536 (a key does not tell
 its scopes, so that a check reads what a sync writes), .../reference/bulk_create_events (`time`, cut to the second).
 
@@ -108,6 +109,7 @@ class Klaviyo:
                 identifiers=frozenset(IDENTIFIERS),
                 member="vendor profile id",
                 found_by=tuple(IDENTIFIERS),
+                conflicts={"duplicate_profile": ("phone", "email")},
                 nested=True,
                 partial_failure=PartialFailure.BY_POLLING,
                 rate_group="bulk",

@@ -42,15 +42,15 @@ def utc(value: str | int | float | None) -> dt.datetime | None:
     """An instant, UTC without zone, from ISO 8601 text or Unix seconds; None when absent or unreadable."""
     if value is None or value == "":
         return None
-    if isinstance(value, int | float):
-        return dt.datetime.fromtimestamp(value, dt.UTC).replace(tzinfo=None)
     try:
+        if isinstance(value, int | float):
+            return dt.datetime.fromtimestamp(value, dt.UTC).replace(tzinfo=None)
         parsed = dt.datetime.fromisoformat(value)
-    except ValueError:
+        if parsed.tzinfo is not None:
+            parsed = parsed.astimezone(dt.UTC).replace(tzinfo=None)
+        return parsed
+    except (ValueError, OverflowError, OSError):  # beyond what a date can hold
         return None
-    if parsed.tzinfo is not None:
-        parsed = parsed.astimezone(dt.UTC).replace(tzinfo=None)
-    return parsed
 
 
 def is_sha256(value: object) -> bool:
@@ -65,12 +65,13 @@ def chunks(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
 
 
 def one_by_one(
-    records: Sequence[Record], send: Callable[[Record], Accepted | RowError]
+    records: Sequence[Record], send: Callable[[Record], Accepted | RowError | None]
 ) -> BatchResult:
     """A batch for a vendor that takes a row a request.
 
     A refused row fails alone. When the vendor stops answering halfway, what it took stays taken and the rest is open, with the error
-    that stopped it; when it does not answer at all, its error is raised for the engine to wait and try again.
+    that stopped it; when it does not answer at all, its error is raised for the engine to wait and try again. Of what it passes over
+    `send` says nothing.
     """
     accepted: list[Accepted] = []
     failed: list[RowError] = []
@@ -86,6 +87,6 @@ def one_by_one(
             return BatchResult(accepted, failed, requests=index + 1, error=error, unsent=unsent)
         if isinstance(outcome, Accepted):
             accepted.append(outcome)
-        else:
+        elif outcome is not None:
             failed.append(outcome)
     return BatchResult(accepted, failed, requests=len(records))

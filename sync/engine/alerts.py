@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sync.engine.scrub import scrub
+from sync.errors import RefusedError
 
 if TYPE_CHECKING:
     from sync.config.destinations import AlertConfig
@@ -65,13 +66,18 @@ def changes(
     found = []
     for result in results:
         before = (told or {}).get(result.name) or result.previous_status
-        if result.status == "skipped" or result.interrupted:
+        if result.status == "skipped" or result.interrupted or _is_under_way(result):
             continue
         if _as_a_push_ends(result.status) == _as_a_push_ends(before):
             continue
         message = scrub(result.message or "")
         found.append(Change(result.name, result.status, before, message, result.failed))
     return found
+
+
+def _is_under_way(result: SyncResult) -> bool:
+    """Another push of it is not over yet, and says how it ended; one that never does is `died`."""
+    return isinstance(result.error, RefusedError) and result.error.reason == "running"
 
 
 def _as_a_push_ends(state: str | None) -> str:
@@ -126,4 +132,6 @@ def _post(kind: str, url: str, body: Any) -> int:
         return 200 if is_known and told.notify(title="Headwater", body=body) else 400
     import requests
 
-    return requests.post(url, json=body, timeout=10, allow_redirects=False).status_code
+    # What it answers beside its status is not waited for: it may never end.
+    with requests.post(url, json=body, timeout=10, allow_redirects=False, stream=True) as answer:
+        return answer.status_code

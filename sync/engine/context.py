@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import threading
 import uuid
+from collections import Counter
 from dataclasses import dataclass, field
 
+from sync.config.models import SyncDefinition
 from sync.engine.connect import Connector
 from sync.engine.plan.gates import RunResults
 from sync.engine.plan.plan import Planning
@@ -62,11 +64,28 @@ class SyncResult:
     previous_status: str | None = None
     error: HeadwaterError | None = None
     notes: list[str] = field(default_factory=list)  # what the command line let pass
+    # Rows that were taken without an identifier that is another record's, by its name.
+    left_out: Counter[str] = field(default_factory=Counter)
+    passed_over: int = 0  # rows that `update_only` did not find there, or `create_only` did
 
     @property
     def recorded(self) -> str | None:
-        """What the row in `runs` says: flags that opened a gate, then what went wrong."""
-        return "; ".join([*self.notes, *([self.message] if self.message else [])]) or None
+        """What the row in `runs` says: flags that opened a gate, what rows went without, then what went wrong."""
+        told = [*self.notes, *self.warnings, *([self.message] if self.message else [])]
+        return "; ".join(told) or None
+
+    @property
+    def warnings(self) -> list[str]:
+        """What is green, and yet to be known."""
+        passed = f"{self.passed_over:,} passed over: the mode leaves them as they are there"
+        return [*([passed] if self.passed_over else ()), *self._left_out]
+
+    @property
+    def _left_out(self) -> list[str]:
+        return [
+            f"{count:,} {'row' if count == 1 else 'rows'} went without {name}, which is another record's there"
+            for name, count in sorted(self.left_out.items())
+        ]
 
     @property
     def recorded_status(self) -> str:
@@ -109,6 +128,21 @@ class Watcher:
         """An error that nobody foresaw."""
 
 
+class Turns:
+    """Who may be at an object of an account: one sync of this process at a time, by whatever names its destination is called. Leases keep
+    processes apart, and know one of the process's own for no other.
+    """
+
+    def __init__(self) -> None:
+        self._turn = threading.Lock()
+        self._locks: dict[str, threading.Lock] = {}
+
+    def of(self, filled: str) -> threading.Lock:
+        """The turn of `SyncDefinition.filled`."""
+        with self._turn:
+            return self._locks.setdefault(filled, threading.Lock())
+
+
 @dataclass(slots=True)
 class PushContext:
     """What all syncs of a run share."""
@@ -120,6 +154,8 @@ class PushContext:
     stop: threading.Event
     run_id: str = field(default_factory=lambda: new_run_id())
     watcher: Watcher = field(default_factory=Watcher)
+    turns: Turns = field(default_factory=Turns)
+    tried: list[SyncDefinition] = field(default_factory=list)  # what a dry run would have pushed
 
     @property
     def warehouse(self) -> Warehouse:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +16,20 @@ from pyrate_limiter import Limiter, Rate
 from sync.destinations.base import Declaration, RateLimit
 from sync.errors import ConfigError, closest
 
+# Asked once more when a request has had to wait: the process may have slept meanwhile.
+_PERMIT: ContextVar[Callable[[], None]] = ContextVar("permit", default=lambda: None)
 _UNLIMITED = RateLimit(requests=0, seconds=0.0, parallel=4)
+
+
+@contextmanager
+def permitted(permit: Callable[[], None]) -> Iterator[None]:
+    """Within, a request is sent only if `permit` raises nothing, before it waits for its turn and after."""
+    permit()
+    before = _PERMIT.set(permit)
+    try:
+        yield
+    finally:
+        _PERMIT.reset(before)
 
 
 def credential_id(kind: str, settings: Mapping[str, str]) -> str:
@@ -69,6 +84,7 @@ class Limits:
             limit = declaration.rate_limits.get(group)
             if limit is not None and limit.requests > 0:
                 self._limiter(credential, group, limit).try_acquire(group)
+                _PERMIT.get()()
 
         return wait
 

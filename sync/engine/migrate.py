@@ -53,7 +53,7 @@ class Migration:
                 "and what comes from now on is sent"
             )
         elif self.new_key:
-            keep = f"the {elsewhere:,} rows count as sent; who is known by a new key is added, and the old key leaves after that"
+            keep = f"the {elsewhere:,} rows count as sent; who is known by a new key is added, and the old key leaves"
         return {
             KEEP: keep,
             START_OVER: f"every row of the table is sent (a guard may want --allow-additions); the {elsewhere:,} rows stay where they are, "

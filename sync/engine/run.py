@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from sync.config.models import SyncDefinition
 from sync.engine.context import PushContext, SyncResult
@@ -40,6 +40,8 @@ def push_all(
         ThreadPoolExecutor(max(1, threads), thread_name_prefix="sync") as pool,
         _stopped_by_whatever_is_raised(context),
     ):
+        with suppress(HeadwaterError):  # each sync says so itself
+            context.planning.places.load(context.warehouse)
         while waiting or running:
             for definition in list(waiting):
                 reason = _skip_reason(context, definition, done, fail_fast=fail_fast)
@@ -47,7 +49,7 @@ def push_all(
                     done[definition.name] = _skipped(definition, reason)
                     context.watcher.ended(done[definition.name])
                     waiting.remove(definition)
-                elif not _pending(definition, waiting, running) and len(running) < threads:
+                elif not _pending(context, definition, waiting, running) and len(running) < threads:
                     running[pool.submit(_push, context, definition)] = definition
                     waiting.remove(definition)
             if running:
@@ -108,20 +110,27 @@ def _push(context: PushContext, definition: SyncDefinition) -> SyncResult:
 
 
 def _pending(
+    context: PushContext,
     definition: SyncDefinition,
     waiting: Sequence[SyncDefinition],
     running: dict[Future[SyncResult], SyncDefinition],
 ) -> bool:
     ahead = {other.name for other in [*waiting, *running.values()]}
     return any(name in ahead for name in definition.after) or any(
-        _fills_the_same(definition, other) for other in running.values()
+        _fills_the_same(context, definition, other) for other in running.values()
     )
 
 
-def _fills_the_same(one: SyncDefinition, other: SyncDefinition) -> bool:
-    """Two destinations of different names may still be one account: the leases see to that."""
+def _fills_the_same(context: PushContext, one: SyncDefinition, other: SyncDefinition) -> bool:
+    """By what it is called, or by where both were pushed last: two destinations may be one account. What is not known before waits there
+    (`Turns`).
+    """
     named = (one.destination, one.object.kind, one.object.name)
-    return named == (other.destination, other.object.kind, other.object.name)
+    if named == (other.destination, other.object.kind, other.object.name):
+        return True
+    places = context.planning.places
+    before, there = places.last(one.sync_id), places.last(other.sync_id)
+    return before is not None and there is not None and before.filled == there.filled
 
 
 def _skip_reason(

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sync.entrance.looked import ENOUGH, Looked, pair, told
+from sync.entrance.looked import ENOUGH, Looked, pair, simple, told
 
 RULES: Mapping[str, str] = {
     "tax_id": "{tier: 1, exclusive: true, limit: 1}",
@@ -18,14 +18,26 @@ ATTRIBUTES: Mapping[str, str] = {
     "country": "most_recent",
     "industry": "most_recent",
 }
+# Usual names in English, German, French, Spanish, Italian, Dutch and Polish, as `simple` writes them.
+_FIRM = (
+    r"(account|company|firm|organi[sz]ation|business|legal|registered)_?name|company|firm|organi[sz]ation|employer|firma|firmen_?(name|bezeichnung)"
+    r"|unternehmen(s_?name)?|arbeitgeber|raison_?sociale|(nom_)?(de_)?(l_)?(entreprise|societe)|razon_?social|(nombre_)?(de_)?(la_)?empresa"
+    r"|ragione_?sociale|azienda|(nome_)?(della_)?societa|bedrijf(s_?naam)?|nazwa_?firmy"
+)
 _HINTS: Mapping[str, str] = {
-    "account_name": r"((account|company|firm|organi[sz]ation|customer|legal)_?)?name|company|firm",
-    "country": r"country(_?code)?",
-    "industry": r"industry|sector|branch",
+    "account_name": rf"(customer_?)?name|kunden_?name|nom|nombre|nome|naam|nazwa|{_FIRM}",
+    "country": r"country(_?code)?|land|laender_?code|staat|pays|code_?pays|pais|paese|nazione|kraj",
+    "industry": r"industry|sector|branche?|wirtschafts_?zweig|secteur|sector|settore|bedrijfstak|branza",
 }
-_HOST = r"domain|web_?(site|page)?|home_?page|url|host"
-_TAX = r"(tax|vat)_?(id|no|nr|number)|vat|tin|ust_?id(nr)?"
-_JOB = r"(job_?)?title|position|job|function"
+_HOST = (
+    r"domain|domaene|web_?(site|page|seite|adresse)?|home_?page|url|host|www|internet_?(seite|adresse)?|site_?(web|internet)?"
+    r"|(sitio|pagina)_?web|sito(_?web)?|strona(_?www|_?internetowa)?"
+)
+_TAX = (
+    r"(tax|vat)_?(id|no|nr|number|code)?|tin|ust_?id(_?(nr|nummer))?|umsatz_?steuer_?(id|identifikations)_?(nr|nummer)?|uid(_?(nr|nummer))?"
+    r"|steuer_?(id|nr|nummer)|((numero|num|no|n|code)_?(de_?)?)?tva(_?intra(communautaire)?)?|nif|cif|partita_?iva|p_?iva|btw(_?(nr|nummer|id))?|nip"
+)
+_JOB = r"(job_?)?title|position|job|function|funktion|rolle|stelle|beruf|fonction|poste|puesto|cargo|ruolo|mansione|functie|stanowisko"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +47,30 @@ class Account:
     identifiers: Mapping[str, str]  # column, or {column, normaliser}, by type
     attributes: Mapping[str, str] = field(default_factory=dict)  # golden attribute: column
     job_title: str | None = None
+    written: Mapping[str, str] = field(default_factory=dict)  # columns as SQL names them
+
+    @property
+    def columns(self) -> frozenset[str]:
+        """The columns that it uses."""
+        return frozenset(
+            {*self.identifiers.values(), *self.attributes.values(), self.job_title or ""}
+        )
 
     def lines(self) -> list[str]:
         """The lines of YAML."""
         lines = ["account:", "  identifiers:"]
-        lines += [f"    - {_identifier(kind, column)}" for kind, column in self.identifiers.items()]
+        lines += [
+            f"    - {_identifier(kind, column, self.written)}"
+            for kind, column in self.identifiers.items()
+        ]
         if self.attributes:
             lines.append("  attributes:")
-            lines += [f"    - {pair(name, column)}" for name, column in self.attributes.items()]
+            lines += [
+                f"    - {pair(name, column, self.written)}"
+                for name, column in self.attributes.items()
+            ]
         if self.job_title:
-            lines.append(f"  job_title: {told(self.job_title)}")
+            lines.append(f"  job_title: {told(self.job_title, self.written)}")
         return lines
 
     def document(self) -> dict[str, object]:
@@ -66,12 +92,26 @@ def company(key: str, looked: Sequence[Looked]) -> Account:
     tax = _named(looked, _TAX, {key})
     if tax:
         identifiers["tax_id"] = tax
-    hosts = [one for one in looked if one.host >= ENOUGH and re.fullmatch(_HOST, one.name)]
+    hosts = [one for one in looked if one.host >= ENOUGH and re.fullmatch(_HOST, one.hint)]
     if hosts:  # the one that most rows fill
         identifiers["domain"] = max(hosts, key=lambda one: one.filled).name
     taken = set(identifiers.values())
     attributes = {name: _named(looked, hint, taken) for name, hint in _HINTS.items()}
-    return Account(identifiers, {name: column for name, column in attributes.items() if column})
+    return Account(
+        identifiers,
+        {name: column for name, column in attributes.items() if column},
+        written=written(looked),
+    )
+
+
+def is_of_companies(looked: Sequence[Looked]) -> bool:
+    """Whether a model's rows are companies by their columns alone: a tax id, a firm's name, or a name and a website.
+
+    Who calls it knows that nothing in them is a person's.
+    """
+    firm = _named(looked, _FIRM, set()) or _named(looked, _TAX, set())
+    hosts = any(one.host >= ENOUGH and re.fullmatch(_HOST, one.hint) for one in looked)
+    return bool(firm or (hosts and _named(looked, _HINTS["account_name"], set())))
 
 
 def contact(
@@ -80,13 +120,21 @@ def contact(
     """Of a model whose rows are people at a company, by its key; their addresses' domain where companies have one."""
     identifiers = {identifier(key): key for key in keys}
     if email and hosts:
-        identifiers["domain"] = f"{{column: {told(email)}, normaliser: email_domain}}"
-    return Account(identifiers, job_title=_named(looked, _JOB, set(identifiers.values())))
+        named = told(email, written(looked))
+        identifiers["domain"] = f"{{column: {named}, normaliser: email_domain}}"
+    job = _named(looked, _JOB, set(identifiers.values()))
+    return Account(identifiers, job_title=job, written=written(looked))
+
+
+def written(looked: Iterable[Looked]) -> dict[str, str]:
+    """How SQL names the columns."""
+    return {one.name: one.sql for one in looked}
 
 
 def identifier(key: str) -> str:
     """The type of a company's key; `account_id` is Headwater's own id of it."""
-    return "account_no" if key in ("id", "key", "account_id") else key
+    name = simple(key)
+    return "account_no" if name in ("", "id", "key", "account_id") or name[0].isdigit() else name
 
 
 def rules(accounts: Iterable[Account]) -> tuple[dict[str, str], dict[str, str]]:
@@ -107,10 +155,10 @@ def _named(looked: Sequence[Looked], hint: str, taken: set[str]) -> str | None:
     found = (
         one.name
         for one in looked
-        if one.filled and one.name not in taken and re.fullmatch(hint, one.name.replace(" ", "_"))
+        if one.filled and one.name not in taken and re.fullmatch(hint, one.hint)
     )
     return next(found, None)
 
 
-def _identifier(kind: str, column: str) -> str:
-    return f"{{{kind}: {column}}}" if column.startswith("{") else pair(kind, column)
+def _identifier(kind: str, column: str, written: Mapping[str, str]) -> str:
+    return f"{{{kind}: {column}}}" if column.startswith("{") else pair(kind, column, written)

@@ -106,6 +106,20 @@ class Changes:
         else:
             self.add(path, keys, entry, what)
 
+    def lines(self, path: str, lines: Sequence[str], what: str) -> None:
+        """Lines at the end of a text that is no YAML, each once; a folder's slashes do not make another line of it."""
+        text = self.text(path)
+        there = {line.strip().strip("/") for line in (text or "").splitlines()}
+        missing = [line for line in lines if line.strip("/") not in there]
+        if not missing:
+            self.steps.append(Step(path, Act.KEEP, what))
+            return
+        newline = "\r\n" if "\r\n" in (text or "") else "\n"
+        before = text if not text or text.endswith("\n") else text + newline
+        self._texts[path] = (before or "") + "".join(line + newline for line in missing)
+        act = Act.WRITE if text is None else Act.ADD
+        self.steps.append(Step(path, act, f"{what} ({', '.join(missing)})"))
+
     def name(self, path: str, keys: Sequence[str], name: str) -> None:
         """A name in a list of names, once."""
         if name in (self.at(path, keys) or []):

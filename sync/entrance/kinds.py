@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,9 @@ from sync.config.templates import read_yaml
 from sync.destinations import registry
 from sync.destinations.base import Declaration
 from sync.entrance.files import Act, Changes, Step, template
+from sync.entrance.looked import RESERVED, simple
 from sync.entrance.start import ATTRIBUTES, FOLDER, IDENTIFIERS, PROJECT, REGISTRY, describe
+from sync.entrance.yaml_text import word
 from sync.errors import ConfigError, closest
 from sync.records import Mode
 
@@ -39,6 +42,7 @@ _PREFIXES = {
     "sync": "sync_",
 }
 KINDS = tuple(_FORMS)
+RAW = ("id", "email", "created_at", "updated_at")  # columns that the template of a source reads
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,16 @@ class Team:
         keys = ["vars", "cdp_survivorship", "person", "attributes"]
         found = self.changes.at(PROJECT, keys)
         return found is None or attribute in found
+
+    def source(self, name: str) -> tuple[str, dict[str, Any]] | None:
+        """The file that describes a source, and what it says; dbt takes one of each name."""
+        base = self.changes.folder / self.models
+        for file in sorted((*base.rglob("*.yml"), *base.rglob("*.yaml"))):
+            path = file.relative_to(self.changes.folder).as_posix()
+            found = self.changes.at(path, ["sources", name])
+            if isinstance(found, dict):
+                return path, found
+        return None
 
     def room(self, name: str) -> str:
         """The folder of one kind of models: the one that is there, else one in the team's folder."""
@@ -125,6 +139,11 @@ def plan_new(team: Team, kind: str, asked: Asked) -> None:
             f"'{asked.name}' is no name for a new {kind}{better}.",
             hint=f"small letters, digits and underscores, such as {example}.",
         )
+    if kind in ("trait", "identifier") and (name in RESERVED or word(name) != name):
+        raise ConfigError(
+            f"'{asked.name}' is a word that SQL or YAML reads as its own, so it names no {kind}.",
+            hint=f"take another, such as {name}_{'count' if kind == 'trait' else 'no'}.",
+        )
     _WRITERS[kind](team, Asked(name, asked.audience, asked.table, asked.schema))
 
 
@@ -134,15 +153,25 @@ def _words(name: str) -> str:
 
 def _source(team: Team, asked: Asked) -> None:
     name, table = asked.name, asked.table or "customers"
-    grain = table.removesuffix("s") or table
-    model = f"stg_{name}__{table}"
+    plain = simple(table)  # of what is called by it: a model, keys of records, a column
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", plain):
+        raise ConfigError(
+            f"--table {table}: no name of a model can be made of it.",
+            hint="a name that begins with a letter; say the table's own in the source's file (identifier:).",
+        )
+    grain = plain.removesuffix("s") or plain
+    model = f"stg_{name}__{plain}"
     room = f"{team.room('staging')}/{name}"
-    words = {"name": name, "table": table, "grain": grain, "model": model}
-    schema = asked.schema or f"raw_{name}"
-    described = template("source.yml", description=f"{_words(name)}.", schema=schema, **words)
-    entry = template("staging.yml", description=f"{_words(table)} of {name}.", **words)
+    words = {"name": name, "table": plain, "grain": grain, "model": model}
+    words["source_name"] = re.sub(r"_+", "_", f"{name}_{plain}")
+    entry = template("staging.yml", description=f"{_words(plain)} of {name}.", **words)
     team.model(room, model, template("staging.sql", **words), entry, "the staging model")
-    team.changes.file(f"{room}/_{name}__sources.yml", described, "where the tables are")
+    where = _described_source(team, asked, f"{room}/_{name}__sources.yml", table, plain)
+    what = (
+        f"the table {where}.{table} is taken to have the columns {', '.join(RAW)}: "
+        "change the model where yours are others"
+    )
+    team.changes.steps.append(Step(f"{room}/{model}.sql", Act.BY_HAND, what))
     team.register("records", model)
     rules = (
         ("cdp_identity", "identifiers", IDENTIFIERS),
@@ -152,6 +181,38 @@ def _source(team: Team, asked: Asked) -> None:
         keys = ["vars", variable, "person", one]
         if team.changes.at(PROJECT, ["vars", variable]) is not None:  # else the package's rules
             team.changes.ensure(PROJECT, keys, f"email: {given['email']}", f"email in {variable}")
+
+
+def _described_source(team: Team, asked: Asked, path: str, table: str, plain: str) -> str:
+    """Say where the table is, in the file that has the source already, else in one of its own; the schema that holds."""
+    found = team.source(asked.name)
+    schema = asked.schema or f"raw_{asked.name}"
+    entry = f"- name: {word(plain)}\n  description: One row per {plain.removesuffix('s') or plain}."
+    if table != plain:
+        entry += f"\n  identifier: {word(table)}   # as the warehouse has it"
+    if not re.fullmatch(r"[A-Za-z0-9_]+", table):
+        entry += "\n  quoting: {identifier: true}"
+    if found is None:
+        words = {"name": word(asked.name), "schema": word(schema)}
+        described = template(
+            "source.yml",
+            description=f"{_words(asked.name)}.",
+            table=textwrap.indent(entry, "      "),
+            **words,
+        )
+        team.changes.file(path, described, "where the tables are")
+        return schema
+    file, source = found
+    there = str(source.get("schema") or asked.name)
+    if asked.schema and asked.schema != there:
+        raise ConfigError(
+            f"--schema {asked.schema}: source '{asked.name}' has schema '{there}', in {file}.",
+            hint="leave --schema out, or take another name for the source.",
+        )
+    if plain not in [str(one.get("name")) for one in source.get("tables") or []]:
+        keys = ["sources", asked.name, "tables"]
+        team.changes.add(file, keys, entry, f"the table {table}")
+    return there
 
 
 def _identifier(team: Team, asked: Asked) -> None:

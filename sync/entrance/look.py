@@ -11,7 +11,8 @@ from sync.config.manifest import Manifest
 from sync.config.models import Column
 from sync.entrance import companies
 from sync.entrance.companies import Account
-from sync.entrance.looked import ENOUGH, Looked, pair, told
+from sync.entrance.looked import ENOUGH, Looked, pair, simple, sql_name, told
+from sync.entrance.measured import Meter, Reading
 from sync.entrance.start import ATTRIBUTES, IDENTIFIERS, KEY, Proposal
 from sync.errors import ConfigError, closest
 from sync.records import Kind
@@ -23,17 +24,23 @@ _PHONE = "^([+]|0|[(])[0-9 ()/.-]{6,19}$"
 _NAMED_PHONE = "^[+(]?[0-9][0-9 ()/.-]{5,19}$"
 _HOST = "^(https?://)?[A-Za-z0-9-]+([.][A-Za-z0-9-]+)*[.][A-Za-z]{2,}([/:?].*)?$"
 
+# Usual names in English, German, French, Spanish, Italian, Dutch and Polish, as `simple` writes them.
 _HINTS: Mapping[str, str] = {
-    "first_name": r"(first|given|fore)_?name|vorname",
-    "last_name": r"(last|family|sur)_?name|nachname",
-    "street": r"street|address_line_?1|address1",
-    "postal_code": r"post(al)?_?code|zip(_?code)?",
-    "city": r"city|town",
-    "country": r"country(_?code)?",
-    "language": r"language|locale",
-    "time_zone": r"time_?zone",
-    "birth_date": r"birth_?(date|day)|date_?of_?birth|dob",
+    "first_name": r"(first|given|fore)_?name|vor_?name|prenom|nombre|nome|voornaam|imie",
+    "last_name": r"(last|family|sur)_?name|(nach|familien)_?name|nom(_?de_?famille)?|apellidos?|cognome|achternaam|nazwisko",
+    "street": r"street(_?address)?|address_?line_?1|address1|strasse(_?(und_?)?(haus)?(nr|nummer))?|rue|calle|via|indirizzo|straat|ulica",
+    "postal_code": r"post(al)?_?code|zip(_?code)?|plz|postleitzahl|code_?postal|codigo_?postal|cap|kod_?pocztowy",
+    "city": r"city|town|ort|wohn_?ort|stadt|ville|ciudad|citta|plaats|woonplaats|miasto",
+    "country": r"country(_?code)?|land|laender_?code|staat|pays|code_?pays|pais|paese|nazione|kraj",
+    "language": r"language|locale|sprache|langue|idioma|lingua|taal|jezyk",
+    "time_zone": r"time_?zone|zeit_?zone",
+    "birth_date": r"birth_?(date|day)|date_?of_?birth|dob|geburts_?(datum|tag)|geboren(_?am)?|date_?de_?naissance|fecha_?de_?nacimiento"
+    r"|data_?di_?nascita|geboorte_?datum|data_?urodzenia",
 }
+_PERSONAL = frozenset(
+    {"email", "first_name", "last_name", "birth_date"}
+)  # a firm has a telephone too
+_OF_BOTH = frozenset({"nom", "nombre", "nome"})
 _RULES: Mapping[str, str] = {
     **ATTRIBUTES,
     "street": "most_recent",
@@ -44,11 +51,13 @@ _RULES: Mapping[str, str] = {
     "birth_date": "{rule: source_priority, type: date}",
 }
 _FIRST = (
-    r"creat|since|regist|sign_?(ed_)?up|join|first|insert|opened|placed|bought|order|occurr|start"
+    r"creat|since|regist|sign_?(ed_)?up|join|first|insert|opened|placed|bought|order|occurr|start|angelegt|erstellt|seit|bestell|gekauft"
+    r"|cree|creado|creat[oa]"
 )
-_LAST = r"updat|chang|modif|last|seen|edit"
-_PEOPLE = r"(customer|client|member|user|buyer|shopper|subscriber|guest)_?(id|no|nr|number|key)"
-_IDS = r"(^|_)(id|no|nr|number|key|code|uuid)$"
+_LAST = r"updat|chang|modif|last|seen|edit|geaendert|aktualisiert|zuletzt|actualizado|aggiornat"
+_PEOPLE = r"(customer|client|member|user|buyer|shopper|subscriber|guest|kunden|mitglieds?|nutzer|cliente)_?(id|no|nr|number|nummer|key)"
+_IDS = r"(^|_)(id|no|nr|number|nummer|key|code|uuid)$|(nr|nummer)$"
+_PHONES = r"phone|mobile|tel(efon|_|no|nr|$)|cell|handy|fon(_|nr|$)|mobil|telef|gsm"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +79,13 @@ class ModelProposal:
     is_company: bool = False  # its key is such a one, and nothing in it is a person's
     account: Account | None = None  # the company that a row is, or that its person works for
     unused: tuple[str, ...] = ()
+    written: Mapping[str, str] = field(default_factory=dict)  # columns as SQL names them
+    readings: Mapping[str, Reading] = field(default_factory=dict)  # by identifier type
 
     @property
     def source_name(self) -> str:
         """What profile_records calls its rows' source, as the package has it."""
-        return self.model.removeprefix("stg_").replace("__", "_")
+        return re.sub(r"_+", "_", simple(self.model).removeprefix("stg_"))
 
     def document(self) -> dict[str, Any]:
         """The proposal as --json prints it; no value is in it."""
@@ -92,6 +103,7 @@ class ModelProposal:
                     "column": column,
                     "filled": round(self.filled[kind], 4),
                     "valid": round(self.valid[kind], 4),
+                    **(self.readings[kind].document() if kind in self.readings else {}),
                 }
                 for kind, column in self.identifiers.items()
             ],
@@ -110,14 +122,22 @@ class ModelProposal:
         is_known = kind in ("email", "phone")
         return f"{filled}, of these {self.valid[kind]:.1%} valid" if is_known else filled
 
+    def normalised(self, kind: str) -> str | None:
+        """What its model has to say of an identifier; None where that is done."""
+        reading = self.readings[kind]
+        if reading.is_done:
+            return None
+        column = self.identifiers[kind]
+        return f"{{{{ {reading.expression} }}}} as {self.written.get(column, column)}"
+
     def record(self) -> str:
         """`record:` of the model's meta, as YAML."""
         name = f"  source_name: {self.source_name}   # part of record keys, for ever"
-        lines = ["record:", name, f"  key: {told(self.key)}"]
+        lines = ["record:", name, f"  key: {told(self.key, self.written)}"]
         if self.first_seen:
-            lines.append(f"  first_seen_at: {told(self.first_seen)}")
+            lines.append(f"  first_seen_at: {told(self.first_seen, self.written)}")
         if self.last_seen and self.last_seen != self.first_seen:
-            lines.append(f"  last_seen_at: {told(self.last_seen)}")
+            lines.append(f"  last_seen_at: {told(self.last_seen, self.written)}")
         lines += [] if self.is_company else self._person()
         if self.account:
             lines += [f"  {line}" for line in self.account.lines()]
@@ -128,19 +148,28 @@ class ModelProposal:
         if self.identifiers:
             lines.append("    identifiers:")
             lines += [
-                f"      - {pair(kind, column)}   # {self.shares(kind)}"
+                f"      - {pair(kind, column, self.written)}   # {self.shares(kind)}"
                 for kind, column in self.identifiers.items()
             ]
         if self.attributes:
             lines.append("    attributes:")
-            lines += [f"      - {pair(name, column)}" for name, column in self.attributes.items()]
+            lines += [
+                f"      - {pair(name, column, self.written)}"
+                for name, column in self.attributes.items()
+            ]
         return lines
 
 
 def propose(
-    manifest: Manifest, warehouse: Warehouse, models: Sequence[str], keys: Mapping[str, str]
+    manifest: Manifest,
+    warehouse: Warehouse,
+    models: Sequence[str],
+    keys: Mapping[str, str],
+    meter: Meter,
 ) -> list[ModelProposal]:
     """One proposal per model, in the order given. `keys` are those that a person named.
+
+    How many addresses and numbers are valid is what the build's own normalisers make of them.
 
     Raises:
         ConfigError: a model is not there, is not built, or no column of it names its rows.
@@ -162,9 +191,30 @@ def propose(
                     f"model '{model}' is not in the warehouse.", hint=f"dbt build --select {model}"
                 )
             found[model] = _look(session, warehouse.dialect, relation, columns)
-    chosen = {model: _key(model, looked, keys.get(model)) for model, (_, looked) in found.items()}
-    looks = [(model, rows, looked) for model, (rows, looked) in found.items()]
-    return proposed(looks, chosen, manifest.described_in)
+        chosen = {
+            model: _key(model, looked, keys.get(model)) for model, (_, looked) in found.items()
+        }
+        looks = [(model, rows, looked) for model, (rows, looked) in found.items()]
+        proposals = proposed(looks, chosen, manifest.described_in)
+        return [_measured(one, session, relations[one.model], meter) for one in proposals]
+
+
+def _measured(one: ModelProposal, session: Session, relation: str, meter: Meter) -> ModelProposal:
+    """The same, valid as the build will find it."""
+    if one.is_company:
+        return one
+    columns = {
+        name: one.written[column]
+        for name, column in (*one.attributes.items(), *one.identifiers.items())
+        if name in ("email", "phone", "country")
+    }
+    readings = {
+        kind: meter.read(session, relation, kind, columns)
+        for kind in ("email", "phone")
+        if kind in one.identifiers
+    }
+    shares = {kind: reading.valid for kind, reading in readings.items()}
+    return replace(one, valid={**one.valid, **shares}, readings=readings)
 
 
 def proposed(
@@ -177,17 +227,26 @@ def proposed(
         _proposal(model, described_in(model), rows, looked, keys) for model, rows, looked in looks
     ]
     of_many = {name for one in proposals for name in one.of_many}
-    personal = {"email", "first_name", "last_name", "birth_date"}  # a firm has a telephone too
     seen = {model: looked for model, _, looked in looks}
     firms = {
         one.model: companies.company(one.key, seen[one.model])
         for one in proposals
-        if one.key in of_many and not personal & set(one.attributes)
+        if (one.key in of_many and not _PERSONAL & set(one.attributes))
+        or (
+            not one.is_event
+            and not _is_of_people(one, seen[one.model])
+            and companies.is_of_companies(seen[one.model])
+        )
     }
     keys_of_firms = {one.key for one in proposals if one.model in firms}
     hosts = any("domain" in firm.identifiers for firm in firms.values())
     return [
-        replace(one, is_company=True, account=firms[one.model])
+        replace(
+            one,
+            is_company=True,
+            account=firms[one.model],
+            unused=_left(seen[one.model], one, firms[one.model].columns),
+        )
         if one.model in firms
         else _with_company(one, keys_of_firms, seen[one.model], hosts)
         for one in proposals
@@ -202,9 +261,24 @@ def _with_company(
     if not theirs:
         return one
     account = companies.contact(theirs, one.identifiers.get("email"), looked, hosts)
-    unused = tuple(name for name in one.unused if name != account.job_title)
+    unused = tuple(name for name in one.unused if name not in account.columns)
     left = tuple(name for name in one.of_many if name not in theirs)
     return replace(one, account=account, of_many=left, unused=unused)
+
+
+def _is_of_people(one: ModelProposal, looked: Sequence[Looked]) -> bool:
+    """Whether something in its rows is a person's; what other languages call a name is a firm's as well."""
+    names = {column.name: column.hint for column in looked}
+    said = _PERSONAL & set(one.attributes)
+    if {"first_name", "last_name"} <= said:
+        return True
+    return any(names.get(one.attributes[name]) not in _OF_BOTH for name in said)
+
+
+def _left(looked: Sequence[Looked], one: ModelProposal, used: frozenset[str]) -> tuple[str, ...]:
+    """Columns of a model of companies that nothing is made of."""
+    taken = {one.key, one.first_seen, one.last_seen, *used}
+    return tuple(column.name for column in looked if column.name not in taken)
 
 
 def united(proposals: Sequence[ModelProposal]) -> Proposal:
@@ -224,6 +298,8 @@ def united(proposals: Sequence[ModelProposal]) -> Proposal:
         }
     records = tuple(one.model for one in proposals)
     of_companies = companies.rules(one.account for one in proposals if one.account)
+    if all(one.is_company for one in proposals):  # people may come later, by the usual rules
+        identifiers = dict(IDENTIFIERS)
     # Tier by tier: keys, addresses, numbers.
     return Proposal(
         records, dict(sorted(identifiers.items(), key=_tier)), attributes, *of_companies
@@ -252,7 +328,11 @@ def _look(
     counts = ["count(*) as n"]
     asked = [column for column in columns if column.kind not in (Kind.NESTED, Kind.OTHER)]
     for number, column in enumerate(asked):
-        name = dialect.column(column.name)
+        name = (
+            f"{dialect.quote}{column.stored}{dialect.quote}"
+            if column.stored
+            else dialect.column(column.name)
+        )
         counts.append(f"count({name}) as f{number}")
         counts.append(f"{dialect.count_distinct(dialect.text(name))} as d{number}")
         if column.kind is Kind.TEXT:
@@ -286,6 +366,7 @@ def _look(
                 phone=shares["p"],
                 named_phone=shares["q"],
                 host=shares["h"],
+                written=sql_name(column, dialect),
             )
         )
     return rows, looked
@@ -308,7 +389,7 @@ def _key(model: str, looked: Sequence[Looked], given: str | None) -> str:
         and column.kind in (Kind.TEXT, Kind.WHOLE, Kind.WIDE)
         and column.email < ENOUGH
     ]
-    unique.sort(key=lambda column: not re.search(_IDS, column.name))
+    unique.sort(key=lambda column: not re.search(_IDS, column.hint))
     if not unique:
         raise ConfigError(
             f"no column of '{model}' is filled and different in every row, so none can name a record.",
@@ -327,12 +408,12 @@ def _proposal(
     key = keys[model]
     kinds: dict[str, Looked] = {}
     email = _best(looked, "email", lambda column: column.email, r"mail")
-    phone = _best(looked, "phone", _phone_share, r"phone|mobile|tel(efon|no|_no)?$|cell")
+    phone = _best(looked, "phone", _phone_share, _PHONES)
     by_name = {column.name: column for column in looked}
     addresses = {column.name for column in (email, phone) if column}
     others = {name for other, name in keys.items() if other != model} - {key}
     if not addresses and not others & set(by_name):  # a log that comes without its customers
-        others |= {name for name in by_name if re.fullmatch(_PEOPLE, name)} - {key}
+        others |= {name for name, one in by_name.items() if re.fullmatch(_PEOPLE, one.hint)} - {key}
     repeated = {name for name in others & set(by_name) if _repeats(by_name[name])}
     # A mailbox in every row is a person in every row: what these share is theirs together, such as a company.
     of_many = repeated if email and not _repeats(email) else set()
@@ -343,16 +424,14 @@ def _proposal(
         shared = name in others and name not in of_many
         own = name == key and not is_event
         if (shared or own) and name not in addresses:
-            kinds[name] = by_name[name]
+            kinds[_type(name)] = by_name[name]
     if email:
         kinds["email"] = email
     if phone:
         kinds["phone"] = phone
     attributes = {kind: column.name for kind, column in kinds.items() if kind in ATTRIBUTES}
     for name, hint in _HINTS.items():
-        match = next(
-            (c for c in looked if re.fullmatch(hint, c.name.replace(" ", "_")) and c.filled), None
-        )
+        match = next((c for c in looked if re.fullmatch(hint, c.hint) and c.filled), None)
         if match is not None and (name != "birth_date" or match.kind is Kind.DATE):
             attributes[name] = match.name
     first, last = _times(looked, set(attributes.values()))
@@ -371,7 +450,14 @@ def _proposal(
         is_event=is_event,
         of_many=tuple(sorted(of_many)),
         unused=tuple(name for name in by_name if name not in used and name not in of_many),
+        written=companies.written(looked),
     )
+
+
+def _type(name: str) -> str:
+    """The type of an identifier that is called as its column, by a name that the rules take."""
+    plain = simple(name)
+    return plain if plain and not plain[0].isdigit() else f"id_{plain}".rstrip("_")
 
 
 def _repeats(column: Looked) -> bool:
@@ -379,10 +465,10 @@ def _repeats(column: Looked) -> bool:
 
 
 def _phone_share(column: Looked) -> float:
-    if re.search(r"phone|mobile|tel|cell", column.name):
+    if re.search(_PHONES, column.hint):
         return column.named_phone
     # A number with zeros in front looks like one to dial.
-    return 0.0 if re.search(_IDS, column.name) else column.phone
+    return 0.0 if re.search(_IDS, column.hint) else column.phone
 
 
 def _valid(kind: str, column: Looked) -> float:
@@ -394,7 +480,7 @@ def _valid(kind: str, column: Looked) -> float:
 def _best(looked: Iterable[Looked], _: str, share: Any, hint: str) -> Looked | None:
     """The column whose values are most often valid; one with a telling name, where several are."""
     found = [c for c in looked if c.kind is Kind.TEXT and c.filled and share(c) >= ENOUGH]
-    found.sort(key=lambda column: (bool(re.search(hint, column.name)), column.filled), reverse=True)
+    found.sort(key=lambda column: (bool(re.search(hint, column.hint)), column.filled), reverse=True)
     return found[0] if found else None
 
 
@@ -406,10 +492,10 @@ def _times(looked: Sequence[Looked], taken: set[str]) -> tuple[str | None, str |
         if column.kind in (Kind.DATE, Kind.TIMESTAMP)
         and column.filled
         and column.name not in taken
-        and not re.search(r"birth|dob", column.name)
+        and not re.search(r"birth|dob|geb(urt|oren)|naissance|nacimiento|nascita", column.hint)
     ]
-    first = [c.name for c in times if re.search(_FIRST, c.name)]
-    last = [c.name for c in times if re.search(_LAST, c.name) and c.name not in first]
+    first = [c.name for c in times if re.search(_FIRST, c.hint)]
+    last = [c.name for c in times if re.search(_LAST, c.hint) and c.name not in first]
     rest = [c.name for c in times]
     begins = first[0] if first else (rest[0] if rest else None)
     return begins, (last[0] if last else begins)

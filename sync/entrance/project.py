@@ -13,6 +13,10 @@ from sync.config.templates import read_yaml, render
 from sync.entrance.package import NAME, is_package
 from sync.errors import ConfigError
 
+DEPENDENCIES = (
+    "dependencies.yml"  # of packages too, and dbt reads it as it is written, without Jinja
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -146,12 +150,22 @@ def _first(settings: dict[str, Any], key: str, default: str) -> str:
 
 def _packages(place: Path) -> tuple[str, tuple[str, ...], bool]:
     """The file that lists packages, what they are, and whether Headwater is among them."""
-    file, entries = "packages.yml", []
-    for name in ("dependencies.yml", "packages.yml"):
-        if (place / name).is_file():
-            listed = read_yaml(place / name).get("packages") or []
-            if listed or name == "packages.yml":
-                file, entries = name, [one for one in listed if isinstance(one, dict)]
+    file = "packages.yml"
+    documents = {
+        name: read_yaml(place / name)
+        for name in ("packages.yml", DEPENDENCIES)
+        if (place / name).is_file()
+    }
+    # dbt refuses a project with the key in both, also where a list is empty (dbt/config/project.py of dbt-core 1.11).
+    if "packages" in documents.get(DEPENDENCIES, {}):
+        file = DEPENDENCIES
+    if all("packages" in documents.get(name, {}) for name in ("packages.yml", DEPENDENCIES)):
+        raise ConfigError(
+            f"{place}: packages: stands in packages.yml and in {DEPENDENCIES}, which dbt refuses.",
+            hint="keep one of them, and run again; nothing was written.",
+        )
+    listed = documents.get(file, {}).get("packages") or []
+    entries = [one for one in listed if isinstance(one, dict)]
     shown, has_package = [], False
     for entry in entries:
         where = next(
@@ -159,7 +173,8 @@ def _packages(place: Path) -> tuple[str, tuple[str, ...], bool]:
         )
         shown.append(where)
         if "local" in entry:
-            has_package |= is_package(place / str(render(where, f"{file}: local")))
+            path = where if file == DEPENDENCIES else str(render(where, f"{file}: local"))
+            has_package |= is_package(place / path)
         else:
             has_package |= where.removesuffix(".git").rstrip("/").endswith(f"/{NAME}")
     return file, tuple(shown), has_package

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import os
+import shlex
+import subprocess
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from sync.entrance.files import Act, Changes, Step, template
 from sync.entrance.package import NAME
-from sync.entrance.project import Found
+from sync.entrance.project import DEPENDENCIES, Found
+from sync.entrance.yaml_text import word as yaml_word
 
 PROJECT = "dbt_project.yml"
 FOLDER = "cdp"  # of the team's models for Headwater
 REGISTRY = ("vars", "cdp_registry")
+PERSONAL = ("*.duckdb*", ".headwater/", "exports/", "destinations.yml")  # lines of a .gitignore
 AUDIENCE, SYNC = "audience_known_people", "sync_files__known_people"
 KEY = "{tier: 1, exclusive: true, limit: 10, merge_limit: 3}"
 IDENTIFIERS = {
@@ -49,15 +53,26 @@ EXAMPLE = Proposal(
 
 
 def plan_start(
-    found: Found, changes: Changes, *, package: str, schema: str, proposal: Proposal | None
+    found: Found,
+    changes: Changes,
+    *,
+    package: str,
+    schema: str,
+    proposal: Proposal | None,
+    country: str | None = None,
 ) -> None:
     """The steps into `changes`."""
     example = not found.is_project and proposal is None
     proposal = proposal or (EXAMPLE if example else Proposal())
     if not found.is_project:
         _project(found, changes, example=example)
+    _keep_from_git(found, changes)
     _package(found, changes, package)
     _settings(changes, schema)
+    if country:
+        note = "# Of phone numbers without a calling code, where no column says it; not set, they are not read."
+        entry = f"{note}\ncdp_default_country: {yaml_word(country)}"
+        changes.ensure(PROJECT, ["vars"], entry, f"cdp_default_country: {country}")
     _variables(found, changes, proposal)
     files = (
         ("destinations.yml.example", "destinations.yml.example", "where syncs send"),
@@ -77,17 +92,20 @@ def plan_start(
         )
 
 
-def package_entry(package: Path, given: Path | None, folder: Path) -> str:
+def package_entry(package: Path, given: Path | None, found: Found) -> str:
     """The value of `local:`. A path that a person gave stays relative; the installed copy may be elsewhere on another machine."""
     if given is not None:
-        return str(package) if given.is_absolute() else os.path.relpath(package, folder)
+        return yaml_word(
+            str(package) if given.is_absolute() else os.path.relpath(package, found.folder)
+        )
+    if found.packages_file == DEPENDENCIES:
+        return yaml_word(str(package))
     return f"\"{{{{ env_var('HEADWATER_PACKAGE', '{package}') }}}}\""
 
 
 def _project(found: Found, changes: Changes, *, example: bool) -> None:
     words = {"name": found.name, "profile": found.profile}
     changes.file(PROJECT, template("dbt_project.yml", **words), "the dbt project")
-    changes.file(".gitignore", template("gitignore"), "what git leaves out")
     if found.target is None:
         changes.file("profiles.yml", template("warehouse.yml", **words), "the warehouse, a file")
     if example:
@@ -100,11 +118,61 @@ def _project(found: Found, changes: Changes, *, example: bool) -> None:
         describe(changes, described, "stg_example__customers", template("staging_example.yml"))
 
 
+def _keep_from_git(found: Found, changes: Changes) -> None:
+    """People's data and secrets stay out of git, in a project of any age, also before there is a git around it."""
+    kept = [one for one in template("gitignore").splitlines() if one]
+    if found.is_project and changes.text(".gitignore") is not None:
+        kept = [one for one in kept if one in PERSONAL]
+    kept += [one for one in _exports(changes) if one not in kept]
+    changes.lines(".gitignore", kept, "what git must not take: people's data and secrets")
+    taken = in_git(found.folder, (*PERSONAL, *_exports(changes)))
+    if taken:
+        what = f"git has {len(taken)} files with people's data or secrets already"
+        removed = f"git rm -r --cached -- {' '.join(shlex.quote(one) for one in taken[:20])}"
+        more = f"   # and {len(taken) - 20} more: git ls-files" if len(taken) > 20 else ""
+        note = "   # its history keeps them: see git filter-repo"
+        changes.steps.append(Step(".gitignore", Act.BY_HAND, what, removed + more + note))
+
+
+def _exports(changes: Changes) -> list[str]:
+    """Folders of the project that its destinations write people to, as lines of a .gitignore."""
+    listed = changes.at("destinations.yml", ["destinations"])
+    listed = listed if isinstance(listed, dict) else {}
+    paths = [str(entry.get("path") or "") for entry in listed.values() if isinstance(entry, dict)]
+    inside = [os.path.normpath(one) for one in paths if one and "://" not in one and "{" not in one]
+    return [
+        f"{one}/"
+        for one in inside
+        if not os.path.isabs(one) and one.split("/")[0] not in (".", "..")
+    ]
+
+
+def in_git(folder: Path, patterns: Sequence[str]) -> list[str]:
+    """Files under git in a folder that such lines of a .gitignore name; none where there is no git."""
+    words = [
+        "git",
+        "-C",
+        str(folder),
+        "ls-files",
+        "-z",
+        "--",
+        *(one.strip("/") for one in patterns),
+    ]
+    try:
+        found = subprocess.run(words, capture_output=True, text=True, check=False, timeout=30)  # noqa: S603
+    except (OSError, subprocess.SubprocessError):
+        return []
+    return [one for one in found.stdout.split("\0") if one] if found.returncode == 0 else []
+
+
 def _package(found: Found, changes: Changes, package: str) -> None:
     if found.has_package:
         changes.steps.append(Step(found.packages_file, Act.KEEP, "the package"))
         return
-    changes.add(found.packages_file, ["packages"], f"- local: {package}", "the package")
+    what = "the package"
+    if found.packages_file == DEPENDENCIES:
+        what += ", where it is on this machine: dbt reads no env_var() in this file"
+    changes.add(found.packages_file, ["packages"], f"- local: {package}", what)
 
 
 def _settings(changes: Changes, schema: str) -> None:
@@ -189,7 +257,7 @@ def _first_audience(found: Found, changes: Changes) -> None:
     sql = template(
         "activation.sql",
         members=AUDIENCE,
-        consent="",
+        consent="    no_consent_because='a file to look at',\n",
         identifiers="'email': 'profiles.email'" if by_email else "",
         fields="'first_seen_at': 'profiles.first_seen_at'",
     )

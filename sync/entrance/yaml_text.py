@@ -31,6 +31,15 @@ def compose(text: str, where: str) -> yaml.Node | None:
         ) from error
 
 
+def word(text: str) -> str:
+    """A text as a value of YAML, also in a list in brackets: in quotes where it would be read as something else."""
+    try:
+        is_plain = yaml.safe_load(f"[{text}]") == [text] and "#" not in text
+    except yaml.YAMLError:
+        is_plain = False
+    return text if is_plain else "'" + text.replace("'", "''") + "'"
+
+
 def at(document: Any, path: Path) -> Any:
     """What stands under a path of keys, or names in a list of {name: ...}; None where nothing does."""
     for key in path:

@@ -20,7 +20,7 @@ from flask import Blueprint, Response, jsonify, request
 
 from sync.destinations.declared import form
 from sync.destinations.declared.files import DeclaredFile, load
-from sync.destinations.declared.templates import FILTERS, PLACE
+from sync.destinations.declared.templates import FILTERS, PLACE, literal
 from sync.sandbox import clock
 from sync.sandbox.app import faults, store
 
@@ -48,7 +48,7 @@ class StandIn:
         self.blueprint = Blueprint(self.vendor.name, __name__)
         self._routes: dict[tuple[str, str], list[tuple[str, str, form.Request]]] = {}
         for kind, offered in self.vendor.objects.items():
-            for name in ("find", "make", "check", "upsert", "remove", "send", "erase"):
+            for name in ("find", "make", "check", *form.VERBS):
                 if (asked := getattr(offered, name)) is not None:
                     self._add(asked, kind, name)
             for verb in offered.verbs.values():
@@ -64,8 +64,8 @@ class StandIn:
             self._add(form.Request(get=self.vendor.account.get, answer=owed), "", "account")
         for number, ((method, rule), told) in enumerate(self._routes.items()):
             told.sort(
-                key=lambda one: _is_open(one[2].body)
-            )  # what takes any field is the last resort
+                key=lambda one: (not isinstance(one[2], form.Listing), _is_open(one[2].body))
+            )  # what lists says more than a check; what takes any field is the last resort
             self.blueprint.add_url_rule(
                 rule, f"r{number}", self._view(told), methods=[method.upper()]
             )
@@ -80,6 +80,13 @@ class StandIn:
             for kind, name, asked in told:
                 captured = _path_names(getattr(asked, asked.method), given)
                 rows = _read(asked, body, captured)
+                if (
+                    name == "update"
+                    and rows
+                    and self._unknown(kind, rows[0])
+                    and asked is not told[-1][2]
+                ):
+                    continue  # the same address may be another verb's
                 if rows is not None:
                     return self._answer(kind, name, asked, captured, rows, body)
             return jsonify({"error": {"code": "unreadable"}}), 400
@@ -98,8 +105,10 @@ class StandIn:
         body: Any,
     ) -> Any:
         document: Any = [] if asked.answer.form == "list" else {}
-        for path, of in asked.answer.fields.items():
+        for path, of in {**asked.answer.fields, **asked.has}.items():
             _put(document, path, DEFAULTS[of])
+        for path, value in asked.ok.items():
+            _put(document, path, value)
         if isinstance(asked, form.Find):
             found = [
                 _nested({asked.name: title, asked.id: key})
@@ -124,7 +133,8 @@ class StandIn:
                 "taken": 0,
                 "refused": 0,
             }
-            _put(document, verb.job.status, verb.job.done[0])
+            states = verb.job.partly if job["refused"] and verb.job.partly else verb.job.done
+            _put(document, verb.job.status, states[0])
             _count(document, verb.job.taken_count, job["taken"])
             _count(document, verb.job.refused_count, job["refused"])
             _count(document, verb.job.total_count, job["taken"] + job["refused"])
@@ -140,9 +150,11 @@ class StandIn:
         if refused and names_none:
             return jsonify({"error": {"code": "invalid"}}), 400
         good = [row for place, row in enumerate(rows) if place not in refused]
+        if name == "update" and not all(self._move(kind, row) for row in good):
+            return jsonify({"error": {"code": "not_found"}}), 404
+        if name == "update_only" and not all(self._is_there(kind, row) for row in good):
+            return jsonify({"error": {"code": "not_found"}}), 404
         self._keep(kind, name, good)
-        for path, value in verb.ok.items():
-            _put(document, path, value)
         _count(document, verb.taken_count, len(good))
         _count(document, verb.refused_count, len(refused))
         if verb.refused:
@@ -163,7 +175,7 @@ class StandIn:
             for told in verb.refused:
                 _put(document, told.rows, items if told is verb.refused[0] else [])
         if verb.ids is not None:
-            self._ids(verb.ids, document, good)
+            self._ids(kind, verb.ids, document, good)
         if verb.job is not None:
             job = str(uuid.uuid4())
             store().put_job(self.vendor.name, job, {"taken": len(good), "refused": len(refused)})
@@ -183,6 +195,10 @@ class StandIn:
             place = self._object(kind, row)
             if name == "send":
                 key = str(row.get("idempotency_key") or uuid.uuid4())
+                said = _words_of("", row["$row"])
+                people = [str(row[one]) for one in self._identifiers(kind) if one in row]
+                # Whom the path alone names is kept beside it, so that the event is known for theirs.
+                key = "|".join([key, *(one for one in people if one not in said)])
                 store().add_events(
                     self.vendor.name, place, [(key, row["$row"], clock.iso(clock.now()))]
                 )
@@ -207,6 +223,10 @@ class StandIn:
                 if words & _words_of(member, data)
             ]
             store().drop_members(self.vendor.name, key, gone)
+            ids = f"{self.vendor.name}:ids"
+            known = [store().member(ids, f"{key}:ids", member) for member in gone]
+            store().drop_members(ids, f"{key}:ids", gone)
+            store().drop_members(ids, f"{key}:keys", [one for one in known if one is not None])
             store().drop_events(
                 self.vendor.name,
                 [
@@ -227,6 +247,9 @@ class StandIn:
     def _object(self, kind: str, row: Captured) -> str:
         name = str(row.get("object_id", row.get("object", kind)))
         return self._object_there(kind, row) or store().object_id(self.vendor.name, kind, name)
+
+    def _identifiers(self, kind: str) -> list[str]:
+        return sorted(self.vendor.objects[kind].identifiers)
 
     def key_names(self, kind: str) -> list[str]:
         """What tells a member, as it stands in requests: the identifiers that every verb of the object has."""
@@ -250,18 +273,56 @@ class StandIn:
     def _key(self, kind: str, row: Captured) -> str:
         return "|".join(str(row[name]) for name in self.key_names(kind) if name in row)
 
-    def _ids(self, ids: form.Ids, document: Any, rows: list[Captured]) -> None:
+    def _unknown(self, kind: str, row: Captured) -> bool:
+        place = self._object(kind, row)
+        known = str(row["remote_id"])
+        return store().member(f"{self.vendor.name}:ids", f"{place}:keys", known) is None
+
+    def _move(self, kind: str, row: Captured) -> bool:
+        """Give the member that has an id the key that it has in this row; False where nobody has the id."""
+        place, ids = self._object(kind, row), f"{self.vendor.name}:ids"
+        known = str(row["remote_id"])
+        before = store().member(ids, f"{place}:keys", known)
+        if before is None or (old := store().member(self.vendor.name, place, before)) is None:
+            return False
+        if isinstance(old, dict) and isinstance(row["$row"], dict):
+            row["$row"] = {**old, **row["$row"]}  # what it does not say stays
+        store().drop_members(self.vendor.name, place, [before])
+        store().drop_members(ids, f"{place}:ids", [before])
+        self._know(place, self._key(kind, row), known)
+        return True
+
+    def _is_there(self, kind: str, row: Captured) -> bool:
+        old = store().member(self.vendor.name, self._object(kind, row), self._key(kind, row))
+        if isinstance(old, dict) and isinstance(row["$row"], dict):
+            row["$row"] = {**old, **row["$row"]}
+        return old is not None
+
+    def _know(self, place: str, key: str, made: str) -> str:
+        """The id of a member, which it keeps under another key."""
+        ids = f"{self.vendor.name}:ids"
+        known = store().member(ids, f"{place}:ids", key)
+        if known is not None:
+            return str(known)
+        while store().member(ids, f"{place}:keys", made) not in (None, key):
+            made = hashlib.sha256(made.encode()).hexdigest()[:12]
+        store().put_members(ids, f"{place}:ids", {key: made})
+        store().put_members(ids, f"{place}:keys", {made: key})
+        return made
+
+    def _ids(self, kind: str, ids: form.Ids, document: Any, rows: list[Captured]) -> None:
         items = []
         for row in rows:
             item: dict[str, Any] = {}
             name = row.get(ids.matches[1:]) if ids.matches else None
-            made = hashlib.sha256(
-                json.dumps(name or row["$row"], sort_keys=True).encode()
-            ).hexdigest()
+            place, key = self._object(kind, row), self._key(kind, row)
+            made = self._know(
+                place, key, hashlib.sha256(f"{place}|{key}".encode()).hexdigest()[:12]
+            )
             if ids.rows is None:
-                _put(document, ids.id, made[:12])
+                _put(document, ids.id, made)
                 return
-            _put(item, ids.id, made[:12])
+            _put(item, ids.id, made)
             if ids.by:
                 _put(item, ids.by, name)
             items.append(item)
@@ -361,7 +422,10 @@ def _match(node: Any, given: Any, rows: list[Captured] | None = None) -> Capture
     if isinstance(node, str):
         whole = PLACE.fullmatch(node)
         if whole and whole[0] != "$$":
-            return {(whole[1] or whole[3]) + (whole[2] or whole[4] or ""): given}
+            name, filters = whole[1] or whole[3], whole[2] or whole[4] or ""
+            if filters == "|number":
+                return {name: str(given)}  # the same, written as a number
+            return {name + filters: given}
         return {} if PLACE.search(node) or node == given else None
     if isinstance(node, Mapping) and "$rows" in node and rows is not None:
         for item in given if isinstance(given, list) else [None]:
@@ -396,7 +460,9 @@ def _match_object(
         return None
     if "$fields" in node:
         return {}
-    named = [name for name in node if name.startswith("$") and name != "$also"]
+    marks = {name for name in node if literal(name) is None}
+    node = {literal(name) or name: one for name, one in node.items()}
+    named = [name for name in node if name.startswith("$") and name in marks and name != "$also"]
     more = [name for name in given if name not in node]
     if "$also" not in node and len(more) > len(named):
         return None
@@ -423,7 +489,7 @@ def _match_object(
 
 def _words_of(member: str, data: Any) -> set[str]:
     """Texts that stand in a row, and what filters make of them."""
-    found, left = {member}, [data]
+    found, left = {member, *member.split("|")}, [data]
     while left:
         one = left.pop()
         if isinstance(one, dict):

@@ -94,10 +94,14 @@ class RunHistory:
         return bool(rows)
 
     def undefined(self, session: Session, defined: Collection[str]) -> list[dict[str, Any]]:
-        """Syncs that are not among `defined` and still hold rows at a destination, by the ledger: name and held."""
+        """Syncs that are not among `defined` and still hold rows at a destination, or may, since a push of theirs never ended: name and
+        held.
+        """
+        mine = f"where environment = {self._literal(self._environment)}"
         rows = session.rows(
-            f"select sync_name, count(*) as held from {self._tables.ledger} "
-            f"where environment = {self._literal(self._environment)} "
+            "select sync_name, count(distinct sync_key) as held from ("
+            f"select sync_name, sync_key from {self._tables.ledger} {mine} "
+            f"union all select sync_name, sync_key from {self._tables.intents} {mine}) as kept "
             "group by sync_name order by sync_name"
         )
         return [
@@ -117,11 +121,15 @@ class RunHistory:
     def retry(self, sync_name: str) -> str:
         """The statement that lets quarantined rows be tried again, with their attempts counted anew.
 
-        Not events whose answer was lost: the ledger keeps them from being sent twice.
+        Not events whose answer was lost, dismissed or not: the ledger keeps them from being sent twice.
         """
+        lost = (
+            f"select sync_key from {self._tables.failures} where {self._of(sync_name)} "
+            f"and status = {self._literal(UNKNOWN_STATUS)} and sync_key is not null"
+        )
         return (
             f"update {self._tables.failures} set quarantined = false, attempts = 0 "
-            f"where {self._of(sync_name)} and quarantined and status <> {self._literal(UNKNOWN_STATUS)}"
+            f"where {self._of(sync_name)} and quarantined and sync_key not in ({lost})"
         )
 
     def dismiss(self, sync_name: str) -> str:
@@ -173,7 +181,7 @@ class RunHistory:
         taken = (
             f"select 1 from {self._tables.acknowledgements} as taken "
             f"where {self._of(sync_name, 'taken.')} and taken.acknowledged_at >= latest.failed_at "
-            "and taken.action not in ('claim', 'release', 'attempt', 'outdated', 'forget')"
+            "and taken.action not in ('claim', 'release', 'attempt', 'repeat', 'outdated', 'forget')"
         )
         marked = ""
         if self._has_marks(session, sync_name):

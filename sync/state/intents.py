@@ -28,12 +28,20 @@ class Intents:
     """SQL over one sync's part of the intents."""
 
     def __init__(
-        self, tables: Tables, dialect: Dialect, *, environment: str, sync_name: str
+        self,
+        tables: Tables,
+        dialect: Dialect,
+        *,
+        environment: str,
+        sync_name: str,
+        doubt: Action = Action.ATTEMPT,
     ) -> None:
+        """`doubt` is what becomes of one that may have been done: an attempt, or an event that goes again."""
         self._tables = tables
         self._literal = dialect.literal
         self._environment = environment
         self._sync_name = sync_name
+        self._doubt = doubt
 
     def write(self, planned: str, *, run_id: str, definition_hash: str) -> str:
         """The statement that keeps what a run is about to do; `planned` is a query of sync_key, identifiers,
@@ -57,7 +65,7 @@ class Intents:
         return f"delete from {self._tables.intents} where {self._of(run_ids)}"
 
     def doubt(self, run_ids: Sequence[str], now: dt.datetime) -> str:
-        """The statement that acknowledges what runs may have done, as attempts."""
+        """The statement that acknowledges what runs may have done."""
         return (
             f"insert into {self._tables.acknowledgements} (environment, sync_name, sync_key, action, "
             "row_hash, definition_hash, identifiers, remote_id, run_id, batch_number, acknowledged_at) "
@@ -76,7 +84,7 @@ class Intents:
         )
         return (
             "select intents.environment, intents.sync_name, intents.sync_key, "
-            f"{self._literal(Action.ATTEMPT)} as action, {self._literal(UNKNOWN)} as row_hash, "
+            f"{self._literal(self._doubt)} as action, {self._literal(UNKNOWN)} as row_hash, "
             "intents.definition_hash, case when intents.outdated_identifiers is null or known.is_out = 1 "
             "then intents.identifiers else intents.outdated_identifiers end as identifiers, "
             f"intents.remote_id, intents.run_id, {AFTER_ALL} as batch_number, "

@@ -6,12 +6,13 @@ never came. Files hold identifiers as the ledger does, only their owner can read
 
 A journal is a cache: without it, what the run was about to do is in doubt as a whole (`sync.state.intents`), and nothing is lost. One
 that is there and whole says that what it does not have was not sent. It is whole from before the first request on, until the disk
-refuses a write (then it is called `.incomplete`) or the machine has started anew, since what the disk was never given is lost then.
+refuses a write (then it is called `.incomplete`) or the machine has started anew, since what the disk was never given is lost then. A copy
+is never whole, nor one on another machine: what was sent after it was made is not in it. So a file begins with which one it is.
 It counts only while its run is unfinished in the warehouse: what another machine has recovered, or what has ended, is never replayed.
 
-An entry is a header (batch number, length, checksum of both and of what follows) and acknowledgements as an Arrow stream. The last of a
-batch counts; one without content says that the batch is in the warehouse. What follows the last whole entry was cut short, or was kept
-free for an answer that never came.
+An entry is a header (batch number, length, checksum of both and of what follows) and acknowledgements as an Arrow stream; the first says
+which file it is. The last of a batch counts; one without content says that the batch is in the warehouse. What follows the last whole
+entry was cut short, or was kept free for an answer that never came.
 """
 
 from __future__ import annotations
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
 
 _WHOLE, _INCOMPLETE, _PARTIAL = ".journal", ".incomplete", ".partial"  # how files' names end
 _HEADER = struct.Struct("<QQI")
+_ITSELF = 2**64 - 1  # the number of no batch
+_GETVERSION = 0x80087601
 _ANSWER_BYTES = 200  # of a row: its hash, the vendor's id for it, the action
 _SLACK_BYTES = 8192
 _WORTH_REWRITING = 16 * 2**20  # bytes of entries that count no more
@@ -72,7 +75,7 @@ class Journal:
         self._path = self._folder / f"{run_id}{_WHOLE}"
         self._turn = threading.Lock()
         self._file: int | None = None
-        self._end = 0
+        self._start = self._end = 0  # of the entries of batches
         self._places: dict[int, tuple[int, int]] = {}  # batch -> offset and length of what counts
         self._reserved: dict[int, int] = {}  # batch -> bytes kept free for its answer
 
@@ -125,8 +128,8 @@ class Journal:
             # On a full disk they stay for now: the end of the run removes the file, and recovery looks into the warehouse.
             with suppress(OSError):
                 if not self._places and not self._reserved:
-                    os.ftruncate(self._file, 0)
-                    self._end = 0
+                    os.ftruncate(self._file, self._start)
+                    self._end = self._start
                     return
                 if not held:
                     return
@@ -162,6 +165,8 @@ class Journal:
         """What is there, oldest run first."""
         for path in self._files():
             for number, content in _read(path).items():
+                if number == _ITSELF:
+                    continue
                 yield Entry(path.stem, number, content)
 
     def whole(self) -> set[str]:
@@ -170,7 +175,7 @@ class Journal:
         return {
             path.stem
             for path in self._files()
-            if path.suffix == _WHOLE and path.stat().st_mtime >= since
+            if path.suffix == _WHOLE and path.stat().st_mtime >= since and _is_itself(path)
         }
 
     def remove(self, run_ids: Collection[str]) -> None:
@@ -230,7 +235,8 @@ class Journal:
     def _open(self) -> None:
         if self._file is None:
             make_folder(self._folder, below=self._top)
-            self._file, self._end = _opened(self._path), 0
+            self._file, self._start, self._end = _opened(self._path), 0, 0
+            self._start = self._end = _name(self._file)
 
     def _make_room(self, file: int | None, offset: int, size: int) -> None:
         if file is None or size == 0 or not hasattr(os, "posix_fallocate"):
@@ -245,9 +251,10 @@ class Journal:
         """Leave out what counts no more; the old file stays until the new one is whole."""
         assert self._file is not None  # noqa: S101 - only an open file grows
         partial = self._path.with_suffix(_PARTIAL)
-        fresh, end = _opened(partial), 0
+        fresh = _opened(partial)
         places: dict[int, tuple[int, int]] = {}
         try:
+            start = end = _name(fresh)
             for number, (offset, length) in self._places.items():
                 if os.pwrite(fresh, os.pread(self._file, length, offset), end) < length:
                     raise OSError("the disk took only a part.")
@@ -260,7 +267,7 @@ class Journal:
             partial.unlink(missing_ok=True)
             raise
         self._close()
-        self._file, self._end, self._places = fresh, end, places
+        self._file, self._start, self._end, self._places = fresh, start, end, places
 
     def _close(self) -> None:
         if self._file is not None:
@@ -270,6 +277,52 @@ class Journal:
 
 def _opened(path: Path) -> int:
     return descriptor(path, flags=os.O_RDWR | os.O_TRUNC)
+
+
+def _name(file: int) -> int:
+    """Write into an empty file which one it is; how long that is."""
+    identity = _identity(file)
+    parts = [_header(_ITSELF, identity), identity]
+    length = sum(map(len, parts))
+    if os.pwritev(file, parts, 0) < length:
+        raise OSError("the disk took only a part.")
+    return length
+
+
+def _is_itself(path: Path) -> bool:
+    """Whether a file is the one that its run wrote, on this machine, and no copy of it."""
+    try:
+        with path.open("rb") as file:
+            number, length, _ = _HEADER.unpack(file.read(_HEADER.size))
+            said = file.read(min(length, 1000))
+            return bool(number == _ITSELF and said == _identity(file.fileno()))
+    except (OSError, struct.error):
+        return False
+
+
+def _identity(file: int) -> bytes:
+    """A file, on a machine since it was started last: whatever is made of it elsewhere or later has another."""
+    found = os.fstat(file)
+    born = getattr(found, "st_birthtime", "")
+    parts = (_machine(), found.st_dev, found.st_ino, born, _generation(file))
+    return "/".join(map(str, parts)).encode()
+
+
+def _machine() -> str:
+    """This start of this machine, where it says so (Linux)."""
+    with suppress(OSError):
+        return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+    return ""
+
+
+def _generation(file: int) -> str:
+    """Tells a file from one before it that had the same number, where the file system says so (ioctl_iflags(2), FS_IOC_GETVERSION)."""
+    try:
+        import fcntl
+
+        return fcntl.ioctl(file, _GETVERSION, bytes(8)).hex()
+    except (ImportError, OSError):
+        return ""
 
 
 def _header(batch_number: int, content: bytes | pa.Buffer) -> bytes:

@@ -8,10 +8,12 @@ after it.
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import os
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sync.errors import LeaseLostError, UnprovenError
@@ -25,8 +27,8 @@ LEASE_SECONDS = 600
 
 
 def owner_name(run_id: str) -> str:
-    """Who holds a lease: host, process and run."""
-    return f"{socket.gethostname()}/{os.getpid()}.{_started(os.getpid())}/{run_id}"
+    """Who holds a lease: host, process, where that is a number, and run."""
+    return f"{socket.gethostname()}/{os.getpid()}.{_started(os.getpid())}.{_where()}/{run_id}"
 
 
 class Leases:
@@ -143,11 +145,12 @@ def _described(owner: str) -> str:
 def _is_dead(owner: str) -> bool:
     """The owner was a process of this machine that is no more: no need to wait until its lease expires.
 
-    A process is known by its number and when it began: in a container every run may be number 1.
+    A process is known by its number and when it began: in a container every run may be number 1. Of one in another container, or on
+    another machine of the same name, nothing can be seen from here.
     """
     host, process, _ = owner.split("/", 2)
-    number, _, began = process.partition(".")
-    if host != socket.gethostname():
+    number, began, where = [*process.split("."), "", ""][:3]
+    if host != socket.gethostname() or (where and where != _where()):
         return False
     try:
         os.kill(int(number), 0)
@@ -156,6 +159,16 @@ def _is_dead(owner: str) -> bool:
     except OSError:
         return False
     return _started(int(number)) != began
+
+
+def _where() -> str:
+    """This start of this machine, and the container within it (pid_namespaces(7)), as a hash; empty where the system does not say."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_bytes()
+        told = boot + os.readlink("/proc/self/ns/pid").encode()
+    except OSError:
+        return ""
+    return hashlib.sha256(told).hexdigest()[:8]
 
 
 def _started(process: int) -> str:

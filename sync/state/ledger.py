@@ -7,7 +7,7 @@ which is how they are found.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from sync.records import Action, Mode
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 UNKNOWN = "?"
 OF_NONE = "." + "0" * 16  # how a definition's hash ends that no definition has
 # What takes a key out of the ledger; all else puts it in, as it is now or as it may be.
-GONE = (Action.REMOVE, Action.FORGET, Action.RELEASE)
+GONE = (Action.REMOVE, Action.FORGET, Action.RELEASE, Action.REPEAT)
 
 
 class Ledger:
@@ -111,6 +111,13 @@ class Ledger:
             f"where {self._mine()} and not {self._here}"
         )
 
+    def doubting(self, keys: Sequence[str]) -> str:
+        """The statement by which nobody knows any more whether these rows are there: they are sent again."""
+        return (
+            f"update {self._tables.ledger} set row_hash = {self._literal(UNKNOWN)} "
+            f"where {self._mine()} and {self._here} and sync_key in ({self._listed(keys)})"
+        )
+
     def taking(self, rows: str, *, definition_hash: str, run_id: str, now: dt.datetime) -> str:
         """The statement by which `rows`, a query of (sync_key, row_hash), count as sent."""
         values = (self._environment, self._sync_name, definition_hash, run_id)
@@ -131,12 +138,21 @@ class Ledger:
             f"where {self._mine()} and {self._former}"
         )
 
-    def claims(self, filled: str, others: Sequence[str]) -> str:
-        """A query of (sync_key, identifiers) of what other syncs hold, or may hold, in the object that is `filled`."""
+    def claims(
+        self, filled: str, others: Sequence[str], *, kept: Mapping[str, str] | None = None
+    ) -> str:
+        """A query of (sync_key, identifiers) of what other syncs hold, or may hold, in the object that is `filled`.
+
+        Of those that are `kept` only these keys, each by a query: they will have let go of the others.
+        """
         listed = self._listed(others)
+        let_go_first = "".join(
+            f" and not (sync_name = {self._literal(name)} and sync_key not in ({keys}))"
+            for name, keys in (kept or {}).items()
+        )
         theirs = (
             f"environment = {self._literal(self._environment)} and sync_name in ({listed}) "
-            f"and definition_hash like {self._literal(filled + '-%')}"
+            f"and definition_hash like {self._literal(filled + '-%')}{let_go_first}"
         )
         running = (
             f"(select run_id from {self._tables.runs} "
@@ -159,15 +175,36 @@ class Ledger:
             f"union all select sync_key, identifiers from {self._tables.intents} where {theirs}"
         )
 
-    def abandoned(self, filled: str, known: Collection[str]) -> str:
-        """A query of (sync_name, row_count) of syncs that are not `known` and hold rows in the object that is `filled`."""
-        names = self._listed(sorted({*known, self._sync_name}))
+    def taken_out(self, place: str, removers: Sequence[str]) -> str:
+        """A query of (sync_key, identifiers) of what these syncs have taken out of a place, or an object, and list still."""
         return (
-            f"select sync_name, count(*) as row_count from {self._tables.ledger} "
+            f"select sync_key, identifiers from {self._tables.ledger} "
             f"where environment = {self._literal(self._environment)} "
-            f"and sync_name not in ({names}) "
-            f"and (definition_hash like {self._literal(filled + '-%')} or {self._former}) "
-            "group by sync_name order by 2 desc, 1"
+            f"and sync_name in ({self._listed(removers)}) "
+            f"and definition_hash like {self._literal(place + '%')}"
+        )
+
+    def abandoned(self, filled: str, known: Collection[str]) -> str:
+        """A query of (sync_name, row_count) of syncs that are not `known` and hold, or may hold, rows in the object that is `filled`:
+        what a run has sent that never ended is in no ledger yet.
+        """
+        names = self._listed(sorted({*known, self._sync_name}))
+        environment = f"environment = {self._literal(self._environment)}"
+        theirs = (
+            f"where {environment} and sync_name not in ({names}) "
+            f"and (definition_hash like {self._literal(filled + '-%')} or {self._former})"
+        )
+        pending = (
+            f"and action not in ({self._listed(GONE)}) and run_id in "
+            f"(select run_id from {self._tables.runs} where {environment} and status = 'running')"
+        )
+        tables = self._tables
+        return (
+            "select sync_name, count(distinct sync_key) as row_count from ("
+            f"select sync_name, sync_key from {tables.ledger} {theirs} "
+            f"union all select sync_name, sync_key from {tables.intents} {theirs} "
+            f"union all select sync_name, sync_key from {tables.acknowledgements} {theirs} {pending}"
+            ") as held_by_others group by sync_name order by 2 desc, 1"
         )
 
     def compaction(self, run_ids: list[str], *, once: bool = False) -> list[str]:
@@ -251,7 +288,7 @@ class Ledger:
         return (
             "select * from (select acknowledgements.*, row_number() over (partition by sync_key "
             f"order by case run_id {order} end desc, batch_number desc, "
-            "case when action in ('claim', 'attempt') then 0 when action = 'release' then 1 else 2 end "
+            "case when action in ('claim', 'attempt', 'repeat') then 0 when action = 'release' then 1 else 2 end "
             "desc, acknowledged_at desc) as nth "
             f"from {self._acknowledged(run_ids, doubted)}) as numbered where nth = 1"
         )

@@ -48,6 +48,11 @@ class Place:
             connection=connection,
         )
 
+    @property
+    def filled(self) -> str:
+        """`SyncDefinition.filled` of that place."""
+        return self.place.partition("-")[0]
+
     def __str__(self) -> str:
         return f"{self.object} of account {self.account or self.destination} under {self.key}"
 
@@ -139,4 +144,4 @@ class Places:
 
 
 def _fills(line: Place, filled: str) -> bool:
-    return line.place.partition("-")[0] == filled
+    return line.filled == filled

@@ -249,13 +249,22 @@ class RunLog:
         action: Column,
         row_hash: Column = None,
         remote_id: Column = None,
+        identifiers: Column = None,
     ) -> pa.Table:
-        """The rows of `intended` at `places`, with what was decided of them."""
+        """The rows of `intended` at `places`, with what was decided of them; without a `remote_id`, or `identifiers`, those
+        they were sent with.
+        """
         import pyarrow as pa
 
         every = places == range(intended.num_rows)
         table = intended if every else intended.take(pa.array(places, pa.int64()))
-        for name, column in (("action", action), ("row_hash", row_hash), ("remote_id", remote_id)):
+        told = {"action": action, "row_hash": row_hash}
+        told |= {
+            name: column
+            for name, column in (("remote_id", remote_id), ("identifiers", identifiers))
+            if column is not None
+        }
+        for name, column in told.items():
             index = table.schema.get_field_index(name)
             decided = arrow_column("acknowledgements", name, column, len(places))
             table = table.set_column(index, name, decided)

@@ -216,7 +216,12 @@ class BigQuerySession:
     def columns(self, relation: str) -> list[Column]:
         """Columns of a relation, in order; none when it does not exist."""
         return [
-            Column(name=field.name.lower(), type=field.field_type.lower(), kind=_kind(field))
+            Column(
+                name=field.name.lower(),
+                type=field.field_type.lower(),
+                kind=_kind(field),
+                stored=field.name,
+            )
             for field in self._schema(relation)
         ]
 

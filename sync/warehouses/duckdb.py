@@ -286,6 +286,7 @@ class DuckDBSession:
         self._connection = connection if connection is not None else connect()
         self._more_memory = more_memory
         self._in_transaction = False
+        self._readers: list[pa.RecordBatchReader] = []
 
     @property
     def connection(self) -> duckdb.DuckDBPyConnection:
@@ -293,7 +294,9 @@ class DuckDBSession:
         return self._connection
 
     def close(self) -> None:
-        """Let the file go."""
+        """Let the file go. Rows that were not read to their end would hold it, and who opens it next waits for ever."""
+        for reader in self._readers:
+            reader.close()
         self._connection.close()
 
     def rows(self, query: str) -> list[dict[str, Any]]:
@@ -312,6 +315,7 @@ class DuckDBSession:
 
         def begin() -> tuple[list[pa.RecordBatch], pa.RecordBatchReader]:
             reader = self._connection.sql(query).to_arrow_reader(BATCH_ROWS)
+            self._readers.append(reader)
             with _arrows_words():
                 return list(islice(reader, 1)), reader
 
@@ -324,6 +328,8 @@ class DuckDBSession:
             except duckdb.OutOfMemoryException:
                 self._more_memory(2)  # the rows before were taken: whoever asked may begin anew
                 raise
+            others.close()
+            self._readers.remove(others)
 
     def columns(self, relation: str) -> list[Column]:
         """Columns of a relation, in order; none when it does not exist."""
@@ -332,7 +338,7 @@ class DuckDBSession:
         except duckdb.CatalogException:
             return []
         return [
-            Column(name=name.lower(), type=str(kind), kind=_kind(kind))
+            Column(name=name.lower(), type=str(kind), kind=_kind(kind), stored=name)
             for name, kind in zip(found.columns, found.types, strict=True)
         ]
 

@@ -295,6 +295,7 @@ class SnowflakeSession:
                 name=column.name.lower(),
                 type=FIELD_ID_TO_NAME[column.type_code].lower(),
                 kind=_kind(FIELD_ID_TO_NAME[column.type_code], column.scale),
+                stored=column.name,
             )
             for column in found
         ]

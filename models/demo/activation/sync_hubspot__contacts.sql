@@ -21,4 +21,5 @@
         'country': 'profiles.country',
     },
     has_holdout=false,
+    no_consent_because='the CRM mirrors contacts of companies; who writes from it asks there',
 ) }}

@@ -1,4 +1,4 @@
--- Customers' golden records for a system of ours: no marketing, so no consent to ask for.
+-- Customers' golden records for a system of ours.
 {% set members %}
 (
     select
@@ -20,4 +20,5 @@
         'favourite_product_line': 'profiles.favourite_product_line',
     },
     has_holdout=false,
+    no_consent_because='a system of ours, no marketing',
 ) }}

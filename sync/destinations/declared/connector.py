@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import datetime as dt
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from pydantic import SecretStr
@@ -16,9 +17,9 @@ from pydantic import SecretStr
 from sync.destinations.answers import Answer, Fault, codes, raised
 from sync.destinations.base import Declaration
 from sync.destinations.declared import form, templates
-from sync.destinations.declared.asking import Asked, listed, summed
+from sync.destinations.declared.asking import TYPES, Asked, listed, summed
 from sync.destinations.declared.declaring import declaration, settings_type
-from sync.destinations.declared.files import DeclaredFile, at, names_object
+from sync.destinations.declared.files import DeclaredFile, at, names_id, names_object
 from sync.destinations.declared.pulling import pulled
 from sync.destinations.http import HttpClient, Limiter
 from sync.destinations.oauth import RefreshedToken
@@ -47,6 +48,8 @@ def connector(file: DeclaredFile) -> type[Declared]:
     vendor = file.vendor
     offers = vendor.objects.values()
     verbs: dict[str, Any] = {}
+    if any(one.update_only for one in offers):
+        verbs["update"] = Declared._update_only
     if any(one.remove for one in offers):
         verbs["remove"] = Declared._remove
     if any(one.erase for one in offers):
@@ -131,12 +134,13 @@ class Declared:
         )
         self._asked = {
             name: Asked(self.file, target.kind, request)
-            for name in ("find", "make", "check", "upsert", "remove", "send", "erase")
+            for name in ("find", "make", "check", *form.VERBS)
             if (request := getattr(self._object, name)) is not None
         }
 
     def check(self) -> str:
-        self._asked["check"].send(self.http, self._words(None), group=self._group)
+        check = self._asked["check"]
+        self._is_ok(check.request, check.send(self.http, self._words(None), group=self._group))
         if self._object.find is None:
             return f"the {self.target.kind} can be reached"
         there = "is there" if self._found() is not None else "will be made"
@@ -156,6 +160,9 @@ class Declared:
 
     def upsert(self, records: Sequence[Record]) -> BatchResult:
         return self._verb("upsert", records)
+
+    def _update_only(self, records: Sequence[Record]) -> BatchResult:
+        return self._verb("update_only", records)
 
     def _remove(self, records: Sequence[Record]) -> BatchResult:
         return self._verb("remove", records)
@@ -196,24 +203,82 @@ class Declared:
         asked = self._asked[name]
         verb = asked.request
         assert isinstance(verb, form.Verb)  # noqa: S101
-        object_id = self._object_id(makes=name not in ("remove", "erase"))
-        if object_id is None and self._object.find is not None:
+        object_id = None
+        if names_id(verb):  # who is erased everywhere is, whether there is a list or not
+            object_id = self._object_id(makes=name not in ("remove", "erase"))
+        if object_id is None and names_id(verb) and self._object.find is not None:
             # It may have another name by now, and those who are to go still be on it.
             raise self._is_missing()
         words = self._words(object_id)
-        if verb.per == "row":
-            result = one_by_one(able, lambda record: self._one(asked, verb, words, record))
-        else:
-            result = self._many(asked, verb, words, able)
+        moved = [one for one in able if self._has_new_address(name, one)]
+        passed_over: list[str] = []
+        result = one_by_one(moved, lambda one: self._update(asked, words, one, passed_over))
+        left = [record for record in able if record not in moved] if moved else able
+        if left and result.error is not None:
+            result = replace(result, unsent=[*result.unsent, *(record.key for record in left)])
+        elif left:
+            if name == "update_only":
+                part = one_by_one(left, lambda one: self._if_there(asked, words, one, passed_over))
+            else:
+                part = self._all(asked, verb, words, left)
+            result = _both(result, part)
         return BatchResult(
             result.accepted,
             [*failed, *result.failed],
             result.pending,
+            passed_over,
             result.job,
             self.http.requests_sent - before,
             result.error,
             result.unsent,
         )
+
+    def _all(
+        self, asked: Asked, verb: form.Verb, words: templates.Words, records: Sequence[Record]
+    ) -> BatchResult:
+        if verb.per == "row":
+            return one_by_one(records, lambda record: self._one(asked, verb, words, record))
+        return self._many(asked, verb, words, records)
+
+    def _if_there(
+        self, asked: Asked, words: templates.Words, record: Record, passed_over: list[str]
+    ) -> Accepted | RowError | None:
+        answer = asked.send(self.http, words, [record], group=self._group, missing_ok=True)
+        if answer is None:
+            passed_over.append(record.key)
+            return None
+        verb = asked.request
+        assert isinstance(verb, form.Verb)  # noqa: S101
+        self._is_ok(verb, answer)
+        result = self._outcome(asked, verb, answer, [record])
+        return result.failed[0] if result.failed else result.accepted[0]
+
+    def _has_new_address(self, name: str, record: Record) -> bool:
+        return (
+            name in ("upsert", "update_only")
+            and self._object.update is not None
+            and record.has_new_address
+            and record.remote_id is not None
+        )
+
+    def _update(
+        self, otherwise: Asked, words: templates.Words, record: Record, passed_over: list[str]
+    ) -> Accepted | RowError | None:
+        """A row with a new address, by the id that the vendor gave it; where that is gone, by the address."""
+        asked, verb = self._asked["update"], self._object.update
+        assert verb is not None  # noqa: S101 - as `_has_new_address` says
+        answer = asked.send(self.http, words, [record], group=self._group, missing_ok=True)
+        if answer is None:
+            if otherwise.request is self._object.update_only:
+                return self._if_there(otherwise, words, record, passed_over)
+            assert isinstance(otherwise.request, form.Verb)  # noqa: S101
+            result = self._all(otherwise, otherwise.request, words, [record])
+            if result.error is not None:
+                raise result.error
+            return result.failed[0] if result.failed else result.accepted[0]
+        self._is_ok(verb, answer)
+        result = self._outcome(asked, verb, answer, [record])
+        return result.failed[0] if result.failed else result.accepted[0]
 
     def _able(self, records: Sequence[Record]) -> tuple[list[Record], list[RowError]]:
         """Rows that may be sent: whoever must be hashed is."""
@@ -255,10 +320,15 @@ class Declared:
             return BatchResult(pending=[record.key for record in records], job=str(job))
         return self._outcome(asked, verb, answer, records)
 
-    def _is_ok(self, verb: form.Verb, answer: Any) -> None:
+    def _is_ok(self, verb: form.Request, answer: Any) -> None:
         """A success says what the file wants it to; what says otherwise is a refusal, whatever its status."""
         wrong = [path for path, wanted in verb.ok.items() if at(answer, path) != wanted]
         if not wrong:
+            owed = Answer(fields=tuple((path, TYPES[kind]) for path, kind in verb.has.items()))
+            if verb.has and (missing := owed.misses(200, has_body=True, body=answer)):
+                raise UnexpectedAnswerError(
+                    f"{self.http.vendor}: an answer of success with {missing}: nothing counts as taken."
+                )
             return
         found = codes(answer)
         said = f"{self.http.vendor}: an answer of success has another '{wrong[0]}'"
@@ -273,8 +343,17 @@ class Declared:
         self, asked: Asked, verb: form.Verb, answer: Any, records: Sequence[Record]
     ) -> BatchResult:
         words = self._words(self._known_id)
-        refused = self._named(asked.refusals, answer, records, words)
-        self._sums(verb.taken_count, verb.refused_count, answer, len(records), len(refused))
+        told = [one for one in asked.refusals if not one[0].done]
+        refused = self._named(told, answer, records, words)
+        done = (
+            self._named(
+                [one for one in asked.refusals if one[0].done], answer, records, words
+            ).keys()
+            - refused.keys()
+        )
+        self._sums(
+            verb.taken_count, verb.refused_count, answer, len(records), len(refused) + len(done)
+        )
         ids = self._ids(asked, answer, records, words)
         accepted, failed = [], []
         for record in records:
@@ -389,6 +468,8 @@ class Declared:
             return JobStatus(done=False)
         if status in told.failed:
             return JobStatus(done=True, all_failed=str(status).lower())
+        if status in told.partly:
+            return JobStatus(done=True, some_failed=str(status).lower())
         if status not in told.done:
             raise UnexpectedAnswerError(
                 f"{self.http.vendor}: a job is in a state that the file has not."
@@ -476,6 +557,15 @@ class _Secrets:
             name: value.get_secret_value() if isinstance(value, SecretStr) else value
             for name, value in found.items()
         }
+
+
+def _both(first: BatchResult, second: BatchResult) -> BatchResult:
+    """What became of the rows of two requests."""
+    return replace(
+        second,
+        accepted=[*first.accepted, *second.accepted],
+        failed=[*first.failed, *second.failed],
+    )
 
 
 def _is_code(value: Any) -> bool:

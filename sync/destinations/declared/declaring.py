@@ -64,6 +64,8 @@ def _object_type(one: form.Object) -> ObjectType:
         member=one.member,
         members=tuple(map(tuple, one.members)),
         found_by=tuple(one.found_by),
+        updates_by_id=one.update is not None,
+        conflicts={code: tuple(names) for code, names in one.conflicts.items()},
         open_fields=one.fields is None,
         known_fields=frozenset(one.fields or ()),
         nested=one.nested,

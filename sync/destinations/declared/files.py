@@ -203,7 +203,12 @@ def _check_object(found: DeclaredFile, kind: str, offered: form.Object, lines: _
         raise lines.error(
             (*at, "modes"), "has event beside others; events are an object of their own"
         )
-    owed = {"upsert": KEYED, "remove": {"mirror", "remove"}, "send": {"event"}}
+    owed = {
+        "upsert": KEYED,
+        "update_only": {"update_only"},
+        "remove": {"mirror", "remove"},
+        "send": {"event"},
+    }
     for done, needs in owed.items():
         if modes & needs and done not in offered.verbs:
             raise lines.error(at, f"has mode {min(modes & needs)} and no `{done}`")
@@ -211,6 +216,7 @@ def _check_object(found: DeclaredFile, kind: str, offered: form.Object, lines: _
         *offered.hashed,
         *(one for some in offered.members for one in some),
         *offered.found_by,
+        *(one for some in offered.conflicts.values() for one in some),
     ):
         if name not in offered.identifiers:
             raise lines.error(
@@ -230,18 +236,30 @@ def _check_object(found: DeclaredFile, kind: str, offered: form.Object, lines: _
     for name, verb in offered.verbs.items():
         path_scope = rows if verb.per == "row" else constant
         _check_request(lines, (*at, name), verb, path_scope, rows, single=verb.per == "row")
-        if verb.missing_ok and (name not in ("remove", "erase") or verb.per != "row"):
+        if verb.missing_ok and (
+            name not in ("remove", "erase", "update", "update_only") or verb.per != "row"
+        ):
             raise lines.error(
                 (*at, name, "missing_ok"),
-                "is for `remove` and `erase` with `per: row`: elsewhere 404 says that a list or account is gone",
+                "is for `update`, `update_only`, `remove` and `erase` with `per: row`: elsewhere 404 says that a list or account is gone",
+            )
+        if name == "update_only" and not (verb.missing_ok and verb.per == "row"):
+            raise lines.error(
+                (*at, name), "wants `per: row` and `missing_ok: true`: 404 says who is not there"
             )
         for number, refused in enumerate(verb.refused):
+            if refused.done and name not in ("remove", "erase"):
+                raise lines.error(
+                    (*at, name, "refused", number, "done"), "is for `remove` and `erase` alone"
+                )
             if refused.matches != INDEX:
                 _render(lines, (*at, name, "refused", number, "is"), refused.matches, rows)
         if verb.job is not None:
             scope = Scope((*constant.constant, "job"), has_rows=False)
             _check_request(lines, (*at, name, "job", "poll"), verb.job.poll, scope, scope)
         _check_sent(lines, (*at, name), verb, offered, is_remove=name in ("remove", "erase"))
+    if offered.update is not None:
+        _check_update(offered, offered.update, at, lines)
     if (
         offered.send
         and offered.delivery == "exactly_once"
@@ -251,6 +269,21 @@ def _check_object(found: DeclaredFile, kind: str, offered: form.Object, lines: _
             (*at, "send"),
             "sends no `$idempotency_key`: say it, or `delivery: at_least_once`, so that the sync must choose",
         )
+
+
+def _check_update(offered: form.Object, update: form.Verb, at: Keys, lines: _Lines) -> None:
+    """Who is updated by an id must have been given one, and be found otherwise when it is gone."""
+    if offered.upsert is None or offered.upsert.ids is None or offered.upsert.job is not None:
+        raise lines.error(
+            (*at, "update"), "is for an object whose `upsert` gives `ids`, and is no job"
+        )
+    if update.per != "row" or not update.missing_ok:
+        raise lines.error(
+            (*at, "update"),
+            "wants `per: row` and `missing_ok: true`: whose id is gone is found by the address",
+        )
+    if "remote_id" not in _named({"path": getattr(update, update.method), "body": update.body}):
+        raise lines.error((*at, "update"), "never says `$remote_id`, by which it is to update")
 
 
 def _check_sent(
@@ -386,7 +419,7 @@ def _texts(node: Any, at: Keys) -> list[tuple[Keys, str]]:
 
 def _groups(offered: form.Object) -> list[tuple[Keys, str]]:
     found: list[tuple[Keys, str]] = []
-    for name in ("find", "make", "check", "upsert", "remove", "send", "erase"):
+    for name in ("find", "make", "check", *form.VERBS):
         request = getattr(offered, name)
         if request is not None and request.group is not None:
             found.append(((name, "group"), request.group))
@@ -404,6 +437,12 @@ def _named(node: Any) -> set[str]:
     if isinstance(node, list):
         return set().union(*map(_named, node)) if node else set()
     return set()
+
+
+def names_id(verb: form.Verb) -> bool:
+    """Whether a request says the id of the object, which must be found then."""
+    said = [verb.path, verb.body, verb.query, verb.headers]
+    return "object_id" in _named(said) | _keys(said)
 
 
 def names_object(offered: form.Object) -> bool:

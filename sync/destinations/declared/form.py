@@ -11,8 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,59}$")]
 Paths = list[str] | str
 METHODS = ("get", "post", "put", "patch", "delete")
+VERBS = ("upsert", "update", "update_only", "remove", "send", "erase")
 Type = Literal["list", "object", "text", "id", "number", "boolean"]
-ModeName = Literal["upsert", "mirror", "add", "remove", "event"]
+ModeName = Literal["upsert", "mirror", "add", "remove", "event", "update_only"]
 
 
 class Form(BaseModel):
@@ -120,6 +121,8 @@ class Request(Form):
     body: Any = None
     group: str | None = None
     answer: Owed
+    ok: dict[str, str | int | bool | None] = {}  # what must stand where in a success
+    has: dict[str, Type] = {}  # what stands where beside it, once it does
 
     @model_validator(mode="after")
     def _has_one_method(self) -> Request:
@@ -150,6 +153,7 @@ class Refused(Form):
     )  # template of the row: what stands at `by`; `$index` is its place
     code: str | None = None  # path of the vendor's code in an item
     status: str = "refused"  # the code where the vendor gives none
+    done: bool = False  # these are not there, which is what a removal wants
 
 
 class Ids(Form):
@@ -169,6 +173,7 @@ class Job(Form):
     status: str
     running: list[str]
     done: list[str]
+    partly: list[str] = []  # done, and some rows were refused that it does not name
     failed: list[str] = []
     taken_count: Paths = []
     refused_count: Paths = []
@@ -179,12 +184,11 @@ class Verb(Request):
     """A request that carries rows: all of a batch, or one each."""
 
     per: Literal["batch", "row"] = "batch"
-    ok: dict[str, str | int | bool | None] = {}  # what must stand where in a success
     refused: list[Refused] = []
     taken_count: Paths = []
     refused_count: Paths = []
     ids: Ids | None = None
-    missing_ok: bool = False  # 404 means: not there, which is what the removal of one row wants
+    missing_ok: bool = False  # 404 means: not there, as the removal of one row wants it, and after which an update is an upsert
     job: Job | None = None
 
 
@@ -236,6 +240,7 @@ class Object(Form):
     hashed: list[Name] = []
     members: list[list[Name]] = []
     found_by: list[Name] = []
+    conflicts: dict[str, list[Name]] = {}  # codes by which an identifier is another record's
     fields: list[str] | None = None  # those that it knows; without it any
     nested: bool = False
     delivery: Literal["exactly_once", "at_least_once"] = "exactly_once"
@@ -248,6 +253,8 @@ class Object(Form):
     make: Make | None = None
     check: Request
     upsert: Verb | None = None
+    update: Verb | None = None  # by $remote_id, of a row with a new address
+    update_only: Verb | None = None  # of whom the vendor has; 404 says that it has not
     remove: Verb | None = None
     send: Verb | None = None
     erase: Verb | None = None
@@ -255,12 +262,7 @@ class Object(Form):
     @property
     def verbs(self) -> dict[str, Verb]:
         """Requests that carry rows, by what they do."""
-        found = {
-            "upsert": self.upsert,
-            "remove": self.remove,
-            "send": self.send,
-            "erase": self.erase,
-        }
+        found = {name: getattr(self, name) for name in VERBS}
         return {name: verb for name, verb in found.items() if verb is not None}
 
 
@@ -324,7 +326,7 @@ class Example(Form):
     """A row or several, and the requests and answer that the vendor's pages, or a recording, have for them."""
 
     object: str
-    verb: Literal["upsert", "remove", "send", "erase"]
+    verb: Literal["upsert", "update", "update_only", "remove", "send", "erase"]
     name: str = "Lapsed buyers"
     settings: dict[str, str] = {}
     rows: list[dict[str, Any]]
@@ -332,6 +334,8 @@ class Example(Form):
     answer: dict[str, Any] = {}  # status, body
     accepted: list[str] = []
     failed: dict[str, str] = {}
+    pending: list[str] = []
+    known_id: str | None = None  # of the object, where it is found or made
 
 
 class Vendor(Form):

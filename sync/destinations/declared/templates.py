@@ -61,9 +61,22 @@ def _unix(value: Any) -> Any:
     return value
 
 
+def _escaped(value: Any) -> Any:
+    """A text in which nothing is a mark: `&`, `<` and `>` are written as entities."""
+    return _text(value).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _number(value: Any) -> Any:
+    """An id that the vendor writes as a number."""
+    text = str(value)
+    return int(text) if text.isascii() and text.isdigit() else value
+
+
 FILTERS: Mapping[str, Callable[[Any], Any]] = {
+    "escaped": _escaped,
     "lower": _lower,
     "md5": _md5,
+    "number": _number,
     "text": _text,
     "unix": _unix,
 }
@@ -201,14 +214,23 @@ def _at(key: str | int, item: Any, scope: Scope) -> Part:
 
 def _key(name: Any, scope: Scope) -> str | Part:
     """The name of a member; one that is `$object` is made of it."""
-    said = str(name)
-    if not said.startswith("$"):
+    said = literal(name)
+    if said is not None:
         return said
+    said = str(name)
     constant = Scope(scope.constant, has_rows=False)
     try:
         return text(said, constant)
     except TemplateError as error:
         raise TemplateError(str(error), (said,)) from None
+
+
+def literal(name: Any) -> str | None:
+    """The name of a member that is the same always: `$$` begins one with a dollar; None where it is made of `$object`."""
+    said = str(name)
+    if said.startswith("$$"):
+        return said[1:]
+    return None if said.startswith("$") else said
 
 
 def _object(items: list[tuple[str | Part, Part]], more: Part | None) -> Part:

@@ -38,6 +38,7 @@ def object_type(definition: SyncDefinition, declaration: Declaration) -> ObjectT
             hint=f"set mode to one of these in {definition.path}.",
         )
     _check_identifiers(definition, declaration, offered)
+    _check_conflicts(definition, declaration, offered)
     if definition.mode is Mode.EVENT:
         _check_delivery(definition, declaration, offered)
     return offered
@@ -88,6 +89,26 @@ def _check_identifiers(
                 f"{closest(name, offered.identifiers)}.",
                 hint=f"identifiers: is set in {definition.path}."
                 + (" They must be hashed by the activation model." if declaration.hashed else ""),
+            )
+
+
+def _check_conflicts(
+    definition: SyncDefinition, declaration: Declaration, offered: ObjectType
+) -> None:
+    told = {name for names in offered.conflicts.values() for name in names}
+    for name in definition.left_out_on_conflict:
+        if name not in told:
+            known = f"; it does of {', '.join(sorted(told))}" if told else ""
+            raise RefusedError(
+                "on_conflict",
+                f"sync '{definition.name}': {declaration.title} does not say of {name} that it is another record's{known}.",
+                hint=f"on_conflict: is set in {definition.path}.",
+            )
+        if name not in definition.identifiers:
+            raise RefusedError(
+                "on_conflict",
+                f"sync '{definition.name}': on_conflict names {name}, which is no identifier of it.",
+                hint=f"its identifiers are {', '.join(definition.identifiers)}: in {definition.path}.",
             )
 
 

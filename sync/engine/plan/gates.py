@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,10 @@ from sync.records import Mode
 from sync.state.places import Place
 
 _PASSED = frozenset({"success", "pass", "warn", "no-op", "reused"})
-_LAW_BROKEN = (
-    "law broken"  # found when dbt's run ended: the run's own results say that the model was made
-)
+# Of a table in plain SQL this is found when dbt's run ended: the run's own results say that it was made.
+_LAW_BROKEN = "law broken"
 SANDBOX = "sandbox"  # made of the sandbox's results
+LIVE = "live"  # made without what the sandbox's vendors told
 _RAN = frozenset({"build", "run", "test", "seed", "snapshot", "retry", "clone", "run-operation"})
 
 
@@ -55,12 +55,11 @@ class RunResults:
         Raises:
             RefusedError: a model or test failed, or a model was skipped.
         """
+        self.check_laws(definition, failures)
         model = definition.model
-        looked_at = dict.fromkeys((model.unique_id, *model.tests, *model.upstream))
-        ended = ((one, *self._status(one, failures.get(one))) for one in looked_at)
         shut = [
             (one, status, when)
-            for one, status, when in ended
+            for one, status, when in self._ended(definition, failures)
             if status not in _PASSED and not (status == "skipped" and _is_test(one))
         ]
         if not shut:
@@ -68,11 +67,12 @@ class RunResults:
         # What was skipped was so because of what failed, which is what there is to mend.
         unique_id, status, when = min(shut, key=lambda one: one[1] == "skipped")
         kind, name = unique_id.split(".")[0].replace("_", " "), _name(unique_id)
-        if status == SANDBOX:
+        if status == LIVE:
             raise RefusedError(
                 "dbt_result",
-                f"sync '{definition.name}': '{name}' was last built for the sandbox, whose results do not know who unsubscribed.",
-                hint="HEADWATER_ENVIRONMENT=live dbt build, then push.",
+                f"sync '{definition.name}': '{name}' was last built for live, without what the sandbox's vendors told, such as who "
+                "unsubscribed there.",
+                hint="HEADWATER_ENVIRONMENT=sandbox dbt build, then push --sandbox.",
             )
         if unique_id == model.unique_id:
             where = ""
@@ -92,18 +92,52 @@ class RunResults:
             f"dbt build --select {select}",
         )
 
+    def check_laws(self, definition: SyncDefinition, failures: Mapping[str, DbtFailure]) -> None:
+        """The table sends to nobody without consent, suppressed or held out, and knows who unsubscribed. No flag opens this gate.
+
+        Raises:
+            RefusedError: a law is broken, or a live push would send what was built for the sandbox.
+        """
+        for one, status, when in self._ended(definition, failures):
+            if status == SANDBOX:
+                raise RefusedError(
+                    "dbt_result",
+                    f"sync '{definition.name}': '{_name(one)}' was last built for the sandbox, whose results do not know who "
+                    "unsubscribed.",
+                    hint="HEADWATER_ENVIRONMENT=live dbt build, then push. No flag lets this pass.",
+                )
+            if status == _LAW_BROKEN:
+                raise RefusedError(
+                    "law_broken",
+                    f"sync '{definition.name}': '{_name(one)}' would send rows that must not be sent (without consent, suppressed or "
+                    f"held out), by {when}, which says how many.",
+                    hint="let withheld_reason of the model name these rows, then: "
+                    f"dbt build --select +{_name(one)}. No flag lets this pass.",
+                )
+
+    def _ended(
+        self, definition: SyncDefinition, failures: Mapping[str, DbtFailure]
+    ) -> Iterator[tuple[str, str, str]]:
+        """Each node that the sync stands on, its status and when that was."""
+        model = definition.model
+        for one in dict.fromkeys((model.unique_id, *model.tests, *model.upstream)):
+            yield one, *self._status(one, failures.get(one))
+
     def _status(self, unique_id: str, failure: DbtFailure | None) -> tuple[str, str]:
         """How the node ended when it last ran, and when that was; what no run had is taken to be well."""
         result = self._results.get(unique_id)
         if failure is not None and (
             result is None
-            or failure.status in (_LAW_BROKEN, SANDBOX)
+            or failure.status in (_LAW_BROKEN, SANDBOX, LIVE)
             or failure.failed_at > self._ended_at
         ):
             return failure.status, (
                 f"the dbt run of {failure.failed_at:%Y-%m-%d %H:%M} UTC, and has not run since"
             )
-        return (str(result["status"]) if result else "success"), "the latest dbt run"
+        if result is None:
+            return "success", "the latest dbt run"
+        is_law = _LAW_BROKEN in str(result.get("message") or "")
+        return (_LAW_BROKEN if is_law else str(result["status"])), "the latest dbt run"
 
     def built_at(self, definition: SyncDefinition) -> dt.datetime | None:
         """When the latest run finished the model (UTC), or None where it did not build it."""

@@ -113,6 +113,13 @@ def check_guards(
         RefusedError: one of the guards is passed.
     """
     guards = definition.guards
+    why, what_to_do = definition.nobody
+    if row_count == 0 < guards.min_rows and why:
+        raise RefusedError(
+            "empty",
+            f"sync '{definition.name}': '{definition.model.name}' has 0 rows: {why}.",
+            hint=what_to_do,
+        )
     if row_count < guards.min_rows:
         raise RefusedError(
             "empty",
@@ -136,7 +143,7 @@ def passed(what: str, definition: SyncDefinition, counts: Counts, before: Usual)
 
 
 def check_guard(what: str, definition: SyncDefinition, counts: Counts, before: Usual) -> None:
-    """One of `FLAGS`. A sync that is there to remove has no limit: a refusal that waits is worse.
+    """One of `FLAGS`. A sync that is there to remove has no limit: a refusal that waits is worse. One that makes nobody adds nobody.
 
     Raises:
         RefusedError: the plan is over it.
@@ -164,7 +171,7 @@ def check_guard(what: str, definition: SyncDefinition, counts: Counts, before: U
             guards.max_changes,
             guards.max_changes_percent,
         )
-    elif (what == "events") is (mode is Mode.EVENT):
+    elif mode is not Mode.UPDATE_ONLY and (what == "events") is (mode is Mode.EVENT):
         _check_growth(definition, what, counts.add, before)
 
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from sync.config.models import ConsentTables, SyncDefinition
-from sync.destinations.base import ObjectType
+from sync.destinations.base import Delivery, ObjectType
 from sync.engine.plan import capability
 from sync.engine.plan.claims import Claims
 from sync.engine.plan.edge import Edge
-from sync.engine.plan.gates import SANDBOX, DbtFailure, RunResults, TableChecks
+from sync.engine.plan.gates import LIVE, SANDBOX, DbtFailure, RunResults, TableChecks
 from sync.engine.plan.guards import MEMORY, Usual, usual
+from sync.engine.plan.permission import Permission
 from sync.engine.plan.planner import (
     FILLING,
     INTENDING,
@@ -22,14 +24,15 @@ from sync.engine.plan.planner import (
     Mapping,
     PlanQueries,
     Refresh,
+    key_text,
     map_columns,
     read_counts,
-    wanted_by,
 )
 from sync.engine.plan.spool import PlanSpool
+from sync.engine.plan.taken_out import withholding
 from sync.engine.scrub import shown_key
 from sync.errors import RefusedError, WarehouseError, WarehouseMemoryError
-from sync.records import Mode
+from sync.records import Action, Mode
 from sync.state.erasures import Erasures
 from sync.state.intents import Intents
 from sync.state.journal import Journal
@@ -51,6 +54,7 @@ class Planning:
     journal: Path  # of this machine
     people: ConsentTables = field(default_factory=ConsentTables)
     syncs: tuple[SyncDefinition, ...] = ()  # every one that the project defines
+    results: str | None = None  # the table of what the sandbox's vendors told of people
     erasures: Erasures = field(init=False)
 
     def __post_init__(self) -> None:
@@ -65,6 +69,12 @@ class Planning:
     def others(self, definition: SyncDefinition) -> list[str]:
         """Ids of other syncs that fill the same object, and did before."""
         return self.places.others(definition, self.known)
+
+    def removers(self, definition: SyncDefinition) -> list[str]:
+        """Ids of `remove` syncs that take out of the object which the sync fills."""
+        if definition.mode not in FILLING:
+            return []
+        return self.places.others(replace(definition, mode=Mode.REMOVE), self.known)
 
     def sharing(self, definition: SyncDefinition) -> list[SyncDefinition]:
         """Other syncs that fill the same object, and those that are about to, which no place is known of."""
@@ -87,6 +97,7 @@ class Planning:
             self.warehouse.dialect,
             environment=self.environment,
             sync_name=definition.sync_id,
+            doubt=Action.REPEAT if definition.mode is Mode.EVENT else Action.ATTEMPT,
         )
 
     def held(self, session: Session, definition: SyncDefinition) -> str:
@@ -169,9 +180,11 @@ def plan_sync(
     spool: bool = False,
     fingerprint: bool = False,
     results: RunResults | None = None,
+    earlier: Sequence[SyncDefinition] = (),
 ) -> Planned:
-    """Plan `definition` as the warehouse is now. What dbt did not build for want of what failed is told by what failed: by
-    `results`, where they are given.
+    """Plan `definition` as the warehouse is now; what others claim, as it is when those that are `earlier` have been pushed.
+
+    What dbt did not build for want of what failed is told by what failed: by `results`, where they are given.
 
     Raises:
         RefusedError: its table or a column is missing, or the world changes while it is read.
@@ -187,14 +200,13 @@ def plan_sync(
             full_refresh=full_refresh,
             spool=spool,
             fingerprint=fingerprint,
+            earlier=earlier,
         )
     except WarehouseMemoryError:
         raise
     except (RefusedError, WarehouseError):
         if results is not None:
-            results.check(
-                definition, _known_failures(session, planning.tables, planning.environment)
-            )
+            results.check(definition, _known_failures(session, planning, definition))
         raise
 
 
@@ -208,6 +220,7 @@ def _planned(
     full_refresh: bool,
     spool: bool,
     fingerprint: bool,
+    earlier: Sequence[SyncDefinition],
 ) -> Planned:
     found = session.columns(definition.model.relation)
     columns = [column.name for column in found]
@@ -225,22 +238,24 @@ def _planned(
     )
     others = planning.others(definition)
     held = planning.held(session, definition)
-    salts = planning.erasures.salts(session)
-    queries = PlanQueries(
+    claims = None
+    if others:
+        kept = _kept(planning, session, [one for one in earlier if one.sync_id in others], offered)
+        claims = ledger.claims(definition.filled, others, kept=kept)
+    queries = _queries(
+        planning,
+        session,
         definition,
         columns,
+        offered=offered,
         held=held,
-        elsewhere=ledger.elsewhere(),
-        former=ledger.former(),
         quarantined=log.quarantined() if log.has_quarantined(session) else None,
-        dialect=planning.warehouse.dialect,
         full_refresh=full_refresh,
         members=offered.members if offered else (),
-        people=planning.people,
         kinds=kinds,
-        claims=Claims.on(offered, ledger.claims(definition.filled, others) if others else None),
+        claims=Claims.on(offered, claims),
         refresh=_refresh(definition, offered),
-        erased=partial(planning.erasures.asked, salts=salts) if salts else None,
+        by_id=offered is not None and offered.updates_by_id,
     )
     checks = TableChecks(
         **{
@@ -258,14 +273,14 @@ def _planned(
             checks = replace(checks, key_count=checks.row_count - checks.null_keys)
     sound = not duplicates and not checks.null_keys and not checks.clear_identifiers
     counts = read_counts(session.rows(queries.counts())) if sound else Counts()
-    if counts.remove and queries.ask_claims(_wanted(planning, session, definition)):
+    if counts.remove and queries.ask_claims(_wanted(planning, session, definition, offered)):
         counts = read_counts(session.rows(queries.counts()))
     plan = Plan(
         name=definition.name,
         counts=counts,
         checks=checks,
         duplicates=duplicates,
-        dbt_failures=_dbt_failures(session, planning.tables, planning.environment),
+        dbt_failures=_dbt_failures(session, planning, definition),
         before=_usual(session, log, held) if counts.add or counts.remove else Usual(),
         fingerprint=_fingerprint(session, queries, definition) if fingerprint and sound else None,
         others=tuple(others),
@@ -276,21 +291,119 @@ def _planned(
     planned = Planned(plan, queries.mapping)
     if spool and (counts.to_send or counts.forget):
         planned.spool = _spooled(session, queries, plan, Edge(mapping, kinds))
-        if definition.mode in INTENDING:
+        if is_intended(definition, offered):
             planned.intents = queries.intents(marked=bool(counts.remove or counts.change))
     return planned
 
 
-def _wanted(planning: Planning, session: Session, definition: SyncDefinition) -> str | None:
+def _queries(
+    planning: Planning,
+    session: Session,
+    definition: SyncDefinition,
+    columns: Sequence[str],
+    *,
+    offered: ObjectType | None,
+    held: str,
+    quarantined: str | None = None,
+    **settings: Any,
+) -> PlanQueries:
+    """The plan's SQL, asked of nobody who is erased or kept out."""
+    ledger, salts = planning.ledger(definition), planning.erasures.salts(session)
+    return PlanQueries(
+        definition,
+        columns,
+        held=held,
+        elsewhere=ledger.elsewhere(),
+        former=ledger.former(),
+        quarantined=quarantined,
+        dialect=planning.warehouse.dialect,
+        people=planning.people,
+        erased=partial(planning.erasures.asked, salts=salts) if salts else None,
+        taken_out=_taken_out(planning, definition, columns, offered),
+        **settings,
+    )
+
+
+def _sendable(
+    planning: Planning,
+    session: Session,
+    definition: SyncDefinition,
+    offered: ObjectType | None,
+) -> str | None:
+    """A query of (sync_key, identifiers) of what a sync's table has and its plan would not withhold: who refuses is wanted by nobody."""
+    columns = [column.name for column in session.columns(definition.model.relation)]
+    if not columns:
+        return None
+    try:
+        held = planning.held(session, definition)
+        return _queries(planning, session, definition, columns, offered=offered, held=held).wanted()
+    except RefusedError:  # its own plan says what is wrong with it
+        return None
+
+
+def _taken_out(
+    planning: Planning,
+    definition: SyncDefinition,
+    columns: Sequence[str],
+    offered: ObjectType | None,
+) -> Permission | None:
+    """Whom a `remove` sync keeps out of the object, where there is one."""
+    removers = planning.removers(definition)
+    if not removers:
+        return None
+    there = replace(definition, mode=Mode.REMOVE)
+    is_known_by_key = offered is None or not (offered.found_by or offered.members)
+    place = f"{there.place}." if is_known_by_key else f"{there.filled}-"
+    dialect = planning.warehouse.dialect
+    return withholding(
+        planning.ledger(definition).taken_out(place, removers),
+        offered=offered,
+        key=key_text(definition, dialect),
+        identifiers=map_columns(definition, columns).identifiers,
+        dialect=dialect,
+    )
+
+
+def _kept(
+    planning: Planning,
+    session: Session,
+    earlier: Sequence[SyncDefinition],
+    offered: ObjectType | None,
+) -> dict[str, str]:
+    """By id, a query of the keys that each of these syncs holds on to: whoever else it has will be let go of when it is pushed."""
+    kept = {}
+    for one in earlier:
+        if one.mode in REMOVING and (wanted := _sendable(planning, session, one, offered)):
+            kept[one.sync_id] = f"select sync_key from ({wanted}) as of_earlier"
+    return kept
+
+
+def is_intended(definition: SyncDefinition, offered: ObjectType | None) -> bool:
+    """Whether what is about to be sent is written down before. Of events too, that may be there and go again: whoever is erased meanwhile
+    is erased there. Not where each batch is claimed before it is sent, nor of who is only asked to be taken out.
+    """
+    if definition.mode is Mode.EVENT:
+        return (
+            offered is None or capability.delivery(definition, offered) is not Delivery.AT_MOST_ONCE
+        )
+    return definition.mode in INTENDING
+
+
+def _wanted(
+    planning: Planning,
+    session: Session,
+    definition: SyncDefinition,
+    offered: ObjectType | None,
+) -> str | None:
     """A query of what the tables of other syncs want in the same object; asked only of a plan that could take it out."""
     if definition.mode is not Mode.MIRROR:
         return None
     parts = []
     for other in planning.sharing(definition):
-        columns = [column.name for column in session.columns(other.model.relation)]
-        if other.mode in FILLING and columns:
-            with suppress(RefusedError):  # its own plan says what is wrong with it
-                parts.append(wanted_by(other, columns, planning.warehouse.dialect))
+        if other.mode in FILLING:
+            there = replace(other, account=definition.account)
+            if wanted := _sendable(planning, session, there, offered):
+                parts.append(wanted)
     return " union all ".join(parts) or None
 
 
@@ -346,21 +459,44 @@ def _usual(session: Session, log: RunLog, held: str) -> Usual:
     )
 
 
-def _known_failures(session: Session, tables: Tables, environment: str) -> dict[str, DbtFailure]:
+def _known_failures(
+    session: Session, planning: Planning, definition: SyncDefinition
+) -> dict[str, DbtFailure]:
     try:
-        return _dbt_failures(session, tables, environment)
+        return _dbt_failures(session, planning, definition)
     except WarehouseError:
         return {}  # the first build failed before it made the table
 
 
-def _dbt_failures(session: Session, tables: Tables, environment: str) -> dict[str, DbtFailure]:
-    """By node; what was built for the sandbox is a failure to a live push alone."""
-    rows = session.rows(f"select unique_id, status, failed_at from {tables.dbt_failures}")
-    return {
+def _dbt_failures(
+    session: Session, planning: Planning, definition: SyncDefinition
+) -> dict[str, DbtFailure]:
+    """By node; what was built for the sandbox is a failure to a live push alone. A push to the sandbox fails by what was built for live,
+    once the sandbox's vendors have told of somebody who wants nothing more.
+    """
+    found = {
         row["unique_id"]: DbtFailure(row["status"], row["failed_at"])
-        for row in rows
-        if environment == "live" or row["status"] != SANDBOX
+        for row in session.rows(
+            f"select unique_id, status, failed_at from {planning.tables.dbt_failures}"
+        )
     }
+    if planning.environment == "live":
+        return found
+    model = definition.model.unique_id
+    known = {one: failure for one, failure in found.items() if failure.status != SANDBOX}
+    if model not in found and planning.results and _has_told(session, planning):
+        known[model] = DbtFailure(LIVE, now_utc())
+    return known
+
+
+def _has_told(session: Session, planning: Planning) -> bool:
+    literal = planning.warehouse.dialect.literal
+    return bool(
+        session.rows(
+            f"select 1 as one from {planning.results} where environment = {literal(planning.environment)} "
+            "and kind in ('unsubscribed', 'complained', 'bounced') limit 1"
+        )
+    )
 
 
 def _spooled(session: Session, queries: PlanQueries, plan: Plan, edge: Edge) -> PlanSpool:

@@ -17,6 +17,7 @@ from sync.engine.plan import journeys, membership
 from sync.engine.plan.claims import CLAIMED, Claims
 from sync.engine.plan.edge import CARRIED_AS_TEXT
 from sync.engine.plan.permission import Permission
+from sync.engine.plan.taken_out import TAKEN_OUT
 from sync.engine.scrub import mark_of
 from sync.errors import RefusedError, closest
 from sync.records import Kind, Mode
@@ -32,10 +33,10 @@ NOT_MAPPED = ("withheld_reason", "row_hash", "qualified_at")
 Erased = Callable[[abc.Mapping[str, Sequence[str]]], tuple[str, str]]
 KindsOf = abc.Mapping[str, Kind]
 REMOVING = (Mode.MIRROR, Mode.REPLACE)
-FILLING = (Mode.ADD, Mode.UPSERT, Mode.MIRROR, Mode.REPLACE)
-UPDATING = (Mode.UPSERT, Mode.MIRROR, Mode.REPLACE)
-# Modes for which a row that may be there differs from one that is: it must be sent again, or taken out.
-INTENDING = UPDATING
+UPDATING = (Mode.UPSERT, Mode.UPDATE_ONLY, Mode.MIRROR, Mode.REPLACE)
+FILLING = (Mode.ADD, Mode.CREATE_ONLY, *UPDATING)
+# Modes for which a row that may be there differs from one that is: it must be sent again, taken out, or left to nobody else.
+INTENDING = FILLING
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,11 +166,14 @@ class PlanQueries:
         claims: Claims | None = None,
         refresh: Refresh | None = None,
         erased: Erased | None = None,
+        by_id: bool = False,
+        taken_out: Permission | None = None,
     ) -> None:
         """`held` is a query of the ledger's state, `elsewhere` one of how many rows it has elsewhere, `former` one of how many have a
         place of before accounts were known; `quarantined` one of (sync_key, payload_hash, is_dismissed), or None for none; `kinds`
         what the columns hold; `claims` who else may want rows that leave; `refresh` when rows are sent again though nothing changed;
-        `erased` who is to be sent nothing, whatever the table says.
+        `erased` who is to be sent nothing, whatever the table says; `by_id` whether who has other identifiers is written by its remote id;
+        `taken_out` whom a `remove` sync keeps out of the object.
         """
         self._definition = definition
         self._mode = definition.mode
@@ -184,6 +188,7 @@ class PlanQueries:
         self._claims = claims or Claims()
         self._refresh = refresh
         self._is_claimed = False
+        self._by_id = by_id
         self._has_reason = "withheld_reason" in columns
         people = people or ConsentTables()
         self._people = (PERSON,) if PERSON in columns else ()
@@ -194,6 +199,7 @@ class PlanQueries:
             journeys.asked_again(
                 definition, columns, aliases=people.aliases, held=held, dialect=dialect
             ),
+            taken_out or Permission(),
         )
 
     def ask_claims(self, wanted: str | None = None) -> bool:
@@ -259,18 +265,30 @@ class PlanQueries:
             actions.append("unchanged")
         listed = ", ".join(f"'{action}'" for action in actions)
         mapped = "".join(f", planned.{place}" for place in self._places())
-        held = "planned.held_identifiers"
-        if not removes and not (marked and self._members):
+        held, remote_id, ids = "planned.held_identifiers", "planned.remote_id", ""
+        if not removes and not (marked and self._members) and not self._by_id:
             held = f"{self._dialect.text('null')} as held_identifiers"
         marking, (marks, join) = "", self._marks(marked)
+        if self._by_id:
+            # Of a row that may have been sent nobody knows which identifiers the vendor has; an id of two rows says of neither who it is.
+            unknown = f"planned.action <> 'remove' and planned.held_hash = {self._dialect.literal(UNKNOWN)}"
+            held = f"case when not ({unknown}) then {held} end as held_identifiers"
+            remote_id = (
+                f"case when ids_of_several.remote_id is null then {remote_id} end as remote_id"
+            )
+            ids = (
+                ", ids_of_several as (select remote_id from held where remote_id is not null "
+                "group by remote_id having count(*) > 1)"
+            )
+            join += "left join ids_of_several on ids_of_several.remote_id = planned.remote_id "
         if marks:
             marking = (
                 ", coalesce(marks.leaving, 0) as leaving, coalesce(marks.shared, 0) as shared, "
                 "coalesce(marks.holders, 0) as holders"
             )
         return (
-            f"{self._planned()}{marks} select planned.action, planned.sync_key, planned.row_hash, "
-            f"{held}, planned.remote_id{mapped}{marking} from planned {join}"
+            f"{self._planned()}{ids}{marks} select planned.action, planned.sync_key, planned.row_hash, "
+            f"{held}, {remote_id}{mapped}{marking} from planned {join}"
             f"where planned.action in ({listed})"
         )
 
@@ -296,6 +314,19 @@ class PlanQueries:
             f"{outdated} as outdated_identifiers, planned.remote_id from planned {join}"
             "where planned.action in ('add', 'change', 'remove')"
         )
+
+    def wanted(self) -> str:
+        """Every row of the table that may be sent: sync_key, identifiers."""
+        names = {name: self._dialect.text(self._column(name)) for name in self.mapping.identifiers}
+        return (
+            f"select sync_key, identifiers from (select {self._key()} as sync_key, "
+            f"{self._dialect.json_object(names)} as identifiers, {self._reason()} as withheld_reason "
+            f"from {self._definition.model.relation}{self._joins()}) as sendable "
+            "where withheld_reason is null and sync_key is not null"
+        )
+
+    def _joins(self) -> str:
+        return "".join(asked.joins for asked in self._asked)
 
     def _marks(self, marked: bool) -> tuple[str, str]:
         """The query part `marks` and the join to it, where identifiers are the member: for what is sent, and for what is written down
@@ -373,18 +404,19 @@ class PlanQueries:
                 "case when claimed.sync_key is not null and withheld_reason is null "
                 f"then '{CLAIMED}' else withheld_reason end"
             )
+        held_hash = ", held.row_hash as held_hash" if self._by_id else ""
+        kept_hash = ", held_hash" if self._by_id else ""
         return (
             f"with activation as (select {self._key()} as sync_key, row_hash, "
             f"{self._reason()} as withheld_reason{mapped} "
-            f"from {self._definition.model.relation}"
-            f"{''.join(asked.joins for asked in self._asked)}), "
+            f"from {self._definition.model.relation}{self._joins()}), "
             f"held as (select sync_key, row_hash, {outdated} as is_outdated, identifiers, "
             f"remote_id from ({self._held}) as ledger), "
             f"compared as (select coalesce(activation.sync_key, held.sync_key) as sync_key, "
             "case when activation.sync_key is not null then activation.row_hash "
             "else held.row_hash end as row_hash, "
             f"activation.withheld_reason, {self._action()} as wanted, "
-            f"held.identifiers as held_identifiers, held.remote_id{carried} "
+            f"held.identifiers as held_identifiers, held.remote_id{held_hash}{carried} "
             "from activation full join held on held.sync_key = activation.sync_key), "
             f"{quarantined}{claimed}"
             f"planned as (select compared.sync_key, compared.row_hash, "
@@ -392,7 +424,7 @@ class PlanQueries:
             f"else {wanted} end as action, "
             f"case when {is_quarantined} and wanted in ('add', 'change') then "
             f"case when {is_dismissed} then 'dismissed' else 'quarantined' end "
-            f"else {reason} end as withheld_reason, held_identifiers, remote_id"
+            f"else {reason} end as withheld_reason, held_identifiers, remote_id{kept_hash}"
             f"{''.join(f', {place}' for place in places)} from compared{join})"
         )
 
@@ -406,7 +438,11 @@ class PlanQueries:
                 f"case when {sendable} and not ({held}) then 'remove' "
                 f"when {sendable} then 'unchanged' when {held} then 'forget' else 'none' end"
             )
-        gone = "remove" if self._mode in REMOVING else "none"
+        gone = f"'{'remove' if self._mode in REMOVING else 'none'}'"
+        if (
+            self._mode is Mode.UPSERT
+        ):  # it takes nobody out, and who is out is not held: they are sent again when they may be there
+            gone = f"case when activation.withheld_reason = '{TAKEN_OUT}' then 'forget' else 'none' end"
         # What may be there or not is sent again, whatever the mode: an earlier one, that changed rows, may have left it.
         differs = f"held.row_hash = {self._dialect.literal(UNKNOWN)}"
         if self._mode is Mode.EVENT:
@@ -420,7 +456,7 @@ class PlanQueries:
         return (
             f"case when {sendable} and not ({held}) then 'add' "
             f"when {sendable} and {differs} then 'change' when {sendable} then 'unchanged' "
-            f"when {held} then '{gone}' else 'none' end"
+            f"when {held} then {gone} else 'none' end"
         )
 
     def _reason(self) -> str:
@@ -443,7 +479,7 @@ class PlanQueries:
         return Permission(joins, f"case when {condition} then 'erased' end")
 
     def _key(self) -> str:
-        return _key_text(self._definition, self._dialect)
+        return key_text(self._definition, self._dialect)
 
     def _column(self, name: str) -> str:
         return self._dialect.column(name)
@@ -451,7 +487,7 @@ class PlanQueries:
 
 def keys_of(definition: SyncDefinition, dialect: Dialect) -> str:
     """A query of every row's sync_key and row_hash."""
-    key = _key_text(definition, dialect)
+    key = key_text(definition, dialect)
     return f"select {key} as sync_key, row_hash from {definition.model.relation}"
 
 
@@ -460,27 +496,12 @@ def keys_of_people(definition: SyncDefinition, ids: Sequence[str], dialect: Dial
     listed = ", ".join(map(dialect.literal, sorted(ids)))
     return (
         f"select {dialect.literal(definition.sync_id)} as sync_name, "
-        f"{_key_text(definition, dialect)} as sync_key from {definition.model.relation} "
+        f"{key_text(definition, dialect)} as sync_key from {definition.model.relation} "
         f"where {dialect.text(dialect.column(PERSON))} in ({listed})"
     )
 
 
-def wanted_by(definition: SyncDefinition, columns: Sequence[str], dialect: Dialect) -> str:
-    """A query of (sync_key, identifiers) of the rows of a sync's table that it would send.
-
-    Raises:
-        RefusedError: the table or a column is missing.
-    """
-    mapping = map_columns(definition, columns)
-    names = {name: dialect.text(dialect.column(name)) for name in mapping.identifiers}
-    sent = " where withheld_reason is null" if "withheld_reason" in columns else ""
-    return (
-        f"select {_key_text(definition, dialect)} as sync_key, {dialect.json_object(names)} as identifiers "
-        f"from {definition.model.relation}{sent}"
-    )
-
-
-def _key_text(definition: SyncDefinition, dialect: Dialect) -> str:
+def key_text(definition: SyncDefinition, dialect: Dialect) -> str:
     """The key as text. Parts of a composite key are escaped, so that no two keys meet: `~` is `~0`, `|` is `~1`."""
     parts = [dialect.text(dialect.column(name)) for name in definition.key]
     if len(parts) == 1:

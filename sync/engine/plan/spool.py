@@ -10,6 +10,7 @@ import os
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import IO
 
 import pyarrow as pa
@@ -24,7 +25,10 @@ class Spool:
     """Arrow batches written once, then read as often as needed."""
 
     def __init__(self) -> None:
-        self._file: IO[bytes] = tempfile.TemporaryFile(prefix="headwater-")  # noqa: SIM115
+        try:
+            self._file: IO[bytes] = tempfile.TemporaryFile(prefix="headwater-")  # noqa: SIM115
+        except OSError as error:  # no folder will do
+            raise _unkept(error) from error
         self._writer: pa.RecordBatchStreamWriter | None = None
         self.rows = 0
 
@@ -32,17 +36,23 @@ class Spool:
         """Append a batch; all batches have one schema."""
         if batch.num_rows == 0:
             return
-        if self._writer is None:
-            options = pa.ipc.IpcWriteOptions(compression="lz4", use_threads=False)
-            self._writer = pa.ipc.new_stream(self._file, batch.schema, options=options)
         try:
+            if self._writer is None:
+                options = pa.ipc.IpcWriteOptions(compression="lz4", use_threads=False)
+                self._writer = pa.ipc.new_stream(self._file, batch.schema, options=options)
             self._writer.write_batch(batch)
         except OSError as error:
-            raise HeadwaterError(
-                f"the plan cannot be kept in {tempfile.gettempdir()} ({_why(error)}).",
-                hint="make room there, or set TMPDIR to a folder that has some; nothing was sent.",
-            ) from error
+            raise _unkept(error) from error
         self.rows += batch.num_rows
+
+    def end(self) -> None:
+        """All is written: a full disk says so now, and not when something was sent."""
+        try:
+            if self._writer is not None:
+                self._writer.close()
+            self._file.flush()
+        except OSError as error:
+            raise _unkept(error) from error
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Every batch, from the start."""
@@ -55,7 +65,18 @@ class Spool:
 
     def close(self) -> None:
         """Give the disk space back."""
-        self._file.close()
+        with suppress(OSError):  # what a full disk did not take is not wanted any more
+            self._file.close()
+
+
+def _unkept(error: OSError) -> HeadwaterError:
+    folder = os.environ.get("TMPDIR") or "the folder for temporary files"
+    with suppress(OSError):  # there may be none
+        folder = tempfile.gettempdir()
+    return HeadwaterError(
+        f"the plan cannot be kept in {folder} ({_why(error)}).",
+        hint="make room there, or set TMPDIR to a folder that has some; nothing was sent.",
+    )
 
 
 def _why(error: OSError) -> str:
@@ -77,6 +98,8 @@ class PlanSpool:
         try:
             for batch in stream:
                 self._add(*edge.cross(batch))
+            for spool in self._all():
+                spool.end()
         except BaseException:
             self.close()
             raise
@@ -92,15 +115,18 @@ class PlanSpool:
         return "; ".join(sorted(self._refused_reasons))
 
     def close(self) -> None:
-        for spool in (
+        for spool in self._all():
+            spool.close()
+
+    def _all(self) -> tuple[Spool, ...]:
+        return (
             self.removals,
             self.writes,
             self.forgotten,
             self.outdated,
             self.doubted,
             self.refused,
-        ):
-            spool.close()
+        )
 
     def _add(self, batch: pa.RecordBatch, reasons: pa.Array) -> None:
         actions = batch.column(batch.schema.get_field_index("action"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Self
@@ -42,16 +43,22 @@ class Acknowledger:
         *,
         retrier: Retrier,
         watcher: Watcher,
-        intends: bool = False,
+        lost: Action | None = None,
+        claims: bool = False,
+        creates: bool = False,
     ) -> None:
+        """`lost` is what a row is whose answer was lost, where that must be known; `claims` says that each is marked before it is sent,
+        `creates` that what is there already is left as it is.
+        """
         self._log = log
         self._result = result
         self._watcher = watcher
-        self._intends = intends
+        self._lost = lost
+        self._creates = creates
         self._keeper = Keeper(
             journal,
             name=result.name,
-            intends=intends,
+            intends=lost is not None and not claims,
             group_seconds=warehouse.dialect.group_seconds,
             watcher=watcher,
         )
@@ -110,10 +117,11 @@ class Acknowledger:
         """Keep what is about to be sent, and room for the answer; None when neither journal nor warehouse takes it: it must not be sent.
 
         Rows whose answer never comes may be there: who leaves the table later is still removed. Called by the thread that sends.
-        Events are left out: one that may be there must not count as sent.
+        What must not count as sent is written as that.
         """
         self.check_lease()
-        table = self._marked(batch.rows, Action.ATTEMPT, batch.number, row_hash=UNKNOWN)
+        action = self._lost or Action.REPEAT
+        table = self._marked(batch.rows, action, batch.number, row_hash=UNKNOWN)
         if self._keeper.is_kept(batch.number, table):
             return table
         if claimed:  # is written down already
@@ -121,9 +129,8 @@ class Acknowledger:
         if not self._keeper.writes_ahead:
             # The intents are in the warehouse, and say enough unless a journal that is not whole says more.
             return None if self.blocked else table
-        # What must not count as sent is written as that; either way the warehouse has shown that it takes as much.
-        ahead = table if self._intends else self._marked(batch.rows, Action.RELEASE, batch.number)
-        return table if self._keeper.write_ahead(ahead, self._groups.write) else None
+        # The warehouse has shown then that it takes as much as the answer will say.
+        return table if self._keeper.write_ahead(table, self._groups.write) else None
 
     def journal(self, outcome: Outcome, intended: pa.Table, *, claimed: bool = False) -> Outcome:
         """Keep what the answer said before anything else can happen. Called by the thread that got it."""
@@ -133,11 +140,13 @@ class Acknowledger:
             decided.append(self._decided(outcome, intended, places))
         # Whatever else is known: an event surely not taken is free again, what may have been taken is in doubt.
         others = _surely_not_taken(outcome) if claimed else _maybe_taken(outcome)
-        if others and (claimed or self._intends):
-            action = Action.RELEASE if claimed else Action.ATTEMPT
-            row_hash = None if claimed else UNKNOWN
+        action = Action.RELEASE if claimed else self._lost
+        if others and action:
+            row_hash = UNKNOWN if action is Action.ATTEMPT else None
             rest = _places(batch.rows, list(others))
             decided.append(self._log.decided(intended, rest, action=action, row_hash=row_hash))
+        if outcome.passed_over:
+            decided.extend(self._passed_over(outcome, intended))
         if decided:
             import pyarrow as pa
 
@@ -167,7 +176,34 @@ class Acknowledger:
             action=actions,
             row_hash=[row.row_hash for row in rows],
             remote_id=remote_ids,
+            identifiers=self._went_with(outcome, rows),
         )
+
+    def _passed_over(self, outcome: Outcome, intended: pa.Table) -> list[pa.Table]:
+        """What is there and was left is not asked for again; what is not there is not held, and is."""
+        rows = {row.record.key: row for row in outcome.batch.rows}
+        if self._creates:
+            places = _places(outcome.batch.rows, outcome.passed_over)
+            hashes = [rows[key].row_hash for key in outcome.passed_over]
+            return [self._log.decided(intended, places, action=Action.ADD, row_hash=hashes)]
+        gone = [key for key in outcome.passed_over if rows[key].action != Action.ADD]
+        if not gone:
+            return []
+        places = _places(outcome.batch.rows, gone)
+        return [self._log.decided(intended, places, action=Action.FORGET)]
+
+    def _went_with(self, outcome: Outcome, rows: Sequence[PlannedRow]) -> list[str | None] | None:
+        """The identifiers that rows were taken with, as JSON text; None where they are those that were meant."""
+        without = outcome.went_without
+        if not without:
+            return None
+        return [
+            row.sent
+            if (record := without.get(row.record.key)) is None
+            # Written as everything that is sent: names in order.
+            else json.dumps(dict(sorted(record.identifiers.items())), ensure_ascii=False)
+            for row in rows
+        ]
 
     def _marked(
         self,
@@ -197,17 +233,30 @@ class Acknowledger:
                 self._groups.add_batch(outcome.batch.number)
             for action, count in outcome.taken.items():
                 self._count(action, count)
+            self._note_left_out(outcome)
+            self._result.passed_over += len(outcome.passed_over)
             self._add_refused(group, outcome)
             if outcome.error is not None:
                 self._add_error(outcome, outcome.error)
             self._note_batch(group, outcome)
-            done = len(outcome.accepted) + len(outcome.failed)
+            done = len(outcome.accepted) + len(outcome.failed) + len(outcome.passed_over)
             if outcome.batch.action != Action.OUTDATED:
                 self._watcher.advanced(self._result.name, done)
         if self._keeper.writes_ahead:
             self.flush()
         else:
             self._groups.hand_over_if_due()
+
+    def _note_left_out(self, outcome: Outcome) -> None:
+        """Count what rows went without, of those that were taken."""
+        if not outcome.went_without:
+            return
+        rows = {row.record.key: row.record for row in outcome.batch.rows}
+        for item in outcome.accepted:
+            if (went := outcome.went_without.get(item.key)) is not None:
+                self._result.left_out.update(
+                    name for name in rows[item.key].identifiers if name not in went.identifiers
+                )
 
     @property
     def seconds_left(self) -> float:

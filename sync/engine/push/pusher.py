@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from functools import partial
 from itertools import chain, count, islice
 
@@ -18,7 +19,15 @@ from sync.engine.plan.spool import PlanSpool
 from sync.engine.preflight import check_fields
 from sync.engine.push.acknowledge import Acknowledger
 from sync.engine.push.record import RunRecord
-from sync.engine.push.rows import Batch, Phase, PlannedRow, RowReader, batched, parted
+from sync.engine.push.rows import (
+    Batch,
+    Phase,
+    PlannedRow,
+    RowReader,
+    batched,
+    new_addresses,
+    parted,
+)
 from sync.engine.push.sender import BatchSender
 from sync.engine.push.stream import Stream
 from sync.engine.retry import CircuitBreaker, Retrier, with_memory
@@ -51,12 +60,21 @@ class Pusher:
         self._result = SyncResult(definition.name, "success")
         self._record = RunRecord(context, definition, self._result)
         self._stream: Stream | None = None
+        self._turn = ExitStack()  # at the object, until the run's end is on record
         self._once = True  # each key is acknowledged once in this run
         self._lost_before = 0  # events of earlier runs of which nobody knows
 
     def push(self) -> SyncResult:
         """Push; whatever goes wrong is in the result."""
-        began, result, definition = time.monotonic(), self._result, self._definition
+        began, result = time.monotonic(), self._result
+        with self._turn:
+            self._push_to_its_end()
+        result.seconds = time.monotonic() - began
+        self._context.watcher.ended(result)
+        return result
+
+    def _push_to_its_end(self) -> None:
+        result, definition = self._result, self._definition
         try:
             self._push()
             if not self._options.dry_run:
@@ -77,9 +95,6 @@ class Pusher:
             self._record_end()
             if not isinstance(error, Exception):
                 raise
-        result.seconds = time.monotonic() - began
-        self._context.watcher.ended(result)
-        return result
 
     def _is_interruption(self, error: HeadwaterError) -> bool:
         """It was told to stop while it waited for the warehouse."""
@@ -103,6 +118,7 @@ class Pusher:
         if not self._options.dry_run:
             connection = self._context.connector.connect(definition.destination, definition.object)
         self._locate(connection)
+        self._turn.enter_context(self._context.turns.of(self._definition.filled))
         planned = self._plan(hashed=declaration.hashed, offered=offered)
         try:
             result.counts = planned.plan.counts
@@ -153,10 +169,13 @@ class Pusher:
                 spool=True,
                 fingerprint=definition.name in options.expected,
                 results=None if options.skip_gates else self._context.run_results,
+                earlier=self._context.tried,
             )
             try:
                 self._gate(planned.plan)
-                if not options.dry_run:
+                if options.dry_run:
+                    self._context.tried.append(definition)
+                else:
                     self._begin(session, planned)
             except BaseException:
                 planned.close()
@@ -194,6 +213,7 @@ class Pusher:
             others=plan.others,
             other_keys=plan.other_keys,
         )
+        self._context.run_results.check_laws(definition, plan.dbt_failures)
         if options.skip_gates:
             self._result.notes.append("--skip-gates")
             self._context.watcher.log("gates_skipped", sync=definition.name)
@@ -237,13 +257,19 @@ class Pusher:
         return chain.from_iterable(phase.batches for phase in self._phases(planned, offered))
 
     def _phases(self, planned: Planned, offered: ObjectType) -> Iterator[Phase]:
-        """Removals, then identifiers that changed, then what is written: who must not be there leaves before anybody joins."""
+        """Removals, then identifiers that changed, then what is written: who must not be there leaves before anybody joins, and who is
+        written by id lets go of an address before another is found by it.
+        """
         assert planned.spool is not None  # noqa: S101
         reader, spool, number = self._reader(planned, offered), planned.spool, count(1)
+        writes = [reader.read(spool.writes.batches())]
+        if offered.updates_by_id:
+            writes.append(new_addresses(reader.read(spool.writes.batches()), wanted=False))
+            writes[0] = new_addresses(writes[0], wanted=True)
         for action, rows in (
             (Action.REMOVE, reader.read(spool.removals.batches())),
             (Action.OUTDATED, reader.read_outdated(spool.outdated.batches())),
-            ("write", reader.read(spool.writes.batches())),
+            *(("write", one) for one in writes),
         ):
             part: Iterable[list[PlannedRow]] = rows
             canary = None if action == Action.OUTDATED else self._definition.canary
@@ -273,6 +299,7 @@ class Pusher:
             planned.mapping,
             weigh=offered.batch_bytes is not None,
             members=offered.members,
+            by_id=offered.updates_by_id,
         )
 
     # -- send ----------------------------------------------------------------------------------
@@ -306,7 +333,9 @@ class Pusher:
             self._result,
             retrier=retrier,
             watcher=self._context.watcher,
-            intends=self._record.intends and self._definition.mode is not Mode.REPLACE,
+            lost=self._lost(),
+            claims=claims,
+            creates=self._definition.mode is Mode.CREATE_ONLY,
         )
         sender = BatchSender(
             connection.destination,
@@ -318,6 +347,8 @@ class Pusher:
             slots=self._context.connector.limits.slots(
                 connection.credential, connection.declaration, group
             ),
+            conflicts=offered.conflicts,
+            left_out=self._definition.left_out_on_conflict,
             permit=acknowledger.check_lease,
         )
         stream = self._stream = Stream(
@@ -355,6 +386,13 @@ class Pusher:
         result.error = result.error or unfit
         self._end(breaker, left=spool.refused_unchanged + acknowledger.dropped)
 
+    def _lost(self) -> Action | None:
+        """What a row is whose answer was lost: it may be there, or goes again whatever became of it."""
+        if self._definition.mode is Mode.EVENT:
+            return Action.REPEAT
+        is_counted = self._record.intends and self._definition.mode is not Mode.REPLACE
+        return Action.ATTEMPT if is_counted else None
+
     def _unfit(
         self, retrier: Retrier, connection: Connection, planned: Planned, spool: PlanSpool
     ) -> RefusedError | None:
@@ -379,7 +417,7 @@ class Pusher:
         """What the run came to; `left` are rows beyond those to be sent."""
         result = self._result
         undone = result.counts.to_send - result.added - result.changed - result.removed
-        undone += left
+        undone += left - result.passed_over
         if breaker.is_open and result.error is None:
             result.error = DestinationError(
                 f"stopped after {self._options.breaker_limit} batches of which no row was taken.",
@@ -396,7 +434,7 @@ class Pusher:
         if undone == 0 and result.error is None:
             result.status = "success"
         else:
-            taken = result.added + result.changed + result.removed
+            taken = result.added + result.changed + result.removed + result.passed_over
             result.status = "partial" if taken else "failed"
             result.failed = result.failed if result.interrupted else undone
         self._finish()

@@ -54,7 +54,7 @@ class RunRecord:
         )
         self._unrecorded = Unrecorded(planning.journal, environment=environment, sync_name=sync_id)
         self._intents = planning.intents(definition)
-        self._is_leased = False
+        self._is_leased = self._has_intents = False
         self.settles = False  # requests of a process that died may still arrive
         self._started_at = now_utc()
         self.locate(definition, settings="")
@@ -76,7 +76,7 @@ class RunRecord:
 
     @property
     def intends(self) -> bool:
-        """Whether what may be there differs from what is: then the warehouse has it before it is sent."""
+        """Whether what may be there differs from what is."""
         return self._definition.mode in INTENDING
 
     # -- before anything is sent ---------------------------------------------------------------
@@ -130,6 +130,7 @@ class RunRecord:
                 session, command="push", mode=definition.mode.value, now=self._started_at
             )
             if planned.intents:
+                self._has_intents = True
                 session.execute(
                     self._intents.write(
                         planned.intents,
@@ -213,7 +214,7 @@ class RunRecord:
                 self.log.write_withheld(session, self._result.counts.withheld)
                 session.execute(
                     *self._planning.ledger(self._definition).compaction([self._run_id], once=once),
-                    *([self._intents.drop([self._run_id])] if self.intends else []),
+                    *([self._intents.drop([self._run_id])] if self._has_intents else []),
                     self._finished(),
                 )
 

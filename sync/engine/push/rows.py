@@ -51,10 +51,14 @@ class RowReader:
         *,
         weigh: bool = False,
         members: membership.Sets = (),
+        by_id: bool = False,
     ) -> None:
-        """`weigh` says that batches are limited by bytes too; `members` which sets of identifiers are members each."""
+        """`weigh` says that batches are limited by bytes too; `members` which sets of identifiers are members each; `by_id` that who has
+        other identifiers is written by the id that the vendor gave.
+        """
         self._weigh = weigh
         self._members = members
+        self._by_id = by_id
         self._names = 64 + sum(len(name) + 8 for name in (*mapping.identifiers, *mapping.fields))
         self._name = definition.sync_id
         self._with_key = definition.mode is Mode.EVENT
@@ -120,6 +124,10 @@ class RowReader:
         assert len(rows) == batch.num_rows  # noqa: S101 - `map` ends with the shortest
         if removing and any(columns.get("shared", ())):
             self._keep_shared(rows, columns)
+        if self._by_id and not removing:
+            for row, held in zip(rows, columns["held_identifiers"], strict=True):
+                if row.record.remote_id is not None and _differ(held, row):
+                    row.record = replace(row.record, has_new_address=True)
         return rows
 
     def _keep_shared(self, rows: list[PlannedRow], columns: dict[str, list[Any]]) -> None:
@@ -129,6 +137,17 @@ class RowReader:
                 left = membership.without_shared(row.record.identifiers, shared, self._members)
                 row.record = replace(row.record, identifiers=left)
                 row.stays = leaving == shared
+
+
+def _differ(held: str | None, row: PlannedRow) -> bool:
+    """Whether a row has other identifiers than it was last taken with, or nobody knows with which."""
+    return held is None or (held != row.sent and json.loads(held) != row.record.identifiers)
+
+
+def new_addresses(rows: Iterable[list[PlannedRow]], *, wanted: bool) -> Iterator[list[PlannedRow]]:
+    """Of each chunk the rows whose identifiers changed, or the others."""
+    for chunk in rows:
+        yield [row for row in chunk if row.record.has_new_address is wanted]
 
 
 def _values(batch: pa.RecordBatch, index: int) -> list[Any]:

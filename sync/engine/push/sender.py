@@ -6,7 +6,7 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -14,13 +14,16 @@ from typing import Any
 
 from sync.destinations.answers import Fault, raised
 from sync.destinations.base import (
+    CreatesOnly,
     Delivery,
     Destination,
     PollsJobs,
     RemovesMembers,
     ReplacesAll,
     SendsEvents,
+    UpdatesOnly,
 )
+from sync.engine.limits import permitted
 from sync.engine.push.rows import Batch
 from sync.engine.retry import CircuitBreaker, Retrier
 from sync.errors import (
@@ -49,6 +52,7 @@ class Outcome:
     batch: Batch
     accepted: list[Accepted] = field(default_factory=list)
     failed: list[RowError] = field(default_factory=list)
+    passed_over: list[str] = field(default_factory=list)
     error: DestinationError | None = None  # why rows are undecided
     maybe: set[str] = field(default_factory=set)  # an answer was lost: they may have been taken
     unproven: set[str] = field(
@@ -61,6 +65,8 @@ class Outcome:
     jobs: int = 0
     works: bool = False  # a job took some rows of this batch, so the request is not what is wrong
     waited: float = 0.0  # seconds for jobs
+    # Rows that went without an identifier that is another record's, and what they went with.
+    went_without: dict[str, Record] = field(default_factory=dict)
     taken: Counter[str] = field(default_factory=Counter)  # accepted rows by action
     acknowledgements: Any = None  # an Arrow table, once they are journalled
 
@@ -68,7 +74,7 @@ class Outcome:
     def undecided(self) -> set[str]:
         """Keys of the batch of which nothing is known."""
         decided = {item.key for item in self.accepted} | {error.key for error in self.failed}
-        return {row.record.key for row in self.batch.rows} - decided
+        return {row.record.key for row in self.batch.rows} - decided - set(self.passed_over)
 
 
 class BatchSender:
@@ -85,9 +91,13 @@ class BatchSender:
         slots: AbstractContextManager[object],
         job_seconds: float = 900.0,
         clock: Callable[[], float] = time.monotonic,
+        conflicts: Mapping[str, tuple[str, ...]] | None = None,
+        left_out: tuple[str, ...] = (),
         permit: Callable[[], None] = lambda: None,
     ) -> None:
-        """`permit` raises where this run may send nothing any more."""
+        """`conflicts` are the vendor's codes by which an identifier is another record's, `left_out` identifiers that a row then goes
+        without. `permit` raises where this run may send nothing any more.
+        """
         self._destination = destination
         self._mode = mode
         # Whether rows whose answer was lost may be sent again.
@@ -97,6 +107,8 @@ class BatchSender:
         self._slots = slots
         self._job_seconds = job_seconds
         self._clock = clock
+        self._conflicts = conflicts or {}
+        self._left_out = left_out
         self._permit = permit
         self._cancelled = threading.Event()
 
@@ -116,17 +128,46 @@ class BatchSender:
         else:
             try:
                 self._send_asked(batch, outcome)
+                self._go_without(batch, outcome)
             except DestinationError as error:
                 outcome.error = error
-            judge(outcome)
+            self._say_conflicts(outcome)
+            judge(outcome, self._conflicts)
             if not self._repeats:
                 outcome.unknown = sorted(outcome.undecided & outcome.maybe)
         outcome.seconds = self._clock() - began
-        if outcome.accepted:
+        if outcome.accepted or outcome.passed_over:
             self._breaker.success()
         elif not batch.too_large:
             self._breaker.failure(outcome.error)
         return outcome
+
+    def _go_without(self, batch: Batch, outcome: Outcome) -> None:
+        """Send rows again that were refused for an identifier which is another record's, without it, where the sync wants that."""
+        if not self._left_out:
+            return
+        records = {row.record.key: row.record for row in batch.rows}
+        while True:
+            again: dict[str, Record] = {}
+            for error in outcome.failed:
+                names = self._conflicts.get(error.status, ())
+                record = outcome.went_without.get(error.key, records[error.key])
+                if left := _without(record, [name for name in self._left_out if name in names]):
+                    again[error.key] = left
+            if not again:
+                return
+            outcome.failed = [error for error in outcome.failed if error.key not in again]
+            outcome.unproven -= set(again)
+            outcome.went_without |= again
+            self._send(list(again.values()), batch.action, outcome)
+
+    def _say_conflicts(self, outcome: Outcome) -> None:
+        """Why a row is refused for what is another record's, in words: the vendor's code is a word of its own."""
+        for place, error in enumerate(outcome.failed):
+            if names := self._conflicts.get(error.status):
+                title = self._destination.declaration.title
+                said = f"the row's {' or '.join(names)} is another record's at {title}"
+                outcome.failed[place] = replace(error, message=said)
 
     def _send_asked(self, batch: Batch, outcome: Outcome) -> None:
         """Send what asks anything; a removal of what others keep is done when it is said."""
@@ -149,6 +190,8 @@ class BatchSender:
             outcome.requests += max(0, result.requests - 1)
             outcome.accepted.extend(result.accepted)
             outcome.failed.extend(result.failed)
+            outcome.passed_over.extend(result.passed_over)
+            outcome.works = outcome.works or bool(result.passed_over)
             if result.pending and result.job:
                 self._await(left, action, outcome, result)
             if result.error is None:
@@ -168,7 +211,7 @@ class BatchSender:
             DestinationError: what stopped it, when no retry helps.
         """
         decided = {item.key for item in result.accepted} | {item.key for item in result.failed}
-        decided |= set(result.pending)
+        decided |= {*result.pending, *result.passed_over}
         unsent = set(result.unsent)
         rest = [record for record in records if record.key not in decided]
         outcome.maybe |= {record.key for record in rest} - unsent
@@ -184,11 +227,10 @@ class BatchSender:
     def _call(self, records: Sequence[Record], action: str, outcome: Outcome) -> BatchResult:
         outcome.requests += 1
         try:
-            with self._slots:
-                self._permit()
+            with self._slots, permitted(self._permit):
                 result = self._sorted(self._call_once(records, action))
             if result.error is not None and not (
-                result.accepted or result.failed or result.pending
+                result.accepted or result.failed or result.pending or result.passed_over
             ):
                 raise result.error
         except RejectedError:
@@ -231,6 +273,12 @@ class BatchSender:
         if action in (Action.REMOVE, Action.OUTDATED):
             assert isinstance(destination, RemovesMembers)  # noqa: S101
             return destination.remove(records)
+        if self._mode is Mode.UPDATE_ONLY:
+            assert isinstance(destination, UpdatesOnly)  # noqa: S101
+            return destination.update(records)
+        if self._mode is Mode.CREATE_ONLY:
+            assert isinstance(destination, CreatesOnly)  # noqa: S101
+            return destination.create(records)
         return destination.upsert(records)
 
     def _find_refused(
@@ -380,13 +428,25 @@ def _unnamed(status: JobStatus, rows: int, named: int) -> int:
     return refused - named + lost
 
 
-def judge(outcome: Outcome) -> None:
+def _without(record: Record, names: Sequence[str]) -> Record | None:
+    """The row without the first of `names` that it has; None where nothing would be left to know it by."""
+    for name in names:
+        if name in record.identifiers:
+            left = {one: value for one, value in record.identifiers.items() if one != name}
+            known = left or (record.has_new_address and record.remote_id)
+            return replace(record, identifiers=left) if known else None
+    return None
+
+
+def judge(outcome: Outcome, conflicts: Collection[str] = ()) -> None:
     """Tell rows that are refused for their own sake from a batch that is refused as it is.
 
     Where none was taken and all were refused alike, nothing shows that a row is at fault: a token, a limit or a setting refuses so too.
-    Then no row's count begins, and the batch has an error.
+    Then no row's count begins, and the batch has an error. `conflicts` are codes of a row alone.
     """
-    doubted = [error for error in outcome.failed if error.retryable]
+    doubted = [
+        error for error in outcome.failed if error.retryable and error.status not in conflicts
+    ]
     if (
         outcome.accepted
         or outcome.works

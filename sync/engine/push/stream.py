@@ -164,7 +164,7 @@ class Stream:
     def _note(self, outcomes: Iterable[Outcome]) -> None:
         for outcome in outcomes:
             self._sent += len(outcome.batch.rows)
-            self._taken += len(outcome.accepted)
+            self._taken += len(outcome.accepted) + len(outcome.passed_over)
             if outcome.batch.action == Action.OUTDATED:
                 self._took_outdated = True
                 self._held_back |= {row.record.key for row in outcome.batch.rows}

@@ -1,4 +1,4 @@
-{#- Say by which consent they may be sent, such as consent={'channel': 'email', 'purpose': 'marketing'}. -#}
+{#- Before anybody is written to from it: consent={'channel': 'email', 'purpose': 'marketing'} instead of no_consent_because. -#}
 {{ headwater.activation(
     members=ref('$members'),
 $consent    identifiers={$identifiers},

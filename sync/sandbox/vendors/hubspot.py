@@ -108,12 +108,28 @@ def _find(kind: str, name: str, value: str) -> str | None:
     return found
 
 
+def _new_id(kind: str, unique: str) -> str:
+    """An id that no record has: whoever had it may have another address by now."""
+    key = _record_id(kind, unique)
+    while store().member(NAME, kind, key) is not None:
+        unique += "'"
+        key = _record_id(kind, unique)
+    return key
+
+
 def _put(kind: str, rows: dict[str, dict[str, str]]) -> None:
+    for key in rows:
+        _unindex(kind, store().member(NAME, kind, key) or {})
     store().put_members(NAME, kind, rows)
     store().object_id(NAME, "object", kind)
     for name in INDEXED:
         values = {row[name].lower(): key for key, row in rows.items() if row.get(name)}
         store().put_members(INDEX, f"{kind}.{name}", values)
+
+
+def _unindex(kind: str, properties: dict[str, str]) -> None:
+    for name in INDEXED:
+        store().drop_members(INDEX, f"{kind}.{name}", [str(properties.get(name, "")).lower()])
 
 
 def _row(key: str, properties: dict[str, str]) -> dict[str, Any]:
@@ -195,7 +211,7 @@ def upsert(kind: str) -> Response | tuple[Response, int]:
             errors.append(_refused("VALIDATION_ERROR", row["id"]))
             continue
         found = _find(kind, row["idProperty"], row["id"])
-        key = found or _record_id(kind, row["id"].lower())
+        key = found or _new_id(kind, row["id"].lower())
         old = store().member(NAME, kind, key)
         taken[key] = {**(old or {}), **row["properties"]}
         results.append({**_row(key, taken[key]), "new": old is None})
@@ -203,10 +219,35 @@ def upsert(kind: str) -> Response | tuple[Response, int]:
     return _complete(results, errors)
 
 
+@blueprint.post("/crm/v3/objects/<kind>/batch/create")
+def create_batch(kind: str) -> Response | tuple[Response, int]:
+    inputs = request.get_json()["inputs"]
+    emails = [row["properties"].get("email", "") for row in inputs]
+    if len(inputs) > BATCH:
+        return error(400, "VALIDATION_ERROR")
+    for email in emails:
+        if owner := _find(kind, "email", email):
+            return error(409, "CONFLICT", message=f"Contact already exists. Existing ID: {owner}")
+    made = {
+        _new_id(kind, email.lower()): row["properties"]
+        for email, row in zip(emails, inputs, strict=True)
+    }
+    _put(kind, made)
+    answer, _ = _complete([_row(key, properties) for key, properties in made.items()], [])
+    return answer, 201
+
+
 @blueprint.post("/crm/v3/objects/<kind>/batch/update")
 def update(kind: str) -> tuple[Response, int]:
     results, errors, taken = [], [], {}
-    for row in request.get_json()["inputs"]:
+    inputs = request.get_json()["inputs"]
+    for row in inputs:
+        owner = _find(kind, "email", row["properties"].get("email", ""))
+        if owner is not None and owner != row["id"]:
+            # github.com/HubSpot/hubspot-api-python/issues/51, read 2026-11-29: the first alone is named, and nothing was taken.
+            said = f"Contact already exists. Existing ID: {owner}"
+            return error(409, "CONFLICT", message=said)
+    for row in inputs:
         old = store().member(NAME, kind, row["id"])
         if old is None:
             errors.append(_refused("OBJECT_NOT_FOUND", row["id"]))
@@ -222,7 +263,8 @@ def read(kind: str) -> tuple[Response, int]:
     body = request.get_json()
     results, errors = [], []
     for row in body["inputs"]:
-        key = _find(kind, body["idProperty"], row["id"])
+        name = body.get("idProperty")
+        key = _find(kind, name, row["id"]) if name else row["id"]
         properties = key and store().member(NAME, kind, key)
         if key and properties:
             results.append(_row(key, properties))
@@ -238,8 +280,7 @@ def archive(kind: str) -> tuple[Response | str, int]:
         return error(400, "VALIDATION_ERROR")
     for key in keys:
         properties = store().member(NAME, kind, key) or {}
-        for name in INDEXED:
-            store().drop_members(INDEX, f"{kind}.{name}", [str(properties.get(name, "")).lower()])
+        _unindex(kind, properties)
     store().drop_members(NAME, kind, keys)
     return "", 204
 
@@ -253,8 +294,7 @@ def delete_for_good() -> tuple[Response | str, int]:
     properties = store().member(NAME, "contacts", body["objectId"])
     if properties is None:
         return error(404, "OBJECT_NOT_FOUND")
-    for name in INDEXED:
-        store().drop_members(INDEX, f"contacts.{name}", [str(properties.get(name, "")).lower()])
+    _unindex("contacts", properties)
     for object_id in ("contacts", *(key for _, key, _ in store().objects(NAME, "list"))):
         store().drop_members(NAME, object_id, [body["objectId"]])
     return "", 204
@@ -337,6 +377,20 @@ def list_by_name(type_id: str, name: str) -> Response | tuple[Response, int]:  #
 def make_list() -> Response:
     name = request.get_json()["name"]
     return jsonify({"list": _list(store().object_id(NAME, "list", name), name)})
+
+
+@blueprint.get("/crm/v3/lists/<list_id>/memberships")
+def members(list_id: str) -> Response:
+    after, limit = request.args.get("after", ""), int(request.args.get("limit", 100))
+    keys = list(store().members(NAME, list_id, after=after, limit=limit))
+    now = clock.iso(clock.now())
+    body: dict[str, Any] = {
+        "results": [{"recordId": key, "membershipTimestamp": now} for key in keys],
+        "total": store().count_members(NAME, list_id),
+    }
+    if len(keys) == limit:
+        body["paging"] = {"next": {"after": keys[-1]}}
+    return jsonify(body)
 
 
 @blueprint.put("/crm/v3/lists/<list_id>/memberships/<verb>")

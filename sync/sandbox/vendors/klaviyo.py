@@ -18,6 +18,7 @@ from sync.sandbox.vendors.answers import error, paged
 NAME = "klaviyo"
 AUTHORIZATION = "Klaviyo-API-Key"
 PROFILES = "profiles"
+PHONES = "phones"  # which profile has a number
 # An account has metrics of several ages for one thing: the names are those of help pages and of accounts shown in public, not ours.
 METRICS = {
     "delivered": ["Received Email"],
@@ -37,6 +38,13 @@ blueprint = Blueprint(NAME, __name__)
 
 def _id(text: str) -> str:
     return "01" + hashlib.sha256(text.encode()).hexdigest()[:24].upper()
+
+
+def _owner(phone: str) -> str | None:
+    """The profile that has a number."""
+    key = store().member(NAME, PHONES, phone)
+    profile = store().member(NAME, PROFILES, key) if key else None
+    return str(key) if profile and profile.get("phone_number") == phone else None
 
 
 def _resource(kind: str, key: str, attributes: dict[str, Any]) -> dict[str, Any]:
@@ -87,17 +95,24 @@ def import_profiles() -> tuple[Response, int]:
     job_id = uuid.uuid4().hex
     failed_whole = bool(faults().draw("job_failed"))
     taken, refused = {}, []
+    phones: dict[str, str] = {}
     for profile in profiles:
         attributes = profile["attributes"]
         email = attributes.get("email")
         if (email and not EMAIL.fullmatch(email)) or faults().draw("refuse_rows"):
             refused.append(attributes)
             continue
-        taken[
-            _id(str(attributes.get("external_id") or email or attributes.get("phone_number")))
-        ] = attributes
+        phone = attributes.get("phone_number")
+        key = _id(str(attributes.get("external_id") or email or phone))
+        if phone and (phones.get(phone) or _owner(phone)) not in (None, key):
+            refused.append({**attributes, "code": "duplicate_profile"})
+            continue
+        if phone:
+            phones[phone] = key
+        taken[key] = attributes
     if not failed_whole:
         store().put_members(NAME, PROFILES, taken)
+        store().put_members(NAME, PHONES, phones)
         for list_id in list_ids:
             store().put_members(NAME, list_id, dict.fromkeys(taken, True))
     store().put_job(
@@ -139,7 +154,7 @@ def import_errors(job_id: str) -> Response:
             "import-error",
             str(index),
             {
-                "code": "invalid",
+                "code": attributes.pop("code", "invalid"),
                 "title": "Invalid input",
                 "detail": "Invalid input",
                 "source": {"pointer": f"/data/attributes/profiles/data/{index}"},
@@ -226,6 +241,8 @@ def delete_profile() -> tuple[Response | str, int]:
         for key, found in known.items()
         if (key if attribute == "id" else found.get(attribute)) == value
     }
+    phones = [str(known[key].get("phone_number")) for key in keys]
+    store().drop_members(NAME, PHONES, phones)
     for object_id in (PROFILES, *(key for _, key, _ in store().objects(NAME, "list"))):
         store().drop_members(NAME, object_id, keys)
     store().drop_events(

@@ -86,6 +86,9 @@ def test_a_law_taken_out_of_the_macro_fails_the_model_and_leaves_the_table(
     assert message in error
     after = project.rows("select * from analytics.sync_memory__everybody order by profile_id")
     assert after == before
+    # No flag of a push passes it by, whichever warehouse kept the table.
+    kept = project.rows("select unique_id, status from analytics_sync.dbt_failures")
+    assert ("model.shop.sync_memory__everybody", "law broken") in kept
 
 
 def test_the_laws_cannot_be_lost_with_the_post_hook(project: Project) -> None:
@@ -137,7 +140,7 @@ def test_an_audience_in_plain_sql_does_not_hide_who_is_held_out_below_it(project
 
 def test_an_exposure_that_asks_for_more_than_the_model_is_an_error(project: Project) -> None:
     project.models["sync_memory__everybody"] = MODELS["sync_memory__everybody"].replace(
-        "consent={'channel': 'email', 'purpose': 'marketing'},", ""
+        "consent={'channel': 'email', 'purpose': 'marketing'},", "no_consent_because='receipts',"
     )
     (error,) = project.build()
     assert "exposure everybody asks for consent" in error
@@ -186,6 +189,39 @@ def test_a_row_of_nobody_is_not_sent_though_no_consent_is_asked(project: Project
     project.syncs["everybody"][1].pop("consent")
     (error,) = project.build()
     assert "1 rows are sent without a profile_id" in error
+
+
+def test_people_are_sent_by_a_consent_or_by_a_reason_for_none(project: Project) -> None:
+    everybody = MODELS["sync_memory__everybody"]
+    asked = "consent={'channel': 'email', 'purpose': 'marketing'},"
+    project.syncs["everybody"][1].pop("consent")
+    for told, said in (
+        ("", "people are sent without a word on consent. Say consent={"),
+        ("no_consent_because='',", "no_consent_because wants the reason"),
+        (f"{asked} no_consent_because='receipts',", "says consent and no_consent_because"),
+    ):
+        project.models["sync_memory__everybody"] = everybody.replace(asked, told)
+        (error,) = project.build()
+        assert said in error
+    project.models["sync_memory__everybody"] = everybody.replace(
+        asked, "no_consent_because='receipts',"
+    )
+    assert project.build() == []
+    # Who unsubscribed is sent their receipt, who is erased is not.
+    sent = "select profile_id from analytics.sync_memory__everybody where withheld_reason is null order by 1"
+    assert [row[0] for row in project.rows(sent)] == ["p1", "p2", "p3", "p6"]
+
+
+def test_plain_sql_of_people_says_so_too(project: Project) -> None:
+    project.models["sync_memory__everybody"] = PLAIN.format(
+        reason="case when profile_id in ('p4', 'p5') then 'holdout' end"
+    )
+    project.syncs["everybody"][1].pop("consent")
+    (error,) = project.build()
+    assert "4 rows are sent without a word on consent (say consent: in the sync" in error
+    meta = "{{ config(meta={'activation': {'no_consent_because': 'receipts'}}) }}"
+    project.models["sync_memory__everybody"] = meta + project.models["sync_memory__everybody"]
+    assert project.build() == []
 
 
 def test_a_holdout_is_ignored_only_for_a_reason(project: Project) -> None:

@@ -103,7 +103,8 @@ MODELS = {
     "journey_of_companies": '{{ headwater.journey("entry: {audience: audience_of_companies}\nsteps: []") }}',
     "journey_to_nowhere": '{{ headwater.journey("entry: {audience: audience_of_people}\nsteps:\n'
     '  - {name: mail, touchpoint: {destination: klavyo, channel: email, template: x}}") }}',
-    "sync_of_companies": "{{ headwater.activation(members=ref('audience_of_companies'), identifiers={}, fields={}) }}",
+    "sync_of_companies": "{{ headwater.activation(members=ref('audience_of_companies'), identifiers={}, fields={}, "
+    "no_consent_because='tried') }}",
     "sync_of_people": "{{ headwater.activation(members=ref('audience_hand_written_people'), identifiers={}, "
     "fields={}, entity='account') }}",
 }

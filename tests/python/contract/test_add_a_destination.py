@@ -109,13 +109,17 @@ with start_sandbox(Path(sys.argv[1])) as url:
     assert ran.stdout.strip() == "boxes are readable | 1", ran.stderr[-2000:]
 
 
+REMOVE = (
+    "    def remove(self, records: Sequence[Record]) -> BatchResult:\n"
+    '        return self._members("DELETE", records)\n'
+)
 # What a tired person types: (file, old, new).
 WRONG = {
     "mailer": [
         ("mailer.py", "for name, value in record.fields.items()", "for name, value in ()"),
         ("mailer.py", "{name: plain(value)", "{name: str(value)"),
-        ("mailer.py", 'self._members("DELETE", records)', 'self._members("DELETE", records[:-1])'),
-        ("mailer.py", 'return self._members("DELETE", records)', "return BatchResult([Accepted(r.key) for r in records])"),
+        ("mailer.py", REMOVE, REMOVE.replace("records)\n", "records[:-1])\n")),
+        ("mailer.py", REMOVE, REMOVE.replace('self._members("DELETE", records)', "BatchResult([Accepted(r.key) for r in records])")),
         ("mailer.py", 'self._members("POST", records)', 'self._members("POST", records[: len(records) // 2 + 1])'),
         ("mailer.py", 'quote(self.target.name or "", safe="")', '"everybody"'),
         ("mailer.py", "if code is None", "if True"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import html
 import json
 from pathlib import Path
 from typing import Any
@@ -68,7 +69,87 @@ def braze_event(record: Record) -> dict[Any, Any]:
     }
 
 
+def iterable_user(record: Record) -> dict[Any, Any]:
+    email = record.identifiers["email"]
+    return {email: {"email": email, "dataFields": _json(record)}}
+
+
+def iterable_event(record: Record) -> dict[Any, Any]:
+    fields = _json(record)
+    at = dt.datetime.fromisoformat(fields.pop("occurred_at"))
+    event = {
+        "email": record.identifiers["email"],
+        "eventName": "Lapsed buyers",
+        "id": record.idempotency_key,
+        "createdAt": int(at.timestamp()),
+        "dataFields": fields,
+        "createNewFields": True,
+    }
+    return {record.idempotency_key: event}
+
+
+def customer_io_event(record: Record) -> dict[Any, Any]:
+    fields = _json(record)
+    at = int(dt.datetime.fromisoformat(fields.pop("occurred_at")).timestamp())
+    return {at: {"name": "Lapsed buyers", "timestamp": at, "data": fields}}
+
+
+def mixpanel_event(record: Record) -> dict[Any, Any]:
+    fields = _json(record)
+    at = dt.datetime.fromisoformat(fields.pop("occurred_at"))
+    own = {
+        "time": int(at.timestamp()),
+        "distinct_id": record.identifiers["distinct_id"],
+        "$insert_id": record.idempotency_key,
+    }
+    return {record.idempotency_key: {"event": "Lapsed buyers", "properties": {**fields, **own}}}
+
+
 HOLDS: dict[tuple[str, str], dict[str, Any]] = {
+    ("sendgrid", "list"): {
+        "holds": lambda record: {
+            record.identifiers["email"]: {"email": record.identifiers["email"], **_json(record)}
+        },
+    },
+    ("customer_io", "person"): {
+        "holds": lambda record: {record.identifiers["email"]: _json(record)}
+    },
+    ("customer_io", "event"): {
+        "holds": customer_io_event,
+        "held": lambda store, vendor, _: {
+            event["data"]["timestamp"]: event["data"] for event in store.events(vendor)
+        },
+    },
+    ("slack", "message"): {
+        "fields": lambda number: {"text": f"Ada & <!channel> {number}"},
+        "holds": lambda record: {
+            record.fields["text"]: {
+                "channel": "Lapsed buyers",
+                "text": str(record.fields["text"]).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"),
+            }
+        },
+        "held": lambda store, vendor, _: {
+            html.unescape(event["data"]["text"]): event["data"] for event in store.events(vendor)
+        },
+    },
+    ("mixpanel", "event"): {
+        "holds": mixpanel_event,
+        "held": lambda store, vendor, _: {
+            event["data"]["properties"]["$insert_id"]: event["data"] for event in store.events(vendor)
+        },
+    },
+    ("iterable", "user"): {"holds": iterable_user},
+    ("iterable", "list"): {
+        "holds": lambda record: {
+            record.identifiers["email"]: {"email": record.identifiers["email"]}
+        }
+    },
+    ("iterable", "event"): {
+        "holds": iterable_event,
+        "held": lambda store, vendor, _: {
+            event["data"]["id"]: event["data"] for event in store.events(vendor)
+        },
+    },
     ("mailchimp", "contact"): {"holds": mailchimp_contact},
     ("mailchimp", "tag"): {"holds": mailchimp_tag, "objects_are_apart": False},
     ("pinterest", "customer_list"): {
@@ -139,7 +220,7 @@ WRONG: dict[str, tuple[str, str, int, str, str]] = {
         "[upsert, miror]",
         20,
         "objects.group.modes.1 is 'miror' (did you mean 'mirror'?)",
-        "upsert, mirror, add, remove, event",
+        "upsert, mirror, add, remove, event, update_only",
     ),
     "a fault that is none": (
         "fault: wait",
@@ -166,7 +247,7 @@ WRONG: dict[str, tuple[str, str, int, str, str]] = {
         "# the address is the member\n      delete: /groups/$object_id/members/${email|lower}",
         "# the address is the member\n      delete: /groups/$object_id/members/${email|lowr}",
         35,
-        "objects.group.remove.delete says '|lowr' is not one of lower, md5, text, unix",
+        "objects.group.remove.delete says '|lowr' is not one of escaped, lower, md5, number, text, unix",
         "",
     ),
     "a rate group that is none": (
@@ -215,7 +296,15 @@ WRONG: dict[str, tuple[str, str, int, str, str]] = {
         "answer: {fields: {refused: list}}\n      refused",
         "missing_ok: true\n      answer: {fields: {refused: list}}\n      refused",
         30,
-        "objects.group.upsert.missing_ok is for `remove` and `erase`",
+        "objects.group.upsert.missing_ok is for `update`, `update_only`, `remove` and `erase`",
+        "",
+    ),
+    "an update of those who have no id": (
+        "    remove:\n      per: row",
+        "    update: {per: row, missing_ok: true, put: /people/$remote_id, body: {email: $email, $also: {}}, "
+        "answer: {fields: {id: id}}}\n    remove:\n      per: row",
+        32,
+        "objects.group.update is for an object whose `upsert` gives `ids`",
         "",
     ),
     "no yaml": ("title: Mailer", "title: [Mailer", 3, "this is no YAML", ""),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,8 @@ def test_removing_somebody_who_is_not_there_counts_as_done(
         for row in records(offered(kind, object_kind), 2, start=900)
     ]
     destination = bench.destination(kind, object_kind)
+    there = records(offered(kind, object_kind), 1)
+    settled(destination, destination.upsert(there))  # a list that is not there is another matter
     result = settled(destination, destination.remove(absent))
     assert len(result.accepted) == 2
 
@@ -227,3 +230,37 @@ def test_an_empty_table_still_has_its_columns(bench: Bench, layout: str) -> None
     destination.commit()
     path = bench.directory / "files" / f"Lapsed_buyers.{layout}"
     assert duckdb.sql(f"select * from '{path}'").columns == ["key", "email", "phone"]
+
+
+@pytest.mark.parametrize("object_kind", ["contact", "company", "list"])
+def test_hubspot_says_who_is_there_and_makes_nothing(bench: Bench, object_kind: str) -> None:
+    rows = records(offered("hubspot", object_kind), 3)
+    assert not bench.destination("hubspot", object_kind).there(rows)
+    assert bench.store().objects("hubspot", "list") == []
+
+    taken = send(bench.destination("hubspot", object_kind), rows)
+    ids = {one.key: one.remote_id for one in taken.accepted}
+    sent = [replace(one, remote_id=ids[one.key]) for one in rows]
+    everybody = {one.key for one in rows}
+    assert set(bench.destination("hubspot", object_kind).there(sent)) == everybody
+    assert set(bench.destination("hubspot", object_kind).there(rows)) == everybody
+    # Merged with another at the vendor: the id is gone, and the address is not.
+    moved = [replace(sent[0], remote_id="404"), *sent[1:]]
+    assert set(bench.destination("hubspot", object_kind).there(moved)) == everybody
+
+    kind = "companies" if object_kind == "company" else "contacts"
+    bench.store().drop_members("hubspot", kind, [ids[rows[1].key]])
+    assert set(bench.destination("hubspot", object_kind).there(sent)) == everybody - {rows[1].key}
+
+
+def test_hubspot_says_who_is_on_a_list_of_several_pages(bench: Bench) -> None:
+    destination = bench.destination("hubspot", "list")
+    rows = records(offered("hubspot", "list"), 600)
+    for start in range(0, 600, 100):
+        destination.upsert(rows[start : start + 100])
+    destination.remove(rows[450:451])
+    destination = bench.destination("hubspot", "list")
+    found = [
+        key for start in range(0, 600, 100) for key in destination.there(rows[start : start + 100])
+    ]
+    assert {one.key for one in rows} - set(found) == {rows[450].key}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import requests
 
 from sync.destinations import registry
+from sync.errors import RejectedError
 from sync.records import Record
 
 from .conftest import Bench, records, settled
@@ -80,6 +82,53 @@ def test_hubspot_fails_the_second_of_two_rows_with_one_address(bench: Bench) -> 
     result = bench.destination("hubspot", "contact").upsert(twice)
     assert [row.key for row in result.accepted] == ["p1"]
     assert [(row.key, row.status) for row in result.failed] == [("p2", "duplicate")]
+
+
+def test_hubspot_says_that_a_new_address_is_another_contacts(bench: Bench) -> None:
+    """Nothing is taken over or merged: which of the two is whom, a person says."""
+    destination = bench.destination("hubspot", "contact")
+    first, second = rows("hubspot", "contact", 2)
+    ids = {one.key: one.remote_id for one in destination.upsert([first, second]).accepted}
+    moved = replace(
+        first, identifiers=second.identifiers, remote_id=ids[first.key], has_new_address=True
+    )
+    with pytest.raises(RejectedError, match="another contact's") as caught:
+        destination.upsert([moved])
+    assert (caught.value.code, caught.value.known) == ("CONFLICT", True)
+    assert second.identifiers["email"] not in str(caught.value)
+    assert len(bench.store().members("hubspot", "contacts")) == 2
+
+
+def test_hubspot_leaves_the_first_address_of_a_contact_that_has_the_new_one(bench: Bench) -> None:
+    destination = bench.destination("hubspot", "contact")
+    row = rows("hubspot", "contact", 1)[0]
+    known = destination.upsert([row]).accepted[0].remote_id
+    moved = replace(row, remote_id=known, has_new_address=True)
+    before = destination.http.requests_sent
+    assert destination.upsert([moved]).accepted[0].remote_id == known
+    assert destination.http.requests_sent - before == 2, "read, and upserted as ever"
+
+
+def test_klaviyo_changes_the_address_of_the_profile_that_has_the_key(bench: Bench) -> None:
+    destination = bench.destination("klaviyo", "list")
+    row = rows("klaviyo", "list", 1)[0]
+    settled(destination, destination.upsert([row]))
+    now = replace(row, identifiers={**row.identifiers, "email": "new@shop.example"})
+    settled(destination, destination.upsert([now]))
+    held = list(bench.store().members("klaviyo", "profiles").values())
+    assert [one["email"] for one in held] == ["new@shop.example"]
+
+
+def test_klaviyo_has_a_number_on_one_profile(bench: Bench) -> None:
+    destination = bench.destination("klaviyo", "list")
+    first, second = rows("klaviyo", "list", 2)
+    second = replace(
+        second, identifiers={**second.identifiers, "phone": first.identifiers["phone"]}
+    )
+    result = settled(destination, destination.upsert([first, second]))
+    assert [(one.key, one.status) for one in result.failed] == [(second.key, "duplicate_profile")]
+    able = registry.declaration("klaviyo").objects["list"]
+    assert "phone" in able.conflicts["duplicate_profile"]
 
 
 def test_hubspot_removes_a_contact_whose_id_was_lost(bench: Bench) -> None:

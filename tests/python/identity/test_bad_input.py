@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.python.identity.lab import PERSON, BuildError, Lab
+from tests.python.identity.lab import PERSON, ROOT, BuildError, Lab
 
 
 @pytest.fixture(scope="module")
@@ -290,3 +290,33 @@ def test_rules_without_any_limit_build(lab: Lab) -> None:
         assert len(lab.groups()) == 1
     finally:
         lab.configure({"person": PERSON}, {"cdp_as_of": "2026-11-24"})
+
+
+def test_what_leaves_staging_as_it_was_typed_is_told_by_model_and_column(lab: Lab) -> None:
+    """A count of rows alone says neither which source forgot it nor what of it."""
+    name = "assert_identifiers_leave_staging_normalised"
+    copied = lab.directory / "tests" / "dbt" / f"{name}.sql"
+    copied.write_text((ROOT / "tests" / "dbt" / "staging" / f"{name}.sql").read_text())
+    lab.changed()
+    try:
+        lab.load(
+            [
+                ("records", "1", "c1", None, "A@web.org ", "0171 1234567", None, "2026-01-01"),
+                ("records", "2", "c2", None, "a@web.org", "0171/1234567", None, "2026-01-01"),
+            ]
+        )
+        with pytest.raises(BuildError) as raised:
+            lab.build("--select", "+identity_records", f"{name}")
+        assert "fixture_records, column email: 1 values are no normalised email" in str(
+            raised.value
+        )
+        assert "fixture_records, column phone: 2 values are no normalised phone" in str(
+            raised.value
+        )
+        assert "headwater.normalise_phone(...)" in str(raised.value)
+        assert "1234567" not in str(raised.value)
+        lab.load([("records", "1", "c1", None, "a@web.org", "+491711234567", None, "2026-01-01")])
+        lab.build("--select", "+identity_records", f"{name}")
+    finally:
+        copied.unlink()
+        lab.changed()

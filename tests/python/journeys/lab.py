@@ -30,6 +30,7 @@ MODELS = {
     "cast(null as timestamp) as shared_from_at, cast(null as timestamp) as shared_until_at from raw.aliases",
     "sync_hook__mails": """{{ headwater.activation(
         members=headwater.journey_touchpoints('journey_tried', %(touchpoints)s, within='60 days'),
+        no_consent_because='tried',
         key=['touchpoint_id'], identifiers={'email': 'profiles.email'},
         fields={'profile_id': 'members.profile_id', 'template': 'members.template'},
     ) }}""",
@@ -112,7 +113,7 @@ class JourneyLab:
         else:
             models["sync_hook__ads"] = (
                 "{{ headwater.activation(members=headwater.journey_people_between('journey_tried', "
-                f"after='{between[0]}', before='{between[1]}'), "
+                f"after='{between[0]}', before='{between[1]}'), no_consent_because='tried', "
                 "identifiers={'email': 'profiles.email'}, fields={}) }}"
             )
         for name, sql in models.items():

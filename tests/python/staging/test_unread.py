@@ -102,3 +102,49 @@ def test_what_a_base_model_hands_on_is_counted_where_it_is_read(shop: Project, k
     }
     (error,) = shop.build()
     assert "stg_till__sales: born: 10 of 20 values (50.0 %) cannot be read" in error
+
+
+PHONES = {
+    "stg_till__people": "select {{ headwater.read('phone', 'phone') }} as phone from {{ source('till', 'sales') }}"
+}
+
+
+@pytest.fixture
+def dialled(shop: Project) -> Project:
+    shop.models = dict(PHONES)
+    shop.rows(
+        "create or replace table raw_till.sales as select '0171 ' || (1000000 + n) as phone from range(9) as t (n)"
+    )
+    return shop
+
+
+def test_numbers_that_no_country_reads_are_told_with_the_setting_of_it(dialled: Project) -> None:
+    (error,) = dialled.build()
+    assert "stg_till__people: phone: 9 of 9 values (100.0 %) cannot be read" in error
+    assert "else of var cdp_default_country, which is not set." in error
+    assert "takes a format" not in error
+    dialled.vars["cdp_default_country"] = "DE"
+    assert dialled.build() == []
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("Deutschland", "'Deutschland' is not an ISO 3166-1 alpha-2 code, two capital letters such as AT; did you mean 'DE'?"),
+        ("de", "did you mean 'DE'?"),
+        pytest.param("DEU", "did you mean 'DE'?", marks=pytest.mark.long),
+        (False, "NO without quotes is false in YAML. Write it in quotes"),
+        pytest.param(True, "'True' is not an ISO 3166-1 alpha-2 code", marks=pytest.mark.long),
+        pytest.param(49, "'49' is not an ISO 3166-1 alpha-2 code", marks=pytest.mark.long),
+        (["DE"], "is not an ISO 3166-1 alpha-2 code"),
+        pytest.param("ZZ", "'ZZ' is not an ISO 3166-1 alpha-2 code", marks=pytest.mark.long),
+    ],
+)  # fmt: skip
+def test_a_default_country_that_is_none_is_told_before_anything_is_built(
+    dialled: Project, given: object, said: str
+) -> None:
+    dialled.vars["cdp_default_country"] = given
+    (error,) = dialled.build()
+    assert error.startswith("run: ")
+    assert "vars: cdp_default_country: " in error
+    assert said in error

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
+import time
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
 import pytest
 
 from sync.config.destinations import AlertConfig
 from sync.destinations.base import RateLimit
-from sync.engine.alerts import Change, changes, tell
+from sync.engine.alerts import Change, _post, changes, tell
 from sync.engine.context import SyncResult
-from sync.engine.limits import Limits, credential_id, set_limits
+from sync.engine.limits import Limits, credential_id, permitted, set_limits
 from sync.engine.scrub import scrub
-from sync.errors import ConfigError, HeadwaterError
+from sync.errors import ConfigError, HeadwaterError, RefusedError
 
 
 def told(results, kind="webhook", post=None):
@@ -80,11 +86,44 @@ def test_an_alert_has_no_personal_data_and_says_recovery():
     assert "works again" in bodies[0]["text"]
 
 
+def test_a_push_that_finds_another_under_way_is_no_news():
+    """It was told as refused, and as recovered by the next look at the status."""
+    refused = result("refused", "success")
+    refused.error = RefusedError("running", "sync 'people' is being pushed by process 7.")
+    assert not changes([refused])
+    refused.error = RefusedError("stale", "older than it may be")
+    assert changes([refused])
+
+
 def test_a_dead_hook_does_not_fail_the_run():
     def dead(*_):
         raise OSError("http://hook/secret")
 
     assert told([result("failed", "success")], post=dead) == ([], ["alert_failed"])
+
+
+def test_a_receiver_whose_answer_never_ends_holds_up_no_push():
+    class Drip(BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.send_response(200)
+            self.send_header("Content-Length", "1000")
+            self.end_headers()
+            with contextlib.suppress(OSError):
+                for _ in range(100):
+                    self.wfile.write(b" ")
+                    time.sleep(0.1)
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Drip)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    began = time.monotonic()
+    assert _post("webhook", f"http://127.0.0.1:{server.server_port}/", {}) == 200
+    assert time.monotonic() - began < 5
+    server.shutdown()
+    server.server_close()
 
 
 def test_each_receiver_hears_of_the_syncs_of_its_owners_and_a_dead_one_silences_nobody():
@@ -164,9 +203,38 @@ def test_a_limit_that_is_none_is_named(given, said):
     assert said in str(caught.value)
 
 
-def test_a_rate_limit_is_asked_for_each_request(bench, monkeypatch):
-    from dataclasses import replace
+def test_a_request_that_waited_for_its_turn_asks_once_more_whether_it_may_go(monkeypatch):
+    """A machine that slept meanwhile has lost its lease, and another has sent the rows."""
+    from sync.engine import limits as module
 
+    slept = []
+
+    class Sleeping:
+        def __init__(self, rate):
+            pass
+
+        def try_acquire(self, group):
+            slept.append(group)
+
+    def permit():
+        if slept:
+            raise HeadwaterError("its lease has expired")
+
+    monkeypatch.setattr(module, "Limiter", Sleeping)
+    declaration = object_declaration({"default": RateLimit(1, 3600)})
+    wait = Limits().hook("credential", declaration)
+    with pytest.raises(HeadwaterError, match="lease"), permitted(permit):
+        wait("default")
+    wait("default")  # without a permit, as a pull asks
+
+
+def object_declaration(limits):
+    from workbench import MemoryDestination
+
+    return replace(MemoryDestination.declaration, rate_limits=limits)
+
+
+def test_a_rate_limit_is_asked_for_each_request(bench, monkeypatch):
     from sync.engine import limits as module
 
     asked = []

@@ -416,6 +416,10 @@ def test_events_whose_answer_was_lost_are_listed_and_no_push_is_green_for_them(o
     with once.warehouse.session(write=True) as session:
         session.execute(history(once).dismiss("memory_people"))
     assert once.push().status == "success"
+    with once.warehouse.session(write=True) as session:
+        session.execute(history(once).retry("memory_people"))
+    assert once.push().status == "success", "what was looked at stays so"
+    assert len(once.destination.events) == 12
 
 
 def test_of_a_batch_that_stops_halfway_only_the_row_without_an_answer_is_unknown(once):

@@ -14,7 +14,7 @@ from dataclasses import replace
 import duckdb
 import pytest
 from test_identifier_members import MEMBERS, audience, fill, wanted  # noqa: F401 - a fixture
-from workbench import Killed, Workbench
+from workbench import Delivery, Killed, Workbench
 
 from sync.config.models import Guards
 from sync.errors import AuthError, TransientError, WarehouseError
@@ -116,6 +116,54 @@ def test_a_process_that_dies_before_it_sends_loses_nothing(mirror, where, monkey
     mirror.people("b", "c")
     heal(mirror)
     assert set(mirror.destination.members) == {"b", "c"} == mirror.held()
+
+
+@pytest.mark.parametrize("folder", [False, True], ids=["thrown away", "kept"])
+def test_who_was_added_before_the_kill_is_remembered(workbench, folder):
+    """An `add` sync never takes out, but whoever is erased, or wanted by another sync, must be known to be there."""
+    bench = workbench(mode=Mode.ADD, guards=OPEN)
+    bench.people("a", "b")
+    bench.destination.fault_after = die
+    assert push_until_killed(bench, folder=folder) is None
+    bench.people("b", "c")
+    heal(bench)
+    assert set(bench.destination.members) == {"a", "b", "c"} == bench.held() | bench.maybe()
+    assert bench.maybe() == {"a"}
+    assert bench.push().counts.to_send == 0
+
+
+@pytest.mark.parametrize("folder", [False, True], ids=["thrown away", "kept"])
+def test_an_event_that_may_have_arrived_is_remembered_and_goes_again(workbench, folder):
+    """It must not count as sent, and whoever is erased before it goes again is erased at the vendor too."""
+    bench = workbench(mode=Mode.EVENT, delivery="exactly_once", guards=OPEN)
+    bench.declare(delivery=Delivery.EXACTLY_ONCE)
+    bench.people("a", "b")
+    bench.destination.fault_after = die
+    assert push_until_killed(bench, folder=folder) is None
+    if not folder:
+        assert set(intents(bench)) == {"a", "b"}
+    bench.people("b", "c")
+    assert bench.plan().counts.add == 2
+    heal(bench)
+    assert bench.held() == {"b", "c"}
+    told = bench.rows("select sync_key, action, identifiers from analytics_sync.acknowledgements")
+    assert ("a", "repeat", '{"email": "a@example.com"}') in told
+    assert bench.maybe() == set()
+
+
+def test_an_event_whose_answer_was_lost_is_remembered(workbench):
+    bench = workbench(mode=Mode.EVENT, delivery="at_least_once", guards=OPEN)
+    bench.people("a", "b")
+
+    def lost(*_):
+        raise TransientError("reset")
+
+    bench.destination.fault_after = lost
+    assert bench.push().status == "failed"
+    told = bench.rows("select sync_key, action from analytics_sync.acknowledgements")
+    assert sorted(told) == [("a", "repeat"), ("b", "repeat")]
+    heal(bench)
+    assert bench.held() == {"a", "b"}
 
 
 def test_a_journal_that_is_whole_says_that_the_rest_was_not_sent(mirror):

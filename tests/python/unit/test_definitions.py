@@ -36,6 +36,8 @@ def definition(text: str, bench: Workbench) -> SyncDefinition:
         ("key:", "kye:", "unknown key 'kye'"),
         ("mode: mirror", "mode: miror", "did you mean 'mirror'"),
         ("mode: mirror", "mode: mirror\nid: 5", "`id` is read by YAML as 5, no text; put it in quotes"),
+        ("mode: mirror", "mode: mirror\nid: ../other", "no folder may be called so"),
+        ("mode: mirror", "mode: mirror\nid: ..", "no folder may be called so"),
         ("mode: mirror", "mode: mirror\nquarantine_after: 1.5", "`quarantine_after` must be a whole number, not '1.5'"),
         ("mode: mirror", "mode: mirror\nguards: {min_rows: 1.5}", "`guards.min_rows` must be a whole number, not '1.5'"),
         ("mode: mirror", "mode: mirror\nguards: {max_removals_percent: .nan}", "must be a number of at least 0, not 'nan'"),

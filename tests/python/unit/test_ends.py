@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import multiprocessing
 import socket
 import threading
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import duckdb
+import pyarrow as pa
 import pytest
 from workbench import TABLES
 
 from sync.engine.context import Watcher
+from sync.engine.plan.spool import Spool
 from sync.engine.run import exit_code, push_all
 from sync.records import Mode, SyncObject
 from sync.state.history import RunHistory
@@ -216,4 +220,38 @@ def test_the_file_is_free_while_something_is_sent(bench):
 
     bench.people("a", "b")
     bench.destination.fault = lambda *_: duckdb.connect(str(bench.path)).close()
+    assert bench.push().status == "success"
+
+
+def full(*_, **__):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("where", ["new_stream", "write_batch", "a bug"])
+def test_a_plan_that_cannot_be_kept_lets_the_warehouse_go(bench, monkeypatch, where):
+    """Rows that were read by half held DuckDB's file, and the process that opened it next, its own, waited for ever."""
+    bench.table(
+        "select 'p' || i as profile_id, 'e' as email, 1 as score, null::varchar as withheld_reason, "
+        "md5(i::varchar) as row_hash from range(200000) as numbers(i)"
+    )
+    if where == "new_stream":
+        monkeypatch.setattr(pa.ipc, "new_stream", full)
+    elif where == "write_batch":
+        monkeypatch.setattr(
+            pa.ipc, "new_stream", lambda *_, **__: SimpleNamespace(write_batch=full, close=full)
+        )
+    else:
+        monkeypatch.setattr(Spool, "write", lambda *_: 1 / 0)
+    done = []
+    pushing = threading.Thread(target=lambda: done.append(bench.push()), daemon=True)
+    pushing.start()
+    pushing.join(30)
+    assert done, "it waits for itself"
+    assert done[0].status == "failed"
+    if where != "a bug":
+        assert "the plan cannot be kept in" in done[0].message
+    monkeypatch.undo()
+    assert bench.rows("select status from analytics_sync.runs") == [("failed",)]
+    assert bench.rows("select * from analytics_sync.leases") == []
+    bench.people("a")
     assert bench.push().status == "success"

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import subprocess
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import duckdb
 import pytest
 import yaml
+from dbt.config.project import package_and_project_data_from_root
 
 from sync.cli.main import run
 from sync.entrance.look import ModelProposal, proposed, united
@@ -56,7 +60,7 @@ def contents(folder: Path) -> dict[str, str]:
     return {
         str(path.relative_to(folder)): path.read_text()
         for path in folder.rglob("*")
-        if path.is_file()
+        if path.is_file() and ".duckdb" not in path.name
     }
 
 
@@ -286,3 +290,428 @@ def test_an_addition_touches_few_files(bakery: Path, kind: str) -> None:
     after = contents(bakery)
     touched = [one for one in after if after[one] != before.get(one)]
     assert 0 < len(touched) <= most, touched
+
+
+GIT = {
+    "none": (None, [".headwater/", "exports/", "destinations.yml", "*.duckdb*", "target/"]),
+    "another's": ("target/\n*.log", [".headwater/", "exports/", "destinations.yml", "*.duckdb*"]),
+    "spelled otherwise": ("/.headwater\r\nexports\r\n", ["destinations.yml", "*.duckdb*"]),
+}
+
+
+@pytest.mark.parametrize("case", GIT)
+@pytest.mark.parametrize("has_git", [True, False])
+def test_git_takes_no_data_of_people_in_a_project_that_was_there(
+    bakery: Path, capsys: pytest.CaptureFixture[str], case: str, has_git: bool
+) -> None:
+    before, added = GIT[case]
+    if before is not None:
+        (bakery / ".gitignore").write_bytes(before.encode())
+    if has_git:
+        subprocess.run(["git", "init", "-q"], cwd=bakery, check=True)
+    assert init() == 0
+    assert ".gitignore: what git must not take" in capsys.readouterr().out
+    text = (bakery / ".gitignore").read_bytes().decode()
+    assert text.startswith(before or "")
+    assert set(added) <= set(text.splitlines())
+    assert init() == 0
+    assert (bakery / ".gitignore").read_bytes().decode() == text
+    if has_git:
+        names = (
+            ".headwater/sandbox/files/a.csv",
+            "exports/a.csv",
+            "destinations.yml",
+            "b.duckdb.wal",
+        )
+        for name in names:
+            (bakery / name).parent.mkdir(parents=True, exist_ok=True)
+            (bakery / name).touch()
+        listed = subprocess.run(
+            ["git", "add", "-An"], cwd=bakery, check=True, capture_output=True, text=True
+        ).stdout
+        assert ".gitignore" in listed
+        assert not [name for name in names if f"'{name}'" in listed]
+
+
+def test_folders_that_destinations_write_to_stay_out_of_git(bakery: Path) -> None:
+    files = (
+        "out/people",
+        "./lists/",
+        "s3://bakery/out",
+        "/srv/out",
+        "../out",
+        "exports",
+        "{{ env_var('OUT') }}",
+    )
+    entries = {
+        f"files_{number}": {"type": "files", "path": path} for number, path in enumerate(files)
+    }
+    (bakery / "destinations.yml").write_text(
+        json.dumps({"destinations": {**entries, "none": None}})
+    )
+    assert init() == 0
+    lines = (bakery / ".gitignore").read_text().splitlines()
+    assert [line for line in lines if "out" in line or "lists" in line] == ["out/people/", "lists/"]
+    assert lines.count("exports/") == 1
+
+
+def test_what_git_has_of_people_already_is_said(
+    bakery: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (bakery / ".headwater").mkdir()
+    (bakery / ".headwater" / "people of today.csv").touch()
+    for words in (["init", "-q"], ["add", "-A"]):
+        subprocess.run(["git", *words], cwd=bakery, check=True)
+    assert init() == 0
+    said = capsys.readouterr().out
+    assert "git has 1 files with people's data or secrets already" in said
+    assert "git rm -r --cached -- '.headwater/people of today.csv'" in said
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "file"),
+    [
+        ("dependencies.yml", "packages:\n  - local: ../dep_pkg   # ours\n", "dependencies.yml"),
+        ("dependencies.yml", "projects: []\npackages: []\n", "dependencies.yml"),
+        ("dependencies.yml", "packages:\n", "dependencies.yml"),
+        ("dependencies.yml", "projects: []\n", "packages.yml"),
+        ("packages.yml", "packages: []\n", "packages.yml"),
+    ],
+)
+@pytest.mark.parametrize("given", [True, False])
+def test_the_package_stands_where_dbt_reads_it_and_as_dbt_reads_it(
+    bakery: Path, name: str, text: str, file: str, given: bool
+) -> None:
+    """dbt takes packages from one of two files, and reads one of them without Jinja."""
+    (bakery / name).write_text(text)
+    assert run(["init", "--yes", *(["--package", str(ROOT)] if given else [])]) == 0
+    data, path = package_and_project_data_from_root(str(bakery))
+    assert path == file
+    assert text.splitlines()[0].removesuffix("[]") in (bakery / name).read_text()
+    local = data["packages"][-1]["local"]
+    assert local == str(ROOT) or ("env_var" in local and file == "packages.yml" and not given)
+    before = contents(bakery)
+    assert run(["init", "--yes"]) == 0
+    assert contents(bakery) == before
+
+
+def test_packages_in_both_files_are_told_before_anything_is_written(
+    bakery: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("packages.yml", "dependencies.yml"):
+        (bakery / name).write_text("packages: []\n")
+    before = contents(bakery)
+    assert init() == 2
+    assert "stands in packages.yml and in dependencies.yml" in capsys.readouterr().err
+    assert contents(bakery) == before
+
+
+@pytest.fixture
+def built(bakery: Path) -> Callable[..., None]:
+    """Makes tables that dbt would have built, as its manifest has them."""
+
+    def make(**models: str) -> None:
+        nodes = {}
+        with duckdb.connect(str(bakery / "b.duckdb")) as connection:
+            for name, select in models.items():
+                connection.execute(f"create or replace table {name} as {select}")
+                relation = f'"b"."main"."{name}"'
+                nodes[f"model.bakery.{name}"] = {
+                    "name": name,
+                    "resource_type": "model",
+                    "relation_name": relation,
+                }
+        (bakery / "target").mkdir(exist_ok=True)
+        document = {"metadata": {"adapter_type": "duckdb"}, "nodes": nodes}
+        (bakery / "target" / "manifest.json").write_text(json.dumps(document))
+
+    return make  # fmt: skip
+
+
+def kunden(number: str, mail: str = "k' || n || '@laden.de", more: str = "") -> str:
+    return f"""select 'K' || n as "KundenNr", '{mail}' as "E-Mail", {number} as "Telefon Nr", date '2026-01-01' as "order"{more}
+        from range(1, 41) as t (n)"""
+
+
+GERMAN = "'0171 ' || (1000000 + n)"
+
+
+def test_numbers_are_measured_as_the_build_reads_them_and_the_country_is_named(
+    bakery: Path, built: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    built(kunden=kunden(GERMAN))
+    assert init("--from-models", "kunden", "--dry-run") == 0
+    said = capsys.readouterr().out
+    assert "phone: telefon nr (100% filled, of these 0.0% valid)" in said
+    assert "as numbers of DE without a calling code 100.0% can: init ... --country DE" in said
+    assert "0171" not in said
+    assert "@" not in said
+    assert init("--from-models", "kunden", "--country", "DE") == 0
+    said = capsys.readouterr().out
+    assert "phone: telefon nr (100% filled, of these 100.0% valid)" in said
+    line = """{{ headwater.normalise_phone('"Telefon Nr"') }} as "Telefon Nr\""""
+    assert said.count(line) == 2  # with the model, and with what is next
+    settings = yaml.safe_load((bakery / "dbt_project.yml").read_text())["vars"]
+    assert settings["cdp_default_country"] == "DE"
+    assert settings["flour"] == "00"
+    (model,) = yaml.safe_load((bakery / "models/cdp/_records__models.yml").read_text())["models"]
+    record = model["config"]["meta"]["record"]
+    assert record["key"] == "kundennr"
+    assert record["first_seen_at"] == '"order"'
+    assert record["person"]["identifiers"] == [
+        "kundennr", {"email": '"E-Mail"'}, {"phone": '"Telefon Nr"'}
+    ]  # fmt: skip
+    before = contents(bakery)
+    assert init("--from-models", "kunden") == 0  # by what is set
+    assert "of these 100.0% valid" in capsys.readouterr().out
+    assert contents(bakery) == before
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        (kunden(GERMAN, "k' || n || '@laden.example"), "are of the country that --country XX says (cdp_default_country)"),
+        (kunden("'+49 171 ' || (1000000 + n)"), "of these 100.0% valid"),
+        (kunden(GERMAN, more=", 'DE' as land"), "headwater.normalise_phone('\"Telefon Nr\"', 'land')"),
+        (kunden(GERMAN, "k' || n || '@laden.example", ", 'Deutschland' as land"), "init ... --country DE"),
+        (kunden("'020 7946 0' || (100 + n)", "k' || n || '@shop.co.uk"), "init ... --country GB"),
+        (kunden("'98765432' || (10 + n)", "k' || n || '@shop.in"), "init ... --country IN"),
+    ],
+)  # fmt: skip
+def test_a_country_is_proposed_by_what_the_rows_say(
+    bakery: Path,
+    built: Callable[..., None],
+    capsys: pytest.CaptureFixture[str],
+    model: str,
+    said: str,
+) -> None:
+    built(kunden=model)
+    assert init("--from-models", "kunden", "--dry-run") == 0
+    assert said in capsys.readouterr().out
+
+
+def test_what_is_normalised_already_is_not_asked_for_again(
+    bakery: Path, built: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    built(kunden=kunden("'+49171' || (1000000 + n)"))
+    assert init("--from-models", "kunden") == 0
+    said = capsys.readouterr().out
+    assert "of these 100.0% valid" in said
+    assert "or the build stops" not in said
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "said"),
+    [
+        ("cdp_default_country: Deutschland", [], "is not an ISO 3166-1 alpha-2 code (did you mean 'DE'?)"),
+        ("cdp_default_country: de", [], "did you mean 'DE'?"),
+        ("cdp_default_country: NO", [], "NO without quotes is false in YAML"),
+        ("cdp_default_country: 'NO'", ["--country", "SE"], "says cdp_default_country: NO"),
+        ("bakery: {cdp_default_country: XX}", [], "vars: bakery: cdp_default_country: 'XX' is not"),
+        ("sugar: 1", ["--country", "Norge"], "--country: 'Norge' is not an ISO 3166-1 alpha-2 code (did you mean 'NO'?)"),
+    ],
+)  # fmt: skip
+def test_a_country_that_is_none_is_told_before_anything_is_written(
+    bakery: Path, capsys: pytest.CaptureFixture[str], text: str, words: list[str], said: str
+) -> None:
+    project = bakery / "dbt_project.yml"
+    project.write_text(PROJECT.replace('flour: "00"', f'flour: "00"\n  {text}'))
+    before = contents(bakery)
+    assert init(*words) == 2
+    assert said in capsys.readouterr().err
+    assert contents(bakery) == before
+
+
+def test_norway_is_written_as_yaml_reads_it(bakery: Path) -> None:
+    assert init("--country", "NO") == 0
+    settings = yaml.safe_load((bakery / "dbt_project.yml").read_text())["vars"]
+    assert settings["cdp_default_country"] == "NO"
+
+
+COMPANIES = {
+    "english": 'account_id, company_name, website, tax_id, created_at',
+    "german": '"FirmenNr", "Firmenname", "Webseite", "USt-IdNr", "Angelegt am"',
+    "french": 'numero, raison_sociale, site_web, "N° TVA", cree_le',
+    "spanish": 'codigo, razon_social, pagina_web, nif, creado',
+    "italian": 'codice, ragione_sociale, sito_web, partita_iva, creato_il',
+    "dutch": 'nummer, bedrijfsnaam, website, btw_nummer, created_at',
+    "a name and a site": "id, name, homepage, note, created_at",
+    "a phone too": "id, firma, url, telefon, created_at",
+}  # fmt: skip
+
+
+def firms(columns: str) -> str:
+    phone = "'030 ' || (1000000 + n)" if "telefon" in columns else "'DE' || (100000 + n)"
+    return f"""select * from (select 'F' || n, 'Firma ' || n, 'https://www.firma' || n || '.de/', {phone}, date '2026-01-01'
+        from range(1, 41) as t (n)) as firms ({columns})"""
+
+
+@pytest.mark.parametrize("case", COMPANIES)
+def test_companies_alone_are_no_people_and_what_to_do_is_said(
+    bakery: Path, built: Callable[..., None], capsys: pytest.CaptureFixture[str], case: str
+) -> None:
+    built(stg_erp__firmen=firms(COMPANIES[case]))
+    assert init("--from-models", "stg_erp__firmen") == 0
+    said = capsys.readouterr().out
+    assert "its rows are companies, and no person is in them" in said
+    assert "headwater init --from-models stg_erp__firmen CONTACTS" in said
+    assert "headwater push" not in said
+    (model,) = yaml.safe_load((bakery / "models/cdp/_records__models.yml").read_text())["models"]
+    record = model["config"]["meta"]["record"]
+    assert "person" not in record
+    kinds = {
+        kind
+        for one in record["account"]["identifiers"]
+        for kind in ([one] if isinstance(one, str) else one)
+    }
+    assert "domain" in kinds
+    assert ("tax_id" in kinds) is (case not in ("a name and a site", "a phone too"))
+    assert list(record["account"]["attributes"][0]) == ["account_name"]
+    settings = yaml.safe_load((bakery / "dbt_project.yml").read_text())["vars"]
+    assert set(settings["cdp_identity"]["account"]["identifiers"]) == kinds
+    assert "email" in settings["cdp_identity"]["person"]["identifiers"]
+    left = [line for line in said.splitlines() if "left out" in line]
+    assert left == (["  left out     note"] if "note" in COMPANIES[case] else
+                    ["  left out     telefon"] if "telefon" in COMPANIES[case] else [])  # fmt: skip
+
+
+PEOPLE = {
+    "with names": "select n as kunden_nr, 'Eva' as vorname, 'Roth' || n as nachname, 'Firma ' || n as firma",
+    "with an address": "select n as kunden_nr, 'e' || n || '@a.de' as mail, 'Firma ' || n as firma",
+    "born": "select n as kunden_nr, date '1990-01-01' as geburtsdatum, 'Firma ' || n as firma",
+    "by a key": "select n as kunden_nr, 'gold' as stufe",
+    "buying": "select 'B' || n as bestell_nr, n % 7 as kunden_nr, 'Firma' as firma",
+}
+
+
+@pytest.mark.parametrize("case", PEOPLE)
+def test_people_with_a_company_are_people(
+    bakery: Path, built: Callable[..., None], capsys: pytest.CaptureFixture[str], case: str
+) -> None:
+    built(kunden=f"{PEOPLE[case]} from range(1, 41) as t (n)")
+    assert init("--from-models", "kunden", "--dry-run") == 0
+    assert "its rows are companies" not in capsys.readouterr().out
+
+
+def test_companies_and_contacts_by_german_names_leave_out_nothing_that_is_used(
+    bakery: Path, built: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    contacts = """select 'A' || n as "AP-Nr", 'F' || (n % 13) as "FirmenNr", 'Eva' as "Vorname", 'Roth' as "Nachname",
+        'e' || n || '@firma' || (n % 13) || '.de' as "Mail", 'Leitung' as "Funktion" from range(1, 41) as t (n)"""
+    built(firmen=firms(COMPANIES["german"]), kontakte=contacts)
+    assert init("--from-models", "firmen", "kontakte") == 0
+    said = capsys.readouterr().out
+    assert "left out" not in said
+    assert "CONTACTS" not in said
+    models = yaml.safe_load((bakery / "models/cdp/_records__models.yml").read_text())["models"]
+    records = {one["name"]: one["config"]["meta"]["record"] for one in models}
+    assert records["firmen"]["account"] == {
+        "identifiers": ["firmennr", {"tax_id": '"USt-IdNr"'}, {"domain": "webseite"}],
+        "attributes": [{"account_name": "firmenname"}],
+    }
+    assert records["firmen"]["first_seen_at"] == '"Angelegt am"'
+    assert records["kontakte"]["key"] == '"AP-Nr"'
+    assert records["kontakte"]["person"]["identifiers"][0] == {"ap_nr": '"AP-Nr"'}
+    assert records["kontakte"]["account"]["job_title"] == "funktion"
+
+
+def test_a_project_without_records_is_told_so_instead_of_to_push(
+    bakery: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for _ in range(2):  # also where everything is written already
+        assert init() == 0
+        said = capsys.readouterr().out
+        assert "No model says yet who your customers are" in said
+        assert "headwater init --from-models MODEL..." in said
+        assert "headwater push" not in said
+    project = bakery / "dbt_project.yml"
+    project.write_text(project.read_text().replace("records: []", "records: [stg_till__receipts]"))
+    assert init() == 0
+    assert "No model says yet" not in capsys.readouterr().out
+    (bakery / "packages.yml").unlink()
+    assert init() == 0
+    said = capsys.readouterr().out
+    # What is built for one environment is refused in the other.
+    assert (
+        said.index("HEADWATER_ENVIRONMENT=sandbox")
+        < said.index("dbt build")
+        < said.index("headwater push")
+    )
+
+
+TABLES = {
+    "Abonnenten": ("abonnenten", "Abonnenten", None),
+    "customers": ("customers", None, None),
+    "Bestellungen 2024": ("bestellungen_2024", "Bestellungen 2024", {"identifier": True}),
+    "Gäste-Liste": ("gaeste_liste", "Gäste-Liste", {"identifier": True}),
+    "NO": ("no", "NO", None),
+}
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_new_sources_names_pass_the_checks_of_the_build(
+    bakery: Path, capsys: pytest.CaptureFixture[str], table: str
+) -> None:
+    plain, identifier, quoting = TABLES[table]
+    assert init() == 0
+    capsys.readouterr()
+    assert run(["new", "source", "newsletter", "--table", table]) == 0
+    said = capsys.readouterr().out
+    assert (
+        f"the table raw_newsletter.{table} is taken to have the columns id, email, created_at, updated_at"
+        in said
+    )
+    folder = bakery / "models/cdp/staging/newsletter"
+    model = f"stg_newsletter__{plain}"
+    assert f"source('newsletter', '{plain}')" in (folder / f"{model}.sql").read_text()
+    (described,) = yaml.safe_load((folder / "_newsletter__models.yml").read_text())["models"]
+    assert described["name"] == model
+    assert described["config"]["meta"]["record"]["source_name"] == f"newsletter_{plain}"
+    (source,) = yaml.safe_load((folder / "_newsletter__sources.yml").read_text())["sources"]
+    (written,) = source["tables"]
+    assert (written["name"], written.get("identifier"), written.get("quoting")) == (
+        plain,
+        identifier,
+        quoting,
+    )
+    registry = yaml.safe_load((bakery / "dbt_project.yml").read_text())["vars"]["cdp_registry"]
+    assert registry["records"] == [model]
+
+
+@pytest.mark.parametrize("place", ["models/cdp/staging/no/_no__sources.yml", "models/raw.yaml"])
+def test_a_second_table_of_a_source_joins_the_first(bakery: Path, place: str) -> None:
+    assert init() == 0
+    assert run(["new", "source", "no", "--table", "Orders"]) == 0
+    first = bakery / "models/cdp/staging/no/_no__sources.yml"
+    (bakery / place).write_text(first.read_text())
+    if bakery / place != first:
+        first.unlink()
+    assert run(["new", "source", "no"]) == 0
+    assert run(["new", "source", "no", "--table", "bills", "--schema", "other"]) == 2
+    found = [
+        source
+        for file in (*bakery.rglob("*.yml"), *bakery.rglob("*.yaml"))
+        for source in yaml.safe_load(file.read_text()).get("sources") or []
+    ]
+    assert [(one["name"], one["schema"]) for one in found] == [("no", "raw_no")]
+    assert [table["name"] for table in found[0]["tables"]] == ["orders", "customers"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("source", "till", "--table", "2024"),
+        ("source", "till", "--table", "---"),
+        ("trait", "order"),
+        ("trait", "on"),
+        ("identifier", "no"),
+        ("identifier", "null"),
+    ],
+)
+def test_a_name_that_the_build_would_read_as_another_word_is_refused(
+    bakery: Path, words: tuple[str, ...]
+) -> None:
+    assert init() == 0
+    before = contents(bakery)
+    assert run(["new", *words]) == 2
+    assert contents(bakery) == before

@@ -71,6 +71,18 @@ def test_an_empty_audience_is_refused_and_keeps_its_members(bench):
     assert bench.held() == {"a", "b"} == set(bench.destination.members)
 
 
+def test_an_audience_of_nobody_says_what_the_project_lacks(workbench):
+    """A guard that lets it pass would hide that no model says who the customers are."""
+    bench = workbench(
+        nobody=("no model says who the customers are", "headwater init --from-models")
+    )
+    bench.people()
+    error = bench.push().error
+    assert error.reason == "empty"
+    assert error.message.endswith("has 0 rows: no model says who the customers are.")
+    assert error.hint == "headwater init --from-models"
+
+
 def test_an_empty_audience_may_be_declared(workbench):
     bench = workbench(guards=Guards(min_rows=0, max_removals_percent=None))
     bench.people("a")
@@ -134,10 +146,12 @@ def test_too_many_changes_are_refused_where_a_guard_says_so(workbench):
     assert bench.push(skip_gates=True).changed == 2
 
 
-def run_results(bench, tmp_path, *, model="success", test=None, upstream=None, which="build"):
+def run_results(
+    bench, tmp_path, *, model="success", test=None, upstream=None, which="build", message=None
+):
     from dataclasses import replace
 
-    results = [{"unique_id": MODEL, "status": model, "timing": [
+    results = [{"unique_id": MODEL, "status": model, "message": message, "timing": [
         {"name": "execute", "completed_at": "2020-01-01T00:00:00.000000Z"}]}]  # fmt: skip
     if test:
         results.append({"unique_id": "test.headwater.unique_x.1", "status": test, "timing": []})
@@ -242,7 +256,19 @@ def test_a_law_that_was_found_broken_when_the_run_had_ended_stops_the_sync(bench
     bench.people("a")
     run_results(bench, tmp_path)
     failed_before(bench, MODEL, "2026-11-23 11:59:00", status="law broken")
-    assert "has status 'law broken'" in refused(bench, "dbt_result").message
+    assert "would send rows that must not be sent" in refused(bench, "law_broken").message
+    result = refused(bench, "law_broken", skip_gates=True)
+    assert "--skip-gates" not in result.error.hint
+
+
+def test_a_law_that_failed_the_model_is_passed_by_no_flag(bench, tmp_path):
+    """Elsewhere than on DuckDB the table is there with the rows that must not be sent."""
+    bench.people("a")
+    run_results(
+        bench, tmp_path, model="error", message="law broken in sync_memory: 3 rows are sent"
+    )
+    refused(bench, "law_broken")
+    refused(bench, "law_broken", skip_gates=True, allow_removals=True)
 
 
 def test_what_was_built_for_the_sandbox_goes_nowhere_live(bench, tmp_path):
@@ -252,6 +278,30 @@ def test_what_was_built_for_the_sandbox_goes_nowhere_live(bench, tmp_path):
     result = refused(bench, "dbt_result")
     assert "'stg_people' was last built for the sandbox" in result.message
     assert "HEADWATER_ENVIRONMENT=live dbt build" in result.error.hint
+    refused(bench, "dbt_result", skip_gates=True)
+
+
+def test_what_was_built_for_live_does_not_go_to_the_sandbox_once_somebody_unsubscribed_there(
+    bench, tmp_path
+):
+    bench.people("a")
+    run_results(bench, tmp_path)
+    bench.results = "told"
+    bench.options = dataclasses.replace(bench.options, environment="sandbox")
+    told = "insert into told values ('{}', '{}')"
+    with duckdb.connect(str(bench.path)) as connection:
+        connection.execute("create table told (environment varchar, kind varchar)")
+        connection.execute(told.format("live", "unsubscribed"))
+        connection.execute(told.format("sandbox", "opened"))
+    assert bench.push().added == 1
+    with duckdb.connect(str(bench.path)) as connection:
+        connection.execute(told.format("sandbox", "unsubscribed"))
+    result = bench.push()
+    assert result.error.reason == "dbt_result"
+    assert "'sync_memory' was last built for live" in result.error.message
+    assert "HEADWATER_ENVIRONMENT=sandbox dbt build" in result.error.hint
+    failed_before(bench, MODEL, "2026-11-22 08:30:00", status="sandbox")
+    assert bench.push().status == "success"
 
 
 def test_what_failed_and_was_left_out_of_the_latest_run_stops_the_sync(bench, tmp_path):

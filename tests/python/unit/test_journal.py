@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import shutil
 import threading
 import time
 
@@ -68,6 +69,27 @@ def test_a_file_cut_at_any_byte_holds_what_was_whole_by_then(tmp_path_factory, d
         assert held(folder) == [state for length, state in states if length <= cut][-1]
 
 
+@pytest.mark.parametrize("how", ["copied", "archived", "another machine", "of an earlier version"])
+def test_a_copy_is_not_whole(tmp_path, how, monkeypatch):
+    """A volume that is restored, a folder that was taken along: what was sent after the copy was made is not in it."""
+    writer = journal(tmp_path)
+    writer.write(1, taken("a"))
+    writer.drop([1])
+    writer.write(2, taken("b"))
+    path = file_of(tmp_path)
+    if how == "another machine":
+        monkeypatch.setattr(module, "_machine", lambda: "another")
+    elif how == "of an earlier version":
+        path.write_bytes(path.read_bytes()[writer._start :])
+    else:
+        copy = tmp_path / "copy"
+        (shutil.copy2 if how == "archived" else shutil.copyfile)(path, copy)
+        path.unlink()
+        copy.rename(path)
+    assert journal(tmp_path, "later").whole() == set()
+    assert held(tmp_path) == {2: "b"}, "what it has was taken all the same"
+
+
 def test_a_journal_that_nothing_is_left_of_stays_until_its_run_is_on_record(tmp_path):
     """That it is there and empty says that nothing else was sent."""
     writer = journal(tmp_path)
@@ -78,7 +100,8 @@ def test_a_journal_that_nothing_is_left_of_stays_until_its_run_is_on_record(tmp_
     writer.drop([2])
     assert held(tmp_path) == {1: "a"}
     writer.drop([1])
-    assert file_of(tmp_path).stat().st_size == 0
+    assert file_of(tmp_path).stat().st_size == writer._start
+    assert held(tmp_path) == {}
     assert journal(tmp_path, "later").whole() == {"run"}
     writer.write(3, taken("c"))
     assert held(tmp_path) == {3: "c"}

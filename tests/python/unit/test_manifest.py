@@ -129,3 +129,40 @@ def test_what_the_plan_asks_is_named_for_the_hint_where_the_model_is_not_built_f
     assert apart.model.asked == ("profile_consent", "profile_suppressions")
     within = sync_of(tmp_path, [*people, model("sync_list", "profile_suppressions")])
     assert within.model.asked == ()
+
+
+PERSON, COMPANY = {"person": {}}, {"account": {}}
+NOBODY = {
+    "an empty registry": ([], ("profiles",), "cdp_registry: records is empty"),
+    "people": ([PERSON], ("profiles",), ""),
+    "companies alone": ([COMPANY], ("profiles",), "companies alone (stg_0)"),
+    "companies for companies": ([COMPANY], ("accounts",), ""),
+    "companies and contacts": ([COMPANY, {**PERSON, **COMPANY}], ("profiles",), ""),
+    "a record that the settings spell out": ([None], ("profiles",), ""),
+    "no package": (None, ("profiles",), ""),
+}
+
+
+@pytest.mark.parametrize("case", NOBODY)
+def test_why_nobody_can_be_in_a_sync_is_known(tmp_path, case):
+    records, above, said = NOBODY[case]
+    nodes = [model(name) for name in above] + [model("sync_list", *above, columns=["profile_id"])]
+    path = tmp_path / "manifest.json"
+    sync_of(tmp_path, nodes)
+    document = json.loads(path.read_text())
+    if records is not None:
+        reader = model("identity_records")
+        reader["depends_on"]["nodes"] = ["model.headwater.stg_sync__erasure_requests"]
+        for number, record in enumerate(records):
+            one = {
+                **model(f"stg_{number}"),
+                "config": {"meta": {"record": record} if record else {}},
+            }
+            document["nodes"][f"model.shop.stg_{number}"] = one
+            reader["depends_on"]["nodes"].append(f"model.shop.stg_{number}")
+        document["nodes"]["model.headwater.identity_records"] = reader
+    path.write_text(json.dumps(document))
+    (definition,) = Manifest(path).syncs()
+    why, what_to_do = definition.nobody
+    assert (said in why) if said else (why, what_to_do) == ("", "")
+    assert bool(what_to_do) is bool(said)

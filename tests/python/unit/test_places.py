@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import threading
 from dataclasses import replace
+from unittest.mock import patch
 
 import duckdb
 import pytest
-from workbench import Killed, MemoryDestination
+from workbench import Delivery, Killed, MemoryDestination, object_type
 
+from sync.config.models import Consent, Guards
+from sync.engine import run
 from sync.engine.plan.claims import CLAIMED
+from sync.engine.plan.plan import Planning
+from sync.engine.push.record import RunRecord
+from sync.engine.run import push_all
 from sync.errors import AuthError, TransientError
 from sync.records import Mode, SyncObject
 
@@ -105,6 +112,44 @@ def test_a_new_name_without_the_id_is_refused(bench, mode):
     assert "'memory_people' (2 rows)" in error.message
     assert "id: memory_people" in error.hint
     assert len(bench.destination.calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("mode", "delivery"),
+    [
+        (Mode.MIRROR, None),
+        (Mode.ADD, None),
+        (Mode.EVENT, "exactly_once"),
+        (Mode.EVENT, "at_most_once"),
+    ],
+)
+@pytest.mark.parametrize("folder", [True, False])
+def test_a_new_name_after_a_first_push_that_was_killed_is_refused(bench, mode, delivery, folder):
+    """Nothing of it is in the ledger yet, and all may be at the vendor."""
+    bench.declare(
+        found_by=("email",),
+        delivery=Delivery.AT_LEAST_ONCE if delivery == "at_most_once" else Delivery.EXACTLY_ONCE,
+    )
+    bench.definition = replace(bench.definition, mode=mode, delivery=delivery)
+    bench.people("a", "b")
+
+    def die(*_):
+        raise Killed
+
+    bench.destination.fault_after = die
+    with bench.killable(), contextlib.suppress(Killed):
+        bench.push()
+    bench.destination.fault_after = None
+    with duckdb.connect(str(bench.path)) as connection:
+        connection.execute("delete from analytics_sync.leases")
+    if not folder:
+        shutil.rmtree(bench.path.parent / "journal", ignore_errors=True)
+    former, bench.definition = bench.definition, replace(bench.definition, name="renamed")
+    error = refused(bench)
+    assert error.reason == "renamed"
+    assert "'memory_people' (2 rows)" in error.message
+    bench.definition = replace(former, name="renamed", id="memory_people")
+    assert bench.push().status == ("partial" if delivery == "at_most_once" else "success")
 
 
 def test_an_event_keeps_its_idempotency_key_under_another_name(bench):
@@ -307,6 +352,169 @@ def test_two_destinations_of_one_account_are_one_object(bench):
     table(one, "one", "a")
     push(one)
     assert there(bench) == {"a", "b"}
+
+
+@pytest.mark.parametrize("found_by", [("email",), ()])
+def test_who_is_lost_by_two_is_taken_out_in_the_plan_of_both(bench, found_by):
+    """The plan said that each leaves it to the other, so that nobody would be taken out."""
+    bench.declare(found_by=found_by)
+    one, other = sync(bench, name="one"), sync(bench, name="other")
+    table(one, "one", "a", "b", "c", "d")
+    table(other, "other", "a", "b", "c", "e")
+    push(one)
+    push(other)
+    table(one, "one", "a", "b")  # loses c to nobody, d alone
+    table(other, "other", "b", "e")  # loses a, which the first wants, and c
+    bench.family.remove(bench)  # the workbench's own, which has no table
+
+    def planned(each, *earlier):
+        found = each.plan(earlier=[first._planned().definition for first in earlier]).counts
+        return found.remove, found.withheld
+
+    assert planned(one) == (1, {CLAIMED: 1})
+    assert planned(other) == (0, {CLAIMED: 2}), "alone it leaves both"
+    assert planned(other, one) == (1, {CLAIMED: 1})
+    results = push_all(
+        one.context(allow_removals=True, dry_run=True), [one.definition, other.definition]
+    )
+    assert [result.counts.remove for result in results] == [1, 1]
+    assert push(one).removed == 1
+    assert push(other).removed == 1
+    assert there(bench) == {"a", "b", "e"}
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["by their places", "by the account"])
+def test_two_of_one_account_in_one_push_take_turns(bench, known, monkeypatch):
+    """Their destinations have two names, so that only the account says it: each would leave to the other who leaves both."""
+    if not known:
+        monkeypatch.setattr(run, "_fills_the_same", lambda *_: False)
+    one, other = sync(bench, name="one"), sync(bench, name="other", destination="second")
+    for each in (one, other):
+        table(each, each.definition.name, "a", "b", "c")
+        push(each)
+    table(one, "one", "a")
+    table(other, "other", "b")
+    met = threading.Barrier(2)
+
+    def both(*_):
+        with contextlib.suppress(threading.BrokenBarrierError):
+            met.wait(0.3)  # both at once, where they can
+
+    context = one.context(allow_removals=True)
+    with patch.object(RunRecord, "begin", _before(both, RunRecord.begin)):
+        results = push_all(context, [one.definition, other.definition], threads=2)
+    assert [result.status for result in results] == ["success", "success"]
+    assert there(bench) == {"a", "b"}
+
+
+def _before(first, then):
+    def called(*arguments, **named):
+        first()
+        return then(*arguments, **named)
+
+    return called
+
+
+KNOWN = {
+    "found by address": {"found_by": ("email",)},
+    "found by key": {"found_by": ()},
+    "is its address": {"found_by": (), "members": (("email",),)},
+}
+
+
+@pytest.mark.parametrize("known", KNOWN.values(), ids=list(KNOWN))
+@pytest.mark.parametrize("mode", [Mode.MIRROR, Mode.UPSERT, Mode.ADD])
+def test_who_is_taken_out_by_another_sync_is_not_said_to_be_there(bench, known, mode):
+    """It was green for ever, and they did not come back when they might."""
+    bench.declare(**known)
+    fills, removes = sync(bench, name="fills", mode=mode), sync(bench, name="out", mode=Mode.REMOVE)
+    removes.definition = replace(removes.definition, guards=Guards(min_rows=0))
+    bench.family.remove(bench)
+    table(fills, "fills", "a", "b", "c")
+    push(fills)
+    table(removes, "out", "b")
+    assert push(removes).removed == 1
+    assert there(bench) == {"a", "c"}
+    table(fills, "fills", "a", "b", "c", "d")
+    result = push(fills)
+    assert result.counts.withheld == {"taken_out": 1}
+    assert result.added == 1
+    assert there(bench) == {"a", "c", "d"}
+    assert push(fills).counts.to_send == 0
+    table(removes, "out")
+    push(removes)
+    push(fills)
+    back = set() if mode is Mode.ADD else {"b"}  # an addition is made once
+    assert there(bench) == {"a", "c", "d"} | back
+
+
+@pytest.mark.parametrize("known", KNOWN.values(), ids=list(KNOWN))
+def test_who_is_taken_out_is_claimed_by_nobody(bench, known):
+    """Two mirrors had them when they were taken out, and put them in once more: each left them to the other, whose table has them."""
+    bench.declare(**known)
+    one, other = sync(bench, name="one"), sync(bench, name="other")
+    removes = sync(bench, name="out", mode=Mode.REMOVE)
+    bench.family.remove(bench)
+    table(one, "one", "a", "b")
+    table(other, "other", "b", "c")
+    table(removes, "out", "b")
+    push(removes)
+    with patch.object(Planning, "removers", lambda *_: []):  # they were planned before it
+        push(one)
+        push(other)
+    assert there(bench) == {"a", "b", "c"}
+    push(one)
+    push(other)
+    assert there(bench) == {"a", "c"}
+
+
+def test_who_withdrew_consent_is_claimed_by_nobody(bench):
+    """Both tables have them still: each left them to the other, and they stayed for ever."""
+    consent = Consent("email", "marketing")
+    bench.definition = replace(bench.definition, consent=consent)
+    one, other = sync(bench, name="one"), sync(bench, name="other")
+    bench.family.remove(bench)
+    for each in (one, other):
+        table(each, each.definition.name, "a", "b", "c", "d", "e", "f")
+        each.agreed("a", "b", "c", "d", "e", "f")
+        push(each)
+    for each in (one, other):
+        each.agreed("a", "c", "d", "e", "f")
+        push(each)
+    assert there(bench) == {"a", "c", "d", "e", "f"}
+
+
+def test_who_shares_a_weaker_identifier_with_somebody_who_is_out_stays(bench):
+    """The strongest identifier that both have says who is who."""
+    from sync.engine.plan.taken_out import withholding
+
+    told = withholding(
+        "select 'k' as sync_key, i as identifiers from out",
+        offered=object_type(found_by=("email", "phone")),
+        key="key",
+        identifiers=("email", "phone"),
+        dialect=bench.warehouse.dialect,
+    )
+    with duckdb.connect() as connection:
+        connection.execute(
+            """create table out as select * from (values ('{"email": "a", "phone": "1"}'), ('{"phone": "2"}')) t(i)"""
+        )
+        found = connection.execute(
+            "select email, phone, "
+            + told.reason
+            + " as reason from (values ('a', '9'), ('b', '1'), (null, '1'), "
+            "('c', '2'), (null, null), ('d', '3')) as t(email, phone)"
+            + told.joins
+            + " order by all"
+        ).fetchall()
+    assert {(email, phone): reason for email, phone, reason in found} == {
+        ("a", "9"): "taken_out",
+        ("b", "1"): None,
+        (None, "1"): "taken_out",
+        ("c", "2"): "taken_out",
+        (None, None): None,
+        ("d", "3"): None,
+    }
 
 
 @pytest.mark.parametrize("found_by", [("email",), ()])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -125,6 +126,18 @@ def test_an_older_file_is_closed_before_it_is_written(tmp_path):
     assert path.read_text() == "after"
 
 
+def test_a_disk_that_is_read_only_is_left_alone(tmp_path, monkeypatch):
+    """A push needs no local file; it ended in a bug here."""
+    (tmp_path / "kept").write_text("x")
+    (tmp_path / "kept").chmod(0o644)
+
+    def refuse(*_):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(os, "chmod", refuse)
+    mend(tmp_path)
+
+
 def test_mending_follows_no_link(tmp_path):
     (tmp_path / "theirs").write_text("x")
     (tmp_path / "theirs").chmod(0o644)
@@ -132,3 +145,14 @@ def test_mending_follows_no_link(tmp_path):
     (ours / "link").symlink_to(tmp_path / "theirs")
     mend(ours)
     assert stat.S_IMODE((tmp_path / "theirs").stat().st_mode) == 0o644
+
+
+def test_git_takes_nothing_of_the_tools_own_folder(tmp_path, umask):
+    ours = tmp_path / "shop" / ".headwater"
+    make_folder(ours / "sandbox" / "files")
+    assert (ours / ".gitignore").read_text() == "*\n"
+    (ours / ".gitignore").write_text("*\n!kept\n")  # a team's own stays
+    make_folder(ours)
+    assert (ours / ".gitignore").read_text() == "*\n!kept\n"
+    make_folder(tmp_path / "exports")
+    assert not (tmp_path / "exports" / ".gitignore").exists()

@@ -185,6 +185,7 @@ class Workbench:
         self.options = PushOptions(policy=QUICK)
         self.watcher = Watcher()
         self.consent_tables = ConsentTables()
+        self.results: str | None = None  # the table of what vendors told
         self.family = [self]  # whose definitions the project has
         self.run_results = RunResults(folder / "run_results.json")
 
@@ -274,6 +275,7 @@ class Workbench:
             journal=self.path.parent / "journal",
             people=self.consent_tables,
             syncs=tuple(one.definition for one in self.family),
+            results=self.results,
         )
 
     def plan(self, **options: Any) -> Plan:

@@ -1,0 +1,26 @@
+{#- Value: var `cdp_default_country`, an ISO 3166-1 alpha-2 code; none where it is not set, and an error for anything else, which would read
+    no number: dbt renders the engine's own phone numbers while it parses, so it is told before anything runs. -#}
+{% macro default_country() -%}
+    {%- set country = var('cdp_default_country', none) -%}
+    {%- if country is none or country == '' -%}
+        {{ return(none) }}
+    {%- endif -%}
+    {%- set countries = headwater._countries() -%}
+    {%- if country is string and country in countries -%}
+        {{ return(country) }}
+    {%- endif -%}
+    {%- if country is sameas false -%}
+        {{ exceptions.raise_compiler_error(
+            "vars: cdp_default_country: NO without quotes is false in YAML. Write it in quotes, 'NO', for Norway; leave the var out where no"
+            ~ ' country holds for numbers without a calling code.'
+        ) }}
+    {%- endif -%}
+    {%- set meant = [] -%}
+    {%- for code, facts in countries.items() if country | string | trim | upper in [code] + facts[3] -%}
+        {%- do meant.append(code) -%}
+    {%- endfor -%}
+    {{ exceptions.raise_compiler_error(
+        "vars: cdp_default_country: '" ~ country ~ "' is not an ISO 3166-1 alpha-2 code, two capital letters such as AT"
+        ~ ("; did you mean '" ~ meant[0] ~ "'?" if meant else '; it is the country of phone numbers without a calling code.')
+    ) }}
+{%- endmacro %}

@@ -1,0 +1,47 @@
+"""`sync audit` by the command line."""
+
+from __future__ import annotations
+
+from hook import running_hook
+
+from sync.destinations import webhook
+
+
+def test_who_is_missing_is_said_and_sent_again_when_that_is_asked(lab, answer, monkeypatch, capsys):
+    lost = {"p3", "p7"}
+
+    class Readable(webhook.Webhook):
+        def there(self, records):
+            return [one.key for one in records if one.key not in lost]
+
+    monkeypatch.setattr(webhook, "Webhook", Readable)
+    with running_hook() as hook:
+        monkeypatch.setenv("HOOK_URL", hook.url)
+        assert lab.sync("push", "--select", "hook_people", "--json") == 0
+        answer()
+        for key in lost:
+            del hook.members[key]
+        assert lab.sync("audit", "--select", "hook_people", "--json") == 1
+        assert answer()["syncs"] == [
+            {"name": "hook_people", "held": 10, "doubted": 0, "missing": 2, "keys": ["p3", "p7"],
+             "repaired": False, "message": None, "failed": False}
+        ]  # fmt: skip
+        assert lab.sync("audit", "--select", "hook_people") == 1
+        shown = capsys.readouterr()
+        assert "p3, p7" in shown.out
+        assert "--repair" in shown.err
+        assert lab.sync("audit", "--select", "hook_people", "--repair", "--json") == 1
+        answer()
+        assert len(hook.members) == 8
+        assert lab.sync("push", "--select", "hook_people", "--json") == 0
+        answer()
+        assert len(hook.members) == 10
+        lost.clear()
+        assert lab.sync("audit", "--select", "hook_people", "--json") == 0
+
+
+def test_a_vendor_that_cannot_be_asked_is_no_failure(lab, answer):
+    assert lab.sync("audit", "--json") == 0
+    found = {one["name"]: one["message"] for one in answer()["syncs"]}
+    assert set(found) == {"files_people", "hook_events", "hook_people"}
+    assert all(found.values())
