@@ -42,7 +42,8 @@
         {%- set meta = node.config.get('meta') or {} -%}
         {%- set is_engine = node.package_name == 'headwater' and 'models/engine/' in node.original_file_path -%}
         {%- set kinds = [] -%}
-        {%- if not is_engine and (node.name.startswith('audience_') or meta.get('audience') is mapping) -%}
+        {%- if not is_engine and node.name not in ['audience_memberships', 'audience_holdouts']
+            and (node.name.startswith('audience_') or meta.get('audience') is mapping) -%}
             {%- do kinds.append('audiences') -%}
         {%- endif -%}
         {%- if meta.get('journey') is mapping -%}
