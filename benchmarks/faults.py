@@ -1,11 +1,12 @@
 """Pushes through everything that can go wrong, and then the count of what was lost or doubled: both must be 0.
 
-Six syncs (a mirrored list filled by asynchronous jobs, two mirrored audiences of hashes, mirrored rows, and two kinds of events) are
-pushed into the sandbox while their tables change. From a seed each round draws faults of the stand-ins (429 storms, 500 before and
-after the rows were taken, connections reset in the middle of an answer, slow answers, refused rows, failed jobs, expired tokens), a
-process that holds the DuckDB file, and kill -9 or SIGTERM at a random instant; a killed process may have been a container, whose folder is
-gone with it, or leave its journal to be found on a later day, and one that is stopped may wake when another has taken over. Then all is
-healed, and what each stand-in holds is compared with the activation table and the ledger.
+Eight syncs (a mirrored list filled by asynchronous jobs, two mirrored audiences of hashes, mirrored rows, others that share their object,
+rows that are only added, and two kinds of events) are pushed into the sandbox while their tables change. From a seed each round draws
+faults of the stand-ins (429 storms, 500 before and after the rows were taken, connections reset in the middle of an answer, slow answers,
+refused rows, failed jobs, expired tokens), a process that holds the DuckDB file, and kill -9 or SIGTERM at a random instant; a killed
+process may have been a container, whose folder is gone with it, or leave its journal to be found on a later day, or a copy of it that was
+made while it ran, and one that is stopped may wake when another has taken over. Then all is healed, and what each stand-in holds is
+compared with the activation table and the ledger.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ ENDS = {
     "sleeper": "pushes overtaken while they were stopped",
     "folder thrown away": "killed pushes whose folder was thrown away",
     "stale journal": "journals found on a later day",
+    "copied journal": "killed pushes of whose journal there is a copy",
 }
 
 PEOPLE = """
@@ -104,6 +106,14 @@ SYNCS: dict[str, tuple[str, dict[str, Any]]] = {
         "sync_people",
         {"destination": "webhook", "object": {"record": "people"}, "mode": "mirror"},
     ),
+    "webhook_some": (  # whom both have, and both lose
+        "sync_few",
+        {"destination": "webhook", "object": {"record": "people"}, "mode": "mirror"},
+    ),
+    "webhook_added": (
+        "sync_people",
+        {"destination": "webhook", "object": {"record": "added"}, "mode": "add"},
+    ),
 }
 HOLD = """
 import sys, time, duckdb
@@ -169,7 +179,7 @@ class Suite:
         """One push, ended by kill -9, by SIGTERM, by itself, or overtaken while it is stopped."""
         push = self.project.start("push", *ALLOWED)
         end = self.chance.choices(["kill -9", "SIGTERM", "sleeper", "none"], [8, 1, 1, 1])[0]
-        holder = None
+        holder, copied = None, False
         if end != "sleeper" and self.chance.random() < 0.2:
             holder = subprocess.Popen(
                 [
@@ -188,13 +198,16 @@ class Suite:
             elif end == "sleeper":
                 self._overtake(push)
             else:
+                copied = end == "kill -9" and self._copy_folder()
                 push.send_signal(signal.SIGKILL if end == "kill -9" else signal.SIGTERM)
                 self.counts[end] += 1
         with contextlib.suppress(subprocess.TimeoutExpired):
             push.communicate(timeout=120)
         if holder is not None:
             holder.wait()
-        if end == "kill -9":
+        if copied:
+            self._find_copy()
+        elif end == "kill -9":
             self._move_folder()
 
     def _overtake(self, push: subprocess.Popen[str]) -> None:
@@ -224,9 +237,30 @@ class Suite:
             return False
         return True
 
+    def _copy_folder(self) -> bool:
+        """Sometimes the process's folder is copied while it runs on for a moment."""
+        folder, copy = self._journal, self.project.directory / "copy"
+        if not folder.exists() or self.chance.random() >= 0.25:
+            return False
+        shutil.rmtree(copy, ignore_errors=True)
+        with contextlib.suppress(shutil.Error, FileNotFoundError):  # files come and go
+            shutil.copytree(folder, copy)
+        time.sleep(self.chance.uniform(0, 0.5))
+        return copy.exists()
+
+    def _find_copy(self) -> None:
+        """The folder is gone, and its copy is in its place."""
+        shutil.rmtree(self._journal, ignore_errors=True)
+        (self.project.directory / "copy").rename(self._journal)
+        self.counts["copied journal"] += 1
+
+    @property
+    def _journal(self) -> Path:
+        return self.project.directory / ".headwater" / "journal"
+
     def _move_folder(self) -> None:
         """What becomes of a killed process's folder: it stays, goes, or comes back on a later day."""
-        folder = self.project.directory / ".headwater" / "journal"
+        folder = self._journal
         stale = self.project.directory / "stale"
         if folder.exists() and self.chance.random() < self.containers:
             if not stale.exists():
@@ -271,9 +305,20 @@ class Suite:
         )
         people = {row[0]: row[1] for row in rows}
         found: Counter[str] = Counter()
-        hook = self.store.members("webhook", self._object("webhook", "sync"))
+        hook = self.store.members("webhook", self._object("webhook", "sync", "people"))
         self._note(
             found, "webhook", people, {key: row["fields"]["score"] for key, row in hook.items()}
+        )
+        added = self.store.members("webhook", self._object("webhook", "sync", "added"))
+        remembered = dict.fromkeys(self._ledger("webhook_added"))  # who left stays, and is known
+        self._note(
+            found,
+            "webhook, added",
+            dict.fromkeys(people),
+            dict.fromkeys(people.keys() & added.keys()),
+        )
+        self._note(
+            found, "webhook, added and known", {}, dict.fromkeys(added.keys() - remembered.keys())
         )
         klaviyo = self.store.members("klaviyo", self._object("klaviyo", "list"))
         wanted = {"01" + hashlib.sha256(key.encode()).hexdigest()[:24].upper() for key in people}
@@ -344,8 +389,9 @@ class Suite:
         )
         return {row[0] for row in rows}
 
-    def _object(self, vendor: str, kind: str) -> str:
-        return next((key for _, key, _ in self.store.objects(vendor, kind)), "")
+    def _object(self, vendor: str, kind: str, name: str | None = None) -> str:
+        found = self.store.objects(vendor, kind)
+        return next((key for _, key, called in found if name in (None, called)), "")
 
 
 def make_suite(folder: Path, url: str, faults: Any, store: Any, *, rows: int, seed: int) -> Suite:
