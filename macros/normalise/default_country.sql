@@ -1,9 +1,9 @@
-{#- Value: var `cdp_default_country`, an ISO 3166-1 alpha-2 code; none where it is not set, and an error for anything else, which would read
+{#- Value: var `cdp_default_country`, an ISO 3166-1 alpha-2 code; where it is not set the demo's if that is on, else none; and an error for anything else, which would read
     no number: dbt renders the engine's own phone numbers while it parses, so it is told before anything runs. -#}
 {% macro default_country() -%}
     {%- set country = var('cdp_default_country', none) -%}
     {%- if country is none or country == '' -%}
-        {{ return(none) }}
+        {{ return(headwater.demo_country() if headwater.demo_country is defined and headwater.has_demo() else none) }}
     {%- endif -%}
     {%- set countries = headwater._countries() -%}
     {%- if country is string and country in countries -%}

@@ -42,7 +42,8 @@
         {%- set meta = node.config.get('meta') or {} -%}
         {%- set is_engine = node.package_name == 'headwater' and 'models/engine/' in node.original_file_path -%}
         {%- set kinds = [] -%}
-        {%- if not is_engine and (node.name.startswith('audience_') or meta.get('audience') is mapping) -%}
+        {%- if not is_engine and node.name not in ['audience_memberships', 'audience_holdouts']
+            and (node.name.startswith('audience_') or meta.get('audience') is mapping) -%}
             {%- do kinds.append('audiences') -%}
         {%- endif -%}
         {%- if meta.get('journey') is mapping -%}
@@ -151,7 +152,7 @@
                 {%- endfor -%}
                 {%- for key in ['role', 'job_title'] -%}{%- do columns.update({entity ~ '.' ~ key: facts.get(key)}) -%}{%- endfor -%}
             {%- endfor -%}
-            {%- do headwater._note_missing_columns(problems, where, node, columns) -%}
+            {%- do headwater._note_missing_columns(problems, where, node, columns, is_record=true) -%}
         {%- endif -%}
     {%- endfor -%}
     {%- do headwater._note_attributes_of_nobody(problems, identity, survivorship, given) -%}
@@ -285,10 +286,10 @@
 {%- endmacro %}
 
 {#- Nothing; notes each name of `columns`, {what it is for: name}, that the model cannot have. An expression is taken as it is. -#}
-{% macro _note_missing_columns(problems, where, node, columns) -%}
+{% macro _note_missing_columns(problems, where, node, columns, is_record=false) -%}
     {%- for place, column in columns.items() if column is string and modules.re.fullmatch('[A-Za-z_][A-Za-z0-9_]*', column)
             and column | lower not in ['true', 'false', 'null'] -%}
-        {%- set known = headwater._columns_it_can_have(node, column) -%}
+        {%- set known = headwater._columns_it_can_have(node, column, is_record) -%}
         {%- if known is not none and column | lower not in known | map('lower') -%}
             {%- do problems.append(where ~ ': ' ~ place ~ ": '" ~ column ~ "' is no column of " ~ node.name ~ ' (' ~ node.original_file_path ~ ')'
                 ~ (headwater.nearest(column, known) or '.')) -%}
@@ -296,11 +297,13 @@
     {%- endfor -%}
 {%- endmacro %}
 
-{#- Value: names of which a model's columns are some, or none where they cannot be told before it is built: those its YAML describes; those of its
-    table, where this run does not make it anew; else, where `column` is no word of its SQL and no `*` could bring it, the words there are. -#}
-{% macro _columns_it_can_have(node, column) -%}
-    {%- if node.columns -%}
-        {{ return(node.columns.values() | map(attribute='name') | list) }}
+{#- Value: names of which a model's columns are some, or none where they cannot be told before it is built: those its YAML describes, where a contract or
+    a record has to have all it names there; those of its table, where this run does not make it anew; else, where `column` is no word of its SQL and no
+    `*` could bring it, the words there are. -#}
+{% macro _columns_it_can_have(node, column, is_record=false) -%}
+    {%- set described = (node.columns or {}).values() | map(attribute='name') | list -%}
+    {%- if described and (is_record or (node.config.get('contract') or {}).get('enforced') or column in described) -%}
+        {{ return(described) }}
     {%- elif node.resource_type != 'model' -%}
         {{ return(none) }}
     {%- elif selected_resources is defined and selected_resources and node.unique_id not in selected_resources -%}

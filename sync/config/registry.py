@@ -19,6 +19,7 @@ _PATHS = {
     "snapshot-paths": "snapshots",
 }
 _ENDINGS = (".sql", ".py", ".csv")
+_OFF = re.compile(r"config\([^)]*\benabled\s*=\s*false\b", re.IGNORECASE)
 
 
 def check_names(project: Project) -> None:
@@ -68,10 +69,17 @@ def _unknown_models(project: Project) -> Iterator[str]:
     for kind, names in registry.items():
         for name in names if isinstance(names, list) else []:
             there = _nodes(project) if there is None else there
-            if isinstance(name, str) and not _is_there(name, there):
+            if not isinstance(name, str):
+                continue
+            if not _is_there(name, there):
                 yield (
                     f"vars: cdp_registry: {kind}: '{name}' is no model: there is no file "
                     f"{name}.sql{closest(name, there)}. Take it out, or write the model"
+                )
+            elif name in there and _OFF.search(there[name].read_text("utf-8", "replace")):
+                yield (
+                    f"vars: cdp_registry: {kind}: '{name}' is switched off in "
+                    f"{there[name].relative_to(project.directory)} (enabled). Take it out, or switch it on"
                 )
 
 

@@ -34,13 +34,15 @@ class Answer:
     """The statuses, and the JSON, that say that a request was taken.
 
     `fields` are paths that the document must have, and what stands there: `("data.id", str)`; a text there is never empty. With
-    `empty`, no body is owed. Whatever is not JSON was not said by the vendor's API.
+    `empty`, no body is owed; with `nothing`, a document that is there has nothing in it. Whatever is not JSON was not said by the
+    vendor's API.
     """
 
     statuses: frozenset[int] = frozenset({200})
     fields: tuple[Field, ...] = ()
     form: type | tuple[type, ...] = dict
     empty: bool = False
+    nothing: bool = False
 
     def misses(self, status: int, has_body: bool, body: Any) -> str | None:
         """What this answer lacks, in words without a word of the answer; None when it is as it must be."""
@@ -52,6 +54,8 @@ class Answer:
             return "a body that is not JSON"
         if not isinstance(body, self.form):
             return "JSON of another form"
+        if self.nothing and body:
+            return "a document where none is owed"
         for path, kind in self.fields:
             found = _at(body, path)
             is_boolean = isinstance(found, bool) and kind is not bool

@@ -40,3 +40,8 @@
         'parts': {'event': 'product_ordered', 'by': 'order_id'},
     }]) }}
 {%- endmacro %}
+
+{#- Value: the country of the demo's phone numbers that are written without a calling code. -#}
+{% macro demo_country() -%}
+    {{ return('DE') }}
+{%- endmacro %}

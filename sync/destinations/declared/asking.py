@@ -31,6 +31,7 @@ def answer_of(owed: form.Owed) -> Answer:
         fields=tuple((path, TYPES[kind]) for path, kind in owed.fields.items()),
         form=list if owed.form == "list" else dict,
         empty=owed.empty,
+        nothing=owed.empty and not owed.fields,
     )
 
 

@@ -90,7 +90,7 @@ class Limit(Form):
 
 
 class Owed(Form):
-    """What an answer must be to count as taken: statuses, and what stands where in the document; or nothing, with `empty`."""
+    """What an answer must be to count as taken: statuses, and what stands in the document; with `empty`, no body or `{}`."""
 
     statuses: list[int] = [200]
     fields: dict[str, Type] = {}

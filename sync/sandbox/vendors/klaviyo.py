@@ -188,6 +188,22 @@ def profiles() -> Response | tuple[Response, int]:
     )
 
 
+@blueprint.get("/api/lists/<list_id>/profiles")
+def on_list(list_id: str) -> Response | tuple[Response, int]:
+    condition = re.fullmatch(r"any\((email|phone_number),(\[.*\])\)", request.args["filter"])
+    if condition is None:
+        return error(400, "invalid_filter")
+    attribute, wanted = condition[1], set(json.loads(condition[2]))
+    members, profiles = store().members(NAME, list_id), store().members(NAME, PROFILES)
+    return paged(
+        [
+            _resource("profile", key, profiles[key])
+            for key in members
+            if key in profiles and profiles[key].get(attribute) in wanted
+        ]
+    )
+
+
 @blueprint.delete("/api/lists/<list_id>/relationships/profiles")
 def remove_from_list(list_id: str) -> tuple[Response | str, int]:
     keys = [row["id"] for row in request.get_json()["data"]]

@@ -264,3 +264,33 @@ def test_hubspot_says_who_is_on_a_list_of_several_pages(bench: Bench) -> None:
         key for start in range(0, 600, 100) for key in destination.there(rows[start : start + 100])
     ]
     assert {one.key for one in rows} - set(found) == {rows[450].key}
+
+
+def test_klaviyo_says_who_is_on_the_list(bench: Bench) -> None:
+    """By the address that a profile has now, and by the number of who has no address; nothing is made."""
+    rows = records(offered("klaviyo", "list"), 230)
+    rows[0] = replace(rows[0], identifiers={"phone": rows[0].identifiers["phone"]})
+    assert not bench.destination("klaviyo", "list").there(rows)
+    assert bench.store().objects("klaviyo", "list") == []
+
+    send(bench.destination("klaviyo", "list"), rows)
+    everybody = {one.key for one in rows}
+    assert set(bench.destination("klaviyo", "list").there(rows)) == everybody
+
+    store = bench.store()
+    ids = {one["external_id"]: key for key, one in store.members("klaviyo", "profiles").items()}
+    ((_, list_id, _),) = store.objects("klaviyo", "list")
+    changed = store.member("klaviyo", "profiles", ids["p00005"]) | {"email": "new@shop.example"}
+    store.put_members("klaviyo", "profiles", {ids["p00005"]: changed})
+    # Another system has set a key of its own: the address that was sent still finds the profile.
+    theirs = store.member("klaviyo", "profiles", ids["p00006"]) | {"external_id": "theirs"}
+    store.put_members("klaviyo", "profiles", {ids["p00006"]: theirs})
+    # The number of who is not on the list is another's there.
+    other = {"phone_number": rows[7].identifiers["phone"]}
+    store.put_members("klaviyo", "profiles", {"another": other})
+    store.put_members("klaviyo", list_id, {"another": True})
+    gone = [ids[rows[number].key] for number in (0, 7, 150)]
+    store.drop_members("klaviyo", list_id, gone)
+    store.drop_members("klaviyo", "profiles", [ids["p00229"]])
+    found = set(bench.destination("klaviyo", "list").there(rows))
+    assert everybody - found == {"p00000", "p00007", "p00150", "p00229"}

@@ -121,6 +121,8 @@ OWED = {
     ("klaviyo remove", "a login page under 204"),
     ("hubspot remove", "a login page under 204"),
     ("mailchimp-tag", "a login page under 204"),
+    # Customer.io answers by 200 and says nothing, or `{}`.
+    ("customer_io", "no body"), ("customer_io", "blanks"), ("customer_io", "an empty document"),
 }  # fmt: skip
 
 

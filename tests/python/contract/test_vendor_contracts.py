@@ -12,13 +12,20 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sync.destinations import registry
-from sync.destinations.base import ErasesPeople, KnowsFields, PollsJobs, PullsResults
+from sync.destinations.base import (
+    ErasesPeople,
+    KnowsFields,
+    PollsJobs,
+    PullsResults,
+    ReadsBack,
+)
 from sync.errors import DestinationError
 from sync.records import Mode, Record, SyncObject
 
@@ -99,6 +106,14 @@ def exercise(vendor: str, base_url: str) -> None:
             if able.modes & {Mode.MIRROR, Mode.REMOVE}:
                 calls.append(lambda to=destination, rows=known: to.remove(rows))
                 calls.append(lambda to=destination, rows=rows[2:]: to.remove(rows))
+            moved = [replace(row, has_new_address=True) for row in known]
+            calls.append(lambda to=destination, rows=moved: to.upsert(rows))
+        if Mode.UPDATE_ONLY in able.modes:
+            calls.append(lambda to=destination, rows=known: to.update(rows))
+        if Mode.CREATE_ONLY in able.modes:
+            calls.append(lambda to=destination, rows=rows: to.create(rows))
+        if isinstance(destination, ReadsBack):
+            calls.append(lambda to=destination, rows=known: to.there(rows))
         if isinstance(destination, ErasesPeople):
             calls.append(lambda to=destination, rows=known: to.erase(rows))
         if isinstance(destination, KnowsFields):

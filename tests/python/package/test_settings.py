@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
@@ -59,6 +59,18 @@ class Shop(Project):
         DuckDBConnectionManager.close_all_connections()
         failed = [str(one.message) for one in getattr(result.result, "results", ())]
         return " ".join([*said, *failed, str(result.exception or "")])
+
+    described: ClassVar[dict[str, list[str]]] = {}
+
+    def write(self) -> None:
+        super().write()
+        models = [
+            {"name": name, "columns": [{"name": column} for column in columns]}
+            for name, columns in self.described.items()
+        ]
+        (self.folder / "models" / "_described.yml").write_text(
+            json.dumps({"version": 2, "models": models})
+        )
 
     def relations(self) -> list[tuple[object, ...]]:
         if not (self.folder / "shop.duckdb").exists():
@@ -241,6 +253,18 @@ def test_a_column_that_only_the_table_tells_is_asked_of_it(shop: Shop) -> None:
     for words in (("run",), ("run", "--select", "other")):
         said = shop.dbt(*words)
         assert "record: key: 'idd' is no column of stg_kunden" in said, said
+    # Some columns described are not all, but for a record.
+    shop.vars["cdp_registry"] = {"traits": ["traits_x"]}
+    shop.models["traits_x"] = "select 1 as profile_id, 2 as orders"
+    shop.models["stg_kunden"] = select
+    shop.described = {"traits_x": ["orders"]}
+    assert "is no column" not in shop.dbt("run")
+    shop.models["traits_x"] = "select 1 as profil, 2 as orders"
+    assert "'profile_id' is no column of traits_x" in shop.dbt("run")
+    shop.described = {}
+    shop.vars["cdp_registry"] = {"records": ["stg_kunden"]}
+    shop.models.pop("traits_x")
+    (shop.folder / "models" / "traits_x.sql").unlink()
     # A column that the SQL now has, and the table of before has not.
     shop.models["stg_kunden"] = config.replace("META", repr(facts)) + select.replace(
         "*", "id as idd, mail"

@@ -174,12 +174,15 @@ def test_a_model_that_is_missing_from_the_registry_stops_the_build_with_its_name
 ) -> None:
     place = copy_of_team_project(tmp_path)
     project = place.folder / "dbt_project.yml"
-    project.write_text(project.read_text().replace("audience_big_spenders, ", ""))
+    settings = project.read_text()
+    project.write_text(settings.replace("audience_big_spenders, ", ""))
     place.dbt("deps")
     output = place.dbt("compile", "--select", "audience_memberships", succeeds=False)
     assert (
         "audience_big_spenders' (models/audiences/audience_big_spenders.sql) is missing" in output
     )
+    assert "'audience_big_spenders'" in place.dbt("seed", succeeds=False)
+    project.write_text(settings)
     event = place.folder / "models" / "profiles" / "event_bottle_bought.sql"
     event.write_text(event.read_text().replace("= 'till'", "= 'tills'"))
     output = place.dbt("seed", "--select", "till_receipts")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -59,6 +60,16 @@ def test_a_name_without_a_model_and_a_var_without_a_reader_are_named(tmp_path: P
     assert "vars: cdp_registry: journeys: 'journey_nix' is no model" in said
 
 
+def test_a_model_that_is_switched_off_is_named(tmp_path: Path) -> None:
+    folder = project(tmp_path, {"vars": {"cdp_registry": {"records": ["stg_till__receipts"]}}})
+    (folder / "models/staging/stg_till__receipts.sql").write_text(
+        "{{ config(enabled=false) }} select 1"
+    )
+    assert "'stg_till__receipts' is switched off in models/staging/stg_till__receipts.sql" in wrong(
+        folder
+    )
+
+
 def test_models_seeds_snapshots_and_versions_are_names(tmp_path: Path) -> None:
     names = ["stg_till__receipts", "stg_old", "py_people", "contacts", "people_history", "profiles"]
     folder = project(
@@ -76,5 +87,12 @@ def test_every_var_of_this_project_is_in_the_list() -> None:
     check_names(find_project(ROOT))
     text = (ROOT / "dbt_project.yml").read_text()
     shapes = (ROOT / "macros/registry/setting_shapes.sql").read_text()
-    for name in yaml.safe_load(text)["vars"]:
+    read = {
+        name
+        for folder in ("macros", "models")
+        for path in (ROOT / folder).rglob("*.sql")
+        for name in re.findall(r"\b(?:var|settings?)\('(cdp_\w+)'", path.read_text())
+    }
+    assert len(read) > 15
+    for name in read | set(yaml.safe_load(text)["vars"]):
         assert f"        '{name}':" in shapes
