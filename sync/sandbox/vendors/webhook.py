@@ -10,6 +10,9 @@ from sync.sandbox import clock
 from sync.sandbox.app import faults, store
 
 NAME = "webhook"
+TAKES_ANY_DOCUMENT = (
+    True  # whatever object a receiver answers with takes every row, unless it speaks of an error
+)
 blueprint = Blueprint(NAME, __name__)
 
 
