@@ -317,9 +317,8 @@ class Suite:
             dict.fromkeys(people),
             dict.fromkeys(people.keys() & added.keys()),
         )
-        self._note(
-            found, "webhook, added and known", {}, dict.fromkeys(added.keys() - remembered.keys())
-        )
+        # Who left the table of an `add` sync after a push that was killed is known nearly always, and not yet always.
+        found["added and not known"] = len(added.keys() - remembered.keys())
         klaviyo = self.store.members("klaviyo", self._object("klaviyo", "list"))
         wanted = {"01" + hashlib.sha256(key.encode()).hexdigest()[:24].upper() for key in people}
         self._note(found, "klaviyo", dict.fromkeys(wanted), dict.fromkeys(klaviyo))
@@ -463,6 +462,9 @@ def run(options: Namespace) -> list[Figure]:
         Figure("pushes until healed", pushes, "pushes"),
         Figure("rows lost", found["lost"], "rows", goal=at_most(0)),
         Figure("rows left over", found["left over"], "rows", goal=at_most(0)),
+        Figure(
+            "rows added that no ledger knows", found["added and not known"], "rows", goal=at_most(0)
+        ),
         Figure("ledger rows wrong", found["ledger wrong"], "rows", goal=at_most(0)),
         Figure("events lost", found["events lost"], "events", goal=at_most(0)),
         Figure("events doubled", found["events doubled"], "events", goal=at_most(0)),

@@ -113,7 +113,10 @@ class ScratchProject:
         project["models"]["headwater"] = {
             name: config for name, config in folders.items() if name in layers
         }
-        project["vars"] = {**(project.get("vars") or {}), **variables}
+        # The demo's own is told by a macro among its seeds.
+        is_demo = any(folder.startswith("models/demo") for folder in self._folders)
+        country = {"cdp_default_country": "DE"} if is_demo else {}
+        project["vars"] = {**(project.get("vars") or {}), **country, **variables}
         text = yaml.safe_dump(project, sort_keys=False, allow_unicode=True)
         (self.directory / "dbt_project.yml").write_text(text)
 

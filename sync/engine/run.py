@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 from sync.config.models import SyncDefinition
 from sync.engine.context import PushContext, SyncResult
 from sync.engine.push.pusher import Pusher
-from sync.errors import ConfigError, HeadwaterError, UnexpectedError
+from sync.errors import ConfigError, HeadwaterError, UnexpectedError, WarehouseLockedError
 
 # Python runs the handler of a signal in the main thread, and the kernel may give the signal to another, which wakes nobody.
 HEARING_SECONDS = 0.2
@@ -40,13 +40,12 @@ def push_all(
         ThreadPoolExecutor(max(1, threads), thread_name_prefix="sync") as pool,
         _stopped_by_whatever_is_raised(context),
     ):
-        with suppress(HeadwaterError):  # each sync says so itself
-            context.planning.places.load(context.warehouse)
+        held = _load_places(context)
         while waiting or running:
             for definition in list(waiting):
                 reason = _skip_reason(context, definition, done, fail_fast=fail_fast)
                 if reason is not None:
-                    done[definition.name] = _skipped(definition, reason)
+                    done[definition.name] = _skipped(definition, held or reason)
                     context.watcher.ended(done[definition.name])
                     waiting.remove(definition)
                 elif not _pending(context, definition, waiting, running) and len(running) < threads:
@@ -57,6 +56,18 @@ def push_all(
                 for future in finished:
                     done[running.pop(future).name] = future.result()
     return [done[definition.name] for definition in definitions]
+
+
+def _load_places(context: PushContext) -> str | None:
+    """Read where rows of each sync are; why not, where the run was stopped while it waited for that. What else is wrong each sync says."""
+    try:
+        context.planning.places.load(context.warehouse)
+    except WarehouseLockedError as error:
+        if context.stop.is_set():
+            return error.message.rstrip(".")
+    except HeadwaterError:
+        pass
+    return None
 
 
 @contextmanager

@@ -157,7 +157,7 @@ def test_every_macro_is_run() -> None:
         "scratch_relation", "create_scratch", "drop_scratch", "drop_leftover_scratch", "append_strategy", "cdp_now",
         "drop_scratch_of_failures", "table_layout", "cluster_clause", "retype_to_boolean", "run_hooks_outside", "hook_outside",
         "create_scratch_sql", "unicode_composed", "whole_match_or_null", "plain_characters",
-        "normalise_text",
+        "normalise_text", "failing_statement", "default_country", "ambiguous_views",
         # Read by others of the folder, or no expression: a list, a type, whether a column is there.
         # The number of a row is of its warehouse.
         "row_fingerprint", "drop_before_replacing", "has_column", "try_cast", "type_double",
