@@ -136,6 +136,7 @@ class Suite:
     store: Any
     chance: random.Random
     containers: float = 0.3  # share of killed processes whose folder is gone with them
+    copies: float = 0.25  # share of those of whose folder there is a copy from a moment before
     counts: Counter[str] = field(default_factory=Counter)
 
     def change_world(self) -> None:
@@ -240,7 +241,7 @@ class Suite:
     def _copy_folder(self) -> bool:
         """Sometimes the process's folder is copied while it runs on for a moment."""
         folder, copy = self._journal, self.project.directory / "copy"
-        if not folder.exists() or self.chance.random() >= 0.25:
+        if not folder.exists() or self.chance.random() >= self.copies:
             return False
         shutil.rmtree(copy, ignore_errors=True)
         with contextlib.suppress(shutil.Error, FileNotFoundError):  # files come and go

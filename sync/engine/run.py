@@ -162,6 +162,6 @@ def _skip_reason(
 
 
 def _skipped(definition: SyncDefinition, reason: str) -> SyncResult:
-    result = SyncResult(definition.name, "skipped", interrupted=reason == "interrupted")
+    result = SyncResult(definition.name, "skipped", interrupted=reason.startswith("interrupted"))
     result.error = HeadwaterError(f"sync '{definition.name}' was skipped: {reason}.")
     return result

@@ -57,7 +57,7 @@ def test_a_law_taken_out_of_the_macro_fails_the_model(project: ProjectOnV2, name
     project.mutate("activation/activation.sql", old, new)
     (error,) = project.build()
     assert message in error
-    assert failures(project) == [("model.shop.sync_memory__everybody", "error")]
+    assert failures(project) == [("model.shop.sync_memory__everybody", "law broken")]
 
 
 def test_a_model_in_plain_sql_is_held_against_the_laws(project: ProjectOnV2) -> None:
