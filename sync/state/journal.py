@@ -33,6 +33,7 @@ from typing import TYPE_CHECKING
 from sync.errors import WarehouseError
 from sync.private import descriptor, make_folder
 from sync.records import Action
+from sync.state.machine import boot_id
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -304,15 +305,8 @@ def _identity(file: int) -> bytes:
     """A file, on a machine since it was started last: whatever is made of it elsewhere or later has another."""
     found = os.fstat(file)
     born = getattr(found, "st_birthtime", "")
-    parts = (_machine(), found.st_dev, found.st_ino, born, _generation(file))
+    parts = (boot_id().decode("ascii").strip(), found.st_dev, found.st_ino, born, _generation(file))
     return "/".join(map(str, parts)).encode()
-
-
-def _machine() -> str:
-    """This start of this machine, where it says so (Linux)."""
-    with suppress(OSError):
-        return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
-    return ""
 
 
 def _generation(file: int) -> str:

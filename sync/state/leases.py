@@ -13,11 +13,11 @@ import os
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sync.errors import LeaseLostError, UnprovenError
 from sync.records import Proof
+from sync.state.machine import boot_id
 
 if TYPE_CHECKING:
     from sync.state.tables import Tables
@@ -164,11 +164,11 @@ def _is_dead(owner: str) -> bool:
 def _where() -> str:
     """This start of this machine, and the container within it (pid_namespaces(7)), as a hash; empty where the system does not say."""
     try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_bytes()
-        told = boot + os.readlink("/proc/self/ns/pid").encode()
+        container = os.readlink("/proc/self/ns/pid").encode()
     except OSError:
         return ""
-    return hashlib.sha256(told).hexdigest()[:8]
+    boot = boot_id()
+    return hashlib.sha256(boot + container).hexdigest()[:8] if boot else ""
 
 
 def _started(process: int) -> str:

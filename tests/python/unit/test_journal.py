@@ -78,7 +78,7 @@ def test_a_copy_is_not_whole(tmp_path, how, monkeypatch):
     writer.write(2, taken("b"))
     path = file_of(tmp_path)
     if how == "another machine":
-        monkeypatch.setattr(module, "_machine", lambda: "another")
+        monkeypatch.setattr(module, "boot_id", lambda: b"another")
     elif how == "of an earlier version":
         path.write_bytes(path.read_bytes()[writer._start :])
     else:
