@@ -135,7 +135,6 @@ def _plan_one(
             others=made.others,
             other_keys=made.other_keys,
         )
-        results.check_laws(definition, made.dbt_failures)
         gates.check_plan(
             definition,
             made.checks,

@@ -213,8 +213,8 @@ class Pusher:
             others=plan.others,
             other_keys=plan.other_keys,
         )
-        self._context.run_results.check_laws(definition, plan.dbt_failures)
         if options.skip_gates:
+            self._context.run_results.check_laws(definition, plan.dbt_failures)
             self._result.notes.append("--skip-gates")
             self._context.watcher.log("gates_skipped", sync=definition.name)
             return
