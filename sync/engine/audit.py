@@ -17,11 +17,8 @@ from sync.engine.plan import capability
 from sync.engine.plan.plan import Planning
 from sync.engine.plan.planner import FILLING
 from sync.engine.retry import Retrier
-from sync.errors import RefusedError
 from sync.records import Mode, Record
-from sync.state.leases import Leases, owner_name
 from sync.state.ledger import UNKNOWN
-from sync.state.runs import RunLog
 from sync.warehouses.base import now_utc
 
 KEYS = 500  # that one statement names
@@ -89,39 +86,14 @@ def _records(rows: list[dict[str, object]]) -> Iterator[Record]:
 
 
 def _doubt(planning: Planning, definition: SyncDefinition, found: Audited) -> None:
-    warehouse, run_id = planning.warehouse, new_run_id()
-    lease = Leases(
-        planning.tables,
-        warehouse.dialect,
-        environment=planning.environment,
-        sync_name=definition.sync_id,
-        owner=owner_name(run_id),
-    )
-    log = RunLog(
-        planning.tables,
-        warehouse.dialect,
-        environment=planning.environment,
-        sync_name=definition.sync_id,
-        run_id=run_id,
-    )
-    ledger = planning.ledger(definition)
-    with warehouse.session(write=True) as session:
-        if (holder := lease.acquire(session, now_utc())) is not None:
-            raise RefusedError(
-                "running",
-                f"sync '{definition.name}' is being pushed by {holder}.",
-                hint="audit when that is over.",
-            )
-        try:
-            with lease.held(session, now_utc()):
-                session.execute(*map(ledger.doubting, chunks(found.missing, KEYS)))
-                log.note(
-                    session,
-                    command="audit",
-                    mode=definition.mode.value,
-                    now=now_utc(),
-                    message=f"{len(found.missing):,} of {found.held:,} rows are not there: the next push sends them",
-                )
-        finally:
-            lease.release(session)
+    run_id, ledger = new_run_id(), planning.ledger(definition)
+    with planning.at_rest(definition, run_id, then="audit when that is over.") as session:
+        session.execute(*map(ledger.doubting, chunks(found.missing, KEYS)))
+        planning.log(definition, run_id).note(
+            session,
+            command="audit",
+            mode=definition.mode.value,
+            now=now_utc(),
+            message=f"{len(found.missing):,} of {found.held:,} rows are not there: the next push sends them",
+        )
     found.repaired = True

@@ -9,11 +9,9 @@ from sync.config.models import SyncDefinition
 from sync.engine.context import new_run_id
 from sync.engine.plan.plan import Plan, Planning
 from sync.engine.plan.planner import keys_of
-from sync.errors import HeadwaterError, RefusedError
+from sync.errors import HeadwaterError
 from sync.records import Mode
-from sync.state.leases import Leases, owner_name
 from sync.state.places import Place
-from sync.state.runs import RunLog
 from sync.warehouses.base import Session, now_utc
 
 KEEP, START_OVER = "keep", "start over"
@@ -74,28 +72,12 @@ class Migration:
                 f"sync '{self.definition.name}' keeps the state of '{former}' when it says so itself.",
                 hint=f"say `id: {former}` in its `sync:` and run dbt parse.",
             )
-        warehouse, tables = self.planning.warehouse, self.planning.tables
         run_id = new_run_id()
-        lease = Leases(
-            tables,
-            warehouse.dialect,
-            environment=self.planning.environment,
-            sync_name=self.definition.sync_id,
-            owner=owner_name(run_id),
-        )
-        with warehouse.session(write=True) as session:
-            if (holder := lease.acquire(session, now_utc())) is not None:
-                raise RefusedError(
-                    "running",
-                    f"sync '{self.definition.name}' is being pushed by {holder}.",
-                    hint="migrate when that is over.",
-                )
-            try:
-                with lease.held(session, now_utc()):
-                    session.execute(*self._statements(choice, run_id))
-                    self._record(session, choice, run_id)
-            finally:
-                lease.release(session)
+        with self.planning.at_rest(
+            self.definition, run_id, then="migrate when that is over."
+        ) as session:
+            session.execute(*self._statements(choice, run_id))
+            self._record(session, choice, run_id)
         return f"{choice}: {choices[choice]}"
 
     def _statements(self, choice: str, run_id: str) -> Sequence[str]:
@@ -116,15 +98,8 @@ class Migration:
 
     def _record(self, session: Session, choice: str, run_id: str) -> None:
         self.planning.places.keep(session, Place.of(self.definition), now_utc())
-        log = RunLog(
-            self.planning.tables,
-            self.planning.warehouse.dialect,
-            environment=self.planning.environment,
-            sync_name=self.definition.sync_id,
-            run_id=run_id,
-        )
         listed = "; ".join(f"{count:,} rows of {where}" for where, count in self.plan.elsewhere)
-        log.note(
+        self.planning.log(self.definition, run_id).note(
             session,
             command="migrate",
             mode=self.definition.mode.value,

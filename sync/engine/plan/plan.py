@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -36,6 +37,7 @@ from sync.records import Action, Mode
 from sync.state.erasures import Erasures
 from sync.state.intents import Intents
 from sync.state.journal import Journal
+from sync.state.leases import Leases, owner_name
 from sync.state.ledger import Ledger
 from sync.state.places import Places
 from sync.state.runs import RunLog
@@ -99,6 +101,48 @@ class Planning:
             sync_name=definition.sync_id,
             doubt=Action.REPEAT if definition.mode is Mode.EVENT else Action.ATTEMPT,
         )
+
+    def log(self, definition: SyncDefinition, run_id: str = "", **settings: Any) -> RunLog:
+        """What is kept of a run of the sync."""
+        return RunLog(
+            self.tables,
+            self.warehouse.dialect,
+            environment=self.environment,
+            sync_name=definition.sync_id,
+            run_id=run_id,
+            **settings,
+        )
+
+    def lease(self, definition: SyncDefinition, run_id: str) -> Leases:
+        """The sync's lease, as this run would hold it."""
+        return Leases(
+            self.tables,
+            self.warehouse.dialect,
+            environment=self.environment,
+            sync_name=definition.sync_id,
+            owner=owner_name(run_id),
+        )
+
+    @contextmanager
+    def at_rest(self, definition: SyncDefinition, run_id: str, *, then: str) -> Iterator[Session]:
+        """A session that writes while nobody pushes the sync, for what a person does by hand; `then` is what to do when somebody does.
+
+        Raises:
+            RefusedError: the sync is being pushed.
+        """
+        lease = self.lease(definition, run_id)
+        with self.warehouse.session(write=True) as session:
+            if (holder := lease.acquire(session, now_utc())) is not None:
+                raise RefusedError(
+                    "running",
+                    f"sync '{definition.name}' is being pushed by {holder}.",
+                    hint=then,
+                )
+            try:
+                with lease.held(session, now_utc()):
+                    yield session
+            finally:
+                lease.release(session)
 
     def held(self, session: Session, definition: SyncDefinition) -> str:
         """A query of what the destination holds; what a run that never ended may have done counts as attempts."""
@@ -229,13 +273,7 @@ def _planned(
         capability.check_columns(definition, mapping, found, offered)
     kinds = {column.name: column.kind for column in found}
     ledger = planning.ledger(definition)
-    log = RunLog(
-        planning.tables,
-        planning.warehouse.dialect,
-        environment=planning.environment,
-        sync_name=definition.sync_id,
-        run_id="",
-    )
+    log = planning.log(definition)
     others = planning.others(definition)
     held = planning.held(session, definition)
     claims = None

@@ -21,9 +21,8 @@ from sync.errors import (
 )
 from sync.records import Mode
 from sync.state.journal import Journal
-from sync.state.leases import LEASE_SECONDS, Leases, owner_name
+from sync.state.leases import LEASE_SECONDS
 from sync.state.places import Place
-from sync.state.runs import RunLog
 from sync.state.unrecorded import Unrecorded
 from sync.warehouses.base import Session, now_utc
 
@@ -42,13 +41,7 @@ class RunRecord:
         self._result = result
         self._run_id = context.run_id
         environment, sync_id = context.options.environment, definition.sync_id
-        self.lease = Leases(
-            self._planning.tables,
-            context.warehouse.dialect,
-            environment=environment,
-            sync_name=sync_id,
-            owner=owner_name(context.run_id),
-        )
+        self.lease = planning.lease(definition, context.run_id)
         self.journal = Journal(
             planning.journal, environment=environment, sync_name=sync_id, run_id=context.run_id
         )
@@ -63,12 +56,9 @@ class RunRecord:
         """From here on the account is known; `settings` names those by which it was asked for."""
         context = self._context
         self._definition, self._settings = definition, settings
-        self.log = RunLog(
-            self._planning.tables,
-            context.warehouse.dialect,
-            environment=context.options.environment,
-            sync_name=definition.sync_id,
-            run_id=context.run_id,
+        self.log = self._planning.log(
+            definition,
+            context.run_id,
             definition_hash=definition.definition_hash,
             quarantine_after=definition.quarantine_after,
             shown=partial(shown_key, sync=definition.sync_id, columns=definition.key),

@@ -265,8 +265,8 @@ class Workbench:
         """Replace the activation table by these people."""
         self.table([{"profile_id": one, **columns} for one in ids])
 
-    def planning(self) -> Planning:
-        environment = self.options.environment
+    def planning(self, environment: str | None = None) -> Planning:
+        environment = environment or self.options.environment
         return Planning(
             warehouse=self.warehouse,
             tables=self.tables,
@@ -314,8 +314,9 @@ class Workbench:
                 self.stop.clear()  # the next process has an event of its own
 
     def context(self, **options: Any) -> PushContext:
+        environment = options.get("environment", self.options.environment)
         return PushContext(
-            planning=self.planning(),
+            planning=self.planning(environment),
             connector=MemoryConnector(self.destination, self.declaration),
             run_results=self.run_results,
             options=replace(self.options, **options),
