@@ -20,7 +20,11 @@ def suite(tmp_path_factory):
     faults = Faults({}, seed=3)
     with start_sandbox(folder / "sandbox.sqlite", faults) as url:
         store = Store(folder / "sandbox.sqlite")
-        yield make_suite(folder, url, faults, store, rows=120, seed=3)
+        made = make_suite(folder, url, faults, store, rows=120, seed=3)
+        made.sleepers = (
+            0  # what one had under way as it fell asleep may still arrive (docs/sync.md)
+        )
+        yield made
         store.close()
 
 
@@ -42,9 +46,6 @@ def healed(suite, push):
     assert code == 0, said
     found = suite.compare()
     found.pop("repeats the vendor knew")
-    assert (
-        found.pop("added and not known") <= 10
-    )  # 0 is the benchmark's goal, and missed now and then
     return {what: count for what, count in found.items() if count}
 
 
@@ -58,7 +59,6 @@ def test_a_fault_by_itself_loses_and_doubles_nothing(suite, push, kind):
     assert healed(suite, push) == {}
 
 
-@pytest.mark.long  # open: in one of four or five runs a mirror has a row left over after a kill
 def test_kill_9_amid_every_fault_loses_and_doubles_nothing(suite, push):
     for _ in range(4):
         suite.change_world()
