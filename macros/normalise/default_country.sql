@@ -15,12 +15,17 @@
             ~ ' country holds for numbers without a calling code.'
         ) }}
     {%- endif -%}
-    {%- set meant = [] -%}
-    {%- for code, facts in countries.items() if country | string | trim | upper in [code] + facts[3] -%}
-        {%- do meant.append(code) -%}
-    {%- endfor -%}
+    {%- set meant = headwater._country_meant(country) -%}
     {{ exceptions.raise_compiler_error(
         "vars: cdp_default_country: '" ~ country ~ "' is not an ISO 3166-1 alpha-2 code, two capital letters such as AT"
-        ~ ("; did you mean '" ~ meant[0] ~ "'?" if meant else '; it is the country of phone numbers without a calling code.')
+        ~ ("; did you mean '" ~ meant ~ "'?" if meant else '; it is the country of phone numbers without a calling code.')
     ) }}
+{%- endmacro %}
+
+{#- Value: the code of the country that a person meant by a word that is none; none where nobody can tell. NO without quotes is false in YAML. -#}
+{% macro _country_meant(word) -%}
+    {%- for code, facts in headwater._countries().items() if (word | string | trim | upper in [code] + facts[3]) or (word is sameas false and code == 'NO') -%}
+        {{ return(code) }}
+    {%- endfor -%}
+    {{ return(none) }}
 {%- endmacro %}

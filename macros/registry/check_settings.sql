@@ -163,17 +163,10 @@
 {%- endmacro %}
 
 {% macro _note_country(problems, where, value) -%}
-    {%- set countries = headwater._countries() -%}
-    {%- if value is not string or value not in countries -%}
-        {%- set meant = [] -%}
-        {%- for country, facts in countries.items() if value is string and (value | upper == country or value | upper in facts[3]) -%}
-            {%- do meant.append(country) -%}
-        {%- endfor -%}
-        {%- if value is boolean and not value -%}
-            {%- do meant.append('NO') -%}
-        {%- endif -%}
+    {%- if value is not string or value not in headwater._countries() -%}
+        {%- set meant = headwater._country_meant(value) -%}
         {%- do headwater._note_setting(problems, where, "'" ~ value ~ "' is no country's two letters in quotes, such as 'DE'"
-            ~ ("; did you mean '" ~ meant[0] ~ "'?" if meant else '')) -%}
+            ~ ("; did you mean '" ~ meant ~ "'?" if meant else '')) -%}
     {%- endif -%}
 {%- endmacro %}
 

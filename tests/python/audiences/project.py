@@ -43,13 +43,18 @@ def make_project(
     (folder / "profiles.yml").write_text(yaml.safe_dump(profile))
 
 
+def make_tables(database: Path, tables: Mapping[str, str]) -> None:
+    """Empty tables by name, each with its columns and their types."""
+    with duckdb.connect(str(database)) as connection:
+        connection.execute("create schema analytics")
+        for table, columns in tables.items():
+            connection.execute(f"create table analytics.{table} ({columns})")
+
+
 def make_world_project(folder: Path) -> Path:
     """A project over the tables of `worlds`, which are there and empty; the path of their DuckDB file."""
     database = folder / "worlds.duckdb"
-    with duckdb.connect(str(database)) as connection:
-        connection.execute("create schema analytics")
-        for table, columns in TABLES.items():
-            connection.execute(f"create table analytics.{table} ({columns})")
+    make_tables(database, TABLES)
     make_project(
         folder,
         database,

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from tests.python.audiences.evaluation import holds
-from tests.python.audiences.project import compiled_models, make_project
+from tests.python.audiences.project import compiled_models, make_project, make_tables
 from tests.python.audiences.worlds import (
     COMPANIES,
     EVENTS,
@@ -110,10 +110,7 @@ def company(
     """A database with empty tables, and the SQL of every ask by its number."""
     folder = tmp_path_factory.mktemp("sayable")
     database = folder / "sayable.duckdb"
-    with duckdb.connect(str(database)) as connection:
-        connection.execute("create schema analytics")
-        for table, columns in SHOP.items():
-            connection.execute(f"create table analytics.{table} ({columns})")
+    make_tables(database, SHOP)
     make_asks(folder, database)
     return duckdb.connect(str(database)), compiled_models(folder)
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import duckdb
 import pytest
 import yaml
 
-from tests.python.audiences.project import make_project, messages_of_dbt
+from tests.python.audiences.project import make_project, make_tables, messages_of_dbt
 
 CONTRACT = {
     "profiles": {
@@ -119,10 +118,7 @@ SAID_OF_MODELS = {
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("types")
-    with duckdb.connect(str(folder / "types.duckdb")) as connection:
-        connection.execute("create schema analytics")
-        for table, columns in MADE.items():
-            connection.execute(f"create table analytics.{table} ({columns})")
+    make_tables(folder / "types.duckdb", MADE)
     make_project(
         folder,
         folder / "types.duckdb",

@@ -11,7 +11,7 @@ import duckdb
 import pytest
 import yaml
 
-from tests.python.audiences.project import compiled_models, make_project
+from tests.python.audiences.project import compiled_models, make_project, make_tables
 from tests.python.audiences.worlds import EVENTS, NOW, TABLES
 from tests.python.dialects.offline import Offline
 
@@ -44,10 +44,7 @@ def make_journeys(folder: Path, database: Path) -> None:
 
 def test_every_ask_compiles_and_runs(tmp_path: Path) -> None:
     database = tmp_path / "sayable.duckdb"
-    with duckdb.connect(str(database)) as connection:
-        connection.execute("create schema analytics")
-        for table, columns in SHOP.items():
-            connection.execute(f"create table analytics.{table} ({columns})")
+    make_tables(database, SHOP)
     make_journeys(tmp_path, database)
     compiled = compiled_models(tmp_path)
     with duckdb.connect(str(database)) as connection:
