@@ -184,8 +184,11 @@ class Journal:
         self._remove(path for path in self._files() if path.stem in run_ids)
 
     def remove_others(self, run_ids: Collection[str]) -> list[str]:
-        """Drop what does not belong to these runs, which are the unfinished ones; returns the runs it was of."""
-        others = [path for path in self._files() if path.stem not in run_ids]
+        """Drop what does not belong to these runs, which are the unfinished ones; returns the runs it was of.
+
+        The file of this run is there before the warehouse knows the run, and stays when that is tried again.
+        """
+        others = [path for path in self._files() if path.stem not in {*run_ids, self._run_id}]
         self._remove([*others, *self._folder.glob(f"*{_PARTIAL}")])
         return sorted({path.stem for path in others})
 

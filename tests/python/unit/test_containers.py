@@ -17,7 +17,7 @@ from test_identifier_members import MEMBERS, audience, fill, wanted  # noqa: F40
 from workbench import Delivery, Killed, Workbench
 
 from sync.config.models import Guards
-from sync.errors import AuthError, TransientError, WarehouseError
+from sync.errors import AuthError, TransientError, WarehouseError, WarehouseMemoryError
 from sync.records import Mode, RowError
 from sync.state.runs import RunLog
 
@@ -116,6 +116,31 @@ def test_a_process_that_dies_before_it_sends_loses_nothing(mirror, where, monkey
     mirror.people("b", "c")
     heal(mirror)
     assert set(mirror.destination.members) == {"b", "c"} == mirror.held()
+
+
+def test_a_start_that_is_tried_again_keeps_its_journal(mirror, monkeypatch):
+    """The warehouse had too little memory to take the intents at first; without the file all of them would be in doubt."""
+    start, tries = RunLog.start, []
+
+    def too_little_memory_once(log, *arguments, **settings):
+        tries.append(1)
+        if len(tries) == 1:
+            raise WarehouseMemoryError("too little memory.")
+        start(log, *arguments, **settings)
+
+    monkeypatch.setattr(RunLog, "start", too_little_memory_once)
+    mirror.declare(batch_rows=1)
+    mirror.people("a", "b", "c")
+    mirror.destination.fault = lambda number, _: die() if number == 3 else None
+    assert push_until_killed(mirror, folder=True) is None
+    assert len(tries) == 2
+    heal(mirror)
+    sent = [
+        key
+        for _, keys in mirror.destination.calls[:2] + mirror.destination.calls[3:]
+        for key in keys
+    ]
+    assert sorted(sent) == ["a", "b", "c"]
 
 
 @pytest.mark.parametrize("folder", [False, True], ids=["thrown away", "kept"])
