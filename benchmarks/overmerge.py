@@ -24,6 +24,14 @@ TYPES = ("customer_id", "user_id", "card_number", "email", "phone", "device_id")
 JUNK = ("test@test.com", "noreply@shop.com", "none@none.com", "asdf@asdf.de", "x@y.zz")
 ATTRIBUTES = ("first_name", "last_name", "birth_date")
 NOW = "2026-11-24"
+NO_ERASURES = """select
+    '' as request_id,
+    '' as identifier_type,
+    '' as identifier_value_sha256,
+    '' as salt,
+    '' as scope,
+    cast(null as timestamp) as requested_at
+where 1 = 0"""
 
 
 class People:
@@ -255,7 +263,10 @@ def _resolved(records: pd.DataFrame, configuration: dict[str, Any]) -> tuple[Any
         project = ScratchProject(
             Path(name),
             folders=("macros", "models/engine/identity", "seeds"),
-            models={"staging/fixture_records": "select * from raw.records"},
+            models={
+                "staging/fixture_records": "select * from raw.records",
+                "staging/stg_sync__erasure_requests": NO_ERASURES,
+            },
             variables={"cdp_identity": configuration, "cdp_as_of": NOW},
         )
         with duckdb.connect(str(project.database)) as connection:
