@@ -18,13 +18,13 @@
             ['swapped', swapped],
             ['short form', starts],
             ['similar', headwater._ratio_at_least(60)],
-        ]),
+        ], alike=headwater._alike_first_names()),
         'last_name': dict(text, levels=[
             same,
             ['close', headwater._ratio_at_least(80)],
             ['short form', starts],
             ['similar', headwater._ratio_at_least(60)],
-        ], missing=swapped, shared=true),
+        ], missing=swapped, alike=headwater._other_script(), shared=true),
         'birth_date': {'prepare': headwater._prepared_date('{x}'), 'frequency': true, 'levels': [
             same,
             ['one character', headwater._distance_at_most(1) ~ ' or ('
@@ -135,7 +135,12 @@
         {%- set text.sql = headwater.regexp_replace_all(text.sql, pattern, replacement) -%}
     {%- endfor -%}
     {%- set digits = headwater.regexp_replace_all("substr(" ~ text.sql ~ ", 1, 10)", "[^0-9]", "") -%}
-    {{ return(headwater.whole_match_or_null(digits, "[0-9]{8}")) }}
+    {%- set date = namespace(sql=headwater.whole_match_or_null(digits, "[0-9]{8}")) -%}
+    {#- What programs write where there is none. -#}
+    {%- for default in ['19000101', '19010101', '19700101'] -%}
+        {%- set date.sql = "nullif(" ~ date.sql ~ ", '" ~ default ~ "')" -%}
+    {%- endfor -%}
+    {{ return(date.sql) }}
 {%- endmacro %}
 
 {#- A company's name without its legal form, the same in every country's way of writing it: S.r.l., sp. z o.o., GmbH & Co. KG. -#}
@@ -148,6 +153,37 @@
         'sp z o o', 'sp z oo', 'spolka z o o', 'd o o', 'doo', 'k k', 'kk', 'ae', 'a e', 'tov',
     ] -%}
     {{ return(headwater.regexp_replace_all(headwater._prepared_text(x), '( (' ~ forms | join('|') ~ '))+$', '')) }}
+{%- endmacro %}
+
+{#- Condition: two names of which one is in Latin letters and the other is not. -#}
+{% macro _other_script() -%}
+    {{ return("(" ~ headwater.regexp_matches_whole('{l}', '[^a-z]*') ~ ") <> (" ~ headwater.regexp_matches_whole('{r}', '[^a-z]*') ~ ")") }}
+{%- endmacro %}
+
+{#- Condition: first names that may be one person's though no spelling says so: with one initial (Katja, Katharina), one inside the
+    other (Tina, Christina), in another script, or known to be short for each other. -#}
+{% macro _alike_first_names() -%}
+    {%- set known = {
+        'robert': 'bob bobby rob', 'william': 'bill billy', 'richard': 'dick rick', 'edward': 'ted teddy ned', 'margaret': 'peggy daisy rita greta meg',
+        'elizabeth': 'liz lizzy betty bess lisa elsa', 'elisabeth': 'lisa elsa betty liz sissi', 'john': 'jack', 'henry': 'harry hal', 'mary': 'polly molly',
+        'charles': 'chuck', 'anthony': 'tony', 'alexander': 'sascha sasha xander lex', 'alexandra': 'sascha sasha', 'alexandre': 'sacha',
+        'catherine': 'kate katie kathy katherine katharina', 'katherine': 'cathy catherine', 'andrew': 'drew', 'helen': 'nell', 'ellen': 'nell',
+        'sarah': 'sally', 'james': 'jim', 'johannes': 'hans', 'heinrich': 'heiner heinz', 'joseph': 'sepp', 'josef': 'sepp beppo', 'georg': 'schorsch',
+        'magdalena': 'leni', 'gertrud': 'trudi traudl', 'francisco': 'paco pancho', 'jose': 'pepe', 'ignacio': 'nacho', 'guadalupe': 'lupita',
+        'giuseppe': 'beppe', 'luigi': 'gigi', 'francesco': 'ciccio', 'yevgeny': 'zhenya', 'evgeny': 'zhenya', 'vladimir': 'volodya', 'dmitry': 'mitya',
+        'george': 'yuri jorge', 'susan': 'zuzana', 'walter': 'wally', 'friedrich': 'fritz', 'wilhelm': 'willi billy', 'ludwig': 'lutz', 'ulrich': 'uli',
+    } -%}
+    {%- set pairs = [] -%}
+    {%- for name, others in known.items() -%}
+        {%- for other in others.split() -%}
+            {%- do pairs.append("'" ~ name ~ "~" ~ other ~ "'") -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {%- set told = pairs | join(', ') -%}
+    {{ return("substr({l}, 1, 1) = substr({r}, 1, 1)"
+        ~ " or (length({r}) >= 3 and " ~ dbt.position('{r}', '{l}') ~ " > 0) or (length({l}) >= 3 and " ~ dbt.position('{l}', '{r}') ~ " > 0)"
+        ~ " or " ~ headwater._other_script()
+        ~ " or " ~ dbt.concat(['{l}', "'~'", '{r}']) ~ " in (" ~ told ~ ") or " ~ dbt.concat(['{r}', "'~'", '{l}']) ~ " in (" ~ told ~ ")") }}
 {%- endmacro %}
 
 {#- Of a domain, what stands before its first dot: acme of acme.co.uk. -#}

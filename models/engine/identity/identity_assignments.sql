@@ -95,7 +95,7 @@ known as (
         {{ 'known.' ~ column if knows_values else 'cast(null as ' ~ dbt.type_bigint() ~ ') as ' ~ column }},
         {%- endfor %}
         row_number() over (
-            partition by known.record_node order by known.assigned_at desc, known.entity_id asc
+            partition by known.record_node order by known.assigned_at desc nulls last, known.entity_id asc
         ) as place,
         {%- if remembers %}
         known.own_id,
