@@ -176,6 +176,25 @@ def test_blank_values_link_nobody(lab: Lab) -> None:
     assert len(set(lab.groups().values())) == 3
 
 
+def test_a_record_of_the_future_is_told_and_owns_no_number(lab: Lab) -> None:
+    """A date still to come would be the latest for ever."""
+    lab.load(
+        [
+            ("records", "0", "c0", None, None, None, "d1", "2099-01-01"),
+            ("records", "1", "c1", None, None, None, "d1", "2026-01-01"),
+        ]
+    )
+    lab.build(command="run")
+    assert lab.query(
+        "select claim_rank from (select record_key, row_number() over (order by claim desc) as claim_rank "
+        "from analytics.int_identity__identifiers_unpivoted join analytics.identity_records using (record_node) "
+        "where identifier_type = 'device_id') where record_key = 'records:0'"
+    ) == [(2,)]
+    lab.build("--select", "identity_records_are_of_the_past", command="test")  # a warning
+    with pytest.raises(BuildError, match="identity_records_are_of_the_past"):
+        lab.build("--warn-error", "--select", "identity_records_are_of_the_past", command="test")
+
+
 def test_one_value_on_a_hundred_thousand_records_is_a_conflict_and_not_a_profile(lab: Lab) -> None:
     lab.load([])
     lab.execute(
