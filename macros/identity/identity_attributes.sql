@@ -41,7 +41,9 @@
         {%- if attribute.how.missing is defined and swaps %}
         when {{ headwater._identity_sides(attribute.how.missing, names, left, right) }} then 0
         {%- endif %}
-        {%- for label, condition in attribute.how.levels if label in agreeing + alike and (swaps or '{l.' not in condition) %}
+        {#- Carla and Marta are similar, and two: a slip leaves a first name close, or its initial. #}
+        {%- for label, condition in attribute.how.levels
+            if label in agreeing + alike and not (attribute.kind == 'first_name' and label == 'similar') and (swaps or '{l.' not in condition) %}
         when {{ headwater._matching_sides(headwater._identity_sides(condition, names, left, right), l, r) }} then {{ 1 if label in agreeing else 0 }}
         {%- endfor %}
         {%- if attribute.how.alike is defined %}
@@ -72,11 +74,13 @@
     end
 {%- endmacro %}
 
-{#- Expression: whether a row's type (columns entity and identifier_type) is exclusive, or strong: exclusive, and shared with nobody. -#}
+{#- Expression: whether a row's type (columns entity and identifier_type) is exclusive, or strong: exclusive, and shared with nobody; or
+    foldable: strong, and given more than once to one entity, which a tax id is not. -#}
 {% macro identity_types_where(entities, wanted, prefix='') -%}
     {%- set conditions = ['1 = 0'] -%}
     {%- for entity in entities -%}
-        {%- for rule in entity.identifiers if rule.exclusive and (wanted == 'exclusive' or rule.max_exclusive_ids is none) -%}
+        {%- for rule in entity.identifiers
+            if rule.exclusive and (wanted == 'exclusive' or rule.max_exclusive_ids is none) and (wanted != 'foldable' or rule.kind != 'tax_id') -%}
             {%- do conditions.append('(' ~ prefix ~ 'entity = ' ~ headwater.string_literal(entity.name)
                 ~ ' and ' ~ prefix ~ 'identifier_type = ' ~ headwater.string_literal(rule.type) ~ ')') -%}
         {%- endfor -%}

@@ -65,7 +65,7 @@
             ['longer form', "substr({l}, 1, length({r}) + 1) = " ~ dbt.concat(['{r}', "' '"])
                 ~ " or substr({r}, 1, length({l}) + 1) = " ~ dbt.concat(['{l}', "' '"])],
             ['similar', headwater._ratio_at_least_with_digits(65)],
-        ]},
+        ], 'alike': headwater._alike_companies()},
         'domain': {'prepare': headwater.normalise_domain('{x}') | trim, 'frequency': true, 'levels': [
             same,
             ['same name', headwater._first_label('{l}') ~ ' = ' ~ headwater._first_label('{r}')],
@@ -184,6 +184,20 @@
         ~ " or (length({r}) >= 3 and " ~ dbt.position('{r}', '{l}') ~ " > 0) or (length({l}) >= 3 and " ~ dbt.position('{l}', '{r}') ~ " > 0)"
         ~ " or " ~ headwater._other_script()
         ~ " or " ~ dbt.concat(['{l}', "'~'", '{r}']) ~ " in (" ~ told ~ ") or " ~ dbt.concat(['{r}', "'~'", '{l}']) ~ " in (" ~ told ~ ")") }}
+{%- endmacro %}
+
+{#- Condition: two names that may be one company's: with one first word, one inside the other, the initials of the other, or in another script. -#}
+{% macro _alike_companies() -%}
+    {%- set alike = [headwater._other_script(), headwater._first_word('{l}') ~ " = " ~ headwater._first_word('{r}')] -%}
+    {%- for one, other in [('{l}', '{r}'), ('{r}', '{l}')] -%}
+        {%- do alike.append("length(" ~ other ~ ") >= 3 and " ~ dbt.position(other, one) ~ " > 0") -%}
+        {%- do alike.append(headwater.regexp_replace_all(one, '([^ ])[^ ]* ?', '\\1') ~ " = " ~ headwater.regexp_replace_all(other, ' ', '')) -%}
+    {%- endfor -%}
+    {{ return("(" ~ alike | join(") or (") ~ ")") }}
+{%- endmacro %}
+
+{% macro _first_word(x) -%}
+    {{ return(headwater.regexp_replace_all(x, ' .*$', '')) }}
 {%- endmacro %}
 
 {#- Of a domain, what stands before its first dot: acme of acme.co.uk. -#}

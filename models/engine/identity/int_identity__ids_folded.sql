@@ -44,7 +44,7 @@ ids_by_value as (
 
     inner join identifiers on agreeing.record_node = identifiers.record_node
 
-    where {{ headwater.identity_types_where(entities, 'strong', 'identifiers.') }}
+    where {{ headwater.identity_types_where(entities, 'foldable', 'identifiers.') }}
 
     group by agreeing.value_node, identifiers.identifier_type, identifiers.value_node
 
