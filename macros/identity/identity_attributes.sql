@@ -75,12 +75,13 @@
 {%- endmacro %}
 
 {#- Expression: whether a row's type (columns entity and identifier_type) is exclusive, or strong: exclusive, and shared with nobody; or
-    foldable: strong, and given more than once to one entity, which a tax id is not. -#}
+    foldable: strong, and no tax id, of which one entity has one; or repeatable: foldable, and a merge may lead to several. -#}
 {% macro identity_types_where(entities, wanted, prefix='') -%}
     {%- set conditions = ['1 = 0'] -%}
     {%- for entity in entities -%}
         {%- for rule in entity.identifiers
-            if rule.exclusive and (wanted == 'exclusive' or rule.max_exclusive_ids is none) and (wanted != 'foldable' or rule.kind != 'tax_id') -%}
+            if rule.exclusive and (wanted == 'exclusive' or rule.max_exclusive_ids is none)
+            and (wanted not in ['foldable', 'repeatable'] or rule.kind != 'tax_id') and (wanted != 'repeatable' or rule.merge_limit != 1) -%}
             {%- do conditions.append('(' ~ prefix ~ 'entity = ' ~ headwater.string_literal(entity.name)
                 ~ ' and ' ~ prefix ~ 'identifier_type = ' ~ headwater.string_literal(rule.type) ~ ')') -%}
         {%- endfor -%}

@@ -39,7 +39,7 @@
             ['same mailbox', headwater._mailbox('{l}') ~ ' = ' ~ headwater._mailbox('{r}')],
             ['close', headwater._ratio_at_least_with_digits(85)],
             ['similar', headwater._ratio_at_least_with_digits(65)],
-        ]},
+        ], 'missing': headwater._email_says_nothing()},
         'phone': {'prepare': headwater._prepared_code('{x}', '[^0-9]'), 'frequency': true, 'shared': true, 'levels': [
             same,
             ['same ending', "length({l}) > 7 and length({r}) > 7 and "
@@ -211,6 +211,29 @@
 
 {% macro _mailbox(x) -%}
     {{ return(headwater.regexp_replace_all(x, '@.*', '')) }}
+{%- endmacro %}
+
+{#- Condition: two addresses that are alike and tell nothing by it: those of namesakes are, at other hosts (a slip in a host's name is none),
+    and where they are made of the names that are compared themselves. -#}
+{% macro _email_says_nothing() -%}
+    {%- set named = [] -%}
+    {%- for side in ['l', 'r'] -%}
+        {%- for kind in ['first_name', 'last_name'] -%}
+            {%- set name = '{' ~ side ~ '.' ~ kind ~ '}' -%}
+            {%- do named.append("coalesce(length(" ~ name ~ ") >= 3 and "
+                ~ dbt.position(name, headwater._mailbox('{' ~ side ~ '}')) ~ " > 0, false)") -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {%- set hosts = [headwater._host('{l}'), headwater._host('{r}')] -%}
+    {%- set same_host = "(" ~ headwater.levenshtein(hosts[0], hosts[1]) ~ ") * 100 <= greatest(length(" ~ hosts | join("), length(") ~ ")) * 20" -%}
+    {%- set same_mailbox = headwater._mailbox('{l}') ~ ' = ' ~ headwater._mailbox('{r}') -%}
+    {{ return("((" ~ named | join(" or ") ~ ") and (" ~ same_mailbox ~ " or " ~ headwater._ratio_at_least_with_digits(65) ~ "))"
+        ~ " or (" ~ same_mailbox ~ " and length(" ~ headwater._mailbox('{l}') ~ ") < 4)"
+        ~ " or (not (" ~ same_mailbox ~ ") and not (" ~ same_host ~ ") and " ~ headwater._ratio_at_least_with_digits(65) ~ ")") }}
+{%- endmacro %}
+
+{% macro _host(x) -%}
+    {{ return(headwater.regexp_replace_all(x, '^.*@', '')) }}
 {%- endmacro %}
 
 {% macro _digits(x) -%}
