@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import random
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sync.cli.main import run
 from sync.identity.matching.em import Patterns, log_odds
 from sync.identity.matching.weights import Kind, Weight, description_of
 from tests.python.matching.lab import (
@@ -347,7 +349,17 @@ def apart(groups: set[frozenset[str]], left: str, right: str) -> bool:
     return not any({left, right} <= group for group in groups)
 
 
-def test_identity_joins_matched_pairs_and_its_limits_hold(family: MatchingLab) -> None:
+def explained(lab: MatchingLab, capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    folder = str(lab.directory)
+    lab.release()
+    place = ("--project-dir", folder, "--profiles-dir", folder)
+    assert run(["explain", "person", *arguments, *place]) == 0
+    return capsys.readouterr().out
+
+
+def test_identity_joins_matched_pairs_and_its_limits_hold(
+    family: MatchingLab, capsys: pytest.CaptureFixture[str]
+) -> None:
     """club:3 is as like shop:1 as club:1 is, but it has another customer id, and one person has one."""
     family.override()
     family.build("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
@@ -366,6 +378,24 @@ def test_identity_joins_matched_pairs_and_its_limits_hold(family: MatchingLab) -
         " where identifier_type = 'match'"
     )
     assert shed == [("limit", "customer_id")]
+    told, shown = (
+        explained(family, capsys, "club:1", "shop:1"),
+        explained(family, capsys, "club:1", "shop:1", "--json"),
+    )
+    likeness = json.loads(shown)["likeness"]
+    assert [one["field"] for one in likeness["fields"]] == [
+        "first_name", "last_name", "birth_date", "street"
+    ]  # fmt: skip
+    assert {one["level"] for one in likeness["fields"]} == {"exact"}
+    parts = sum(one["weight"] for one in likeness["fields"])
+    total = likeness["prior"] + parts + likeness["household"]
+    assert likeness["weight"] == pytest.approx(total, abs=0.05)
+    assert likeness["decision"] == "accepted"
+    assert "How alike they are" in told
+    assert "birth_date" in told
+    assert "1950" not in told, "masked unless asked for"
+    assert "1950" in explained(family, capsys, "club:1", "shop:1", "--show-values")
+    assert json.loads(explained(family, capsys, "shop:2", "shop:x99", "--json"))["likeness"] is None
 
 
 @pytest.mark.long
