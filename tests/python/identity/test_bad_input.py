@@ -241,6 +241,8 @@ def test_overrides_that_contradict_or_name_nobody_are_conflicts(lab: Lab) -> Non
         groups = lab.groups()
         assert groups["1"] == groups["2"], "a link by hand is never shed, not even for a limit"
         assert groups["3"] != groups["4"]
+        joined = dict(lab.query("select entity_id, joined_by from analytics.identity_confidence"))
+        assert (joined[groups["1"]], joined[groups["3"]]) == ("decided", "single")
         assert groups["5"] == groups["6"] == groups["7"]
         found = lab.query(
             "select distinct dropped_reason from analytics.identity_conflicts order by all"

@@ -432,6 +432,8 @@ def test_limits_take_no_cluster_apart_whose_records_are_all_alike(family: Matchi
         family.configure(several, variables)
         family.build("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
         assert frozenset(f"shop:a{n}" for n in range(4)) in family.together()
+        joined = "select joined_by, count(*) from analytics.identity_confidence group by all"
+        assert dict(family.query(joined)) == {"probable": 1, "single": len(CROWD)}
     finally:
         family.configure(IDENTITY, variables)
 
