@@ -343,12 +343,15 @@ contradicted as (
                 or (disputed_identifiers.is_strong and disputed_identifiers.gives_way)
             )
         )
-        -- Whose a record is that names nobody cannot be told where most who carry the value are others.
+        -- Whose a record is that names nobody cannot be told where most who carry the value are others, or a number is several people's.
         or (
             not disputed_identifiers.is_strong
             and (not disputed_identifiers.is_exclusive or ids.id_count > 1)
             and coalesce(disputed_identifiers.outcome, 'unclear') = 'unclear'
-            and not disputed_identifiers.has_owner
+            and (
+                not disputed_identifiers.has_owner
+                or (disputed_identifiers.outcome is null and not disputed_identifiers.is_exclusive)
+            )
         )
         -- An id of which nothing is known but that people used it who are several is nobody's of them.
         or (
