@@ -4,7 +4,7 @@
     number is the pattern's digit (the top is the highest, 0 is none of them, '-' a value missing); `frequency` says that
     agreeing on a rare value tells more than on a common one; `shared`: people who live together have it in common, so
     it tells which household a record is of, and only the other kinds tell who. {l} and {r} are the two prepared values;
-    {l.kind} another kind's value of the same record. -#}
+    {l.kind} another kind's value of the same record; {words} how much of a text's words the two have in common, rare ones above all, in percent. -#}
 {% macro matching_kinds() -%}
     {%- set text = {'prepare': headwater._prepared_text('{x}'), 'frequency': true} -%}
     {%- set code = {'prepare': headwater._prepared_code('{x}', '[^a-z0-9]'), 'frequency': true} -%}
@@ -73,12 +73,19 @@
         ]},
         'tax_id': dict(code, levels=[same, ['one character', headwater._distance_at_most(1)]]),
         'country': dict(text, shared=true, levels=[same]),
+        'text': dict(text, frequency=false, levels=[
+            same,
+            ['nearly all words', '{words} >= 85'],
+            ['most words', '{words} >= 65'],
+            ['many words', '{words} >= 45'],
+            ['some words', '{words} >= 25'],
+        ], alike='1 = 1'),
     } -%}
     {{ return(kinds) }}
 {%- endmacro %}
 
 {#- Value: the blocking rules: pairs that agree on all parts of one rule are compared. A part is a kind, a kind cut to its
-    first characters (`kind:n`), or two kinds in either order (`kind~kind`); a rule counts where all its kinds are present. -#}
+    first characters (`kind:n`), the first letters of each of its words (`text:words`) or of two rare ones (`text:pairs`), or two kinds in either order (`kind~kind`); a rule counts where all its kinds are present. -#}
 {% macro matching_blocking_rules() -%}
     {{ return([
         ['email'], ['phone'], ['national_id'],
@@ -95,6 +102,7 @@
         ['first_name'],
         ['tax_id'], ['domain'], ['company_name'], ['company_name:4', 'country'],
         ['company_name:4', 'city:3'], ['company_name:4', 'postal_code:2'],
+        ['text:words'], ['text:pairs'],
     ]) }}
 {%- endmacro %}
 
