@@ -7,6 +7,7 @@ from hook import running_hook
 
 from sync.engine.pull import Puller, PullResult
 from sync.errors import WarehouseError
+from sync.state.leases import owner_name
 
 
 def test_list_shows_every_sync(lab, answer):
@@ -153,6 +154,30 @@ def test_a_pull_that_fails_is_told_once_and_again_when_it_works(lab, monkeypatch
     assert [(one["sync"], one["status"], one["message"]) for one in changes] == [
         ("pull of hook", "failed", "no room."), ("pull of hook", "success", ""),
     ]  # fmt: skip
+
+
+def test_unlock_breaks_the_lease_of_what_cannot_be_seen_and_of_nothing_that_is_at_work_here(
+    lab, capsys
+):
+    def lease(owner):
+        lab.sql("delete from analytics_sync.leases")
+        lab.sql(
+            f"insert into analytics_sync.leases values ('live', 'files_people', '{owner}', "
+            "current_timestamp::timestamp + interval 1 hour)"
+        )
+
+    unlock, push = ("unlock", "files_people", "--yes"), ("push", "--select", "files_people")
+    lease(owner_name("run"))
+    assert lab.sync(*unlock) == 1
+    assert "kill" in capsys.readouterr().err
+    assert lab.sync(*push) == 1
+    lease("another-machine/7.1/run")
+    assert lab.sync(*push) == 1
+    assert lab.sync(*unlock) == 0
+    [(said,)] = lab.sql("select message from analytics_sync.runs where command = 'unlock'")
+    assert said.startswith("the lease of process 7 on another-machine")
+    assert lab.sync(*push) == 0
+    assert lab.sync(*unlock) == 0  # nobody holds it
 
 
 def test_status_calls_no_error_what_a_flag_let_pass(lab, capsys):
