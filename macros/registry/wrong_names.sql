@@ -217,10 +217,10 @@
 
 {% macro _consent_columns(source) -%}
     {%- set columns = {} -%}
-    {%- for key in ['key', 'email', 'phone', 'basis', 'origin', 'recorded_at', 'loaded_at'] -%}
+    {%- for key in ['key', 'email', 'phone', 'basis', 'origin', 'recorded_at', 'loaded_at', 'confirmed_at', 'expires_at'] -%}
         {%- do columns.update({key: source.get(key)}) -%}
     {%- endfor -%}
-    {%- for key in ['channel', 'purpose', 'answer'] if source.get(key) is mapping -%}
+    {%- for key in ['channel', 'purpose', 'answer', 'by_guardian'] if source.get(key) is mapping -%}
         {%- do columns.update({key: source[key].values() | first}) -%}
     {%- endfor -%}
     {{ return(columns) }}
