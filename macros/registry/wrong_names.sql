@@ -19,6 +19,7 @@
     {%- do headwater._note_wrong_consents(problems, nodes, lists.consents) -%}
     {%- do headwater._note_wrong_groups(problems, nodes, lists) -%}
     {%- do headwater._note_wrong_destinations(problems, nodes, lists.journeys) -%}
+    {%- do headwater.note_columns_of_other_purposes(problems, nodes, lists) -%}
     {%- set ambiguous = headwater.ambiguous_views() -%}
     {%- if ambiguous -%}
         {%- do problems.append('target ' ~ target.name ~ ": the database is called '" ~ target.database ~ "' and so is the schema of " ~ ambiguous | join(', ')

@@ -108,7 +108,11 @@ def test_the_register_says_what_goes_to_whom_and_what_is_new(team: Place, tmp_pa
     assert (drinkers["destination"], drinkers["vendor"]) == ("letters", "files")
     assert (drinkers["purpose"], drinkers["basis"]) == ("marketing", "asked: email, marketing")
     assert found["letters_big_spenders"]["basis"] == "nobody is asked: a list for the shop itself"
-    assert drinkers["sources"] == ["winery.agency_buyers", "winery.club_members", "winery.till_receipts"]
+    assert drinkers["sources"] == [
+        "winery.agency_buyers",
+        "winery.club_members",
+        "winery.till_receipts",
+    ]
     assert "letters_red_drinkers" in page.read_text()
     team.sync("register", "--against", str(kept))  # nothing is new
     before = json.loads(kept.read_text())
