@@ -102,6 +102,7 @@ candidates as (
         'candidate_key': 'candidates.' ~ entities[entity].key,
         'traits': [],
         'figures': [],
+        'models': {},
         'leaves': [],
         'zone': outer.zone if outer else headwater._definition_zone(problems, zone),
         'columns': outer.columns if outer else {},
@@ -141,7 +142,10 @@ candidates as (
     {%- endif -%}
     {%- if limit is mapping -%}
         {%- do headwater.note_unknown_keys(context, limit, ['top', 'by'], 'limit') -%}
-        {%- do headwater.use_trait(context, limit.get('by'), 'limit.by') -%}
+        {%- set type = headwater.use_trait(context, limit.get('by'), 'limit.by') -%}
+        {%- if (type or 'number') not in ['number', 'time'] -%}
+            {%- do headwater.note_problem(context, 'limit.by', "wants a trait that is a number or a time, and '" ~ limit['by'] ~ "' is of " ~ type) -%}
+        {%- endif -%}
     {%- endif -%}
     {{ return(limit) }}
 {%- endmacro %}

@@ -100,6 +100,7 @@
     {%- if allowed is not none -%}
         {%- do headwater.note_unknown_keys(context, where, allowed, path) -%}
     {%- endif -%}
+    {%- do context.models.update({alias: model_name}) -%}
     {%- set parts = [] -%}
     {%- for column in where if allowed is none and (column is not string or not modules.re.fullmatch('[A-Za-z_][A-Za-z0-9_]*', column)) -%}
         {%- do headwater.note_problem(context, path, "'" ~ column ~ "' is no name of a property") -%}

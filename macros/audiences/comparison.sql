@@ -48,8 +48,12 @@
         {%- set type = 'time' if operator in ['before', 'on_or_after'] else type -%}
         {{ return((headwater._instant(column) if type == 'time' else column) ~ ' ' ~ sign ~ ' ' ~ headwater.operand(context, column, value, type, path, previous)) }}
     {%- endif -%}
+    {%- set told_column = column -%}
     {%- set column = headwater._instant(column) if type == 'time' and operator != 'is_null' else column -%}
     {%- if operator in ['equals', 'not_equals', '>', '>=', '<', '<='] -%}
+        {%- if type == 'time' and operator in ['equals', 'not_equals'] and value in ['today', 'yesterday', 'tomorrow', 'now'] and not headwater._is_date(context, told_column) -%}
+            {%- do headwater.note_problem(context, path, "is one instant, the first of that day, which a time hardly ever is; for the whole day say during: " ~ (value if value != 'now' else 'today')) -%}
+        {%- endif -%}
         {%- set sign = {'equals': '=', 'not_equals': '<>'}.get(operator, operator) -%}
         {{ return(column ~ ' ' ~ sign ~ ' ' ~ headwater.audience_literal(context, value, type, path)) }}
     {%- elif operator in ['in', 'not_in', 'between'] -%}

@@ -81,6 +81,9 @@
         {%- do headwater.note_problem(context, path, "wants whole numbers, {of: 3, at_least: 2}, where at_least: is not more than of:") -%}
         {{ return('false') }}
     {%- endif -%}
+    {%- if 'where' not in wanted and 'when' not in wanted -%}
+        {%- do headwater.note_problem(context, path, "wants where: or when:, what the events at that end are; for how many there are say at_least: beside did:") -%}
+    {%- endif -%}
     {%- set order = 'asc' if end == 'first' else 'desc' -%}
     {%- set wheres = ['events.event_place <= ' ~ of] -%}
     {%- if 'where' in wanted -%}
@@ -177,11 +180,8 @@
     {%- for key in ['count', 'sum', 'avg', 'min', 'max', 'share'] if key in condition -%}
         {%- do parts.append(headwater.event_figure(context, event, key, condition, path ~ '.' ~ key)) -%}
     {%- endfor -%}
+    {%- do headwater.note_impossible_ends(context, condition, path) -%}
     {%- for key in ['first', 'last'] if key in condition -%}
-        {%- if condition[key] is mapping and 'older_than' in condition[key] and 'within' in condition -%}
-            {#- Of the events that are counted, the window says first which there are. -#}
-            {%- do headwater.note_contradictions(context, {'within': condition['within'], 'older_than': condition[key]['older_than']}, path ~ '.' ~ key) -%}
-        {%- endif -%}
         {%- set function = 'min' if key == 'first' else 'max' -%}
         {%- set operators = headwater._rest(condition[key], headwater._settings_of_ends()) if condition[key] is mapping else condition[key] -%}
         {%- if operators or not condition[key] -%}

@@ -23,18 +23,24 @@
             {%- do headwater.note_problem(context, path, "'" ~ property ~ "' is no name of a property") -%}
             {{ return('null') }}
         {%- endif -%}
+        {%- set other = headwater._column_type(context, context.models[alias], property, path) if alias in context.models else none -%}
+        {%- do headwater._note_other_type(context, property, other, type, path) -%}
         {%- set sql = alias ~ '.' ~ property -%}
     {%- else -%}
         {%- set other = headwater.use_trait(context, value[base], path) -%}
-        {%- if type and other and other != type -%}
-            {%- do headwater.note_problem(context, path, "'" ~ value[base] ~ "' is of " ~ other ~ ", and is compared with a column of " ~ type) -%}
-        {%- endif -%}
+        {%- do headwater._note_other_type(context, value[base], other, type, path) -%}
         {%- if base in ['mean', 'median', 'percentile'] and (other or 'number') != 'number' -%}
             {%- do headwater.note_problem(context, path, "'" ~ value[base] ~ "' is no number") -%}
         {%- endif -%}
         {%- set sql = 'candidates.' ~ value[base] if base == 'trait' else headwater._group_figure(context, base, value, path) -%}
     {%- endif -%}
     {{ return(headwater._moved(context, headwater._instant(sql) if type == 'time' else sql, value, type, path)) }}
+{%- endmacro %}
+
+{% macro _note_other_type(context, name, other, type, path) -%}
+    {%- if type and other and other != type -%}
+        {%- do headwater.note_problem(context, path, "'" ~ name ~ "' is of " ~ other ~ ", and is compared with a column of " ~ type) -%}
+    {%- endif -%}
 {%- endmacro %}
 
 {#- Expression: a figure or time with a factor and something added. -#}

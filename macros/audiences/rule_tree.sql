@@ -31,9 +31,13 @@
             {{ return(nothing) }}
         {%- endif -%}
         {%- set parts = [] -%}
+        {%- set count = context.problems | length -%}
         {%- for one in conditions -%}
             {%- do parts.append(headwater.rule_tree(context, one, path ~ '[' ~ loop.index ~ ']')) -%}
         {%- endfor -%}
+        {%- if context.problems | length == count -%}
+            {%- do headwater.note_impossible_siblings(context, kind, conditions, path) -%}
+        {%- endif -%}
         {{ return({'kind': kind, 'of': parts}) }}
     {%- endif -%}
     {%- set leaf = {'kind': 'leaf', 'number': context.leaves | length + 1, 'path': path, 'words': headwater.rule_words(condition)} -%}

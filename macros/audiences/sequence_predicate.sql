@@ -28,6 +28,7 @@
         {%- endif -%}
         {{ return('false') }}
     {%- endif -%}
+    {%- do headwater.note_impossible_sequence(context, known, path) -%}
     {%- set joins = [] -%}
     {%- set wheres = [] -%}
     {%- set at = namespace(before=none) -%}

@@ -292,11 +292,16 @@ new__{{ node.name }} as (
 
 ),
 
+{# A row for each reason, when it was first: whoever slept and is over the cap by the morning is told both. -#}
 delayed__{{ node.name }} as (
 
     select
         judged.profile_id,
         judged.entry_number,
+        case
+            when logged.profile_id is null then {{ headwater.string_literal(node.name ~ '.delayed') }}
+            else {{ dbt.concat([headwater.string_literal(node.name ~ '.delayed.'), 'judged.reason']) }}
+        end as node,
         judged.reason as outcome,
         judged.happened_at
 
@@ -311,9 +316,15 @@ delayed__{{ node.name }} as (
         and judged.entry_number = logged.entry_number
         and logged.node = {{ headwater.string_literal(node.name ~ '.delayed') }}
 
+    left join logged as other_reason
+        on judged.profile_id = other_reason.profile_id
+        and judged.entry_number = other_reason.entry_number
+        and other_reason.node = {{ dbt.concat([headwater.string_literal(node.name ~ '.delayed.'), 'judged.reason']) }}
+
     where
         gone_on.profile_id is null
-        and logged.profile_id is null
+        and (logged.profile_id is null or logged.outcome <> judged.reason)
+        and other_reason.profile_id is null
 
 ),
 {%- endmacro %}

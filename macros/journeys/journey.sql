@@ -309,7 +309,7 @@ new_steps as (
     union all
 
     select
-        profile_id, entry_number, {{ headwater.string_literal(node.name ~ '.delayed') }}, 'delay', outcome,
+        profile_id, entry_number, node, 'delay', outcome,
         {{ headwater._text_or_null(node.destination) }}, {{ headwater._text_or_null(node.channel) }}, {{ headwater._text_or_null(node.template) }}, happened_at, {{ headwater._text_or_null(none) }}
 
     from delayed__{{ node.name }}

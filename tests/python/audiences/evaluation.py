@@ -455,7 +455,7 @@ def share_met(scope: Scope, condition: Row, rows: list[Row]) -> bool:
         row
         for row in rows
         if where_met(row, told.get("where", {}), scope)
-        and when_met(row["occurred_at"], told.get("when", {}), scope.zone)
+        and ("when" not in told or when_met(row["occurred_at"], told["when"], scope.zone))
     ]
     operators = {key: one for key, one in told.items() if key not in ("where", "when")}
     return bool(rows) and meets(len(part) / len(rows), operators)

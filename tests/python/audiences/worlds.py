@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import random
 from typing import Any
 
@@ -259,8 +260,14 @@ def sequence_of(chance: random.Random) -> Row:
         last = number == len(steps) - 1
         if chance.random() < 0.6 or ("did_not" in told and last):
             told["within"] = chance.choice(["4 days", "30 days", "60 days"])
-        if "did_not" in told and chance.random() < 0.3:
+        if "did_not" in told and number and chance.random() < 0.3:
             told["so_far"] = True
+    for told, later in itertools.pairwise(steps):
+        # What can never be is refused: an event that must not come for longer than it may take, or than there has been.
+        if "did_not" in told and told["did_not"] == later.get("did") and steps[0] is not told:
+            told["so_far"] = True
+        if "did_not" in later and "within" in told:
+            told["within"], later["within"] = "60 days", "4 days"
     return {
         "sequence": steps,
         **({"same": "order_id"} if same else {}),
@@ -372,11 +379,13 @@ def wide_did_of(chance: random.Random, entity: str) -> Row:
                 {"older_than": "2 days"},
             ]
         )
-        condition[chance.choice(["first", "last"])] = {
-            "of": of,
-            "at_least": chance.randint(1, of),
-            **told,
-        }
+        at_least = chance.randint(1, of)
+        settings = {"of": of, "at_least": at_least}
+        if "older_than" in told:  # which a window may make impossible
+            settings = {}
+            for key in ("within", "between", "during"):
+                condition.pop(key, None)
+        condition[chance.choice(["first", "last"])] = {**settings, **told}
     if has_money and chance.random() < 0.1:
         condition["where"] = {"revenue_eur": {">": {"property": "revenue_eur", "times": 0.5}}}
     return condition
@@ -409,8 +418,7 @@ def did_of(chance: random.Random) -> Row:
             condition[more] = {"property": "revenue_eur", **comparison_of(chance, "number")}
     elif more in ("first", "last") and not alone:
         condition[more] = comparison_of(chance, "time")
-        if "older_than" in condition[more]:
-            condition.pop("within", None)
+        condition.pop("within", None)
     elif more == "then" and not alone:
         condition["then"] = {"did": chance.choice(EVENTS)["name"]}
         if chance.random() < 0.5:
