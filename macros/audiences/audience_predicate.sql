@@ -21,7 +21,7 @@
 {%- endmacro %}
 
 {% macro _member_of(context, condition, path) -%}
-    {%- do headwater.note_unknown_keys(context, condition, ['member_of', 'entered', 'left'], path) -%}
+    {%- do headwater.note_unknown_keys(context, condition, ['member_of', 'entered', 'left', 'at', 'stays', 'stayed'], path) -%}
     {%- set name = condition['member_of'] -%}
     {%- if name is not string or not modules.re.fullmatch('audience_[a-z0-9_]+', name) or name in ['audience_memberships', 'audience_holdouts'] -%}
         {%- do headwater.note_problem(context, path, "wants the name of one audience model, audience_..., not '" ~ name ~ "'") -%}
@@ -115,9 +115,24 @@
             {%- set operators = {'equals': value} -%}
         {%- endif -%}
         {%- set type = headwater._column_type(context, model_name, column, path) -%}
-        {%- do parts.append(headwater.comparison(context, alias ~ '.' ~ column, type, operators, path ~ '.' ~ column)) -%}
+        {%- if 'in_list' in operators -%}
+            {#- Beside coalesce(), not in it: a subquery there is not for every warehouse. -#}
+            {%- do parts.append(headwater.listed_value(context, alias ~ '.' ~ column, operators['in_list'], path ~ '.' ~ column ~ '.in_list')) -%}
+            {%- set operators = headwater._rest(operators, ['in_list']) -%}
+        {%- endif -%}
+        {%- if operators or 'in_list' not in value -%}
+            {%- do parts.append(headwater.comparison(context, alias ~ '.' ~ column, type, operators, path ~ '.' ~ column)) -%}
+        {%- endif -%}
     {%- endfor -%}
     {{ return(parts | join(' and ') or 'false') }}
+{%- endmacro %}
+
+{% macro _picked(condition, wanted) -%}
+    {%- set picked = {} -%}
+    {%- for key in wanted if key in condition -%}
+        {%- do picked.update({key: condition[key]}) -%}
+    {%- endfor -%}
+    {{ return(picked) }}
 {%- endmacro %}
 
 {% macro _rest(condition, taken) -%}

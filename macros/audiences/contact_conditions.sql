@@ -61,33 +61,60 @@
 {%- endmacro %}
 
 {#- Expression: members since or until a time, as the last build left it: `member_of: audience_x` with `entered: {older_than: 30 days}`, who are
-    inside, or `left: {within: 7 days}`, who were. -#}
+    inside, or `left: {within: 7 days}`, who were; `at: 2026-10-01`, who were members then; `stayed: {">=": 30}`, days of one stay, over or not;
+    `stays: {">=": 2}`, how often they were. -#}
 {% macro stay_predicate(context, condition, path) -%}
     {%- set wheres = ["stays.entity = " ~ headwater.string_literal(context.entity), 'stays.audience_name = ' ~ headwater.string_literal(condition['member_of'])] -%}
-    {%- do wheres.append('stays.exited_at is ' ~ ('not ' if 'left' in condition else '') ~ 'null') -%}
+    {%- set having = '' -%}
+    {%- if 'left' in condition or 'entered' in condition -%}
+        {%- do wheres.append('stays.exited_at is ' ~ ('not ' if 'left' in condition else '') ~ 'null') -%}
+    {%- endif -%}
     {%- for key, column in [('entered', 'entered_at'), ('left', 'exited_at')] if key in condition -%}
         {%- do wheres.append(headwater.comparison(context, 'stays.' ~ column, 'time', condition[key], path ~ '.' ~ key)) -%}
     {%- endfor -%}
+    {%- if 'at' in condition -%}
+        {%- set instant = headwater.moment(context, condition['at']) -%}
+        {%- if not instant or condition | select('in', ['left', 'entered']) | list -%}
+            {%- do headwater.note_problem(context, path ~ '.at', "wants a date or time, or 30 days ago, alone beside the audience") -%}
+        {%- else -%}
+            {%- do headwater._note_to_come(context, condition['at'], headwater._datetime_of(instant) > headwater.now_value(), path ~ '.at') -%}
+            {%- set at = headwater.timestamp_literal(instant) -%}
+            {%- do wheres.append('stays.entered_at <= ' ~ at ~ ' and (stays.exited_at is null or stays.exited_at > ' ~ at ~ ')') -%}
+        {%- endif -%}
+    {%- endif -%}
+    {%- if 'stayed' in condition -%}
+        {%- set days = headwater.seconds_between('stays.entered_at', 'coalesce(stays.exited_at, ' ~ headwater.cdp_now() ~ ')') ~ ' / 86400.0' -%}
+        {%- do wheres.append(headwater.comparison(context, days, 'number', condition['stayed'], path ~ '.stayed')) -%}
+    {%- endif -%}
+    {%- if 'stays' in condition -%}
+        {%- set having = headwater.comparison(context, 'count(*)', 'number', condition['stays'], path ~ '.stays') -%}
+    {%- endif -%}
     {%- set table = headwater.as_last_built(context, 'audience_memberships', path) -%}
     {%- if table is none -%}
         {{ return('false') }}
     {%- endif -%}
-    {%- if 'left' in condition -%}
+    {%- if 'entered' not in condition -%}
         {%- do wheres.append("coalesce(stays.exit_reason, 'left') <> 'merged'") -%}
     {%- endif -%}
-    {{ return(headwater.in_keys(context.candidate_key, 'stays.entity_id', table ~ ' as stays where ' ~ wheres | join(' and '))) }}
+    {{ return(headwater.in_keys(context.candidate_key, 'stays.entity_id', table ~ ' as stays where ' ~ wheres | join(' and '), having)) }}
 {%- endmacro %}
 
 {#- Expression: people in a journey, as the last build left it: inside now, or with `step: name` those who reached it, and `happened: {within: 7 days}`
     when they entered or reached it. -#}
 {% macro in_journey_predicate(context, condition, path) -%}
-    {%- do headwater.note_unknown_keys(context, condition, ['in_journey', 'step', 'happened'], path) -%}
+    {%- do headwater.note_unknown_keys(context, condition, ['in_journey', 'step', 'happened', 'outcome'], path) -%}
     {%- set name = condition['in_journey'] -%}
     {%- if context.entity != 'person' or name is not string or not modules.re.fullmatch('journey_[a-z0-9_]+', name) -%}
         {%- do headwater.note_problem(context, path, "wants the name of one journey model, journey_..., of people, not '" ~ name ~ "'") -%}
         {{ return('false') }}
     {%- endif -%}
     {%- set wheres = ['steps.node in (' ~ headwater._step_names(context, name, condition.get('step', 'entry'), none, path ~ '.step') ~ ')'] -%}
+    {%- if 'outcome' in condition -%}
+        {%- if 'step' not in condition -%}
+            {%- do headwater.note_problem(context, path ~ '.outcome', "wants step: beside it, the one whose outcome it is, or exit") -%}
+        {%- endif -%}
+        {%- do wheres.append(headwater.where_clause(context, 'steps', name, {'outcome': condition['outcome']}, path)) -%}
+    {%- endif -%}
     {%- if 'happened' in condition -%}
         {%- do wheres.append(headwater.comparison(context, 'steps.happened_at', 'time', condition['happened'], path ~ '.happened')) -%}
     {%- endif -%}

@@ -6,7 +6,8 @@
 {% macro time_bounds(context, told) -%}
     {%- set lows, highs = [], [] -%}
     {%- set now = headwater.now_value() -%}
-    {%- for operator, value in told.items() if value is not mapping -%}
+    {%- for operator, given in told.items() if given is not mapping -%}
+        {%- set value = headwater.told_in_days(given, operator == 'within_next') if operator in ['within', 'older_than', 'within_next'] else given -%}
         {%- if operator in ['within', 'older_than', 'within_next'] and headwater.minutes_of(value) is not none -%}
             {%- set length = modules.datetime.timedelta(minutes=headwater.minutes_of(value)) -%}
             {%- do lows.append([now if operator == 'within_next' else now - length, false]) if operator != 'older_than' -%}

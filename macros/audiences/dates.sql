@@ -49,12 +49,13 @@
         {%- set window = headwater.calendar_window(context, value['during'], path ~ '.during') -%}
         {%- set first, last = window.start, window.end - modules.datetime.timedelta(days=1) -%}
     {%- else -%}
-        {%- set problem = headwater._duration_problem(value[given[0]], 1) -%}
+        {%- set told_length = headwater.told_in_days(value[given[0]], given[0] == 'within_next') -%}
+        {%- set problem = headwater._duration_problem(told_length, 1) -%}
         {%- if problem -%}
             {%- do headwater.note_problem(context, path ~ '.' ~ given[0], problem) -%}
             {{ return('false') }}
         {%- endif -%}
-        {%- set length = modules.datetime.timedelta(minutes=headwater.minutes_of(value[given[0]])) -%}
+        {%- set length = modules.datetime.timedelta(minutes=headwater.minutes_of(told_length)) -%}
         {%- set first, last = (now, now + length) if given[0] == 'within_next' else (now - length, now) -%}
     {%- endif -%}
     {%- set first, last = headwater._period_start(first, 'day'), headwater._period_start(last, 'day') -%}

@@ -4,7 +4,7 @@
 {% macro operand(context, column, value, type, path, previous=none) -%}
     {%- set alias = column.split('.')[0] if modules.re.fullmatch('[a-z_]+[.][A-Za-z0-9_]+', column) else '' -%}
     {%- set of_groups = ['mean', 'median', 'min', 'max', 'percentile'] -%}
-    {%- set bases = ['previous'] if previous else (['trait'] + of_groups) if alias == 'candidates' else ['property'] if alias else [] -%}
+    {%- set bases = ['previous'] if previous else (['trait', 'figure'] + of_groups) if alias == 'candidates' else ['property'] if alias else [] -%}
     {%- set found = value | select('in', bases) | list -%}
     {%- if found | length != 1 -%}
         {%- do headwater.note_problem(context, path, ("wants one value, or a mapping with one of " ~ bases | join(', ') ~ headwater.nearest(value | first, bases)) if bases else "wants one value") -%}
@@ -26,6 +26,14 @@
         {%- set other = headwater._column_type(context, context.models[alias], property, path) if alias in context.models else none -%}
         {%- do headwater._note_other_type(context, property, other, type, path) -%}
         {%- set sql = alias ~ '.' ~ property -%}
+    {%- elif base == 'figure' -%}
+        {%- do headwater._note_other_type(context, 'figure', 'number', type, path) -%}
+        {%- set sql = headwater.told_figure(context, value['figure'], path ~ '.figure') -%}
+    {%- elif value[base] is mapping and base in of_groups -%}
+        {%- set told = headwater.told_figure(context, value[base].get('figure'), path ~ '.' ~ base ~ '.figure') -%}
+        {%- set grouped = headwater._rest(value, [base]) -%}
+        {%- do grouped.update({base: told.split('.')[-1]}) -%}
+        {%- set sql = headwater._group_figure(context, base, grouped, path) -%}
     {%- else -%}
         {%- set other = headwater.use_trait(context, value[base], path) -%}
         {%- do headwater._note_other_type(context, value[base], other, type, path) -%}
@@ -167,12 +175,12 @@
 
 {#- Relation-shaped: the rows of an entity with the figures that its conditions turned out to use, as `candidates`. -#}
 {% macro candidates_of(context) -%}
-    {%- if not context.figures -%}
+    {%- if not context.figures and not context.told -%}
         {{ return(ref(context.model) ~ ' as candidates') }}
     {%- endif -%}
     {%- set columns = [context.model ~ '.*'] -%}
     {%- for figure in context.figures -%}
         {%- do columns.append(figure ~ ' as figure_' ~ loop.index) -%}
     {%- endfor -%}
-    {{ return('(select ' ~ columns | join(', ') ~ ' from ' ~ ref(context.model) ~ ' as ' ~ context.model ~ ') as candidates') }}
+    {{ return('(select ' ~ columns | join(', ') ~ ' from ' ~ headwater.entity_rows(context) ~ ') as candidates') }}
 {%- endmacro %}

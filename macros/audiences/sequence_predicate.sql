@@ -82,7 +82,12 @@
         {{ return(none) }}
     {%- endif -%}
     {%- set is_not = kinds[0] == 'did_not' -%}
-    {%- do headwater.note_unknown_keys(context, step, [kinds[0], 'within', 'where', 'when'] + (['so_far'] if is_not else ['between', 'during']), path) -%}
+    {%- do headwater.note_unknown_keys(context, step, [kinds[0], 'within', 'where', 'when', 'with_parts', 'without_parts']
+        + (['so_far'] if is_not else ['between', 'during', 'nth']), path) -%}
+    {%- if 'nth' in step and (step['nth'] is boolean or step['nth'] is not integer or step['nth'] < 1) -%}
+        {%- do headwater.note_problem(context, path ~ '.nth', "wants a whole number, 1 for the first of all") -%}
+        {{ return(none) }}
+    {%- endif -%}
     {%- if step.get('so_far', true) is not boolean -%}
         {%- do headwater.note_problem(context, path ~ '.so_far', "wants true or false, without quotes") -%}
     {%- endif -%}
@@ -104,6 +109,12 @@
     {%- set span = headwater._event_span(context, step.event, {}, path) -%}
     {#- What must not be may well have been before the entry. -#}
     {%- set span = {'joined': span.joined if context.get('is_many') else '', 'where': ''} if step.is_not else span -%}
+    {%- if 'nth' in step.told -%}
+        {%- set source = ref(step.event.model) ~ ' as events' ~ step.reach.joined ~ span.joined ~ ' where '
+            ~ headwater._event_window(context, 'events', step.event, headwater._rest(told, ['within', 'between', 'during']), path) ~ span.where -%}
+        {{ return('(select * from ' ~ headwater.placed_events(context, step.event, step.reach, source) ~ ' where events.event_place = ' ~ step.told['nth']
+            ~ ' and ' ~ headwater._in_window('events.' ~ step.event.time, headwater.event_window(context, told, path)) ~ ')') }}
+    {%- endif -%}
     {{ return('(select ' ~ step.reach.key ~ ' as entity_key, events.* from ' ~ ref(step.event.model) ~ ' as events' ~ step.reach.joined ~ span.joined
         ~ ' where ' ~ headwater._event_window(context, 'events', step.event, told, path) ~ span.where ~ ')') }}
 {%- endmacro %}

@@ -31,6 +31,11 @@
     {%- set holdout = headwater._share(context, entry['holdout'], 'entry.holdout') if 'holdout' in entry else none -%}
     {%- set is_holdout = headwater.in_holdout('entering.profile_id', holdout.percent, holdout.salt) if holdout else '1 = 0' -%}
     {%- set who = headwater.audience_predicate(context, entry['who'], 'entry.who') if 'who' in entry else none -%}
+    {%- set excluded = headwater.setting('cdp_always_excluded').get('person') -%}
+    {%- if excluded -%}
+        {%- set kept_out = 'not (' ~ headwater.audience_predicate(context, excluded, 'vars: cdp_always_excluded.person') ~ ')' -%}
+        {%- set who = '(' ~ who ~ ') and ' ~ kept_out if who else kept_out -%}
+    {%- endif -%}
     {%- if found[0] == 'did' -%}
         {%- set entering = headwater._journey_events(context, entry, who) -%}
     {%- else -%}

@@ -141,7 +141,7 @@ logged as (
         {{ figure }} as figure_{{ loop.index }}
         {%- endfor %}
 
-    from {{ ref('profiles') }} as profiles
+    from {{ headwater.entity_rows(context) }}
 
 ),
 

@@ -23,7 +23,8 @@ TABLES = {
     "profile_identifiers": "profile_id text, identifier_type text, identifier_value text",
     "identity_aliases": "entity text, old_id text, live_id text",
     "audience_memberships": "audience_name text, entity text, entity_id text, exit_reason text, entered_at timestamp, exited_at timestamp",
-    "journey_tried": "profile_id text, entry_number integer, node text, node_type text, touchpoint_id text, happened_at timestamp",
+    "journey_tried": "profile_id text, entry_number integer, node text, node_type text, outcome text, "
+    "touchpoint_id text, happened_at timestamp",
     "stg_sync__acknowledgements": "sync_name text, sync_key text, run_id text, action text, acknowledged_at timestamp",
     "card_list": "card_number text, country text",
     "audience_people": "profile_id text, is_holdout boolean, qualified_at timestamp",
@@ -133,6 +134,7 @@ def contact_tables_of(chance: random.Random) -> World:
 
     log = [
         {"profile_id": person, "entry_number": 1, "node": node, "node_type": type_,
+         "outcome": chance.choice(["exit_when", "finished"]) if node == "end" else "due",
          "touchpoint_id": f"t-{person}" if node == "mail" else None,
          "happened_at": when()}
         for person in chance.sample([*PEOPLE, "old"], 4)
