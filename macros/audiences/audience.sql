@@ -5,6 +5,12 @@
 {%- if headwater.is_switched_off() -%}
     {{ return('') }}
 {%- endif -%}
+{%- if headwater.is_offline() and not execute -%}
+    {#- `sync validate` reads each definition by itself, so that a wrong one does not hide the others. -#}
+    {%- set told = fromyaml(definition, {}) -%}
+    {{- config(meta={'audience': told} if told is mapping else {}) -}}
+    {{ return('select 1 as one') }}
+{%- endif -%}
 {%- set made = headwater.compiled_audience(definition, model.name) -%}
 {%- set context, limit, sample, holdout = made.context, made.limit, made.sample, made.holdout -%}
 {{- config(meta={'audience': made.parsed}) -}}
@@ -53,7 +59,7 @@ select * from members
     {%- set parsed = definition if definition is mapping else headwater.read_definition(definition, "entity:, then all:, any: or one condition") -%}
     {%- set context = headwater.audience_context(parsed.get('entity', 'person'), zone=parsed.get('zone')) -%}
     {%- do context.update({'name': name}) -%}
-    {%- set settings = ['entity', 'zone', 'sample', 'holdout', 'limit', 'always_excluded'] -%}
+    {%- set settings = headwater.definition_keys('audience') -%}
     {%- set condition = headwater._rest(parsed, settings + headwater._misspelt_settings(context, parsed, settings)) -%}
     {%- set tree = headwater.without_excluded(context, headwater.rule_tree(context, condition, ''), parsed.get('always_excluded', 'left_out')) -%}
     {%- set made = {
@@ -155,7 +161,7 @@ candidates as (
     {%- if limit is not mapping -%}
         {{ return(nothing) }}
     {%- endif -%}
-    {%- do headwater.note_unknown_keys(context, limit, ['top', 'by', 'per', 'from'], 'limit') -%}
+    {%- do headwater.note_unknown_keys(context, limit, headwater.definition_keys('limit'), 'limit') -%}
     {%- set from = limit.get('from', 'highest') -%}
     {%- if from not in ['highest', 'lowest'] -%}
         {%- do headwater.note_problem(context, 'limit.from', "'" ~ from ~ "' is not one of highest, lowest" ~ headwater.nearest(from, ['highest', 'lowest'])) -%}
@@ -220,7 +226,7 @@ candidates as (
     {%- if setting is not mapping -%}
         {{ return({'percent': 0, 'salt': ''}) }}
     {%- endif -%}
-    {%- do headwater.note_unknown_keys(context, setting, ['percent', 'salt'], path) -%}
+    {%- do headwater.note_unknown_keys(context, setting, headwater.definition_keys('share_setting'), path) -%}
     {%- set salt = setting.get('salt', context.name) -%}
     {%- if salt is not string or not salt -%}
         {%- do headwater.note_problem(context, path ~ '.salt', "wants a word in quotes, not " ~ salt) -%}

@@ -21,7 +21,7 @@
 {%- endmacro %}
 
 {% macro _member_of(context, condition, path) -%}
-    {%- do headwater.note_unknown_keys(context, condition, ['member_of', 'entered', 'left', 'at', 'stays', 'stayed'], path) -%}
+    {%- do headwater.note_unknown_keys(context, condition, headwater.definition_keys('member_of'), path) -%}
     {%- set name = condition['member_of'] -%}
     {%- if name is not string or not modules.re.fullmatch('audience_[a-z0-9_]+', name) or name in ['audience_memberships', 'audience_holdouts'] -%}
         {%- do headwater.note_problem(context, path, "wants the name of one audience model, audience_..., not '" ~ name ~ "'") -%}
@@ -71,7 +71,7 @@
 {%- endmacro %}
 
 {% macro _product_line(context, condition, path) -%}
-    {%- do headwater.note_unknown_keys(context, condition, ['product_line', 'where'], path) -%}
+    {%- do headwater.note_unknown_keys(context, condition, headwater.definition_keys('product_line'), path) -%}
     {%- if context.entity != 'person' -%}
         {%- do headwater.note_problem(context, path, "is for audiences of people") -%}
         {{ return('false') }}
@@ -107,7 +107,9 @@
         {{ return('false') }}
     {%- endfor -%}
     {%- for column, value in where.items() if allowed is none or column in allowed -%}
-        {%- if value is mapping -%}
+        {%- if value is mapping and value | list == ['entry'] -%}
+            {%- set operators = {'equals': value} -%}
+        {%- elif value is mapping -%}
             {%- set operators = value -%}
         {%- elif value is iterable and value is not string -%}
             {%- set operators = {'in': value} -%}
@@ -120,7 +122,7 @@
             {%- do parts.append(headwater.listed_value(context, alias ~ '.' ~ column, operators['in_list'], path ~ '.' ~ column ~ '.in_list')) -%}
             {%- set operators = headwater._rest(operators, ['in_list']) -%}
         {%- endif -%}
-        {%- if operators or 'in_list' not in value -%}
+        {%- if operators -%}
             {%- do parts.append(headwater.comparison(context, alias ~ '.' ~ column, type, operators, path ~ '.' ~ column)) -%}
         {%- endif -%}
     {%- endfor -%}

@@ -3,11 +3,7 @@
     in, not_in, contains, starts_with, between, is_null, ">", ">=", "<", "<=", within, older_than, before, on_or_after: value}; `path` is
     where it stands. Mistakes are noted in `context.problems`. -#}
 {% macro comparison(context, column, type, operators, path, previous=none) -%}
-    {%- set allowed = [
-        'equals', 'not_equals', 'in', 'not_in', 'contains', 'starts_with', 'between', 'is_null', '>', '>=', '<', '<=',
-        'within', 'older_than', 'before', 'on_or_after', 'within_next', 'during', 'anniversary', 'age', 'rank', 'tile',
-        'includes', 'ends_with', 'any_case',
-    ] -%}
+    {%- set allowed = headwater.definition_keys('operators') -%}
     {%- if operators is not mapping or not operators -%}
         {%- do headwater.note_problem(context, path, "wants a comparison, one of " ~ allowed | join(', ')) -%}
         {{ return('false') }}

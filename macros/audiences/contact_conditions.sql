@@ -7,7 +7,7 @@
         {%- do headwater.note_problem(context, path, "wants {channel: email" ~ (", purpose: marketing, state: opted_in" if kind == 'consent' else ", reason: hard_bounce") ~ "}, of people") -%}
         {{ return('false') }}
     {%- endif -%}
-    {%- do headwater.note_unknown_keys(context, wanted, ['channel', 'purpose', 'state', 'recorded'] if kind == 'consent' else ['channel', 'reason', 'since'], path) -%}
+    {%- do headwater.note_unknown_keys(context, wanted, headwater.definition_keys(kind ~ '_what'), path) -%}
     {%- set channels = headwater.consent_channels() | list -%}
     {%- set reasons = ['hard_bounce', 'complaint', 'unsubscribed', 'erasure'] -%}
     {%- set words = {
@@ -57,7 +57,7 @@
         {%- do headwater.note_problem(context, path, "there is no model '" ~ name ~ "'" ~ headwater.nearest(name, names)) -%}
         {{ return(none) }}
     {%- endif -%}
-    {{ return(adapter.get_relation(database=node.database, schema=node.schema, identifier=node.alias)) }}
+    {{ return(none if headwater.is_offline() else adapter.get_relation(database=node.database, schema=node.schema, identifier=node.alias)) }}
 {%- endmacro %}
 
 {#- Expression: members since or until a time, as the last build left it: `member_of: audience_x` with `entered: {older_than: 30 days}`, who are
@@ -102,7 +102,7 @@
 {#- Expression: people in a journey, as the last build left it: inside now, or with `step: name` those who reached it, and `happened: {within: 7 days}`
     when they entered or reached it. -#}
 {% macro in_journey_predicate(context, condition, path) -%}
-    {%- do headwater.note_unknown_keys(context, condition, ['in_journey', 'step', 'happened', 'outcome'], path) -%}
+    {%- do headwater.note_unknown_keys(context, condition, headwater.definition_keys('in_journey'), path) -%}
     {%- set name = condition['in_journey'] -%}
     {%- if context.entity != 'person' or name is not string or not modules.re.fullmatch('journey_[a-z0-9_]+', name) -%}
         {%- do headwater.note_problem(context, path, "wants the name of one journey model, journey_..., of people, not '" ~ name ~ "'") -%}
@@ -152,7 +152,7 @@
         {%- if step not in allowed + (past if past is not string else [past]) + ([] if types else ['entry', 'exit']) -%}
             {%- do headwater.note_problem(context, path, "'" ~ step ~ "' is no " ~ (types | join(', ') if types else 'step') ~ " of " ~ journey ~ " (it has " ~ allowed | join(', ') ~ ")" ~ headwater.nearest(step, allowed)) -%}
         {%- endif -%}
-        {%- do names.extend(headwater._journey_names_ever(definition, [step])[1:]) -%}
+        {%- do names.extend(headwater._journey_names_ever(definition, headwater.journey_with_copies(nodes, [step]))[1:]) -%}
     {%- endfor -%}
     {%- set quoted = [] -%}
     {%- for name in names -%}
@@ -164,13 +164,13 @@
 {#- Expression: whom a destination accepted: `was_sent: {sync: mailer_lapsed_buyers}` or `{journey: journey_welcome, step: mail}`, with within, between or
     during and at_least, at_most or exactly. -#}
 {% macro was_sent_predicate(context, condition, path) -%}
-    {%- do headwater.note_unknown_keys(context, condition, ['was_sent', 'at_least', 'at_most', 'exactly', 'within', 'between', 'during'], path) -%}
+    {%- do headwater.note_unknown_keys(context, condition, headwater.definition_keys('was_sent'), path) -%}
     {%- set wanted = condition['was_sent'] -%}
     {%- if wanted is not mapping or not wanted -%}
         {%- do headwater.note_problem(context, path, "wants {sync: a name} or {journey: a name, step: a name}") -%}
         {{ return('false') }}
     {%- endif -%}
-    {%- do headwater.note_unknown_keys(context, wanted, ['sync', 'journey', 'step'], path) -%}
+    {%- do headwater.note_unknown_keys(context, wanted, headwater.definition_keys('was_sent_what'), path) -%}
     {%- if 'step' in wanted and 'journey' not in wanted -%}
         {%- do headwater.note_problem(context, path ~ '.step', "wants journey: beside it") -%}
     {%- endif -%}

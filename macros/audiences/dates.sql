@@ -43,7 +43,7 @@
         {%- do headwater.note_problem(context, path, "wants one of {within_next: 7 days}, {within: 7 days}, {during: this month}") -%}
         {{ return('false') }}
     {%- endif -%}
-    {%- do headwater.note_unknown_keys(context, value, ['within_next', 'within', 'during', 'years'], path) -%}
+    {%- do headwater.note_unknown_keys(context, value, headwater.definition_keys('anniversary'), path) -%}
     {%- set now = headwater._clock_now(context) -%}
     {%- if given[0] == 'during' -%}
         {%- set window = headwater.calendar_window(context, value['during'], path ~ '.during') -%}

@@ -3,10 +3,7 @@
     count {distinct, operator: value}, sum, avg, min or max {property, operator: value}, share {where, operator: value}, first or last
     {operator: value, of, at_least, where, when}, then {did, within, where}. Mistakes are noted in `context.problems`. -#}
 {% macro did_predicate(context, condition, path) -%}
-    {%- do headwater.note_unknown_keys(context, condition, [
-        'did', 'at_least', 'at_most', 'exactly', 'within', 'between', 'during', 'in_each', 'when', 'where', 'count', 'sum', 'avg', 'min', 'max',
-        'share', 'first', 'last', 'then', 'since', 'same', 'in_a_row', 'in_any', 'nth', 'favourite', 'with_parts', 'without_parts', 'after', 'before',
-    ], path) -%}
+    {%- do headwater.note_unknown_keys(context, condition, headwater.definition_keys('did'), path) -%}
     {%- set event = headwater.declared_event(context, condition['did'], path) -%}
     {%- set reach = headwater._event_reach(context, event, path) if event else none -%}
     {%- if not reach -%}
@@ -221,7 +218,8 @@
         {{ return({'joined': '', 'where': ''}) }}
     {%- endif -%}
     {{ return({
-        'joined': ' inner join ' ~ context.spans ~ ' as span on events.profile_id = span.profile_id',
+        'joined': ' inner join ' ~ context.spans ~ ' as span on events.profile_id = span.profile_id'
+            ~ (' left join own_events as own_event on span.traveller_id = own_event.traveller_id' if headwater.asks_entry(context, condition) else ''),
         'where': (' and events.' ~ event.time ~ ' > span.since_at' if since == 'entry' else '')
             ~ (' and events.' ~ event.time ~ ' <= span.until_at' if context.get('has_end') else ''),
     }) }}
@@ -281,7 +279,7 @@
         {%- do headwater.note_problem(context, path, "wants {did: an event, within: a duration, where: {...}}") -%}
         {{ return(('', '')) }}
     {%- endif -%}
-    {%- do headwater.note_unknown_keys(context, following, ['did', 'within', 'where'], path) -%}
+    {%- do headwater.note_unknown_keys(context, following, headwater.definition_keys('then'), path) -%}
     {%- set next_event = headwater.declared_event(context, following['did'], path) -%}
     {%- set problem = headwater._duration_problem(following['within'], 1) if 'within' in following else '' -%}
     {%- if problem -%}

@@ -61,7 +61,7 @@
 {% macro share_of_rows(context, event, wanted, path) -%}
     {%- set wheres = [] -%}
     {%- set told = wanted if wanted is mapping else {} -%}
-    {%- do headwater.note_unknown_keys(context, told, ['where', 'when'], path) -%}
+    {%- do headwater.note_unknown_keys(context, told, headwater.definition_keys('share_what'), path) -%}
     {%- if told.get('where') is not none and told.get('where') is defined -%}
         {%- do wheres.append(headwater.where_clause(context, 'events', event.model, told['where'], path ~ '.where', event.properties)) -%}
     {%- endif -%}
@@ -115,7 +115,7 @@
         {%- do headwater.note_problem(context, path, "wants {weekday: [saturday, sunday], hour: {between: [18, 23]}}, also day: and month:") -%}
         {{ return('false') }}
     {%- endif -%}
-    {%- do headwater.note_unknown_keys(context, when, ['weekday', 'hour', 'day', 'month'], path) -%}
+    {%- do headwater.note_unknown_keys(context, when, headwater.definition_keys('when'), path) -%}
     {%- set clock = headwater._clock_of(context, column) -%}
     {%- set weekdays = {'monday': 0, 'tuesday': 1, 'wednesday': 2, 'thursday': 3, 'friday': 4, 'saturday': 5, 'sunday': 6} -%}
     {%- set parts = [] -%}

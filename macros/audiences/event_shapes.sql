@@ -16,7 +16,7 @@
         {%- do headwater.note_problem(context, path, "wants {at_least: 3, of: day}, a whole number of 2 or more and one of day, week, month") -%}
         {{ return('false') }}
     {%- endif -%}
-    {%- do headwater.note_unknown_keys(context, wanted, ['at_least', 'of'], path) -%}
+    {%- do headwater.note_unknown_keys(context, wanted, headwater.definition_keys('in_a_row'), path) -%}
     {%- set clock = headwater._clock_of(context, 'events.' ~ event.time) -%}
     {%- set days = headwater.days_between(headwater.timestamp_literal('1900-01-01'), clock) -%}
     {%- set number = {
@@ -101,7 +101,7 @@
         {%- if told is not mapping or 'trait' not in told -%}
             {%- do headwater.note_problem(context, path, "wants {trait: a time of the " ~ context.entity ~ ", within: 30 days}") -%}
         {%- else -%}
-            {%- do headwater.note_unknown_keys(context, told, ['trait', 'within'], path) -%}
+            {%- do headwater.note_unknown_keys(context, told, headwater.definition_keys('beside_trait'), path) -%}
             {%- set type = headwater.use_trait(context, told['trait'], path) -%}
             {%- if type and type != 'time' -%}
                 {%- do headwater.note_problem(context, path, "'" ~ told['trait'] ~ "' is no date or time") -%}

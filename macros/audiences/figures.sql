@@ -4,7 +4,7 @@
 {% macro operand(context, column, value, type, path, previous=none) -%}
     {%- set alias = column.split('.')[0] if modules.re.fullmatch('[a-z_]+[.][A-Za-z0-9_]+', column) else '' -%}
     {%- set of_groups = ['mean', 'median', 'min', 'max', 'percentile'] -%}
-    {%- set bases = ['previous'] if previous else (['trait', 'figure'] + of_groups) if alias == 'candidates' else ['property'] if alias else [] -%}
+    {%- set bases = ['previous'] if previous else (['trait', 'figure'] + of_groups) if alias == 'candidates' else (['property', 'entry'] if alias == 'events' and context.get('entry_event') else ['property']) if alias else [] -%}
     {%- set found = value | select('in', bases) | list -%}
     {%- if found | length != 1 -%}
         {%- do headwater.note_problem(context, path, ("wants one value, or a mapping with one of " ~ bases | join(', ') ~ headwater.nearest(value | first, bases)) if bases else "wants one value") -%}
@@ -26,6 +26,9 @@
         {%- set other = headwater._column_type(context, context.models[alias], property, path) if alias in context.models else none -%}
         {%- do headwater._note_other_type(context, property, other, type, path) -%}
         {%- set sql = alias ~ '.' ~ property -%}
+    {%- elif base == 'entry' -%}
+        {%- do headwater._note_other_type(context, value['entry'], headwater.use_entry(context, value['entry'], path), type, path) -%}
+        {%- set sql = 'own_event.entry_' ~ value['entry'] -%}
     {%- elif base == 'figure' -%}
         {%- do headwater._note_other_type(context, 'figure', 'number', type, path) -%}
         {%- set sql = headwater.told_figure(context, value['figure'], path ~ '.figure') -%}

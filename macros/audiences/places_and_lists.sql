@@ -4,7 +4,7 @@
     {%- do headwater.note_unknown_keys(context, condition, ['in_list'], path) -%}
     {%- set wanted = condition['in_list'] -%}
     {%- if wanted is mapping -%}
-        {%- do headwater.note_unknown_keys(context, wanted, ['model', 'column', 'trait', 'identifier', 'where'], path) -%}
+        {%- do headwater.note_unknown_keys(context, wanted, headwater.definition_keys('in_list_what'), path) -%}
     {%- endif -%}
     {%- for key in ['model', 'column'] if wanted is not mapping or wanted.get(key) is not string or not modules.re.fullmatch('[A-Za-z_][A-Za-z0-9_]*', wanted[key]) -%}
         {%- do headwater.note_problem(context, path, "wants {model: a seed or model, column: its column}, and trait: or identifier: where the column has another name") -%}
@@ -45,7 +45,7 @@
     {%- do headwater.note_unknown_keys(context, condition, ['near'], path) -%}
     {%- set wanted = condition['near'] -%}
     {%- set given = wanted if wanted is mapping else {} -%}
-    {%- do headwater.note_unknown_keys(context, given, ['lat', 'lon', 'km', 'columns', 'model', 'where'], path) -%}
+    {%- do headwater.note_unknown_keys(context, given, headwater.definition_keys('near_what'), path) -%}
     {%- if 'model' in given -%}
         {{ return(headwater._near_any(context, given, path)) }}
     {%- endif -%}
@@ -107,7 +107,7 @@
         {%- do headwater.note_problem(context, path, "wants {model: a seed or model, column: its column}, and where:") -%}
         {{ return('false') }}
     {%- endfor -%}
-    {%- do headwater.note_unknown_keys(context, wanted, ['model', 'column', 'where'], path) -%}
+    {%- do headwater.note_unknown_keys(context, wanted, headwater.definition_keys('listed_what'), path) -%}
     {%- do headwater._column_type(context, wanted['model'], wanted['column'], path ~ '.column') -%}
     {%- set where = (' where ' ~ headwater.where_clause(context, 'listed', wanted['model'], wanted['where'], path ~ '.where')) if 'where' in wanted else '' -%}
     {%- set text = dbt.type_string() -%}

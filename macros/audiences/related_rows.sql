@@ -1,6 +1,6 @@
 {#- Expression: people who are contacts of a company that meets a condition; `where: {role: [decision_maker]}` says as what. -#}
 {% macro _account(context, condition, path) -%}
-    {%- do headwater.note_unknown_keys(context, condition, ['account', 'where'], path) -%}
+    {%- do headwater.note_unknown_keys(context, condition, headwater.definition_keys('account'), path) -%}
     {%- if context.entity != 'person' -%}
         {%- do headwater.note_problem(context, path, "is for audiences of people; in an audience of accounts say trait:") -%}
         {{ return('false') }}
@@ -21,7 +21,7 @@
         {%- do headwater.note_problem(context, path, "wants {at_least: a number, who: a condition on people}, in an audience of accounts") -%}
         {{ return('false') }}
     {%- endif -%}
-    {%- do headwater.note_unknown_keys(context, wanted, ['at_least', 'at_most', 'exactly', 'every', 'who', 'where', 'share'], path) -%}
+    {%- do headwater.note_unknown_keys(context, wanted, headwater.definition_keys('contacts_what'), path) -%}
     {%- if wanted.get('at_least') == 0 -%}
         {%- do headwater.note_problem(context, path ~ '.at_least', "wants a whole number, 1 or more; for no contact say exactly: 0") -%}
         {{ return('false') }}
@@ -69,10 +69,7 @@
 {#- Expression: rows of any model with the key of the entity: `related: subscriptions` with where, at_least, at_most, exactly, count, sum, avg, min,
     max, share and, beside `at: a column of time`, within, between, during, when, first, last and nth. `vars: cdp_relations` gives a model another name. -#}
 {% macro related_predicate(context, condition, path) -%}
-    {%- do headwater.note_unknown_keys(context, condition, [
-        'related', 'at', 'at_least', 'at_most', 'exactly', 'within', 'between', 'during', 'when', 'where', 'count', 'sum', 'avg', 'min', 'max', 'share',
-        'first', 'last', 'nth', 'same', 'favourite', 'after', 'before',
-    ], path) -%}
+    {%- do headwater.note_unknown_keys(context, condition, headwater.definition_keys('related'), path) -%}
     {%- for key in ['first', 'last', 'nth', 'favourite', 'after', 'before'] if key in condition and 'at' not in condition -%}
         {%- do headwater.note_problem(context, path ~ '.' ~ key, "wants at: the column that says when") -%}
         {{ return('false') }}
@@ -154,7 +151,7 @@
         {%- do headwater.note_problem(context, path, "wants {at_least: a number, who: a condition on people}, in an audience of what people are part of" ~ ("; of accounts say contacts:" if context.entity == 'account' else '')) -%}
         {{ return('false') }}
     {%- endif -%}
-    {%- do headwater.note_unknown_keys(context, wanted, ['at_least', 'at_most', 'exactly', 'every', 'who'], path) -%}
+    {%- do headwater.note_unknown_keys(context, wanted, headwater.definition_keys('people_what'), path) -%}
     {%- set having, is_negated = headwater._having(context, {'counted': 'distinct candidates.profile_id'}, headwater._rest(wanted, ['who', 'every']), path) -%}
     {%- set inner = headwater.audience_context('person', context) -%}
     {%- do headwater.use_trait(inner, context.key, path) -%}

@@ -2,10 +2,7 @@
     words, sql}, numbered in the order of `context.leaves`. `sql` is over the rows of `candidates`, true or false and never null. What an
     audience is, who meets which leaf, and the sentence in words all come from it. Mistakes are noted in `context.problems`. -#}
 {% macro rule_tree(context, condition, path) -%}
-    {%- set kinds = [
-        'all', 'any', 'not', 'trait', 'did', 'sequence', 'member_of', 'account', 'contacts', 'product_line', 'related', 'consent', 'suppressed',
-        'was_sent', 'in_journey', 'in_list', 'near', 'figure', 'some', 'score', 'known_by', 'people',
-    ] + headwater.audience_entities() | reject('in', ['person', 'account', context.entity]) | list -%}
+    {%- set kinds = headwater.definition_keys('kinds') + (['entry'] if context.get('entry_event') else []) + headwater.audience_entities() | reject('in', ['person', 'account', context.entity]) | list -%}
     {%- set nothing = {'kind': 'leaf', 'number': 0, 'path': path, 'words': '', 'sql': 'false'} -%}
     {%- if condition is not mapping or not condition -%}
         {%- do headwater.note_problem(context, path, "wants a condition, one of " ~ kinds | join(', ')) -%}
@@ -71,6 +68,8 @@
         {{ return(headwater.in_journey_predicate(context, condition, path)) }}
     {%- elif kind == 'in_list' -%}
         {{ return(headwater.in_list_predicate(context, condition, path)) }}
+    {%- elif kind == 'entry' -%}
+        {{ return(headwater.entry_predicate(context, condition, path)) }}
     {%- elif kind == 'known_by' -%}
         {{ return(headwater.known_by_predicate(context, condition, path)) }}
     {%- elif kind == 'people' -%}

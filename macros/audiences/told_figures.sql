@@ -17,15 +17,14 @@
     sum: revenue_eur}`; count where it says none of distinct, sum, avg, min, max, first, last: a property, share: {where}, days_since: first or last,
     gap: mean, min or max (days from one event to the next). Without events count and sum are 0, the others absent. -#}
 {% macro told_figure(context, figure, path) -%}
-    {%- set functions = ['distinct', 'sum', 'avg', 'min', 'max', 'first', 'last', 'share', 'days_since', 'gap'] -%}
+    {%- set functions = headwater.definition_keys('figure_functions') -%}
     {%- set kinds = figure | select('in', ['did', 'related']) | list if figure is mapping else [] -%}
     {%- set given = figure | select('in', functions) | list if figure is mapping else [] -%}
     {%- if kinds | length != 1 or given | length > 1 -%}
         {%- do headwater.note_problem(context, path, "wants {did: an event} or {related: a model}, and one of " ~ functions | join(', ') ~ "; without one it is how many") -%}
         {{ return('null') }}
     {%- endif -%}
-    {%- do headwater.note_unknown_keys(context, figure, [kinds[0], 'within', 'between', 'during', 'when', 'where', 'with_parts', 'without_parts', 'after', 'before']
-        + (['at'] if kinds[0] == 'related' else []) + functions, path) -%}
+    {%- do headwater.note_unknown_keys(context, figure, [kinds[0]] + headwater.definition_keys('figure') | reject('in', ['did', 'related'] + (['at'] if kinds[0] == 'did' else [])) | list, path) -%}
     {%- set found = headwater.told_events(context, figure, path) -%}
     {%- if not found -%}
         {{ return('null') }}
@@ -34,7 +33,7 @@
     {%- set function = given[0] if given else 'count' -%}
     {%- set value = figure.get(function) -%}
     {%- set keyed = ' from ' ~ source ~ ' and ' ~ reach.key ~ ' is not null' -%}
-    {%- if function in ['days_since', 'gap', 'first', 'last'] and not event.time -%}
+    {%- if function in ['days_since', 'gap', 'first', 'last', 'hour'] and not event.time -%}
         {%- do headwater.note_problem(context, path ~ '.' ~ function, "wants at: the column that says when") -%}
         {{ return('null') }}
     {%- elif function in ['first', 'last'] -%}
@@ -42,6 +41,14 @@
         {%- set order = 'asc' if function == 'first' else 'desc' -%}
         {%- set sql = '(select placed.entity_key, max(placed.told_value) as told_value from (select ' ~ reach.key ~ ' as entity_key, events.' ~ value ~ ' as told_value, row_number() over (partition by '
             ~ reach.key ~ ' order by events.' ~ event.time ~ ' ' ~ order ~ ', ' ~ headwater.tie_of(context, event, order) ~ ') as place' ~ keyed ~ ') as placed where placed.place = 1 group by 1)' -%}
+    {%- elif function == 'hour' -%}
+        {%- if value != 'most_often' -%}
+            {%- do headwater.note_problem(context, path ~ '.hour', "wants most_often: the hour of the day in which it was most often") -%}
+        {%- endif -%}
+        {%- set hour = 'extract(hour from ' ~ headwater._clock_of(context, 'events.' ~ event.time) ~ ')' -%}
+        {%- set sql = '(select hours.entity_key, max(hours.told_value) as told_value from (select counted.entity_key, counted.told_value, row_number() over (partition by counted.entity_key'
+            ~ ' order by counted.events_count desc, counted.told_value asc) as place from (select ' ~ reach.key ~ ' as entity_key, ' ~ hour ~ ' as told_value, count(*) as events_count' ~ keyed
+            ~ ' group by 1, 2) as counted) as hours where hours.place = 1 group by 1)' -%}
     {%- elif function == 'gap' -%}
         {%- if value not in ['mean', 'min', 'max'] -%}
             {%- do headwater.note_problem(context, path ~ '.gap', "'" ~ value ~ "' is not one of mean, min, max") -%}

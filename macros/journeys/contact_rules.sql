@@ -65,7 +65,7 @@
     {%- set column = rules.zone_column -%}
     {%- set columns = headwater._columns_of(context, context.model) -%}
     {%- set has_column = column in columns.types or not execute -%}
-    {%- if has_column and context.asks and modules.pytz.all_timezones_set is defined -%}
+    {%- if has_column and context.asks and not headwater.is_offline() and modules.pytz.all_timezones_set is defined -%}
         {%- for row in run_query('select distinct ' ~ column ~ ' from ' ~ ref(context.model) ~ ' where ' ~ column ~ ' is not null order by 1') -%}
             {%- if row[0] in modules.pytz.all_timezones_set -%}
                 {%- do zones.update({row[0]: headwater._clock_now({'zone': row[0]})}) -%}

@@ -240,7 +240,7 @@ WIDER_SAID = {
     "all[10].did.last": "not more than of:", "all[11].did": "wants a window", "all[12].did.max": "wants a mapping",
     "all[13].trait.within_next": "no duration", "all[14].trait.anniversary": "wants one of",
     "all[15].trait.anniversary": "did you mean 'years'",
-    "all[16].trait.>": "'pre' is not one of", "all[17].trait.>": "one of trait, mean", "all[18].trait.>.at": "0 to 100",
+    "all[16].trait.>": "'pre' is not one of", "all[17].trait.>": "one of trait, figure, mean", "all[18].trait.>.at": "0 to 100",
     "all[19].trait.rank.from": "did you mean 'lowest'", "all[20].trait.tile.of": "2 to 1000", "all[21].trait.>.times": "without quotes",
     "all[22].sequence": "two steps", "all[23].sequence[2]": "so_far: true", "all[24].sequence[2] (line 27)": "did you mean 'within'",
     "all[25].sequence[1]": "did you mean 'product_line'", "all[26].related": "did you mean 'where'", "all[27].related": "wants at:",
