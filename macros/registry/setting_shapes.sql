@@ -45,6 +45,9 @@
         'cdp_matching': {'keys': {
             'enabled': 'flag', 'accept': 'share', 'strong': 'share', 'review': 'share', 'max_block_records': 'whole', 'entities': 'any',
         } },
+        'cdp_minors': {'keys': {
+            'under': 'count', 'birth_date': 'name', 'country': 'name', 'under_by_country': {'each': 'count'},
+        }, 'needs': ['under']},
         'cdp_own_macros': 'names',
         'cdp_purposes': 'any',
         'cdp_registry': {'keys': {
