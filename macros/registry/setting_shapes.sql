@@ -21,6 +21,7 @@
             'caps': {'list': {'keys': {'at_most': 'whole', 'days': 'whole', 'channels': 'texts'}, 'needs': ['at_most', 'days']} },
             'delay_at_most': 'text', 'zone_column': 'name',
         } },
+        'cdp_always_excluded': 'any',
         'cdp_default_country': 'country',
         'cdp_entities': {'each': {'keys': {'model': 'name', 'key': 'name'}, 'needs': ['model', 'key']} },
         'cdp_events': {'list': {'keys': {

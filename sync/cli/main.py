@@ -51,6 +51,10 @@ VERBS: dict[str, tuple[str, str]] = {
         "sync.cli.journey:journey",
         "Say where people stand in a journey, and what an edit does.",
     ),
+    "validate": (
+        "sync.cli.validate:validate",
+        "Check definitions, journeys and syncs without a warehouse.",
+    ),
     "identity": ("sync.cli.identity:identity", "Compare two builds of identity before release."),
     "report": ("sync.cli.report:report", "Write one page on the health of the whole loop."),
     "sandbox": ("sync.cli.sandbox:sandbox", "Run local stand-ins of every destination."),

@@ -64,6 +64,34 @@ class Manifest:
         """
         return list(self._syncs)
 
+    def model_files(self, package: str) -> list[str]:
+        """The files of a package's models."""
+        return sorted(
+            str(node["original_file_path"])
+            for node in self._nodes.values()
+            if node.get("resource_type") == "model" and node.get("package_name") == package
+        )
+
+    def checked_syncs(self) -> Iterator[tuple[str, str, ConfigError | None]]:
+        """Name and file of every exposure that is a sync, and what is wrong with it; at last what they say of each other."""
+        found = []
+        for exposure in self._document.get("exposures", {}).values():
+            meta = _meta(exposure)
+            if "sync" not in meta:
+                continue
+            name, path = str(exposure["name"]), str(exposure.get("original_file_path", ""))
+            try:
+                found.append(self._sync(exposure, meta["sync"]))
+            except ConfigError as error:
+                yield name, path, error
+            else:
+                yield name, path, None
+        for check in (_check_after, _check_ids):
+            try:
+                check(found)
+            except ConfigError as error:
+                yield "several", "dbt_project.yml", error
+
     @cached_property
     def _syncs(self) -> list[SyncDefinition]:
         found = []
