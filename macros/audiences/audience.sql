@@ -5,6 +5,12 @@
 {%- if headwater.is_switched_off() -%}
     {{ return('') }}
 {%- endif -%}
+{%- if headwater.is_offline() and not execute -%}
+    {#- `sync validate` reads each definition by itself, so that a wrong one does not hide the others. -#}
+    {%- set told = fromyaml(definition, {}) -%}
+    {{- config(meta={'audience': told} if told is mapping else {}) -}}
+    {{ return('select 1 as one') }}
+{%- endif -%}
 {%- set made = headwater.compiled_audience(definition, model.name) -%}
 {%- set context, limit, sample, holdout = made.context, made.limit, made.sample, made.holdout -%}
 {{- config(meta={'audience': made.parsed}) -}}
@@ -14,13 +20,7 @@ with
 
 qualified as (
 
-    select
-        {{ context.candidate_key }}
-        {%- if limit %},
-        row_number() over (
-            order by candidates.{{ limit.by }} desc nulls last, {{ context.candidate_key }} asc
-        ) as place
-        {%- endif %}
+    select {{ context.candidate_key }}{% for column in (limit.columns if limit else []) %}, candidates.{{ column }}{% endfor %}
 
     from candidates
 
@@ -42,7 +42,10 @@ members as (
     from qualified
     {%- if limit %}
 
-    where qualified.place <= {{ limit.top }}
+    inner join {{ headwater.limit_places(context, limit, 'qualified') }} as placed
+        on qualified.{{ context.key }} = placed.{{ context.key }}
+
+    where placed.place <= {{ limit.top }}
     {%- endif %}
 
 )
@@ -56,9 +59,9 @@ select * from members
     {%- set parsed = definition if definition is mapping else headwater.read_definition(definition, "entity:, then all:, any: or one condition") -%}
     {%- set context = headwater.audience_context(parsed.get('entity', 'person'), zone=parsed.get('zone')) -%}
     {%- do context.update({'name': name}) -%}
-    {%- set settings = ['entity', 'zone', 'sample', 'holdout', 'limit'] -%}
+    {%- set settings = headwater.definition_keys('audience') -%}
     {%- set condition = headwater._rest(parsed, settings + headwater._misspelt_settings(context, parsed, settings)) -%}
-    {%- set tree = headwater.rule_tree(context, condition, '') -%}
+    {%- set tree = headwater.without_excluded(context, headwater.rule_tree(context, condition, ''), parsed.get('always_excluded', 'left_out')) -%}
     {%- set made = {
         'parsed': parsed, 'context': context, 'tree': tree,
         'limit': headwater._audience_limit(context, parsed['limit']) if 'limit' in parsed else none,
@@ -67,6 +70,18 @@ select * from members
     } -%}
     {%- do headwater.stop_for(context.problems if definition is mapping else headwater.with_lines(definition, context.problems)) -%}
     {{ return(made) }}
+{%- endmacro %}
+
+{#- Value: a rule tree, and not whom `vars: cdp_always_excluded` names for the entity, unless the definition says `always_excluded: may_be_in`. -#}
+{% macro without_excluded(context, tree, told) -%}
+    {%- if told not in ['left_out', 'may_be_in'] -%}
+        {%- do headwater.note_problem(context, 'always_excluded', "'" ~ told ~ "' is not one of left_out, may_be_in" ~ headwater.nearest(told, ['left_out', 'may_be_in'])) -%}
+    {%- endif -%}
+    {%- set excluded = headwater.setting('cdp_always_excluded').get(context.entity) -%}
+    {%- if not excluded or told == 'may_be_in' -%}
+        {{ return(tree) }}
+    {%- endif -%}
+    {{ return({'kind': 'all', 'of': [tree, {'kind': 'not', 'of': [headwater.rule_tree(context, excluded, 'vars: cdp_always_excluded.' ~ context.entity)]}]}) }}
 {%- endmacro %}
 
 {#- CTE: every row of the entity, with what the conditions turned out to use. -#}
@@ -82,7 +97,7 @@ candidates as (
         {{ figure }} as figure_{{ loop.index }}
         {%- endfor %}
 
-    from {{ ref(context.model) }} as {{ context.model }}
+    from {{ headwater.entity_rows(context) }}
 
 ),
 {%- endmacro %}
@@ -102,6 +117,8 @@ candidates as (
         'candidate_key': 'candidates.' ~ entities[entity].key,
         'traits': [],
         'figures': [],
+        'told': [],
+        'models': {},
         'leaves': [],
         'zone': outer.zone if outer else headwater._definition_zone(problems, zone),
         'columns': outer.columns if outer else {},
@@ -127,7 +144,7 @@ candidates as (
 {#- Value: keys beside the condition that are near the name of a setting and no part of a condition; they are noted. -#}
 {% macro _misspelt_settings(context, parsed, settings) -%}
     {%- set found = [] -%}
-    {%- for key in parsed if key not in settings + ['same'] and (key in ['percent', 'salt', 'top', 'by'] or headwater.nearest(key, settings))
+    {%- for key in parsed if key not in settings + ['same'] + headwater.audience_entities() | list and (key in ['percent', 'salt', 'top', 'by'] or headwater.nearest(key, settings))
             and not headwater.nearest(key, ['contacts', 'account', 'at_least', 'at_most']) -%}
         {%- do found.append(key) -%}
         {%- do headwater.note_problem(context, '', "'" ~ key ~ "' is no setting of an audience, of " ~ settings | join(', ') ~ headwater.nearest(key, settings)) -%}
@@ -135,15 +152,70 @@ candidates as (
     {{ return(found) }}
 {%- endmacro %}
 
+{#- Value: {top, columns, by, groups, is_per_account}: `limit: {top: 500, by: a trait, random or {figure: ...}, per: traits or account, from: lowest}`. -#}
 {% macro _audience_limit(context, limit) -%}
-    {%- if limit is not mapping or limit.get('top') is not integer or limit['top'] < 1 or 'by' not in limit -%}
-        {%- do headwater.note_problem(context, 'limit', "wants {top: a whole number, 1 or more, by: a trait}") -%}
+    {%- set nothing = {'top': 1, 'columns': [], 'by': '', 'groups': [], 'is_per_account': false} -%}
+    {%- if limit is not mapping or limit.get('top') is boolean or limit.get('top') is not integer or limit['top'] < 1 or 'by' not in limit -%}
+        {%- do headwater.note_problem(context, 'limit', "wants {top: a whole number, 1 or more, by: a trait, {figure: ...} or random}") -%}
     {%- endif -%}
-    {%- if limit is mapping -%}
-        {%- do headwater.note_unknown_keys(context, limit, ['top', 'by'], 'limit') -%}
-        {%- do headwater.use_trait(context, limit.get('by'), 'limit.by') -%}
+    {%- if limit is not mapping -%}
+        {{ return(nothing) }}
     {%- endif -%}
-    {{ return(limit) }}
+    {%- do headwater.note_unknown_keys(context, limit, headwater.definition_keys('limit'), 'limit') -%}
+    {%- set from = limit.get('from', 'highest') -%}
+    {%- if from not in ['highest', 'lowest'] -%}
+        {%- do headwater.note_problem(context, 'limit.from', "'" ~ from ~ "' is not one of highest, lowest" ~ headwater.nearest(from, ['highest', 'lowest'])) -%}
+    {%- endif -%}
+    {%- set columns, groups = [], [] -%}
+    {%- set is_per_account = limit.get('per') == 'account' and context.entity == 'person' -%}
+    {%- for trait in ([] if is_per_account or 'per' not in limit else [limit['per']] if limit['per'] is string or limit['per'] is not iterable else limit['per']) -%}
+        {%- do headwater.use_trait(context, trait, 'limit.per') -%}
+        {%- do groups.append(trait) -%}
+    {%- endfor -%}
+    {%- if limit.get('by') == 'random' -%}
+        {%- set by = 'random' -%}
+    {%- elif limit.get('by') is mapping -%}
+        {%- do headwater.note_unknown_keys(context, limit['by'], ['figure'], 'limit.by') -%}
+        {%- set by = headwater.told_figure(context, limit['by'].get('figure'), 'limit.by.figure').split('.')[-1] -%}
+        {%- do columns.append(by) -%}
+    {%- else -%}
+        {%- set type = headwater.use_trait(context, limit.get('by'), 'limit.by') -%}
+        {%- if (type or 'number') not in ['number', 'time'] -%}
+            {%- do headwater.note_problem(context, 'limit.by', "wants a trait that is a number or a time, and '" ~ limit['by'] ~ "' is of " ~ type) -%}
+        {%- endif -%}
+        {%- set by = limit.get('by') | string -%}
+        {%- do columns.append(by) if by != context.key -%}
+    {%- endif -%}
+    {%- for group in groups if group not in columns and group != context.key -%}
+        {%- do columns.append(group) -%}
+    {%- endfor -%}
+    {{ return({
+        'top': limit.get('top', 1), 'columns': columns, 'by': by, 'is_random': by == 'random', 'groups': groups, 'is_per_account': is_per_account,
+        'is_lowest': from == 'lowest', 'words': headwater.rule_words(headwater._picked(limit, ['by', 'per', 'from'])),
+    }) }}
+{%- endmacro %}
+
+{#- Relation-shaped query in brackets: the place of each row of `source` that `test` is true of: the key and place. With `per:` it begins anew for each
+    group, and who is in none has no place; with `per: account` nobody has a better one than in any of their companies, and who is in none has the first. -#}
+{% macro limit_places(context, limit, source, test='1 = 1') -%}
+    {%- set key = source ~ '.' ~ context.key -%}
+    {%- set by = headwater.md5_hex(dbt.concat([headwater.string_literal('limit|' ~ context.name ~ '|'), key])) if limit.is_random
+        else source ~ '.' ~ limit.by ~ (' asc' if limit.is_lowest else ' desc') ~ ' nulls last' -%}
+    {%- set partition, wheres = [], [test] -%}
+    {%- for group in limit.groups -%}
+        {%- do partition.append(source ~ '.' ~ group) -%}
+        {%- do wheres.append(source ~ '.' ~ group ~ ' is not null') -%}
+    {%- endfor -%}
+    {%- do partition.append('contacts.account_id') if limit.is_per_account -%}
+    {%- set place = 'row_number() over (' ~ ('partition by ' ~ partition | join(', ') ~ ' ' if partition) ~ 'order by ' ~ by ~ ', ' ~ key ~ ' asc)' -%}
+    {%- if not limit.is_per_account -%}
+        {{ return('(select ' ~ key ~ ', ' ~ place ~ ' as place from ' ~ source ~ ' where ' ~ wheres | join(' and ') ~ ')') }}
+    {%- endif -%}
+    {{ return(
+        '(select by_account.' ~ context.key ~ ', max(by_account.place) as place from (select ' ~ key ~ ', case when contacts.account_id is null then 1 else ' ~ place ~ ' end as place from '
+        ~ source ~ ' left join (select distinct account_id, profile_id from ' ~ ref('account_contacts') ~ ' where account_id is not null) as contacts on ' ~ key ~ ' = contacts.profile_id where '
+        ~ wheres | join(' and ') ~ ') as by_account group by 1)'
+    ) }}
 {%- endmacro %}
 
 {#- Value: {percent, salt} of a sample or holdout. -#}
@@ -154,7 +226,7 @@ candidates as (
     {%- if setting is not mapping -%}
         {{ return({'percent': 0, 'salt': ''}) }}
     {%- endif -%}
-    {%- do headwater.note_unknown_keys(context, setting, ['percent', 'salt'], path) -%}
+    {%- do headwater.note_unknown_keys(context, setting, headwater.definition_keys('share_setting'), path) -%}
     {%- set salt = setting.get('salt', context.name) -%}
     {%- if salt is not string or not salt -%}
         {%- do headwater.note_problem(context, path ~ '.salt', "wants a word in quotes, not " ~ salt) -%}

@@ -21,7 +21,7 @@
 {%- endmacro %}
 
 {% macro _member_of(context, condition, path) -%}
-    {%- do headwater.note_unknown_keys(context, condition, ['member_of', 'entered', 'left'], path) -%}
+    {%- do headwater.note_unknown_keys(context, condition, headwater.definition_keys('member_of'), path) -%}
     {%- set name = condition['member_of'] -%}
     {%- if name is not string or not modules.re.fullmatch('audience_[a-z0-9_]+', name) or name in ['audience_memberships', 'audience_holdouts'] -%}
         {%- do headwater.note_problem(context, path, "wants the name of one audience model, audience_..., not '" ~ name ~ "'") -%}
@@ -71,7 +71,7 @@
 {%- endmacro %}
 
 {% macro _product_line(context, condition, path) -%}
-    {%- do headwater.note_unknown_keys(context, condition, ['product_line', 'where'], path) -%}
+    {%- do headwater.note_unknown_keys(context, condition, headwater.definition_keys('product_line'), path) -%}
     {%- if context.entity != 'person' -%}
         {%- do headwater.note_problem(context, path, "is for audiences of people") -%}
         {{ return('false') }}
@@ -100,13 +100,16 @@
     {%- if allowed is not none -%}
         {%- do headwater.note_unknown_keys(context, where, allowed, path) -%}
     {%- endif -%}
+    {%- do context.models.update({alias: model_name}) -%}
     {%- set parts = [] -%}
     {%- for column in where if allowed is none and (column is not string or not modules.re.fullmatch('[A-Za-z_][A-Za-z0-9_]*', column)) -%}
         {%- do headwater.note_problem(context, path, "'" ~ column ~ "' is no name of a property") -%}
         {{ return('false') }}
     {%- endfor -%}
     {%- for column, value in where.items() if allowed is none or column in allowed -%}
-        {%- if value is mapping -%}
+        {%- if value is mapping and value | list == ['entry'] -%}
+            {%- set operators = {'equals': value} -%}
+        {%- elif value is mapping -%}
             {%- set operators = value -%}
         {%- elif value is iterable and value is not string -%}
             {%- set operators = {'in': value} -%}
@@ -114,9 +117,24 @@
             {%- set operators = {'equals': value} -%}
         {%- endif -%}
         {%- set type = headwater._column_type(context, model_name, column, path) -%}
-        {%- do parts.append(headwater.comparison(context, alias ~ '.' ~ column, type, operators, path ~ '.' ~ column)) -%}
+        {%- if 'in_list' in operators -%}
+            {#- Beside coalesce(), not in it: a subquery there is not for every warehouse. -#}
+            {%- do parts.append(headwater.listed_value(context, alias ~ '.' ~ column, operators['in_list'], path ~ '.' ~ column ~ '.in_list')) -%}
+            {%- set operators = headwater._rest(operators, ['in_list']) -%}
+        {%- endif -%}
+        {%- if operators -%}
+            {%- do parts.append(headwater.comparison(context, alias ~ '.' ~ column, type, operators, path ~ '.' ~ column)) -%}
+        {%- endif -%}
     {%- endfor -%}
     {{ return(parts | join(' and ') or 'false') }}
+{%- endmacro %}
+
+{% macro _picked(condition, wanted) -%}
+    {%- set picked = {} -%}
+    {%- for key in wanted if key in condition -%}
+        {%- do picked.update({key: condition[key]}) -%}
+    {%- endfor -%}
+    {{ return(picked) }}
 {%- endmacro %}
 
 {% macro _rest(condition, taken) -%}

@@ -80,10 +80,14 @@ placed as (
 
     select
         met.*,
-        {{ ('row_number() over (partition by case when met.is_met and met.is_sampled then 1 else 0 end order by met.' ~ limit.by
-            ~ ' desc nulls last, met.' ~ key ~ ' asc)') if limit else '1' }} as place
+        {{ 'coalesce(limited.place, 0)' if limit else '1' }} as place
 
     from met
+    {%- if limit %}
+
+    left join {{ headwater.limit_places(context, limit, 'met', 'met.is_met and met.is_sampled') }} as limited
+        on met.{{ key }} = limited.{{ key }}
+    {%- endif %}
 
 ),
 
@@ -91,7 +95,7 @@ judged as (
 
     select
         placed.*,
-        (placed.is_met and placed.is_sampled{{ ' and placed.place <= ' ~ limit.top if limit }}) as is_member,
+        (placed.is_met and placed.is_sampled{{ ' and placed.place between 1 and ' ~ limit.top if limit }}) as is_member,
         ({{ headwater.in_holdout('placed.' ~ key, holdout.percent, holdout.salt) if holdout else '1 = 0' }}) as is_holdout
 
     from placed
@@ -118,7 +122,7 @@ select * from judged
     {%- set many = {'person': 'people', 'account': 'companies'}.get(made.context.entity, 'those of ' ~ made.context.model) -%}
     {%- set text = many ~ ' who meet: ' ~ headwater.rule_sentence(made.tree) -%}
     {%- set text = text ~ ('; a random ' ~ made.sample.percent ~ ' percent of them' if made.sample else '') -%}
-    {%- set text = text ~ ('; the first ' ~ made.limit.top ~ ' by ' ~ made.limit.by if made.limit else '') -%}
+    {%- set text = text ~ ('; the first ' ~ made.limit.top ~ ' ' ~ made.limit.words if made.limit else '') -%}
     {{ return(text ~ ('; ' ~ made.holdout.percent ~ ' percent are held out' if made.holdout else '')) }}
 {%- endmacro %}
 

@@ -3,11 +3,7 @@
     in, not_in, contains, starts_with, between, is_null, ">", ">=", "<", "<=", within, older_than, before, on_or_after: value}; `path` is
     where it stands. Mistakes are noted in `context.problems`. -#}
 {% macro comparison(context, column, type, operators, path, previous=none) -%}
-    {%- set allowed = [
-        'equals', 'not_equals', 'in', 'not_in', 'contains', 'starts_with', 'between', 'is_null', '>', '>=', '<', '<=',
-        'within', 'older_than', 'before', 'on_or_after', 'within_next', 'during', 'anniversary', 'age', 'rank', 'tile',
-        'includes',
-    ] -%}
+    {%- set allowed = headwater.definition_keys('operators') -%}
     {%- if operators is not mapping or not operators -%}
         {%- do headwater.note_problem(context, path, "wants a comparison, one of " ~ allowed | join(', ')) -%}
         {{ return('false') }}
@@ -15,6 +11,13 @@
     {%- do headwater.note_unknown_keys(context, operators, allowed, path) -%}
     {%- set count = context.problems | length -%}
     {%- set parts = [] -%}
+    {%- if 'any_case' in operators -%}
+        {%- if operators['any_case'] is not true or (type or 'text') != 'text' or operators | length < 2 -%}
+            {%- do headwater.note_problem(context, path ~ '.any_case', "wants true, beside a comparison with a text") -%}
+        {%- endif -%}
+        {%- set column = 'lower(' ~ column ~ ')' -%}
+        {%- set operators = headwater.in_lower_case(headwater._rest(operators, ['any_case'])) -%}
+    {%- endif -%}
     {%- for operator, value in operators.items() if operator in allowed -%}
         {%- do parts.append(headwater._compared(context, column, type, operator, value, path ~ '.' ~ operator, previous)) -%}
     {%- endfor -%}
@@ -24,9 +27,22 @@
     {{ return('coalesce(' ~ parts | join(' and ') ~ ', false)') }}
 {%- endmacro %}
 
+{#- Value: operators with their texts in small letters. -#}
+{% macro in_lower_case(operators) -%}
+    {%- set told = {} -%}
+    {%- for operator, value in operators.items() -%}
+        {%- set listed = [] -%}
+        {%- for one in (value if value is iterable and value is not string and value is not mapping else []) -%}
+            {%- do listed.append(one | lower if one is string else one) -%}
+        {%- endfor -%}
+        {%- do told.update({operator: value | lower if value is string else listed or value}) -%}
+    {%- endfor -%}
+    {{ return(told) }}
+{%- endmacro %}
+
 {% macro _compared(context, column, type, operator, value, path, previous=none) -%}
     {%- set kinds = {
-        'contains': ['text'], 'starts_with': ['text'], '>': ['number', 'time', 'text'], '>=': ['number', 'time', 'text'],
+        'contains': ['text'], 'starts_with': ['text'], 'ends_with': ['text'], '>': ['number', 'time', 'text'], '>=': ['number', 'time', 'text'],
         '<': ['number', 'time', 'text'], '<=': ['number', 'time', 'text'], 'between': ['number', 'time', 'text'],
         'within': ['time'], 'older_than': ['time'], 'before': ['time'], 'on_or_after': ['time'],
         'within_next': ['time'], 'during': ['time'], 'anniversary': ['time'], 'age': ['time'], 'rank': ['number', 'time'], 'tile': ['number', 'time'],
@@ -36,6 +52,7 @@
         {%- do headwater.note_problem(context, path, "is for a column of " ~ kinds[operator] | join(' or ') ~ ", and this one is of " ~ type) -%}
         {{ return('false') }}
     {%- endif -%}
+    {%- set value = headwater.told_in_days(value, operator == 'within_next') if operator in ['within', 'older_than', 'within_next'] else value -%}
     {%- if operator in ['within_next', 'during', 'anniversary', 'age'] -%}
         {{ return(headwater.date_comparison(context, column, operator, value, path)) }}
     {%- endif -%}
@@ -48,8 +65,12 @@
         {%- set type = 'time' if operator in ['before', 'on_or_after'] else type -%}
         {{ return((headwater._instant(column) if type == 'time' else column) ~ ' ' ~ sign ~ ' ' ~ headwater.operand(context, column, value, type, path, previous)) }}
     {%- endif -%}
+    {%- set told_column = column -%}
     {%- set column = headwater._instant(column) if type == 'time' and operator != 'is_null' else column -%}
     {%- if operator in ['equals', 'not_equals', '>', '>=', '<', '<='] -%}
+        {%- if type == 'time' and operator in ['equals', 'not_equals'] and value in ['today', 'yesterday', 'tomorrow', 'now'] and not headwater._is_date(context, told_column) -%}
+            {%- do headwater.note_problem(context, path, "is one instant, the first of that day, which a time hardly ever is; for the whole day say during: " ~ (value if value != 'now' else 'today')) -%}
+        {%- endif -%}
         {%- set sign = {'equals': '=', 'not_equals': '<>'}.get(operator, operator) -%}
         {{ return(column ~ ' ' ~ sign ~ ' ' ~ headwater.audience_literal(context, value, type, path)) }}
     {%- elif operator in ['in', 'not_in', 'between'] -%}
@@ -66,10 +87,18 @@
             {{ return(column ~ ' between ' ~ listed | join(' and ')) }}
         {%- endif -%}
         {{ return(column ~ (' not in (' if operator == 'not_in' else ' in (') ~ listed | join(', ') ~ ')') }}
-    {%- elif operator in ['contains', 'starts_with'] -%}
-        {%- set text = headwater.audience_literal(context, value, 'text', path) -%}
-        {#- Position, not LIKE: a percent sign in the text is a percent sign. -#}
-        {{ return(dbt.position(text, column) ~ ' > 0' if operator == 'contains' else 'substr(' ~ column ~ ', 1, ' ~ value | string | length ~ ') = ' ~ text) }}
+    {%- elif operator in ['contains', 'starts_with', 'ends_with'] -%}
+        {#- Position, not LIKE: a percent sign in the text is a percent sign. Of a list one will do. -#}
+        {%- set tests = [] -%}
+        {%- for one in (value if value is iterable and value is not string and value is not mapping and value else [value]) -%}
+            {%- set text = headwater.audience_literal(context, one, 'text', path) -%}
+            {%- set length = one | string | length -%}
+            {%- do tests.append(
+                dbt.position(text, column) ~ ' > 0' if operator == 'contains' else 'substr(' ~ column ~ ', 1, ' ~ length ~ ') = ' ~ text if operator == 'starts_with'
+                else '(length(' ~ column ~ ') >= ' ~ length ~ ' and substr(' ~ column ~ ', length(' ~ column ~ ') - ' ~ (length - 1) ~ ', ' ~ length ~ ') = ' ~ text ~ ')'
+            ) -%}
+        {%- endfor -%}
+        {{ return(tests[0] if tests | length == 1 else '(' ~ tests | join(' or ') ~ ')') }}
     {%- elif operator == 'is_null' -%}
         {%- if value is not boolean -%}
             {%- do headwater.note_problem(context, path, "wants true or false, without quotes, not '" ~ value ~ "'") -%}
@@ -142,7 +171,7 @@
     {%- if given.get('is_null') is true and operators | length > 1 -%}
         {%- do wrong.append("an absent value meets no other comparison; put is_null: true beside it, under any:") -%}
     {%- endif -%}
-    {%- set within, older = headwater.minutes_of(given.get('within')), headwater.minutes_of(given.get('older_than')) -%}
+    {%- set within, older = headwater.minutes_of(headwater.told_in_days(given.get('within'))), headwater.minutes_of(headwater.told_in_days(given.get('older_than'))) -%}
     {%- if within is not none and older is not none and within <= older -%}
         {%- do wrong.append("nothing is within " ~ given['within'] ~ " and older than " ~ given['older_than']) -%}
     {%- endif -%}
@@ -235,7 +264,8 @@
 {% macro _duration_problem(text, least=0) -%}
     {%- set found = modules.re.fullmatch('([0-9]{1,7}) +(minute|hour|day|week)s?', text) if text is string else none -%}
     {%- if not found or headwater.minutes_of(text) > 100 * 366 * 1440 -%}
-        {{ return("'" ~ text ~ "' is no duration; write 90 days, 12 hours, 30 minutes or 2 weeks, of at most 100 years") }}
+        {{ return("'" ~ text ~ "' is no duration; write 90 days, 12 hours, 30 minutes or 2 weeks, of at most 100 years" ~ (" (months and years are of different length: they are for times counted from now, within, older_than, between and ago)"
+            if text is string and modules.re.fullmatch('[0-9]+ +(month|year)s?', text) else '')) }}
     {%- elif found[1] | int < least -%}
         {{ return("'" ~ text ~ "' holds nothing; write " ~ least ~ " or more") }}
     {%- endif -%}

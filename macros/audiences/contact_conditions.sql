@@ -7,7 +7,7 @@
         {%- do headwater.note_problem(context, path, "wants {channel: email" ~ (", purpose: marketing, state: opted_in" if kind == 'consent' else ", reason: hard_bounce") ~ "}, of people") -%}
         {{ return('false') }}
     {%- endif -%}
-    {%- do headwater.note_unknown_keys(context, wanted, ['channel', 'purpose', 'state', 'recorded'] if kind == 'consent' else ['channel', 'reason', 'since'], path) -%}
+    {%- do headwater.note_unknown_keys(context, wanted, headwater.definition_keys(kind ~ '_what'), path) -%}
     {%- set channels = headwater.consent_channels() | list -%}
     {%- set reasons = ['hard_bounce', 'complaint', 'unsubscribed', 'erasure'] -%}
     {%- set words = {
@@ -57,37 +57,64 @@
         {%- do headwater.note_problem(context, path, "there is no model '" ~ name ~ "'" ~ headwater.nearest(name, names)) -%}
         {{ return(none) }}
     {%- endif -%}
-    {{ return(adapter.get_relation(database=node.database, schema=node.schema, identifier=node.alias)) }}
+    {{ return(none if headwater.is_offline() else adapter.get_relation(database=node.database, schema=node.schema, identifier=node.alias)) }}
 {%- endmacro %}
 
 {#- Expression: members since or until a time, as the last build left it: `member_of: audience_x` with `entered: {older_than: 30 days}`, who are
-    inside, or `left: {within: 7 days}`, who were. -#}
+    inside, or `left: {within: 7 days}`, who were; `at: 2026-10-01`, who were members then; `stayed: {">=": 30}`, days of one stay, over or not;
+    `stays: {">=": 2}`, how often they were. -#}
 {% macro stay_predicate(context, condition, path) -%}
     {%- set wheres = ["stays.entity = " ~ headwater.string_literal(context.entity), 'stays.audience_name = ' ~ headwater.string_literal(condition['member_of'])] -%}
-    {%- do wheres.append('stays.exited_at is ' ~ ('not ' if 'left' in condition else '') ~ 'null') -%}
+    {%- set having = '' -%}
+    {%- if 'left' in condition or 'entered' in condition -%}
+        {%- do wheres.append('stays.exited_at is ' ~ ('not ' if 'left' in condition else '') ~ 'null') -%}
+    {%- endif -%}
     {%- for key, column in [('entered', 'entered_at'), ('left', 'exited_at')] if key in condition -%}
         {%- do wheres.append(headwater.comparison(context, 'stays.' ~ column, 'time', condition[key], path ~ '.' ~ key)) -%}
     {%- endfor -%}
+    {%- if 'at' in condition -%}
+        {%- set instant = headwater.moment(context, condition['at']) -%}
+        {%- if not instant or condition | select('in', ['left', 'entered']) | list -%}
+            {%- do headwater.note_problem(context, path ~ '.at', "wants a date or time, or 30 days ago, alone beside the audience") -%}
+        {%- else -%}
+            {%- do headwater._note_to_come(context, condition['at'], headwater._datetime_of(instant) > headwater.now_value(), path ~ '.at') -%}
+            {%- set at = headwater.timestamp_literal(instant) -%}
+            {%- do wheres.append('stays.entered_at <= ' ~ at ~ ' and (stays.exited_at is null or stays.exited_at > ' ~ at ~ ')') -%}
+        {%- endif -%}
+    {%- endif -%}
+    {%- if 'stayed' in condition -%}
+        {%- set days = headwater.seconds_between('stays.entered_at', 'coalesce(stays.exited_at, ' ~ headwater.cdp_now() ~ ')') ~ ' / 86400.0' -%}
+        {%- do wheres.append(headwater.comparison(context, days, 'number', condition['stayed'], path ~ '.stayed')) -%}
+    {%- endif -%}
+    {%- if 'stays' in condition -%}
+        {%- set having = headwater.comparison(context, 'count(*)', 'number', condition['stays'], path ~ '.stays') -%}
+    {%- endif -%}
     {%- set table = headwater.as_last_built(context, 'audience_memberships', path) -%}
     {%- if table is none -%}
         {{ return('false') }}
     {%- endif -%}
-    {%- if 'left' in condition -%}
+    {%- if 'entered' not in condition -%}
         {%- do wheres.append("coalesce(stays.exit_reason, 'left') <> 'merged'") -%}
     {%- endif -%}
-    {{ return(headwater.in_keys(context.candidate_key, 'stays.entity_id', table ~ ' as stays where ' ~ wheres | join(' and '))) }}
+    {{ return(headwater.in_keys(context.candidate_key, 'stays.entity_id', table ~ ' as stays where ' ~ wheres | join(' and '), having)) }}
 {%- endmacro %}
 
 {#- Expression: people in a journey, as the last build left it: inside now, or with `step: name` those who reached it, and `happened: {within: 7 days}`
     when they entered or reached it. -#}
 {% macro in_journey_predicate(context, condition, path) -%}
-    {%- do headwater.note_unknown_keys(context, condition, ['in_journey', 'step', 'happened'], path) -%}
+    {%- do headwater.note_unknown_keys(context, condition, headwater.definition_keys('in_journey'), path) -%}
     {%- set name = condition['in_journey'] -%}
     {%- if context.entity != 'person' or name is not string or not modules.re.fullmatch('journey_[a-z0-9_]+', name) -%}
         {%- do headwater.note_problem(context, path, "wants the name of one journey model, journey_..., of people, not '" ~ name ~ "'") -%}
         {{ return('false') }}
     {%- endif -%}
     {%- set wheres = ['steps.node in (' ~ headwater._step_names(context, name, condition.get('step', 'entry'), none, path ~ '.step') ~ ')'] -%}
+    {%- if 'outcome' in condition -%}
+        {%- if 'step' not in condition -%}
+            {%- do headwater.note_problem(context, path ~ '.outcome', "wants step: beside it, the one whose outcome it is, or exit") -%}
+        {%- endif -%}
+        {%- do wheres.append(headwater.where_clause(context, 'steps', name, {'outcome': condition['outcome']}, path)) -%}
+    {%- endif -%}
     {%- if 'happened' in condition -%}
         {%- do wheres.append(headwater.comparison(context, 'steps.happened_at', 'time', condition['happened'], path ~ '.happened')) -%}
     {%- endif -%}
@@ -125,7 +152,7 @@
         {%- if step not in allowed + (past if past is not string else [past]) + ([] if types else ['entry', 'exit']) -%}
             {%- do headwater.note_problem(context, path, "'" ~ step ~ "' is no " ~ (types | join(', ') if types else 'step') ~ " of " ~ journey ~ " (it has " ~ allowed | join(', ') ~ ")" ~ headwater.nearest(step, allowed)) -%}
         {%- endif -%}
-        {%- do names.extend(headwater._journey_names_ever(definition, [step])[1:]) -%}
+        {%- do names.extend(headwater._journey_names_ever(definition, headwater.journey_with_copies(nodes, [step]))[1:]) -%}
     {%- endfor -%}
     {%- set quoted = [] -%}
     {%- for name in names -%}
@@ -137,13 +164,13 @@
 {#- Expression: whom a destination accepted: `was_sent: {sync: mailer_lapsed_buyers}` or `{journey: journey_welcome, step: mail}`, with within, between or
     during and at_least, at_most or exactly. -#}
 {% macro was_sent_predicate(context, condition, path) -%}
-    {%- do headwater.note_unknown_keys(context, condition, ['was_sent', 'at_least', 'at_most', 'exactly', 'within', 'between', 'during'], path) -%}
+    {%- do headwater.note_unknown_keys(context, condition, headwater.definition_keys('was_sent'), path) -%}
     {%- set wanted = condition['was_sent'] -%}
     {%- if wanted is not mapping or not wanted -%}
         {%- do headwater.note_problem(context, path, "wants {sync: a name} or {journey: a name, step: a name}") -%}
         {{ return('false') }}
     {%- endif -%}
-    {%- do headwater.note_unknown_keys(context, wanted, ['sync', 'journey', 'step'], path) -%}
+    {%- do headwater.note_unknown_keys(context, wanted, headwater.definition_keys('was_sent_what'), path) -%}
     {%- if 'step' in wanted and 'journey' not in wanted -%}
         {%- do headwater.note_problem(context, path ~ '.step', "wants journey: beside it") -%}
     {%- endif -%}

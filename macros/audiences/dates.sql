@@ -43,18 +43,19 @@
         {%- do headwater.note_problem(context, path, "wants one of {within_next: 7 days}, {within: 7 days}, {during: this month}") -%}
         {{ return('false') }}
     {%- endif -%}
-    {%- do headwater.note_unknown_keys(context, value, ['within_next', 'within', 'during', 'years'], path) -%}
+    {%- do headwater.note_unknown_keys(context, value, headwater.definition_keys('anniversary'), path) -%}
     {%- set now = headwater._clock_now(context) -%}
     {%- if given[0] == 'during' -%}
         {%- set window = headwater.calendar_window(context, value['during'], path ~ '.during') -%}
         {%- set first, last = window.start, window.end - modules.datetime.timedelta(days=1) -%}
     {%- else -%}
-        {%- set problem = headwater._duration_problem(value[given[0]], 1) -%}
+        {%- set told_length = headwater.told_in_days(value[given[0]], given[0] == 'within_next') -%}
+        {%- set problem = headwater._duration_problem(told_length, 1) -%}
         {%- if problem -%}
             {%- do headwater.note_problem(context, path ~ '.' ~ given[0], problem) -%}
             {{ return('false') }}
         {%- endif -%}
-        {%- set length = modules.datetime.timedelta(minutes=headwater.minutes_of(value[given[0]])) -%}
+        {%- set length = modules.datetime.timedelta(minutes=headwater.minutes_of(told_length)) -%}
         {%- set first, last = (now, now + length) if given[0] == 'within_next' else (now - length, now) -%}
     {%- endif -%}
     {%- set first, last = headwater._period_start(first, 'day'), headwater._period_start(last, 'day') -%}

@@ -3,10 +3,7 @@
     count {distinct, operator: value}, sum, avg, min or max {property, operator: value}, share {where, operator: value}, first or last
     {operator: value, of, at_least, where, when}, then {did, within, where}. Mistakes are noted in `context.problems`. -#}
 {% macro did_predicate(context, condition, path) -%}
-    {%- do headwater.note_unknown_keys(context, condition, [
-        'did', 'at_least', 'at_most', 'exactly', 'within', 'between', 'during', 'in_each', 'when', 'where', 'count', 'sum', 'avg', 'min', 'max',
-        'share', 'first', 'last', 'then', 'since',
-    ], path) -%}
+    {%- do headwater.note_unknown_keys(context, condition, headwater.definition_keys('did'), path) -%}
     {%- set event = headwater.declared_event(context, condition['did'], path) -%}
     {%- set reach = headwater._event_reach(context, event, path) if event else none -%}
     {%- if not reach -%}
@@ -15,8 +12,13 @@
     {%- set reach = headwater._reach_of_traveller(context, event, reach) -%}
     {%- set having, is_negated = headwater._having(context, event, condition, path) -%}
     {%- set span = headwater._event_span(context, event, condition, path) -%}
-    {%- set where = headwater._event_window(context, 'events', event, condition, path) ~ span.where -%}
-    {%- set source = ref(event.model) ~ ' as events' ~ reach.joined ~ span.joined -%}
+    {%- set beside = headwater.event_beside_trait(context, reach, event, condition, path) -%}
+    {%- set where = headwater._event_window(context, 'events', event, condition, path) ~ span.where ~ beside.where -%}
+    {%- set source = ref(event.model) ~ ' as events' ~ reach.joined ~ span.joined ~ beside.joined -%}
+    {%- set shapes = condition | select('in', ['in_each', 'same', 'in_any', 'then']) | list -%}
+    {%- if shapes | length > 1 -%}
+        {%- do headwater.note_problem(context, path, shapes | join(' and ') ~ " cannot stand in one condition; put each into one of its own") -%}
+    {%- endif -%}
     {%- if 'then' in condition -%}
         {%- if condition | select('in', ['sum', 'avg', 'min', 'max', 'share', 'in_each']) | list -%}
             {%- do headwater.note_problem(context, path ~ '.then', "sum:, avg:, min:, max:, share: and in_each: cannot stand beside then:, which meets an event once per follower; put them into a condition of their own") -%}
@@ -28,8 +30,21 @@
     {%- set parts = [] -%}
     {%- if 'in_each' in condition -%}
         {%- do parts.append(headwater._in_each_period(context, event, reach, source ~ ' where ' ~ where, having, is_negated, condition, path)) -%}
+    {%- elif 'same' in condition -%}
+        {%- do parts.append(headwater.same_value_predicate(context, event, reach, source ~ ' where ' ~ where, having, is_negated, condition, path)) -%}
+    {%- elif 'in_any' in condition -%}
+        {%- do parts.append(headwater.in_any_predicate(context, event, reach, source ~ ' where ' ~ where, condition, path)) -%}
     {%- else -%}
         {%- do parts.append(headwater.in_keys(reach.candidate, reach.key, source ~ ' where ' ~ where, having, is_negated)) -%}
+    {%- endif -%}
+    {%- if 'in_a_row' in condition -%}
+        {%- do parts.append(headwater.in_a_row_predicate(context, event, reach, source ~ ' where ' ~ where, condition['in_a_row'], path ~ '.in_a_row')) -%}
+    {%- endif -%}
+    {%- if 'nth' in condition -%}
+        {%- do parts.append(headwater.nth_predicate(context, event, reach, source ~ ' where ' ~ where, condition['nth'], path ~ '.nth')) -%}
+    {%- endif -%}
+    {%- if 'favourite' in condition -%}
+        {%- do parts.append(headwater.favourite_predicate(context, event, reach, source ~ ' where ' ~ where, condition['favourite'], path ~ '.favourite')) -%}
     {%- endif -%}
     {%- for end in ['first', 'last'] if condition.get(end) is mapping and condition[end] | select('in', headwater._settings_of_ends()) | list -%}
         {%- do parts.append(headwater._of_ends(context, event, reach, source ~ ' where ' ~ where, end, condition[end], path ~ '.' ~ end)) -%}
@@ -81,6 +96,9 @@
         {%- do headwater.note_problem(context, path, "wants whole numbers, {of: 3, at_least: 2}, where at_least: is not more than of:") -%}
         {{ return('false') }}
     {%- endif -%}
+    {%- if 'where' not in wanted and 'when' not in wanted -%}
+        {%- do headwater.note_problem(context, path, "wants where: or when:, what the events at that end are; for how many there are say at_least: beside did:") -%}
+    {%- endif -%}
     {%- set order = 'asc' if end == 'first' else 'desc' -%}
     {%- set wheres = ['events.event_place <= ' ~ of] -%}
     {%- if 'where' in wanted -%}
@@ -91,8 +109,7 @@
     {%- endif -%}
     {{ return(headwater.in_keys(
         reach.candidate, 'events.entity_key',
-        '(select ' ~ reach.key ~ ' as entity_key, row_number() over (partition by ' ~ reach.key ~ ' order by events.' ~ event.time ~ ' ' ~ order
-        ~ ', events.' ~ event.key ~ ' ' ~ order ~ ') as event_place, events.* from ' ~ from_and_where ~ ') as events where ' ~ wheres | join(' and '),
+        headwater.placed_events(context, event, reach, from_and_where, order) ~ ' where ' ~ wheres | join(' and '),
         'count(*) >= ' ~ least
     )) }}
 {%- endmacro %}
@@ -161,7 +178,7 @@
         {%- do headwater.note_problem(context, path, "nobody did it at least " ~ condition['at_least'] ~ " and at most " ~ condition['at_most'] ~ " times") -%}
     {%- endif -%}
     {%- if condition.get('exactly') == 0 or ('at_most' in condition and 'at_least' not in condition) -%}
-        {%- if condition | select('in', ['count', 'sum', 'avg', 'min', 'max', 'share', 'first', 'last', 'then']) | list -%}
+        {%- if condition | select('in', ['count', 'sum', 'avg', 'min', 'max', 'share', 'first', 'last', 'then', 'in_a_row', 'nth', 'favourite']) | list -%}
             {%- do headwater.note_problem(context, path, "at_most: and exactly: 0 stand alone, as those who never did it meet them too; put the rest into a condition beside it, or add at_least:") -%}
         {%- endif -%}
         {{ return((count ~ ' > ' ~ condition.get('at_most', 0), true)) }}
@@ -177,11 +194,8 @@
     {%- for key in ['count', 'sum', 'avg', 'min', 'max', 'share'] if key in condition -%}
         {%- do parts.append(headwater.event_figure(context, event, key, condition, path ~ '.' ~ key)) -%}
     {%- endfor -%}
+    {%- do headwater.note_impossible_ends(context, condition, path) -%}
     {%- for key in ['first', 'last'] if key in condition -%}
-        {%- if condition[key] is mapping and 'older_than' in condition[key] and 'within' in condition -%}
-            {#- Of the events that are counted, the window says first which there are. -#}
-            {%- do headwater.note_contradictions(context, {'within': condition['within'], 'older_than': condition[key]['older_than']}, path ~ '.' ~ key) -%}
-        {%- endif -%}
         {%- set function = 'min' if key == 'first' else 'max' -%}
         {%- set operators = headwater._rest(condition[key], headwater._settings_of_ends()) if condition[key] is mapping else condition[key] -%}
         {%- if operators or not condition[key] -%}
@@ -204,7 +218,8 @@
         {{ return({'joined': '', 'where': ''}) }}
     {%- endif -%}
     {{ return({
-        'joined': ' inner join ' ~ context.spans ~ ' as span on events.profile_id = span.profile_id',
+        'joined': ' inner join ' ~ context.spans ~ ' as span on events.profile_id = span.profile_id'
+            ~ (' left join own_events as own_event on span.traveller_id = own_event.traveller_id' if headwater.asks_entry(context, condition) else ''),
         'where': (' and events.' ~ event.time ~ ' > span.since_at' if since == 'entry' else '')
             ~ (' and events.' ~ event.time ~ ' <= span.until_at' if context.get('has_end') else ''),
     }) }}
@@ -223,6 +238,9 @@
     {%- endif -%}
     {%- if 'where' in condition -%}
         {%- do parts.append(headwater._event_where(context, alias, event, condition['where'], path ~ '.where')) -%}
+    {%- endif -%}
+    {%- if 'with_parts' in condition or 'without_parts' in condition -%}
+        {%- do parts.append(headwater.event_parts_predicate(context, alias, event, condition, path) or 'true') -%}
     {%- endif -%}
     {{ return(parts | join(' and ')) }}
 {%- endmacro %}
@@ -261,7 +279,7 @@
         {%- do headwater.note_problem(context, path, "wants {did: an event, within: a duration, where: {...}}") -%}
         {{ return(('', '')) }}
     {%- endif -%}
-    {%- do headwater.note_unknown_keys(context, following, ['did', 'within', 'where'], path) -%}
+    {%- do headwater.note_unknown_keys(context, following, headwater.definition_keys('then'), path) -%}
     {%- set next_event = headwater.declared_event(context, following['did'], path) -%}
     {%- set problem = headwater._duration_problem(following['within'], 1) if 'within' in following else '' -%}
     {%- if problem -%}

@@ -49,26 +49,31 @@
     {{ return('events.' ~ property) }}
 {%- endmacro %}
 
-{#- Expression: the share of the events that have properties or times of day, 0 to 1. -#}
+{#- Expression, boolean: the share of the events that have properties or times of day, 0 to 1, compared. -#}
 {% macro _share_of_events(context, event, wanted, path) -%}
+    {%- set share = headwater.share_of_rows(context, event, wanted if wanted is not mapping else headwater._picked(wanted, ['where', 'when']), path) -%}
+    {%- set operators = headwater._rest(wanted, ['where', 'when']) -%}
+    {%- do headwater._note_outside(context, operators, 0, 1, path) -%}
+    {{ return(headwater.comparison(context, share, 'number', operators, path)) }}
+{%- endmacro %}
+
+{#- Expression: what share of events or rows, 0 to 1, has properties (where:) or times of day (when:). -#}
+{% macro share_of_rows(context, event, wanted, path) -%}
     {%- set wheres = [] -%}
-    {%- if 'where' in wanted -%}
-        {%- do wheres.append(headwater.where_clause(context, 'events', event.model, wanted['where'], path ~ '.where', event.properties)) -%}
+    {%- set told = wanted if wanted is mapping else {} -%}
+    {%- do headwater.note_unknown_keys(context, told, headwater.definition_keys('share_what'), path) -%}
+    {%- if told.get('where') is not none and told.get('where') is defined -%}
+        {%- do wheres.append(headwater.where_clause(context, 'events', event.model, told['where'], path ~ '.where', event.properties)) -%}
     {%- endif -%}
-    {%- if 'when' in wanted -%}
-        {%- do wheres.append(headwater.event_clock(context, 'events.' ~ event.time, wanted['when'], path ~ '.when')) -%}
+    {%- if told.get('when') is not none and told.get('when') is defined -%}
+        {%- do wheres.append(headwater.event_clock(context, 'events.' ~ event.time, told['when'], path ~ '.when')) -%}
     {%- endif -%}
     {%- if not wheres -%}
         {%- do headwater.note_problem(context, path, "wants where: or when:, what the events of the share have, and a comparison with 0 to 1") -%}
-        {{ return('false') }}
+        {{ return('0') }}
     {%- endif -%}
-    {%- do headwater._note_outside(context, headwater._rest(wanted, ['where', 'when']), 0, 1, path) -%}
     {%- set counted, distinct = (event.counted, '') if event.counted else ('events.' ~ event.key, 'distinct ') -%}
-    {{ return(headwater.comparison(
-        context,
-        'count(' ~ distinct ~ 'case when ' ~ wheres | join(' and ') ~ ' then ' ~ counted ~ ' end) * 1.0 / count(' ~ distinct ~ counted ~ ')',
-        'number', headwater._rest(wanted, ['where', 'when']), path
-    )) }}
+    {{ return('count(' ~ distinct ~ 'case when ' ~ wheres | join(' and ') ~ ' then ' ~ counted ~ ' end) * 1.0 / count(' ~ distinct ~ counted ~ ')') }}
 {%- endmacro %}
 
 {#- Value: whether a figure is compared with that of the window before. -#}
@@ -110,7 +115,7 @@
         {%- do headwater.note_problem(context, path, "wants {weekday: [saturday, sunday], hour: {between: [18, 23]}}, also day: and month:") -%}
         {{ return('false') }}
     {%- endif -%}
-    {%- do headwater.note_unknown_keys(context, when, ['weekday', 'hour', 'day', 'month'], path) -%}
+    {%- do headwater.note_unknown_keys(context, when, headwater.definition_keys('when'), path) -%}
     {%- set clock = headwater._clock_of(context, column) -%}
     {%- set weekdays = {'monday': 0, 'tuesday': 1, 'wednesday': 2, 'thursday': 3, 'friday': 4, 'saturday': 5, 'sunday': 6} -%}
     {%- set parts = [] -%}

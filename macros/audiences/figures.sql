@@ -4,7 +4,7 @@
 {% macro operand(context, column, value, type, path, previous=none) -%}
     {%- set alias = column.split('.')[0] if modules.re.fullmatch('[a-z_]+[.][A-Za-z0-9_]+', column) else '' -%}
     {%- set of_groups = ['mean', 'median', 'min', 'max', 'percentile'] -%}
-    {%- set bases = ['previous'] if previous else (['trait'] + of_groups) if alias == 'candidates' else ['property'] if alias else [] -%}
+    {%- set bases = ['previous'] if previous else (['trait', 'figure'] + of_groups) if alias == 'candidates' else (['property', 'entry'] if alias == 'events' and context.get('entry_event') else ['property']) if alias else [] -%}
     {%- set found = value | select('in', bases) | list -%}
     {%- if found | length != 1 -%}
         {%- do headwater.note_problem(context, path, ("wants one value, or a mapping with one of " ~ bases | join(', ') ~ headwater.nearest(value | first, bases)) if bases else "wants one value") -%}
@@ -23,18 +23,35 @@
             {%- do headwater.note_problem(context, path, "'" ~ property ~ "' is no name of a property") -%}
             {{ return('null') }}
         {%- endif -%}
+        {%- set other = headwater._column_type(context, context.models[alias], property, path) if alias in context.models else none -%}
+        {%- do headwater._note_other_type(context, property, other, type, path) -%}
         {%- set sql = alias ~ '.' ~ property -%}
+    {%- elif base == 'entry' -%}
+        {%- do headwater._note_other_type(context, value['entry'], headwater.use_entry(context, value['entry'], path), type, path) -%}
+        {%- set sql = 'own_event.entry_' ~ value['entry'] -%}
+    {%- elif base == 'figure' -%}
+        {%- do headwater._note_other_type(context, 'figure', 'number', type, path) -%}
+        {%- set sql = headwater.told_figure(context, value['figure'], path ~ '.figure') -%}
+    {%- elif value[base] is mapping and base in of_groups -%}
+        {%- set told = headwater.told_figure(context, value[base].get('figure'), path ~ '.' ~ base ~ '.figure') -%}
+        {%- set grouped = headwater._rest(value, [base]) -%}
+        {%- do grouped.update({base: told.split('.')[-1]}) -%}
+        {%- set sql = headwater._group_figure(context, base, grouped, path) -%}
     {%- else -%}
         {%- set other = headwater.use_trait(context, value[base], path) -%}
-        {%- if type and other and other != type -%}
-            {%- do headwater.note_problem(context, path, "'" ~ value[base] ~ "' is of " ~ other ~ ", and is compared with a column of " ~ type) -%}
-        {%- endif -%}
+        {%- do headwater._note_other_type(context, value[base], other, type, path) -%}
         {%- if base in ['mean', 'median', 'percentile'] and (other or 'number') != 'number' -%}
             {%- do headwater.note_problem(context, path, "'" ~ value[base] ~ "' is no number") -%}
         {%- endif -%}
         {%- set sql = 'candidates.' ~ value[base] if base == 'trait' else headwater._group_figure(context, base, value, path) -%}
     {%- endif -%}
     {{ return(headwater._moved(context, headwater._instant(sql) if type == 'time' else sql, value, type, path)) }}
+{%- endmacro %}
+
+{% macro _note_other_type(context, name, other, type, path) -%}
+    {%- if type and other and other != type -%}
+        {%- do headwater.note_problem(context, path, "'" ~ name ~ "' is of " ~ other ~ ", and is compared with a column of " ~ type) -%}
+    {%- endif -%}
 {%- endmacro %}
 
 {#- Expression: a figure or time with a factor and something added. -#}
@@ -161,12 +178,12 @@
 
 {#- Relation-shaped: the rows of an entity with the figures that its conditions turned out to use, as `candidates`. -#}
 {% macro candidates_of(context) -%}
-    {%- if not context.figures -%}
+    {%- if not context.figures and not context.told -%}
         {{ return(ref(context.model) ~ ' as candidates') }}
     {%- endif -%}
     {%- set columns = [context.model ~ '.*'] -%}
     {%- for figure in context.figures -%}
         {%- do columns.append(figure ~ ' as figure_' ~ loop.index) -%}
     {%- endfor -%}
-    {{ return('(select ' ~ columns | join(', ') ~ ' from ' ~ ref(context.model) ~ ' as ' ~ context.model ~ ') as candidates') }}
+    {{ return('(select ' ~ columns | join(', ') ~ ' from ' ~ headwater.entity_rows(context) ~ ') as candidates') }}
 {%- endmacro %}

@@ -15,7 +15,7 @@
     {%- if node.config.get('contract', {}).get('enforced') -%}
         {{ return({'types': types, 'dates': dates, 'is_complete': true}) }}
     {%- endif -%}
-    {%- set relation = adapter.get_relation(database=node.database, schema=node.schema, identifier=node.alias) -%}
+    {%- set relation = none if headwater.is_offline() else adapter.get_relation(database=node.database, schema=node.schema, identifier=node.alias) -%}
     {%- for column in (adapter.get_columns_in_relation(relation) if relation else []) -%}
         {%- if types.get(column.name | lower) is none -%}
             {%- do types.update({column.name | lower: headwater._kind_of_type(column.data_type)}) -%}

@@ -2,10 +2,7 @@
     words, sql}, numbered in the order of `context.leaves`. `sql` is over the rows of `candidates`, true or false and never null. What an
     audience is, who meets which leaf, and the sentence in words all come from it. Mistakes are noted in `context.problems`. -#}
 {% macro rule_tree(context, condition, path) -%}
-    {%- set kinds = [
-        'all', 'any', 'not', 'trait', 'did', 'sequence', 'member_of', 'account', 'contacts', 'product_line', 'related', 'consent', 'suppressed',
-        'was_sent', 'in_journey', 'in_list', 'near',
-    ] -%}
+    {%- set kinds = headwater.definition_keys('kinds') + (['entry'] if context.get('entry_event') else []) + headwater.audience_entities() | reject('in', ['person', 'account', context.entity]) | list -%}
     {%- set nothing = {'kind': 'leaf', 'number': 0, 'path': path, 'words': '', 'sql': 'false'} -%}
     {%- if condition is not mapping or not condition -%}
         {%- do headwater.note_problem(context, path, "wants a condition, one of " ~ kinds | join(', ')) -%}
@@ -31,10 +28,17 @@
             {{ return(nothing) }}
         {%- endif -%}
         {%- set parts = [] -%}
+        {%- set count = context.problems | length -%}
         {%- for one in conditions -%}
             {%- do parts.append(headwater.rule_tree(context, one, path ~ '[' ~ loop.index ~ ']')) -%}
         {%- endfor -%}
+        {%- if context.problems | length == count -%}
+            {%- do headwater.note_impossible_siblings(context, kind, conditions, path) -%}
+        {%- endif -%}
         {{ return({'kind': kind, 'of': parts}) }}
+    {%- endif -%}
+    {%- if kind in ['some', 'score'] -%}
+        {{ return(headwater.points_tree(context, kind, condition, path) or nothing) }}
     {%- endif -%}
     {%- set leaf = {'kind': 'leaf', 'number': context.leaves | length + 1, 'path': path, 'words': headwater.rule_words(condition)} -%}
     {%- do context.leaves.append(leaf) -%}
@@ -46,6 +50,10 @@
     {%- if kind == 'trait' -%}
         {%- set type = headwater.use_trait(context, condition['trait'], path) -%}
         {{ return(headwater.comparison(context, 'candidates.' ~ condition['trait'], type, headwater._rest(condition, ['trait']), path)) }}
+    {%- elif kind == 'figure' -%}
+        {{ return(headwater.comparison(
+            context, headwater.told_figure(context, condition['figure'], path), 'number', headwater._rest(condition, ['figure']), path
+        )) }}
     {%- elif kind == 'did' -%}
         {{ return(headwater.did_predicate(context, condition, path)) }}
     {%- elif kind == 'sequence' -%}
@@ -60,6 +68,14 @@
         {{ return(headwater.in_journey_predicate(context, condition, path)) }}
     {%- elif kind == 'in_list' -%}
         {{ return(headwater.in_list_predicate(context, condition, path)) }}
+    {%- elif kind == 'entry' -%}
+        {{ return(headwater.entry_predicate(context, condition, path)) }}
+    {%- elif kind == 'known_by' -%}
+        {{ return(headwater.known_by_predicate(context, condition, path)) }}
+    {%- elif kind == 'people' -%}
+        {{ return(headwater.people_of_predicate(context, condition, path)) }}
+    {%- elif kind in headwater.audience_entities() and kind != 'account' -%}
+        {{ return(headwater.part_of_predicate(context, kind, condition, path)) }}
     {%- elif kind == 'near' -%}
         {{ return(headwater.near_predicate(context, condition, path)) }}
     {%- elif kind == 'member_of' -%}
@@ -84,6 +100,9 @@
     {%- for one in tree.of -%}
         {%- do parts.append(headwater.rule_expression(one, alias, flipped)) -%}
     {%- endfor -%}
+    {%- if tree.kind == 'points' -%}
+        {{ return(headwater.points_expression(parts, tree.points, tree.least)) }}
+    {%- endif -%}
     {{ return('(\n        ' ~ parts | join('\n        ' ~ ('and ' if tree.kind == 'all' else 'or ')) ~ '\n    )') }}
 {%- endmacro %}
 
@@ -98,6 +117,13 @@
     {%- for one in tree.of -%}
         {%- do parts.append(headwater.rule_sentence(one, true)) -%}
     {%- endfor -%}
+    {%- if tree.kind == 'points' -%}
+        {%- set said = [] -%}
+        {%- for part in parts -%}
+            {%- do said.append(part ~ (' (' ~ tree.points[loop.index0] ~ ' points)' if tree.is_score else '')) -%}
+        {%- endfor -%}
+        {{ return('(at least ' ~ tree.least ~ (' points of: ' if tree.is_score else ' of: ') ~ said | join('; ') ~ ')') }}
+    {%- endif -%}
     {%- set text = parts | join(' and ' if tree.kind == 'all' else ' or ') -%}
     {{ return('(' ~ text ~ ')' if is_inside and parts | length > 1 else text) }}
 {%- endmacro %}
@@ -107,7 +133,7 @@
     {%- set words = {
         'did': 'did', 'trait': '', 'member_of': 'is a member of', 'account': 'is a contact of a company that', 'related': 'has rows in',
         'consent': 'has answered', 'suppressed': 'must not be contacted:', 'was_sent': 'was sent', 'in_journey': 'is in', 'in_list': 'is in the list',
-        'near': 'is near', 'product_line': 'in product line', 'contacts': 'has contacts,', 'sequence': '', 'equals': 'is', 'not_equals': 'is not',
+        'near': 'is near', 'figure': 'the figure', 'known_by': 'is known by', 'ends_with': 'ends with', 'product_line': 'in product line', 'contacts': 'has contacts,', 'sequence': '', 'equals': 'is', 'not_equals': 'is not',
         'in': 'is one of', 'not_in': 'is none of', 'at_least': 'at least', 'at_most': 'at most', 'is_null': 'is absent:', 'older_than': 'older than',
         'starts_with': 'starts with', 'on_or_after': 'is on or after', 'within_next': 'within the next', 'did_not': 'did not do', 'who': 'who',
         'not': 'not', 'all': 'all of', 'any': 'any of', 'where': 'where', '>': 'over', '>=': 'at least', '<': 'under', '<=': 'at most',

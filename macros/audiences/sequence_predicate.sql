@@ -3,7 +3,7 @@
     is met when that has passed without the event, or is passing where it says `so_far: true`; without one, when nothing came before the next.
     As the first step it looks back from the second. `same: order_id` is a property that all share; `at_least: 2` times. -#}
 {% macro sequence_predicate(context, condition, path) -%}
-    {%- do headwater.note_unknown_keys(context, condition, ['sequence', 'same', 'at_least'], path) -%}
+    {%- do headwater.note_unknown_keys(context, condition, headwater.definition_keys('sequence'), path) -%}
     {%- set steps = condition['sequence'] -%}
     {%- set least = condition.get('at_least', 1) -%}
     {%- if least is boolean or least is not integer or least < 1 -%}
@@ -28,6 +28,7 @@
         {%- endif -%}
         {{ return('false') }}
     {%- endif -%}
+    {%- do headwater.note_impossible_sequence(context, known, path) -%}
     {%- set joins = [] -%}
     {%- set wheres = [] -%}
     {%- set at = namespace(before=none) -%}
@@ -81,7 +82,11 @@
         {{ return(none) }}
     {%- endif -%}
     {%- set is_not = kinds[0] == 'did_not' -%}
-    {%- do headwater.note_unknown_keys(context, step, [kinds[0], 'within', 'where', 'when'] + (['so_far'] if is_not else ['between', 'during']), path) -%}
+    {%- do headwater.note_unknown_keys(context, step, headwater.definition_keys('sequence_' ~ kinds[0]), path) -%}
+    {%- if 'nth' in step and (step['nth'] is boolean or step['nth'] is not integer or step['nth'] < 1) -%}
+        {%- do headwater.note_problem(context, path ~ '.nth', "wants a whole number, 1 for the first of all") -%}
+        {{ return(none) }}
+    {%- endif -%}
     {%- if step.get('so_far', true) is not boolean -%}
         {%- do headwater.note_problem(context, path ~ '.so_far', "wants true or false, without quotes") -%}
     {%- endif -%}
@@ -100,9 +105,15 @@
 {#- Relation-shaped: the events of a step, each with the key of the person or company. -#}
 {% macro _sequence_rows(context, step, path, is_first=false) -%}
     {%- set told = step.told if is_first else headwater._rest(step.told, ['within']) -%}
-    {%- set span = headwater._event_span(context, step.event, {}, path) -%}
+    {%- set span = headwater._event_span(context, step.event, headwater._picked(step.told, ['where']), path) -%}
     {#- What must not be may well have been before the entry. -#}
     {%- set span = {'joined': span.joined if context.get('is_many') else '', 'where': ''} if step.is_not else span -%}
+    {%- if 'nth' in step.told -%}
+        {%- set source = ref(step.event.model) ~ ' as events' ~ step.reach.joined ~ span.joined ~ ' where '
+            ~ headwater._event_window(context, 'events', step.event, headwater._rest(told, ['within', 'between', 'during']), path) ~ span.where -%}
+        {{ return('(select * from ' ~ headwater.placed_events(context, step.event, step.reach, source) ~ ' where events.event_place = ' ~ step.told['nth']
+            ~ ' and ' ~ headwater._in_window('events.' ~ step.event.time, headwater.event_window(context, told, path)) ~ ')') }}
+    {%- endif -%}
     {{ return('(select ' ~ step.reach.key ~ ' as entity_key, events.* from ' ~ ref(step.event.model) ~ ' as events' ~ step.reach.joined ~ span.joined
         ~ ' where ' ~ headwater._event_window(context, 'events', step.event, told, path) ~ span.where ~ ')') }}
 {%- endmacro %}

@@ -56,11 +56,28 @@
     {%- endif -%}
     {%- set is_future = value.startswith('in ') -%}
     {%- set length = value[3:] if is_future else value[:-4] if value.endswith(' ago') else value if bare else '' -%}
+    {%- set length = headwater.told_in_days(length, is_future) -%}
     {%- if headwater._duration_problem(length) -%}
         {{ return(none) }}
     {%- endif -%}
     {%- set minutes = headwater.minutes_of(length) * (1 if is_future else -1) -%}
     {{ return((headwater.now_value() + modules.datetime.timedelta(minutes=minutes)) | string) }}
+{%- endmacro %}
+
+{#- Text: a duration from now in days: `6 months` and `1 year` are those of the calendar, back from now or, where `is_future`, on from it; the last day of a
+    month where that is shorter. Anything else stays what it is. -#}
+{% macro told_in_days(text, is_future=false) -%}
+    {%- set found = modules.re.fullmatch('([1-9][0-9]{0,2}) +(month|year)s?', text) if text is string else none -%}
+    {%- if not found or found[1] | int > (1200 if found[2] == 'month' else 100) -%}
+        {{ return(text) }}
+    {%- endif -%}
+    {%- set now = headwater.now_value() -%}
+    {%- set months = now.year * 12 + now.month - 1 + found[1] | int * (12 if found[2] == 'year' else 1) * (1 if is_future else -1) -%}
+    {%- set first = modules.datetime.datetime(months // 12, months % 12 + 1, 1) -%}
+    {%- set last = (headwater._period_shift(first, 'month', 1) - modules.datetime.timedelta(days=1)).day -%}
+    {%- set there = first + modules.datetime.timedelta(days=([now.day, last] | min) - 1) -%}
+    {%- set today = headwater._period_start(now, 'day') -%}
+    {{ return((((there - today) if is_future else (today - there)).days | string) ~ ' days') }}
 {%- endmacro %}
 
 {#- Value: the first instant of the day, week (of Monday), month, quarter or year that a naive datetime is in. -#}
@@ -91,10 +108,20 @@
     {%- set text = (value if value is string else value | string) | replace('calendar ', '') -%}
     {%- set now = headwater._clock_now(context) -%}
     {%- set days = {'yesterday': -1, 'today': 0, 'tomorrow': 1} -%}
+    {%- set away = modules.re.fullmatch('(in )?([1-9][0-9]{0,3}) (day|week|month|quarter|year)s?( ago)?', text) -%}
+    {%- if text.endswith(' last year') and headwater._calendar_window(context, text[:-10]) -%}
+        {#- Of days and weeks the same weekday: 52 weeks before. -#}
+        {%- set window = headwater._calendar_window(context, text[:-10]) -%}
+        {%- set start = window.start - modules.datetime.timedelta(days=364) if window.unit in ['day', 'week'] else headwater._period_shift(window.start, 'month', -12) -%}
+        {{ return({'unit': window.unit, 'count': window.count, 'start': start, 'end': headwater._period_shift(start, window.unit, window.count)}) }}
+    {%- endif -%}
     {%- set told = modules.re.fullmatch('(this|last|next)( [1-9][0-9]?)? (day|week|month|quarter|year)(s?)', text) -%}
     {%- set named = modules.re.fullmatch('((?:19|20)[0-9]{2})(?:-(?:Q([1-4])|(0[1-9]|1[0-2])))?', text) -%}
     {%- if text in days -%}
         {%- set unit, count, first = 'day', 1, headwater._period_shift(headwater._period_start(now, 'day'), 'day', days[text]) -%}
+    {%- elif away and (away[1] is none or away[1] == '') != (away[4] is none or away[4] == '') -%}
+        {%- set unit, count = away[3], 1 -%}
+        {%- set first = headwater._period_shift(headwater._period_start(now, unit), unit, away[2] | int * (1 if away[1] else -1)) -%}
     {%- elif told and (told[2] or not told[4]) and not (told[1] == 'this' and told[2]) -%}
         {%- set unit, count = told[3], (told[2] or '1') | int -%}
         {%- set first = headwater._period_shift(headwater._period_start(now, unit), unit, {'this': 0, 'last': -count, 'next': 1}[told[1]]) -%}
@@ -113,7 +140,7 @@
 {% macro calendar_window(context, value, path) -%}
     {%- set window = headwater._calendar_window(context, value) -%}
     {%- if window is none -%}
-        {%- do headwater.note_problem(context, path, "'" ~ value ~ "' is no calendar window; write today, yesterday, this week, last month, next quarter, last 3 months, "
+        {%- do headwater.note_problem(context, path, "'" ~ value ~ "' is no calendar window; write today, yesterday, this week, last month, next quarter, last 3 months, 30 days ago, in 2 weeks, this month last year, "
             ~ "2026, 2026-Q2, 2026-05 or 2026-05-17" ~ headwater.nearest(value, ['yesterday', 'tomorrow', 'this week', 'last week', 'this month', 'last month', 'last 3 months', 'this quarter',
             'last quarter', 'this year', 'last year'])) -%}
         {{ return(headwater._calendar_window(context, 'today')) }}
@@ -133,6 +160,7 @@
     {%- endif -%}
     {%- set value, path = condition[given[0]], path ~ '.' ~ given[0] -%}
     {%- if given[0] == 'within' -%}
+        {%- set value = headwater.told_in_days(value) -%}
         {%- set problem = headwater._duration_problem(value, 1) -%}
         {%- if problem -%}
             {%- do headwater.note_problem(context, path, problem) -%}

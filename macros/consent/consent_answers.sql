@@ -1,6 +1,7 @@
 {#- Relation-shaped query: the answers of one of consent_sources(), as they were said.
     Columns: answer_source, source_name, consent_id, email, phone, channel_said, purpose_said, state, basis, consent_source, may_raise,
-    is_origin_known, answer_said, is_answer_known, recorded_at, loaded_at. A word that is no known yes is a no; an empty cell of `accepts` or `refuses` is no answer,
+    is_origin_known, answer_said, is_answer_known, recorded_at, loaded_at, is_by_guardian, lapse. A yes that wants to be confirmed counts from then,
+    and has lapsed as long as it is `unconfirmed`, or when it has `expired`. A word that is no known yes is a no; an empty cell of `accepts` or `refuses` is no answer,
     and a `refuses` that says no is none either: not to have refused is no consent. -#}
 {% macro consent_answers(source) -%}
 {%- set string = dbt.type_string() -%}
@@ -36,8 +37,11 @@
         {%- else -%}
         true as is_answer_known,
         {%- endif %}
-        cast({{ source.recorded_at or 'null' }} as {{ dbt.type_timestamp() }}) as recorded_at,
-        cast({{ source.loaded_at or 'null' }} as {{ dbt.type_timestamp() }}) as loaded_at
+        {%- set is_yes = said ~ ' in (' ~ headwater.string_literals(headwater._consent_words('yes')) ~ ')' %}
+        {{ headwater._consent_counts_from(source, is_yes) }} as recorded_at,
+        cast({{ source.loaded_at or 'null' }} as {{ dbt.type_timestamp() }}) as loaded_at,
+        {{ headwater._consent_by_guardian(source) }} as is_by_guardian,
+        {{ headwater._consent_lapse(source, is_yes) }} as lapse
 
     from {{ ref(source.model) }}
     {%- if kind == 'accepts' %}
@@ -47,6 +51,42 @@
 
     where {{ said }} not in ({{ headwater.string_literals(headwater._consent_words('nothing')) }})
     {%- endif %}
+{%- endmacro %}
+
+{#- Expression: when an answer counts from; a yes that is confirmed, from its confirmation. -#}
+{% macro _consent_counts_from(source, is_yes) -%}
+    {%- set instant = dbt.type_timestamp() -%}
+    {%- set recorded = 'cast(' ~ (source.recorded_at or 'null') ~ ' as ' ~ instant ~ ')' -%}
+    {%- if not source.confirmed_at -%}
+        {{ return(recorded) }}
+    {%- endif -%}
+    {{ return('case when ' ~ is_yes ~ ' and ' ~ source.confirmed_at ~ ' is not null then cast(' ~ source.confirmed_at ~ ' as ' ~ instant ~ ') else '
+        ~ recorded ~ ' end') }}
+{%- endmacro %}
+
+{#- Expression: why a yes counts no more, or not yet; null where it does, and for a no, which never lapses. -#}
+{% macro _consent_lapse(source, is_yes) -%}
+    {%- set whens, instant = [], dbt.type_timestamp() -%}
+    {%- if source.confirmed_at -%}
+        {%- do whens.append('when ' ~ is_yes ~ ' and ' ~ source.confirmed_at ~ " is null then 'unconfirmed'") -%}
+    {%- endif -%}
+    {%- if source.expires_at -%}
+        {%- do whens.append('when ' ~ is_yes ~ ' and cast(' ~ source.expires_at ~ ' as ' ~ instant ~ ') <= ' ~ headwater.cdp_now() ~ " then 'expired'") -%}
+    {%- endif -%}
+    {%- if source.expires_after_days -%}
+        {%- set ends = headwater.timestamp_add(headwater._consent_counts_from(source, is_yes), source.expires_after_days, 'day') -%}
+        {%- do whens.append('when ' ~ is_yes ~ ' and ' ~ ends ~ ' <= ' ~ headwater.cdp_now() ~ " then 'expired'") -%}
+    {%- endif -%}
+    {{ return('case ' ~ whens | join(' ') ~ ' end' if whens else 'cast(null as ' ~ dbt.type_string() ~ ')') }}
+{%- endmacro %}
+
+{#- Expression: whether somebody who answers for a child gave the answer. -#}
+{% macro _consent_by_guardian(source) -%}
+    {%- if source.by_guardian is not mapping -%}
+        {{ return('true' if source.by_guardian else 'false') }}
+    {%- endif -%}
+    {{ return('coalesce(' ~ headwater._consent_text(source.by_guardian.column) ~ ' in ('
+        ~ headwater.string_literals(headwater._consent_words('yes')) ~ '), false)') }}
 {%- endmacro %}
 
 {#- Value: small words that say yes, that say no, or, in a column of refusals, that nothing was refused. -#}

@@ -24,6 +24,10 @@
             'origin': source.get('origin'),
             'recorded_at': source.get('recorded_at'),
             'loaded_at': source.get('loaded_at'),
+            'confirmed_at': source.get('confirmed_at'),
+            'expires_at': source.get('expires_at'),
+            'expires_after_days': source.get('expires_after_days'),
+            'by_guardian': source.get('by_guardian', false),
             'may_only_lower': source.get('may_only_lower', true),
             'raising_origins': source.get('raising_origins'),
         }) -%}
@@ -56,7 +60,7 @@
 {% macro _check_consent_source(where, source, taken) -%}
     {%- set allowed = [
         'name', 'model', 'key', 'records', 'email', 'phone', 'channel', 'purpose', 'answer', 'basis', 'origin', 'recorded_at',
-        'loaded_at', 'may_only_lower', 'raising_origins',
+        'loaded_at', 'confirmed_at', 'expires_at', 'expires_after_days', 'by_guardian', 'may_only_lower', 'raising_origins',
     ] -%}
     {%- if source is not mapping -%}
         {{ headwater.consent_error(where, "wants " ~ allowed | join(', ') ~ ", not '" ~ source ~ "'") }}
@@ -91,6 +95,20 @@
         {%- do headwater._check_only(where ~ '.answer', answer, ['state', 'accepts', 'refuses']) -%}
     {%- elif answer != 'refused' -%}
         {{ headwater.consent_error(where ~ '.answer', "wants {state: column}, {accepts: column}, {refuses: column}, or refused where every row is a no, not '" ~ answer ~ "'") }}
+    {%- endif -%}
+    {%- set says_yes = answer is mapping and 'refuses' not in answer -%}
+    {%- for key in ['confirmed_at', 'expires_at', 'expires_after_days', 'by_guardian'] if key in source and not says_yes -%}
+        {{ headwater.consent_error(where ~ '.' ~ key, 'is about a yes, and every answer here is a no') }}
+    {%- endfor -%}
+    {%- set days = source.get('expires_after_days') -%}
+    {%- if days is not none and (days is boolean or days is not integer or days < 1) -%}
+        {{ headwater.consent_error(where ~ '.expires_after_days', "wants a whole number of days, not '" ~ days ~ "'") }}
+    {%- endif -%}
+    {%- set guardian = source.get('by_guardian', false) -%}
+    {%- if guardian is mapping -%}
+        {%- do headwater._check_only(where ~ '.by_guardian', guardian, ['column']) -%}
+    {%- elif guardian is not boolean -%}
+        {{ headwater.consent_error(where ~ '.by_guardian', "is true, false or {column: ...}, not '" ~ guardian ~ "'") }}
     {%- endif -%}
     {%- if source.get('may_only_lower', true) not in [true, false] or source.get('may_only_lower', true) is not boolean -%}
         {{ headwater.consent_error(where ~ '.may_only_lower', "is true or false, not '" ~ source['may_only_lower'] ~ "'") }}

@@ -1,7 +1,8 @@
 {#- Relation-shaped query: every answer of every person, per channel and purpose, and whether it decides or why it does not. Of all that are one
     person's for a channel and purpose, one decides. -#}
 {% macro consents_weighed() -%}
-{%- set answer = ['answer_source', 'consent_id', 'subject', 'channel', 'purpose', 'state', 'may_raise', 'basis', 'consent_source', 'recorded_at'] -%}
+{%- set answer = ['answer_source', 'consent_id', 'subject', 'channel', 'purpose', 'state', 'may_raise', 'basis', 'consent_source', 'recorded_at', 'is_by_guardian', 'lapse'] -%}
+{%- set minors = headwater.minors() -%}
 with
 
 profile_records as (
@@ -42,11 +43,21 @@ consents as (
         coalesce(may_raise, false) as may_raise,
         basis,
         consent_source,
-        recorded_at
+        recorded_at,
+        coalesce(is_by_guardian, false) as is_by_guardian,
+        lapse
 
     from {{ ref('int_profiles__consents_counted') }}
 
 ),
+{%- if minors %}
+
+minors as (
+
+    {{ minors }}
+
+),
+{%- endif %}
 
 sole_holders as (
 
@@ -133,16 +144,39 @@ owned as (
 
 ),
 
+-- A yes that is not confirmed or has expired is none, nor is a child's own. A no never lapses.
+standing as (
+
+    select
+        owned.*,
+        {%- if minors %}
+        case
+            when owned.state = 'opted_out' then null
+            when owned.lapse is not null then owned.lapse
+            when minors.profile_id is not null and not owned.is_by_guardian then 'minor'
+        end as is_none_because
+        {%- else %}
+        case when owned.state = 'opted_in' then owned.lapse end as is_none_because
+        {%- endif %}
+
+    from owned
+    {%- if minors %}
+
+    left join minors on owned.profile_id = minors.profile_id
+    {%- endif %}
+
+),
+
 weighed as (
 
     select
         *,
-        max(case when state = 'opted_in' and may_raise then recorded_at end)
+        max(case when state = 'opted_in' and may_raise and is_none_because is null then recorded_at end)
             over (partition by profile_id, channel, purpose) as last_raised_at,
         max(case when state = 'opted_out' then 1 else 0 end)
             over (partition by profile_id, subject, channel, purpose) as was_refused
 
-    from owned
+    from standing
 
 ),
 
@@ -154,6 +188,7 @@ judged as (
         *,
         case when state = 'opted_in' and not may_raise then 1 else 0 end as is_weak,
         case
+            when is_none_because is not null then is_none_because
             when state = 'opted_in' and not may_raise and was_refused = 1 then 'import_after_refusal'
             when is_by_other_value and coalesce(last_raised_at > recorded_at, false) then 'answered_since'
         end as set_aside

@@ -1,6 +1,6 @@
 {#- Value: what a wait by the clock or a date waits for: {minute, weekday} in the person's zone, or {date, days}; none for other waits. -#}
 {% macro _journey_wait_clock(body, path) -%}
-    {%- set kinds = body | select('in', ['time', 'weekday', 'date']) | list -%}
+    {%- set kinds = body | select('in', ['time', 'weekday', 'date', 'day', 'from', 'best_hour']) | list -%}
     {%- if not kinds or body | select('in', ['for', 'until', 'timeout']) | list -%}
         {{ return(none) }}
     {%- endif -%}
@@ -15,12 +15,31 @@
             {%- do days.update({key: found[1] | int * (7 if found[2] == 'week' else 1)}) -%}
         {%- endfor -%}
         {{ return({'date': body['date'], 'days': days.get('after', 0) - days.get('before', 0)}) }}
+    {%- elif 'from' in body -%}
+        {%- do headwater._journey_only(body, ['from', 'to', 'weekday'], path) -%}
+        {%- set from, to = headwater._minute_of_day(body['from']), headwater._minute_of_day(body.get('to')) -%}
+        {%- if from is not integer or to is not integer or from == to -%}
+            {{ headwater.audience_error(path, "wants {from: '09:00', to: '17:00'}, in quotes, and weekday: if need be") }}
+        {%- endif -%}
+        {{ return({'open': {'from': from, 'to': to}, 'weekdays': headwater._weekdays_told(body, path)}) }}
     {%- endif -%}
-    {%- do headwater._journey_only(body, ['time', 'weekday'], path) -%}
+    {%- do headwater._journey_only(body, ['time', 'weekday', 'day', 'best_hour'], path) -%}
+    {%- if 'best_hour' in body and body['best_hour'] is not mapping -%}
+        {{ headwater.audience_error(path ~ '.best_hour', "wants events, such as {did: campaign_engaged, where: {kind: opened}, within: 90 days}") }}
+    {%- endif -%}
+    {%- if 'best_hour' in body and body | select('in', ['weekday', 'day']) | list -%}
+        {{ headwater.audience_error(path, "best_hour: stands with time: alone, the hour of who has none") }}
+    {%- elif 'day' in body and (body['day'] is boolean or body['day'] is not integer or body['day'] < 1 or body['day'] > 28 or 'weekday' in body) -%}
+        {{ headwater.audience_error(path ~ '.day', "wants a day of the month, 1 to 28, without weekday:") }}
+    {%- endif -%}
     {%- set minute = headwater._minute_of_day(body.get('time', '00:00')) -%}
     {%- if minute is not integer -%}
         {{ headwater.audience_error(path ~ '.time', "wants a time of the day such as '09:30', in quotes, not '" ~ body['time'] ~ "'") }}
     {%- endif -%}
+    {{ return({'minute': minute, 'weekdays': headwater._weekdays_told(body, path), 'day': body.get('day'), 'best': body.get('best_hour')}) }}
+{%- endmacro %}
+
+{% macro _weekdays_told(body, path) -%}
     {%- set weekdays = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'] -%}
     {%- set named = body.get('weekday', weekdays) -%}
     {%- set named = [named] if named is string else named -%}
@@ -32,12 +51,21 @@
         {%- do headwater._journey_only([name], weekdays, path ~ '.weekday') -%}
         {%- do numbers.append(weekdays.index(name)) -%}
     {%- endfor -%}
-    {{ return({'minute': minute, 'weekdays': numbers}) }}
+    {{ return(numbers) }}
 {%- endmacro %}
 
 {#- Expression, timestamp: when the clock where the person is last showed what a wait waits for, up to five minutes from now: a schedule is never
     to the second. Whoever came before then has waited for it. -#}
 {% macro _journey_last_clock(zones, clock) -%}
+    {%- if clock.best_column -%}
+        {#- By the clock of the project, which the hour was found by. -#}
+        {%- set cases = [] -%}
+        {%- set now = headwater._clock_now({'zone': zones.default}) -%}
+        {%- for hour in range(24) -%}
+            {%- do cases.append(' when ' ~ hour ~ ' then ' ~ headwater.timestamp_literal(headwater._last_clock_at(zones.default, now, {'minute': hour * 60, 'weekdays': clock.weekdays}))) -%}
+        {%- endfor -%}
+        {{ return('case ' ~ clock.best_column ~ cases | join ~ ' else ' ~ headwater._journey_last_clock(zones, {'minute': clock.minute, 'weekdays': clock.weekdays}) ~ ' end') }}
+    {%- endif -%}
     {%- set instants = {} -%}
     {%- for zone, shown in zones.zones.items() -%}
         {%- do instants.update({zone: headwater._last_clock_at(zone, shown, clock)}) -%}
@@ -65,9 +93,9 @@
     {%- set shown = shown + modules.datetime.timedelta(minutes=5) -%}
     {%- set soon = (headwater.now_value() + modules.datetime.timedelta(minutes=5)) | string -%}
     {%- set found = namespace(at=none) -%}
-    {%- for back in range(16) if found.at is none -%}
+    {%- for back in range(35) if found.at is none -%}
         {%- set at = headwater._period_start(shown, 'day') + modules.datetime.timedelta(days=-back, minutes=clock.minute) -%}
-        {%- if at <= shown and at.weekday() in clock.weekdays -%}
+        {%- if at <= shown and at.weekday() in clock.weekdays and (not clock.day or at.day == clock.day) -%}
             {#- An hour that a clock leaves out, in spring, is the one after it, which may be still to come. -#}
             {%- set instant = headwater._utc_of_clock({'zone': zone}, at) -%}
             {%- if instant <= soon -%}
@@ -80,14 +108,43 @@
 
 {#- Expression, boolean: the day of a wait for a date has come, or there is no date. -#}
 {% macro _journey_date_has_come(context, clock, path) -%}
-    {%- set type = headwater.use_trait(context, clock.date, path) -%}
-    {%- if type and type != 'time' -%}
-        {%- do headwater.note_problem(context, path, "'" ~ clock.date ~ "' is no date or time") -%}
-    {%- endif -%}
-    {%- set column = 'candidates.' ~ clock.date -%}
-    {%- set day = headwater.timestamp_add(headwater._clock_of(context, column), clock.days, 'day') -%}
     {%- set now = headwater._clock_now(context) + modules.datetime.timedelta(minutes=5) -%}
+    {%- set fixed = headwater.utc_instant(clock.date) -%}
+    {%- if fixed -%}
+        {%- do clock.update({'outcome': "'waited'"}) -%}
+        {%- set day = headwater._datetime_of(fixed) + modules.datetime.timedelta(days=clock.days) -%}
+        {{ return('1 = 1' if day <= now else '1 = 0') }}
+    {%- elif clock.date is mapping -%}
+        {%- if clock.date | list != ['entry'] or not context.get('entry_event') -%}
+            {%- do headwater.note_problem(context, path, "wants a trait, a day such as 2026-12-24, or {entry: a property} where an event lets in") -%}
+            {{ return('1 = 0') }}
+        {%- endif -%}
+        {%- set type = headwater.use_entry(context, clock.date['entry'], path) -%}
+        {%- set name = 'entry_' ~ clock.date['entry'] -%}
+    {%- else -%}
+        {%- set type = headwater.use_trait(context, clock.date, path) -%}
+        {%- set name = clock.date -%}
+    {%- endif -%}
+    {%- if type and type != 'time' -%}
+        {%- do headwater.note_problem(context, path, "'" ~ name ~ "' is no date or time") -%}
+    {%- endif -%}
+    {%- set column = 'candidates.' ~ name -%}
+    {%- do clock.update({'outcome': 'case when ' ~ column ~ " is null then 'no_date' else 'waited' end"}) -%}
+    {%- set day = headwater.timestamp_add(headwater._clock_of(context, column), clock.days, 'day') -%}
     {{ return('(' ~ column ~ ' is null or ' ~ day ~ ' <= ' ~ headwater.timestamp_literal(now | string) ~ ')') }}
+{%- endmacro %}
+
+{#- Expression, boolean: it is one of the hours and weekdays now where the person is. -#}
+{% macro _journey_is_open_hour(zones, clock) -%}
+    {%- set open, closed = [], [] -%}
+    {%- for zone, shown in zones.zones.items() -%}
+        {%- do (open if headwater._is_quiet_at(shown, clock.open) and shown.weekday() in clock.weekdays else closed).append(headwater.string_literal(zone)) -%}
+    {%- endfor -%}
+    {%- set shown = headwater._clock_now({'zone': zones.default}) -%}
+    {%- if headwater._is_quiet_at(shown, clock.open) and shown.weekday() in clock.weekdays -%}
+        {{ return('coalesce(' ~ zones.column ~ ' not in (' ~ closed | join(', ') ~ '), 1 = 1)' if closed else '1 = 1') }}
+    {%- endif -%}
+    {{ return('coalesce(' ~ zones.column ~ ' in (' ~ open | join(', ') ~ '), 1 = 0)' if open else '1 = 0') }}
 {%- endmacro %}
 
 {#- Expression: the arm of a split that a person is in, by the hash of their id: the same in every entry. -#}
@@ -116,7 +173,7 @@
         {%- elif told is not mapping or told.get('percent') is boolean or told.get('percent') is not number or told['percent'] <= 0 -%}
             {{ headwater.audience_error(path ~ '.' ~ name, "wants {percent: 50, steps: [...]}") }}
         {%- endif -%}
-        {%- do headwater._journey_only(told, ['percent', 'steps'], path ~ '.' ~ name) -%}
+        {%- do headwater._journey_only(told, headwater.definition_keys('split_arm'), path ~ '.' ~ name) -%}
         {%- set sum.percent = sum.percent + told['percent'] -%}
         {%- do arms.append({'name': name, 'percent': told['percent'], 'steps': told.get('steps') or []}) -%}
     {%- endfor -%}

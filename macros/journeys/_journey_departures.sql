@@ -62,7 +62,7 @@
         {%- for step in steps if step not in allowed -%}
             {{ headwater.audience_error(macro_name, "'" ~ step ~ "' is no " ~ (types | join(', ')) ~ " of " ~ journey ~ " (it has " ~ allowed | join(', ') ~ ")" ~ headwater.nearest(step, allowed)) }}
         {%- endfor -%}
-        {%- do names.extend(headwater._journey_names_ever(definition, steps)) -%}
+        {%- do names.extend(headwater._journey_names_ever(definition, headwater.journey_with_copies(nodes, steps))) -%}
     {%- endfor -%}
     {%- set quoted = [] -%}
     {%- for step in names or steps -%}

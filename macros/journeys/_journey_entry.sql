@@ -16,13 +16,13 @@
         {{ headwater.audience_error('entry.at_most_a_day', "wants a whole number, 1 or more, not '" ~ most ~ "'") }}
     {%- endif -%}
     {%- if found[0] == 'audience' -%}
-        {%- do headwater._journey_only(entry, ['audience', 'existing', 'at_most_a_day'], 'entry') -%}
+        {%- do headwater._journey_only(entry, headwater.definition_keys('entry_audience'), 'entry') -%}
         {%- do headwater._journey_only([entry.get('existing', 'enter')], ['enter', 'leave_out'], 'entry.existing') -%}
         {%- if not modules.re.fullmatch('[A-Za-z_][A-Za-z0-9_]*', entry['audience'] | string) -%}
             {{ headwater.audience_error('entry.audience', "wants the name of an audience model, not '" ~ entry['audience'] ~ "'") }}
         {%- endif -%}
         {{ return({
-            'kind': 'audience', 'is_many': again is mapping, 'again': again, 'most': most,
+            'kind': 'audience', 'is_many': again is mapping, 'again': again, 'most': most, 'event': none, 'rests': none, 'is_open': headwater._journey_is_open(context, entry),
             'members': 'select profile_id, is_holdout from ' ~ ref(entry['audience']),
         }) }}
     {%- elif again is mapping -%}
@@ -31,6 +31,11 @@
     {%- set holdout = headwater._share(context, entry['holdout'], 'entry.holdout') if 'holdout' in entry else none -%}
     {%- set is_holdout = headwater.in_holdout('entering.profile_id', holdout.percent, holdout.salt) if holdout else '1 = 0' -%}
     {%- set who = headwater.audience_predicate(context, entry['who'], 'entry.who') if 'who' in entry else none -%}
+    {%- set excluded = headwater.setting('cdp_always_excluded').get('person') -%}
+    {%- if excluded -%}
+        {%- set kept_out = 'not (' ~ headwater.audience_predicate(context, excluded, 'vars: cdp_always_excluded.person') ~ ')' -%}
+        {%- set who = '(' ~ who ~ ') and ' ~ kept_out if who else kept_out -%}
+    {%- endif -%}
     {%- if found[0] == 'did' -%}
         {%- set entering = headwater._journey_events(context, entry, who) -%}
     {%- else -%}
@@ -38,14 +43,15 @@
     {%- endif -%}
     {%- do headwater.stop_for(context.problems) -%}
     {{ return({
-        'kind': 'event' if found[0] == 'did' else 'date', 'is_many': true, 'again': 'never', 'most': most,
+        'kind': 'event' if found[0] == 'did' else 'date', 'is_many': true, 'again': 'never', 'most': most, 'is_open': headwater._journey_is_open(context, entry),
+        'event': headwater.declared_event(context, entry['did'], 'entry') if found[0] == 'did' else none, 'rests': headwater._journey_rests(entry),
         'members': 'select entering.*, ' ~ is_holdout ~ ' as is_holdout from (' ~ entering ~ ') as entering',
     }) }}
 {%- endmacro %}
 
 {#- Query: events that are each an entry, of people whom `who` is true for. One of long ago does not let in: the first build would take all there ever were. -#}
 {% macro _journey_events(context, entry, who) -%}
-    {%- do headwater.note_unknown_keys(context, entry, ['did', 'where', 'when', 'within', 'who', 'holdout'], 'entry') -%}
+    {%- do headwater.note_unknown_keys(context, entry, headwater.definition_keys('entry_did'), 'entry') -%}
     {%- set event = headwater.declared_event(context, entry['did'], 'entry.did') -%}
     {%- if not event or event.entity != 'person' -%}
         {%- do headwater.note_problem(context, 'entry.did', "wants an event of people") -%}
@@ -66,7 +72,7 @@
 
 {#- Query: people whose date is near enough, one entry for each date, or for each year. -#}
 {% macro _journey_dates(context, entry, who) -%}
-    {%- do headwater.note_unknown_keys(context, entry, ['date', 'before', 'after', 'yearly', 'who', 'holdout', 'at_most_a_day'], 'entry') -%}
+    {%- do headwater.note_unknown_keys(context, entry, headwater.definition_keys('entry_date'), 'entry') -%}
     {%- if entry.get('yearly', true) is not boolean -%}
         {%- do headwater.note_problem(context, 'entry.yearly', "wants true or false, without quotes") -%}
     {%- endif -%}
@@ -124,6 +130,37 @@
     {{ return('cast(' ~ headwater.timestamp_literal(day | string) ~ ' as date)') }}
 {%- endmacro %}
 
+{#- Value: when somebody may come in by another event or date, `again: {after: 30 days}` since they last did, `when_left`, or `never`; none where each is
+    an entry of its own. -#}
+{% macro _journey_rests(entry) -%}
+    {%- set again = entry.get('again') -%}
+    {%- if again is none or again is undefined or again in ['never', 'when_left'] -%}
+        {{ return(again if again is string else none) }}
+    {%- elif again is not mapping or again | list != ['after'] or headwater._duration_problem(again['after'], 1) -%}
+        {{ headwater.audience_error('entry.again', "wants never, when_left or {after: 30 days}, counted from when they last came in, not '" ~ again ~ "'") }}
+    {%- endif -%}
+    {{ return(again) }}
+{%- endmacro %}
+
+{#- Value: whether now is one of the days on which the journey lets in, `from: 2026-12-01` and `to: 2026-12-24`, both inside. -#}
+{% macro _journey_is_open(context, entry) -%}
+    {%- set today = headwater._period_start(headwater._clock_now(context), 'day') -%}
+    {%- for key in ['from', 'to'] if key in entry -%}
+        {%- set instant = headwater.utc_instant(entry[key] | string) -%}
+        {%- if not instant or entry[key] | string | length != 10 -%}
+            {{ headwater.audience_error('entry.' ~ key, "wants a day such as 2026-12-01, not '" ~ entry[key] ~ "'") }}
+        {%- endif -%}
+        {%- set day = headwater._datetime_of(instant) -%}
+        {%- if (key == 'from' and today < day) or (key == 'to' and today > day) -%}
+            {{ return(false) }}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- if 'from' in entry and 'to' in entry and entry['from'] > entry['to'] -%}
+        {{ headwater.audience_error('entry.to', "is before from:") }}
+    {%- endif -%}
+    {{ return(true) }}
+{%- endmacro %}
+
 {#- Expression: one entry of one person. -#}
 {% macro _traveller_id(alias) -%}
     {{ return(dbt.concat([alias ~ '.profile_id', "'|'", 'cast(' ~ alias ~ '.entry_number as ' ~ dbt.type_string() ~ ')'])) }}
@@ -132,6 +169,58 @@
 {#- CTEs: who comes in with this build; of more than may come in on one day those with the smallest ids, the others on a later one. -#}
 {% macro _journey_entries(entry, excluded, context, leaves_out) -%}
 {%- set most = entry.most if not leaves_out else none -%}
+{%- set rests = entry.rests -%}
+{%- if rests %}
+{# Of the events or dates that have let nobody in yet the first, if the person's last entry leaves room for it. -#}
+rested_members as (
+
+    select members.*
+
+    from (
+        select
+            members.*,
+            row_number() over (partition by members.profile_id order by members.happened_at nulls last, members.entry_number nulls last) as turn
+
+        from members
+
+        left join (select distinct {{ 'entry_number' if entry.kind == 'event' else 'profile_id, entry_number' }} from logged where node = 'entry') as had
+            on members.entry_number = had.entry_number
+            {%- if entry.kind != 'event' %}
+            and members.profile_id = had.profile_id
+            {%- endif %}
+
+        left join (
+            select
+                profile_id,
+                max(case when node = 'entry' then happened_at end) as last_entered_at,
+                max(case when node_type = 'exit' then happened_at end) as last_left_at,
+                count(distinct case when node = 'entry' then entry_number end)
+                    - count(distinct case when node_type = 'exit' then entry_number end) as open_entries
+
+            from logged
+
+            group by profile_id
+        ) as rested
+            on members.profile_id = rested.profile_id
+
+        where
+            had.entry_number is null
+            and (
+                rested.last_entered_at is null
+                {%- if rests == 'when_left' %}
+                or (rested.open_entries <= 0 and rested.last_left_at <= members.happened_at)
+                {%- elif rests is mapping %}
+                {%- set length = headwater.audience_duration(rests['after'], 'entry.again.after') %}
+                or {{ headwater.timestamp_add('rested.last_entered_at', length.amount, length.unit) }} <= members.happened_at
+                {%- endif %}
+            )
+    ) as members
+
+    where members.turn = 1
+
+),
+
+{% endif -%}
 {%- set today = headwater.timestamp_literal(headwater._utc_of_clock(context, headwater._period_start(headwater._clock_now(context), 'day'))) -%}
 {{ 'coming' if most else 'entries' }} as (
 
@@ -150,7 +239,7 @@
         coalesce(members.is_holdout, 1 = 0) as is_holdout,
         {{ 'members.happened_at' if entry.kind != 'audience' else headwater.cdp_now() }} as happened_at
 
-    from members
+    from {{ 'rested_members as members' if rests else 'members' }}
     {%- if entry.kind == 'event' %}
 
     {# An event is one entry for ever, whoever it is of by now. -#}
@@ -182,6 +271,9 @@
 
     where
         members.profile_id is not null
+        {%- if not entry.is_open %}
+        and 1 = 0
+        {%- endif %}
         and (
             {{ 'before.entry_number' if entry.kind != 'audience' else 'before.profile_id' }} is null
             {%- if entry.kind == 'audience' and entry.is_many %}

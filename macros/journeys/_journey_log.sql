@@ -191,7 +191,7 @@
     {%- set cases = [] -%}
     {%- for new in (parsed.get('renamed') or {}) -%}
         {%- for old in headwater._journey_names_ever(parsed, [new])[1:] -%}
-            {%- for end in ['', '.delayed'] -%}
+            {%- for end in ['', '.delayed', '.delayed.quiet', '.delayed.capped'] -%}
                 {%- do cases.append(' when ' ~ headwater.string_literal(old ~ end) ~ ' then ' ~ headwater.string_literal(new ~ end)) -%}
             {%- endfor -%}
         {%- endfor -%}

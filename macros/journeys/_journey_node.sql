@@ -19,7 +19,8 @@
     {%- set arrived = headwater.timestamp_add('arrived.arrived_at', 5, 'minute') ~ ' < ' if earlier.clock else 'arrived.arrived_at <= ' -%}
     {%- set outcome, instant, due = "'waited'", 'least(' ~ last_clock ~ ', ' ~ headwater.cdp_now() ~ ')', arrived ~ last_clock -%}
 {%- elif clock -%}
-    {%- set outcome, instant, due = "case when candidates." ~ clock.date ~ " is null then 'no_date' else 'waited' end", headwater.cdp_now(), clock.has_come -%}
+    {%- set outcome, instant = clock.get('outcome', "'waited'"), headwater.cdp_now() -%}
+    {%- set due = headwater._journey_is_open_hour(zones, clock) if 'open' in clock else clock.has_come -%}
 {%- else -%}
     {%- set outcome = headwater._journey_outcome(node, condition) -%}
     {%- set instant = headwater._journey_instant(node, condition) -%}

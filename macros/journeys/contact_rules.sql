@@ -65,7 +65,7 @@
     {%- set column = rules.zone_column -%}
     {%- set columns = headwater._columns_of(context, context.model) -%}
     {%- set has_column = column in columns.types or not execute -%}
-    {%- if has_column and context.asks and modules.pytz.all_timezones_set is defined -%}
+    {%- if has_column and context.asks and not headwater.is_offline() and modules.pytz.all_timezones_set is defined -%}
         {%- for row in run_query('select distinct ' ~ column ~ ' from ' ~ ref(context.model) ~ ' where ' ~ column ~ ' is not null order by 1') -%}
             {%- if row[0] in modules.pytz.all_timezones_set -%}
                 {%- do zones.update({row[0]: headwater._clock_now({'zone': row[0]})}) -%}
@@ -292,11 +292,16 @@ new__{{ node.name }} as (
 
 ),
 
+{# A row for each reason, when it was first: whoever slept and is over the cap by the morning is told both. -#}
 delayed__{{ node.name }} as (
 
     select
         judged.profile_id,
         judged.entry_number,
+        case
+            when logged.profile_id is null then {{ headwater.string_literal(node.name ~ '.delayed') }}
+            else {{ dbt.concat([headwater.string_literal(node.name ~ '.delayed.'), 'judged.reason']) }}
+        end as node,
         judged.reason as outcome,
         judged.happened_at
 
@@ -311,9 +316,15 @@ delayed__{{ node.name }} as (
         and judged.entry_number = logged.entry_number
         and logged.node = {{ headwater.string_literal(node.name ~ '.delayed') }}
 
+    left join logged as other_reason
+        on judged.profile_id = other_reason.profile_id
+        and judged.entry_number = other_reason.entry_number
+        and other_reason.node = {{ dbt.concat([headwater.string_literal(node.name ~ '.delayed.'), 'judged.reason']) }}
+
     where
         gone_on.profile_id is null
-        and logged.profile_id is null
+        and (logged.profile_id is null or logged.outcome <> judged.reason)
+        and other_reason.profile_id is null
 
 ),
 {%- endmacro %}

@@ -3,7 +3,8 @@
     The definition is YAML: entry {audience}, {did} or {date}, exit_when (a condition), re_entry (never, {after}), steps: a list of
     {wait: {for}} | {wait: {until: condition, timeout}} | {wait: {time, weekday}} | {wait: {date, before}} |
     {touchpoint: {destination, channel, template}} | {split: {arm: {percent, steps}}} |
-    {branch: {if: condition, then: [steps], else: [steps]}} | {goal: condition} | {exit: {}}; each step but exit has a `name`;
+    {branch: {if: condition, then: [steps], else: [steps]}} | {goal: condition} | {exit: {}}, and what journey_written_out() makes such steps of:
+    {repeat: {at_most, until, steps}} | {branch: {cases}} | {task: {destination, template}}, or {jump: {to}}; each step but exit and jump has a `name`;
     and what became of steps since people entered: renamed {new: old}, removed [old], inserted {step: newcomers | everybody}.
     A step of a later branch may say {engaged: {touchpoint: name, kind: opened}} as its condition.
     Columns: step_id, journey_name, profile_id, entry_number, node, node_type, outcome, touchpoint_id, destination, channel, template,
@@ -12,8 +13,13 @@
 {%- if headwater.is_switched_off() -%}
     {{ return('') }}
 {%- endif -%}
+{%- if headwater.is_offline() and not execute -%}
+    {%- set told = fromyaml(definition, {}) -%}
+    {{- config(meta={'journey': told} if told is mapping else {}) -}}
+    {{ return('select 1 as one') }}
+{%- endif -%}
 {%- set parsed = headwater.read_definition(definition, "entry: and steps:") -%}
-{%- do headwater._journey_only(parsed, ['entry', 'exit_when', 're_entry', 'exclusion', 'steps', 'renamed', 'removed', 'inserted'], '') -%}
+{%- do headwater._journey_only(parsed, headwater.definition_keys('journey'), '') -%}
 {%- set nodes = headwater.journey_nodes(parsed) -%}
 {{- config(
     materialized='incremental',
@@ -35,7 +41,7 @@
 {%- set context = headwater.audience_context('person') -%}
 {%- do context.update({'name': name, 'log': log, 'asks': asks}) -%}
 {%- set entry = headwater._journey_entry(parsed, context) -%}
-{%- do context.update({'spans': 'spans', 'is_many': entry.is_many}) -%}
+{%- do context.update({'spans': 'spans', 'is_many': entry.is_many, 'entry_event': entry.event, 'entry_columns': []}) -%}
 {%- set exit_predicate = headwater.audience_predicate(context, parsed['exit_when'], 'exit_when') if 'exit_when' in parsed else none -%}
 {%- set rules = headwater.contact_rules() -%}
 {%- set ruled = nodes | selectattr('type', 'equalto', 'touchpoint') | rejectattr('when_not_allowed', 'equalto', 'send') | list if rules else [] -%}
@@ -46,6 +52,11 @@
         {%- do node.clock.update({'has_come': headwater._journey_date_has_come(context, node.clock, node.name ~ '.wait.date')}) -%}
     {%- else -%}
         {%- do timed.append(node.name) -%}
+        {%- if node.clock.best -%}
+            {%- set best = {'hour': 'most_often'} -%}
+            {%- do best.update(node.clock.best) -%}
+            {%- do node.clock.update({'best_column': headwater.told_figure(context, best, node.name ~ '.wait.best_hour')}) -%}
+        {%- endif -%}
     {%- endif -%}
 {%- endfor -%}
 {%- set zones = headwater.contact_zones(context, rules or {'zone_column': 'time_zone'}) if ruled or timed else none -%}
@@ -141,7 +152,7 @@ logged as (
         {{ figure }} as figure_{{ loop.index }}
         {%- endfor %}
 
-    from {{ ref('profiles') }} as profiles
+    from {{ headwater.entity_rows(context) }}
 
 ),
 
@@ -166,12 +177,19 @@ travellers as (
 
 ),
 
+{% if context.entry_columns -%}
+{{ headwater._journey_own_events(context) }}
+
+{% endif -%}
 {% if entry.is_many -%}
 {# Each entry of a person is asked by itself. -#}
 candidates as (
 
     select
         people.*,
+        {%- for name in context.entry_columns %}
+        own_events.entry_{{ name }},
+        {%- endfor %}
         travellers.entry_number,
         {{ headwater._traveller_id('travellers') }} as traveller_id
 
@@ -179,6 +197,11 @@ candidates as (
 
     inner join travellers
         on people.profile_id = travellers.profile_id
+    {%- if context.entry_columns %}
+
+    left join own_events
+        on {{ headwater._traveller_id('travellers') }} = own_events.traveller_id
+    {%- endif %}
 
 ),
 
@@ -309,7 +332,7 @@ new_steps as (
     union all
 
     select
-        profile_id, entry_number, {{ headwater.string_literal(node.name ~ '.delayed') }}, 'delay', outcome,
+        profile_id, entry_number, node, 'delay', outcome,
         {{ headwater._text_or_null(node.destination) }}, {{ headwater._text_or_null(node.channel) }}, {{ headwater._text_or_null(node.template) }}, happened_at, {{ headwater._text_or_null(none) }}
 
     from delayed__{{ node.name }}

@@ -11,6 +11,19 @@
     {%- for end in headwater._journey_steps(parsed.get('steps'), [{'node': 'entry', 'outcome': none}], nodes, outs, 'steps') -%}
         {%- do outs.append(end) -%}
     {%- endfor -%}
+    {%- set ends = [] -%}
+    {%- for way in outs -%}
+        {%- if 'jump' in way -%}
+            {%- set targets = nodes[way.after:] | selectattr('name', 'equalto', way.jump) | list -%}
+            {%- if not targets -%}
+                {{ headwater.audience_error(way.path, "wants {to: the name of a step that stands later}, not '" ~ way.jump ~ "'; back goes repeat:") }}
+            {%- endif -%}
+            {%- do targets[0].update({'sources': targets[0].sources + way.sources}) -%}
+        {%- else -%}
+            {%- do ends.append(way) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- set outs = ends -%}
     {%- if outs -%}
         {#- All ways out that have no name of their own are one node. -#}
         {%- do nodes.append({'name': 'exit', 'type': 'exit', 'sources': outs, 'condition': none}) -%}
@@ -32,15 +45,21 @@
 {%- endmacro %}
 
 {% macro _journey_step(step, sources, nodes, outs, path) -%}
-    {%- set types = ['wait', 'touchpoint', 'branch', 'split', 'goal', 'exit'] -%}
+    {%- set types = headwater.definition_keys('steps') -%}
     {%- set found = step | select('in', types) | list if step is mapping else [] -%}
     {%- if found | length != 1 -%}
         {{ headwater.audience_error(path, "wants one step, of " ~ types | join(', ')) }}
     {%- endif -%}
     {%- set type = found[0] -%}
-    {%- do headwater._journey_only(step, ['name', type], path) -%}
+    {%- do headwater._journey_only(step | reject('in', ['is_task', 'is_copy_of']) | list, ['name', type], path) -%}
     {%- set body = step[type] -%}
     {%- set path = path ~ '.' ~ type -%}
+    {%- if type in ['repeat', 'task'] or (type == 'branch' and body is mapping and 'cases' in body) -%}
+        {{ return(headwater._journey_steps(headwater.journey_written_out(step, type, path), sources, nodes, outs, path)) }}
+    {%- elif type == 'jump' -%}
+        {%- do outs.append({'jump': body['to'] if body is mapping and body | list == ['to'] else none, 'sources': sources, 'path': path, 'after': nodes | length}) -%}
+        {{ return([]) }}
+    {%- endif -%}
     {%- if body is not mapping or (type == 'exit' and body) -%}
         {{ headwater.audience_error(path, "wants {}, since it takes nothing" if type == 'exit' else "wants a mapping, such as {for: 3 days} of a wait") }}
     {%- endif -%}
@@ -52,21 +71,23 @@
         {%- do headwater._journey_out(name, sources, nodes, outs) -%}
         {{ return([]) }}
     {%- endif -%}
-    {%- set node = {'name': name or '', 'type': type, 'sources': sources, 'condition': none} -%}
+    {%- set node = {'name': name or '', 'type': type, 'sources': sources, 'condition': none, 'is_copy_of': step.get('is_copy_of')} -%}
     {%- do nodes.append(node) -%}
     {%- if type == 'touchpoint' -%}
-        {%- do headwater._journey_only(body, ['destination', 'channel', 'template', 'when_not_allowed'], path) -%}
-        {%- if not body.get('destination') or not body.get('channel') -%}
+        {%- do headwater._journey_only(body, headwater.definition_keys('touchpoint'), path) -%}
+        {%- if not body.get('destination') or (not body.get('channel') and 'is_task' not in step) -%}
             {{ headwater.audience_error(path, "wants destination, channel and template") }}
         {%- endif -%}
         {%- do headwater.check_destination(body['destination'], path ~ '.destination') -%}
-        {%- do headwater.check_consent_word(path ~ '.channel', body['channel'], headwater.consent_channels() | list) -%}
+        {%- if 'is_task' not in step -%}
+            {%- do headwater.check_consent_word(path ~ '.channel', body['channel'], headwater.consent_channels() | list) -%}
+        {%- endif -%}
         {%- do headwater._journey_only([body.get('when_not_allowed', 'delay')], ['delay', 'drop', 'send'], path ~ '.when_not_allowed') -%}
         {%- do node.update({'when_not_allowed': 'delay'}) -%}
         {%- do node.update(body) -%}
     {%- elif type == 'wait' -%}
         {%- set clock = headwater._journey_wait_clock(body, path) -%}
-        {%- do headwater._journey_only(body, ['for', 'until', 'timeout', 'time', 'weekday', 'date', 'before', 'after'], path) -%}
+        {%- do headwater._journey_only(body, headwater.definition_keys('wait'), path) -%}
         {%- if not clock and body | list | sort not in [['for'], ['timeout', 'until']] -%}
             {{ headwater.audience_error(path, "wants {for: a duration}, {until: a condition, timeout: a duration}, {time: '09:00', weekday: monday} or {date: a trait, before: 3 days}, not " ~ body | join(', ')) }}
         {%- endif -%}
@@ -80,7 +101,7 @@
     {%- elif type == 'goal' -%}
         {%- do node.update({'condition': headwater._journey_checked(body, nodes, path)}) -%}
     {%- else -%}
-        {%- do headwater._journey_only(body, ['if', 'then', 'else'], path) -%}
+        {%- do headwater._journey_only(body, headwater.definition_keys('branch'), path) -%}
         {%- do node.update({'condition': headwater._journey_checked(body.get('if'), nodes, path ~ '.if')}) -%}
     {%- endif -%}
     {%- if type in ['goal', 'branch'] and not node.condition -%}
@@ -176,8 +197,8 @@
         {%- if condition['engaged'] is not mapping -%}
             {{ headwater.audience_error(path ~ '.engaged', "wants {touchpoint: the name of a step, kind: opened}") }}
         {%- endif -%}
-        {%- do headwater._journey_only(condition['engaged'], ['touchpoint', 'kind'], path ~ '.engaged') -%}
-        {%- set kinds = ['sent', 'delivered', 'opened', 'clicked', 'bounced', 'unsubscribed', 'complained', 'converted'] -%}
+        {%- do headwater._journey_only(condition['engaged'], headwater.definition_keys('engaged'), path ~ '.engaged') -%}
+        {%- set kinds = headwater.definition_keys('engagements') -%}
         {%- do headwater._journey_only([condition['engaged'].get('kind', 'opened')], kinds, path ~ '.engaged.kind') -%}
         {%- set touchpoints = nodes | selectattr('type', 'equalto', 'touchpoint') | map(attribute='name') | list -%}
         {%- set named = condition['engaged'].get('touchpoint') -%}

@@ -4,7 +4,7 @@
     the build would refuse the definition this does too, unless `checks` is false. -#}
 {% macro journey_questions(definition, name, checks=true, replayed=none) -%}
     {%- set parsed = definition if definition is mapping else headwater.read_definition(definition, "entry: and steps:") -%}
-    {%- do headwater._journey_only(parsed, ['entry', 'exit_when', 're_entry', 'exclusion', 'steps', 'renamed', 'removed', 'inserted'], '') -%}
+    {%- do headwater._journey_only(parsed, headwater.definition_keys('journey'), '') -%}
     {%- set nodes = headwater.journey_nodes(parsed) -%}
     {#- Before any branch: dbt reads refs while it parses, when no table is known. -#}
     {%- do ref('identity_aliases') -%}
@@ -52,7 +52,7 @@
 {#- Text: a step in plain words. -#}
 {% macro _journey_node_words(node, parsed) -%}
     {%- if node.type == 'touchpoint' -%}
-        {{ return(node.channel ~ ' by ' ~ node.destination ~ (': ' ~ node.template if node.template)) }}
+        {{ return((node.channel or 'task') ~ ' by ' ~ node.destination ~ (': ' ~ node.template if node.template)) }}
     {%- elif node.type == 'split' -%}
         {%- set arms = [] -%}
         {%- for arm in node.arms -%}
@@ -60,7 +60,7 @@
         {%- endfor -%}
         {{ return(arms | join(', ')) }}
     {%- elif node.type == 'wait' and node.clock -%}
-        {{ return('until ' ~ ('the day of ' ~ node.clock.date if 'date' in node.clock else 'the clock shows it')) }}
+        {{ return('until ' ~ ('the day of ' ~ headwater.rule_words(node.clock.date) if 'date' in node.clock else 'these hours' if 'open' in node.clock else 'their best hour' if node.clock.best else 'the clock shows it')) }}
     {%- elif node.type == 'wait' -%}
         {{ return((('until ' ~ headwater.rule_words(node.condition) ~ ', at most ') if node.condition else '') ~ node.duration.amount ~ ' ' ~ node.duration.unit ~ 's') }}
     {%- elif node.condition -%}

@@ -18,6 +18,10 @@
 
 {#- Value: whether the model that is being compiled is switched off, or of a demo that nobody asked for. dbt renders such models too
     while it parses, and they would stop a project that has other events, with words about somebody else's model. -#}
+{% macro is_offline() -%}
+    {{ return(env_var('HEADWATER_OFFLINE', '') != '') }}
+{%- endmacro %}
+
 {% macro is_switched_off() -%}
     {%- set is_uninvited = project_name != 'headwater' and model.package_name == 'headwater' and env_var('HEADWATER_DEMO', '') != 'true' -%}
     {{ return(is_uninvited or not (model.get('config') or {}).get('enabled', true)) }}

@@ -21,6 +21,7 @@
             'caps': {'list': {'keys': {'at_most': 'whole', 'days': 'whole', 'channels': 'texts'}, 'needs': ['at_most', 'days']} },
             'delay_at_most': 'text', 'zone_column': 'name',
         } },
+        'cdp_always_excluded': 'any',
         'cdp_default_country': 'country',
         'cdp_entities': {'each': {'keys': {'model': 'name', 'key': 'name'}, 'needs': ['model', 'key']} },
         'cdp_events': {'list': {'keys': {
@@ -44,6 +45,9 @@
         'cdp_matching': {'keys': {
             'enabled': 'flag', 'accept': 'share', 'strong': 'share', 'review': 'share', 'max_block_records': 'whole', 'entities': 'any',
         } },
+        'cdp_minors': {'keys': {
+            'under': 'count', 'birth_date': 'name', 'country': 'name', 'under_by_country': {'each': 'count'},
+        }, 'needs': ['under']},
         'cdp_own_macros': 'names',
         'cdp_purposes': 'any',
         'cdp_registry': {'keys': {

@@ -19,6 +19,7 @@
     {%- do headwater._note_wrong_consents(problems, nodes, lists.consents) -%}
     {%- do headwater._note_wrong_groups(problems, nodes, lists) -%}
     {%- do headwater._note_wrong_destinations(problems, nodes, lists.journeys) -%}
+    {%- do headwater.note_columns_of_other_purposes(problems, nodes, lists) -%}
     {%- set ambiguous = headwater.ambiguous_views() -%}
     {%- if ambiguous -%}
         {%- do problems.append('target ' ~ target.name ~ ": the database is called '" ~ target.database ~ "' and so is the schema of " ~ ambiguous | join(', ')
@@ -217,10 +218,10 @@
 
 {% macro _consent_columns(source) -%}
     {%- set columns = {} -%}
-    {%- for key in ['key', 'email', 'phone', 'basis', 'origin', 'recorded_at', 'loaded_at'] -%}
+    {%- for key in ['key', 'email', 'phone', 'basis', 'origin', 'recorded_at', 'loaded_at', 'confirmed_at', 'expires_at'] -%}
         {%- do columns.update({key: source.get(key)}) -%}
     {%- endfor -%}
-    {%- for key in ['channel', 'purpose', 'answer'] if source.get(key) is mapping -%}
+    {%- for key in ['channel', 'purpose', 'answer', 'by_guardian'] if source.get(key) is mapping -%}
         {%- do columns.update({key: source[key].values() | first}) -%}
     {%- endfor -%}
     {{ return(columns) }}
@@ -314,6 +315,9 @@
     {%- endif -%}
     {%- set code = modules.re.sub('(?s)--[^\n]*|/[*].*?[*]/|[{]#.*?#[}]|[{][{]-?[ \n]*config[(].*?[)][ \n]*-?[}][}]', ' ', node.get('raw_code') or '') -%}
     {%- set words = modules.re.findall('[A-Za-z_][A-Za-z0-9_]*', code) | unique | list -%}
+    {%- if 'event_traits' in words -%}
+        {%- do words.extend(['profile_id', 'account_id']) -%}
+    {%- endif -%}
     {%- if not code or column | lower in words | map('lower') -%}
         {{ return(none) }}
     {%- endif -%}

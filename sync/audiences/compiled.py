@@ -136,14 +136,22 @@ class Compiler:
     """dbt in a process of its own, started at the first question and kept until `close`."""
 
     def __init__(
-        self, project: Project, *, profiles_dir: Path | None = None, target: str | None = None
+        self,
+        project: Project,
+        *,
+        profiles_dir: Path | None = None,
+        target: str | None = None,
+        offline: bool = False,
     ) -> None:
+        """`offline` asks no warehouse: what only its tables know is not known then."""
         self._project = project
-        self._folder = project.private / "dbt"
+        self._folder = project.private / ("dbt_offline" if offline else "dbt")
+        self._environment = {"HEADWATER_OFFLINE": "1"} if offline else {}
         self._options = ["--project-dir", str(project.directory)]
         self._options += ["--target-path", str(self._folder), "--log-path", str(self._folder)]
         self._options += ["--profiles-dir", str(profiles_dir)] if profiles_dir else []
         self._options += ["--target", target] if target else []
+        self._options += ["--no-populate-cache"] if offline else []
         self._process: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Compiler:
@@ -183,6 +191,24 @@ class Compiler:
         """
         block, variable = _block(path)
         return CompiledJourney.of(self._document(block, variable, name, "journey_questions"))
+
+    def tables(self) -> dict[str, list[str]]:
+        """The words that may stand somewhere in a definition, as the macros check them."""
+        answer = self._ask({"inline": "{{ tojson(headwater.definition_tables()) }}", "as_of": None})
+        if "error" in answer:
+            raise ConfigError(_told(answer["error"], "definition_tables"))
+        found: dict[str, list[str]] = json.loads(answer["compiled"])
+        return found
+
+    def write_manifest(self, path: Path) -> None:
+        """The project as dbt reads it, definitions unread.
+
+        Raises:
+            ConfigError: dbt cannot read the project.
+        """
+        answer = self._ask({"manifest": str(path)})
+        if "error" in answer:
+            raise ConfigError(f"dbt cannot read the project: {answer['error'].strip()}")
 
     def journey(self, definition: Mapping[str, Any], name: str) -> CompiledJourney:
         """The journey of a definition that was read already; that a build would refuse it now is no error."""
@@ -250,7 +276,7 @@ class Compiler:
                 text=True,
                 encoding="utf-8",
                 cwd=self._project.directory,
-                env={**os.environ, "DBT_LOG_LEVEL": "none"},
+                env={**os.environ, **self._environment, "DBT_LOG_LEVEL": "none"},
             )
         process = self._process
         assert process.stdin is not None  # noqa: S101
@@ -268,6 +294,18 @@ class Compiler:
             )
         answer: dict[str, str] = json.loads(line)
         return answer
+
+
+def definition_in(path: Path) -> tuple[str, int] | None:
+    """Whether a model hands a definition to a macro: `audience` or `journey`, and the line in which the definition's text begins."""
+    if path.suffix != ".sql":
+        return None
+    text = path.read_text(encoding="utf-8")
+    call = _CALL.search(text)
+    block = next((one for one in _BLOCK.finditer(text) if call and one[1] == call[1]), None)
+    if call is None or block is None:
+        return None
+    return call[0].partition("(")[0], text[: block.start()].count("\n") + 1
 
 
 def _block(path: Path) -> tuple[str, str]:

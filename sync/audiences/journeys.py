@@ -27,6 +27,14 @@ def show(session: Session, journey: CompiledJourney) -> dict[str, Any]:
         found = {str(row["outcome"]): int(row["entries"]) for row in rows if row["node"] == name}
         return dict(sorted(found.items()))
 
+    def delayed(name: str) -> dict[str, int]:
+        """By reason; one person may have been delayed for both."""
+        found = counted(passed, f"{name}.delayed")
+        for reason in ("capped", "quiet"):
+            for outcome, entries in counted(passed, f"{name}.delayed.{reason}").items():
+                found[outcome] = found.get(outcome, 0) + entries
+        return dict(sorted(found.items()))
+
     steps: list[dict[str, Any]] = [
         {
             "name": step.name,
@@ -35,7 +43,7 @@ def show(session: Session, journey: CompiledJourney) -> dict[str, Any]:
             "after": [{"step": name, "outcome": outcome} for name, outcome in step.sources],
             "standing": standing.get(step.name, 0),
             "passed": counted(passed, step.name),
-            "delayed": counted(passed, f"{step.name}.delayed"),
+            "delayed": delayed(step.name),
             "next": counted(coming, step.name),
         }
         for step in journey.steps

@@ -1,5 +1,5 @@
-"""A process with dbt in it, kept warm: it reads questions, a JSON document {inline, as_of} a line, and answers what dbt makes
-of the inline SQL at that instant, a JSON document a line.
+"""A process with dbt in it, kept warm: it reads questions, a JSON document {inline, as_of} a line (or {manifest}, where to write
+the project's), and answers what dbt makes of the inline SQL at that instant, a JSON document a line.
 
 Its own artifacts go where it is told, so that those of the last build stay as the gates of a push want them.
 """
@@ -36,7 +36,11 @@ def main(options: list[str]) -> None:
             if manifest is not None:
                 told.clear()
                 runner = dbtRunner(manifest=manifest, callbacks=[listener])
-                answer = _asked(runner, question["inline"], options)
+                if "manifest" in question:
+                    manifest.write(question["manifest"])
+                    answer = {"compiled": ""}
+                else:
+                    answer = _asked(runner, question["inline"], options)
                 if "error" in answer and told:
                     answer = {"error": told[-1]}
                 # dbt leaves a question that it could not read in the manifest, and stumbles over it at the next.

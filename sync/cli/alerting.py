@@ -1,8 +1,9 @@
-"""What `push` and `status --alert` share: whoever asked for it is told, and what arrived is remembered in the table of runs."""
+"""What `push`, `pull` and `status --alert` share: whoever asked for it is told, and what arrived is remembered in the table of runs."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from sync.cli.app import App
 from sync.config.models import SyncDefinition
@@ -13,30 +14,63 @@ from sync.state.tables import Tables
 from sync.warehouses.base import Session, now_utc
 
 
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What has a state that is told: a sync, or the results of a destination. `log_name` is its name in the table of runs."""
+
+    name: str
+    log_name: str
+    mode: str
+    owners: tuple[str, ...]
+
+    @staticmethod
+    def of(definitions: Iterable[SyncDefinition]) -> list[Subject]:
+        """Each sync."""
+        return [
+            Subject(one.name, one.sync_id, one.mode.value, tuple(one.owners)) for one in definitions
+        ]
+
+    @staticmethod
+    def of_pulls(definitions: Iterable[SyncDefinition]) -> list[Subject]:
+        """The results of each destination, of which all hear whose syncs go there."""
+        owners: dict[str, list[str]] = {}
+        for one in definitions:
+            owners.setdefault(one.destination, []).extend(one.owners)
+        return [
+            Subject(pull_name(destination), f"pull:{destination}", "pull", tuple(names))
+            for destination, names in owners.items()
+        ]
+
+
+def pull_name(destination: str) -> str:
+    """How an alert calls the results of a destination."""
+    return f"pull of {destination}"
+
+
 class Alerts:
-    """The receivers of destinations.yml, and what they were told of each sync; only of live runs."""
+    """The receivers of destinations.yml, and what they were told of each subject; only of live runs."""
 
     def __init__(
         self,
         app: App,
-        definitions: Iterable[SyncDefinition],
+        subjects: Iterable[Subject],
         *,
         run_id: str,
         log: Callable[..., None],
     ) -> None:
         self._app = app
         self._receivers = app.destinations.alerts()
-        self._definitions = {one.name: one for one in definitions}
+        self._subjects = {one.name: one for one in subjects}
         self._run_id = run_id
         self._log = log
 
     def told(self) -> dict[str, str | None]:
-        """What was told of each sync last; nothing where nobody hears, or the warehouse cannot say."""
+        """What was told of each last; nothing where nobody hears, or the warehouse cannot say."""
         if not self._receivers:
             return {}
         try:
             with self._app.warehouse.session() as session:
-                return {name: self._log_of(name).last_told(session) for name in self._definitions}
+                return {name: self._log_of(name).last_told(session) for name in self._subjects}
         except WarehouseError as error:
             self._log("alerts_not_read", message=error.message)
             return {}
@@ -46,7 +80,7 @@ class Alerts:
         if not self._receivers or not found:
             return
         owners: Mapping[str, Sequence[str]] = {
-            name: one.owners for name, one in self._definitions.items()
+            name: one.owners for name, one in self._subjects.items()
         }
         missed = tell(self._receivers, found, owners=owners, run_id=self._run_id, log=self._log)
         try:
@@ -61,7 +95,7 @@ class Alerts:
         self._log_of(change.sync).note(
             session,
             command="alert",
-            mode=self._definitions[change.sync].mode.value,
+            mode=self._subjects[change.sync].mode,
             now=now_utc(),
             status=change.status,
         )
@@ -71,6 +105,6 @@ class Alerts:
             Tables.of(self._app.manifest),
             self._app.warehouse.dialect,
             environment="live",
-            sync_name=self._definitions[name].sync_id,
+            sync_name=self._subjects[name].log_name,
             run_id=self._run_id,
         )

@@ -151,10 +151,12 @@ _WITHOUT_PROJECT = frozenset({"init", "new"})
 class Verb(click.Command):
     """A command that also takes the global options and shows an example."""
 
-    def __init__(self, *args: Any, example: str = "", **kwargs: Any) -> None:
+    def __init__(self, *args: Any, example: str = "", alarms: bool = False, **kwargs: Any) -> None:
+        """`alarms` says that whoever hears of syncs hears of the command too, where it cannot do its work at all."""
         if example:
             kwargs["epilog"] = f"Example: {example}"
         super().__init__(*args, **kwargs)
+        self._alarms = alarms
         self.params.extend(global_options())
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -162,7 +164,12 @@ class Verb(click.Command):
         app = ctx.find_object(App)
         if app is not None and self.name not in _WITHOUT_PROJECT:
             app.remember_demo()
-        return super().invoke(ctx)
+        if app is None or not self._alarms:
+            return super().invoke(ctx)
+        from sync.cli.alarm import alarmed
+
+        with alarmed(app, str(self.name), ctx.params):
+            return super().invoke(ctx)
 
 
 def selection_options(command: F) -> F:

@@ -32,6 +32,14 @@ VERBS: dict[str, tuple[str, str]] = {
         "sync.cli.forget:forget",
         "Erase people, here and wherever they were sent; prove it.",
     ),
+    "export-person": (
+        "sync.cli.export_person:export_person",
+        "Write down all that is known of a person, for them.",
+    ),
+    "register": (
+        "sync.cli.register:register",
+        "Say which personal fields go to whom, for what.",
+    ),
     "unlock": ("sync.cli.unlock:unlock", "Break the lease of a push that will never end."),
     "failures": ("sync.cli.failures:failures", "List rows that destinations refused; retry them."),
     "explain": (
@@ -42,6 +50,10 @@ VERBS: dict[str, tuple[str, str]] = {
     "journey": (
         "sync.cli.journey:journey",
         "Say where people stand in a journey, and what an edit does.",
+    ),
+    "validate": (
+        "sync.cli.validate:validate",
+        "Check definitions, journeys and syncs without a warehouse.",
     ),
     "identity": ("sync.cli.identity:identity", "Compare two builds of identity before release."),
     "report": ("sync.cli.report:report", "Write one page on the health of the whole loop."),

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 
 import click
 
+from sync.cli.alerting import Alerts, Subject, pull_name
 from sync.cli.app import App, Verb, json_option, selection_options
 from sync.cli.push import stoppable
 from sync.cli.session import chosen_environment, connector
 from sync.cli.watch import CommandWatcher
+from sync.engine.alerts import Change
 from sync.engine.connect import Connector
 from sync.engine.context import new_run_id
 from sync.engine.pull import LOOK_BACK_DAYS, PullContext, Puller, PullResult
+from sync.engine.scrub import scrub
 from sync.errors import UnexpectedError
 from sync.records import SyncObject
 from sync.report import metrics
 from sync.state.tables import ResultTables, Tables
 
 
-@click.command("pull", cls=Verb, example="sync pull --select destination:klaviyo")
+@click.command("pull", cls=Verb, alarms=True, example="sync pull --select destination:klaviyo")
 @selection_options
 @click.option("--sandbox", is_flag=True, help="Pull what the local stand-ins simulate.")
 @click.option(
@@ -79,6 +83,10 @@ def pull(
             if not stop.is_set()
         ]
     metrics.export([_measured(one, environment) for one in found], log=watcher.log)
+    if environment == "live" and not stop.is_set() and not app.why_not_live(environment):
+        alerts = Alerts(app, Subject.of_pulls(definitions), run_id=run_id, log=watcher.log)
+        told = alerts.told()
+        alerts.tell([news for one in found if (news := _news(one, told)) is not None])
     if as_json:
         app.output.document({"run_id": run_id, "destinations": [_summary(one) for one in found]})
     else:
@@ -96,6 +104,16 @@ def _measured(result: PullResult, environment: str) -> metrics.Measured:
         result.seconds,
         {"campaigns": result.campaigns, "events": result.events},
     )
+
+
+def _news(result: PullResult, told: Mapping[str, str | None]) -> Change | None:
+    """What changed since somebody was told: without results, who unsubscribed at the vendor is not known here."""
+    name = pull_name(result.destination)
+    before = told.get(name) or "success"
+    if result.status == before:
+        return None
+    message = scrub(result.error.message) if result.error else ""
+    return Change(name, result.status, before, message)
 
 
 def _reporting(connections: Connector, names: list[str]) -> list[str]:

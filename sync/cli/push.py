@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from sync.cli.alerting import Alerts
+from sync.cli.alerting import Alerts, Subject
 from sync.cli.app import App, Verb, json_option, selection_options
 from sync.cli.plan import read_plan
 from sync.cli.planning import planning
@@ -30,7 +30,9 @@ from sync.report import metrics
 from sync.state.tables import ResultTables
 
 
-@click.command("push", cls=Verb, example="sync push --sandbox --select destination:klaviyo")
+@click.command(
+    "push", cls=Verb, alarms=True, example="sync push --sandbox --select destination:klaviyo"
+)
 @selection_options
 @click.option("--sandbox", is_flag=True, help="Send to local stand-ins; no account is needed.")
 @click.option("--fault", "faults", multiple=True, metavar="KIND:SHARE", help="Sandbox faults.")
@@ -142,7 +144,7 @@ def push(
         log=watcher.log,
     )
     if hears:
-        alerts = Alerts(app, definitions, run_id=run_id, log=watcher.log)
+        alerts = Alerts(app, Subject.of(definitions), run_id=run_id, log=watcher.log)
         alerts.tell(changes(results, alerts.told()))
     code = _told(app, run_id, results, erased, as_json=as_json, dry_run=dry_run)
     return max(code, 1) if erased.pending else code

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from sync.cli.alerting import Alerts
+from sync.cli.alerting import Alerts, Subject
 from sync.cli.app import App, Verb, json_option, selection_options
 from sync.cli.session import chosen_environment
 from sync.config.models import SyncDefinition
@@ -22,7 +22,7 @@ from sync.warehouses.base import now_utc
 BROKEN = ("failed", "partial", "refused")
 
 
-@click.command("status", cls=Verb, example="sync status --json")
+@click.command("status", cls=Verb, alarms=True, example="sync status --json")
 @selection_options
 @click.option("--sandbox", is_flag=True, help="Runs of the sandbox.")
 @click.option(
@@ -126,7 +126,7 @@ def _tell(app: App, definitions: list[SyncDefinition], found: list[dict[str, Any
     """Tell whose run broke, died, does not come or is unlike its last ones, and who is back."""
     alerts = Alerts(
         app,
-        definitions,
+        Subject.of(definitions),
         run_id=new_run_id(),
         log=lambda event, **facts: app.output.log(event, facts),
     )

@@ -7,6 +7,7 @@ import click
 from sync.cli.app import App, Verb
 from sync.cli.session import chosen_environment
 from sync.engine.context import new_run_id
+from sync.errors import RefusedError
 from sync.state.leases import Leases, owner_name
 from sync.state.runs import RunLog
 from sync.state.tables import Tables
@@ -21,8 +22,9 @@ from sync.warehouses.base import now_utc
 def unlock(app: App, sync: str, yes: bool, sandbox: bool) -> int:
     """Break the lease of a push of SYNC that will never end: its machine is gone, or it hangs.
 
-    A lease expires by itself ten minutes after its holder last renewed it. A holder that is alive after all writes nothing any more, and
-    what it had in flight is sent again by the next push.
+    A lease expires by itself ten minutes after its holder last renewed it, and at once when its process on this machine is gone: one that
+    is at work here is stopped first. A holder that is alive elsewhere writes nothing any more, and sends until it would write: what it
+    had in flight is sent again by the next push.
     """
     definition, environment = app.sync(sync), chosen_environment(sandbox)
     tables, run_id = Tables.of(app.manifest), new_run_id()
@@ -35,9 +37,17 @@ def unlock(app: App, sync: str, yes: bool, sandbox: bool) -> int:
     )
     with app.warehouse.session() as session:
         holder = lease.holder_of(session, definition.sync_id, now_utc())
+        process = lease.process_here(session)
     if holder is None:
         app.output.note(f"{sync}: nobody holds its lease.")
         return 0
+    if process is not None:
+        raise RefusedError(
+            "running",
+            f"{sync} is being pushed by process {process}, which is at work on this machine: without its lease it would send beside "
+            "the next push.",
+            hint=f"stop it, and its lease is free: kill {process}",
+        )
     if not yes:
         click.confirm(f"{sync} is being pushed by {holder}. Break its lease?", abort=True, err=True)
     log = RunLog(

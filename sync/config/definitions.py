@@ -10,7 +10,7 @@ from sync.config.models import Canary, Consent, Guards, Model, Nulls, SyncDefini
 from sync.errors import ConfigError, closest
 from sync.records import Mode, SyncObject
 
-_KEYS = (
+SYNC_KEYS = (
     "id",
     "destination",
     "object",
@@ -30,7 +30,7 @@ _KEYS = (
     "after",
     "options",
 )
-_GUARDS = (
+GUARD_KEYS = (
     "min_rows",
     "max_removals",
     "max_removals_percent",
@@ -61,7 +61,9 @@ def parse_definition(
         ConfigError: a setting is unknown, missing or not allowed.
     """
     reader = _Reader(name, path)
-    settings = _with_what_the_model_says(reader, reader.mapping("sync", meta, allowed=_KEYS), model)
+    settings = _with_what_the_model_says(
+        reader, reader.mapping("sync", meta, allowed=SYNC_KEYS), model
+    )
     mode_name = reader.text(settings, "mode")
     if mode_name not in [mode.value for mode in Mode]:
         reader.refuse("mode", mode_name, [mode.value for mode in Mode])
@@ -244,7 +246,7 @@ def _consent(reader: _Reader, value: object) -> Consent | None:
 
 
 def _guards(reader: _Reader, value: object) -> Guards:
-    settings = reader.mapping("guards", value, allowed=_GUARDS)
+    settings = reader.mapping("guards", value, allowed=GUARD_KEYS)
     numbers: dict[str, Any] = {}
     for key, limit in settings.items():
         read = reader.number if key.endswith("_percent") else reader.whole

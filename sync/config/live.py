@@ -33,6 +33,16 @@ def check_live(project: Project, target: Target, manifest: Manifest) -> None:
         RefusedError: it is not listed, is another place than the one listed, or the manifest was written for another.
         ConfigError: the listing is malformed.
     """
+    _check_manifest(manifest, target, check_listed(project, target))
+
+
+def check_listed(project: Project, target: Target) -> Mapping[str, str]:
+    """`target` is listed as the place that it is; returns what tells that place.
+
+    Raises:
+        RefusedError: it is not listed, or is another place than the one listed.
+        ConfigError: the listing is malformed.
+    """
     here = _place(target.type, target.settings, target)
     shown = ", ".join(f"{key}: {value}" for key, value in here.items())
     listed = _listed(project)
@@ -53,7 +63,7 @@ def check_live(project: Project, target: Target, manifest: Manifest) -> None:
                 "a copy knows nothing of what was sent, and would send all of it again: use "
                 f"--sandbox, or list this place if it is the one that goes live: {{{shown}}}",
             )
-    _check_manifest(manifest, target, here)
+    return here
 
 
 def _refused(message: str, hint: str) -> RefusedError:

@@ -16,6 +16,7 @@ from sync.config.models import (
     SUPPRESSIONS_MODEL,
     AudienceModel,
     ConsentTables,
+    Described,
     JourneyLog,
     JourneyModel,
     Model,
@@ -62,6 +63,34 @@ class Manifest:
             ConfigError: a definition is wrong.
         """
         return list(self._syncs)
+
+    def model_files(self, package: str) -> list[str]:
+        """The files of a package's models."""
+        return sorted(
+            str(node["original_file_path"])
+            for node in self._nodes.values()
+            if node.get("resource_type") == "model" and node.get("package_name") == package
+        )
+
+    def checked_syncs(self) -> Iterator[tuple[str, str, ConfigError | None]]:
+        """Name and file of every exposure that is a sync, and what is wrong with it; at last what they say of each other."""
+        found = []
+        for exposure in self._document.get("exposures", {}).values():
+            meta = _meta(exposure)
+            if "sync" not in meta:
+                continue
+            name, path = str(exposure["name"]), str(exposure.get("original_file_path", ""))
+            try:
+                found.append(self._sync(exposure, meta["sync"]))
+            except ConfigError as error:
+                yield name, path, error
+            else:
+                yield name, path, None
+        for check in (_check_after, _check_ids):
+            try:
+                check(found)
+            except ConfigError as error:
+                yield "several", "dbt_project.yml", error
 
     @cached_property
     def _syncs(self) -> list[SyncDefinition]:
@@ -139,6 +168,38 @@ class Manifest:
             if node.get("resource_type") == "model" and node.get("relation_name")
         ]
         return sorted(found, key=lambda model: model.name)
+
+    def described(self) -> list[Described]:
+        """Every model, seed and snapshot that exists as a relation, by name, with what the project says of it."""
+        found = [
+            Described(
+                name=str(node["name"]),
+                relation=str(node["relation_name"]),
+                description=" ".join(str(node.get("description") or "").split()),
+                columns={
+                    str(name).lower(): " ".join(str(column.get("description") or "").split())
+                    for name, column in (node.get("columns") or {}).items()
+                },
+                record=record if isinstance(record := _meta(node).get("record"), Mapping) else {},
+            )
+            for node in self._nodes.values()
+            if node.get("resource_type") in ("model", "seed", "snapshot")
+            and node.get("relation_name")
+        ]
+        return sorted(found, key=lambda one: one.name)
+
+    def sources_of(self, unique_id: str) -> list[str]:
+        """The raw tables above a model, as `source.table`, and seeds by their names; not what this tool writes, or the engine's seeds."""
+        found = set()
+        for one in self._ancestors(unique_id):
+            source, node = self._document.get("sources", {}).get(one), self._nodes.get(one, {})
+            if source is not None and source.get("source_name") not in _OWN_SOURCES:
+                found.add(f"{source.get('source_name')}.{source.get('name')}")
+            elif node.get("resource_type") == "seed" and (
+                node.get("package_name") != _ENGINE or "demo" in (node.get("tags") or [])
+            ):
+                found.add(str(node["name"]))
+        return sorted(found)
 
     def audiences(self) -> list[AudienceModel]:
         """Every audience of the project, by name."""
@@ -346,6 +407,8 @@ class Manifest:
             )
 
 
+_ENGINE = "headwater"
+_OWN_SOURCES = ("sync", "campaigns")
 # What the engine keeps of all audiences, under names like theirs.
 _NO_AUDIENCES = ("audience_memberships", "audience_holdouts")
 

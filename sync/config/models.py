@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,6 +40,7 @@ class Consent:
 
 
 PERSON = "profile_id"  # the column that says whose row it is
+NOT_SENT = ("withheld_reason", "row_hash", "qualified_at")  # columns that only the plan reads
 TOUCHPOINT = "touchpoint_id"  # the column that says which message of a journey it is
 # The models that a plan asks for permission.
 CONSENT_MODEL, SUPPRESSIONS_MODEL = "profile_consent", "profile_suppressions"
@@ -136,6 +137,23 @@ class Canary:
 
 
 @dataclass(frozen=True, slots=True)
+class Described:
+    """A relation and what the project says of it; `record` is what `config: meta: record:` says its rows are of."""
+
+    name: str
+    relation: str
+    description: str
+    columns: Mapping[str, str]
+    record: Mapping[str, Any]
+
+    @property
+    def source_name(self) -> str:
+        """What identity calls its records, where it has some (macros/registry/record_sources.sql)."""
+        told = self.record.get("source_name")
+        return str(told or self.name.removeprefix("stg_").replace("__", "_"))
+
+
+@dataclass(frozen=True, slots=True)
 class SyncDefinition:
     """One sync: which rows go where, and how."""
 
@@ -172,6 +190,12 @@ class SyncDefinition:
     def sync_id(self) -> str:
         """The name its state is kept under, which a new name of the exposure leaves as it is."""
         return self.id or self.name
+
+    def fields_of(self, columns: Sequence[str]) -> dict[str, str]:
+        """Vendor field -> column, of a table with these columns: what is named here, and every other column under its own name."""
+        renamed = set(self.fields.values())
+        taken = {*NOT_SENT, *self.key, *self.identifiers, *renamed}
+        return {column: column for column in columns if column not in taken} | dict(self.fields)
 
     def asks(self, columns: Collection[str]) -> tuple[str, ...]:
         """The models that a plan asks for permission, of a table with these columns: none for companies, nor to take somebody out."""

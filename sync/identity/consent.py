@@ -27,6 +27,9 @@ OUTCOMES = {
     "less_strict": "another address or number of theirs has the stricter answer",
     "import_after_refusal": "an import, which ends no refusal",
     "answered_since": "they said yes later themselves",
+    "unconfirmed": "nobody confirmed this yes, so none",
+    "expired": "this yes is over, so none",
+    "minor": "a child's own yes, so none; a guardian's would count",
 }
 UNKNOWN_WORD = "a channel or purpose that nobody knows, so no yes"
 NO_TIME = "a yes without a time, or ahead of the clock, so none"

@@ -72,6 +72,13 @@ class Leases:
                 return f"{_described(row['owner'])}, until {row['expires_at']:%H:%M} UTC"
         return None
 
+    def process_here(self, session: Session) -> int | None:
+        """The number of the process that has the lease, where it is seen to be at work on this machine."""
+        for owner in self._owners(session):
+            if _is_here(owner) and not _is_dead(owner):
+                return int(owner.split("/", 2)[1].partition(".")[0])
+        return None
+
     def breaking(self) -> str:
         """The statement that takes the lease from whoever has it."""
         return f"delete from {self._table} where {self._mine()}"
@@ -148,10 +155,9 @@ def _is_dead(owner: str) -> bool:
     A process is known by its number and when it began: in a container every run may be number 1. Of one in another container, or on
     another machine of the same name, nothing can be seen from here.
     """
-    host, process, _ = owner.split("/", 2)
-    number, began, where = [*process.split("."), "", ""][:3]
-    if host != socket.gethostname() or (where and where != _where()):
+    if not _is_here(owner):
         return False
+    number, began = [*owner.split("/", 2)[1].split("."), ""][:2]
     try:
         os.kill(int(number), 0)
     except ProcessLookupError:
@@ -159,6 +165,13 @@ def _is_dead(owner: str) -> bool:
     except OSError:
         return False
     return _started(int(number)) != began
+
+
+def _is_here(owner: str) -> bool:
+    """Whether the owner's process can be seen from here."""
+    host, process, _ = owner.split("/", 2)
+    where = [*process.split("."), "", ""][2]
+    return host == socket.gethostname() and (not where or where == _where())
 
 
 def _where() -> str:

@@ -14,7 +14,7 @@ said as (
     select
         {%- for column in [
             'answer_source', 'source_name', 'consent_id', 'email', 'phone', 'channel_said', 'purpose_said', 'state', 'basis',
-            'consent_source', 'answer_said',
+            'consent_source', 'answer_said', 'lapse',
         ] %}
         cast(null as {{ string }}) as {{ column }},
         {%- endfor %}
@@ -22,7 +22,8 @@ said as (
         true as is_origin_known,
         true as is_answer_known,
         cast(null as {{ instant }}) as recorded_at,
-        cast(null as {{ instant }}) as loaded_at
+        cast(null as {{ instant }}) as loaded_at,
+        false as is_by_guardian
 
     from (select 1 as one) as nothing
 
@@ -178,6 +179,8 @@ read as (
         is_origin_known,
         answer_said,
         is_answer_known,
+        is_by_guardian,
+        lapse,
         recorded_at,
         loaded_at
 

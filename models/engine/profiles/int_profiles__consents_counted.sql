@@ -17,6 +17,8 @@ answers as (
         may_raise,
         basis,
         consent_source,
+        is_by_guardian,
+        lapse,
         recorded_at,
         coalesce(loaded_at, {{ headwater.cdp_now() }}) as loaded_at
 
@@ -41,6 +43,8 @@ known as (
         may_raise,
         basis,
         consent_source,
+        is_by_guardian,
+        lapse,
         case
             when recorded_at is null then loaded_at
             when recorded_at > {{ headwater.cdp_now() }} then {{ headwater.cdp_now() }}
@@ -83,6 +87,8 @@ expanded as (
         known.may_raise,
         known.basis,
         known.consent_source,
+        known.is_by_guardian,
+        known.lapse,
         known.recorded_at
 
     from known
@@ -132,6 +138,8 @@ asked as (
         may_raise,
         basis,
         consent_source,
+        is_by_guardian,
+        lapse,
         recorded_at
 
     from asked_by

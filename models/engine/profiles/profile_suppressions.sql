@@ -1,4 +1,5 @@
 {%- set reasons = headwater.suppressing_events() -%}
+{%- set minors = headwater.minors() -%}
 {%- set types = headwater.string_literals(['profile_id'] + (headwater.setting('cdp_identity').get('person', {}).get('identifiers', {}) | list)) -%}
 with
 
@@ -52,22 +53,53 @@ said_yes as (
 
 ),
 
+{%- if minors %}
+
+minors as (
+
+    {{ minors }}
+
+),
+
+subjects_of_minors as (
+
+    select distinct
+        holders.identifier_type,
+        holders.identifier_value
+
+    from holders
+
+    inner join minors on holders.profile_id = minors.profile_id
+
+),
+{%- endif %}
+
 -- Which address or number a yes was said of: one about another of theirs does not end an unsubscription.
 said_of as (
 
     select
-        subject,
-        channel,
-        max(recorded_at) as recorded_at
+        said.subject,
+        said.channel,
+        max(said.recorded_at) as recorded_at
 
-    from {{ ref('int_profiles__consents_counted') }}
+    from {{ ref('int_profiles__consents_counted') }} as said
+    {%- if minors %}
+
+    left join subjects_of_minors
+        on said.subject_type = subjects_of_minors.identifier_type
+        and said.subject = subjects_of_minors.identifier_value
+    {%- endif %}
 
     where
-        purpose = 'marketing'
-        and state = 'opted_in'
-        and may_raise
+        said.purpose = 'marketing'
+        and said.state = 'opted_in'
+        and said.may_raise
+        and said.lapse is null
+        {%- if minors %}
+        and (subjects_of_minors.identifier_value is null or said.is_by_guardian)
+        {%- endif %}
 
-    group by subject, channel
+    group by said.subject, said.channel
 
 ),
 

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from sync.warehouses.base import Dialect
 
 DIGITS = "0123456789abcdef"
-NOT_MAPPED = ("withheld_reason", "row_hash", "qualified_at")
 # Texts, each with the types of identifier it may be of -> joins, and a condition: one of them is an erased person's.
 Erased = Callable[[abc.Mapping[str, Sequence[str]]], tuple[str, str]]
 KindsOf = abc.Mapping[str, Kind]
@@ -133,16 +132,7 @@ def map_columns(definition: SyncDefinition, columns: Sequence[str]) -> Mapping:
                     hint=f"its columns are {', '.join(columns)}; the mapping is in "
                     f"{definition.path}.",
                 )
-    renamed = set(definition.fields.values())
-    own = [
-        column
-        for column in columns
-        if column not in NOT_MAPPED
-        and column not in definition.key
-        and column not in definition.identifiers
-        and column not in renamed
-    ]
-    fields = {column: column for column in own} | dict(definition.fields)
+    fields = definition.fields_of(columns)
     return Mapping(identifiers=definition.identifiers, fields=fields)
 
 

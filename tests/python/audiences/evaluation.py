@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import calendar
 import datetime as dt
+import itertools
 import math
 import statistics
 from collections.abc import Callable, Iterator
@@ -31,15 +32,21 @@ class Scope(NamedTuple):
     one: str
     zone: ZoneInfo
     row: Row | None = None
-    column: str = ""
+    column: Any = ""
     before: Any = None  # the same figure in the window before
 
 
 # -- times --------------------------------------------------------------------------------------------------------------------
 
 
-def length(text: str) -> dt.timedelta:
+def length(text: str, is_future: bool = False) -> dt.timedelta:
     amount, unit = text.split()
+    if unit.startswith(("month", "year")):
+        # Months are those of the calendar, counted from now.
+        months = int(amount) * (12 if unit.startswith("year") else 1) * (1 if is_future else -1)
+        year, month = divmod(NOW.year * 12 + NOW.month - 1 + months, 12)
+        day = min(NOW.day, calendar.monthrange(year, month + 1)[1])
+        return abs(dt.datetime(year, month + 1, day, NOW.hour) - NOW)
     return dt.timedelta(minutes=int(amount) * UNITS[unit.rstrip("s")])
 
 
@@ -56,7 +63,7 @@ def moment(value: Any, zone: ZoneInfo = UTC) -> Any:
         if value.endswith(" ago"):
             return NOW - length(value[:-4])
         if value.startswith("in "):
-            return NOW + length(value[3:])
+            return NOW + length(value[3:], True)
         if value[-1] in "sykh" and value[0].isdigit():
             return NOW - length(value)
         value = dt.datetime.fromisoformat(value.replace("Z", "+00:00"))
@@ -91,6 +98,17 @@ def days_during(text: str, today: dt.date) -> list[dt.date]:
     days = [dt.date(2024, 1, 1) + dt.timedelta(n) for n in range(1461)]
     if text in ("today", "yesterday", "tomorrow"):
         return [today + dt.timedelta(["yesterday", "today", "tomorrow"].index(text) - 1)]
+    if text.endswith(" last year"):
+        here = days_during(text.removesuffix(" last year"), today)
+        if "week" in text or "day" in text:
+            return [day - dt.timedelta(364) for day in here]
+        return [day for day in days if (day.year + 1, day.month) in {(one.year, one.month) for one in here}]  # fmt: skip
+    if text.endswith(" ago") or text.startswith("in "):
+        amount_, unit_ = text.removesuffix(" ago").removeprefix("in ").split()
+        starts = sorted({period(day, unit_.rstrip("s")) for day in days})
+        away = int(amount_) * (1 if text.startswith("in ") else -1)
+        wanted_ = starts[starts.index(period(today, unit_.rstrip("s"))) + away]
+        return [day for day in days if period(day, unit_.rstrip("s")) == wanted_]
     if text[0].isdigit():
         return [
             day
@@ -131,7 +149,7 @@ def window_of(condition: Row, zone: ZoneInfo) -> tuple[Window | None, Window | N
 
 def days_before(text: str, days: list[dt.date], today: dt.date) -> dt.date:
     """The first day of the window of as many periods before."""
-    words = text.split()
+    words = text.removesuffix(" ago").removesuffix(" last year").split()
     unit = words[-1].rstrip("s")
     if len(words) == 1:
         unit = {4: "year", 7: "quarter" if "Q" in text else "month"}.get(len(text), "day")
@@ -150,8 +168,12 @@ COMPARED: dict[str, Callable[[Any, Any], bool]] = {
     "not_equals": lambda value, told: value != told,
     "in": lambda value, told: value in told,
     "not_in": lambda value, told: value not in told,
-    "contains": lambda value, told: told in value,
-    "starts_with": lambda value, told: value.startswith(told),
+    "contains": lambda value, told: any(
+        one in value for one in (told if isinstance(told, list) else [told])
+    ),
+    "starts_with": lambda value, told: value.startswith(
+        tuple(told) if isinstance(told, list) else told
+    ),
     "between": lambda value, told: told[0] <= value <= told[1],
     ">": lambda value, told: value > told,
     ">=": lambda value, told: value >= told,
@@ -162,12 +184,22 @@ COMPARED: dict[str, Callable[[Any, Any], bool]] = {
     "before": lambda value, told: value < told,
     "on_or_after": lambda value, told: value >= told,
     "includes": lambda value, told: told in value,
+    "ends_with": lambda value, told: value.endswith(
+        tuple(told) if isinstance(told, list) else told
+    ),
 }
 
 
 def meets(value: Any, operators: Row, scope: Scope | None = None) -> bool:
     zone = scope.zone if scope else UTC
     is_time = isinstance(value, dt.date)
+    if "any_case" in operators:
+        value = value and value.lower()
+        operators = {
+            name: [one.lower() for one in told] if isinstance(told, list) else told.lower()
+            for name, told in operators.items()
+            if name != "any_case"
+        }
     for operator, told in operators.items():
         if operator == "is_null" or value is None:
             if operator != "is_null" or (value is None) != told:
@@ -180,6 +212,11 @@ def meets(value: Any, operators: Row, scope: Scope | None = None) -> bool:
         if operator in ("rank", "tile"):
             assert scope
             if not place_met(scope, operator, told):
+                return False
+            continue
+        if operator == "in_list":
+            assert scope
+            if value not in listed(scope, told):
                 return False
             continue
         if isinstance(told, dict):
@@ -243,7 +280,9 @@ def own_row(scope: Scope) -> Row:
 
 
 def operand(scope: Scope, told: Row) -> Any:
-    if "previous" in told:
+    if "figure" in told:
+        value = figure_of(scope, told["figure"])
+    elif "previous" in told:
         value = scope.before
     elif "property" in told:
         assert scope.row
@@ -253,7 +292,9 @@ def operand(scope: Scope, told: Row) -> Any:
     else:
         function = next(key for key in told if key in ("mean", "median", "min", "max", "percentile"))  # fmt: skip
         numbers = sorted(
-            row[told[function]] for row in group(scope, told) if row[told[function]] is not None
+            one
+            for one in (of_row(scope, row, told[function]) for row in group(scope, told))
+            if one is not None
         )
         value = None if not numbers else figure(function, numbers, told.get("at"))
     if value is None:
@@ -286,16 +327,30 @@ def group(scope: Scope, told: Row) -> list[Row]:
     ]
 
 
+def of_row(scope: Scope, row: Row, told: Any) -> Any:
+    """A trait of a row, or a figure over what somebody did."""
+    if isinstance(told, str):
+        return row[told]
+    return figure_of(scope._replace(one=row[rows_of(scope)[1]]), told.get("figure", told))
+
+
 def sortable(value: Any) -> Any:
     return moment(value) if isinstance(value, dt.date) else value
 
 
 def place_met(scope: Scope, operator: str, told: Row) -> bool:
     rows, key = group(scope, told), rows_of(scope)[1]
-    rows = [row for row in rows if row[scope.column] is not None and where_met(row, told.get("among", {}), scope)]  # fmt: skip
+    rows = [
+        row
+        for row in rows
+        if of_row(scope, row, scope.column) is not None
+        and where_met(row, told.get("among", {}), scope)
+    ]
     rows.sort(key=lambda row: str(row[key]))
     start = told.get("from", "lowest" if operator == "tile" else "highest")
-    rows.sort(key=lambda row: sortable(row[scope.column]), reverse=start == "highest")
+    rows.sort(
+        key=lambda row: sortable(of_row(scope, row, scope.column)), reverse=start == "highest"
+    )
     keys = [row[key] for row in rows]
     if scope.one not in keys:
         return False
@@ -362,7 +417,41 @@ def happened(scope: Scope, condition: Row, window: Window | None) -> list[Row]:
         and (window is None or window[0] <= row["occurred_at"] <= window[1])
         and when_met(row["occurred_at"], condition.get("when", {}), scope.zone)
         and event_where_met(scope, event, row, condition.get("where", {}))
+        and parts_met(scope, row, condition)
+        and beside_met(scope, row["occurred_at"], condition)
     ]
+
+
+def parts_met(scope: Scope, row: Row, condition: Row) -> bool:
+    """One part for each of with_parts, none for without_parts."""
+    wanted = condition.get("with_parts", [])
+    unwanted = condition.get("without_parts", [])
+    lines = [
+        line
+        for line in scope.world["event_product_ordered"]
+        if line["order_id"] is not None and line["order_id"] == row.get("order_id")
+    ]
+    return all(
+        any(where_met(line, one) for line in lines)
+        for one in ([wanted] if isinstance(wanted, dict) else wanted)
+    ) and not any(
+        where_met(line, one)
+        for one in ([unwanted] if isinstance(unwanted, dict) else unwanted)
+        for line in lines
+    )
+
+
+def beside_met(scope: Scope, at: dt.datetime, condition: Row) -> bool:
+    """Events after or before a time of one's own."""
+    for side in {"after", "before"} & condition.keys():
+        own = own_row(scope)[condition[side]["trait"]]
+        if own is None:
+            return False
+        gap = at - moment(own) if side == "after" else moment(own) - at
+        longest = length(condition[side].get("within", "5000 weeks"))
+        if not dt.timedelta() <= gap <= longest or (side == "before" and not gap):
+            return False
+    return True
 
 
 def event_of(condition: Row) -> Row:
@@ -386,6 +475,14 @@ def did(scope: Scope, condition: Row) -> bool:
 
 def did_in(scope: Scope, condition: Row, window: Window | None, before: Window | None) -> bool:
     rows = happened(scope, condition, window)
+    if "same" in condition:
+        return same_met(scope, condition, rows)
+    if not shapes_met(scope, condition, rows):
+        return False
+    if "in_any" in condition:
+        at, least = sorted(row["occurred_at"] for row in rows), condition["at_least"]
+        longest = length(condition["in_any"])
+        return any(at[n + least - 1] - at[n] <= longest for n in range(len(at) - least + 1))
     if "then" in condition:
         rows = [row for row in rows if followed(scope, row, condition["then"])]
     count = len(rows)
@@ -407,6 +504,85 @@ def did_in(scope: Scope, condition: Row, window: Window | None, before: Window |
     if "share" in condition and not share_met(scope, condition, rows):
         return False
     return all(ends_met(scope, condition, rows, end) for end in ("first", "last"))
+
+
+def same_met(scope: Scope, condition: Row, rows: list[Row]) -> bool:
+    """Of the events of one value; that too many are of one is what at_most and exactly: 0 rule out."""
+    values = [value for value in distinct_values(scope, condition["same"], rows) if value is not None]  # fmt: skip
+    counts = [values.count(one) for one in set(values)]
+    if condition.get("exactly") == 0 or ("at_most" in condition and "at_least" not in condition):
+        return all(count <= condition.get("at_most", 0) for count in counts)
+    return any(amount_met(condition, count, 1) for count in counts)
+
+
+def shapes_met(scope: Scope, condition: Row, rows: list[Row]) -> bool:
+    rows = sorted(rows, key=lambda row: (row["occurred_at"], str(row.get("event_id"))))
+    if "in_a_row" in condition:
+        unit = condition["in_a_row"]["of"]
+        here = {period(clock(row["occurred_at"], scope.zone).date(), unit) for row in rows}
+        longest = 0
+        for start in here:
+            run, day = 1, start
+            while (day := period(day + dt.timedelta({"day": 1, "week": 7, "month": 31}[unit]), unit)) in here:  # fmt: skip
+                run += 1
+            longest = max(longest, run)
+        if longest < condition["in_a_row"]["at_least"]:
+            return False
+    if "nth" in condition:
+        told = condition["nth"]
+        if len(rows) < told["number"]:
+            return False
+        row = rows[told["number"] - 1]
+        operators = {key: one for key, one in told.items() if key not in ("number", "where", "when")}  # fmt: skip
+        if not (
+            event_where_met(scope, event_of(condition), row, told.get("where", {}))
+            and when_met(row["occurred_at"], told.get("when", {}), scope.zone)
+            and meets(row["occurred_at"], operators, scope)
+        ):
+            return False
+    if "favourite" in condition:
+        told = condition["favourite"]
+        seen = [row for row in rows if row[told["property"]] is not None]
+        if not seen:
+            return False
+        values = [row[told["property"]] for row in seen]
+        last = {row[told["property"]]: row["occurred_at"] for row in seen}
+        most = min(set(values), key=lambda one: (-values.count(one), NOW - last[one], str(one)))
+        return meets(most, {key: one for key, one in told.items() if key != "property"})
+    return True
+
+
+def figure_of(scope: Scope, told: Row) -> Any:
+    """A figure over what somebody did, or over related rows."""
+    if "did" in told:
+        rows = happened(scope, told, window_of(told, scope.zone)[0])
+        at = "occurred_at"
+    else:
+        rows, at = related_rows(scope, told), told.get("at", "")
+    functions = ("distinct", "sum", "avg", "min", "max", "first", "last", "share", "days_since", "gap")  # fmt: skip
+    name = next((key for key in functions if key in told), "count")
+    if name == "count":
+        return len(rows)
+    of = told[name]
+    if name == "distinct":
+        return len(set(distinct_values(scope, of, rows)) - {None})
+    if name == "share":
+        part = [row for row in rows if where_met(row, of.get("where", {}), scope)]
+        return len(part) / len(rows) if rows else None
+    if name in ("sum", "avg", "min", "max"):
+        value = event_figure(scope, name, {"property": of}, rows, False)
+        return value if value is not None or name != "sum" else 0
+    rows = sorted(rows, key=lambda row: (row[at], str(row.get("event_id"))))
+    if not rows:
+        return None
+    if name in ("first", "last"):
+        return rows[0 if name == "first" else -1][of]
+    if name == "days_since":
+        return (NOW - rows[0 if of == "first" else -1][at]).total_seconds() / 86400
+    gaps = [
+        (one[at] - other[at]).total_seconds() / 86400 for other, one in itertools.pairwise(rows)
+    ]
+    return {"mean": statistics.mean, "min": min, "max": max}[of](gaps) if gaps else None
 
 
 def amount_met(condition: Row, count: int, least: int) -> bool:
@@ -455,7 +631,7 @@ def share_met(scope: Scope, condition: Row, rows: list[Row]) -> bool:
         row
         for row in rows
         if where_met(row, told.get("where", {}), scope)
-        and when_met(row["occurred_at"], told.get("when", {}), scope.zone)
+        and ("when" not in told or when_met(row["occurred_at"], told["when"], scope.zone))
     ]
     operators = {key: one for key, one in told.items() if key not in ("where", "when")}
     return bool(rows) and meets(len(part) / len(rows), operators)
@@ -488,7 +664,10 @@ def sequence_met(scope: Scope, condition: Row) -> bool:
     steps, same = condition["sequence"], condition.get("same")
     first = next(number for number, step in enumerate(steps) if "did" in step)
     met = 0
-    for row in happened(scope, steps[first], window_of(steps[first], scope.zone)[0]):
+    window = window_of(steps[first], scope.zone)[0]
+    for row in rows_of_step(scope, steps[first], None, {}):
+        if window and not window[0] <= row["occurred_at"] <= window[1]:
+            continue
         early = any(
             row["occurred_at"] - length(step.get("within", "5000 weeks")) <= one["occurred_at"] < row["occurred_at"]
             for step in steps[:first] for one in rows_of_step(scope, step, same, row)
@@ -499,10 +678,12 @@ def sequence_met(scope: Scope, condition: Row) -> bool:
 
 def rows_of_step(scope: Scope, step: Row, same: str | None, before: Row) -> list[Row]:
     told = {"did": step.get("did", step.get("did_not")), **step}
+    rows = happened(scope, {key: one for key, one in told.items() if key != "nth"}, None)
+    if "nth" in told:
+        rows = sorted(rows, key=lambda row: (row["occurred_at"], row["event_id"]))
+        rows = rows[told["nth"] - 1 : told["nth"]]
     return [
-        row
-        for row in happened(scope, told, None)
-        if same is None or (row[same] is not None and row[same] == before[same])
+        row for row in rows if same is None or (row[same] is not None and row[same] == before[same])
     ]
 
 
@@ -541,7 +722,7 @@ def goes_on(scope: Scope, steps: list[Row], same: str | None, before: Row, unwan
 
 KINDS = (
     "all", "any", "not", "trait", "did", "sequence", "member_of", "account", "contacts", "product_line", "related", "consent",
-    "suppressed", "was_sent", "in_journey", "in_list", "near",
+    "suppressed", "was_sent", "in_journey", "in_list", "near", "figure", "some", "score", "known_by", "household", "people",
 )  # fmt: skip
 
 
@@ -562,6 +743,15 @@ def condition_met(scope: Scope, condition: Row) -> bool:
     if kind == "trait":
         operators = {name: value for name, value in condition.items() if name != "trait"}
         return meets(own_row(scope)[told], operators, scope._replace(column=told))
+    if kind == "figure":
+        operators = {name: value for name, value in condition.items() if name != "figure"}
+        return meets(figure_of(scope, told), operators, scope._replace(column=told))
+    if kind in ("some", "score"):
+        points = [
+            (inner["points"], inner["if"]) if kind == "score" else (1, inner) for inner in told
+        ]
+        met = sum(worth for worth, inner in points if condition_met(scope, inner))
+        return bool(met >= condition["at_least"])
     if kind == "did":
         return did(scope, condition)
     if kind == "sequence":
@@ -598,14 +788,27 @@ def contacts_met(scope: Scope, told: Row) -> bool:
         if row["account_id"] == scope.one and where_met(row, told.get("where", {}))
     } - {None}
     met = [one for one in people if "who" not in told or condition_met(scope._replace(entity="person", one=one), told["who"])]  # fmt: skip
-    return amount_met(told, len(met), least_of(told)) and (
-        "every" not in told or len(met) == len(people)
+    return (
+        amount_met(told, len(met), least_of(told))
+        and ("every" not in told or len(met) == len(people))
+        and ("share" not in told or meets(len(met) / len(people), told["share"]))
     )
 
 
 def stay_met(scope: Scope, condition: Row) -> bool:
-    if not {"entered", "left"} & condition.keys():
+    if len(condition) == 1:
         return any(scope.one in row.values() for row in scope.world[condition["member_of"]])
+    if not {"entered", "left"} & condition.keys():
+        at = moment(condition.get("at", "now"), scope.zone)
+        stays = [
+            row
+            for row in scope.world["audience_memberships"]
+            if row["audience_name"] == condition["member_of"] and row["entity_id"] == scope.one and row["exit_reason"] != "merged"
+            and ("at" not in condition or row["entered_at"] <= at < (row["exited_at"] or dt.datetime.max))
+            and ("stayed" not in condition or meets(
+                ((row["exited_at"] or NOW) - row["entered_at"]).total_seconds() / 86400, condition["stayed"]))
+        ]  # fmt: skip
+        return bool(stays) and ("stays" not in condition or meets(len(stays), condition["stays"]))
     return any(
         row["audience_name"] == condition["member_of"] and row["entity"] == scope.entity and row["entity_id"] == scope.one
         and (row["exited_at"] is not None) == ("left" in condition)
@@ -616,11 +819,11 @@ def stay_met(scope: Scope, condition: Row) -> bool:
     )  # fmt: skip
 
 
-def related_met(scope: Scope, condition: Row) -> bool:
+def related_rows(scope: Scope, condition: Row) -> list[Row]:
     table = scope.world[condition["related"]]
     window = window_of(condition, scope.zone)[0]
     at = condition.get("at")
-    rows = [
+    return [
         row
         for row in table
         if (
@@ -632,6 +835,14 @@ def related_met(scope: Scope, condition: Row) -> bool:
         and (at is None or (row[at] is not None and row[at] <= NOW))
         and (at is None or window is None or window[0] <= row[at] <= window[1])
     ]
+
+
+def related_met(scope: Scope, condition: Row) -> bool:
+    rows = related_rows(scope, condition)
+    if "last" in condition:
+        newest = sorted(rows, key=lambda row: row[condition["at"]])[-1:]
+        if not any(where_met(row, condition["last"]["where"], scope) for row in newest):
+            return False
     if not amount_met(condition, len(rows), least_of(condition)):
         return False
     for name in {"count", "sum"} & condition.keys():
@@ -673,6 +884,7 @@ def in_journey_met(scope: Scope, condition: Row) -> bool:
     return any(
         alive(scope, row["profile_id"]) == scope.one
         and row["node"] == condition.get("step", "entry")
+        and ("outcome" not in condition or where_met(row, {"outcome": condition["outcome"]}))
         and ("happened" not in condition or meets(row["happened_at"], condition["happened"], scope))
         and (
             "step" in condition
@@ -703,6 +915,38 @@ def was_sent_met(scope: Scope, condition: Row) -> bool:
     return amount_met(condition, sent, least_of(condition))
 
 
+def listed(scope: Scope, told: Row) -> set[Any]:
+    rows = scope.world[told["model"]]
+    return {row[told["column"]] for row in rows if where_met(row, told.get("where", {}))} - {None}
+
+
+def known_by_met(scope: Scope, condition: Row) -> bool:
+    return any(
+        (row["profile_id"], row["identifier_type"]) == (scope.one, condition["known_by"])
+        for row in scope.world["profile_identifiers"]
+    )
+
+
+def household_met(scope: Scope, condition: Row) -> bool:
+    home = own_row(scope)["household_id"]
+    return home is not None and condition_met(
+        scope._replace(entity="household", one=home), condition["household"]
+    )
+
+
+def people_met(scope: Scope, condition: Row) -> bool:
+    told = condition["people"]
+    people = [
+        row["profile_id"]
+        for row in scope.world["profiles"]
+        if row["household_id"] == scope.one and row["household_id"] is not None
+    ]
+    met = [one for one in people if "who" not in told or condition_met(scope._replace(entity="person", one=one), told["who"])]  # fmt: skip
+    return amount_met(told, len(met), least_of(told)) and (
+        "every" not in told or len(met) == len(people)
+    )
+
+
 def in_list_met(scope: Scope, condition: Row) -> bool:
     told = condition["in_list"]
     listed = {row[told["column"]] for row in scope.world[told["model"]]} - {None}
@@ -718,6 +962,13 @@ def in_list_met(scope: Scope, condition: Row) -> bool:
 
 def near_met(scope: Scope, condition: Row) -> bool:
     told, row = condition["near"], own_row(scope)
+    if "model" in told:
+        places = [one for one in scope.world[told["model"]] if where_met(one, told.get("where", {}))]  # fmt: skip
+        return any(
+            near_met(scope, {"near": {"lat": place["latitude"], "lon": place["longitude"], "km": told["km"]}})
+            for place in places
+            if place["latitude"] is not None and place["longitude"] is not None
+        )  # fmt: skip
     if row["latitude"] is None or row["longitude"] is None:
         return False
     (x, y, z), (u, v, w) = (
@@ -732,5 +983,6 @@ def near_met(scope: Scope, condition: Row) -> bool:
 
 OTHERS: dict[str, Callable[[Scope, Row], bool]] = {
     "related": related_met, "consent": consent_met, "suppressed": suppressed_met, "was_sent": was_sent_met,
-    "in_journey": in_journey_met, "in_list": in_list_met, "near": near_met,
+    "in_journey": in_journey_met, "in_list": in_list_met, "near": near_met, "known_by": known_by_met,
+    "household": household_met, "people": people_met,
 }  # fmt: skip

@@ -6,12 +6,13 @@ import datetime as dt
 import random
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import duckdb
 import pytest
 import yaml
 
-from tests.python.audiences.evaluation import holds
+from tests.python.audiences.evaluation import Scope, holds, of_row
 from tests.python.audiences.project import compiled_models, make_project, make_tables
 from tests.python.audiences.worlds import (
     COMPANIES,
@@ -25,12 +26,18 @@ from tests.python.audiences.worlds import (
 )
 
 HOUSEHOLDS = ["h1", "h2", "h3", "h4"]
-ASKS: list[Row] = yaml.safe_load((Path(__file__).parent / "sayable_asks.yml").read_text())
+ASKS: list[Row] = [
+    ask
+    for name in ("sayable_asks.yml", "sayable_more.yml")
+    for ask in yaml.safe_load((Path(__file__).parent / name).read_text())
+]
 SHOP = {
     **{name: TABLES[name] for name in TABLES if name not in ("profiles", "accounts")},
     "profiles": "profile_id text, country text, birth_date date, signed_up_at timestamp, trial_ends_at timestamp, "
     "first_order_at timestamp, last_order_at timestamp, spent_eur double, order_count integer, returned_count integer, "
-    "tags text[], latitude double, longitude double",
+    "tags text[], latitude double, longitude double, household_id text",
+    "campaign_pages": "page text, is_on boolean",
+    "shops": "latitude double, longitude double, is_open boolean",
     "accounts": "account_id text, renewal_date date, seats integer, seats_used integer",
     "households": "household_id text, size integer, country text",
     "deliveries": "household_id text, delivered_at timestamp",
@@ -45,9 +52,12 @@ POOLS: dict[str, list[Any]] = {
     "spent_eur": [0, 20, 50, 120, 300], "order_count": [0, 1, 4, 9], "returned_count": [0, 1, 2], "tags": [["vip", "new"], ["new"]],
     "latitude": [52.5, 48.1], "longitude": [13.4, 11.6], "renewal_date": [dt.date(2026, 7, 15), dt.date(2026, 12, 1), dt.date(2026, 6, 1)],
     "seats": [10, 20], "seats_used": [5, 9, 18], "stage": ["open", "won"], "amount_eur": [50, 80], "cart_id": ["k1", "k2"],
-    "household_id": HOUSEHOLDS, "size": [1, 2, 3, 4], "feature": ["export", "share"], "role": ["decision_maker", "user"],
+    "is_on": [True, False], "is_open": [True, False], "household_id": HOUSEHOLDS,
+    "size": [1, 2, 3, 4], "feature": ["export", "share"], "role": ["decision_maker", "user"],
 }  # fmt: skip
-MANY = {"event_app_used": 40, "event_page_viewed": 30, "event_order_placed": 24}
+WORLDS = 14
+FEW = {"campaign_pages": 2, "shops": 2}
+MANY = FEW | {"event_app_used": 40, "event_page_viewed": 30, "event_order_placed": 24}
 
 
 def shop_of(chance: random.Random) -> World:
@@ -58,7 +68,7 @@ def shop_of(chance: random.Random) -> World:
             days = [-2, -20, 100, 340, 400] if column == "signed_up_at" else [-2, 5, -20]
             return NOW - dt.timedelta(days=chance.choice(days))
         if column.endswith(("_at", "_since")):
-            days = [0.1, 1, 2, 3, 5, 8, 12, 20, 33, 40, 48, 62, 70, 85, 100, 118]
+            days = [0.1, 1, 2, 3, 5, 8, 12, 20, 33, 40, 48, 62, 70, 85, 100, 118, 364, 366]
             return NOW - dt.timedelta(
                 days=chance.choice(days), hours=chance.choice([0, 1, 2, 7, 11])
             )
@@ -78,7 +88,7 @@ def shop_of(chance: random.Random) -> World:
         table: rows(table)
         for table in SHOP
         if table.startswith("event_")
-        or table in ("opportunities", "deliveries", "account_contacts")
+        or table in ("opportunities", "deliveries", "account_contacts", "campaign_pages", "shops")
     }
     people = [{"profile_id": one, "is_holdout": False, "qualified_at": NOW} for one in PEOPLE[:2]]
     return {
@@ -86,6 +96,35 @@ def shop_of(chance: random.Random) -> World:
         "profiles": rows("profiles", "profile_id", PEOPLE), "accounts": rows("accounts", "account_id", COMPANIES),
         "households": rows("households", "household_id", HOUSEHOLDS),
     }  # fmt: skip
+
+
+def members_of(world: World, everybody: list[str], entity: str, definition: Row) -> list[str]:
+    """Who meets a definition, and of those the first where it has a limit."""
+    limit = definition.get("limit")
+    condition = {key: told for key, told in definition.items() if key != "limit"}
+    met = [one for one in everybody if holds(world, one, entity, condition)]
+    if not limit:
+        return met
+    scope = Scope(world, entity, "", ZoneInfo("UTC"))
+    rows = {row["profile_id"]: row for row in world["profiles"]}
+    companies = {row["profile_id"]: set[str]() for row in world["account_contacts"]}
+    for row in world["account_contacts"]:
+        companies[row["profile_id"]] |= {row["account_id"]} - {None}
+
+    def groups(one: str) -> set[Any]:
+        if limit.get("per") == "account":
+            return companies.get(one) or {one}
+        return {rows[one][limit["per"]]} - {None} if "per" in limit else {""}
+
+    def worth(one: str) -> tuple[bool, float, str]:
+        value = of_row(scope, rows[one], limit["by"])
+        sign = 1 if limit.get("from") == "lowest" else -1
+        return value is None, 0 if value is None else sign * value, one
+
+    def place(one: str, group: Any) -> int:
+        return sorted((other for other in met if group in groups(other)), key=worth).index(one) + 1
+
+    return [one for one in met if groups(one) and max(place(one, group) for group in groups(one)) <= limit["top"]]  # fmt: skip
 
 
 def make_asks(folder: Path, database: Path) -> None:
@@ -122,7 +161,7 @@ def test_every_ask_holds_whom_it_asks_for_and_not_everybody(
     wrong: dict[str, Any] = {}
     members = dict.fromkeys(range(len(ASKS)), 0)
     others = dict.fromkeys(range(len(ASKS)), 0)
-    for seed in range(30):
+    for seed in range(WORLDS):
         world = shop_of(random.Random(seed))
         for table, rows in world.items():
             connection.execute(f"delete from analytics.{table}")
@@ -137,7 +176,7 @@ def test_every_ask_holds_whom_it_asks_for_and_not_everybody(
             entity = ask.get("entity", "person")
             everybody = {"person": PEOPLE, "account": COMPANIES, "household": HOUSEHOLDS}[entity]
             got = sorted(row[0] for row in connection.execute(compiled[f"audience_ask{number}"]).fetchall())  # fmt: skip
-            wanted = [one for one in everybody if holds(world, one, entity, ask["definition"])]
+            wanted = members_of(world, everybody, entity, ask["definition"])
             if got != wanted:
                 wrong.setdefault(ask["ask"], (seed, got, wanted))
             members[number] += len(got)

@@ -184,7 +184,7 @@ CONTRADICTED = {
     "all[13].did.last": "did you mean 'older_than'", "all[14].did.where": "wants {property", "all[15].trait.is_null": "without quotes",
     "all[16].trait.contains": "quote it: '5'", "all[17].member_of": "audience_...", "all[18].product_line": "did you mean 'where'",
     "all[19].account.trait": "did you mean 'equals'", "all[20].trait.before": "no date or time",
-    "all[21].did.last": "within 2 weeks and older than 30 days", "limit": "1 or more",
+    "all[21].did.last": "those of the window", "limit": "1 or more",
     "all[22].trait.equals": "empty text", "all[23].trait.not_in[2]": "is_null: false", "all[24].trait.starts_with": "is_null: true",
     "sample.salt": "a word",
 }  # fmt: skip
@@ -240,7 +240,7 @@ WIDER_SAID = {
     "all[10].did.last": "not more than of:", "all[11].did": "wants a window", "all[12].did.max": "wants a mapping",
     "all[13].trait.within_next": "no duration", "all[14].trait.anniversary": "wants one of",
     "all[15].trait.anniversary": "did you mean 'years'",
-    "all[16].trait.>": "'pre' is not one of", "all[17].trait.>": "one of trait, mean", "all[18].trait.>.at": "0 to 100",
+    "all[16].trait.>": "'pre' is not one of", "all[17].trait.>": "one of trait, figure, mean", "all[18].trait.>.at": "0 to 100",
     "all[19].trait.rank.from": "did you mean 'lowest'", "all[20].trait.tile.of": "2 to 1000", "all[21].trait.>.times": "without quotes",
     "all[22].sequence": "two steps", "all[23].sequence[2]": "so_far: true", "all[24].sequence[2] (line 27)": "did you mean 'within'",
     "all[25].sequence[1]": "did you mean 'product_line'", "all[26].related": "did you mean 'where'", "all[27].related": "wants at:",
@@ -429,3 +429,52 @@ def test_a_wrong_journey_says_where_and_what_is_allowed(
     assert "audience_tried" in message
     for words in said:
         assert words in message
+
+
+IMPOSSIBLE = """
+all:
+  - {sequence: [{did: order_placed, within: 3 days}, {did_not: order_placed, within: 30 days}]}
+  - {sequence: [{did: order_placed}, {did_not: order_placed, within: 30 days}, {did: order_placed, within: 7 days}]}
+  - {sequence: [{did: order_placed, within: 3 days}, {did: order_placed, between: [90 days ago, 30 days ago]}]}
+  - {sequence: [{did_not: order_placed, so_far: true}, {did: order_placed}]}
+  - {did: order_placed, first: {within: 30 days}, last: {older_than: 60 days}}
+  - {did: order_placed, within: 30 days, first: {before: 2020-01-01}}
+  - {did: order_placed, last: {of: 3, at_least: 2}}
+  - {all: [{did: order_placed, exactly: 0, within: 9 days}, {did: order_placed, at_least: 2, within: 9 days}]}
+  - {all: [{trait: country, equals: DE}, {trait: country, in: [FR, SE]}]}
+  - {all: [{trait: country, ">": 5}, {trait: country, "<": 3}]}
+  - {any: [{trait: country, equals: DE}, {not: {trait: country, equals: DE}}]}
+  - {did: order_placed, during: 2026-05, last: {on_or_after: 2026-07-01}}
+"""
+IMPOSSIBLE_SAID = {
+    "all[1].sequence[2].within": "can never have passed", "all[2].sequence[2]": "contradicts step 3", "all[3].sequence[2]": "ends before",
+    "all[4].sequence[1].so_far": "behind a did:", "all[5].did.last": "before the first", "all[6].did.first": "those of the window",
+    "all[7].did.last": "wants where: or when:", "all[8].all[2]": "as often as both say", "all[9].all[2]": "no country is both",
+    "all[10].all[2]": "from 5 up to 3", "all[11].any[2]": "everybody meets", "all[12].did.last": "those of the window",
+}  # fmt: skip
+POSSIBLE = """
+all:
+  - {sequence: [{did: order_placed, within: 30 days}, {did_not: order_placed, within: 3 days}]}
+  - {sequence: [{did: order_placed}, {did_not: order_placed, within: 3 days}, {did: order_placed, within: 7 days}]}
+  - {sequence: [{did: order_placed}, {did_not: order_placed}, {did: order_placed}]}
+  - {sequence: [{did: order_placed, within: 3 days}, {did_not: order_placed, within: 30 days, so_far: true}]}
+  - sequence:
+      - {did: order_placed, where: {revenue_eur: 5}}
+      - {did_not: order_placed, where: {revenue_eur: 6}, within: 9 days}
+      - {did: order_placed, within: 7 days}
+  - {did: order_placed, first: {older_than: 60 days}, last: {within: 30 days}}
+  - {did: order_placed, between: [2099-01-01, 2099-02-01], last: {older_than: 30 days}}
+  - {all: [{did: order_placed, exactly: 0, within: 9 days}, {did: order_placed, at_least: 2}]}
+  - {any: [{trait: country, equals: DE}, {trait: country, equals: FR}]}
+  - {all: [{trait: country, in: [DE, FR]}, {trait: country, not_equals: FR}]}
+"""
+
+
+def test_what_can_never_be_is_told_and_what_can_be_is_not(project: Path, model: Path) -> None:
+    lines = parsed(project, model, "audience", IMPOSSIBLE).splitlines()
+    for place, words in IMPOSSIBLE_SAID.items():
+        assert any(line.strip().startswith(place) and words in line for line in lines), (
+            place,
+            lines,
+        )
+    assert parsed(project, model, "audience", POSSIBLE) == ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import random
 from typing import Any
 
@@ -22,7 +23,8 @@ TABLES = {
     "profile_identifiers": "profile_id text, identifier_type text, identifier_value text",
     "identity_aliases": "entity text, old_id text, live_id text",
     "audience_memberships": "audience_name text, entity text, entity_id text, exit_reason text, entered_at timestamp, exited_at timestamp",
-    "journey_tried": "profile_id text, entry_number integer, node text, node_type text, touchpoint_id text, happened_at timestamp",
+    "journey_tried": "profile_id text, entry_number integer, node text, node_type text, outcome text, "
+    "touchpoint_id text, happened_at timestamp",
     "stg_sync__acknowledgements": "sync_name text, sync_key text, run_id text, action text, acknowledged_at timestamp",
     "card_list": "card_number text, country text",
     "audience_people": "profile_id text, is_holdout boolean, qualified_at timestamp",
@@ -132,6 +134,7 @@ def contact_tables_of(chance: random.Random) -> World:
 
     log = [
         {"profile_id": person, "entry_number": 1, "node": node, "node_type": type_,
+         "outcome": chance.choice(["exit_when", "finished"]) if node == "end" else "due",
          "touchpoint_id": f"t-{person}" if node == "mail" else None,
          "happened_at": when()}
         for person in chance.sample([*PEOPLE, "old"], 4)
@@ -259,8 +262,14 @@ def sequence_of(chance: random.Random) -> Row:
         last = number == len(steps) - 1
         if chance.random() < 0.6 or ("did_not" in told and last):
             told["within"] = chance.choice(["4 days", "30 days", "60 days"])
-        if "did_not" in told and chance.random() < 0.3:
+        if "did_not" in told and number and chance.random() < 0.3:
             told["so_far"] = True
+    for told, later in itertools.pairwise(steps):
+        # What can never be is refused: an event that must not come for longer than it may take, or than there has been.
+        if "did_not" in told and told["did_not"] == later.get("did") and steps[0] is not told:
+            told["so_far"] = True
+        if "did_not" in later and "within" in told:
+            told["within"], later["within"] = "60 days", "4 days"
     return {
         "sequence": steps,
         **({"same": "order_id"} if same else {}),
@@ -372,11 +381,13 @@ def wide_did_of(chance: random.Random, entity: str) -> Row:
                 {"older_than": "2 days"},
             ]
         )
-        condition[chance.choice(["first", "last"])] = {
-            "of": of,
-            "at_least": chance.randint(1, of),
-            **told,
-        }
+        at_least = chance.randint(1, of)
+        settings = {"of": of, "at_least": at_least}
+        if "older_than" in told:  # which a window may make impossible
+            settings = {}
+            for key in ("within", "between", "during"):
+                condition.pop(key, None)
+        condition[chance.choice(["first", "last"])] = {**settings, **told}
     if has_money and chance.random() < 0.1:
         condition["where"] = {"revenue_eur": {">": {"property": "revenue_eur", "times": 0.5}}}
     return condition
@@ -409,8 +420,7 @@ def did_of(chance: random.Random) -> Row:
             condition[more] = {"property": "revenue_eur", **comparison_of(chance, "number")}
     elif more in ("first", "last") and not alone:
         condition[more] = comparison_of(chance, "time")
-        if "older_than" in condition[more]:
-            condition.pop("within", None)
+        condition.pop("within", None)
     elif more == "then" and not alone:
         condition["then"] = {"did": chance.choice(EVENTS)["name"]}
         if chance.random() < 0.5:

@@ -49,8 +49,12 @@ def test_nobody_is_alerted(unlisted, monkeypatch):
     with (unlisted.folder / "destinations.yml").open("a") as file:
         file.write("\nalerts: {type: webhook, url: 'http://127.0.0.1:9'}\n")
     monkeypatch.setattr("sync.cli.alerting.tell", alerted)
+    monkeypatch.setattr("sync.cli.alarm.tell", alerted)
     assert unlisted.sync("push") == 1
     unlisted.sync("status", "--alert")
+    (unlisted.folder / "target" / "manifest.json").unlink()
+    assert unlisted.sync("push") == 2
+    assert unlisted.sync("pull") == 2
 
 
 def test_the_sandbox_is_free(unlisted, answer, monkeypatch):

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from hook import running_hook
+
+from sync.engine.pull import Puller, PullResult
+from sync.errors import WarehouseError
+from sync.state.leases import owner_name
 
 
 def test_list_shows_every_sync(lab, answer):
@@ -89,6 +94,90 @@ def test_an_alert_tells_that_a_sync_broke_and_that_it_works_again(lab, monkeypat
     assert [(change["sync"], change["recovered"]) for change in changes] == [
         ("hook_people", False), ("hook_people", True),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("command", [("push",), ("pull",), ("status", "--alert")])
+def test_a_command_that_cannot_begin_is_told_once_and_again_when_it_works(lab, command):
+    manifest = lab.folder / "target" / "manifest.json"
+    with running_hook() as alerts:
+        path = lab.folder / "destinations.yml"
+        text = path.read_text() + f"alerts: {{type: webhook, url: '{alerts.url}', owners: [x]}}\n"
+        path.write_text(text)
+        kept = manifest.read_text()
+        manifest.unlink()
+        assert lab.sync(*command) == 2
+        assert lab.sync(*command) == 2
+        assert lab.sync("push", "--dry-run") == 2  # nobody asked for it
+        manifest.write_text(kept)
+        for _ in range(2):
+            lab.sync(*command, "--select", "files_people")
+    changes = [change for body in alerts.bodies for change in body["changes"]]
+    found = [
+        (one["status"], one["recovered"]) for one in changes if one["sync"] == f"sync {command[0]}"
+    ]
+    assert found == [("failed", False), ("success", True)]
+    assert "dbt" in changes[0]["message"]
+
+
+def test_a_receiver_that_hears_nothing_is_told_again_and_a_wrong_option_is_nobodys_news(lab):
+    manifest = lab.folder / "target" / "manifest.json"
+    path = lab.folder / "destinations.yml"
+    text = path.read_text()
+    manifest.unlink()
+    path.write_text(text + "alerts: {type: webhook, url: 'http://127.0.0.1:9'}\n")
+    assert lab.sync("push") == 2
+    with running_hook() as alerts:
+        path.write_text(text + f"alerts: {{type: webhook, url: '{alerts.url}'}}\n")
+        assert lab.sync("push", "--selct", "x") == 2
+        assert alerts.bodies == []
+        assert lab.sync("push") == 2
+    assert [change["status"] for body in alerts.bodies for change in body["changes"]] == ["failed"]
+
+
+def test_a_pull_that_fails_is_told_once_and_again_when_it_works(lab, monkeypatch):
+    """Without results nobody here knows who unsubscribed at the vendor."""
+    ends = iter(["success", "failed", "failed", "success", "success"])
+
+    def pulled(puller):
+        status = next(ends)
+        error = WarehouseError("no room.") if status == "failed" else None
+        return PullResult("hook", status, error=error)
+
+    monkeypatch.setattr("sync.cli.pull._reporting", lambda *_: ["hook"])
+    monkeypatch.setattr(Puller, "pull", pulled)
+    with running_hook() as alerts:
+        path = lab.folder / "destinations.yml"
+        path.write_text(path.read_text() + f"alerts: {{type: webhook, url: '{alerts.url}'}}\n")
+        assert [lab.sync("pull") for _ in range(5)] == [0, 1, 1, 0, 0]
+        lab.sync("status")
+    changes = [change for body in alerts.bodies for change in body["changes"]]
+    assert [(one["sync"], one["status"], one["message"]) for one in changes] == [
+        ("pull of hook", "failed", "no room."), ("pull of hook", "success", ""),
+    ]  # fmt: skip
+
+
+def test_unlock_breaks_the_lease_of_what_cannot_be_seen_and_of_nothing_that_is_at_work_here(
+    lab, capsys
+):
+    def lease(owner):
+        lab.sql("delete from analytics_sync.leases")
+        lab.sql(
+            f"insert into analytics_sync.leases values ('live', 'files_people', '{owner}', "
+            "current_timestamp::timestamp + interval 1 hour)"
+        )
+
+    unlock, push = ("unlock", "files_people", "--yes"), ("push", "--select", "files_people")
+    lease(owner_name("run"))
+    assert lab.sync(*unlock) == 1
+    assert "kill" in capsys.readouterr().err
+    assert lab.sync(*push) == 1
+    lease("another-machine/7.1/run")
+    assert lab.sync(*push) == 1
+    assert lab.sync(*unlock) == 0
+    [(said,)] = lab.sql("select message from analytics_sync.runs where command = 'unlock'")
+    assert said.startswith("the lease of process 7 on another-machine")
+    assert lab.sync(*push) == 0
+    assert lab.sync(*unlock) == 0  # nobody holds it
 
 
 def test_status_calls_no_error_what_a_flag_let_pass(lab, capsys):

@@ -114,7 +114,10 @@ def simulate(
                         ):  # fmt: skip
                             reason = "capped"
                     if reason and how == "delay" and now < arrived + dt.timedelta(days=3):
-                        log.setdefault((journey, person, f"{name}.delayed"), (reason, now))
+                        first = log.setdefault((journey, person, f"{name}.delayed"), (reason, now))
+                        if first[0] != reason:
+                            other = (journey, person, f"{name}.delayed.{reason}")
+                            log.setdefault(other, (reason, now))
                         break
                     log[journey, person, name] = (f"dropped_{reason}" if reason else "due", now)
                     arrived = now

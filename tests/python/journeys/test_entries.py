@@ -260,7 +260,7 @@ def test_two_who_became_one_come_again_so_long_after_both_have_left(
     ("entry", "said"),
     [
         ("{did: cart_fille}", "a node named 'event_cart_fille'"),
-        ("{did: cart_filled, withn: 2 days}", "'withn' is not one of did, where, when, within, who, holdout; did you mean 'within'?"),
+        ("{did: cart_filled, withn: 2 days}", "holdout, again, from, to; did you mean 'within'?"),
         ("{date: born, before: 3 days}", "'born' is no column of profiles"),
         ("{audience: audience_tried, at_most_a_day: 0}", "wants a whole number, 1 or more, not '0'"),
         ("{date: country}", "'country' is no date or time"),

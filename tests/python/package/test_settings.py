@@ -60,12 +60,15 @@ class Shop(Project):
         failed = [str(one.message) for one in getattr(result.result, "results", ())]
         return " ".join([*said, *failed, str(result.exception or "")])
 
-    described: ClassVar[dict[str, list[str]]] = {}
+    described: ClassVar[dict[str, list[Any]]] = {}
 
     def write(self) -> None:
         super().write()
         models = [
-            {"name": name, "columns": [{"name": column} for column in columns]}
+            {
+                "name": name,
+                "columns": [{"name": one} if isinstance(one, str) else one for one in columns],
+            }
             for name, columns in self.described.items()
         ]
         (self.folder / "models" / "_described.yml").write_text(
@@ -232,6 +235,61 @@ def test_what_is_named_and_not_there_stops_before_anything_is_made(shop: Shop) -
     # What a `*` brings is not known before it is built.
     assert "stg_stern" not in said
     assert shop.relations() == []
+
+
+@pytest.mark.parametrize("by", ["definition", "sql", "fields"])
+def test_a_trait_for_one_purpose_is_used_for_no_other(shop: Shop, by: str) -> None:
+    traits = "select 'p' as profile_id, 1 as overdue_eur, 2 as orders from {{ ref('stg_kunden') }}"
+    audience = {
+        "definition": "{{ config(meta={'audience': {'all': [{'trait': 'overdue_eur', 'at_least': 1}]}}) }} "
+        "select profile_id from {{ ref('traits_billing') }}",
+        "sql": "select profile_id from {{ ref('traits_billing') }} where OVERDUE_EUR > 1",
+        "fields": "select * from {{ ref('traits_billing') }}",
+    }[by]
+    sent = "profile_id, overdue_eur" if by == "fields" else "profile_id"
+    shop.models |= {
+        "traits_billing": traits,
+        "audience_late": audience,
+        "sync_k": f"select {sent} from {{{{ ref('audience_late') }}}}",
+    }
+    shop.vars |= {
+        "cdp_registry": {
+            "records": ["stg_kunden"],
+            "traits": ["traits_billing"],
+            "audiences": ["audience_late"],
+        }
+    }
+    consent = {"channel": "email", "purpose": "marketing"}
+    sync = {"destination": "klaviyo", "object": "list", "consent": consent}
+    shop.syncs = {"k": ("sync_k", sync)}
+    shop.described = {
+        "traits_billing": [{"name": "overdue_eur", "config": {"meta": {"purposes": ["service"]}}}]
+    }
+    before = shop.relations()
+    try:
+        said = shop.dbt("run", "--select", "stg_kunden")
+        where = "models/sync_k.sql" if by == "fields" else "models/audience_late.sql"
+        assert f"{where}: 'overdue_eur' is used, and sync 'k'" in said
+        assert "for marketing: traits_billing has it for service alone" in said
+        assert shop.relations() == before
+        sync["consent"] = consent | {"purpose": "service"}
+        assert "overdue_eur" not in shop.dbt("run", "--select", "stg_kunden")
+        sync["consent"] = consent
+        shop.models["audience_late"] = (
+            "select profile_id from {{ ref('traits_billing') }} where orders > 1"
+        )
+        shop.models["sync_k"] = (
+            "select profile_id, 1 as not_overdue_eur from {{ ref('audience_late') }}"
+        )
+        assert "overdue_eur" not in shop.dbt("run", "--select", "stg_kunden")
+        shop.described["traits_billing"][0]["config"]["meta"]["purposes"] = ["biling"]
+        said = shop.dbt("run", "--select", "stg_kunden")
+        assert (
+            "traits_billing, column overdue_eur, meta: purposes: 'biling' is not one of marketing"
+            in said
+        )
+    finally:
+        shop.described = {}
 
 
 def test_a_column_that_only_the_table_tells_is_asked_of_it(shop: Shop) -> None:

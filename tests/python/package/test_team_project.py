@@ -115,7 +115,7 @@ def test_nothing_of_the_demo_is_in_the_guests_warehouse_or_manifest(team: Place)
     assert demo == []
     assert [key for key in manifest["unit_tests"] if ".headwater." in key] == []
     schemas = {row[0] for row in query(team, "select distinct schema_name from duckdb_tables()")}
-    assert schemas == {"dev_raw", "dev_customers", "dev_cdp", "dev_sync", "raw_campaigns"}
+    assert schemas == {"dev_raw", "dev_customers", "dev_cdp", "dev_sync"}
 
 
 def test_a_push_delivers_a_second_sends_nothing_and_what_is_pulled_builds(team: Place) -> None:
@@ -157,7 +157,7 @@ def test_results_that_name_people_by_address_number_and_token_are_all_read(team:
     with duckdb.connect(str(team.folder / "winery.duckdb")) as connection:
         for kind, recipient in recipients.items():
             connection.execute(
-                "insert into raw_campaigns.campaign_events"
+                "insert into dev_sync.campaign_events"
                 " (environment, destination, event_id, kind, recipient_type, recipient, occurred_at, pulled_at)"
                 " values ('live', 'letters', $1, 'opened', $1, $2, '2026-11-20', '2026-11-20')",
                 [kind, recipient],
@@ -167,6 +167,45 @@ def test_results_that_name_people_by_address_number_and_token_are_all_read(team:
         team, "select recipient_type, recipient from dev_cdp.stg_campaigns__campaign_events"
     )
     assert dict(read) == recipients | {"email": "ada.0@example-mail.test"}
+
+
+def test_results_of_the_schema_that_all_projects_shared_are_taken_over_once(team: Place) -> None:
+    with duckdb.connect(str(team.folder / "winery.duckdb")) as connection:
+        connection.execute("create schema raw_campaigns")
+        for name in ("campaigns", "campaign_events", "campaign_daily"):
+            connection.execute(
+                f"create table raw_campaigns.{name} as select * from dev_sync.{name}"
+            )
+            connection.execute(f"drop table dev_sync.{name}")
+        connection.execute("alter table raw_campaigns.campaign_events drop column channel")
+        connection.execute(
+            "insert into raw_campaigns.campaign_events"
+            " (environment, destination, event_id, kind, recipient_type, recipient, occurred_at, pulled_at)"
+            " values ('live', 'letters', 'former', 'unsubscribed', 'email', 'f@example-mail.test', '2026-11-20', '2026-11-20')"
+        )
+    try:
+        held = query(
+            team, "select * exclude pulled_at from raw_campaigns.campaign_events order by all"
+        )
+        for _ in range(2):
+            team.dbt("build", "--select", "stg_campaigns__campaign_events")
+            taken = query(
+                team,
+                "select * exclude (pulled_at, channel) from dev_sync.campaign_events order by all",
+            )
+            assert taken == held
+        assert query(
+            team,
+            "select kind from dev_cdp.stg_campaigns__campaign_events where recipient like 'f@%'",
+        ) == [("unsubscribed",)]
+        types = query(
+            team,
+            "select data_type from duckdb_columns() where schema_name = 'dev_sync' and column_name = 'channel'",
+        )
+        assert {row[0] for row in types} == {"VARCHAR"}
+    finally:
+        with duckdb.connect(str(team.folder / "winery.duckdb")) as connection:
+            connection.execute("drop schema raw_campaigns cascade")
 
 
 def test_a_model_that_is_missing_from_the_registry_stops_the_build_with_its_name(

@@ -88,6 +88,30 @@ erased_values = st.sets(
     st.sampled_from([("email", "a@b.example"), ("phone", "+4922"), ("email", "x@y.example")])
 )
 
+# What the models read.
+TABLES = """
+create schema analytics;
+create table analytics.stg_consent__consents (
+    consent_id text, email text, phone text, channel text, purpose text, state text, basis text,
+    consent_source text, recorded_at timestamp, loaded_at timestamp
+);
+create table analytics.identity_records (
+    entity text, source_name text, source_record_id text, customer_id_value text, user_id_value text, contact_id_value text,
+    card_number_value text, anonymous_id_value text, device_id_value text
+);
+create table analytics.profile_records (source_record_id text, profile_id text, source_name text);
+create table analytics.int_profiles__identifier_holders (
+    identifier_type text, identifier_value text, profile_id text
+);
+create table analytics.int_profiles__campaign_recipients_resolved (
+    destination text, profile_id text, recipient_type text, recipient text, channel text, kind text,
+    occurred_at timestamp, loaded_at timestamp
+);
+create table analytics.stg_sync__erasure_requests (
+    request_id text, identifier_type text, identifier_value_sha256 text, salt text, scope text, requested_at timestamp
+);
+"""
+
 Key = tuple[str, str, str]  # profile, channel, purpose
 Holders = dict[tuple[str, str], set[str]]
 
@@ -102,30 +126,7 @@ def connection(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConne
         path.stem: path.read_text() for path in loop.folder.rglob("target/compiled/**/*.sql")
     }
     opened = duckdb.connect(loop.target.text("path"))
-    opened.execute(
-        """
-        create schema analytics;
-        create table analytics.stg_consent__consents (
-            consent_id text, email text, phone text, channel text, purpose text, state text, basis text,
-            consent_source text, recorded_at timestamp, loaded_at timestamp
-        );
-        create table analytics.identity_records (
-            entity text, source_name text, source_record_id text, customer_id_value text, user_id_value text, contact_id_value text,
-            card_number_value text, anonymous_id_value text, device_id_value text
-        );
-        create table analytics.profile_records (source_record_id text, profile_id text, source_name text);
-        create table analytics.int_profiles__identifier_holders (
-            identifier_type text, identifier_value text, profile_id text
-        );
-        create table analytics.int_profiles__campaign_recipients_resolved (
-            destination text, profile_id text, recipient_type text, recipient text, channel text, kind text,
-            occurred_at timestamp, loaded_at timestamp
-        );
-        create table analytics.stg_sync__erasure_requests (
-            request_id text, identifier_type text, identifier_value_sha256 text, salt text, scope text, requested_at timestamp
-        );
-        """
-    )
+    opened.execute(TABLES)
     for model in MODELS:
         opened.execute(f"create view analytics.{model} as {compiled[model]}")
     return opened

@@ -30,6 +30,7 @@ select * from (values
     ('4', 'di@mail.example', 'vielleicht', 'X', 'all')
 ) as rows (id, email, accepts_marketing, has_opted_out, channel)
 """
+BORN = {"birth_date": {"rule": "first", "type": "date"}}
 ANSWERS = """
 {%- for source in headwater.consent_sources() %}
 {{ headwater.consent_answers(source) }}
@@ -94,6 +95,15 @@ def dbt(project: Path, command: str, **vars: Any) -> str:
         ({"cdp_consent_sources": [SOURCE | {"purpose": "marketting"}]}, ["[0].purpose: 'marketting'", "did you mean 'marketing'"]),
         ({"cdp_consent_sources": [SOURCE | {"may_only_lowr": False}]}, ["'may_only_lowr' is not one of", "did you mean 'may_only_lower'"]),
         ({"cdp_consent_sources": [SOURCE | {"may_only_lower": "no"}]}, ["may_only_lower: is true or false, not 'no'"]),
+        ({"cdp_consent_sources": [SOURCE | {"expires_after_days": 0}]}, ["expires_after_days: wants a whole number of days, not '0'"]),
+        ({"cdp_consent_sources": [SOURCE | {"by_guardian": "yes"}]}, ["by_guardian: is true, false or {column: ...}, not 'yes'"]),
+        ({"cdp_consent_sources": [SOURCE | {"by_guardian": {"colum": "x"}}]}, ["'colum' is not one of column"]),
+        ({"cdp_consent_sources": [SOURCE | {"answer": "refused", "confirmed_at": "x"}]}, ["confirmed_at: is about a yes"]),
+        ({"cdp_minors": {"under": 16}}, ["cdp_minors.birth_date: 'birth_date' is no golden attribute of people"]),
+        ({"cdp_minors": {"under": 16, "birth_date": "born"}, "cdp_survivorship": {"person": {"attributes": {"born": "first"}}}},
+         ["'born' needs `type: date`"]),
+        ({"cdp_minors": {"under": 16, "under_by_country": {"AT": 14}}, "cdp_survivorship": {"person": {"attributes": BORN}}},
+         ["cdp_minors.country: 'country' is no golden attribute"]),
         ({"cdp_consent_sources": [SOURCE | {"answer": {"acepts": "x"}}]}, ["'acepts' is not one of state, accepts, refuses"]),
         ({"cdp_consent_sources": [SOURCE | {"email": None}]}, ["needs 'email', 'phone' or 'records'"]),
         ({"cdp_consent_sources": [SOURCE, SOURCE]}, ["[1].name: 'shop' is there already"]),

@@ -1,0 +1,137 @@
+"""`sync validate`."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import click
+
+from sync.audiences.compiled import Compiler, definition_in
+from sync.audiences.schema import schema
+from sync.cli.app import App, Verb, json_option
+from sync.config.definitions import GUARD_KEYS, SYNC_KEYS
+from sync.config.manifest import Manifest
+from sync.errors import ConfigError
+
+_PROBLEM = re.compile(r"(?P<key>[\w.>=<+\[\]:, ]*?)(?: \(line (?P<line>\d+)\))?: (?P<said>.*)")
+_AT_LINE = re.compile(r"line (?P<line>\d+): (?P<said>.*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One mistake; `line` is None where the whole file is meant."""
+
+    file: str
+    line: int | None
+    key: str
+    said: str
+
+
+@click.command("validate", cls=Verb, example="sync validate")
+@click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--schema", "shows_schema", is_flag=True, help="Print the JSON Schema for editors.")
+@json_option
+@click.pass_obj
+def validate(app: App, files: tuple[Path, ...], shows_schema: bool, as_json: bool) -> int:
+    """Check every definition, journey and sync, without a warehouse: file, line and key of each mistake.
+
+    FILES are some of them: models, or a definition alone as YAML. What only tables know, columns of models without a contract, is left to
+    the build.
+    """
+    offline = Compiler(
+        app.project, profiles_dir=app.profiles_dir, target=app.target_name, offline=True
+    )
+    with offline as dbt:
+        if shows_schema:
+            made = schema(dbt.tables(), SYNC_KEYS, GUARD_KEYS)
+            app.output.text(json.dumps(made, indent=2))
+            return 0
+        checked, problems = 0, []
+        listed, manifest = files, None
+        if not files:
+            written = app.project.private / "dbt_offline" / "validated.json"
+            dbt.write_manifest(written)
+            manifest = Manifest(written)
+            listed = tuple(_definitions(app, manifest))
+        for path in listed:
+            checked += 1
+            problems += _of_definition(app, dbt, path)
+        if manifest is not None:
+            count, wrong = _of_syncs(app, manifest)
+            checked, problems = checked + count, problems + wrong
+    if as_json:
+        app.output.document({"checked": checked, "problems": [asdict(one) for one in problems]})
+    else:
+        for one in problems:
+            place = one.file + (f":{one.line}" if one.line else "")
+            app.output.text(f"{place}: {one.key + ': ' if one.key else ''}{one.said}")
+        wrong_files = len({one.file for one in problems})
+        app.output.text(
+            f"{checked} definitions, journeys and syncs, {len(problems)} mistakes in {wrong_files} files."
+        )
+    return 1 if problems else 0
+
+
+def _definitions(app: App, manifest: Manifest) -> Iterator[Path]:
+    """Models of the project that hand a definition to a macro."""
+    for file in manifest.model_files(app.project.name):
+        path = app.project.directory / file
+        if path.is_file() and definition_in(path) is not None:
+            yield path
+
+
+def _of_definition(app: App, dbt: Compiler, path: Path) -> list[Problem]:
+    found = definition_in(path)
+    text = path.read_text(encoding="utf-8")
+    kind, first = found or ("journey" if re.search(r"^steps:", text, re.MULTILINE) else "audience", 1)  # fmt: skip
+    try:
+        name = path.stem if path.suffix == ".sql" else "definition"
+        if kind == "journey":
+            dbt.journey_file(path, name)
+        else:
+            dbt.file(path, name)
+    except ConfigError as error:
+        directory = app.project.directory
+        shown = path.resolve()
+        shown = shown.relative_to(directory) if shown.is_relative_to(directory) else shown
+        return list(_problems(str(error), str(shown), first))
+    return []
+
+
+def _problems(message: str, file: str, first: int) -> Iterator[Problem]:
+    """What dbt said, a problem a line, with the lines of the file."""
+    said = message.partition("': ")[2] or message
+    lines = said.splitlines()
+    if len(lines) > 1 and lines[0].endswith("mistakes:"):
+        lines = lines[1:]
+    for line in lines:
+        found = _AT_LINE.fullmatch(line.strip()) or _PROBLEM.fullmatch(line.strip())
+        if found is None:
+            yield Problem(file, None, "", line.strip())
+            continue
+        told = found.groupdict()
+        at = int(told["line"]) + first - 1 if told.get("line") else None
+        yield Problem(file, at, told.get("key") or "", told["said"].removesuffix("."))
+
+
+def _of_syncs(app: App, manifest: Manifest) -> tuple[int, list[Problem]]:
+    """Every sync block; a mistake over several is told for the project."""
+    count, problems = 0, []
+    for name, file, error in manifest.checked_syncs():
+        count += 1
+        if error is not None:
+            problems.append(Problem(file, _line_of(app.project.directory / file, name), f"sync {name}", str(error)))  # fmt: skip
+    return count, problems
+
+
+def _line_of(path: Path, name: str) -> int | None:
+    """Where an exposure is named."""
+    if path.is_file():
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            if re.fullmatch(rf"\s*-?\s*name:\s*[\"']?{re.escape(name)}[\"']?\s*", line):
+                return number
+    return None
