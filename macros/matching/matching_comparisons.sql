@@ -100,6 +100,9 @@ select * from patterned
     {%- set l = "left_records." ~ kind -%}
     {%- set r = "right_records." ~ kind -%}
     {%- set lines = ["case when " ~ l ~ " is null or " ~ r ~ " is null then '-'"] -%}
+    {%- if how.known_by is defined -%}
+        {%- do lines.append("when " ~ headwater._matching_sides(how.known_by, l, r) ~ " then '-'") -%}
+    {%- endif -%}
     {%- for label, condition in how.levels -%}
         {%- do lines.append("when " ~ headwater._matching_sides(condition, l, r) ~ " then '" ~ (how.levels | length - loop.index0) ~ "'") -%}
         {%- if loop.first and how.missing is defined -%}

@@ -61,6 +61,7 @@ LEVELS = [
     ("city", "Frankfurt", "Frankfurt am Main", "contained"),
     ("street", "Haupstrasse 5", "Hauptstrasse 5", "close"),
     ("street", "Hauptstr. 5", "Hauptstrasse 5", "similar"),
+    ("street", "Hauptstrasse 5", "Hauptstrasse 75", "different"),
     ("company_name", "Acme Robotics GmbH & Co. KG", "ACME Robotics", "exact"),
     ("company_name", "Acme Robotics S.r.l.", "Acme Robotics sp. z o.o.", "exact"),
     ("company_name", "Company Ltd", "Company, Inc.", "exact"),
