@@ -10,7 +10,8 @@
 
 {%- set remembers = not is_incremental() or headwater.has_column(this, 'own_id') %}
 {%- set knows_values = not is_incremental() or headwater.has_column(this, 'value_1_node') %}
-{%- set own_attributes = headwater.identity_attributes(headwater.identity_rules(), is_own=true)[:2] %}
+{#- By name: the two engines of dbt read settings in different orders. #}
+{%- set own_attributes = (headwater.identity_attributes(headwater.identity_rules(), is_own=true) | sort(attribute='name'))[:2] %}
 {%- set remembered = ['value_1_node', 'value_2_node', 'value_3_node', 'attribute_1_node', 'attribute_2_node'] %}
 
 with -- noqa: disable=LT02
