@@ -62,11 +62,12 @@
     {{ return(sql.text) }}
 {%- endmacro %}
 
-{#- Expression: the place of a row's type among those of its entity, in the order they are declared. -#}
+{#- Expression: the place of a row's type among those of its entity, the most trusted first and then by name: the two engines of dbt read
+    settings in different orders. -#}
 {% macro identity_type_place(entities, prefix='') -%}
     case
         {%- for entity in entities %}
-        {%- for rule in entity.identifiers %}
+        {%- for rule in entity.identifiers | sort(attribute='type') | sort(attribute='tier') %}
         when {{ prefix }}entity = {{ headwater.string_literal(entity.name) }} and {{ prefix }}identifier_type = {{ headwater.string_literal(rule.type) }} then {{ loop.index }}
         {%- endfor %}
         {%- endfor %}

@@ -339,7 +339,7 @@ contradicted as (
                 not disputed_identifiers.is_exclusive
                 or (not disputed_identifiers.is_strong and ids.id_count > 1)
                 or (disputed_identifiers.is_strong and ids.contradicting_count > 1)
-                -- Two ids of two people on one record: it is whose id is declared first.
+                -- Two ids of two people on one record: it is whose id is trusted more.
                 or (disputed_identifiers.is_strong and disputed_identifiers.gives_way)
             )
         )
