@@ -187,7 +187,9 @@ def test_values_of_the_right_type_are_taken(project: Path, said: dict[str, list[
     assert "cast('2026-11-22 22:00:00' as timestamp)" in sql.lower()
 
 
-def test_a_build_warns_of_a_text_that_no_row_has(tmp_path: Path) -> None:
+def test_a_build_warns_of_a_text_that_no_row_has_and_leaves_out_whom_it_always_does(
+    tmp_path: Path,
+) -> None:
     from dbt.cli.main import dbtRunner
 
     tables = {"profiles": "profile_id text, country text", "profile_product_lines": "profile_id text, product_line text"}  # fmt: skip
@@ -195,7 +197,14 @@ def test_a_build_warns_of_a_text_that_no_row_has(tmp_path: Path) -> None:
     with duckdb.connect(str(tmp_path / "words.duckdb")) as connection:
         connection.execute("insert into analytics.profiles values ('p', 'DE'), ('q', 'FR')")
         connection.execute("insert into analytics.profile_product_lines values ('p', 'outdoor')")
-    make_project(tmp_path, tmp_path / "words.duckdb", dict.fromkeys(tables, "select 1 as one"), {})
+    excluded = {"cdp_always_excluded": {"person": {"trait": "country", "equals": "FR"}}}
+    stubs = dict.fromkeys(tables, "select 1 as one")
+    make_project(tmp_path, tmp_path / "words.duckdb", stubs, excluded)
+    for name, setting in (("all", ""), ("really_all", "\nalways_excluded: may_be_in")):
+        (tmp_path / f"models/audience_{name}.sql").write_text(
+            f"{{% set definition %}}\ntrait: country\nis_null: false{setting}\n{{% endset %}}\n"
+            "{{ headwater.audience(definition) }}\n"
+        )
     described = [
         {"name": name, "columns": [{"name": one.split()[0], "data_type": "string"} for one in columns.split(", ")]}
         for name, columns in tables.items()
@@ -209,11 +218,15 @@ def test_a_build_warns_of_a_text_that_no_row_has(tmp_path: Path) -> None:
     listener = dbtRunner(callbacks=[lambda event: said.append(event.info.msg)])
     folder = str(tmp_path)
     done = listener.invoke(
-        ["run", "--select", "audience_words", "--project-dir", folder, "--profiles-dir", folder]
-        + ["--target-path", f"{folder}/target", "--log-path", f"{folder}/logs"]
-    )
+        ["run", "--select", "audience_*", "--project-dir", folder, "--profiles-dir", folder,
+         "--target-path", f"{folder}/target", "--log-path", f"{folder}/logs"]
+    )  # fmt: skip
     assert done.success
-    warned = [one for one in said if "no row of" in one]
+    with duckdb.connect(str(tmp_path / "words.duckdb")) as connection:
+        for name, members in (("all", ["p"]), ("really_all", ["p", "q"])):
+            rows = connection.execute(f"from analytics.audience_{name} order by all").fetchall()
+            assert [row[0] for row in rows] == members
+    warned = [one for one in said if "audience_words" in one and "no row of" in one]
     assert len(warned) == 2
     assert "product_line 'outdor'; did you mean 'outdoor'?" in "".join(warned)
     assert "country 'Germany'" in "".join(warned)
