@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import datetime as dt
 import itertools
 import random
@@ -527,7 +528,7 @@ def figure_condition_of(chance: random.Random) -> Row:
         {"figure": told, sign: {"figure": figure_of(chance), "times": chance.choice([0.5, 2]), "plus": 1}},
         {"figure": told, sign: {"trait": "value"}},
         {"trait": "spent", sign: {"figure": told, "minus": 5}},
-        {"figure": told, sign: {chance.choice(["mean", "median", "max"]): {"figure": told}, **per}},
+        {"figure": told, sign: {chance.choice(["mean", "median", "max"]): {"figure": copy.deepcopy(told)}, **per}},
         {"figure": told, "rank": {"<=": 2, **per}},
         {"figure": told, "tile": {"of": 3, ">=": 2}},
     ])  # fmt: skip
@@ -561,7 +562,10 @@ def shape_of(chance: random.Random) -> Row:
 def newer_of(chance: random.Random, depth: int = 0) -> Row:
     """Of the words above, and the older ones beside them."""
     kind = chance.choice(["figure", "shape", "stay", "text", *(["some", "score", "not"] if depth < 2 else [])])  # fmt: skip
-    inner = [newer_of(chance, depth + 1) if chance.random() < 0.6 else did_of(chance) for _ in range(3)]  # fmt: skip
+    inner = [
+        newer_of(chance, depth + 1) if chance.random() < 0.6 else did_of(chance)
+        for _ in range(3 if kind in ("some", "score", "not") else 0)
+    ]
     if kind == "some":
         return {"some": inner, "at_least": chance.choice([1, 2, 3])}
     if kind == "score":
