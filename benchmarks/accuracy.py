@@ -89,7 +89,13 @@ def matched(name: str, data: Labelled, directory: Path) -> ScratchProject:
     """Compare, train, score and decide in a scratch project of its own."""
     import duckdb
 
-    from sync.identity.matching.weights import Counted, description_of, train_weights, write_weights
+    from sync.identity.matching.weights import (
+        Counted,
+        description_of,
+        has_households,
+        train_weights,
+        write_weights,
+    )
 
     overrides = "select '' as entity, '' as action, '' as left_key, '' as right_key where 1 = 0"
     project = ScratchProject(
@@ -115,7 +121,13 @@ def matched(name: str, data: Labelled, directory: Path) -> ScratchProject:
     counted = [Counted(*row) for row in rows]
     write_weights(
         directory / "seeds/matching_weights.csv",
-        train_weights(data.entity, counted, kinds=kinds, rules=rules),
+        train_weights(
+            data.entity,
+            counted,
+            kinds=kinds,
+            rules=rules,
+            has_households=has_households(directory / "target/manifest.json", data.entity),
+        ),
     )
     project.run(command="seed")
     _say(f"{name}: scoring")

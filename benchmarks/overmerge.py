@@ -1,6 +1,7 @@
 """Over-merging: people who share phones, e-mails and devices, resolved with and without the guard.
 
-The rules are those the project ships (`vars: cdp_identity`, entity person); nothing is set for this data.
+The rules are those the project ships (`vars: cdp_identity`); nothing is set for this data. Beside them people whose values cross
+(crossed.py) and companies (firms.py).
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from benchmarks.crossed import draw_crossed
 from benchmarks.figures import Benchmark, Figure, at_least, at_most
+from benchmarks.firms import draw_firms
 from benchmarks.scratch import ROOT, ScratchProject
 from benchmarks.shoppers import FIRST, LAST, draw_shoppers
 
@@ -24,6 +27,15 @@ TYPES = ("customer_id", "user_id", "card_number", "email", "phone", "device_id")
 JUNK = ("test@test.com", "noreply@shop.com", "none@none.com", "asdf@asdf.de", "x@y.zz")
 ATTRIBUTES = ("first_name", "last_name", "birth_date")
 NOW = "2026-11-24"
+SEEDS = ("identity_overrides", "free_mail_domains", "shared_hosts", "public_suffixes")
+NO_ERASURES = """select
+    '' as request_id,
+    '' as identifier_type,
+    '' as identifier_value_sha256,
+    '' as salt,
+    '' as scope,
+    cast(null as timestamp) as requested_at
+where 1 = 0"""
 
 
 class People:
@@ -247,7 +259,72 @@ def _over_limit(connection: Any, rules: dict[str, Any]) -> int:
     return int(found[0])
 
 
-def _resolved(records: pd.DataFrame, configuration: dict[str, Any]) -> tuple[Any, int, float]:
+def _crossed_configuration() -> dict[str, Any]:
+    """A shop's customers, its orders and an app's users, under the rules that ship."""
+    person = _configuration()["person"]
+    contact = {"email": "email", "phone": "phone"}
+    identifiers = {
+        "customer": {"customer_id": "record_id", **contact},
+        "order": {"customer_id": "customer_id", "user_id": "user_id", **contact},
+        "user": {"user_id": "record_id", **contact},
+    }
+    sources = [
+        {
+            "source_name": source,
+            "model": f"fixture_{source}",
+            "record_key": "record_id",
+            "first_seen_at": "seen_at",
+            "identifiers": columns,
+            "attributes": {name: name for name in ATTRIBUTES},
+        }
+        for source, columns in identifiers.items()
+    ]
+    return {"person": {**person, "records": sources}}
+
+
+def _firm_configuration() -> dict[str, Any]:
+    """A CRM's accounts and contacts, and the customers of a billing system, under the rules that ship."""
+    account = yaml.safe_load((ROOT / "dbt_project.yml").read_text())["vars"]["cdp_identity"][
+        "account"
+    ]
+    name = {"company_name": "name"}
+    identifiers: dict[str, dict[str, Any]] = {
+        "firm": {"crm_account_id": "record_id", "tax_id": "tax_id", "domain": "website"},
+        "contact": {
+            "crm_account_id": "crm_account_id",
+            "domain": {"column": "email", "normaliser": "email_domain"},
+        },
+        "bill": {"tax_id": "tax_id"},
+    }
+    sources = [
+        {
+            "source_name": source,
+            "model": f"fixture_{source}",
+            "record_key": "record_id",
+            "first_seen_at": "seen_at",
+            "needs_identifier": source == "contact",
+            "identifiers": columns,
+            "attributes": {} if source == "contact" else name,
+        }
+        for source, columns in identifiers.items()
+    ]
+    return {"account": {**account, "records": sources}}
+
+
+def _by_source(*sources: str) -> dict[str, str]:
+    return {
+        f"staging/fixture_{source}": f"select * from raw.records where source = '{source}'"
+        for source in sources
+    }
+
+
+CROSSED_MODELS = _by_source("customer", "order", "user")
+FIRM_MODELS = _by_source("firm", "contact", "bill")
+
+
+def _resolved(
+    records: pd.DataFrame, configuration: dict[str, Any], models: dict[str, str] | None = None
+) -> tuple[Any, int, float]:
     """Entity ids by record, how many break a limit, and seconds; `record_id` names a record."""
     import duckdb
 
@@ -255,21 +332,50 @@ def _resolved(records: pd.DataFrame, configuration: dict[str, Any]) -> tuple[Any
         project = ScratchProject(
             Path(name),
             folders=("macros", "models/engine/identity", "seeds"),
-            models={"staging/fixture_records": "select * from raw.records"},
+            models={
+                **(models or {"staging/fixture_records": "select * from raw.records"}),
+                "staging/stg_sync__erasure_requests": NO_ERASURES,
+            },
             variables={"cdp_identity": configuration, "cdp_as_of": NOW},
         )
         with duckdb.connect(str(project.database)) as connection:
             connection.execute("create schema raw")
             connection.register("records", records)
             connection.execute("create table raw.records as select * from records")
-        project.run("--select", "identity_overrides", "free_mail_domains", command="seed")
+        project.run("--select", *SEEDS, command="seed")
         built = project.run("--select", "path:models")
         with duckdb.connect(str(project.database), read_only=True) as connection:
             resolved = connection.execute(
                 "select source_record_id as record_id, entity_id from analytics.identity_entity_records"
             ).df()
-            broken = _over_limit(connection, configuration["person"]["identifiers"])
+            (rules,) = configuration.values()
+            broken = _over_limit(connection, rules["identifiers"])
     return resolved, broken, built.total_seconds
+
+
+def _crossed(options: Namespace) -> list[Figure]:
+    """People whose values cross, and companies."""
+    worlds = draw_crossed(options.shoppers, options.seed)
+    print(f"resolving {len(worlds):,} records whose values cross", file=sys.stderr)
+    found = worlds.merge(
+        _resolved(worlds, _crossed_configuration(), CROSSED_MODELS)[0], on="record_id"
+    )
+    crossed = pair_scores(found["entity_id"], found["person"])
+    firms = draw_firms(options.firms, options.seed)
+    print(f"resolving {len(firms):,} records of companies", file=sys.stderr)
+    resolved = firms.merge(
+        _resolved(firms, _firm_configuration(), FIRM_MODELS)[0], on="record_id", how="left"
+    )
+    # A contact without a usable identifier is nobody's.
+    ours = pair_scores(resolved["entity_id"].fillna(resolved["record_id"]), resolved["company"])
+    people = f"whose values cross, {len(worlds):,} records"
+    companies = f"companies, {options.firms:,}, {len(firms):,} records"
+    return [
+        Figure(f"pairwise precision of people {people}", crossed[0], "", goal=at_least(0.99)),
+        Figure(f"pairwise recall of people {people}", crossed[1], "", goal=at_least(0.93)),
+        Figure(f"pairwise precision of {companies}", ours[0], "", goal=at_least(0.99)),
+        Figure(f"pairwise recall of {companies}", ours[1], "", goal=at_least(0.9)),
+    ]
 
 
 def run(options: Namespace) -> list[Figure]:
@@ -313,6 +419,7 @@ def run(options: Namespace) -> list[Figure]:
             "",
             goal=at_least(0.95),
         ),
+        *_crossed(options),
         Figure("profiles over a limit", broken, "profiles", goal=at_most(0)),
         Figure("identity layer, first build", seconds, "s"),
     ]
@@ -322,6 +429,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Size and seed."""
     parser.add_argument("--people", type=lambda text: int(float(text)), default=20_000)
     parser.add_argument("--shoppers", type=lambda text: int(float(text)), default=2_000)
+    parser.add_argument("--firms", type=lambda text: int(float(text)), default=2_000)
     parser.add_argument("--seed", type=int, default=1)
 
 

@@ -26,25 +26,62 @@
     {{ return(attribute.how.prepare.replace('{x}', column)) }}
 {%- endmacro %}
 
-{#- Expression: 1 where two values of an attribute agree, -1 where they contradict, 0 where they are merely alike or one is missing.
-    The kind's levels of comparison say which: equal, close and short forms agree, slips of the pen are alike. -#}
-{% macro identity_attribute_compared(attribute, left_expression, right_expression) -%}
-    {%- set agreeing = ['exact', 'close', 'short form'] -%}
+{#- Expression: 1 where two values of an attribute agree, -1 where they contradict, 0 where they are merely alike, null where one is missing.
+    The kind's levels of comparison say which: equal, close, swapped and short forms agree, slips of the pen are alike, and so is what the kind
+    itself calls `alike`. `left` and `right` are relations that have a column for each of `attributes`. -#}
+{% macro identity_attribute_compared(attribute, attributes, left, right) -%}
+    {%- set agreeing = ['exact', 'close', 'short form', 'swapped'] -%}
     {%- set alike = ['similar', 'one character', 'contained', 'longer form', 'same mailbox', 'same ending', 'one digit'] -%}
+    {%- set names = {} -%}
+    {%- for other in attributes -%}{%- do names.update({other.kind: other.name}) -%}{%- endfor -%}
+    {%- set l, r = left ~ '.' ~ attribute.name, right ~ '.' ~ attribute.name -%}
+    {%- set swaps = 'first_name' in names and 'last_name' in names -%}
     case
-        when {{ left_expression }} is null or {{ right_expression }} is null then 0
-        {%- for label, condition in attribute.how.levels if '{l.' not in condition and label in agreeing + alike %}
-        when {{ headwater._matching_sides(condition, left_expression, right_expression) }} then {{ 1 if label in agreeing else 0 }}
+        when {{ l }} is null or {{ r }} is null then null
+        {%- if attribute.how.missing is defined and swaps %}
+        when {{ headwater._identity_sides(attribute.how.missing, names, left, right) }} then 0
+        {%- endif %}
+        {#- Carla and Marta are similar, and two: a slip leaves a first name close, or its initial. #}
+        {%- for label, condition in attribute.how.levels
+            if label in agreeing + alike and not (attribute.kind == 'first_name' and label == 'similar') and (swaps or '{l.' not in condition) %}
+        when {{ headwater._matching_sides(headwater._identity_sides(condition, names, left, right), l, r) }} then {{ 1 if label in agreeing else 0 }}
         {%- endfor %}
+        {%- if attribute.how.alike is defined %}
+        when {{ headwater._matching_sides(attribute.how.alike, l, r) }} then 0
+        {%- endif %}
         else -1
     end
 {%- endmacro %}
 
-{#- Expression: whether a row's type (columns entity and identifier_type) is exclusive, or strong: exclusive, and shared with nobody. -#}
+{#- Value: a condition with another kind of the two sides ({l.kind}, {r.kind}) by the name of its attribute. -#}
+{% macro _identity_sides(condition, names, left, right) -%}
+    {%- set sql = namespace(text=condition) -%}
+    {%- for kind, name in names.items() -%}
+        {%- set sql.text = sql.text.replace('{l.' ~ kind ~ '}', left ~ '.' ~ name).replace('{r.' ~ kind ~ '}', right ~ '.' ~ name) -%}
+    {%- endfor -%}
+    {{ return(sql.text) }}
+{%- endmacro %}
+
+{#- Expression: the place of a row's type among those of its entity, in the order they are declared. -#}
+{% macro identity_type_place(entities, prefix='') -%}
+    case
+        {%- for entity in entities %}
+        {%- for rule in entity.identifiers %}
+        when {{ prefix }}entity = {{ headwater.string_literal(entity.name) }} and {{ prefix }}identifier_type = {{ headwater.string_literal(rule.type) }} then {{ loop.index }}
+        {%- endfor %}
+        {%- endfor %}
+        else 0
+    end
+{%- endmacro %}
+
+{#- Expression: whether a row's type (columns entity and identifier_type) is exclusive, or strong: exclusive, and shared with nobody; or
+    foldable: strong, and no tax id, of which one entity has one; or repeatable: foldable, and a merge may lead to several. -#}
 {% macro identity_types_where(entities, wanted, prefix='') -%}
     {%- set conditions = ['1 = 0'] -%}
     {%- for entity in entities -%}
-        {%- for rule in entity.identifiers if rule.exclusive and (wanted == 'exclusive' or rule.max_exclusive_ids is none) -%}
+        {%- for rule in entity.identifiers
+            if rule.exclusive and (wanted == 'exclusive' or rule.max_exclusive_ids is none)
+            and (wanted not in ['foldable', 'repeatable'] or rule.kind != 'tax_id') and (wanted != 'repeatable' or rule.merge_limit != 1) -%}
             {%- do conditions.append('(' ~ prefix ~ 'entity = ' ~ headwater.string_literal(entity.name)
                 ~ ' and ' ~ prefix ~ 'identifier_type = ' ~ headwater.string_literal(rule.type) ~ ')') -%}
         {%- endfor -%}

@@ -181,7 +181,8 @@
 
 {#- Expression: how good a record's claim is to a value of this type, should people decide that two who carry it are two.
     Best is the record of the account itself (its key is an identifier), then one that carries a more trusted id, then any;
-    among equals who had it first, or last where values change hands (`window_days`). It never changes by itself. -#}
+    among equals who had it first, or last where values change hands (`window_days`); a date that is still to come is none. It never changes
+    by itself. -#}
 {% macro identity_claim(entity, rule) -%}
     {%- set account_sources = [] -%}
     {%- for source in entity.records -%}
@@ -194,7 +195,8 @@
             {%- endif -%}
         {%- endfor -%}
     {%- endfor -%}
-    {%- set seconds = headwater.seconds_between(headwater.timestamp_literal('1970-01-01 00:00:00'), 'first_seen_at') %}
+    {%- set known_at = "case when first_seen_at <= " ~ headwater.timestamp_add(headwater.cdp_now(), 1, 'day') ~ " then first_seen_at end" -%}
+    {%- set seconds = headwater.seconds_between(headwater.timestamp_literal('1970-01-01 00:00:00'), known_at) %}
         case
             when 1 = 0 then 0
             {%- for condition in account_sources %}

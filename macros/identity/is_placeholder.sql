@@ -24,18 +24,25 @@
         'noe?mail(address|provided|given)?', 'not(provided|given|available|applicable|known)', 'hasnoe?mail', 'nothave', 'refused', 'declined',
         '(do)?(not?|nicht)(reply|respond|antworten|contact|email|mail)', 'noresponder', 'neparrepondre', 'nepasrepondre', 'bittenichtantworten',
         'no', 'mailerdaemon', 'devnull', 'asdf(gh?j?k?l?)?', '(asdf){2,}', 'qwert[yz]?u?i?o?p?', 'yxcv(bn?m?)?', 'zxcv(bn?m?)?', 'abcd',
-        'abc123', '(foo|bar|foobar|blah?|blabla|xyz)', '1234(5?6?7?8?9?0?)?', '(lorem|ipsum)',
+        'abc123', '(foo|bar|foobar|blah?|blabla|xyz)', '123', '1234(5?6?7?8?9?0?)?', '(lorem|ipsum)', '(asd|qwe|yxc|zxc){2,}',
+        'nope', 'not(real|myemail|mine|thanks?)', 'nothanks', '(no|dont|anti)spam(me)?', 'no?tiene', 'nonho', 'keineangaben?', 'walkin(customer|guest|client)?',
+        'anon', 'your?(name|e?mail|e?mailaddress|firstname)', 'usernames?', 'firstname(lastname)?', '(max|erika)mustermann', '(john|jane)doe',
     ] -%}
+    {#- Words that are somebody's mailbox at a firm, and nobody's at a host that is such a word itself. -#}
+    {%- set generic = '(name|user|me|you|some(one|body|where)|nowhere|nobody|guest|gast|kunde|customer|client|cliente|klient|klant|walkin|store|shop|cash|pos|temp|tmp|trash|junk|spam'
+        ~ '|bounce|deleted?|removed?|admin|info|ohne|sin|pas|sans|geen|brak|aucune?|nessuna|correo|e?mail|muster|mustermann|doe|domain|yourdomain|company|[0-9]|na|no|none)' -%}
     {%- set runs, letters = [], 'abcdefghijklmnopqrstuvwxyz0123456789' -%}
     {%- for letter in letters | list -%}
         {%- do runs.append(letter ~ '{3,}') -%}
     {%- endfor -%}
-    {%- set short_hosts = '(a+|b+|x+|y+|z+|abc|xyz|aa|bb|xx|yy|zz|123|test|none|na|no|nomail|noemail|mail|email|fake|asd|asdf|qwe|qwerty|foo|bar|abcd|aol)' -%}
+    {%- set short_hosts = '(a+|b+|x+|y+|z+|abc|xyz|aa|bb|xx|yy|zz|123|test|none|na|no|nomail|noemail|mail|email|fake|asd|asdf|qwe|qwerty|foo|bar|abcd|aol|def|cd|bc)' -%}
+    {%- set ends = '(com|net|org|de|fr|uk|couk|it|es|nl|pl|at|ch|zz|cc|xx|co|c|io|me|cn|ru|tr|ca|us|biz|be|pt|se|no|dk|fi|cz|eu|info|none|nan)' -%}
     {{ headwater.regexp_matches_whole(squeezed,
         '(' ~ words | join('|') ~ ')[0-9]*@.*'
         ~ '|(' ~ runs | join('|') ~ ')@.*'
-        ~ '|([a-z]|abc|xyz|asd|qwe|123|aa|bb|xx|yy|zz)@' ~ short_hosts ~ '(com|net|org|de|fr|uk|couk|it|es|nl|pl|at|ch|zz|cc|xx)'
-        ~ '|.*@(noe?mail|nomail|none|no|na|test|fake|dummy|example|beispiel|invalid|localhost|null|unknown|asdf|qwerty|keinemail|nowhere|donotreply|noreply|mailinator'
+        ~ '|([a-z]|ab|abc|xyz|asd|qwe|123|aa|bb|xx|yy|zz)@' ~ short_hosts ~ ends
+        ~ '|' ~ generic ~ '@' ~ generic ~ ends ~ '|e?mail@(gmail|googlemail|yahoo|hotmail|outlook|web|gmx)' ~ ends
+        ~ '|.*@(noe?mail|nomail|none|test|fake|dummy|example|beispiel|invalid|localhost|null|unknown|asdf|qwerty|keinemail|nowhere|donotreply|noreply|mailinator'
         ~ ')(com|net|org|de|fr|uk|couk|it|es|nl|pl|at|ch|edu|info|invalid|localhost|local|comau|combr)'
         ~ '|(e?mail|name)@e?mailcom|.*@localhostlocaldomain|.*@(domain|yourdomain|mydomain|company|yourcompany|email|mail)(tld|xyz|invalid)'
     ) }}
@@ -51,10 +58,11 @@
     {%- endfor -%}
     {{ headwater.regexp_matches_whole(expression,
         '[+]?[0-9]{0,5}0?(12345678(9(0(12?3?4?)?)?)?|01234567(8(90?)?)?|98765432(10?)?|87654321(0)?)'
-        ~ '|[+]?(1|7|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]|[2-9][0-9]{2})?0?(1234567|7654321)'
+        ~ '|[+]?(1|7|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]|[2-9][0-9]{2})?0?(1234567|7654321|(1234){2,}|(123){2,}1234)'
+        ~ '|[+]?(1|3[0-469]|4[013-9])?(123456|(12){3})'
         ~ '|[+]?[0-9]{0,7}(' ~ ends | join('|') ~ ')'
         ~ '|[+]?[0-9]{0,4}((12){4,}1?|(01){4,}0?|(10){4,}|(98){4,}|(123){3,}|(321){3,}|(112233)[0-9]*)'
-        ~ '|[+]1(555[0-9]{7}|[0-9]{3}55501[0-9]{2})'
+        ~ '|[+]1(555[0-9]{7}|[0-9]{3}555(01[0-9]{2}|1212|1234|5555))|[+]330?102030405|[+]8613800138000'
         ~ '|[+]44(7700900|1632960|2079460|1134960|1144960|1154960|1164960|1174960|1184960|1214960|1314960|1414960|1514960|1614960)[0-9]{3}'
     ) }}
 {%- endmacro %}

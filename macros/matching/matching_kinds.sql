@@ -18,13 +18,13 @@
             ['swapped', swapped],
             ['short form', starts],
             ['similar', headwater._ratio_at_least(60)],
-        ]),
+        ], alike=headwater._alike_first_names()),
         'last_name': dict(text, levels=[
             same,
             ['close', headwater._ratio_at_least(80)],
             ['short form', starts],
             ['similar', headwater._ratio_at_least(60)],
-        ], missing=swapped, shared=true),
+        ], missing=swapped, alike=headwater._other_script(), shared=true),
         'birth_date': {'prepare': headwater._prepared_date('{x}'), 'frequency': true, 'levels': [
             same,
             ['one character', headwater._distance_at_most(1) ~ ' or ('
@@ -39,7 +39,7 @@
             ['same mailbox', headwater._mailbox('{l}') ~ ' = ' ~ headwater._mailbox('{r}')],
             ['close', headwater._ratio_at_least_with_digits(85)],
             ['similar', headwater._ratio_at_least_with_digits(65)],
-        ]},
+        ], 'missing': headwater._email_says_nothing()},
         'phone': {'prepare': headwater._prepared_code('{x}', '[^0-9]'), 'frequency': true, 'shared': true, 'levels': [
             same,
             ['same ending', "length({l}) > 7 and length({r}) > 7 and "
@@ -65,7 +65,7 @@
             ['longer form', "substr({l}, 1, length({r}) + 1) = " ~ dbt.concat(['{r}', "' '"])
                 ~ " or substr({r}, 1, length({l}) + 1) = " ~ dbt.concat(['{l}', "' '"])],
             ['similar', headwater._ratio_at_least_with_digits(65)],
-        ]},
+        ], 'alike': headwater._alike_companies()},
         'domain': {'prepare': headwater.normalise_domain('{x}') | trim, 'frequency': true, 'levels': [
             same,
             ['same name', headwater._first_label('{l}') ~ ' = ' ~ headwater._first_label('{r}')],
@@ -135,7 +135,12 @@
         {%- set text.sql = headwater.regexp_replace_all(text.sql, pattern, replacement) -%}
     {%- endfor -%}
     {%- set digits = headwater.regexp_replace_all("substr(" ~ text.sql ~ ", 1, 10)", "[^0-9]", "") -%}
-    {{ return(headwater.whole_match_or_null(digits, "[0-9]{8}")) }}
+    {%- set date = namespace(sql=headwater.whole_match_or_null(digits, "[0-9]{8}")) -%}
+    {#- What programs write where there is none. -#}
+    {%- for default in ['19000101', '19010101', '19700101'] -%}
+        {%- set date.sql = "nullif(" ~ date.sql ~ ", '" ~ default ~ "')" -%}
+    {%- endfor -%}
+    {{ return(date.sql) }}
 {%- endmacro %}
 
 {#- A company's name without its legal form, the same in every country's way of writing it: S.r.l., sp. z o.o., GmbH & Co. KG. -#}
@@ -150,6 +155,51 @@
     {{ return(headwater.regexp_replace_all(headwater._prepared_text(x), '( (' ~ forms | join('|') ~ '))+$', '')) }}
 {%- endmacro %}
 
+{#- Condition: two names of which one is in Latin letters and the other is not. -#}
+{% macro _other_script() -%}
+    {{ return("(" ~ headwater.regexp_matches_whole('{l}', '[^a-z]*') ~ ") <> (" ~ headwater.regexp_matches_whole('{r}', '[^a-z]*') ~ ")") }}
+{%- endmacro %}
+
+{#- Condition: first names that may be one person's though no spelling says so: with one initial (Katja, Katharina), one inside the
+    other (Tina, Christina), in another script, or known to be short for each other. -#}
+{% macro _alike_first_names() -%}
+    {%- set known = {
+        'robert': 'bob bobby rob', 'william': 'bill billy', 'richard': 'dick rick', 'edward': 'ted teddy ned', 'margaret': 'peggy daisy rita greta meg',
+        'elizabeth': 'liz lizzy betty bess lisa elsa', 'elisabeth': 'lisa elsa betty liz sissi', 'john': 'jack', 'henry': 'harry hal', 'mary': 'polly molly',
+        'charles': 'chuck', 'anthony': 'tony', 'alexander': 'sascha sasha xander lex', 'alexandra': 'sascha sasha', 'alexandre': 'sacha',
+        'catherine': 'kate katie kathy katherine katharina', 'katherine': 'cathy catherine', 'andrew': 'drew', 'helen': 'nell', 'ellen': 'nell',
+        'sarah': 'sally', 'james': 'jim', 'johannes': 'hans', 'heinrich': 'heiner heinz', 'joseph': 'sepp', 'josef': 'sepp beppo', 'georg': 'schorsch',
+        'magdalena': 'leni', 'gertrud': 'trudi traudl', 'francisco': 'paco pancho', 'jose': 'pepe', 'ignacio': 'nacho', 'guadalupe': 'lupita',
+        'giuseppe': 'beppe', 'luigi': 'gigi', 'francesco': 'ciccio', 'yevgeny': 'zhenya', 'evgeny': 'zhenya', 'vladimir': 'volodya', 'dmitry': 'mitya',
+        'george': 'yuri jorge', 'susan': 'zuzana', 'walter': 'wally', 'friedrich': 'fritz', 'wilhelm': 'willi billy', 'ludwig': 'lutz', 'ulrich': 'uli',
+    } -%}
+    {%- set pairs = [] -%}
+    {%- for name, others in known.items() -%}
+        {%- for other in others.split() -%}
+            {%- do pairs.append("'" ~ name ~ "~" ~ other ~ "'") -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {%- set told = pairs | join(', ') -%}
+    {{ return("substr({l}, 1, 1) = substr({r}, 1, 1)"
+        ~ " or (length({r}) >= 3 and " ~ dbt.position('{r}', '{l}') ~ " > 0) or (length({l}) >= 3 and " ~ dbt.position('{l}', '{r}') ~ " > 0)"
+        ~ " or " ~ headwater._other_script()
+        ~ " or " ~ dbt.concat(['{l}', "'~'", '{r}']) ~ " in (" ~ told ~ ") or " ~ dbt.concat(['{r}', "'~'", '{l}']) ~ " in (" ~ told ~ ")") }}
+{%- endmacro %}
+
+{#- Condition: two names that may be one company's: with one first word, one inside the other, the initials of the other, or in another script. -#}
+{% macro _alike_companies() -%}
+    {%- set alike = [headwater._other_script(), headwater._first_word('{l}') ~ " = " ~ headwater._first_word('{r}')] -%}
+    {%- for one, other in [('{l}', '{r}'), ('{r}', '{l}')] -%}
+        {%- do alike.append("length(" ~ other ~ ") >= 3 and " ~ dbt.position(other, one) ~ " > 0") -%}
+        {%- do alike.append(headwater.regexp_replace_all(one, '([^ ])[^ ]* ?', '\\1') ~ " = " ~ headwater.regexp_replace_all(other, ' ', '')) -%}
+    {%- endfor -%}
+    {{ return("(" ~ alike | join(") or (") ~ ")") }}
+{%- endmacro %}
+
+{% macro _first_word(x) -%}
+    {{ return(headwater.regexp_replace_all(x, ' .*$', '')) }}
+{%- endmacro %}
+
 {#- Of a domain, what stands before its first dot: acme of acme.co.uk. -#}
 {% macro _first_label(x) -%}
     {{ return(headwater.regexp_replace_all(x, '[.].*$', '')) }}
@@ -161,6 +211,29 @@
 
 {% macro _mailbox(x) -%}
     {{ return(headwater.regexp_replace_all(x, '@.*', '')) }}
+{%- endmacro %}
+
+{#- Condition: two addresses that are alike and tell nothing by it: those of namesakes are, at other hosts (a slip in a host's name is none),
+    and where they are made of the names that are compared themselves. -#}
+{% macro _email_says_nothing() -%}
+    {%- set named = [] -%}
+    {%- for side in ['l', 'r'] -%}
+        {%- for kind in ['first_name', 'last_name'] -%}
+            {%- set name = '{' ~ side ~ '.' ~ kind ~ '}' -%}
+            {%- do named.append("coalesce(length(" ~ name ~ ") >= 3 and "
+                ~ dbt.position(name, headwater._mailbox('{' ~ side ~ '}')) ~ " > 0, false)") -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {%- set hosts = [headwater._host('{l}'), headwater._host('{r}')] -%}
+    {%- set same_host = "(" ~ headwater.levenshtein(hosts[0], hosts[1]) ~ ") * 100 <= greatest(length(" ~ hosts | join("), length(") ~ ")) * 20" -%}
+    {%- set same_mailbox = headwater._mailbox('{l}') ~ ' = ' ~ headwater._mailbox('{r}') -%}
+    {{ return("((" ~ named | join(" or ") ~ ") and (" ~ same_mailbox ~ " or " ~ headwater._ratio_at_least_with_digits(65) ~ "))"
+        ~ " or (" ~ same_mailbox ~ " and length(" ~ headwater._mailbox('{l}') ~ ") < 4)"
+        ~ " or (not (" ~ same_mailbox ~ ") and not (" ~ same_host ~ ") and " ~ headwater._ratio_at_least_with_digits(65) ~ ")") }}
+{%- endmacro %}
+
+{% macro _host(x) -%}
+    {{ return(headwater.regexp_replace_all(x, '^.*@', '')) }}
 {%- endmacro %}
 
 {% macro _digits(x) -%}

@@ -1,5 +1,6 @@
 {#- Query: the records that take part, one row each: entity, record_key, source_name, and per kind its prepared value and
-    `<kind>_frequency`, the share of the entity's records with a value that have this one. -#}
+    `<kind>_frequency`, the share of the entity's records with a value that have this one: of others, since two that share a value would
+    otherwise count as evidence against themselves. -#}
 {% macro matching_records() -%}
 {%- do headwater.ref_records() -%}
 {%- set settings = headwater.matching_settings() -%}
@@ -64,7 +65,7 @@ with_frequencies as (
         {{ kind }},
         {%- endfor %}
         {%- for kind in kinds %}
-        1.0 * count(*) over (partition by entity, {{ kind }})
+        greatest(0.5, count(*) over (partition by entity, {{ kind }}) - 1)
         / nullif(count({{ kind }}) over (partition by entity), 0) as {{ kind }}_frequency{{ "," if not loop.last }}
         {%- endfor %}
 

@@ -5,6 +5,8 @@
     strangers all kinds count, against a household the personal ones alone. -#}
 {% macro matching_scores(comparisons, weights) -%}
 {%- set kinds = headwater.matching_kinds() -%}
+{%- set at_home = [] -%}
+{%- for entity in headwater.matching_settings().entities if entity.households -%}{%- do at_home.append(headwater.string_literal(entity.name)) -%}{%- endfor -%}
 with
 
 patterns as (
@@ -46,7 +48,7 @@ priors as (
     select
         entity,
         max(case when kind = 'prior' then ln(m / (1 - m)) / ln(2) end) as prior_weight,
-        max(case when kind = 'household' then ln(m) / ln(2) end) as household_weight
+        max(case when kind = 'household'{% if at_home %} and entity in ({{ at_home | join(', ') }}){% else %} and 1 = 0{% endif %} then ln(m) / ln(2) end) as household_weight
 
     from {{ weights }}
 

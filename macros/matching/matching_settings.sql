@@ -1,5 +1,5 @@
 {#- Value: var `cdp_matching`, checked, with its defaults: a list of entities
-    {name, kinds, records: [{source_name, model, record_key, columns}], rules}, and the thresholds. -#}
+    {name, kinds, records: [{source_name, model, record_key, columns}], rules, households}, and the thresholds. -#}
 {% macro matching_settings() -%}
     {%- set given = headwater.setting('cdp_matching') -%}
     {%- set known = headwater.matching_kinds().keys() | list -%}
@@ -32,7 +32,11 @@
         {%- if records and not usable -%}
             {%- do headwater._matching_error(name, 'its columns are of too few kinds to find candidates by') -%}
         {%- endif -%}
-        {%- do settings.entities.append({'name': name, 'records': records, 'rules': rules}) -%}
+        {#- People live together and share an address; companies and things do not, unless told. -#}
+        {%- set told = (entities[name] or {}) if entities is mapping else {} -%}
+        {%- do settings.entities.append({
+            'name': name, 'records': records, 'rules': rules, 'households': told.get('households', name == 'person') | as_bool
+        }) -%}
     {%- endfor -%}
     {%- if given.get('enabled', false) and not settings.entities -%}
         {%- do headwater._matching_error('entities', 'is empty') -%}

@@ -49,7 +49,7 @@
 {% macro entity_columns(entity) -%}
     {%- set columns = {} -%}
     {%- if entity == 'person' -%}
-        {%- do columns.update({'profile_id': 'string', 'record_count': 'integer', 'source_count': 'integer'}) -%}
+        {%- do columns.update({'profile_id': 'string', 'joined_by': 'string', 'record_count': 'integer', 'source_count': 'integer'}) -%}
     {%- else -%}
         {%- do columns.update({'account_id': 'string', 'domain': 'string', 'record_count': 'integer', 'contact_count': 'integer'}) -%}
     {%- endif -%}

@@ -315,6 +315,9 @@
     {%- endif -%}
     {%- set code = modules.re.sub('(?s)--[^\n]*|/[*].*?[*]/|[{]#.*?#[}]|[{][{]-?[ \n]*config[(].*?[)][ \n]*-?[}][}]', ' ', node.get('raw_code') or '') -%}
     {%- set words = modules.re.findall('[A-Za-z_][A-Za-z0-9_]*', code) | unique | list -%}
+    {%- if 'event_traits' in words -%}
+        {%- do words.extend(['profile_id', 'account_id']) -%}
+    {%- endif -%}
     {%- if not code or column | lower in words | map('lower') -%}
         {{ return(none) }}
     {%- endif -%}

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from sync.audiences.compiled import Compiled, Leaf
-from sync.identity.explain import mask
+from sync.identity.mask import mask
 from sync.warehouses.base import Dialect, Session
 
 # Numbers that say where somebody is, or who; every text and every day is masked, whatever its column is called.

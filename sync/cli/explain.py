@@ -12,6 +12,7 @@ from sync.identity.attributes import explain_attribute
 from sync.identity.consent import explain_consent
 from sync.identity.explain import explain_one, explain_pair
 from sync.identity.graph import IdentityGraph
+from sync.identity.likeness import explain_likeness
 
 _ANSWERS = {"opted_in": "yes", "opted_out": "no"}
 
@@ -50,6 +51,10 @@ def explain(
             result = explain_one(graph, record, show_values=show_values)
         else:
             result = explain_pair(graph, record, other, show_values=show_values)
+            keys = (result["left"]["record"], result["right"]["record"])
+            result["likeness"] = explain_likeness(
+                session, app.warehouse.dialect, app.manifest, entity, keys, show_values=show_values
+            )
     if as_json:
         app.output.document(result)
     elif other is None:
@@ -162,6 +167,38 @@ def _show_pair(app: App, result: dict[str, Any]) -> None:
         app.output.text("Why they are apart:")
     for reason in result["reasons"]:
         app.output.text(f"  {reason}")
+    if result["likeness"]:
+        _show_likeness(app, result["likeness"], result["together"])
+
+
+# Decision -> what becomes of the pair.
+_LIKELY = {
+    "accepted": "enough to join them, unless a limit or a decision keeps them apart",
+    "weak_bridge": "waits in matching_review: likely, but the records around them do not bear it out",
+    "unsure": "waits in matching_review, for somebody to decide",
+    "overridden": "somebody has decided it",
+    "unlikely": "too little to ask anybody",
+}
+
+
+def _show_likeness(app: App, likeness: dict[str, Any], together: bool) -> None:
+    output = app.output
+    output.text()
+    output.text("How alike they are, in bits of evidence:")
+    rows = [
+        [one["field"], one["left"] or "", one["right"] or "", one["level"], f"{one['weight']:+.2f}"]
+        for one in likeness["fields"]
+    ]
+    rows.append(["any two records", "", "", "", f"{likeness['prior']:+.2f}"])
+    if likeness["household"]:
+        rows.append(["may be a household's", "", "", "", f"{likeness['household']:+.2f}"])
+    rows.append(["sum", "", "", "", f"{likeness['weight']:+.2f}"])
+    output.table(["field", "left", "right", "level", "bits"], rows)
+    decision = likeness["decision"]
+    told = _LIKELY[decision]
+    if together and decision in ("unsure", "weak_bridge"):
+        told = "not asked about, since something else joins them"
+    output.text(f"Probability {likeness['probability']:.3f}: {told}.")
 
 
 def _step_line(step: dict[str, Any]) -> str:

@@ -18,7 +18,7 @@ from sync.cli.session import chosen_environment, connector
 from sync.engine.erase import TaskMaker, forgets
 from sync.engine.plan.plan import Planning
 from sync.errors import ConfigError, SelectionError, closest
-from sync.identity.explain import mask
+from sync.identity.mask import mask
 from sync.state.erasures import ANSWERED, ASKED, CANNOT, PENDING, STATES, Task
 from sync.state.people import MODELS, SCREENED, People, Person, is_telephone_in_part
 from sync.state.tables import ResultTables

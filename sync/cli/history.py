@@ -10,7 +10,7 @@ import click
 from sync.cli.app import App, Verb, json_option
 from sync.cli.session import chosen_environment
 from sync.engine.scrub import shown_key
-from sync.identity.explain import mask
+from sync.identity.mask import mask
 from sync.state.sent import PeopleTables, Sent
 from sync.state.tables import Tables
 

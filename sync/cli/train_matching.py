@@ -30,7 +30,13 @@ def train_matching(
 ) -> int:
     """Estimate the weights of probabilistic matching from the pairs of the last build; no labels needed."""
     from sync.identity.matching.splink import import_splink, read_splink
-    from sync.identity.matching.weights import Counted, description_of, train_weights, write_weights
+    from sync.identity.matching.weights import (
+        Counted,
+        description_of,
+        has_households,
+        train_weights,
+        write_weights,
+    )
 
     kinds, rules = description_of(app.project.manifest, entity)
     relation = app.manifest.relation("matching_patterns")
@@ -55,7 +61,13 @@ def train_matching(
         )
         for row in rows
     ]
-    weights = train_weights(entity, counted, kinds=kinds, rules=rules)
+    weights = train_weights(
+        entity,
+        counted,
+        kinds=kinds,
+        rules=rules,
+        has_households=has_households(app.project.manifest, entity),
+    )
     if splink_model is not None:
         weights = import_splink(read_splink(splink_model), weights)
     path = out or app.project.directory / "seeds" / "matching_weights.csv"

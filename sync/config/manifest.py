@@ -135,6 +135,11 @@ class Manifest:
         relation = self._nodes.get(self._named(model_name) or "", {}).get("relation_name")
         return str(relation) if relation else None
 
+    def meta(self, model_name: str) -> Mapping[str, Any]:
+        """What a model or seed keeps in its meta; nothing where the project has none of that name."""
+        node = self._nodes.get(self._named(model_name) or "", {})
+        return dict((node.get("config") or {}).get("meta") or {})
+
     def described_in(self, model_name: str) -> str | None:
         """The file that describes a model, from the folder of its project; None where none does."""
         patch = self._nodes.get(self._named(model_name) or "", {}).get("patch_path")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from sync.errors import ConfigError, SelectionError, closest
-from sync.identity.explain import mask
+from sync.identity.mask import mask
 from sync.state.people import MODELS, People
 
 if TYPE_CHECKING:

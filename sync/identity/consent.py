@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sync.errors import ConfigError
-from sync.identity.explain import mask
+from sync.identity.mask import mask
 from sync.state.people import MODELS, People
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ from typing import Any
 
 from sync.errors import SelectionError, closest
 from sync.identity.graph import Edge, IdentityGraph, Member, Step, shortest_path, unwind
+from sync.identity.mask import mask
 
 REASONS = {
     "blocked_value": "is on the list of values that identify nobody",
@@ -24,16 +25,6 @@ REASONS = {
     "over_limit": "is beyond the number of {detail} values that one {entity} may have",
     "contradicts_link": "contradicts a link made by hand, which is never undone",
 }
-
-
-def mask(identifier_type: str, value: str | None, *, show: bool) -> str | None:
-    """A value as it may be printed: enough to recognise it, not enough to use it."""
-    if value is None or show:
-        return value
-    if identifier_type == "email" and "@" in value:
-        local, _, domain = value.partition("@")
-        return f"{local[:1]}***@{domain[:1]}***"
-    return f"{value[:2]}***{value[-2:]}" if len(value) > 6 else "***"
 
 
 def explain_pair(

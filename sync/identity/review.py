@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from sync.identity.explain import mask
 from sync.identity.graph import IdentityGraph
+from sync.identity.mask import mask
 from sync.warehouses.base import Session
 
 EVENTS = ("create", "merge", "split", "move", "retire", "restore")

@@ -9,25 +9,74 @@
 }}
 
 {%- set remembers = not is_incremental() or headwater.has_column(this, 'own_id') %}
+{%- set knows_values = not is_incremental() or headwater.has_column(this, 'value_1_node') %}
+{#- By name: the two engines of dbt read settings in different orders. #}
+{%- set own_attributes = (headwater.identity_attributes(headwater.identity_rules(), is_own=true) | sort(attribute='name'))[:2] %}
+{%- set remembered = ['value_1_node', 'value_2_node', 'value_3_node', 'attribute_1_node', 'attribute_2_node'] %}
 
 with -- noqa: disable=LT02
 
+-- A source that gives a key twice gives one record: its own test says so, and what is remembered here outlives the mistake.
 clusters as (
 
     select
-        clusters.entity,
         clusters.record_node,
-        clusters.cluster_node,
-        records.record_key,
-        records.first_seen_at
+        min(clusters.entity) as entity,
+        min(clusters.cluster_node) as cluster_node,
+        min(records.record_key) as record_key,
+        min(records.source_name) as source_name,
+        {%- for place in range(2) %}
+        {%- if place < own_attributes | length %}
+        min({{ headwater.node_key(dbt.concat([
+            headwater.string_literal(own_attributes[place].name ~ '|'), 'records.' ~ own_attributes[place].name ~ '_attribute'
+        ])) }}) as attribute_{{ place + 1 }}_node,
+        {%- else %}
+        cast(null as {{ dbt.type_bigint() }}) as attribute_{{ place + 1 }}_node,
+        {%- endif %}
+        {%- endfor %}
+        min(records.first_seen_at) as first_seen_at
 
     from {{ ref('identity_clusters') }} as clusters
 
     inner join {{ ref('identity_records') }} as records on clusters.record_node = records.record_node
 
+    group by clusters.record_node
+
 ),
 
-previous as (
+-- What a record could be known by, were its key another one.
+values_ranked as (
+
+    select
+        record_node,
+        value_node,
+        row_number() over (partition by record_node order by tier asc, value_node asc) as place
+
+    from {{ ref('identity_edges') }}
+
+    where
+        dropped_reason is null
+        and not is_key
+
+),
+
+known_values as (
+
+    select
+        record_node,
+        max(case when place = 1 then value_node end) as value_1_node,
+        max(case when place = 2 then value_node end) as value_2_node,
+        max(case when place = 3 then value_node end) as value_3_node
+
+    from values_ranked
+
+    where place <= 3
+
+    group by record_node
+
+),
+
+known as (
 
     {% if is_incremental() -%}
     select
@@ -43,6 +92,12 @@ previous as (
         known.first_seen_at,
         known.is_present,
         known.assigned_at,
+        {%- for column in remembered %}
+        {{ 'known.' ~ column if knows_values else 'cast(null as ' ~ dbt.type_bigint() ~ ') as ' ~ column }},
+        {%- endfor %}
+        row_number() over (
+            partition by known.record_node order by known.assigned_at desc nulls last, known.entity_id asc
+        ) as place,
         {%- if remembers %}
         known.own_id,
         known.own_minted_at,
@@ -77,6 +132,10 @@ previous as (
         first_seen_at,
         true as is_present,
         {{ headwater.cdp_now() }} as assigned_at,
+        {%- for column in remembered %}
+        cast(null as {{ dbt.type_bigint() }}) as {{ column }},
+        {%- endfor %}
+        1 as place,
         cast(null as {{ dbt.type_string() }}) as own_id,
         {{ headwater.cdp_now() }} as own_minted_at,
         first_seen_at as own_founded_at
@@ -85,6 +144,16 @@ previous as (
 
     where 1 = 0
     {%- endif %}
+
+),
+
+previous as (
+
+    select *
+
+    from known
+
+    where place = 1
 
 ),
 
@@ -100,6 +169,136 @@ live_ids as (
 
 ),
 
+gone as (
+
+    select
+        previous.entity,
+        previous.record_node,
+        {{ dbt.split_part('previous.record_key', "':'", 1) }} as source_name,
+        {%- for column in remembered %}
+        previous.{{ column }},
+        {%- endfor %}
+        previous.first_seen_at
+
+    from previous
+
+    left join clusters on previous.record_node = clusters.record_node
+
+    where
+        previous.is_present
+        and clusters.record_node is null
+
+),
+
+gone_values as (
+    {% for place in [1, 2, 3] %}
+    select
+        record_node,
+        {{ place }} as place,
+        value_{{ place }}_node as value_node
+
+    from gone
+
+    where value_{{ place }}_node is not null
+    {{ "union all" if not loop.last }}
+    {%- endfor %}
+
+),
+
+-- A record that comes in the build in which one of its source goes, and carries its values, is that record under another key; unless
+-- what both say of themselves differs.
+rekeyed_candidates as (
+
+    select
+        gone.record_node as former_node,
+        clusters.record_node,
+        min(gone_values.place) as place,
+        count(*) as value_count,
+        min(gone.first_seen_at) as former_seen_at,
+        min(clusters.first_seen_at) as first_seen_at
+
+    from gone
+
+    inner join gone_values on gone.record_node = gone_values.record_node
+
+    inner join values_ranked on gone_values.value_node = values_ranked.value_node
+
+    inner join clusters
+        on values_ranked.record_node = clusters.record_node
+        and gone.entity = clusters.entity
+        and gone.source_name = clusters.source_name
+
+    left join previous on clusters.record_node = previous.record_node
+
+    where
+        not coalesce(previous.is_present, false)
+        and (
+            coalesce(gone.attribute_1_node = clusters.attribute_1_node, false)
+            or coalesce(gone.attribute_2_node = clusters.attribute_2_node, false)
+            or (
+                (gone.attribute_1_node is null or clusters.attribute_1_node is null)
+                and (gone.attribute_2_node is null or clusters.attribute_2_node is null)
+            )
+        )
+
+    group by gone.record_node, clusters.record_node
+
+),
+
+rekeyed_ranked as (
+
+    select
+        former_node,
+        record_node,
+        row_number() over (
+            partition by former_node
+            order by place asc nulls last, value_count desc nulls last, first_seen_at asc nulls last, record_node asc
+        ) as heir_place,
+        row_number() over (
+            partition by record_node
+            order by place asc nulls last, value_count desc nulls last, former_seen_at asc nulls last, former_node asc
+        ) as former_place
+
+    from rekeyed_candidates
+
+),
+
+bearers as (
+
+    select
+        record_node,
+        entity_id,
+        minted_at,
+        founded_at,
+        own_id,
+        own_minted_at,
+        own_founded_at,
+        is_present
+
+    from previous
+
+    union all
+
+    select
+        rekeyed_ranked.record_node,
+        previous.entity_id,
+        previous.minted_at,
+        previous.founded_at,
+        previous.own_id,
+        previous.own_minted_at,
+        previous.own_founded_at,
+        previous.is_present
+
+    from rekeyed_ranked
+
+    inner join previous on rekeyed_ranked.former_node = previous.record_node
+
+    where
+        rekeyed_ranked.heir_place = 1
+        and rekeyed_ranked.former_place = 1
+
+),
+
 -- Each record speaks for the id it bears, and for its own: the one it had before that was merged into another.
 claims as (
 
@@ -112,7 +311,7 @@ claims as (
         case when own_id = entity_id then 1 else 0 end as owns,
         is_present
 
-    from previous
+    from bearers
 
     union all
 
@@ -125,7 +324,7 @@ claims as (
         1 as owns,
         is_present
 
-    from previous
+    from bearers
 
     where own_id <> entity_id
 
@@ -346,6 +545,10 @@ resolved as (
         previous.own_minted_at,
         previous.own_founded_at,
         coalesce(assigned.first_seen_at, previous.first_seen_at) as first_seen_at,
+        {%- for column in remembered %}
+        {{ 'clusters' if 'attribute' in column else 'known_values' }}.{{ column }},
+        previous.{{ column }} as former_{{ column }},
+        {%- endfor %}
         case
             when previous.own_id is not null and ids_after.entity_id is null then 'kept'
             when assigned.record_node is null and previous.own_id is null then 'none'
@@ -361,6 +564,10 @@ resolved as (
     from assigned
 
     full outer join previous on assigned.record_node = previous.record_node
+
+    left join clusters on assigned.record_node = clusters.record_node
+
+    left join known_values on assigned.record_node = known_values.record_node
 
     left join fates on previous.entity_id = fates.entity_id
 
@@ -395,6 +602,10 @@ changed as (
         case own_state when 'kept' then own_minted_at when 'new' then minted_at end as own_minted_at,
         case own_state when 'kept' then own_founded_at when 'new' then founded_at end as own_founded_at,
         first_seen_at,
+        -- Of who is gone nothing is kept but the id.
+        {%- for column in remembered %}
+        {{ column }},
+        {%- endfor %}
         case when is_moved then {{ headwater.cdp_now() }} else assigned_at end as assigned_at
 
     from resolved
@@ -402,6 +613,9 @@ changed as (
     where
         is_moved
         or (own_state = 'new' and coalesce(former_own_id, '') <> entity_id)
+        {%- for column in remembered %}
+        or coalesce({{ column }}, 0) <> coalesce(former_{{ column }}, 0)
+        {%- endfor %}
         {%- if not remembers %}
         or true
         {%- endif %}

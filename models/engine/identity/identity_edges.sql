@@ -16,6 +16,7 @@ identifiers as (
         tier,
         is_expired,
         claim,
+        is_key,
         first_seen_at,
         last_seen_at
 
@@ -54,6 +55,7 @@ decided as (
         identifiers.tier,
         identity_values.is_disposable,
         identifiers.claim,
+        identifiers.is_key,
         identifiers.first_seen_at,
         identifiers.last_seen_at
 

@@ -1,6 +1,6 @@
 {%- set entities = headwater.identity_rules() -%}
 {{ config(materialized='identity_links', meta={'tiers': headwater.identity_tiers(entities)}) }}
-{%- set attributes = headwater.identity_attributes(entities) -%}
+{%- set folds = headwater.identity_attributes(entities) or headwater.identity_matching_enabled() -%}
 {%- if not execute -%}{%- do ref('int_identity__ids_folded') -%}{%- endif -%}
 {%- set key_of_pair = dbt.concat(["entity", "'|'", "action", "'|'", "left_key", "'|'", "right_key"]) -%}
 {%- set key_of_match = dbt.concat(["entity", "'|match|'", "left_record_key", "'|'", "right_record_key"]) %}
@@ -70,7 +70,7 @@ by_identifier as (
     select
         edges.record_node,
         edges.value_node,
-        {{ "coalesce(folded.counted_node, edges.value_node)" if attributes else "edges.value_node" }} as counted_node,
+        {{ "coalesce(folded.counted_node, edges.value_node)" if folds else "edges.value_node" }} as counted_node,
         edges.identifier_type,
         edges.tier,
         case when not edges.is_disposable then {{ headwater._limits(entities, 'limit') }} end as value_limit,
@@ -79,7 +79,7 @@ by_identifier as (
         edges.claim
 
     from edges
-    {%- if attributes %}
+    {%- if folds %}
 
     left join {{ ref('int_identity__ids_folded') }} as folded on edges.value_node = folded.value_node
     {%- endif %}

@@ -51,6 +51,7 @@ suspects as (
 
     select
         value_node,
+        {{ headwater.identity_types_where(entities, 'exclusive') }} as is_exclusive,
         case
             when 1 = 0 then -1
             {%- for entity in entities %}
@@ -114,7 +115,8 @@ compared as (
         record_node,
         value_node,
         people_count,
-        outcome = 'agrees' as is_agreeing
+        outcome = 'agrees' as is_agreeing,
+        is_contradicted
 
     from {{ ref('int_identity__attributes_compared') }}
 
@@ -162,6 +164,10 @@ ids_by_value as (
     where
         suspects.max_exclusive_ids >= 0
         and not identifiers.is_expired
+        {%- if attributes %}
+        -- Who lets go of an address is no more evidence that it is shared; a number that others have is a household's.
+        and (suspects.max_exclusive_ids = 1000000000 or not suspects.is_exclusive or not coalesce(compared.is_contradicted, false))
+        {%- endif %}
 
     group by suspects.value_node, suspects.max_exclusive_ids, exclusive_ids.identifier_type, exclusive_ids.value_node
 

@@ -18,6 +18,7 @@ identifiers as (
         identifiers.claim,
         screened.live_record_count,
         identifiers.is_key,
+        {{ headwater.identity_type_place(entities, 'identifiers.') }} as type_place,
         {{ headwater.identity_types_where(entities, 'exclusive', 'identifiers.') }} as is_exclusive,
         {{ headwater.identity_types_where(entities, 'strong', 'identifiers.') }} as is_strong
 
@@ -61,7 +62,8 @@ own as (
 key_ids as (
 
     select
-        identifiers.value_node as id_node{% for attribute in attributes %},
+        identifiers.value_node as id_node,
+        min(identifiers.type_place) as id_place{% for attribute in attributes %},
         min(own.{{ attribute.name }}) as {{ attribute.name }}
         {%- endfor %}
 
@@ -80,6 +82,7 @@ ids_of_records as (
     select
         identifiers.record_node,
         key_ids.id_node,
+        key_ids.id_place,
         row_number() over (
             partition by identifiers.record_node
             order by case when identifiers.is_key then 0 else 1 end, identifiers.tier, key_ids.id_node
@@ -100,6 +103,8 @@ shareable as (
         identifiers.record_node,
         identifiers.value_node,
         identifiers.claim,
+        false as is_key,
+        false as gives_way,
         1 as place{% for attribute in attributes %},
         case when ids_of_records.record_node is null then own.{{ attribute.name }} else ids_of_records.{{ attribute.name }} end as {{ attribute.name }}
         {%- endfor %}
@@ -126,6 +131,8 @@ personal as (
         identifiers.record_node,
         identifiers.value_node,
         identifiers.claim,
+        identifiers.is_key,
+        identifiers.type_place > ids_of_records.id_place as gives_way,
         row_number() over (
             partition by identifiers.record_node, identifiers.value_node
             order by ids_of_records.place asc nulls last
@@ -139,7 +146,7 @@ personal as (
 
     where
         identifiers.is_strong
-        and identifiers.live_record_count > 2
+        and identifiers.live_record_count > 1
         and identifiers.is_key = (identifiers.value_node = ids_of_records.id_node)
 
 ),
@@ -161,6 +168,8 @@ ranked as (
     select
         record_node,
         value_node,
+        is_key,
+        gives_way,
         {%- for attribute in attributes %}
         {{ attribute.name }},
         {%- endfor %}
@@ -176,9 +185,11 @@ compared as (
     select
         ranked.record_node,
         ranked.value_node,
+        ranked.is_key,
+        ranked.gives_way,
         {%- for attribute in attributes %}
         ranked.{{ attribute.name }},
-        {{ headwater.identity_attribute_compared(attribute, 'ranked.' ~ attribute.name, 'owners.' ~ attribute.name) }} as {{ attribute.name }}_compared,
+        {{ headwater.identity_attribute_compared(attribute, attributes, 'ranked', 'owners') }} as {{ attribute.name }}_compared,
         {%- endfor %}
         ranked.place = 1 as is_owner
 
@@ -199,6 +210,10 @@ counted as (
         {{ attribute.name }},
         {%- endfor %}
         is_owner,
+        is_key,
+        gives_way,
+        {% for attribute in own_kinds %}{{ " + " if not loop.first }}case when {{ attribute.name }}_compared is not null then 1 else 0 end{% endfor %} as own_count,
+        {% for attribute in own_kinds %}{{ " + " if not loop.first }}case when {{ attribute.name }}_compared = -1 then 1 else 0 end{% endfor %} as own_contradict_count,
         {% for attribute in own_kinds %}{{ " + " if not loop.first }}case when {{ attribute.name }}_compared = 1 then 1 else 0 end{% endfor %} as agree_count,
         {% for attribute in attributes %}{{ " + " if not loop.first }}case when {{ attribute.name }}_compared = -1 then 1 else 0 end{% endfor %} as contradict_count
 
@@ -214,9 +229,12 @@ judged as (
         {%- for attribute in own_kinds %}
         {{ attribute.name }},
         {%- endfor %}
+        is_owner and is_key as is_key_owner,
+        gives_way and contradict_count > 1 as gives_way,
+        -- One contradiction is enough where nothing else of the two is known.
         case
             when is_owner or agree_count > contradict_count then 'agrees'
-            when agree_count = 0 and contradict_count > 1 then 'contradicts'
+            when agree_count = 0 and (contradict_count > 1 or (own_contradict_count = 1 and own_count = 1)) then 'contradicts'
             else 'unclear'
         end as outcome
 
@@ -229,6 +247,7 @@ disputed as (
 
     select
         value_node,
+        max(case when is_key_owner then 1 else 0 end) = 1 as has_key_owner,
         count(*) < 2 * sum(case when outcome = 'agrees' then 1 else 0 end) as has_owner,
         1 + least(
             {%- for attribute in own_kinds %}
@@ -253,8 +272,11 @@ disputed_identifiers as (
         identifiers.identifier_type,
         identifiers.is_exclusive,
         identifiers.is_strong,
+        identifiers.is_key,
         judged.outcome,
+        coalesce(judged.gives_way, false) as gives_way,
         disputed.has_owner,
+        disputed.has_key_owner,
         disputed.people_count
 
     from identifiers
@@ -312,18 +334,31 @@ contradicted as (
 
     where
         (
-            not disputed_identifiers.is_exclusive
-            or (not disputed_identifiers.is_strong and ids.id_count > 1)
-            or (disputed_identifiers.is_strong and ids.contradicting_count > 1)
-        )
-        and (
             disputed_identifiers.outcome = 'contradicts'
-            -- Whose a record is that names nobody cannot be told where most who carry the value are others.
-            or (
-                coalesce(disputed_identifiers.outcome, 'unclear') = 'unclear'
-                and not disputed_identifiers.has_owner
-                and not disputed_identifiers.is_strong
+            and (
+                not disputed_identifiers.is_exclusive
+                or (not disputed_identifiers.is_strong and ids.id_count > 1)
+                or (disputed_identifiers.is_strong and ids.contradicting_count > 1)
+                -- Two ids of two people on one record: it is whose id is declared first.
+                or (disputed_identifiers.is_strong and disputed_identifiers.gives_way)
             )
+        )
+        -- Whose a record is that names nobody cannot be told where most who carry the value are others, or a number is several people's.
+        or (
+            not disputed_identifiers.is_strong
+            and (not disputed_identifiers.is_exclusive or ids.id_count > 1)
+            and coalesce(disputed_identifiers.outcome, 'unclear') = 'unclear'
+            and (
+                not disputed_identifiers.has_owner
+                or (disputed_identifiers.outcome is null and not disputed_identifiers.is_exclusive)
+            )
+        )
+        -- An id of which nothing is known but that people used it who are several is nobody's of them.
+        or (
+            disputed_identifiers.is_strong
+            and not disputed_identifiers.has_key_owner
+            and not disputed_identifiers.is_key
+            and (disputed_identifiers.outcome = 'contradicts' or not disputed_identifiers.has_owner)
         )
 
 ),

@@ -33,8 +33,68 @@ agreeing as (
 
 ),
 
+{% if headwater.identity_matching_enabled() -%}
+-- Two records that are surely one by likeness: their ids are one's, so that no limit takes a cluster of such apart.
+likened as (
+
+    select
+        pairs.entity,
+        left_records.record_node as left_node,
+        right_records.record_node as right_node,
+        {{ headwater.node_key(dbt.concat(["pairs.entity", "'|match|'", "pairs.left_record_key", "'|'", "pairs.right_record_key"])) }} as pair_node
+
+    from {{ ref('matched_pairs') }} as pairs
+
+    inner join {{ ref('identity_records') }} as left_records
+        on pairs.entity = left_records.entity
+        and pairs.left_record_key = left_records.record_key
+
+    inner join {{ ref('identity_records') }} as right_records
+        on pairs.entity = right_records.entity
+        and pairs.right_record_key = right_records.record_key
+
+    where round(pairs.match_probability, 3) >= {{ headwater.matching_settings().strong }}
+
+),
+
+likened_records as (
+
+    select
+        pair_node,
+        left_node as record_node
+
+    from likened
+
+    union all
+
+    select
+        pair_node,
+        right_node as record_node
+
+    from likened
+
+),
+
+{% endif -%}
 ids_by_value as (
 
+    {% if headwater.identity_matching_enabled() -%}
+    select
+        likened_records.pair_node as value_node,
+        identifiers.identifier_type,
+        identifiers.value_node as id_node
+
+    from likened_records
+
+    inner join identifiers on likened_records.record_node = identifiers.record_node
+
+    where {{ headwater.identity_types_where(entities, 'repeatable', 'identifiers.') }}
+
+    group by likened_records.pair_node, identifiers.identifier_type, identifiers.value_node
+
+    union all
+
+    {% endif -%}
     select
         agreeing.value_node,
         identifiers.identifier_type,
@@ -44,7 +104,7 @@ ids_by_value as (
 
     inner join identifiers on agreeing.record_node = identifiers.record_node
 
-    where {{ headwater.identity_types_where(entities, 'strong', 'identifiers.') }}
+    where {{ headwater.identity_types_where(entities, 'foldable', 'identifiers.') }}
 
     group by agreeing.value_node, identifiers.identifier_type, identifiers.value_node
 

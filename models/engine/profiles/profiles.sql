@@ -17,6 +17,18 @@ profile_records as (
 
 ),
 
+identity_confidence as (
+
+    select
+        entity_id,
+        joined_by
+
+    from {{ ref('identity_confidence') }}
+
+    where entity = 'person'
+
+),
+
 profile_attributes as (
 
     select
@@ -56,12 +68,15 @@ profiles as (
         {{ group.model }}.{{ column }},
         {%- endfor %}
         {%- endfor %}
+        identity_confidence.joined_by,
         cast(profile_records.record_count as {{ dbt.type_int() }}) as record_count,
         cast(profile_records.source_count as {{ dbt.type_int() }}) as source_count,
         profile_records.first_seen_at,
         profile_records.last_seen_at
 
     from profile_records
+
+    left join identity_confidence on profile_records.profile_id = identity_confidence.entity_id
 
     left join golden_attributes on profile_records.profile_id = golden_attributes.profile_id
     {%- for group in groups %}

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 Floats: TypeAlias = NDArray[np.float64]
 Integers: TypeAlias = NDArray[np.int64]
 
+NO_HOUSEHOLDS = 1e-300  # a share so small that it explains nothing
 SMOOTHING = 0.5  # pairs added to every level, so that none is impossible
 
 # What is believed of m before any data: two records of one person seldom differ outright. Left to itself, EM takes any
@@ -91,6 +92,7 @@ def train(
     shapes: Sequence[Shape],
     pair_count: float,
     belief: float = BELIEF_STRENGTH,
+    has_households: bool = True,
     max_steps: int = 100,
     tolerance: float = 1e-5,
 ) -> Trained:
@@ -99,9 +101,11 @@ def train(
     m of a kind is learnt from pairs that a blocking rule without it found, since a rule's own pairs agree by
     construction. u is learnt from random pairs, each counted by its probability of being neither; the prior is the matches
     found among all `pair_count` pairs. m leans to what is believed of it, `belief` times as strongly as to the data; 0 is
-    plain EM.
+    plain EM. Without households every kind tells who it is.
     """
     model = first_guess(shapes, random, prior=min(0.01, 100 / max(pair_count, 1e4)))
+    if not has_households:
+        model = replace(model, household=NO_HOUSEHOLDS)
     history: list[float] = []
     for _ in range(max_steps):
         logs = _log_shares(model, candidates, shapes)
@@ -119,7 +123,7 @@ def train(
         )
         change = max(float(np.abs(a - b).max()) for a, b in zip(m, model.m, strict=True))
         drift = abs(np.log(prior / model.prior))
-        model = Model(m, u, prior, household)
+        model = Model(m, u, prior, household if has_households else NO_HOUSEHOLDS)
         if change < tolerance and drift < tolerance * 10:
             break
     return Trained(model, history)

@@ -13,6 +13,7 @@ import numpy as np
 from sync.errors import ConfigError
 from sync.identity.matching.em import Model, Patterns, Shape, train
 
+LEAST_SHARE = 1e-12  # what the seed's twelve digits can say
 COLUMNS = ("entity", "kind", "level", "label", "m", "u", "source")
 
 
@@ -57,6 +58,7 @@ def train_weights(
     *,
     kinds: Sequence[Kind],
     rules: Sequence[Sequence[str]],
+    has_households: bool = True,
 ) -> list[Weight]:
     """Weights of one entity; kinds that no pair has a value of are left out (they count for nothing).
 
@@ -82,6 +84,7 @@ def train_weights(
         random.only(present),
         shapes=[_shape(kind, rules) for kind in used],
         pair_count=record_count * (record_count - 1) / 2,
+        has_households=has_households,
     )
     return weights_of(entity, trained.model, used, source="trained")
 
@@ -119,11 +122,19 @@ def description_of(manifest: Path, entity: str) -> tuple[list[Kind], list[list[s
     return kinds, meta["rules"][entity]
 
 
+def has_households(manifest: Path, entity: str) -> bool:
+    """Whether two of the entity may share an address and be two, as the manifest says it."""
+    document = json.loads(manifest.read_text())
+    nodes = (one for one in document["nodes"].values() if one["name"] == "matching_patterns")
+    return any(entity in node["config"]["meta"].get("households", [entity]) for node in nodes)
+
+
 def weights_of(entity: str, model: Model, kinds: Sequence[Kind], *, source: str) -> list[Weight]:
     """The rows of a model, the prior first."""
+    household = max(model.household, LEAST_SHARE)
     rows = [
         Weight(entity, "prior", 0, "two records match", model.prior, 1.0, source),
-        Weight(entity, "household", 0, "two of one household", model.household, 1.0, source),
+        Weight(entity, "household", 0, "two of one household", household, 1.0, source),
     ]
     for kind, m, u in zip(kinds, model.m, model.u, strict=True):
         for level, label in enumerate(kind.labels):

@@ -176,6 +176,25 @@ def test_blank_values_link_nobody(lab: Lab) -> None:
     assert len(set(lab.groups().values())) == 3
 
 
+def test_a_record_of_the_future_is_told_and_owns_no_number(lab: Lab) -> None:
+    """A date still to come would be the latest for ever."""
+    lab.load(
+        [
+            ("records", "0", "c0", None, None, None, "d1", "2099-01-01"),
+            ("records", "1", "c1", None, None, None, "d1", "2026-01-01"),
+        ]
+    )
+    lab.build(command="run")
+    assert lab.query(
+        "select claim_rank from (select record_key, row_number() over (order by claim desc) as claim_rank "
+        "from analytics.int_identity__identifiers_unpivoted join analytics.identity_records using (record_node) "
+        "where identifier_type = 'device_id') where record_key = 'records:0'"
+    ) == [(2,)]
+    lab.build("--select", "identity_records_are_of_the_past", command="test")  # a warning
+    with pytest.raises(BuildError, match="identity_records_are_of_the_past"):
+        lab.build("--warn-error", "--select", "identity_records_are_of_the_past", command="test")
+
+
 def test_one_value_on_a_hundred_thousand_records_is_a_conflict_and_not_a_profile(lab: Lab) -> None:
     lab.load([])
     lab.execute(
@@ -222,6 +241,8 @@ def test_overrides_that_contradict_or_name_nobody_are_conflicts(lab: Lab) -> Non
         groups = lab.groups()
         assert groups["1"] == groups["2"], "a link by hand is never shed, not even for a limit"
         assert groups["3"] != groups["4"]
+        joined = dict(lab.query("select entity_id, joined_by from analytics.identity_confidence"))
+        assert (joined[groups["1"]], joined[groups["3"]]) == ("decided", "single")
         assert groups["5"] == groups["6"] == groups["7"]
         found = lab.query(
             "select distinct dropped_reason from analytics.identity_conflicts order by all"

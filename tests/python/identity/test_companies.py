@@ -72,6 +72,7 @@ NOBODYS = (
     "clck.ru/firm", "urlz.fr/firm", "https://qr.codes/firm", "apps.apple.com/firm",
     "firm.bsky.social", "firm.bigcommerce.com", "www.dropbox.com/s/firm", "1drv.ms/firm", "firm.wufoo.com", "firm.3dcartstores.com",
     "firm.mysapo.net", "magenta.at",
+    "firm.blogspot.com", "paypal.me/firm", "firm.duckdns.org", "firm.dyndns.org", "firm.shop.pro", "wegwerfemail.de",
     "net.hr", "siol.net", "chello.sk", "tut.by", "prodigy.net.mx", "superonline.com", "zahav.net.il", "post.sk", "clix.pt",
 )  # fmt: skip
 

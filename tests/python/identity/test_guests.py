@@ -189,16 +189,42 @@ CUSTOMERS = [
         for n, first in enumerate(("Zoe", "Rupert", "Wilhelmine", "Otto", "Quincy"), 5)
     ),
     person("till", (None, None, None)),
+    # First names alone, on one address: a couple, and one with a pet name; names in the wrong columns and another script.
+    person("couple-a", ("Anna", "Meyer", None), "couple@web.org"),
+    person("couple-b", ("Ben", "Meyer", None), "couple@web.org", day=2),
+    person("short-a", ("Robert", "Hill", None), "short@web.org"),
+    person("short-b", ("Bob", "Hill", None), "short@web.org", day=2),
+    person("turned-a", ("Meyer", "Anna", None), "turned@web.org"),
+    person("turned-b", ("Anna", "Meyer", None), "turned@web.org", day=2),
+    person("script-a", ("Юлия", "Иванова", None), "script@web.org"),
+    person("script-b", ("Yulia", "Ivanova", None), "script@web.org", day=2),
+    # Three of one address: it stays with the first.
+    *(
+        person(f"three-{n}", who, "three@web.org", day=n)
+        for n, who in enumerate((ANNA, BEN, CARL), 1)
+    ),
+    # What programs write for a birth date says nothing.
+    person("date-a", ("Anna", None, "1900-01-01"), "date@web.org"),
+    person("date-b", ("Anna", None, "1980-02-03"), "date@web.org", day=2),
+    # A clerk of whom nothing is known, for two customers; and a friend who ordered for one.
+    person("clerk-a", ANNA, "clerk-a@web.org"),
+    person("clerk-b", BEN, "clerk-b@web.org"),
+    person("friend-a", ANNA, "friend-a@web.org"),
 ]
 HISTORY = [
     order("swap-order-a", "swap-a", email="swap-a@web.org"),
     order("swap-order-b", "swap-b", email="swap-b@web.org"),
     order("agent-order-a", "agent-a", user="agent"),
     order("agent-order-b", "agent-b", user="agent"),
+    order("clerk-order-a", "clerk-a", user="clerk"),
+    order("clerk-order-b", "clerk-b", user="clerk"),
+    order("friend-order", "friend-a", user="friend"),
     *(order(f"till-{n}", "till", email=f"till-user{n}@web.org") for n in range(30)),
 ]
 APP = [
     user("agent", CARL, "agent@web.org"),
+    user("clerk", (None, None, None), "clerk@web.org"),
+    user("friend", CARL, "friend@web.org"),
     user("new-owner", BEN, "new-owner@web.org", "+491510000004", day=9),
     *(user(f"till-user{n}", (None, None, None), f"till-user{n}@web.org") for n in range(3)),
 ]
@@ -214,7 +240,9 @@ def test_attributes_bear_out_and_veto(lab: People) -> None:
     groups = lab.groups()
     assert {one: groups[one] for one in before} == before
     assert len({groups[f"guest-{n}"] for n in (1, 2, 3, 4)}) == 1
-    assert groups["married-1"] == groups["married-2"]
+    for one in ("married-1", "short-a", "turned-a", "script-a", "date-a"):
+        other = one.replace("-a", "-b").replace("-1", "-2")
+        assert groups[one] == groups[other], one
     for left, right in (
         ("swap-a", "swap-b"),
         ("agent-a", "agent-b"),
@@ -224,14 +252,23 @@ def test_attributes_bear_out_and_veto(lab: People) -> None:
         ("father", "son"),
         ("old-owner", "new-owner"),
         ("till-user0", "till-user1"),
+        ("couple-a", "couple-b"),
+        ("three-1", "three-2"),
+        ("three-2", "three-3"),
+        ("clerk-a", "clerk-b"),
+        ("clerk-a", "clerk"),
+        ("friend-a", "friend"),
     ):
         assert groups[left] != groups[right], (left, right)
     assert groups["swap-order-a"] == groups["swap-a"]
+    assert groups["clerk-order-a"] == groups["clerk-a"]
+    assert groups["friend-order"] == groups["friend-a"]
     assert len({groups[f"junk-{n}"] for n in range(5, 10)}) == 5
     owned = owners(lab, "email")
     assert owned["guest@web.org"] == groups["guest-1"]
     assert owned["swap-a@web.org"] == groups["swap-b"]
     assert owned["family@web.org"] == groups["family-a"]
+    assert owned["three@web.org"] == groups["three-1"]
     reasons = set(
         lab.query(
             "select identifier_value, dropped_reason from analytics.identity_conflicts "
@@ -243,6 +280,10 @@ def test_attributes_bear_out_and_veto(lab: People) -> None:
         ("swap-a@web.org", "contradicted"),
         ("swap-b@web.org", "contradicted"),
         ("agent", "contradicted"),
+        ("clerk", "contradicted"),
+        ("friend", "contradicted"),
+        ("couple@web.org", "contradicted"),
+        ("three@web.org", "contradicted"),
         ("lobby@web.org", "spread"),
         ("till", "spread"),
     }

@@ -353,3 +353,48 @@ def test_an_id_that_merged_twice_leads_to_the_one_that_lives(lab: Lab) -> None:
     lab.load([])
     lab.build(command="run")
     assert set(aliases(lab).values()) == {None}
+
+
+def test_a_record_under_another_key_keeps_its_id_where_its_values_say_so(lab: Lab) -> None:
+    """A migration gives every customer another key; who has nothing else is new."""
+    rows = [
+        ("records", "c1", "c1", None, "anna@web.org", "+4930123", None, "2026-01-01"),
+        ("records", "c2", "c2", None, None, "+4930456", None, "2026-01-02"),
+        ("records", "c3", "c3", None, None, None, None, "2026-01-03"),
+        ("records", "c4", "c4", None, "bob@web.org", "+4930789", None, "2026-01-04"),
+    ]
+    lab.load(rows)
+    lab.build(command="run")
+    first = lab.groups()
+    moved = [(source, f"k{key}", f"k{key}", *rest) for source, key, _, *rest in rows[:3]]
+    # The address of the fourth goes with one record, the telephone with another.
+    parts = [
+        ("records", "k4", "k4", None, "bob@web.org", None, None, "2026-01-04"),
+        ("records", "k5", "k5", None, None, "+4930789", None, "2026-01-04"),
+    ]
+    lab.load([*moved, *parts])
+    lab.build(command="run")
+    then = lab.groups()
+    assert (then["kc1"], then["kc2"], then["k4"]) == (first["c1"], first["c2"], first["c4"])
+    assert then["kc3"] not in first.values()
+    assert then["k5"] not in first.values()
+    assert {event[0] for event in events(lab)} == {"create", "retire"}
+    lab.load(rows)
+    lab.build(command="run")
+    back = lab.groups()
+    assert {back[key] == first[key] for key in ("c1", "c2", "c3", "c4")} == {True}
+    # Of who is gone no value is kept, not even as a number.
+    assert lab.query(
+        "select count(*) from analytics.identity_assignments where not is_present and value_1_node is not null"
+    ) == [(0,)]
+
+
+def test_a_key_that_a_source_gives_twice_breaks_no_later_build(lab: Lab) -> None:
+    lab.load([ANNA, ANNA, BOB])
+    for _ in range(2):
+        lab.build(command="run")
+    groups = lab.groups()
+    lab.load([ANNA, BOB])
+    lab.build(command="run")
+    assert lab.groups() == groups
+    assert lab.query("select count(*) from analytics.identity_assignments") == [(2,)]

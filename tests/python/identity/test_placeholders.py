@@ -14,18 +14,23 @@ NO_EMAILS = (
     "no@email.com keine@web.de keinemail@web.de keine.email@gmx.de unknown@unknown.com noname@example.com john@example.com "
     "jane@example.org anna@test.com me@localhost.localdomain 123@123.com 1234@gmail.com 12345@qq.com sinemail@gmail.com "
     "nocorreo@gmail.com pasdemail@orange.fr anonymous@anonymous.com dummy@dummy.com fake@fake.com email@email.com "
-    "noreply@firm.com someone@domain.tld null@null.com customer@noemail.com"
+    "noreply@firm.com someone@domain.tld null@null.com customer@noemail.com nope@nope.com guest@guest.com kunde@kunde.de user@user.com "
+    "me@me.me temp@temp.com walk-in@store.com cash@cash.com your.email@example.de asdasd@asd.com 123@gmail.com a@b.co ab@cd.com "
+    "not.real@gmail.com nospam@nospam.com notiene@hotmail.com keineangabe@web.de name@name.com someone@somewhere.com ohne@ohne.de "
+    "max.mustermann@gmail.com firstname.lastname@email.com deleted@deleted.com email@gmail.com 0@0.com"
 )
 EMAILS = (
     "anna@web.org kasse@shop.example smith@smith.com info@firm.de nora@web.de noah@firm.com nonna@web.it nina@x.org "
     "testa@firm.it tester.anna@web.de abel@abc.com a@meyer.de max@a.com jo@firm.com naomi@none.org.uk mailer@firm.com "
     "contact@firm.com fakeh@web.de 100200@qq.com test-pilot@firm.com nobodaddy@web.org maria.test@uni.de noemi@web.ch "
-    "norbert.no@web.no samplee@web.de abc@gmail.com"
+    "norbert.no@web.no samplee@web.de abc@gmail.com nadine@na.de kunden@firma.de info@info-firma.de lea@lea.de guesthouse@hotel.com "
+    "john.donovan@gmail.com gaston@gast.fr temple@temple.edu cashmere@shop.com admin@meyer.de sinan@gmail.com 4711@koeln.de"
 )
 NO_PHONES = (
     "+491234567890 1234567890 +11234567890 +10000000000 +1234567890 +490000000000 +499999999999 +33123456789 +441234567890 "
     "+15555555555 +15551234567 +12125550123 +491511111111 +4915112345678 +4915123456789 +5511987654321 +49123456789 "
-    "0123456789 +390123456789 +861234567890 +491212121212 +49123123123 +447700900123 +49987654321 +491234567"
+    "0123456789 +390123456789 +861234567890 +491212121212 +49123123123 +447700900123 +49987654321 +491234567 +49123456 +12125551212 "
+    "+18005551234 +33102030405 +8613800138000 +1231231234 +12341234 +49121212"
 )
 PHONES = (
     "+4930123456 +491511234567 +4930901820 +16502530000 +442079460 +4989123457 +498001000200 +33140205050 +4915100000012 "

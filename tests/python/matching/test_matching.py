@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import random
 from pathlib import Path
@@ -9,9 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sync.cli.main import run
 from sync.identity.matching.em import Patterns, log_odds
 from sync.identity.matching.weights import Kind, Weight, description_of
 from tests.python.matching.lab import (
+    IDENTITY,
     MATCHING,
     MatchingLab,
     identity_of,
@@ -47,6 +50,8 @@ LEVELS = [
     ("email", "anna.meyer12@a.org", "anna.mayer12@a.org", "close"),
     ("email", "anna.meyer12@a.org", "anna.meyer77@a.org", "different"),
     ("email", "anna.meyer@a.org", "a.meyer@a.org", "similar"),
+    ("email", "anna.meyer@web.example", "anna.mayer@gmx.example", "-"),
+    ("email", "am@a.org", "am@elsewhere.example", "-"),
     ("phone", "+49 30 123456", "4930123456", "exact"),
     ("phone", "+49 151 12345678", "0151 12345678", "same ending"),
     ("phone", "+49 30 123456", "+49 30 123457", "one digit"),
@@ -149,6 +154,28 @@ def test_swapped_names_meet_and_are_a_level_of_their_own(lab: MatchingLab) -> No
     assert pattern[1] == "-", "the last names must not count against what the first names told"
 
 
+def test_an_address_made_of_the_names_tells_no_more_than_they_do(lab: MatchingLab) -> None:
+    anna = {"first_name": "Anna", "last_name": "Meyer", "birth_date": "1980-02-03"}
+    lab.load_people(
+        [
+            person("shop", "1", **anna, email="anna.meyer@gmail.com"),
+            person("club", "1", **anna, email="anna.meyer@web.de"),
+            person("shop", "2", **anna, email="sonne77@gmail.com"),
+            person("club", "2", **anna, email="sonne77@web.de"),
+        ]
+    )
+    lab.build("--select", "+matching_comparisons", command="run")
+    place = [kind.name for kind in kinds_of(lab)].index("email")
+    found = {
+        (left, right): pattern[place]
+        for left, right, pattern in lab.query(
+            "select left_record_key, right_record_key, pattern from analytics.matching_comparisons"
+        )
+    }
+    assert found["club:1", "shop:1"] == "-"
+    assert found["club:2", "shop:2"] == "3"
+
+
 def crowd(count: int = 40) -> list[dict[str, str]]:
     """People who share names, dates and streets at random, so that values are common and rare."""
     pick = random.Random(3)
@@ -224,7 +251,7 @@ def test_agreeing_on_a_rare_value_tells_more_and_a_missing_one_nothing(lab: Matc
     )
     lab.build("--select", "+matching_scores", command="run")
     rare, often = weight_of(lab, "club:r", "shop:r"), weight_of(lab, "club:c", "shop:c50")
-    assert rare - often == pytest.approx(math.log2(13 / 2), abs=1e-6)
+    assert rare - often == pytest.approx(math.log2(12 / 1), abs=1e-6)
     # 1 of the 15 last names is a value of two; both first names are everybody's.
     prior = math.log2(0.001 / 0.999)
     assert rare == pytest.approx(prior + 2 * math.log2(0.98) + math.log2(15 / 2), abs=1e-4)
@@ -322,7 +349,17 @@ def apart(groups: set[frozenset[str]], left: str, right: str) -> bool:
     return not any({left, right} <= group for group in groups)
 
 
-def test_identity_joins_matched_pairs_and_its_limits_hold(family: MatchingLab) -> None:
+def explained(lab: MatchingLab, capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    folder = str(lab.directory)
+    lab.release()
+    place = ("--project-dir", folder, "--profiles-dir", folder)
+    assert run(["explain", "person", *arguments, *place]) == 0
+    return capsys.readouterr().out
+
+
+def test_identity_joins_matched_pairs_and_its_limits_hold(
+    family: MatchingLab, capsys: pytest.CaptureFixture[str]
+) -> None:
     """club:3 is as like shop:1 as club:1 is, but it has another customer id, and one person has one."""
     family.override()
     family.build("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
@@ -341,6 +378,24 @@ def test_identity_joins_matched_pairs_and_its_limits_hold(family: MatchingLab) -
         " where identifier_type = 'match'"
     )
     assert shed == [("limit", "customer_id")]
+    told, shown = (
+        explained(family, capsys, "club:1", "shop:1"),
+        explained(family, capsys, "club:1", "shop:1", "--json"),
+    )
+    likeness = json.loads(shown)["likeness"]
+    assert [one["field"] for one in likeness["fields"]] == [
+        "first_name", "last_name", "birth_date", "street"
+    ]  # fmt: skip
+    assert {one["level"] for one in likeness["fields"]} == {"exact"}
+    parts = sum(one["weight"] for one in likeness["fields"])
+    total = likeness["prior"] + parts + likeness["household"]
+    assert likeness["weight"] == pytest.approx(total, abs=0.05)
+    assert likeness["decision"] == "accepted"
+    assert "How alike they are" in told
+    assert "birth_date" in told
+    assert "1950" not in told, "masked unless asked for"
+    assert "1950" in explained(family, capsys, "club:1", "shop:1", "--show-values")
+    assert json.loads(explained(family, capsys, "shop:2", "shop:x99", "--json"))["likeness"] is None
 
 
 @pytest.mark.long
@@ -353,6 +408,34 @@ def test_who_may_be_either_of_two_people_is_neither(family: MatchingLab) -> None
         "select distinct record_key from analytics.identity_conflicts where identifier_type = 'match'"
     )
     assert {key for (key,) in dropped} == {"club:1", "shop:1", "club:3"}
+
+
+def test_limits_take_no_cluster_apart_whose_records_are_all_alike(family: MatchingLab) -> None:
+    """Four times one person, each with an id: more than a merge may lead to, and surely one all the same."""
+    anna = {
+        "first_name": "Anna",
+        "last_name": "Rzepka",
+        "birth_date": "1961-07-09",
+        "street": "Lipowa 1",
+    }
+    family.load_people(
+        [
+            *CROWD,
+            *(person("shop", f"a{n}", customer_id=f"k{n}", **anna) for n in range(4)),
+        ]
+    )
+    several = identity_of("person", "customer_id")
+    rule = {"tier": 1, "exclusive": True, "limit": 10, "merge_limit": 2}
+    several["person"]["identifiers"]["customer_id"] = rule
+    variables = {"cdp_as_of": "2026-11-24", "cdp_matching": MATCHING}
+    try:
+        family.configure(several, variables)
+        family.build("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
+        assert frozenset(f"shop:a{n}" for n in range(4)) in family.together()
+        joined = "select joined_by, count(*) from analytics.identity_confidence group by all"
+        assert dict(family.query(joined)) == {"probable": 1, "single": len(CROWD)}
+    finally:
+        family.configure(IDENTITY, variables)
 
 
 def test_people_decide_over_probability(family: MatchingLab) -> None:

@@ -100,7 +100,7 @@ def test_profiles_have_the_columns_that_the_team_declares_and_no_other_companys(
     assert described == {
         "profile_id", "email", "given_name", "favourite_grape", "member_since", "email_source",
         "given_name_source", "favourite_grape_source", "member_since_source", "purchase_count", "spent_eur",
-        "last_bought_at", "record_count", "source_count", "first_seen_at", "last_seen_at",
+        "last_bought_at", "joined_by", "record_count", "source_count", "first_seen_at", "last_seen_at",
     }  # fmt: skip
     assert query(team, "select covers, account_name from dev_cdp.accounts order by covers")[0] == (
         20,

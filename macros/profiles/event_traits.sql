@@ -1,0 +1,225 @@
+{#- Relation-shaped query: one row per person (or company) with the traits that are asked of one event, everybody included who never did it: a count
+    or sum is 0 for them, anything else null. What lies ahead of the build's clock is left out. docs/add-a-trait.md shows each.
+    event: relation with the key, `occurred_at` and `event_id`. traits: {name: trait}, in the order of the columns. A trait is
+    `count`, `first` or `last` (the instant), {sum, mean, min, max, distinct, most_frequent, first, last: column} (first and last are the column's value
+    then; of equally frequent values the one that came last), {days_since: first or last}, {ratio: [name, name]} (null over 0), {quintile: name} (1 to 5,
+    5 the highest, equal values equal), {change: {sum: column}} (what the window came to over what the one before did; `within` is the window);
+    with `within: 90 days` and `where: <SQL of the event's columns>` beside it. key: profile_id or account_id. -#}
+{% macro event_traits(event, traits, key='profile_id') -%}
+    {%- set everybody = ref('account_records') if key == 'account_id' else ref('profile_records') -%}
+    {%- set asked = headwater._event_traits_read(traits, key) -%}
+    {%- set figures = asked | selectattr('kind', 'equalto', 'figure') | list -%}
+    {%- set picks = asked | selectattr('kind', 'equalto', 'pick') | list %}
+with
+
+everybody as (
+
+    select distinct {{ key }}
+
+    from {{ everybody }}
+
+),
+
+events as (
+
+    select *
+
+    from {{ event }}
+
+    where occurred_at <= {{ headwater.cdp_now() }}
+
+),
+
+figures as (
+
+    select
+        {{ key }},
+        {%- for trait in figures %}
+        {{ trait.sql }} as {{ trait.name }},
+        {%- endfor %}
+        count(*) as events_counted
+
+    from events
+
+    group by {{ key }}
+
+),
+{%- for trait in picks %}
+
+{{ trait.name }}_values as (
+
+    select
+        {{ key }},
+        {{ trait.column }} as picked,
+        row_number() over (partition by {{ key }} order by {{ trait.order }}) as nth
+
+    from events
+
+    where {{ trait.column }} is not null and ({{ trait.condition }})
+    {%- if trait.function == 'most_frequent' %}
+
+    group by {{ key }}, {{ trait.column }}
+    {%- endif %}
+
+),
+{%- endfor %}
+
+joined as (
+
+    select
+        everybody.{{ key }}
+        {%- for trait in figures %},
+        {{ 'coalesce(figures.' ~ trait.name ~ ', 0) as ' ~ trait.name if trait.is_zero else 'figures.' ~ trait.name }}
+        {%- endfor %}
+        {%- for trait in picks %},
+        {{ trait.name }}_values.picked as {{ trait.name }}
+        {%- endfor %}
+
+    from everybody
+
+    left join figures on everybody.{{ key }} = figures.{{ key }}
+    {%- for trait in picks %}
+
+    left join {{ trait.name }}_values
+        on everybody.{{ key }} = {{ trait.name }}_values.{{ key }}
+        and {{ trait.name }}_values.nth = 1
+    {%- endfor %}
+
+)
+
+select
+    {{ key }}
+    {%- for trait in asked if not trait.is_hidden %},
+    {{ trait.over ~ ' as ' ~ trait.name if trait.kind == 'over' else trait.name }}
+    {%- endfor %}
+
+from joined
+{%- endmacro %}
+
+{#- Value: the traits as {name, kind, ...}: `figure` is an aggregate of all of somebody's events, `pick` the column of one of them, `over` of other traits. -#}
+{% macro _event_traits_read(traits, key) -%}
+    {%- if traits is not mapping or not traits -%}
+        {{ headwater._event_trait_error('', 'wants {name: trait}') }}
+    {%- endif -%}
+    {%- set read = [] -%}
+    {%- for name, told in traits.items() -%}
+        {%- if name is not string or modules.re.fullmatch('[a-z][a-z0-9_]*', name) is none or name == key -%}
+            {{ headwater._event_trait_error(name, 'is no name of a column: small letters, digits and underscores') }}
+        {%- endif -%}
+        {%- do read.extend(headwater._event_trait_read(name, told, traits)) -%}
+    {%- endfor -%}
+    {{ return(read) }}
+{%- endmacro %}
+
+{% macro _event_trait_read(name, told, traits) -%}
+    {%- set functions = ['count', 'sum', 'mean', 'min', 'max', 'distinct', 'most_frequent', 'first', 'last', 'days_since', 'ratio', 'quintile', 'change'] -%}
+    {%- set trait = {told: true} if told is string else told -%}
+    {%- if trait is not mapping -%}
+        {{ headwater._event_trait_error(name, "wants a function, not '" ~ told ~ "'") }}
+    {%- endif -%}
+    {%- for word in trait if word not in functions + ['within', 'where'] -%}
+        {{ headwater._event_trait_error(name, "'" ~ word ~ "' is not one of " ~ (functions + ['within', 'where']) | join(', ') ~ headwater.nearest(word, functions + ['within', 'where'])) }}
+    {%- endfor -%}
+    {%- set asked = trait | select('in', functions) | list -%}
+    {%- if asked | length != 1 -%}
+        {{ headwater._event_trait_error(name, 'wants one of ' ~ functions | join(', ')) }}
+    {%- endif -%}
+    {%- set function, what = asked[0], trait[asked[0]] -%}
+    {%- if function in ['sum', 'mean', 'min', 'max', 'distinct', 'most_frequent'] and what is not string -%}
+        {{ headwater._event_trait_error(name, 'wants {' ~ function ~ ': column}') }}
+    {%- endif -%}
+    {%- if function in ['ratio', 'quintile'] and ('within' in trait or 'where' in trait) -%}
+        {{ headwater._event_trait_error(name, function ~ ' is of other traits, which say `within` and `where` themselves') }}
+    {%- endif -%}
+    {%- if function in ['ratio', 'quintile'] -%}
+        {%- set others = what if what is sequence and what is not string else [what] -%}
+        {%- for other in others if other not in traits or other == name or traits[other] is mapping and ('ratio' in traits[other] or 'quintile' in traits[other]) -%}
+            {{ headwater._event_trait_error(name, function ~ ": '" ~ other ~ "' is no trait of events that stands beside it" ~ headwater.nearest(other, traits | list)) }}
+        {%- endfor -%}
+        {%- if others | length != (2 if function == 'ratio' else 1) -%}
+            {{ headwater._event_trait_error(name, 'wants {ratio: [name, name]}') }}
+        {%- endif -%}
+        {%- if function == 'ratio' -%}
+            {%- set over = 'cast(' ~ others[0] ~ ' as ' ~ headwater.type_double() ~ ') / nullif(' ~ others[1] ~ ', 0)' -%}
+        {%- else -%}
+            {#- A share of exactly a fifth is written a little above it by some warehouses. -#}
+            {%- set over = 'case when ' ~ others[0] ~ ' is not null then cast(ceil(5 * cume_dist() over (partition by case when ' ~ others[0]
+                ~ ' is null then 0 else 1 end order by ' ~ others[0] ~ ') - 0.000001) as ' ~ dbt.type_int() ~ ') end' -%}
+        {%- endif -%}
+        {{ return([{'name': name, 'kind': 'over', 'over': over}]) }}
+    {%- endif -%}
+    {%- if function == 'change' and not trait.get('within') -%}
+        {{ headwater._event_trait_error(name, 'change wants its window, such as within: 30 days') }}
+    {%- endif -%}
+    {%- set condition = headwater._event_trait_condition(name, trait) -%}
+    {%- if function == 'change' -%}
+        {%- set inner = headwater._event_trait_read(name, what, {})[0] if what is mapping or what is string else {} -%}
+        {%- if inner.get('function') not in ['count', 'sum', 'distinct'] or 'within' in (what if what is mapping else {}) or 'where' in (what if what is mapping else {}) -%}
+            {{ headwater._event_trait_error(name, 'change is of count, {sum: column} or {distinct: column}; `within` and `where` stand beside it') }}
+        {%- endif -%}
+        {%- set before = headwater._event_trait_condition(name, trait, windows=2) -%}
+        {%- set now, past = headwater._event_trait_figure(inner.function, inner.column, condition), headwater._event_trait_figure(inner.function, inner.column, before) -%}
+        {{ return([{
+            'name': name, 'kind': 'figure', 'function': function, 'is_zero': false,
+            'sql': 'cast(coalesce(' ~ now ~ ', 0) as ' ~ headwater.type_double() ~ ') / nullif(' ~ past ~ ', 0)',
+        }]) }}
+    {%- endif -%}
+    {%- if function in ['first', 'last'] and what is string or function == 'most_frequent' -%}
+        {%- set order = {
+            'first': 'occurred_at asc, event_id asc', 'last': 'occurred_at desc, event_id desc',
+            'most_frequent': 'count(*) desc, max(occurred_at) desc, ' ~ what ~ ' asc',
+        }[function] -%}
+        {{ return([{'name': name, 'kind': 'pick', 'function': function, 'column': what, 'order': order, 'condition': condition}]) }}
+    {%- endif -%}
+    {%- if function == 'days_since' and what not in ['first', 'last'] -%}
+        {{ headwater._event_trait_error(name, "wants {days_since: first} or last, not '" ~ what ~ "'") }}
+    {%- endif -%}
+    {%- set column = what if what is string else none -%}
+    {{ return([{
+        'name': name, 'kind': 'figure', 'function': function, 'column': column, 'is_zero': function in ['count', 'sum', 'distinct'],
+        'sql': headwater._event_trait_figure(function, column, condition),
+    }]) }}
+{%- endmacro %}
+
+{#- Expression: an aggregate over somebody's events where the condition holds. -#}
+{% macro _event_trait_figure(function, column, condition) -%}
+    {%- set of = {
+        'count': '1', 'first': 'occurred_at', 'last': 'occurred_at', 'days_since': 'occurred_at',
+    }.get(function, column) -%}
+    {%- set chosen = 'case when ' ~ condition ~ ' then ' ~ of ~ ' end' -%}
+    {%- if function == 'days_since' -%}
+        {{ return(headwater.days_between(('min' if column == 'first' else 'max') ~ '(' ~ chosen ~ ')', headwater.cdp_now())) }}
+    {%- elif function == 'mean' -%}
+        {{ return('avg(cast(' ~ chosen ~ ' as ' ~ headwater.type_double() ~ '))') }}
+    {%- elif function == 'distinct' -%}
+        {{ return('count(distinct ' ~ chosen ~ ')') }}
+    {%- endif -%}
+    {{ return({'count': 'count', 'sum': 'sum', 'min': 'min', 'max': 'max', 'first': 'min', 'last': 'max'}[function] ~ '(' ~ chosen ~ ')') }}
+{%- endmacro %}
+
+{#- Expression: whether an event is one that the trait asks for; `windows` 2 is the window before. A window ends now and holds its end. -#}
+{% macro _event_trait_condition(name, trait, windows=1) -%}
+    {%- set parts = [] -%}
+    {%- if 'within' in trait -%}
+        {%- set problem = headwater._duration_problem(trait['within'], 1) -%}
+        {%- if problem -%}
+            {{ headwater._event_trait_error(name, problem) }}
+        {%- endif -%}
+        {%- set minutes = headwater.minutes_of(trait['within']) -%}
+        {%- do parts.append('occurred_at > ' ~ headwater.timestamp_add(headwater.cdp_now(), -minutes * windows, 'minute')) -%}
+        {%- if windows > 1 -%}
+            {%- do parts.append('occurred_at <= ' ~ headwater.timestamp_add(headwater.cdp_now(), -minutes, 'minute')) -%}
+        {%- endif -%}
+    {%- endif -%}
+    {%- if 'where' in trait -%}
+        {%- if trait['where'] is not string or not trait['where'] | trim -%}
+            {{ headwater._event_trait_error(name, 'where wants SQL of the columns of the event') }}
+        {%- endif -%}
+        {%- do parts.append('(' ~ trait['where'] ~ ')') -%}
+    {%- endif -%}
+    {{ return(parts | join(' and ') or '1 = 1') }}
+{%- endmacro %}
+
+{% macro _event_trait_error(name, message) -%}
+    {{ exceptions.raise_compiler_error((model.name if model is defined and model else 'event_traits') ~ ', event_traits' ~ (': ' ~ name if name else '') ~ ': ' ~ message ~ '. docs/add-a-trait.md has an example of each.') }}
+{%- endmacro %}

@@ -1,0 +1,218 @@
+"""Traits of an event, as the builder computes them and as pandas does, on random events."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pytest
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+from dbt.cli.main import dbtRunner
+
+from tests.python.audiences.project import ROOT, make_project
+
+NOW = dt.datetime(2026, 11, 23, 12)
+TRAITS = {
+    "orders": "count",
+    "orders_30d": {"count": True, "within": "30 days"},
+    "shop_orders": {"count": True, "where": "channel = 'shop'"},
+    "revenue": {"sum": "total"},
+    "basket": {"mean": "total", "within": "90 days"},
+    "smallest": {"min": "total"},
+    "largest": {"max": "total"},
+    "brands": {"distinct": "brand"},
+    "first_at": "first",
+    "last_at": "last",
+    "first_brand": {"first": "brand"},
+    "last_shop_brand": {"last": "brand", "where": "channel = 'shop'"},
+    "usual_brand": {"most_frequent": "brand"},
+    "usual_brand_90d": {"most_frequent": "brand", "within": "90 days"},
+    "days_since_first": {"days_since": "first"},
+    "days_since_last": {"days_since": "last"},
+    "shop_share": {"ratio": ["shop_orders", "orders"]},
+    "trend": {"change": {"sum": "total"}, "within": "30 days"},
+    "count_trend": {"change": "count", "within": "30 days", "where": "channel = 'app'"},
+    "r": {"quintile": "last_at"},
+    "f": {"quintile": "orders"},
+    "m": {"quintile": "revenue"},
+}
+
+
+def dbt(folder: Path, *words: str) -> str:
+    """What dbt said of what went wrong; empty when all went well."""
+    place = ("--project-dir", str(folder), "--profiles-dir", str(folder))
+    paths = ("--target-path", str(folder / "target"), "--log-path", str(folder / "logs"))
+    said: list[str] = []
+    runner = dbtRunner(callbacks=[lambda event: said.append(event.info.msg)])
+    result = runner.invoke(["--quiet", *words, *place, *paths])
+    DuckDBConnectionManager.close_all_connections()
+    failed = [str(one.message) for one in getattr(result.result, "results", ()) if one.message]
+    return "" if result.success else " ".join([*said, *failed, str(result.exception or "")])
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("traits")
+    stubs = {
+        "event_order_placed": "select * from raw.events",
+        "profile_records": "select * from raw.records",
+        "account_records": "select 'c' as account_id",
+        "traits_orders": f"{{{{ headwater.event_traits(ref('event_order_placed'), {TRAITS!r}) }}}}",
+    }
+    make_project(folder, folder / "traits.duckdb", stubs, {"cdp_as_of": str(NOW)})
+    shutil.copytree(
+        ROOT / "macros" / "profiles",
+        folder / "macros" / "profiles",
+        ignore=shutil.ignore_patterns("*.yml"),
+    )
+    with duckdb.connect(str(folder / "traits.duckdb")) as connection:
+        connection.execute(
+            "create schema raw; create table raw.records (profile_id text);"
+            "create table raw.events (event_id text, profile_id text, occurred_at timestamp, "
+            "total decimal(18, 2), brand text, channel text)"
+        )
+    assert dbt(folder, "run") == ""
+    return folder
+
+
+def world(seed: int) -> tuple[list[str], pd.DataFrame]:
+    chance = np.random.default_rng(seed)
+    people = [f"p{n}" for n in range(12)]
+    size = int(chance.integers(0, 80))
+    # Few instants, so that windows' ends and ties are met.
+    days = chance.choice([-1, 0, 1, 29, 30, 31, 59, 60, 61, 90, 200], size)
+    return people, pd.DataFrame(
+        {
+            "event_id": [f"e{n:03}" for n in chance.permutation(size)],
+            "profile_id": chance.choice(people[:9], size),
+            "occurred_at": [NOW - dt.timedelta(days=int(day)) for day in days],
+            "total": chance.choice([0.0, 5.25, 5.25, 19.99], size),
+            "brand": chance.choice(np.array(["a", "b", "c", None], dtype=object), size),
+            "channel": chance.choice(np.array(["shop", "app", None], dtype=object), size),
+        }
+    )
+
+
+def of_person(events: pd.DataFrame) -> dict[str, Any]:
+    """One person's, in plain pandas."""
+
+    def within(days: float, before: float = 0) -> pd.DataFrame:
+        start, end = NOW - dt.timedelta(days=days), NOW - dt.timedelta(days=before)
+        return events[(events.occurred_at > start) & (events.occurred_at <= end)]
+
+    def ordered(some: pd.DataFrame) -> pd.DataFrame:
+        return some.dropna(subset="brand").sort_values(["occurred_at", "event_id"])
+
+    def usual(some: pd.DataFrame) -> Any:
+        if some.brand.dropna().empty:
+            return None
+        counts = (
+            some.groupby("brand")
+            .agg(n=("event_id", "size"), at=("occurred_at", "max"))
+            .reset_index()
+        )
+        return counts.sort_values(["n", "at", "brand"], ascending=[False, False, True]).brand.iloc[
+            0
+        ]
+
+    def over(now: float, before: float) -> float | None:
+        return now / before if before else None
+
+    def value(some: Any, place: int) -> Any:
+        return some.brand.iloc[place] if len(some) else None
+
+    shop, app = events[events.channel == "shop"], events.channel == "app"
+    now, past = within(30), within(60, 30)
+    some = len(events) > 0
+    return {
+        "orders": len(events),
+        "orders_30d": len(now),
+        "shop_orders": len(shop),
+        "revenue": round(float(events.total.sum()), 2),
+        "basket": float(within(90).total.mean()) if len(within(90)) else None,
+        "smallest": float(events.total.min()) if some else None,
+        "largest": float(events.total.max()) if some else None,
+        "brands": events.brand.nunique(),
+        "first_at": events.occurred_at.min().to_pydatetime() if some else None,
+        "last_at": events.occurred_at.max().to_pydatetime() if some else None,
+        "first_brand": value(ordered(events), 0),
+        "last_shop_brand": value(ordered(shop), -1),
+        "usual_brand": usual(events),
+        "usual_brand_90d": usual(within(90)),
+        "days_since_first": (NOW - events.occurred_at.min()).days if some else None,
+        "days_since_last": (NOW - events.occurred_at.max()).days if some else None,
+        "shop_share": over(len(shop), len(events)),
+        "trend": over(float(now.total.sum()), float(past.total.sum())),
+        "count_trend": over(len(now[app]) if len(now) else 0, len(past[app]) if len(past) else 0),
+    }
+
+
+def quintiles(values: pd.Series) -> list[Any]:
+    shares = values.rank(method="max", pct=True)
+    return [None if pd.isna(one) else int(np.ceil(5 * one - 1e-6)) for one in shares]
+
+
+@pytest.mark.parametrize("seed", range(25))
+@pytest.mark.filterwarnings("ignore:Boolean Series key")
+def test_traits_are_what_pandas_says(folder: Path, seed: int) -> None:
+    people, events = world(seed)
+    with duckdb.connect(str(folder / "traits.duckdb")) as connection:
+        connection.execute("delete from raw.records; delete from raw.events")
+        connection.executemany("insert into raw.records values (?)", [[one] for one in people * 2])
+        for row in events.itertuples(index=False):
+            values = [None if isinstance(one, float) and np.isnan(one) else one for one in row]
+            connection.execute("insert into raw.events values (?, ?, ?, ?, ?, ?)", values)
+        result = connection.execute("select * from analytics.traits_orders order by profile_id")
+        names = [one[0] for one in result.description]
+        found = {row[0]: dict(zip(names, row, strict=True)) for row in result.fetchall()}
+    assert names == ["profile_id", *TRAITS]
+    happened = events[events.occurred_at <= NOW]
+    wanted = {one: of_person(happened[happened.profile_id == one]) for one in sorted(people)}
+    table = pd.DataFrame.from_dict(wanted, orient="index")
+    for name, of in (("r", "last_at"), ("f", "orders"), ("m", "revenue")):
+        column = pd.to_datetime(table[of]) if of == "last_at" else table[of].astype(float)
+        for person, quintile in zip(table.index, quintiles(column), strict=True):
+            wanted[person][name] = quintile
+    for person, traits in wanted.items():
+        for name, told in traits.items():
+            value = None if told is pd.NaT or told != told else told
+            got = found[person][name]
+            is_number = isinstance(value, float) and got is not None
+            same = float(got) == pytest.approx(value) if is_number else got == value
+            assert same, f"{person} {name}: {got} and not {value}"
+
+
+@pytest.mark.parametrize(
+    ("trait", "words"),
+    [
+        ("cuont", "x: 'cuont' is not one of count, sum"),
+        ({"sum": "total", "wihtin": "30 days"}, "'wihtin' is not one of"),
+        ({"sum": "total", "count": True}, "wants one of count"),
+        ({"sum": True}, "wants {sum: column}"),
+        ({"count": True, "within": "30"}, "'30' is no duration"),
+        ({"count": True, "where": ""}, "where wants SQL"),
+        ({"ratio": ["orders", "nix"]}, "ratio: 'nix' is no trait of events"),
+        ({"quintile": "orders", "within": "3 days"}, "quintile is of other traits"),
+        ({"change": {"sum": "total"}}, "change wants its window"),
+        ({"change": {"mean": "total"}, "within": "3 days"}, "change is of count, {sum: column} or {distinct: column}"),
+        ({"days_since": "then"}, "wants {days_since: first} or last"),
+    ],
+)  # fmt: skip
+def test_a_trait_that_is_none_says_which_and_what_is_allowed(
+    folder: Path, trait: Any, words: str
+) -> None:
+    traits = {"orders": "count", "x": trait}
+    inline = f"{{{{ headwater.event_traits(ref('event_order_placed'), {traits!r}) }}}}"
+    assert words in dbt(folder, "compile", "--inline", inline)
+
+
+def test_companies_have_traits_too(folder: Path) -> None:
+    inline = (
+        "{{ headwater.event_traits(ref('event_order_placed'), {'n': 'count'}, key='account_id') }}"
+    )
+    assert dbt(folder, "compile", "--inline", inline) == ""
