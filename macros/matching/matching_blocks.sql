@@ -1,13 +1,64 @@
 {#- Query: each record's keys under each blocking rule that its values allow, with how many records share the key. -#}
-{% macro matching_blocks(records) -%}
+{% macro matching_blocks(records, words) -%}
 {%- set settings = headwater.matching_settings() -%}
 with
+
+-- Texts meet by a rare word, or by two that are rare together.
+words_ranked as (
+
+    select
+        entity,
+        record_key,
+        word,
+        row_number() over (
+            partition by entity, record_key
+            order by weight desc nulls last, word asc nulls last
+        ) as place
+
+    from {{ words }}
+
+),
 
 keyed as (
 
     {% for entity in settings.entities -%}
     {%- set outer = loop -%}
     {%- for rule in entity.rules -%}
+    {%- if rule == ['text:words'] -%}
+    select
+        entity,
+        record_key,
+        {{ headwater.string_literal(rule | join(' + ')) }} as rule,
+        {{ loop.index0 }} as rule_number,
+        substr(word, 1, 6) as block_key
+
+    from {{ words }}
+
+    where entity = {{ headwater.string_literal(entity.name) }}
+
+    group by entity, record_key, substr(word, 1, 6)
+    {%- elif rule == ['text:pairs'] -%}
+    select
+        one_words.entity,
+        one_words.record_key,
+        {{ headwater.string_literal(rule | join(' + ')) }} as rule,
+        {{ loop.index0 }} as rule_number,
+        {{ dbt.concat(["substr(one_words.word, 1, 6)", "'|'", "substr(other_words.word, 1, 6)"]) }} as block_key
+
+    from words_ranked as one_words
+
+    inner join words_ranked as other_words
+        on one_words.entity = other_words.entity
+        and one_words.record_key = other_words.record_key
+        and one_words.word < other_words.word
+
+    where
+        one_words.entity = {{ headwater.string_literal(entity.name) }}
+        and one_words.place <= 5
+        and other_words.place <= 5
+
+    group by one_words.entity, one_words.record_key, substr(one_words.word, 1, 6), substr(other_words.word, 1, 6)
+    {%- else -%}
     {%- set parts = headwater._matching_parts(rule) -%}
     select
         entity,
@@ -23,6 +74,7 @@ keyed as (
         {%- for kind in headwater.matching_rule_kinds(rule) %}
         and {{ kind }} is not null
         {%- endfor %}
+    {%- endif %}
 
     {{ "union all" if not (outer.last and loop.last) }}
 

@@ -15,16 +15,20 @@ blocks as (
     from {{ blocks }}
 
     where record_count between 2 and {{ settings.max_block_records }}
+    {%- for rule in headwater.matching_blocking_rules() if rule in [['text:words'], ['text:pairs']] %}
+        and (rule_number <> {{ headwater.matching_blocking_rules().index(rule) }} or record_count <= {{ headwater.matching_most_texts() }})
+    {%- endfor %}
 
 ),
 
-paired as (
+-- Two texts may have several words in common: that is one rule all the same.
+met as (
 
     select
         left_blocks.entity,
         left_blocks.record_key as left_record_key,
         right_blocks.record_key as right_record_key,
-        cast(sum(power(2, left_blocks.rule_number)) as {{ dbt.type_bigint() }}) as rule_mask
+        left_blocks.rule_number
 
     from blocks as left_blocks
 
@@ -33,6 +37,20 @@ paired as (
         and left_blocks.rule_number = right_blocks.rule_number
         and left_blocks.block_key = right_blocks.block_key
         and left_blocks.record_key < right_blocks.record_key
+
+    group by 1, 2, 3, 4
+
+),
+
+paired as (
+
+    select
+        entity,
+        left_record_key,
+        right_record_key,
+        cast(sum(power(2, rule_number)) as {{ dbt.type_bigint() }}) as rule_mask
+
+    from met
 
     group by 1, 2, 3
 

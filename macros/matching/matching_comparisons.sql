@@ -1,9 +1,33 @@
 {#- Query: each pair with its pattern (a character a kind: a level's number, or '-' where a value is missing) and
     `frequency_weight`, the bits that exact agreement gains from how rare the agreed values are. -#}
-{% macro matching_comparisons(pairs, records) -%}
+{% macro matching_comparisons(pairs, records, words) -%}
 {%- set kinds = headwater.matching_kinds() -%}
+{%- set has_text = headwater.matching_has_text() -%}
 with
+{% if has_text %}
+likened as (
 
+    select
+        pairs.entity,
+        pairs.left_record_key,
+        pairs.right_record_key,
+        100 * sum(left_words.weight * right_words.weight) as words
+
+    from {{ pairs }} as pairs
+
+    inner join {{ words }} as left_words
+        on pairs.entity = left_words.entity
+        and pairs.left_record_key = left_words.record_key
+
+    inner join {{ words }} as right_words
+        on pairs.entity = right_words.entity
+        and pairs.right_record_key = right_words.record_key
+        and left_words.word = right_words.word
+
+    group by 1, 2, 3
+
+),
+{% endif %}
 compared as (
 
     select
@@ -27,6 +51,13 @@ compared as (
     inner join {{ records }} as right_records
         on pairs.entity = right_records.entity
         and pairs.right_record_key = right_records.record_key
+    {%- if has_text %}
+
+    left join likened
+        on pairs.entity = likened.entity
+        and pairs.left_record_key = likened.left_record_key
+        and pairs.right_record_key = likened.right_record_key
+    {%- endif %}
 
     where
         not (
@@ -69,6 +100,9 @@ select * from patterned
     {%- set l = "left_records." ~ kind -%}
     {%- set r = "right_records." ~ kind -%}
     {%- set lines = ["case when " ~ l ~ " is null or " ~ r ~ " is null then '-'"] -%}
+    {%- if how.known_by is defined -%}
+        {%- do lines.append("when " ~ headwater._matching_sides(how.known_by, l, r) ~ " then '-'") -%}
+    {%- endif -%}
     {%- for label, condition in how.levels -%}
         {%- do lines.append("when " ~ headwater._matching_sides(condition, l, r) ~ " then '" ~ (how.levels | length - loop.index0) ~ "'") -%}
         {%- if loop.first and how.missing is defined -%}
@@ -81,5 +115,8 @@ select * from patterned
 {#- Puts the two sides into a condition: {l}, {r}, and {l.kind}, {r.kind} for another kind of the same two records. -#}
 {% macro _matching_sides(condition, l, r) -%}
     {%- set sql = condition.replace('{l}', l).replace('{r}', r) -%}
+    {%- if '{words}' in sql -%}
+        {%- set sql = sql.replace('{words}', 'coalesce(likened.words, 0)' if headwater.matching_has_text() else '0') -%}
+    {%- endif -%}
     {{ return(sql.replace('{l.', 'left_records.').replace('{r.', 'right_records.').replace('}', '')) }}
 {%- endmacro %}

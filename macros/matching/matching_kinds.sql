@@ -3,14 +3,16 @@
     `prepare` makes the stored value of expression {x}; `levels` are tried from the top, the first true one counts and its
     number is the pattern's digit (the top is the highest, 0 is none of them, '-' a value missing); `frequency` says that
     agreeing on a rare value tells more than on a common one; `shared`: people who live together have it in common, so
-    it tells which household a record is of, and only the other kinds tell who. {l} and {r} are the two prepared values;
-    {l.kind} another kind's value of the same record. -#}
+    it tells which household a record is of, and only the other kinds tell who; `missing` and `known_by` are conditions under which two values say nothing:
+    other than the highest level, or whatever they are, since another kind has said it. {l} and {r} are the two prepared values;
+    {l.kind} another kind's value of the same record; {words} how much of a text's words the two have in common, rare ones above all, in percent. -#}
 {% macro matching_kinds() -%}
     {%- set text = {'prepare': headwater._prepared_text('{x}'), 'frequency': true} -%}
     {%- set code = {'prepare': headwater._prepared_code('{x}', '[^a-z0-9]'), 'frequency': true} -%}
     {%- set swapped = '{l.first_name} = {r.last_name} and {l.last_name} = {r.first_name}' -%}
     {%- set same = ['exact', '{l} = {r}'] -%}
     {%- set starts = "substr({l}, 1, length({r})) = {r} or substr({r}, 1, length({l})) = {l}" -%}
+    {%- set same_area = "substr({l.postal_code}, 1, 2) = substr({r.postal_code}, 1, 2)" -%}
     {%- set kinds = {
         'first_name': dict(text, levels=[
             same,
@@ -53,9 +55,13 @@
             ['two characters', headwater._distance_at_most(2)],
             ['same area', "substr({l}, 1, 2) = substr({r}, 1, 2)"],
         ]),
-        'city': dict(text, shared=true, levels=[same, ['close', headwater._ratio_at_least(75)], ['contained', starts]]),
+        'city': dict(text, shared=true, levels=[same, ['close', headwater._ratio_at_least(75)], ['contained', starts]], known_by=same_area),
         'region': dict(text, shared=true, levels=[same]),
-        'street': dict(text, shared=true, levels=[same, ['close', headwater._ratio_at_least(80)], ['similar', headwater._ratio_at_least(60)]]),
+        'street': dict(text, shared=true, levels=[
+            same,
+            ['close', headwater._ratio_at_least_with_digits(80)],
+            ['similar', headwater._ratio_at_least_with_digits(60)],
+        ]),
         'house_number': dict(code, shared=true, levels=[same, ['one character', 'length({l}) > 1 and ' ~ headwater._distance_at_most(1)]]),
         'occupation': dict(text, levels=[same]),
         'gender': dict(text, levels=[same]),
@@ -73,12 +79,19 @@
         ]},
         'tax_id': dict(code, levels=[same, ['one character', headwater._distance_at_most(1)]]),
         'country': dict(text, shared=true, levels=[same]),
+        'text': dict(text, frequency=false, levels=[
+            same,
+            ['nearly all words', '{words} >= 85'],
+            ['most words', '{words} >= 65'],
+            ['many words', '{words} >= 45'],
+            ['some words', '{words} >= 25'],
+        ], alike='1 = 1'),
     } -%}
     {{ return(kinds) }}
 {%- endmacro %}
 
 {#- Value: the blocking rules: pairs that agree on all parts of one rule are compared. A part is a kind, a kind cut to its
-    first characters (`kind:n`), or two kinds in either order (`kind~kind`); a rule counts where all its kinds are present. -#}
+    first characters (`kind:n`), the first letters of each of its words (`text:words`) or of two rare ones (`text:pairs`), or two kinds in either order (`kind~kind`); a rule counts where all its kinds are present. -#}
 {% macro matching_blocking_rules() -%}
     {{ return([
         ['email'], ['phone'], ['national_id'],
@@ -95,6 +108,7 @@
         ['first_name'],
         ['tax_id'], ['domain'], ['company_name'], ['company_name:4', 'country'],
         ['company_name:4', 'city:3'], ['company_name:4', 'postal_code:2'],
+        ['text:words'], ['text:pairs'],
     ]) }}
 {%- endmacro %}
 
@@ -224,6 +238,9 @@
                 ~ dbt.position(name, headwater._mailbox('{' ~ side ~ '}')) ~ " > 0, false)") -%}
         {%- endfor -%}
     {%- endfor -%}
+    {#- In which letters of the address a name of another script is, nobody can say. -#}
+    {%- do named.append("coalesce(" ~ headwater.regexp_matches_whole('{l.first_name}', '[^a-z]+') ~ ", false)") -%}
+    {%- do named.append("coalesce(" ~ headwater.regexp_matches_whole('{l.last_name}', '[^a-z]+') ~ ", false)") -%}
     {%- set hosts = [headwater._host('{l}'), headwater._host('{r}')] -%}
     {%- set same_host = "(" ~ headwater.levenshtein(hosts[0], hosts[1]) ~ ") * 100 <= greatest(length(" ~ hosts | join("), length(") ~ ")) * 20" -%}
     {%- set same_mailbox = headwater._mailbox('{l}') ~ ' = ' ~ headwater._mailbox('{r}') -%}

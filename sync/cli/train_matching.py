@@ -88,5 +88,10 @@ def train_matching(
             ["kind", "level", "m", "u", "from"],
             [[one.kind, one.label, f"{one.m:.6f}", f"{one.u:.6f}", one.source] for one in weights],
         )
+        if any(one.source == "assumed" for one in weights):
+            app.output.text(
+                f"{entity} has one kind of column, by which nothing can be learnt: these are assumptions. Add a kind, or set `accept` by "
+                "what matching_review shows."
+            )
         app.output.text(f"Written to {path}. Next: dbt seed --select matching_weights && dbt build")
     return 0

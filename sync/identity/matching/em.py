@@ -20,6 +20,8 @@ Floats: TypeAlias = NDArray[np.float64]
 Integers: TypeAlias = NDArray[np.int64]
 
 NO_HOUSEHOLDS = 1e-300  # a share so small that it explains nothing
+# Of pairs at the highest level of a kind that is alone, the next, ..., how many are taken for matches.
+ASSUMED = (0.995, 0.97, 0.6, 0.1, 0.01, 0.0005)
 SMOOTHING = 0.5  # pairs added to every level, so that none is impossible
 
 # What is believed of m before any data: two records of one person seldom differ outright. Left to itself, EM takes any
@@ -127,6 +129,20 @@ def train(
         if change < tolerance and drift < tolerance * 10:
             break
     return Trained(model, history)
+
+
+def assumed(candidates: Patterns, size: int, pair_count: float) -> Model:
+    """What is believed where there is one kind alone: nothing else can tell which of its levels are matches.
+
+    Of the pairs at the highest level nearly all are taken for matches, and fewer the lower it is.
+    """
+    believed = np.array(ASSUMED[:size] + (ASSUMED[-1],) * (size - len(ASSUMED)))[::-1]
+    found = np.bincount(candidates.levels[:, 0] + 1, weights=candidates.counts, minlength=size + 1)
+    counts = np.asarray(found[1:], dtype=np.float64) + SMOOTHING
+    matched, apart = counts * believed, counts * (1 - believed)
+    apart[0] += max(pair_count - counts.sum(), 1.0)
+    prior = float(np.clip(matched.sum() / max(pair_count, 1.0), 1e-12, 0.5))
+    return Model([matched / matched.sum()], [apart / apart.sum()], prior, NO_HOUSEHOLDS)
 
 
 def _log_shares(

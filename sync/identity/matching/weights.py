@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from sync.errors import ConfigError
-from sync.identity.matching.em import Model, Patterns, Shape, train
+from sync.identity.matching.em import Model, Patterns, Shape, assumed, train
 
 LEAST_SHARE = 1e-12  # what the seed's twelve digits can say
 COLUMNS = ("entity", "kind", "level", "label", "m", "u", "source")
@@ -25,6 +25,10 @@ class Kind:
     labels: tuple[str, ...]
     has_frequency: bool
     is_shared: bool = False
+
+    @property
+    def size(self) -> int:
+        return len(self.labels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,11 @@ def train_weights(
         )
     present = [k for k in range(len(kinds)) if (candidates.levels[:, k] >= 0).any()]
     used = [kinds[k] for k in present]
+    if len(used) == 1:
+        model = assumed(
+            candidates.only(present), used[0].size, record_count * (record_count - 1) / 2
+        )
+        return weights_of(entity, model, used, source="assumed")
     trained = train(
         candidates.only(present),
         random.only(present),

@@ -83,6 +83,26 @@ def test_nothing_to_learn_from_is_said() -> None:
         )
 
 
+def test_one_kind_alone_teaches_nothing_and_gets_what_is_believed() -> None:
+    kinds = [Kind("text", ("different", "some words", "most words", "exact"), False)]
+    counted = [
+        Counted("candidates", level, 1, 0, 0, pairs)
+        for level, pairs in (("0", 900), ("1", 90), ("2", 30), ("3", 20))
+    ]
+    counted += [Counted("random", "0", 0, 0, 0, 5_000), Counted("records", "", 0, 0, 0, 1_000)]
+    weights = train_weights("office", counted, kinds=kinds, rules=[["text"]])
+    assert {one.source for one in weights} == {"assumed"}
+    shares = {(one.kind, one.level): one for one in weights}
+    prior = shares["prior", 0].m
+    odds = [
+        prior / (1 - prior) * shares["text", level].m / shares["text", level].u
+        for level in range(4)
+    ]
+    assert odds[3] / (1 + odds[3]) > 0.99
+    assert 0.5 < odds[1] / (1 + odds[1]) < odds[2] / (1 + odds[2]) < odds[3] / (1 + odds[3])
+    assert odds[0] < 0.01
+
+
 def _weights(entity: str) -> list[Weight]:
     return [
         Weight(entity, "prior", 0, "two records match", 0.01, 1.0, "trained"),

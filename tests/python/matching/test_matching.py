@@ -61,6 +61,7 @@ LEVELS = [
     ("city", "Frankfurt", "Frankfurt am Main", "contained"),
     ("street", "Haupstrasse 5", "Hauptstrasse 5", "close"),
     ("street", "Hauptstr. 5", "Hauptstrasse 5", "similar"),
+    ("street", "Hauptstrasse 5", "Hauptstrasse 75", "different"),
     ("company_name", "Acme Robotics GmbH & Co. KG", "ACME Robotics", "exact"),
     ("company_name", "Acme Robotics S.r.l.", "Acme Robotics sp. z o.o.", "exact"),
     ("company_name", "Company Ltd", "Company, Inc.", "exact"),
@@ -174,6 +175,45 @@ def test_an_address_made_of_the_names_tells_no_more_than_they_do(lab: MatchingLa
     }
     assert found["club:1", "shop:1"] == "-"
     assert found["club:2", "shop:2"] == "3"
+
+
+def test_texts_meet_by_rare_words_and_are_as_alike_as_what_they_share(tmp_path: Path) -> None:
+    """No spelling is the same: words are in another order, left out, or cut short."""
+    lab = MatchingLab(
+        tmp_path / "lab",
+        matching_of("person", ["text"]),
+        identity_of("person", "customer_id"),
+    )
+    lab.build(command="seed")
+    common = [
+        person("shop", f"x{n}", text=f"Department of Physics, University of Town{n}")
+        for n in range(60)
+    ]
+    lab.load_people(
+        [
+            *common,
+            person("shop", "1", text="Dept. of Chemistry, Zwiefalten Institute, Berlin"),
+            person("club", "1", text="Zwiefalten Institute Berlin (Chemistry Dept)"),
+            person("club", "2", text="Zwiefaltener Inst., Berlin"),
+        ]
+    )
+    lab.build("--select", "+matching_scores", "+matching_rules", command="run")
+    found = {
+        (left, right): pattern[-1]
+        for left, right, pattern in lab.query(
+            "select left_record_key, right_record_key, pattern from analytics.matching_comparisons"
+        )
+    }
+    # Words that all have find nobody.
+    assert set(found) == {("club:1", "shop:1"), ("club:1", "club:2"), ("club:2", "shop:1")}
+    kind = kinds_of(lab)[-1]
+    assert kind.name == "text"
+    assert kind.labels[int(found["club:1", "shop:1"])] == "nearly all words"
+    assert kind.labels[int(found["club:2", "shop:1"])] in ("different", "some words")
+    # Each model's own test of its grain.
+    lab.build(
+        "--select", "matching_words", "matching_blocks", "matching_candidates", command="test"
+    )
 
 
 def crowd(count: int = 40) -> list[dict[str, str]]:

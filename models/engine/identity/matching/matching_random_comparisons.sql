@@ -9,7 +9,7 @@ random_pairs as (
 
 compared as (
 
-    {{ headwater.matching_comparisons('random_pairs', ref('matching_records')) | indent(4) }}
+    {{ headwater.matching_comparisons('random_pairs', ref('matching_records'), ref('matching_words')) | indent(4) }}
 
 )
 
