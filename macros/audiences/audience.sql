@@ -13,6 +13,9 @@
 {%- endif -%}
 {%- set made = headwater.compiled_audience(definition, model.name) -%}
 {%- set context, limit, sample, holdout = made.context, made.limit, made.sample, made.holdout -%}
+{%- if execute and model.resource_type == 'model' and flags.WHICH in ['build', 'run', 'retry'] -%}
+    {%- do headwater.warn_of_absent_values(context) -%}
+{%- endif -%}
 {{- config(meta={'audience': made.parsed}) -}}
 with
 
@@ -118,6 +121,7 @@ candidates as (
         'traits': [],
         'figures': [],
         'told': [],
+        'texts': outer.texts if outer else [],
         'models': {},
         'leaves': [],
         'zone': outer.zone if outer else headwater._definition_zone(problems, zone),

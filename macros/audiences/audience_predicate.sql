@@ -80,6 +80,7 @@
     {%- set line = condition['product_line'] -%}
     {%- set wheres = ['lines.product_line is not null'] -%}
     {%- if line not in ['any', 'all'] -%}
+        {%- do headwater.note_unknown_values(context, 'profile_product_lines', 'product_line', {'equals': line}, path) if execute -%}
         {%- do wheres.append('lines.product_line = ' ~ headwater.audience_literal(context, line, 'text', path)) -%}
     {%- endif -%}
     {%- if 'where' in condition -%}
@@ -123,6 +124,7 @@
             {%- set operators = headwater._rest(operators, ['in_list']) -%}
         {%- endif -%}
         {%- if operators -%}
+            {%- do headwater.note_unknown_values(context, model_name, column, operators, path ~ '.' ~ column) if type == 'text' and operators is mapping -%}
             {%- do parts.append(headwater.comparison(context, alias ~ '.' ~ column, type, operators, path ~ '.' ~ column)) -%}
         {%- endif -%}
     {%- endfor -%}

@@ -5,12 +5,17 @@
     {%- set made = headwater.compiled_audience(definition, name) -%}
     {%- set rows = headwater.audience_rows(made) -%}
     {%- set reaches = headwater._audience_reaches(made.context) -%}
+    {#- Figures have no name that would tell anybody something. -#}
+    {%- set shown = [] -%}
+    {%- for trait in made.context.traits if not modules.re.fullmatch('told_[0-9]+', trait) -%}
+        {%- do shown.append(trait) -%}
+    {%- endfor -%}
     {{ return(tojson({
         'name': name,
         'entity': made.context.entity,
         'key': made.context.key,
         'model': made.context.model,
-        'shown': made.context.traits,
+        'shown': shown,
         'sentence': headwater._audience_sentence(made),
         'leaves': headwater._told_leaves(made.tree),
         'settings': made.parsed | select('in', ['sample', 'limit', 'holdout']) | list,

@@ -32,6 +32,10 @@
 {% macro in_any_predicate(context, event, reach, from_and_where, condition, path) -%}
     {%- set least = condition.get('at_least') -%}
     {%- set problem = headwater._duration_problem(condition['in_any'], 1) -%}
+    {%- set beside = condition | select('in', ['count', 'sum', 'avg', 'min', 'max', 'share', 'first', 'last']) | list -%}
+    {%- if beside -%}
+        {%- do headwater.note_problem(context, path ~ '.in_any', beside | join(' and ') ~ " cannot stand beside it; put it into a condition of its own") -%}
+    {%- endif -%}
     {%- if least is boolean or least is not integer or least < 2 or condition | select('in', ['at_most', 'exactly']) | list -%}
         {%- do headwater.note_problem(context, path ~ '.in_any', "wants at_least: 2 or more beside it, and neither at_most: nor exactly:") -%}
         {{ return('false') }}

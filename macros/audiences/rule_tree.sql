@@ -49,6 +49,7 @@
 {% macro _leaf_predicate(context, kind, condition, path) -%}
     {%- if kind == 'trait' -%}
         {%- set type = headwater.use_trait(context, condition['trait'], path) -%}
+        {%- do headwater.note_unknown_values(context, context.model, condition['trait'], condition, path) if type == 'text' -%}
         {{ return(headwater.comparison(context, 'candidates.' ~ condition['trait'], type, headwater._rest(condition, ['trait']), path)) }}
     {%- elif kind == 'figure' -%}
         {{ return(headwater.comparison(

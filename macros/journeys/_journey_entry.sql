@@ -145,6 +145,9 @@
 {#- Value: whether now is one of the days on which the journey lets in, `from: 2026-12-01` and `to: 2026-12-24`, both inside. -#}
 {% macro _journey_is_open(context, entry) -%}
     {%- set today = headwater._period_start(headwater._clock_now(context), 'day') -%}
+    {%- if 'from' in entry and 'to' in entry and entry['from'] | string > entry['to'] | string -%}
+        {{ headwater.audience_error('entry.to', "is before from:, so that nobody comes in") }}
+    {%- endif -%}
     {%- for key in ['from', 'to'] if key in entry -%}
         {%- set instant = headwater.utc_instant(entry[key] | string) -%}
         {%- if not instant or entry[key] | string | length != 10 -%}
@@ -155,9 +158,6 @@
             {{ return(false) }}
         {%- endif -%}
     {%- endfor -%}
-    {%- if 'from' in entry and 'to' in entry and entry['from'] > entry['to'] -%}
-        {{ headwater.audience_error('entry.to', "is before from:") }}
-    {%- endif -%}
     {{ return(true) }}
 {%- endmacro %}
 

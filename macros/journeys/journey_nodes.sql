@@ -28,8 +28,22 @@
         {#- All ways out that have no name of their own are one node. -#}
         {%- do nodes.append({'name': 'exit', 'type': 'exit', 'sources': outs, 'condition': none}) -%}
     {%- endif -%}
+    {%- do headwater._journey_check_exit_when(parsed) -%}
     {%- do headwater._journey_check_edits(parsed, nodes | rejectattr('type', 'equalto', 'exit') | map(attribute='name') | list) -%}
     {{ return(nodes) }}
+{%- endmacro %}
+
+{#- Nothing, or a stop: an exit_when that everybody meets who comes in, and so a journey that sends nothing. -#}
+{% macro _journey_check_exit_when(parsed) -%}
+    {%- set told = parsed.get('exit_when') -%}
+    {%- for one in ((told.get('any') if told.get('any') is not none and told.get('any') is not string and told.get('any') is not mapping else none) or [told] if told is mapping else []) if one is mapping -%}
+        {%- if 'did' in one and one.get('since', 'entry') == 'entry' and not one | select('in', ['within', 'between', 'during']) | list
+            and (one.get('exactly') == 0 or ('at_most' in one and 'at_least' not in one)) -%}
+            {{ headwater.audience_error('exit_when', "everybody meets it at the entry, as what came before does not count; wait for it: {until: {did: " ~ one['did'] ~ "}, timeout: 30 days}, or say since: ever") }}
+        {%- elif 'member_of' in one and one | length == 1 and parsed.get('entry') is mapping and one['member_of'] == parsed['entry'].get('audience') -%}
+            {{ headwater.audience_error('exit_when', "everybody meets it at the entry, being a member of " ~ one['member_of'] ~ "; for who is none any more say not: {member_of: " ~ one['member_of'] ~ "}") }}
+        {%- endif -%}
+    {%- endfor -%}
 {%- endmacro %}
 
 {#- Value: where a list of steps leads on to. Appends its nodes to `nodes`, and ways that end before the others to `outs`. -#}
@@ -39,9 +53,21 @@
     {%- endif -%}
     {%- set at = namespace(sources=sources) -%}
     {%- for step in steps -%}
+        {%- if not at.sources and not (headwater._journey_is_jumped_to(step, outs)) -%}
+            {{ headwater.audience_error(path ~ '[' ~ loop.index ~ ']', "is a step that nobody comes to: every way before it has an exit or a jump at its end") }}
+        {%- endif -%}
         {%- set at.sources = headwater._journey_step(step, at.sources, nodes, outs, path ~ '[' ~ loop.index ~ ']') -%}
     {%- endfor -%}
     {{ return(at.sources) }}
+{%- endmacro %}
+
+{#- Value: whether a jump before it leads to a step. -#}
+{% macro _journey_is_jumped_to(step, outs) -%}
+    {%- set names = headwater._journey_names_within(step) -%}
+    {%- for way in outs if way.jump is defined and way.jump in names -%}
+        {{ return(true) }}
+    {%- endfor -%}
+    {{ return(false) }}
 {%- endmacro %}
 
 {% macro _journey_step(step, sources, nodes, outs, path) -%}
@@ -93,7 +119,7 @@
         {%- endif -%}
         {%- do node.update({'clock': clock}) -%}
         {%- do node.update({
-            'duration': headwater.audience_duration(body.get('for') or body.get('timeout'), path),
+            'duration': headwater._journey_length(body.get('for') or body.get('timeout'), path),
             'condition': headwater._journey_checked(body.get('until'), nodes, path ~ '.until'),
         } if not clock else {}) -%}
     {%- elif type == 'split' -%}
@@ -127,6 +153,14 @@
         {{ return(yes + no + ([{'node': name, 'outcome': 'skipped'}] if yes or no else [])) }}
     {%- endif -%}
     {{ return([{'node': name, 'outcome': none}]) }}
+{%- endmacro %}
+
+{% macro _journey_length(text, path) -%}
+    {%- set problem = headwater._duration_problem(text, 1) -%}
+    {%- if problem -%}
+        {{ headwater.audience_error(path, problem) }}
+    {%- endif -%}
+    {{ return(headwater.audience_duration(text, path)) }}
 {%- endmacro %}
 
 {#- Nothing, or a stop. What a step is says its type, never its name; the log's own two words are taken. -#}

@@ -397,6 +397,15 @@ def test_a_value_is_read_as_it_is_written(project: Path, model: Path) -> None:
             "entry: {audience: audience_everybody}\nre_entry: often\nsteps: []",
             ["re_entry", "never"],
         ),
+        ("entry: {audience: audience_everybody, from: 2026-12-24, to: 2026-12-01}\nsteps: []", ["entry.to", "is before from:"]),
+        ("entry: {audience: audience_everybody}\nsteps:\n  - exit: {}\n  - {name: a, wait: {for: 1 days}}", ["steps[2]", "nobody comes"]),
+        ("entry: {audience: audience_everybody}\nsteps:\n  - {name: a, wait: {for: 0 days}}", ["steps[1].wait", "holds nothing"]),
+        ("entry: {audience: audience_everybody}\nexit_when: {did: order_placed, exactly: 0}\nsteps: []", ["exit_when", "since: ever"]),
+        ("entry: {audience: audience_everybody}\nexit_when: {member_of: audience_everybody}\nsteps: []", ["exit_when", "not: {member_of"]),
+        ("entry: {audience: audience_everybody}\nsteps:\n  - {name: a, jump: {to: b}}", ["steps[1].jump", "stands later"]),
+        ("entry: {audience: audience_everybody}\nsteps:\n  - {name: a, repeat: {at_most: 50, steps: []}}", ["steps[1].repeat", "2 to 12"]),
+        ("entry: {did: order_placed, again: often}\nsteps: []", ["entry.again", "when_left"]),
+        ("entry: {did: order_placed}\nsteps:\n  - {name: a, branch: {if: {entry: {revenu_eur: 5}}}}", ["a.entry", "mean 'revenue_eur'"]),
         ("entry: {audience: audience_everybody, cpa: 5}\nsteps: []", ["entry", "'cpa' is not one of audience"]),
         ("entry: {audience: audience_everybody}\nexit_when: {}\nsteps: []", ["exit_when", "wants a condition"]),
         (
@@ -445,12 +454,26 @@ all:
   - {all: [{trait: country, ">": 5}, {trait: country, "<": 3}]}
   - {any: [{trait: country, equals: DE}, {not: {trait: country, equals: DE}}]}
   - {did: order_placed, during: 2026-05, last: {on_or_after: 2026-07-01}}
+  - {did: order_placed, at_least: 3, in_any: 9 days, sum: {property: revenue_eur, ">": 5}}
+  - {some: [{trait: country, equals: DE}], at_least: 2}
+  - {score: [{points: 1, if: {trait: country, equals: DE}}, {points: 2, if: {trait: country, equals: FR}}], at_least: 5}
+  - {figure: {did: order_placed, summ: revenue_eur}, ">": 5}
+  - {did: order_placed, nth: {number: 2}}
+  - {did: order_placed, with_parts: {product_line: x}}
+  - {did: order_placed, in_a_row: {at_least: 3, of: dya}}
+  - {did: order_placed, same: revenu_eur, at_least: 3}
+  - {member_of: audience_everybody, at: tomorrow}
+  - {sequence: [{did: order_placed, nth: 0}, {did: order_placed}]}
 """
 IMPOSSIBLE_SAID = {
     "all[1].sequence[2].within": "can never have passed", "all[2].sequence[2]": "contradicts step 3", "all[3].sequence[2]": "ends before",
     "all[4].sequence[1].so_far": "behind a did:", "all[5].did.last": "before the first", "all[6].did.first": "those of the window",
     "all[7].did.last": "wants where: or when:", "all[8].all[2]": "as often as both say", "all[9].all[2]": "no country is both",
     "all[10].all[2]": "from 5 up to 3", "all[11].any[2]": "everybody meets", "all[12].did.last": "those of the window",
+    "all[13].did.in_any": "cannot stand beside it", "all[14].some": "2 to 10", "all[15].score.at_least": "more than all of them",
+    "all[16].figure": "'summ' is not one of", "all[17].did.nth": "number: 3", "all[18].did.with_parts": "has no parts",
+    "all[19].did.in_a_row": "day, week, month", "all[20].did.same": "did you mean 'revenue_eur'", "all[21].member_of.at": "always to come",
+    "all[22].sequence[1].nth": "1 for the first",
 }  # fmt: skip
 POSSIBLE = """
 all:

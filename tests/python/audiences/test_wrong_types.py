@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import duckdb
 import pytest
 import yaml
 
@@ -16,10 +17,11 @@ CONTRACT = {
         "value": "numeric(18, 2)",
         "vip": "boolean",
         "born": "date",
+        "tier": "string",
     }
 }
 MADE = {
-    "profiles": "profile_id text, country text, value decimal(18, 2), vip boolean, born date",
+    "profiles": "profile_id text, country text, value decimal(18, 2), vip boolean, born date, tier text",
     "accounts": "account_id text, plan text, size bigint",
     "account_contacts": "account_id text, profile_id text",
     "profile_product_lines": "profile_id text, product_line text, order_count integer",
@@ -37,7 +39,7 @@ EVENT = {
 }  # fmt: skip
 DEFINITIONS = {
     "audience_of_types": """
-all:
+any:
   - {trait: country, in: [DE, 5, true]}
   - {trait: country, equals: 1067}
   - {trait: value, ">=": much}
@@ -62,6 +64,7 @@ all:
   - {member_of: audience_of_both}
   - {account: {member_of: audience_of_people}}
 """,
+    "audience_of_words": "all: [{trait: tier, equals: glod}, {trait: country, equals: Germany}]",
     "audience_of_companies": "entity: account\ntrait: plan\nequals: plus",
     "audience_of_people": "trait: country\nequals: DE",
     "audience_of_companies_2": "entity: account\nany: [{member_of: audience_of_people}, {member_of: audience_hand_written_people}]",
@@ -78,20 +81,23 @@ all:
 }  # fmt: skip
 SAID = {
     "audience_of_types": {
-        "all[1].trait.in[2]": "quote it: '5'", "all[1].trait.in[3]": "quote it: 'true'", "all[2].trait.equals": "quote it: '1067'",
-        "all[3].trait.>=": "`much` is compared with a number", "all[4].trait.equals": "`5` is compared with a number",
-        "all[5].trait.equals": "`true` is compared with true or false", "all[6].trait.>": "this one is of boolean",
-        "all[7].trait.equals": "'5' is no date", "all[8].trait.between[2]": "'soon' is no date",
-        "all[9].trait.within": "this one is of text",
-        "all[10].trait.starts_with": "this one is of number", "all[11].trait.contains": "this one is of time",
-        "all[12].trait": "no column of profiles; did you mean 'country'", "all[13].did.where.status": "quote it: '5'",
-        "all[14].did.where.revenue_eur.between[1]": "`a` is compared with a number", "all[15].did.where.gift.equals": "true or false",
-        "all[16].did.sum": "'status' is no number", "all[17].account.trait.equals": "a number",
-        "all[18].product_line.where.order_count": "a number", "all[19].product_line.where": "did you mean 'order_count'",
-        "all[20].member_of": "audience_of_companies is an audience of entity account, and entity person is wanted",
-        "all[21].member_of": "audience_hand_written_companies is an audience of entity account",
-        "all[22].member_of": "both profile_id and account_id",
-        "all[23].account.member_of": "audience_of_people is an audience of entity person",
+        "any[1].trait.in[2]": "quote it: '5'", "any[1].trait.in[3]": "quote it: 'true'", "any[2].trait.equals": "quote it: '1067'",
+        "any[3].trait.>=": "`much` is compared with a number", "any[4].trait.equals": "`5` is compared with a number",
+        "any[5].trait.equals": "`true` is compared with true or false", "any[6].trait.>": "this one is of boolean",
+        "any[7].trait.equals": "'5' is no date", "any[8].trait.between[2]": "'soon' is no date",
+        "any[9].trait.within": "this one is of text",
+        "any[10].trait.starts_with": "this one is of number", "any[11].trait.contains": "this one is of time",
+        "any[12].trait": "no column of profiles; did you mean 'country'", "any[13].did.where.status": "quote it: '5'",
+        "any[14].did.where.revenue_eur.between[1]": "`a` is compared with a number", "any[15].did.where.gift.equals": "true or false",
+        "any[16].did.sum": "'status' is no number", "any[17].account.trait.equals": "a number",
+        "any[18].product_line.where.order_count": "a number", "any[19].product_line.where": "did you mean 'order_count'",
+        "any[20].member_of": "audience_of_companies is an audience of entity account, and entity person is wanted",
+        "any[21].member_of": "audience_hand_written_companies is an audience of entity account",
+        "any[22].member_of": "both profile_id and account_id",
+        "any[23].account.member_of": "audience_of_people is an audience of entity person",
+    },
+    "audience_of_words": {
+        "all[1].trait.equals": "'glod' is no value of tier, which is one of gold, silver; did you mean 'gold'?",
     },
     "audience_of_companies_2": {
         "any[1].member_of": "audience_of_people is an audience of entity person, and entity account",
@@ -127,7 +133,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     described = [
         {"name": name, "config": {"contract": {"enforced": True}},
-         "columns": [{"name": column, "data_type": type_} for column, type_ in columns.items()]}
+         "columns": [{"name": column, "data_type": type_,
+                      **({"data_tests": [{"accepted_values": {"arguments": {"values": ["gold", "silver"]}}}]} if column == "tier" else {})}
+                     for column, type_ in columns.items()]}
         for name, columns in CONTRACT.items()
     ]  # fmt: skip
     exposure = {
@@ -177,3 +185,48 @@ def test_values_of_the_right_type_are_taken(project: Path, said: dict[str, list[
     sql = next((project / "target" / "compiled").rglob("audience_that_is_right.sql")).read_text()
     assert "'01067'" in sql
     assert "cast('2026-11-22 22:00:00' as timestamp)" in sql.lower()
+
+
+def test_a_build_warns_of_a_text_that_no_row_has_and_leaves_out_whom_it_always_does(
+    tmp_path: Path,
+) -> None:
+    from dbt.cli.main import dbtRunner
+
+    tables = {"profiles": "profile_id text, country text", "profile_product_lines": "profile_id text, product_line text"}  # fmt: skip
+    make_tables(tmp_path / "words.duckdb", tables)
+    with duckdb.connect(str(tmp_path / "words.duckdb")) as connection:
+        connection.execute("insert into analytics.profiles values ('p', 'DE'), ('q', 'FR')")
+        connection.execute("insert into analytics.profile_product_lines values ('p', 'outdoor')")
+    excluded = {"cdp_always_excluded": {"person": {"trait": "country", "equals": "FR"}}}
+    stubs = dict.fromkeys(tables, "select 1 as one")
+    make_project(tmp_path, tmp_path / "words.duckdb", stubs, excluded)
+    for name, setting in (("all", ""), ("really_all", "\nalways_excluded: may_be_in")):
+        (tmp_path / f"models/audience_{name}.sql").write_text(
+            f"{{% set definition %}}\ntrait: country\nis_null: false{setting}\n{{% endset %}}\n"
+            "{{ headwater.audience(definition) }}\n"
+        )
+    described = [
+        {"name": name, "columns": [{"name": one.split()[0], "data_type": "string"} for one in columns.split(", ")]}
+        for name, columns in tables.items()
+    ]  # fmt: skip
+    (tmp_path / "models/models.yml").write_text(yaml.safe_dump({"models": described}))
+    (tmp_path / "models/audience_words.sql").write_text(
+        "{% set definition %}\nany: [{product_line: outdor}, {trait: country, in: [DE, Germany]}]\n{% endset %}\n"
+        "{{ headwater.audience(definition) }}\n"
+    )
+    said: list[str] = []
+    listener = dbtRunner(callbacks=[lambda event: said.append(event.info.msg)])
+    folder = str(tmp_path)
+    done = listener.invoke(
+        ["run", "--select", "audience_*", "--project-dir", folder, "--profiles-dir", folder,
+         "--target-path", f"{folder}/target", "--log-path", f"{folder}/logs"]
+    )  # fmt: skip
+    assert done.success
+    with duckdb.connect(str(tmp_path / "words.duckdb")) as connection:
+        for name, members in (("all", ["p"]), ("really_all", ["p", "q"])):
+            rows = connection.execute(f"from analytics.audience_{name} order by all").fetchall()
+            assert [row[0] for row in rows] == members
+    warned = [one for one in said if "audience_words" in one and "no row of" in one]
+    assert len(warned) == 2
+    assert "product_line 'outdor'; did you mean 'outdoor'?" in "".join(warned)
+    assert "country 'Germany'" in "".join(warned)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import datetime as dt
 import itertools
 import random
@@ -497,3 +498,89 @@ def definition_of(chance: random.Random, entity: str, depth: int = 0) -> Row:
     if kind == "member_of":
         return {"member_of": "audience_people" if entity == "person" else "audience_companies"}
     return trait_of(chance, entity)
+
+
+# -- figures, shapes of events, so many of several ----------------------------------------------------------------------------
+
+
+def figure_of(chance: random.Random) -> Row:
+    event = chance.choice(EVENTS)
+    told: Row = {"did": event["name"]}
+    window = chance.choice([
+        {}, {}, {"within": "2 months"}, {"between": ["3 months ago", "3 days ago"]}, {"during": "this month"},
+    ])  # fmt: skip
+    has_money = event["name"] != "page_viewed"
+    functions: list[Row] = [
+        {}, {"distinct": "day"}, {"days_since": chance.choice(["first", "last"])}, {"gap": chance.choice(["mean", "min", "max"])},
+    ]  # fmt: skip
+    if has_money:
+        functions += [{name: "revenue_eur"} for name in ("sum", "avg", "min", "max", "first", "last")]  # fmt: skip
+        functions.append({"share": {"where": {"revenue_eur": {">": 5}}}})
+    return {**told, **window, **chance.choice(functions)}
+
+
+def figure_condition_of(chance: random.Random) -> Row:
+    sign = chance.choice([">", ">=", "<", "<=", "equals", "not_equals"])
+    told = figure_of(chance)
+    per = chance.choice([{}, {"per": "country"}])
+    return chance.choice([
+        {"figure": told, sign: chance.choice([0, 1, 2, 10])},
+        {"figure": told, sign: {"figure": figure_of(chance), "times": chance.choice([0.5, 2]), "plus": 1}},
+        {"figure": told, sign: {"trait": "value"}},
+        {"trait": "spent", sign: {"figure": told, "minus": 5}},
+        {"figure": told, sign: {chance.choice(["mean", "median", "max"]): {"figure": copy.deepcopy(told)}, **per}},
+        {"figure": told, "rank": {"<=": 2, **per}},
+        {"figure": told, "tile": {"of": 3, ">=": 2}},
+    ])  # fmt: skip
+
+
+def shape_of(chance: random.Random) -> Row:
+    event = chance.choice(EVENTS)
+    has_lines = event["name"] == "order_placed"
+    told: Row = {"did": event["name"], **chance.choice([{}, {"within": "3 months"}])}
+    value = {"order_placed": "status", "product_ordered": "product_line", "page_viewed": "page"}[event["name"]]  # fmt: skip
+    shapes: list[Row] = [
+        {"same": chance.choice([value, "day", "week", "month"]),
+         **chance.choice([{"at_least": 2}, {"at_most": 1}, {"exactly": 0}, {"exactly": 2}])},
+        {"in_a_row": {"at_least": 2, "of": chance.choice(["day", "week", "month"])}},
+        {"in_any": chance.choice(["2 days", "5 days", "40 days"]), "at_least": chance.choice([2, 3])},
+        {"nth": {"number": chance.choice([1, 2, 3]), chance.choice(["within", "older_than"]): chance.choice(["10 days", "1 month"])}},
+        {"nth": {"number": 2, "where": {value: {"is_null": False}}}},
+        {"favourite": {"property": value, "in": ["shipped", "outdoor", "/a"]}},
+        {chance.choice(["after", "before"]): {"trait": chance.choice(["seen", "born"]), **chance.choice([{}, {"within": "20 days"}])}},
+        {"during": chance.choice(["2 months ago", "this month last year", "5 days ago", "1 week ago"])},
+    ]  # fmt: skip
+    if has_lines:
+        shapes += [{"with_parts": [{"product_line": "outdoor"}, {"product_line": chance.choice(["home", "kids"])}]},
+                   {"without_parts": {"product_line": ["outdoor", "kids"]}}]  # fmt: skip
+    shape = chance.choice(shapes)
+    if "during" in shape:
+        told.pop("within", None)
+    return {**told, **shape}
+
+
+def newer_of(chance: random.Random, depth: int = 0) -> Row:
+    """Of the words above, and the older ones beside them."""
+    kind = chance.choice(["figure", "shape", "stay", "text", *(["some", "score", "not"] if depth < 2 else [])])  # fmt: skip
+    inner = [
+        newer_of(chance, depth + 1) if chance.random() < 0.6 else did_of(chance)
+        for _ in range(3 if kind in ("some", "score", "not") else 0)
+    ]
+    if kind == "some":
+        return {"some": inner, "at_least": chance.choice([1, 2, 3])}
+    if kind == "score":
+        points = [{"points": chance.choice([1, 3, 5]), "if": one} for one in inner]
+        return {"score": points, "at_least": chance.choice([2, 3])}
+    if kind == "not":
+        return {"not": inner[0]}
+    if kind == "stay":
+        return {"member_of": "audience_people", **chance.choice([
+            {"at": "6 days ago"}, {"at": "2026-06-26"}, {"stays": {">=": 2}}, {"stayed": {">=": 4}},
+            {"stayed": {"<": 6}, "stays": {"<=": 2}},
+        ])}  # fmt: skip
+    if kind == "text":
+        return {"trait": "country", **chance.choice([
+            {"ends_with": ["E", "'s"]}, {"contains": ["%", "'"]}, {"starts_with": ["a%", "0"]}, {"equals": "de", "any_case": True},
+            {"in": ["no", "IT'S"], "any_case": True},
+        ])}  # fmt: skip
+    return figure_condition_of(chance) if kind == "figure" else shape_of(chance)

@@ -26,11 +26,11 @@ EVERYWHERE = """
     replace round row_number sign sqrt substr substring sum translate trim upper floor
 """
 FUNCTIONS = {
-    "snowflake": f"{EVERYWHERE} convert_timezone dateadd datediff editdistance hash listagg regexp_like regexp_substr sha2 split_part "
-    "to_char to_number try_cast",
+    "snowflake": f"{EVERYWHERE} convert_timezone dateadd datediff editdistance hash listagg position regexp_like regexp_substr sha2 "
+    "split_part to_char to_number try_cast",
     # current_timestamp: dbt's own, for how long a temporary table lives
     "bigquery": f"{EVERYWHERE} concat current_timestamp farm_fingerprint format format_timestamp if edit_distance normalize "
-    "regexp_contains safe_cast safe_offset sha256 split string_agg struct timestamp_add timestamp_trunc timestamp_diff to_hex "
+    "regexp_contains safe_cast safe_offset sha256 split string_agg strpos struct timestamp_add timestamp_trunc timestamp_diff to_hex "
     "to_json_string",
 }
 CALL = re.compile(r"([a-z_][a-z0-9_]*)\(")
