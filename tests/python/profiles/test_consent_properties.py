@@ -21,10 +21,15 @@ from tests.python.warehouses.loop import FIRST_DAY, Loop
 MODELS = (
     "int_profiles__consent_answers",
     "int_profiles__consents_counted",
+    "profile_consent_answers",
     "profile_consent",
     "profile_suppressions",
     "consent_unclear",
 )
+OUTCOMES = {
+    *("decides", "older", "less_strict", "import_after_refusal", "answered_since"),
+    *("unconfirmed", "expired", "minor"),
+}
 ASKED_BY = {"email": "email", "sms": "phone", "push": "email", "ads": "email"}
 PURPOSES = ("marketing", "analytics", "service")
 PERSONAL = ("preference centre", "Checkout ")
@@ -179,6 +184,11 @@ def modelled(connection: duckdb.DuckDBPyConnection) -> dict[Key, tuple[str, Any]
         "from analytics.profile_consent"
     ).fetchall()
     assert len(found) == len({row[:3] for row in found}), "one answer for each"
+    outcomes = connection.execute(
+        "select distinct outcome, profile_id is null from analytics.profile_consent_answers"
+    ).fetchall()
+    assert {outcome for outcome, _ in outcomes} <= OUTCOMES
+    assert not any(nobody for _, nobody in outcomes)
     return {tuple(row[:3]): row[3:] for row in found}
 
 
