@@ -6,7 +6,7 @@ orders as (
         profile_id,
         product_line,
         count(distinct order_id) as order_count,
-        sum(revenue_eur) as revenue_eur,
+        coalesce(sum(revenue_eur), 0) as revenue_eur,
         min(occurred_at) as first_activity_at,
         max(occurred_at) as last_activity_at
 
