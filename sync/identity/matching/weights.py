@@ -28,6 +28,7 @@ class Kind:
 
     @property
     def size(self) -> int:
+        """How many levels it has."""
         return len(self.labels)
 
 

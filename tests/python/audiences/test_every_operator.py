@@ -20,6 +20,7 @@ from tests.python.audiences.worlds import (
     newer_of,
     world_of,
 )
+from tests.python.examples import EXAMPLES
 
 # Every word of the language, as its YAML writes it.
 WORDS = """
@@ -57,12 +58,12 @@ def audiences(
         entity = "account" if number % 4 == 3 else "person"
         drawn = {"zone": chance.choice(ZONES), **definition_of(chance, entity)}
         # Two hundred, and of what is drawn after them what brings a word that is missing yet.
-        if number < 200 or set(missing) - set(unused([drawn])):
+        if number < 120 * EXAMPLES or set(missing) - set(unused([drawn])):
             definitions[f"audience_n{number}"] = (entity, drawn)
             missing = unused(definition for _, definition in definitions.values())
-        if number >= 200 and not missing:
+        if number >= 120 * EXAMPLES and not missing:
             break
-    for number in range(150):
+    for number in range(80 * EXAMPLES):
         drawn = {"zone": chance.choice(ZONES), **newer_of(chance)}
         definitions[f"audience_newer{number}"] = ("person", drawn)
     for name, (entity, definition) in definitions.items():
@@ -78,7 +79,7 @@ def audiences(
 
 
 @pytest.mark.parametrize(
-    "seed", [*range(4), *(pytest.param(seed, marks=pytest.mark.long) for seed in range(4, 8))]
+    "seed", [*range(2), *(pytest.param(seed, marks=pytest.mark.long) for seed in range(2, 8))]
 )
 def test_an_audience_holds_who_meets_it_whatever_is_null(
     audiences: tuple[duckdb.DuckDBPyConnection, dict[str, tuple[str, Row, str]]], seed: int

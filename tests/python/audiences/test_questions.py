@@ -274,6 +274,7 @@ def test_no_text_or_day_of_anybody_is_in_a_preview_whatever_its_column_is_called
     assert "1990" not in str(shown)
 
 
+@pytest.mark.long
 def test_leaves_are_named_and_the_whole_is_a_sentence(shop: Shop) -> None:
     folder, _, _ = shop
     with Compiler(find_project(folder), profiles_dir=folder) as compiler:

@@ -195,6 +195,7 @@ def test_a_record_of_the_future_is_told_and_owns_no_number(lab: Lab) -> None:
         lab.build("--warn-error", "--select", "identity_records_are_of_the_past", command="test")
 
 
+@pytest.mark.long
 def test_one_value_on_a_hundred_thousand_records_is_a_conflict_and_not_a_profile(lab: Lab) -> None:
     lab.load([])
     lab.execute(
@@ -258,6 +259,7 @@ def test_overrides_that_contradict_or_name_nobody_are_conflicts(lab: Lab) -> Non
         lab.build(command="seed")
 
 
+@pytest.mark.long
 def test_a_third_entity_needs_configuration_only(lab: Lab) -> None:
     household = {
         "identifiers": {"address": {"tier": 1, "limit": 2}},

@@ -246,6 +246,7 @@ def test_a_record_whose_own_key_looks_like_nothing_keeps_it(groups: dict[str, st
     assert groups["0"] == groups["of-zero"]
 
 
+@pytest.mark.long
 def test_all_at_once_or_one_after_the_other_is_the_same(lab: Lab, groups: dict[str, str]) -> None:
     links = lab.query("select * exclude (component_node, cluster_node) from "
                       "analytics.identity_links order by record_node, value_node")  # fmt: skip

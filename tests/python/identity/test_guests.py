@@ -323,6 +323,7 @@ def test_more_checkouts_than_any_limit_are_one_person_and_come_one_by_one(lab: P
     assert set(owners(lab, "customer_id").values()) == ids
 
 
+@pytest.mark.long
 def test_accounts_still_part_what_guests_do_not(lab: People) -> None:
     lab.configure(rules("is_guest"), TODAY)
     accounts = [person(f"a{n}", (None, None, None), "kiosk@web.org", day=n) for n in (1, 2, 3)]

@@ -86,6 +86,7 @@ def test_a_full_refresh_keeps_ids_history_and_aliases(lab: Lab) -> None:
     assert [lab.query(f"from analytics.{table} order by all") for table in tables] == before
 
 
+@pytest.mark.long
 def test_a_value_that_turns_ambiguous_later_splits_and_the_history_names_it(lab: Lab) -> None:
     shared = "family@web.org"
     lab.load(
@@ -114,6 +115,7 @@ def test_a_value_that_turns_ambiguous_later_splits_and_the_history_names_it(lab:
     assert conflicts == [(f"records:{number}", "ambiguous") for number in range(1, 5)]
 
 
+@pytest.mark.long
 def test_every_data_test_of_the_layer_passes_on_small_data(lab: Lab) -> None:
     lab.load([ANNA, ANNA_TICKET, BOB, BRIDGE])
     lab.build()
@@ -138,6 +140,7 @@ def aliases(lab: Lab) -> dict[str, str | None]:
     return dict(lab.query("select old_id, live_id from analytics.identity_aliases"))
 
 
+@pytest.mark.long
 def test_a_pair_kept_apart_later_splits_and_a_decision_taken_back_joins_again(
     lab: Lab, decide: Callable[..., None]
 ) -> None:

@@ -108,7 +108,7 @@ WAYS = [
     (Mode.MIRROR, None),
     pytest.param(Mode.ADD, None, marks=pytest.mark.long),
     pytest.param(Mode.EVENT, Delivery.AT_LEAST_ONCE, marks=pytest.mark.long),
-    (Mode.EVENT, Delivery.AT_MOST_ONCE),
+    pytest.param(Mode.EVENT, Delivery.AT_MOST_ONCE, marks=pytest.mark.long),
 ]
 
 

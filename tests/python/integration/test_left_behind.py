@@ -47,7 +47,10 @@ def ran(lab: Any, capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[
 
 @pytest.mark.parametrize(
     ("status", "body"),
-    [(302, b""), (200, b"<html>log in</html>"), (200, b'{"failed": ['), (203, b"{}"), (401, b""), (404, b"")],
+    [
+        (302, b""), (200, b"<html>log in</html>"), (401, b""),
+        *(pytest.param(*one, marks=pytest.mark.long) for one in ((200, b'{"failed": ['), (203, b"{}"), (404, b""))),
+    ],
 )  # fmt: skip
 def test_what_was_not_delivered_is_in_no_ledger_and_nobody_is_blamed(
     lab: Any, receiver: Any, capsys: pytest.CaptureFixture[str], status: int, body: bytes

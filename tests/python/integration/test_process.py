@@ -72,6 +72,7 @@ def model(dbt, session):
 """
 
 
+@pytest.mark.long
 def test_a_push_started_while_dbt_writes_waits_for_it_and_goes_on(lab, hook, monkeypatch):
     gate = lab.folder / "gate"
     os.mkfifo(gate)

@@ -25,6 +25,7 @@ def ask(lab: JourneyLab, condition: str) -> list[str]:
     return [one for (one,) in lab.query("select profile_id from analytics.audience_asked order by 1")]  # fmt: skip
 
 
+@pytest.mark.long
 def test_steps_and_syncs_are_found_by_every_name_they_had(lab: Callable[..., JourneyLab]) -> None:
     steps = f"steps:\n  - {{name: %s, {MAIL}}}\n  - {{name: pause, wait: {{for: 9 days}}}}"
     tried = lab(

@@ -130,6 +130,7 @@ def test_wrong_steps_stop_the_build(wrong_lab: JourneyLab, step: str, said: str)
     assert said in str(wrong.value)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seconds", [pytest.param(0, marks=pytest.mark.long), 120])
 def test_a_message_a_day_at_nine_is_one_a_day(lab: Callable[..., JourneyLab], seconds: int) -> None:
     steps = "".join(

@@ -67,6 +67,7 @@ def test_steps_that_are_gone_moved_or_another_stop_the_build(
     assert tried.log() == before
 
 
+@pytest.mark.long
 def test_a_renamed_step_is_the_same_step(lab: Callable[..., JourneyLab], hook: Hook) -> None:
     tried = began(lab, "hello", "2d", "second", builds=("2026-03-01 12:00:00",))
     tried.define(
@@ -168,6 +169,7 @@ def test_steps_that_moved_are_for_newcomers_when_told(lab: Callable[..., Journey
     assert (due(tried, "hello"), due(tried, "second")) == ({"a", "b", "c"}, {"new"})
 
 
+@pytest.mark.long
 def test_what_is_added_at_the_end_reaches_who_is_on_the_way(
     lab: Callable[..., JourneyLab],
 ) -> None:

@@ -198,6 +198,7 @@ def test_a_date_lets_in_once_for_each(lab: Callable[..., JourneyLab], yearly: bo
     assert len(got) == len(tried.log(where="node = 'first'")) > 2
 
 
+@pytest.mark.long
 def test_again_after_a_while_and_not_before(lab: Callable[..., JourneyLab]) -> None:
     tried = lab(
         "entry: {audience: audience_tried}\nre_entry: {after: 10 days}\nexit_when: {did: order_placed}\n"
@@ -218,6 +219,7 @@ def test_again_after_a_while_and_not_before(lab: Callable[..., JourneyLab]) -> N
     assert len(ids) == len(set(ids)) == 7
 
 
+@pytest.mark.long
 def test_who_is_there_already_may_be_left_out_for_good(lab: Callable[..., JourneyLab]) -> None:
     tried = lab(
         "entry: {audience: audience_tried, existing: leave_out}\nre_entry: {after: 2 days}\nexclusion: one\n"
@@ -237,6 +239,7 @@ def test_who_is_there_already_may_be_left_out_for_good(lab: Callable[..., Journe
     assert len(tried.log(where="profile_id = 'new'")) == 3
 
 
+@pytest.mark.long
 def test_two_who_became_one_come_again_so_long_after_both_have_left(
     lab: Callable[..., JourneyLab],
 ) -> None:
@@ -278,6 +281,7 @@ def test_wrong_entries_stop_the_build(wrong_lab: JourneyLab, entry: str, said: s
     assert said in str(wrong.value)
 
 
+@pytest.mark.long
 def test_no_more_come_in_on_a_day_than_may(lab: Callable[..., JourneyLab]) -> None:
     tried = lab(
         f"entry: {{audience: audience_tried, at_most_a_day: 3}}\nsteps:\n  - {{name: first, {MAIL}}}"

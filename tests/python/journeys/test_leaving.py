@@ -72,6 +72,7 @@ def test_who_left_gets_nothing_that_was_due(lab: Callable[..., JourneyLab], how:
     assert tried.query("select * from analytics.sync_hook__ads") == []
 
 
+@pytest.mark.long
 def test_the_message_a_way_ends_with_is_sent(lab: Callable[..., JourneyLab], hook: Hook) -> None:
     tried = lab(
         f"""
@@ -113,6 +114,7 @@ def test_a_step_called_exit_survey_ends_nothing(lab: Callable[..., JourneyLab]) 
     ]  # fmt: skip
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("held_out", [pytest.param("old", marks=pytest.mark.long), "live"])
 def test_a_held_out_half_holds_back_the_whole(
     lab: Callable[..., JourneyLab], held_out: str
@@ -185,6 +187,7 @@ def test_a_merge_that_is_undone_repeats_and_loses_nothing(
     assert len(hook.events) == len(set(hook.events)) == 4
 
 
+@pytest.mark.long
 def test_people_who_left_by_an_older_exit_and_merge_get_nothing(
     lab: Callable[..., JourneyLab],
 ) -> None:

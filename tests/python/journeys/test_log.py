@@ -25,6 +25,7 @@ def test_a_full_refresh_loses_nothing(lab: Callable[..., JourneyLab]) -> None:
     assert tried.query(stays) == [("a", False), ("b", True)]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "cut", [*(pytest.param(cut, marks=pytest.mark.long) for cut in ("", "added")), "dropped"]
 )
@@ -84,6 +85,7 @@ def test_a_lost_log_stops_the_build_when_messages_were_sent(
     assert len(hook.events) == 2
 
 
+@pytest.mark.long
 def test_a_log_that_was_never_sent_from_may_begin_again(lab: Callable[..., JourneyLab]) -> None:
     tried = lab(journey("first", "2d", "second"))
     tried.people("a")
@@ -149,6 +151,7 @@ def test_a_wait_for_an_event_ends_with_its_own_time_whenever_the_build_is(
     assert due(tried, "second") == {"never", "too_late"}, "their day began when the time was up"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("wait", "early", "late"),
     [

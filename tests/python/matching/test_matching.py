@@ -292,9 +292,11 @@ def test_agreeing_on_a_rare_value_tells_more_and_a_missing_one_nothing(lab: Matc
     lab.build("--select", "+matching_scores", command="run")
     rare, often = weight_of(lab, "club:r", "shop:r"), weight_of(lab, "club:c", "shop:c50")
     assert rare - often == pytest.approx(math.log2(12 / 1), abs=1e-6)
-    # 1 of the 15 last names is a value of two; both first names are everybody's.
+    # Beside the pair itself: one other of 15 has the last name, and 14 the first name.
     prior = math.log2(0.001 / 0.999)
-    assert rare == pytest.approx(prior + 2 * math.log2(0.98) + math.log2(15 / 2), abs=1e-4)
+    assert rare == pytest.approx(
+        prior + 2 * math.log2(0.98) + math.log2(15 / 1) + math.log2(15 / 14), abs=1e-4
+    )
 
 
 @pytest.mark.long
@@ -501,6 +503,7 @@ def test_people_decide_over_probability(family: MatchingLab) -> None:
     assert apart(groups, "club:1", "shop:1")
 
 
+@pytest.mark.long
 def test_companies_are_matched_under_the_same_guard(tmp_path: Path) -> None:
     """One name and one site, written differently, are one company, but not with two tax ids; a name alone is for people to look at."""
     lab = MatchingLab(
@@ -534,6 +537,7 @@ def test_companies_are_matched_under_the_same_guard(tmp_path: Path) -> None:
     assert lab.query(f"{conflicts} where identifier_type = 'match'") == [("account", "limit")]
 
 
+@pytest.mark.long
 def test_who_is_one_already_is_not_asked_about(family: MatchingLab) -> None:
     family.override()
     family.load_people(
@@ -553,6 +557,7 @@ def test_who_is_one_already_is_not_asked_about(family: MatchingLab) -> None:
     assert all(left and right and left != right for left, right in family.query(asked))
 
 
+@pytest.mark.long
 def test_switched_off_it_leaves_no_trace(tmp_path: Path) -> None:
     """No model, no table, no word of it in the SQL of identity: what is off costs nothing."""
     lab = MatchingLab(tmp_path / "lab", {**MATCHING, "enabled": False})

@@ -74,6 +74,7 @@ def rows(path: Path, entity: str = "person") -> dict[tuple[str, str], Mapping[st
     return {(row["kind"], row["level"]): row for row in found}
 
 
+@pytest.mark.long
 def test_training_on_the_demo_gives_the_weights_that_ship(demo: ScratchProject) -> None:
     """Or the shipped seed is older than the levels and the prior it is used with."""
     done = train(demo)

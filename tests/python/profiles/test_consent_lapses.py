@@ -110,7 +110,7 @@ def standing(answers: list[Any], more: list[Any]) -> list[tuple[Any, bool]]:
     return found
 
 
-@settings(max_examples=60 * EXAMPLES, deadline=None, derandomize=True)
+@settings(max_examples=30 * EXAMPLES, deadline=None, derandomize=True)
 @given(answers=answers_given, holders=holders_now, more=more_given)
 def test_what_is_no_yes_counts_for_nothing(
     connection: duckdb.DuckDBPyConnection, answers: list[Any], holders: Holders, more: list[Any]
@@ -119,7 +119,7 @@ def test_what_is_no_yes_counts_for_nothing(
     assert modelled(connection) == expected([one for one, _ in standing(answers, more)], holders)
 
 
-@settings(max_examples=40 * EXAMPLES, deadline=None, derandomize=True)
+@settings(max_examples=20 * EXAMPLES, deadline=None, derandomize=True)
 @given(answers=answers_given, holders=holders_now, news=news_given, more=more_given)
 def test_what_is_no_yes_ends_no_unsubscription(
     connection: duckdb.DuckDBPyConnection, answers: list[Any], holders: Holders, news: list[Any],

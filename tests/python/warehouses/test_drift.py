@@ -14,6 +14,8 @@ from tests.python.warehouses.conftest import target_of
 from tests.python.warehouses.loop import BuildError, Loop
 from tests.python.warehouses.raw import raw_tables
 
+pytestmark = pytest.mark.long  # a whole demo, built for each
+
 BUILD_ONLY = ("--exclude-resource-type=unit_test", "--exclude-resource-type=test")
 SYNC, MODEL = "files_newsletter_readers", "sync_files__newsletter_readers"
 CUSTOMERS = "raw_shop.customers"
