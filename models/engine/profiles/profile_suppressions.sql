@@ -93,11 +93,11 @@ said_of as (
     where
         said.purpose = 'marketing'
         and said.state = 'opted_in'
-        and said.may_raise
-        and said.lapse is null
         {%- if minors %}
         and (subjects_of_minors.identifier_value is null or said.is_by_guardian)
         {%- endif %}
+        and said.may_raise
+        and said.lapse is null
 
     group by said.subject, said.channel
 
