@@ -22,6 +22,7 @@ def build(folder: Path, sql: str) -> list[str]:
     return project.build()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("sql", "message"),
     [

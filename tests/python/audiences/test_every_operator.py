@@ -58,12 +58,12 @@ def audiences(
         entity = "account" if number % 4 == 3 else "person"
         drawn = {"zone": chance.choice(ZONES), **definition_of(chance, entity)}
         # Two hundred, and of what is drawn after them what brings a word that is missing yet.
-        if number < 120 * EXAMPLES or set(missing) - set(unused([drawn])):
+        if number < 90 * EXAMPLES or set(missing) - set(unused([drawn])):
             definitions[f"audience_n{number}"] = (entity, drawn)
             missing = unused(definition for _, definition in definitions.values())
-        if number >= 120 * EXAMPLES and not missing:
+        if number >= 90 * EXAMPLES and not missing:
             break
-    for number in range(80 * EXAMPLES):
+    for number in range(50 * EXAMPLES):
         drawn = {"zone": chance.choice(ZONES), **newer_of(chance)}
         definitions[f"audience_newer{number}"] = ("person", drawn)
     for name, (entity, definition) in definitions.items():

@@ -217,6 +217,7 @@ def test_an_undone_merge_gives_each_the_id_and_the_values_it_had(
             assert set(lab.groups().values()) == {mine}
 
 
+@pytest.mark.long
 def test_a_record_that_changes_hands_takes_nobodys_id_along(lab: Lab) -> None:
     """It was the first one's, joined both, and is the second one's: as many records of the first id on either side."""
     firsts = ("records", "x", None, None, "anna@web.org", None, None, "2026-02-01")

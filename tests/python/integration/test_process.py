@@ -142,7 +142,10 @@ def to_another_thread(process: subprocess.Popen[str], number: int) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("give", [subprocess.Popen.send_signal, to_another_thread])
+@pytest.mark.parametrize(
+    "give",
+    [subprocess.Popen.send_signal, pytest.param(to_another_thread, marks=pytest.mark.long)],
+)
 def test_a_signal_ends_the_batches_in_flight_and_marks_them(lab, hook, give, number):
     fill(lab)
     hook.gate.clear()  # what is in flight stays there until the signal has been heard

@@ -95,6 +95,7 @@ def test_a_log_that_was_never_sent_from_may_begin_again(lab: Callable[..., Journ
     assert due(tried, "first") == {"a"}
 
 
+@pytest.mark.long
 def test_a_day_before_the_logs_last_is_refused(lab: Callable[..., JourneyLab]) -> None:
     tried = lab(journey("first", "2d", "second"))
     tried.people("a")

@@ -40,6 +40,7 @@ def ask(tried: JourneyLab, *words: str) -> tuple[int, Any]:
     return code, json.loads(out.getvalue()) if code == 0 else err.getvalue()
 
 
+@pytest.mark.long
 def test_what_is_shown_is_what_the_next_build_does(lab: Callable[..., JourneyLab]) -> None:
     tried = lab(JOURNEY, touchpoints=["first", "second"])
     tried.people("a", "b", country="DE")

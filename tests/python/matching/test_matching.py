@@ -399,6 +399,7 @@ def explained(lab: MatchingLab, capsys: pytest.CaptureFixture[str], *arguments: 
     return capsys.readouterr().out
 
 
+@pytest.mark.long
 def test_identity_joins_matched_pairs_and_its_limits_hold(
     family: MatchingLab, capsys: pytest.CaptureFixture[str]
 ) -> None:

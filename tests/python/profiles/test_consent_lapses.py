@@ -56,14 +56,13 @@ more_given = st.lists(
 @pytest.fixture(scope="module")
 def connection(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnection:
     folder = tmp_path_factory.mktemp("lapses")
-    models = (*MODELS, "profile_consent_answers")
     loop = Loop(target_of("duckdb", folder), folder / "project")
     told = {
         "cdp_consent_sources": [SOURCE],
         "cdp_minors": MINORS,
         "cdp_registry": {"records": ["stg_consent__consents"]},
     }
-    loop.dbt("compile", "--select", *models, "--vars", json.dumps(told), run="compiled")
+    loop.dbt("compile", "--select", *MODELS, "--vars", json.dumps(told), run="compiled")
     compiled = {
         path.stem: path.read_text() for path in loop.folder.rglob("target/compiled/**/*.sql")
     }
@@ -75,7 +74,7 @@ def connection(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConne
         "alter table analytics.stg_consent__consents add column is_by_guardian text;"
         "create table analytics.profile_attributes (profile_id text, attribute text, value text)"
     )
-    for model in models:
+    for model in MODELS:
         opened.execute(f"create view analytics.{model} as {compiled[model]}")
     for who, (born, country, _) in PEOPLE.items():
         values = [(who, "birth_date", born and str(born)), (who, "country", country)]
