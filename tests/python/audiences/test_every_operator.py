@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import duckdb
 import pytest
@@ -53,19 +53,29 @@ def audiences(
     database = make_world_project(folder)
     chance = random.Random(20261128)
     definitions: dict[str, tuple[str, Row]] = {}
-    missing = list(WORDS)
-    for number in range(2000):
-        entity = "account" if number % 4 == 3 else "person"
-        drawn = {"zone": chance.choice(ZONES), **definition_of(chance, entity)}
-        # Two hundred, and of what is drawn after them what brings a word that is missing yet.
-        if number < 90 * EXAMPLES or set(missing) - set(unused([drawn])):
-            definitions[f"audience_n{number}"] = (entity, drawn)
-            missing = unused(definition for _, definition in definitions.values())
-        if number >= 90 * EXAMPLES and not missing:
-            break
-    for number in range(50 * EXAMPLES):
-        drawn = {"zone": chance.choice(ZONES), **newer_of(chance)}
-        definitions[f"audience_newer{number}"] = ("person", drawn)
+
+    def draw(
+        name: str, words: list[str], number: int, one: Callable[[int], tuple[str, Row]]
+    ) -> None:
+        """So many, and of what is drawn after them what brings a word that is missing yet."""
+        missing = list(words)
+        for place in range(2000):
+            entity, drawn = one(place)
+            if place < number or set(missing) - set(unused([drawn], words)):
+                definitions[f"audience_{name}{place}"] = (entity, drawn)
+                missing = unused((told for _, told in definitions.values()), words)
+            if place >= number and not missing:
+                break
+
+    def older(place: int) -> tuple[str, Row]:
+        entity = "account" if place % 4 == 3 else "person"
+        return entity, {"zone": chance.choice(ZONES), **definition_of(chance, entity)}
+
+    draw("n", WORDS, 90 * EXAMPLES, older)
+    draw(
+        "newer", NEWER, 60 * EXAMPLES,
+        lambda _: ("person", {"zone": chance.choice(ZONES), **newer_of(chance)}),
+    )  # fmt: skip
     for name, (entity, definition) in definitions.items():
         text = yaml.safe_dump(
             {"entity": entity, **definition}, sort_keys=False, width=10_000, allow_unicode=True
