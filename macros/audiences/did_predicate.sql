@@ -100,13 +100,7 @@
         {%- do headwater.note_problem(context, path, "wants where: or when:, what the events at that end are; for how many there are say at_least: beside did:") -%}
     {%- endif -%}
     {%- set order = 'asc' if end == 'first' else 'desc' -%}
-    {%- set wheres = ['events.event_place <= ' ~ of] -%}
-    {%- if 'where' in wanted -%}
-        {%- do wheres.append(headwater._event_where(context, 'events', event, wanted['where'], path ~ '.where')) -%}
-    {%- endif -%}
-    {%- if 'when' in wanted -%}
-        {%- do wheres.append(headwater.event_clock(context, 'events.' ~ event.time, wanted['when'], path ~ '.when')) -%}
-    {%- endif -%}
+    {%- set wheres = ['events.event_place <= ' ~ of] + headwater._what_an_event_is(context, event, wanted, path) -%}
     {{ return(headwater.in_keys(
         reach.candidate, 'events.entity_key',
         headwater.placed_events(context, event, reach, from_and_where, order) ~ ' where ' ~ wheres | join(' and '),

@@ -58,18 +58,24 @@
         {%- do headwater.note_problem(context, path, "wants {number: 3}, and beside it where:, when: or when it was, such as within: 90 days") -%}
         {{ return('false') }}
     {%- endif -%}
-    {%- set wheres = ['events.event_place = ' ~ wanted['number']] -%}
+    {%- set wheres = ['events.event_place = ' ~ wanted['number']] + headwater._what_an_event_is(context, event, wanted, path) -%}
+    {%- set operators = headwater._rest(wanted, ['number', 'where', 'when']) -%}
+    {%- if operators -%}
+        {%- do wheres.append(headwater.comparison(context, 'events.' ~ event.time, 'time', operators, path)) -%}
+    {%- endif -%}
+    {{ return(headwater.in_keys(reach.candidate, 'events.entity_key', headwater.placed_events(context, event, reach, from_and_where) ~ ' where ' ~ wheres | join(' and '))) }}
+{%- endmacro %}
+
+{#- Value: conditions that the one of `events` meets: `where:` of its properties, `when:` of its clock. -#}
+{% macro _what_an_event_is(context, event, wanted, path) -%}
+    {%- set wheres = [] -%}
     {%- if 'where' in wanted -%}
         {%- do wheres.append(headwater._event_where(context, 'events', event, wanted['where'], path ~ '.where')) -%}
     {%- endif -%}
     {%- if 'when' in wanted -%}
         {%- do wheres.append(headwater.event_clock(context, 'events.' ~ event.time, wanted['when'], path ~ '.when')) -%}
     {%- endif -%}
-    {%- set operators = headwater._rest(wanted, ['number', 'where', 'when']) -%}
-    {%- if operators -%}
-        {%- do wheres.append(headwater.comparison(context, 'events.' ~ event.time, 'time', operators, path)) -%}
-    {%- endif -%}
-    {{ return(headwater.in_keys(reach.candidate, 'events.entity_key', headwater.placed_events(context, event, reach, from_and_where) ~ ' where ' ~ wheres | join(' and '))) }}
+    {{ return(wheres) }}
 {%- endmacro %}
 
 {#- Relation-shaped: events with entity_key and event_place, 1 for the first of each, as `events`. -#}

@@ -9,8 +9,9 @@
             {%- set node = graph.nodes[id] -%}
             {%- set consent = sync.get('consent') or ((node.config.get('meta') or {}).get('activation') or {}).get('consent') or {} -%}
             {%- set purpose = consent.get('purpose') -%}
+            {%- set above = headwater._with_ancestors(id) if purpose else [] -%}
             {%- for name, group in (bound.items() if purpose else []) if purpose not in group.purposes -%}
-                {%- for user in headwater._users_of(name, id, group.apart) -%}
+                {%- for user in headwater._users_of(name, above, group.apart) -%}
                     {%- do problems.append(user.original_file_path ~ ": '" ~ name ~ "' is used, and sync '" ~ exposure.name ~ "' (" ~ exposure.original_file_path
                         ~ ") sends what comes of it for " ~ purpose ~ ': ' ~ group.model ~ ' has it for ' ~ group.purposes | join(', ')
                         ~ ' alone. Take it out there, or add ' ~ purpose ~ ' to its purposes. See docs/consent.md.') -%}
@@ -44,11 +45,11 @@
     {{ return(bound) }}
 {%- endmacro %}
 
-{#- Value: the team's nodes from `id` up that name the column, but for those in `apart`. -#}
-{% macro _users_of(column, id, apart) -%}
+{#- Value: the team's nodes of these ids that name the column, but for those in `apart`. -#}
+{% macro _users_of(column, ids, apart) -%}
     {%- set users = [] -%}
     {%- set word = '(?s).*(^|[^a-z0-9_])' ~ column ~ '([^a-z0-9_]|$).*' -%}
-    {%- for one in headwater._with_ancestors(id) if one in graph.nodes and one not in apart -%}
+    {%- for one in ids if one in graph.nodes and one not in apart -%}
         {%- set node = graph.nodes[one] -%}
         {%- set is_engine = node.package_name == 'headwater' and 'models/engine/' in node.original_file_path -%}
         {%- set meta = node.config.get('meta') or {} -%}

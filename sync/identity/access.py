@@ -47,10 +47,12 @@ def everything_on(
     ids = history.ids(session, profile_id)
     literal = warehouse.dialect.literal
     listed = ", ".join(map(literal, ids))
-    found, not_built = [], []
+    found, built, not_built = [], list[Described](), []
     for table in manifest.described():
         columns = {column.name.lower() for column in session.columns(table.relation)}
-        if not columns:
+        if columns:
+            built.append(table)
+        else:
             not_built.append(table.name)
             continue
         whose = next((name for name in IDS if name in columns), None)
@@ -63,7 +65,7 @@ def everything_on(
         "environment": environment,
         PERSON: profile_id,
         "former_ids": [one for one in ids if one != profile_id],
-        "records": _records(warehouse, session, manifest, relations["profile_records"], listed),
+        "records": _records(warehouse, session, built, relations["profile_records"], listed),
         "tables": found,
         "recipients": _recipients(manifest.syncs(), sent),
         "sent": sent,
@@ -74,15 +76,15 @@ def everything_on(
 def _records(
     warehouse: Warehouse,
     session: Session,
-    manifest: Manifest,
+    built: Sequence[Described],
     profile_records: str | None,
     listed: str,
 ) -> list[dict[str, Any]]:
     """The rows that the person is made of, by the models that hold them."""
     literal, found = warehouse.dialect.literal, []
-    for table in manifest.described():
+    for table in built:
         key = table.record.get("key")
-        if not key or "person" not in table.record or not session.columns(table.relation):
+        if not key or "person" not in table.record:
             continue
         theirs = (
             f"select source_record_id from {profile_records} where {PERSON} in ({listed}) "

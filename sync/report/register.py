@@ -47,14 +47,17 @@ class Entry:
 
 def entries(manifest: Manifest, destinations: Destinations) -> list[Entry]:
     """Every sync, by name."""
-    return [_entry(one, manifest, destinations) for one in manifest.syncs()]
+    columns = {one.name: list(one.columns) for one in manifest.described()}
+    return [
+        _entry(one, manifest, destinations, columns.get(one.model.name, []))
+        for one in manifest.syncs()
+    ]
 
 
-def _entry(one: SyncDefinition, manifest: Manifest, destinations: Destinations) -> Entry:
+def _entry(
+    one: SyncDefinition, manifest: Manifest, destinations: Destinations, columns: list[str]
+) -> Entry:
     declared = destinations.entries.get(one.destination)
-    columns = next(
-        (model.columns for model in manifest.described() if model.name == one.model.name), {}
-    )
     return Entry(
         sync=one.name,
         destination=one.destination,
@@ -62,7 +65,7 @@ def _entry(one: SyncDefinition, manifest: Manifest, destinations: Destinations) 
         object=" ".join(filter(None, (one.object.kind, one.object.name))),
         mode=one.mode.value,
         identifiers=one.identifiers,
-        fields=tuple(one.fields_of(list(columns))) if columns else ("every column of the model",),
+        fields=tuple(one.fields_of(columns)) if columns else ("every column of the model",),
         purpose=one.consent.purpose if one.consent else None,
         basis=_basis(one),
         owner=one.owner,
