@@ -23,6 +23,9 @@
             {%- do headwater._registry_error('.' ~ kind, "'" ~ name ~ "' is no name of a model") -%}
         {%- elif names.index(name) != loop.index0 -%}
             {%- do headwater._registry_error('.' ~ kind, "'" ~ name ~ "' is there twice") -%}
+        {%- elif name in headwater.own_models() and kind != 'conversions' -%}
+            {%- do headwater._registry_error('.' ~ kind, "'" ~ name ~ "' is what a model of Headwater's own is called; name a view of yours instead, "
+                ~ "such as my_" ~ name ~ ".sql: select * from {{ ref('" ~ project_name ~ "', '" ~ name ~ "') }}") -%}
         {%- endif -%}
     {%- endfor -%}
     {{ return(names) }}
@@ -34,9 +37,10 @@
     {%- if not headwater.knows_graph() -%}
         {{ return({}) }}
     {%- endif -%}
-    {%- for node in graph.nodes.values() if node.name == name and node.resource_type in ['model', 'seed', 'snapshot'] -%}
+    {%- set node = headwater.node_named(name) -%}
+    {%- if node -%}
         {{ return(node) }}
-    {%- endfor -%}
+    {%- endif -%}
     {%- do headwater._registry_error('.' ~ kind, "'" ~ name ~ "' is no model of this project; take it out or write the model") -%}
 {%- endmacro %}
 

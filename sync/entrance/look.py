@@ -412,7 +412,8 @@ def _proposal(
     by_name = {column.name: column for column in looked}
     addresses = {column.name for column in (email, phone) if column}
     others = {name for other, name in keys.items() if other != model} - {key}
-    if not addresses and not others & set(by_name):  # a log that comes without its customers
+    is_log = email is None or _repeats(email)
+    if is_log and not others & set(by_name):  # a log that comes without its customers
         others |= {name for name, one in by_name.items() if re.fullmatch(_PEOPLE, one.hint)} - {key}
     repeated = {name for name in others & set(by_name) if _repeats(by_name[name])}
     # A mailbox in every row is a person in every row: what these share is theirs together, such as a company.
