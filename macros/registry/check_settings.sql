@@ -49,9 +49,23 @@
             {%- do headwater._note_shape(problems, 'vars: ' ~ name, given, shape) -%}
         {%- endif -%}
     {%- endfor -%}
+    {%- do headwater._note_own_models(problems) -%}
     {%- do headwater._note_lost_entities(problems) -%}
     {%- do headwater._note_replaced_macros(problems) -%}
     {{ return(problems) }}
+{%- endmacro %}
+
+{#- A model of the engine's cannot be what the engine reads; one of a project that is called the same needs another name. -#}
+{% macro _note_own_models(problems) -%}
+    {%- set registry = var('cdp_registry', none) -%}
+    {%- for kind, names in (registry.items() if registry is mapping else []) if kind != 'conversions' and names is sequence and names is not string -%}
+        {%- for name in names if name in headwater.own_models() -%}
+            {%- do problems.append(
+                'vars: cdp_registry.' ~ kind ~ ": '" ~ name ~ "' is what a model of Headwater's own is called. Name a view of yours instead: my_" ~ name
+                ~ ".sql with select * from {{ ref('" ~ project_name ~ "', '" ~ name ~ "') }}."
+            ) -%}
+        {%- endfor -%}
+    {%- endfor -%}
 {%- endmacro %}
 
 {#- Of all vars there are dbt 1 tells; its v2 engine tells none, where `headwater check` reads the file instead. -#}

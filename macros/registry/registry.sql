@@ -23,9 +23,6 @@
             {%- do headwater._registry_error('.' ~ kind, "'" ~ name ~ "' is no name of a model") -%}
         {%- elif names.index(name) != loop.index0 -%}
             {%- do headwater._registry_error('.' ~ kind, "'" ~ name ~ "' is there twice") -%}
-        {%- elif name in headwater.own_models() and kind != 'conversions' -%}
-            {%- do headwater._registry_error('.' ~ kind, "'" ~ name ~ "' is what a model of Headwater's own is called; name a view of yours instead, "
-                ~ "such as my_" ~ name ~ ".sql: select * from {{ ref('" ~ project_name ~ "', '" ~ name ~ "') }}") -%}
         {%- endif -%}
     {%- endfor -%}
     {{ return(names) }}

@@ -142,6 +142,25 @@ def test_a_log_that_comes_without_its_customers_is_known_by_the_name_of_their_ke
     assert list(purchases.identifiers) == ["customer_id"]
 
 
+def test_a_log_with_some_addresses_is_known_by_the_key_of_its_customers_too() -> None:
+    columns = [column("receipt no", 1.0), column("customer id", 0.34), column("mail", 0.3, email=1.0)]  # fmt: skip
+    assert proposals(("receipts", 690, columns))["receipts"].identifiers == {
+        "customer_id": "customer id",
+        "email": "mail",
+    }
+
+
+def test_a_key_is_the_same_however_two_models_spell_it() -> None:
+    found = proposals(
+        ("firms", 80, [column("firm_id", 1.0), column("firm name", 1.0)]),
+        ("people", 188, [column("person id", 1.0), column("firm id", 0.4), column("mail", 1.0, email=1.0)]),
+    )  # fmt: skip
+    assert found["firms"].is_company
+    account = found["people"].account
+    assert account is not None
+    assert account.lines()[2] == "    - {firm_id: '\"firm id\"'}"
+
+
 def test_contacts_of_a_company_are_not_one_person_and_companies_are_none() -> None:
     found = proposals(
         ("accounts", 150, [column("account_id", 1.0, phone=1.0), column("company_name", 1.0)]),
@@ -240,6 +259,7 @@ def test_init_asks_where_nobody_answers_and_writes_nothing(bakery: Path) -> None
     [
         (["init", "--package", "../bakry"], "no dbt package called headwater"),
         (["init", "--profile", "other", "--yes"], "says profile 'bakery'"),
+        (["init", "--from-models", "accounts"], "--from-models accounts: a model of Headwater's own is called so"),
         (["init", "--project-dir", str(ROOT), "--yes"], "is Headwater itself"),
         (["new", "audiense", "x"], "did you mean 'audience'?"),
         (["new", "audience", "Late-Buyers"], "did you mean 'late_buyers'?"),
