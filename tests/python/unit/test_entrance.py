@@ -223,6 +223,27 @@ def test_a_new_sync_takes_its_namesake_and_asks_for_no_column_that_profiles_lack
     assert "profiles.email" not in sql
 
 
+def test_a_new_sync_of_companies_is_one(bakery: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert init() == 0
+    assert run(["new", "audience", "firms"]) == 0
+    file = bakery / "models" / "cdp" / "audiences" / "audience_firms.sql"
+    file.write_text(file.read_text().replace("entity: person", "entity: account"))
+    assert run(["new", "sync", "hubspot__firms"]) == 0
+    room = bakery / "models" / "cdp" / "activation"
+    sql = (room / "sync_hubspot__firms.sql").read_text()
+    assert "entity='account'" in sql
+    assert "'domain': 'accounts.domain'" in sql
+    assert "consent" not in sql
+    described = (room / "_activation__models.yml").read_text()
+    assert "- {name: account_id, data_tests: [unique, not_null]}" in described
+    assert "object: {company: firms}" in (room / "_activation__exposures.yml").read_text()
+    for words in (["sync", "klaviyo__firms"], ["journey", "welcome", "--audience", "firms"]):
+        assert run(["new", *words]) == 2
+        said = capsys.readouterr().err
+        assert "audience_firms is an audience of companies" in said
+        assert "{account: {member_of: audience_firms}}" in said
+
+
 @pytest.mark.parametrize(
     ("sync", "said"),
     [
