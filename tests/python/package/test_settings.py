@@ -181,6 +181,21 @@ def test_what_the_engine_calls_a_model_is_no_teams_name_in_the_registry(shop: Sh
     assert "event_campaign_engaged" not in said
 
 
+def test_a_model_that_the_engine_would_read_for_its_own_is_said(shop: Shop) -> None:
+    shop.models |= {
+        "accounts": "select 1 as account_id",
+        "account_contacts": "select * from {{ ref('accounts') }}",
+    }
+    shop.write()
+    theirs = shop.folder / "models" / "accounts.sql"
+    theirs.write_text("{{ config(alias='logins') }} select 1 as login")
+    said = shop.dbt("run", "--select", "stg_kunden")
+    assert "models/accounts.sql: a model of Headwater's own is called 'accounts' too" in said
+    assert "require_ref_searches_node_package_before_root: true" in said
+    shop.models["account_contacts"] = "select * from {{ ref('headwater', 'accounts') }}"
+    assert "is called 'accounts' too" not in shop.dbt("run", "--select", "stg_kunden")
+
+
 def test_the_engines_models_are_those_that_its_macros_know() -> None:
     folder = ROOT / "models/engine"
     names = re.findall(r"'(\w+)',?", (ROOT / "macros/registry/own_models.sql").read_text().split("return(")[1].split("]")[0])
