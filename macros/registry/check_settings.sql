@@ -21,9 +21,12 @@
     {%- endif -%}
 {%- endmacro %}
 
-{#- Stops with all that is wrong with the vars; with `message`, what a macro met that read one of them, where that is nothing more. -#}
+{#- Stops with all that is wrong with the vars, and with `message`, what a macro met that read one of them, where nothing else is said of that one. -#}
 {% macro stop_setting(message) -%}
-    {%- do headwater.stop_for_settings(headwater._wrong_settings() or [message]) -%}
+    {%- set problems = headwater._wrong_settings() -%}
+    {%- set names = modules.re.findall('cdp_[a-z_]+', message)[:1] -%}
+    {%- set said = modules.re.findall('cdp_[a-z_]+', problems | join(' ')) -%}
+    {%- do headwater.stop_for_settings(problems + ([message] if not names or names[0] not in said else [])) -%}
 {%- endmacro %}
 
 {#- Value: a var that is a mapping; `{}` where it is not set. Any other value stops with all that is wrong with the vars. -#}

@@ -78,5 +78,5 @@
 {%- endmacro %}
 
 {% macro _registry_error(where, message) -%}
-    {%- do headwater.stop_setting('vars: cdp_registry' ~ where ~ ': ' ~ message ~ '. See docs/adopt.md.') -%}
+    {%- do headwater.stop_setting(headwater._sentence('vars: cdp_registry' ~ where ~ ': ' ~ message) ~ ' See docs/adopt.md.') -%}
 {%- endmacro %}

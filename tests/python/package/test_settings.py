@@ -194,6 +194,7 @@ def test_a_model_that_the_engine_would_read_for_its_own_is_said(shop: Shop) -> N
     assert "require_ref_searches_node_package_before_root: true" in said
     shop.models["account_contacts"] = "select * from {{ ref('headwater', 'accounts') }}"
     assert "is called 'accounts' too" not in shop.dbt("run", "--select", "stg_kunden")
+    (shop.folder / "shop.duckdb").unlink()  # others look at what is made
 
 
 def test_the_engines_models_are_those_that_its_macros_know() -> None:

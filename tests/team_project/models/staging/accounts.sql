@@ -1,5 +1,6 @@
--- Who may log in to the shop. Headwater has a model of this name too: each stays its owner's.
+-- What is booked on which account of the ledger. Headwater has a model of this name too: each stays its owner's.
 select
-    member_no as login,
-    mail as address
-from {{ ref('stg_club__members') }}
+    shelf as account,
+    count(*) as receipts
+from {{ ref('stg_till__receipts') }}
+group by shelf
