@@ -118,7 +118,8 @@ def _fault_before() -> Response | None:
     stand_in = served().get(_vendor())
     if stand_in is None:
         return None
-    if not _is_let_in(stand_in.authorization):
+    asks_token = request.path.endswith(registry.TOKEN_PATH)
+    if not asks_token and not _is_let_in(stand_in.authorization):
         return _answer(401, "unauthorized")
     fault = faults().draw(
         "token_expired",

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from headwater.testing.adapter import members
 from headwater.testing.declared import (
     declared_adapter,
     declared_suites,
@@ -105,7 +106,164 @@ def mixpanel_event(record: Record) -> dict[Any, Any]:
     return {record.idempotency_key: {"event": "Lapsed buyers", "properties": {**fields, **own}}}
 
 
+def salesforce_record(kind: str, renamed: dict[str, str], field: str) -> Any:
+    """A record of Salesforce's, under its external id."""
+
+    def holds(record: Record) -> dict[Any, Any]:
+        fields = {renamed.get(name, name): value for name, value in _json(record).items()}
+        (identifier,) = record.identifiers.values()
+        own = {"attributes": {"type": kind}, "Customer_Id__c": record.key, field: identifier}
+        return {record.key: {**fields, **own}}
+
+    return holds
+
+
+def salesforce_member(record: Record) -> dict[Any, Any]:
+    told = record.identifiers
+    return {
+        record.key: {
+            "attributes": {"type": "CampaignMember"},
+            "ContactId": told["contact_id"],
+            "LeadId": told["lead_id"],
+        }
+    }
+
+
+def salesforce_members(store: Any, vendor: str, name: str) -> dict[Any, Any]:
+    found = {}
+    for _, key, called in store.objects(vendor, "campaign_member"):
+        if called == name:
+            for row in store.members(vendor, key).values():
+                campaign, _, own = row.pop("Customer_Id__c").partition(":")
+                assert campaign == row.pop("CampaignId") == key
+                found[own] = row
+    return found
+
+
+def salesforce_task(record: Record) -> dict[Any, Any]:
+    fields = _json(record)
+    del fields["occurred_at"]
+    told = {"WhoId": record.identifiers["who_id"], "WhatId": record.identifiers["what_id"]}
+    own = {"attributes": {"type": "Task"}, "Subject": "Lapsed buyers", **told}
+    return {told["WhoId"]: {**fields, **own}}
+
+
+def twilio_sms(record: Record) -> dict[Any, Any]:
+    number, text = record.identifiers["phone"], record.fields["text"]
+    service = "MG00000000000000000000000000000000"
+    return {number: {"To": number, "MessagingServiceSid": service, "Body": text}}
+
+
+def amplitude_user(record: Record) -> dict[Any, Any]:
+    user = record.identifiers["user_id"]
+    properties = {"$set": _json(record)}
+    return {user: {"user_id": user, "event_type": "$identify", "user_properties": properties}}
+
+
+def amplitude_event(record: Record) -> dict[Any, Any]:
+    fields = _json(record)
+    at = dt.datetime.fromisoformat(fields.pop("occurred_at"))
+    event = {
+        "user_id": record.identifiers["user_id"],
+        "event_type": "Lapsed buyers",
+        "time": int(at.timestamp()) * 1000,
+        "insert_id": record.idempotency_key,
+        "event_properties": fields,
+    }
+    return {record.idempotency_key: event}
+
+
+def posthog_person(record: Record) -> dict[Any, Any]:
+    person = record.identifiers["distinct_id"]
+    properties = {"$set": _json(record)}
+    return {person: {"event": "$set", "distinct_id": person, "properties": properties}}
+
+
+def posthog_event(record: Record) -> dict[Any, Any]:
+    fields = _json(record)
+    event = {
+        "event": "Lapsed buyers",
+        "distinct_id": record.identifiers["distinct_id"],
+        "timestamp": fields.pop("occurred_at"),
+        "uuid": record.idempotency_key,
+        "properties": fields,
+    }
+    return {record.idempotency_key: event}
+
+
+def intercom_contact(record: Record) -> dict[Any, Any]:
+    fields = _json(record)
+    told = dict(record.identifiers)
+    return {told["email"]: {"role": "user", **told, "custom_attributes": fields}}
+
+
+def intercom_event(record: Record) -> dict[Any, Any]:
+    fields = _json(record)
+    told = record.identifiers
+    event = {
+        "event_name": "Lapsed buyers",
+        "created_at": int(dt.datetime.fromisoformat(fields.pop("occurred_at")).timestamp()),
+        "user_id": told["external_id"],
+        "email": told["email"],
+        "metadata": fields,
+    }
+    return {told["email"]: event}
+
+
+def zendesk_user(record: Record) -> dict[Any, Any]:
+    user = {**record.identifiers, "skip_verify_email": True, "user_fields": _json(record)}
+    return {record.identifiers["email"]: {"user": user}}
+
+
+def unique(*path: str) -> Any:
+    """A reading of a stand-in's events by what stands at a path in each."""
+
+    def held(store: Any, vendor: str, _: str) -> dict[Any, Any]:
+        found = {}
+        for event in store.events(vendor):
+            name = event["data"]
+            for step in path:
+                name = name[step]
+            found[name] = event["data"]
+        return found
+
+    return held
+
+
+def members_by(kind: str, *path: str) -> Any:
+    """A reading of a stand-in's members by what stands at a path in each."""
+
+    def held(store: Any, vendor: str, name: str) -> dict[Any, Any]:
+        found = {}
+        for row in members(kind)(store, vendor, name).values():
+            told = row
+            for step in path:
+                told = told[step]
+            found[told] = row
+        return found
+
+    return held
+
+
+PERSON = {"first_name": "FirstName", "last_name": "LastName"}
 HOLDS: dict[tuple[str, str], dict[str, Any]] = {
+    ("salesforce", "contact"): {"holds": salesforce_record("Contact", PERSON, "Email")},
+    ("salesforce", "lead"): {"holds": salesforce_record("Lead", PERSON, "Email")},
+    ("salesforce", "account"): {"holds": salesforce_record("Account", {}, "Website")},
+    ("salesforce", "campaign_member"): {"holds": salesforce_member, "held": salesforce_members},
+    ("salesforce", "task"): {"holds": salesforce_task, "held": unique("WhoId")},
+    ("twilio", "sms"): {"holds": twilio_sms, "held": unique("To")},
+    ("amplitude", "user"): {"holds": amplitude_user},
+    ("amplitude", "event"): {"holds": amplitude_event, "held": unique("insert_id")},
+    ("amplitude", "cohort"): {
+        "holds": lambda record: {record.identifiers["user_id"]: record.identifiers["user_id"]}
+    },
+    ("posthog", "person"): {"holds": posthog_person},
+    ("posthog", "event"): {"holds": posthog_event, "held": unique("uuid")},
+    ("intercom", "contact"): {"holds": intercom_contact, "held": lambda store, vendor, _: members_by("contact", "email")(store, vendor, "contact")},
+    ("intercom", "tag"): {"holds": lambda record: {record.key: {}}},
+    ("intercom", "event"): {"holds": intercom_event, "held": unique("email")},
+    ("zendesk", "user"): {"holds": zendesk_user, "held": lambda store, vendor, _: members_by("user", "user", "email")(store, vendor, "user")},
     ("sendgrid", "list"): {
         "holds": lambda record: {
             record.identifiers["email"]: {"email": record.identifiers["email"], **_json(record)}
