@@ -20,7 +20,7 @@ from urllib.parse import unquote
 from flask import Blueprint, Response, jsonify, request
 
 from sync.destinations.declared import form
-from sync.destinations.declared.files import DeclaredFile, load
+from sync.destinations.declared.files import DeclaredFile, load, needs_remote_id
 from sync.destinations.declared.templates import FILTERS, PLACE, literal
 from sync.destinations.registry import TOKEN_PATH
 from sync.sandbox import clock
@@ -156,8 +156,8 @@ class StandIn:
             _count(document, verb.job.total_count, job["taken"] + job["refused"])
         elif isinstance(asked, form.LookUp):
             place, key = self._object_there(kind, rows[0]), str(rows[0].get(asked.by))
-            found = [] if place is None else self._with_identifier(kind, place, asked.by, key)
-            _put(document, asked.rows, [_nested({asked.id: one}) for one in found])
+            ids = [] if place is None else self._with_identifier(kind, place, asked.by, key)
+            _put(document, asked.rows, [_nested({asked.id: one}) for one in ids])
         elif isinstance(asked, form.Verb):
             return self._rows(kind, name, asked, document, rows)
         return _document(asked, document)
@@ -217,7 +217,7 @@ class StandIn:
         self, kind: str, verb: form.Verb, rows: list[Captured], refused: list[int]
     ) -> Any:
         """An answer with an item a row, in their order."""
-        told = next(one for one in verb.refused if one.by == form.INDEX)
+        told = next(one for one in verb.refused if one.by == form.INDEX and not one.done)
         items: list[dict[str, Any]] = []
         for place, row in enumerate(rows):
             item: dict[str, Any] = {}
@@ -279,8 +279,14 @@ class StandIn:
         words = {
             str(value)
             for name, value in row.items()
-            if name.split("|")[0] in self.vendor.objects[kind].identifiers
+            if name.split("|")[0] in self.vendor.objects[kind].identifiers or name == "key"
         }
+        if (known := row.get("remote_id")) is not None:
+            ids = f"{self.vendor.name}:ids"
+            words.add(str(known))
+            for _, key, _ in store().objects(self.vendor.name):
+                member = store().member(ids, f"{key}:keys", str(known))
+                words |= set(str(member).split("|")) if member is not None else set()
         one = "object_id" in row or "object" in row
         place = self._object_there(kind, row)
         for _, key, _ in store().objects(self.vendor.name):
@@ -334,6 +340,10 @@ class StandIn:
                 if (found[1] or found[3]) in names
             }
             shared = here if shared is None else shared & here
+        if "key" in (shared or ()):
+            return ["key"]
+        if not shared and names_remote_id(offered):
+            return ["remote_id"]
         plain = {name for name in shared or () if "|" not in name}
         return sorted(
             name for name in shared or () if name in plain or name.split("|")[0] not in plain
@@ -476,8 +486,7 @@ def _body() -> Any:
 def _form() -> dict[str, Any]:
     """What a form says: a name that it has several times is a list."""
     return {
-        name: values[0] if len(values) == 1 else values
-        for name, values in request.form.lists()
+        name: values[0] if len(values) == 1 else values for name, values in request.form.lists()
     }
 
 
@@ -494,7 +503,9 @@ def _other(value: Any) -> Any:
 def _settled(node: Any, settings: Mapping[str, str]) -> Any:
     """A template whose members are called as the settings of the sandbox say."""
     if isinstance(node, Mapping):
-        return {settings.get(str(name), name): _settled(one, settings) for name, one in node.items()}
+        return {
+            settings.get(str(name), name): _settled(one, settings) for name, one in node.items()
+        }
     return [_settled(one, settings) for one in node] if isinstance(node, list) else node
 
 
@@ -617,6 +628,11 @@ def _words_of(member: str, data: Any) -> set[str]:
             found.add(one)
     lower = {one.lower() for one in found}
     return found | lower | {FILTERS["md5"](one) for one in lower}
+
+
+def names_remote_id(offered: form.Object) -> bool:
+    """Whether a member is told by the vendor's id alone."""
+    return offered.upsert is not None and needs_remote_id(offered, "upsert")
 
 
 def _row_of(offered: form.Object, data: Any) -> Captured:

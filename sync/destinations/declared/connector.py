@@ -19,7 +19,13 @@ from sync.destinations.base import Declaration, UnknownField
 from sync.destinations.declared import form, templates
 from sync.destinations.declared.asking import TYPES, Asked, items, listed, summed
 from sync.destinations.declared.declaring import declaration, settings_type
-from sync.destinations.declared.files import DeclaredFile, at, names_id, names_object
+from sync.destinations.declared.files import (
+    DeclaredFile,
+    at,
+    names_id,
+    names_object,
+    needs_remote_id,
+)
 from sync.destinations.declared.pulling import pulled
 from sync.destinations.http import HttpClient, Limiter
 from sync.destinations.oauth import RefreshedToken
@@ -155,7 +161,11 @@ class Declared:
     def _renewed(self, oauth: form.OAuth, token_url: str | None) -> RefreshedToken:
         vendor, refresh = self.file.vendor.name, oauth.refresh_token
         return RefreshedToken(
-            HttpClient(token_url or checked(self._filled(oauth.token_url), vendor), vendor=vendor),
+            HttpClient(
+                token_url or checked(self._filled(oauth.token_url), vendor),
+                vendor=vendor,
+                verdicts=self.declaration.verdicts,
+            ),
             client_id=self._filled(oauth.client_id),
             client_secret=SecretStr(self._filled(oauth.client_secret)),
             refresh_token=None if refresh is None else SecretStr(self._filled(refresh)),
@@ -164,7 +174,9 @@ class Declared:
 
     def check(self) -> str:
         check = self._asked["check"]
-        self._is_ok(check.request, check.send(self._at(check), self._words(None), group=self._group))
+        self._is_ok(
+            check.request, check.send(self._at(check), self._words(None), group=self._group)
+        )
         if self._object.find is None:
             return f"the {self.target.kind} can be reached"
         there = "is there" if self._found() is not None else "will be made"
@@ -264,7 +276,7 @@ class Declared:
             raise self._is_missing()
         words = self._words(object_id)
         passed_over: list[str] = []
-        if self._look_ups:
+        if self._look_ups and needs_remote_id(self._object, name):
             result = one_by_one(able, lambda one: self._found_row(name, words, one, passed_over))
             return replace(
                 result,
@@ -355,7 +367,9 @@ class Declared:
             assert isinstance(look_up, form.LookUp)  # noqa: S101
             if look_up.by not in record.identifiers:
                 continue
-            answer = asked.send(self._at(asked), words, [record], group=self._group, missing_ok=True)
+            answer = asked.send(
+                self._at(asked), words, [record], group=self._group, missing_ok=True
+            )
             rows = [] if answer is None else items(answer, look_up.rows, self.http.vendor)
             if rows:
                 found = at(rows[0], look_up.id)
@@ -488,7 +502,10 @@ class Declared:
         records: Sequence[Record],
         words: templates.Words,
     ) -> dict[str, str | None]:
-        """Keys of the rows that an answer names, with the vendor's codes, or None where the row is as it should be: the first that fits counts."""
+        """Keys of the rows that an answer names, with the vendor's codes, or None where the row is as it should be.
+
+        The first that fits counts.
+        """
         named: dict[str, str | None] = {}
         for one, template in refusals:
             told = self._told(answer, one.rows, one.by, len(records))
@@ -500,7 +517,9 @@ class Declared:
             for number, item in enumerate(told):
                 if any(at(item, path) != wanted for path, wanted in one.when.items()):
                     continue
-                given = number if one.by == form.INDEX else item if one.by is None else at(item, one.by)
+                given = (
+                    number if one.by == form.INDEX else item if one.by is None else at(item, one.by)
+                )
                 code = at(item, one.code) if one.code else None
                 word = str(code) if _is_code(code) else one.status
                 for name in given if isinstance(given, list) else [given]:

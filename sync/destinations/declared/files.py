@@ -286,8 +286,10 @@ def _check_object(found: DeclaredFile, kind: str, offered: form.Object, lines: _
         if look_up.by not in _named([look_up.path, look_up.body, look_up.query]):
             raise lines.error(place, f"never says `${look_up.by}`, by which it is to find")
     for name, verb in offered.verbs.items():
-        if offered.look_up and verb.per != "row":
-            raise lines.error((*at, name), "wants `per: row`, since `look_up` finds a row at a time")
+        if offered.look_up and needs_remote_id(offered, name) and verb.per != "row":
+            raise lines.error(
+                (*at, name), "wants `per: row`, since `look_up` finds a row at a time"
+            )
         path_scope = rows if verb.per == "row" else constant
         _check_request(lines, (*at, name), verb, path_scope, rows, single=verb.per == "row")
         if verb.missing_ok and (
@@ -345,7 +347,9 @@ def _check_update(offered: form.Object, update: form.Verb, at: Keys, lines: _Lin
             "wants `per: row` and `missing_ok: true`: whose id is gone is found by the address",
         )
     if update.answer.empty:
-        raise lines.error((*at, "update", "answer"), "is empty, so that a 404 could not be told from it")
+        raise lines.error(
+            (*at, "update", "answer"), "is empty, so that a 404 could not be told from it"
+        )
     if "remote_id" not in _named({"path": getattr(update, update.method), "body": update.body}):
         raise lines.error((*at, "update"), "never says `$remote_id`, by which it is to update")
 
@@ -511,6 +515,13 @@ def names_id(verb: form.Verb) -> bool:
     """Whether a request says the id of the object, which must be found then."""
     said = [verb.path, verb.body, verb.query, verb.headers]
     return "object_id" in _named(said) | _keys(said)
+
+
+def needs_remote_id(offered: form.Object, name: str) -> bool:
+    """Whether a verb is about an id of the vendor's, which must be known, or looked up, then."""
+    verb = offered.verbs[name]
+    updates = name in ("upsert", "update_only") and offered.update is not None
+    return updates or "remote_id" in _named([verb.path, verb.body, verb.query])
 
 
 def names_object(offered: form.Object) -> bool:

@@ -157,7 +157,8 @@ class Refused(Form):
     """Where an answer names the rows that it refuses: a list `rows` whose items are told by `by`, and are the row's `is`."""
 
     rows: str  # the empty path is the answer itself
-    by: str | None = None  # path in an item, without it the item itself, or each text of a list there; `$index` is its place, of a list with an item a row
+    # Path in an item; without it the item itself, or each text of a list there; `$index` is its place, of a list with an item a row.
+    by: str | None = None
     matches: str = Field(
         alias="is"
     )  # template of the row: what stands at `by`; `$index` is its place

@@ -286,14 +286,14 @@ def _fields(node: Mapping[str, Any], scope: Scope, used: frozenset[str]) -> Part
         raise TemplateError(f"$fields: {said} is not one of {', '.join(sorted(FIELDS_OPTIONS))}")
     rename = dict(options.get("rename") or {})
     left_out = frozenset(options.get("except") or ()) | used
-    as_text = bool(options.get("text"))
-    if not rename and not left_out and not as_text:
+    is_text = bool(options.get("text"))
+    if not rename and not left_out and not is_text:
         return lambda _, row: dict(row.fields)  # type: ignore[union-attr]
 
     def fields(_: Words, row: Record | None) -> Any:
         sent = [name for name in row.fields if name not in left_out]  # type: ignore[union-attr]
         out = {
-            rename.get(name, name): as_text(row.fields[name]) if as_text else row.fields[name]  # type: ignore[union-attr]
+            rename.get(name, name): as_text(row.fields[name]) if is_text else row.fields[name]  # type: ignore[union-attr]
             for name in sent
         }
         if len(out) < len(sent):
@@ -351,7 +351,9 @@ def _batch(node: Any, constant: Scope, rows: Scope) -> Body:
         return lambda words, records: [item(words, record) for record in records]
     if isinstance(node, Mapping) and "$join" in node:
         one, between = text(str(node["$join"]), rows), str(node.get("with", ","))
-        return lambda words, records: between.join(as_text(one(words, record)) for record in records)
+        return lambda words, records: between.join(
+            as_text(one(words, record)) for record in records
+        )
     if isinstance(node, Mapping):
         parts = {}
         for name, value in node.items():

@@ -20,6 +20,7 @@ from headwater.testing.declared import (
 )
 from headwater.testing.suite import DestinationSuite
 from sync.destinations import registry
+from sync.destinations.answers import codes
 from sync.destinations.declared import FOLDER, files, form, in_folder, page, templates
 from sync.destinations.declared.__main__ import main
 from sync.destinations.declared.connector import connector
@@ -210,6 +211,28 @@ def intercom_event(record: Record) -> dict[Any, Any]:
     return {told["email"]: event}
 
 
+def intercom_contacts(bench: Any, rows: Any) -> None:
+    """Contacts, of whom tags and events are."""
+    kind = bench.adapter.destination
+    settings = parse(kind.settings_type, "intercom", bench.settings())
+    made = kind(settings, SyncObject("contact"), lambda _: None).upsert(rows)
+    assert len(made.accepted) == len(rows)
+
+
+def intercom_tagged(store: Any, vendor: str, name: str) -> dict[Any, Any]:
+    """Who has a tag, by the address of the contact."""
+    ((_, contacts, _),) = store.objects(vendor, "contact") or [(None, None, None)]
+    found = {}
+    for _, tag, called in store.objects(vendor, "tag"):
+        if called != name:
+            continue
+        for known, row in store.members(vendor, tag).items():
+            assert row == {"id": tag}
+            member = store.member(f"{vendor}:ids", f"{contacts}:keys", known)
+            found[store.member(vendor, contacts, member)["email"]] = {}
+    return found
+
+
 def zendesk_user(record: Record) -> dict[Any, Any]:
     user = {**record.identifiers, "skip_verify_email": True, "user_fields": _json(record)}
     return {record.identifiers["email"]: {"user": user}}
@@ -230,12 +253,12 @@ def unique(*path: str) -> Any:
     return held
 
 
-def members_by(kind: str, *path: str) -> Any:
-    """A reading of a stand-in's members by what stands at a path in each."""
+def of_kind(kind: str, *path: str) -> Any:
+    """A reading of a stand-in's members of a kind without names, by what stands at a path in each."""
 
-    def held(store: Any, vendor: str, name: str) -> dict[Any, Any]:
+    def held(store: Any, vendor: str, _: str) -> dict[Any, Any]:
         found = {}
-        for row in members(kind)(store, vendor, name).values():
+        for row in members(kind)(store, vendor, kind).values():
             told = row
             for step in path:
                 told = told[step]
@@ -260,10 +283,16 @@ HOLDS: dict[tuple[str, str], dict[str, Any]] = {
     },
     ("posthog", "person"): {"holds": posthog_person},
     ("posthog", "event"): {"holds": posthog_event, "held": unique("uuid")},
-    ("intercom", "contact"): {"holds": intercom_contact, "held": lambda store, vendor, _: members_by("contact", "email")(store, vendor, "contact")},
-    ("intercom", "tag"): {"holds": lambda record: {record.key: {}}},
-    ("intercom", "event"): {"holds": intercom_event, "held": unique("email")},
-    ("zendesk", "user"): {"holds": zendesk_user, "held": lambda store, vendor, _: members_by("user", "user", "email")(store, vendor, "user")},
+    ("intercom", "contact"): {"holds": intercom_contact, "held": of_kind("contact", "email")},
+    ("intercom", "tag"): {
+        "holds": lambda record: {record.identifiers["email"]: {}},
+        "held": intercom_tagged,
+        "needs": intercom_contacts,
+    },
+    ("intercom", "event"): {
+        "holds": intercom_event, "held": unique("email"), "needs": intercom_contacts,
+    },
+    ("zendesk", "user"): {"holds": zendesk_user, "held": of_kind("user", "user", "email")},
     ("sendgrid", "list"): {
         "holds": lambda record: {
             record.identifiers["email"]: {"email": record.identifiers["email"], **_json(record)}
@@ -405,7 +434,7 @@ WRONG: dict[str, tuple[str, str, int, str, str]] = {
         "# the address is the member\n      delete: /groups/$object_id/members/${email|lower}",
         "# the address is the member\n      delete: /groups/$object_id/members/${email|lowr}",
         35,
-        "objects.group.remove.delete says '|lowr' is not one of escaped, lower, md5, number, text, unix",
+        "objects.group.remove.delete says '|lowr' is not one of escaped, lower, md5, milliseconds, number, soql, text, unix",
         "",
     ),
     "a rate group that is none": (
@@ -463,6 +492,13 @@ WRONG: dict[str, tuple[str, str, int, str, str]] = {
         "answer: {fields: {id: id}}}\n    remove:\n      per: row",
         32,
         "objects.group.update is for an object whose `upsert` gives `ids`",
+        "",
+    ),
+    "a host that is none": (
+        "      post: /groups/$object_id/members",
+        "      host: other\n      post: /groups/$object_id/members",
+        28,
+        "objects.group.upsert.host is 'other', which hosts has not",
         "",
     ),
     "no yaml": ("title: Mailer", "title: [Mailer", 3, "this is no YAML", ""),
@@ -578,7 +614,6 @@ def test_the_tests_of_a_teams_own_file_come_from_the_file(mailer: Path) -> None:
         ({"refused": [{"email": "stranger@shop.example", "code": "invalid"}]}, RejectedError),
         ({"refused": [{}]}, RejectedError),
         ({"refused": {"email": "P0@shop.example"}}, UnexpectedAnswerError),
-        ({"refused": [{"email": "p0@shop.example", "code": "quota"}]}, RateLimitedError),
     ],
 )
 def test_who_is_not_named_as_the_file_says_is_not_taken(
@@ -588,6 +623,160 @@ def test_who_is_not_named_as_the_file_says_is_not_taken(
     with pytest.raises(error) as caught:
         one.upsert([Record(f"k{n}", {"email": f"P{n}@shop.example"}) for n in range(2)])
     assert "shop.example" not in str(caught.value)
+
+
+def test_a_row_that_waits_leaves_those_that_were_taken(mailer: Path) -> None:
+    """Sent again they would be events that come twice; and all of them waiting is the request's."""
+    one = _at(mailer, {"refused": [{"email": "p0@shop.example", "code": "quota"}]})
+    rows = [Record(f"k{n}", {"email": f"P{n}@shop.example"}) for n in range(2)]
+    result = one.upsert(rows)
+    assert [row.key for row in result.accepted] == ["k1"]
+    assert (result.failed, result.unsent) == ([], ["k0"])
+    assert isinstance(result.error, RateLimitedError)
+    with pytest.raises(RateLimitedError):
+        one.upsert(rows[:1])
+
+
+BY_PLACE = RIGHT.replace("answer: {fields: {refused: list}}", "answer: {form: list}").replace(
+    "refused: [{rows: refused, by: email, is: $email, code: code}]",
+    'refused: [{rows: "", by: $index, is: $index, when: {ok: false}, code: errors.0.word}]\n'
+    '      ids: {rows: "", by: $index, is: $index, id: id}',
+)
+
+
+def test_an_answer_by_place_says_something_of_each_row(tmp_path: Path) -> None:
+    path = tmp_path / "mailer.yml"
+    path.write_text(BY_PLACE)
+    rows = [Record(f"k{n}", {"email": f"P{n}@shop.example"}) for n in range(2)]
+    told = [{"ok": True, "id": 7}, {"ok": False, "errors": [{"word": "invalid_email"}]}]
+    result = _at(path, told).upsert(rows)
+    assert [(row.key, row.remote_id) for row in result.accepted] == [("k0", "7")]
+    assert [(row.key, row.status) for row in result.failed] == [("k1", "invalid_email")]
+    for fewer in ([], told[:1], [*told, *told]):
+        with pytest.raises(UnexpectedAnswerError):
+            _at(path, fewer).upsert(rows)
+
+
+LOOKED_UP = RIGHT.replace(
+    "    check: {get",
+    "    look_up: [{by: email, get: /people, query: {email: $email}, answer: {fields: {people: list}}, rows: people}]\n"
+    "    check: {get",
+).replace(
+    """      post: /groups/$object_id/members
+      body: {members: {$rows: {email: $email, $also: {}}}}
+      answer: {fields: {refused: list}}
+      refused: [{rows: refused, by: email, is: $email, code: code}]
+""",
+    """      per: row
+      post: /people
+      body: {email: $email, $also: {}}
+      answer: {fields: {id: id}}
+      ids: {id: id}
+    update:
+      per: row
+      put: /people/$remote_id
+      body: {email: $email, $also: {}}
+      answer: {fields: {id: id}}
+      ids: {id: id}
+      missing_ok: true
+""",
+)
+
+
+@pytest.mark.parametrize(
+    ("known", "people", "there", "asked", "id_"),
+    [
+        (None, [], set(), ["GET /people", "POST /people"], "new"),
+        (None, ["a"], {"a"}, ["GET /people", "PUT /people/a"], "a"),
+        ("a", [], {"a"}, ["PUT /people/a"], "a"),
+        ("gone", ["b"], {"b"}, ["PUT /people/gone", "GET /people", "PUT /people/b"], "b"),
+        ("gone", [], set(), ["PUT /people/gone", "GET /people", "POST /people"], "new"),
+    ],
+)
+def test_who_has_no_id_is_looked_up_and_made_where_nobody_is_found(
+    tmp_path: Path, known: Any, people: list[str], there: set[str], asked: list[str], id_: str
+) -> None:
+    path = tmp_path / "mailer.yml"
+    path.write_text(LOOKED_UP)
+    one, seen = _at(path, {}), list[str]()
+
+    def request(method: str, path: str, **_: Any) -> Any:
+        seen.append(f"{method} {path}")
+        if method == "GET":
+            return {"people": [{"id": name} for name in people]}
+        if method == "PUT":
+            name = path.rpartition("/")[2]
+            return {"id": name} if name in there else None
+        return {"id": "new"}
+
+    one.http.request = request
+    result = one.upsert([Record("k", {"email": "p@shop.example"}, remote_id=known)])
+    assert seen == asked
+    assert [(row.key, row.remote_id) for row in result.accepted] == [("k", id_)]
+
+
+def test_fields_that_are_not_there_are_named_before_anything_is_sent(tmp_path: Path) -> None:
+    path = tmp_path / "mailer.yml"
+    path.write_text(
+        RIGHT.replace("$also: {}", "$also: {rename: {first_name: FirstName}}").replace(
+            "    check: {get",
+            "    properties: {get: /fields, answer: {fields: {all: list}}, rows: all, when: {writable: true}}\n    check: {get",
+        )
+    )
+    there = [{"name": "FirstName", "writable": True}, {"name": "score", "writable": False}]
+    found = _at(path, {"all": there}).unknown_fields(["first_name", "score", "plan"])
+    assert [(one.field, one.property, one.why) for one in found] == [
+        ("score", "score", "nobody may write"),
+        ("plan", "plan", "is not there"),
+    ]
+
+
+HOOK = """
+import hashlib
+
+def reversed_domain(value):
+    name, _, domain = value.partition("@")
+    return f"{domain}!{name}"
+
+def _not_one(value): ...
+"""
+
+
+def test_a_hook_is_functions_that_templates_may_use(tmp_path: Path) -> None:
+    path, hook = tmp_path / "mailer.yml", tmp_path / "hook.py"
+    path.write_text(
+        RIGHT.replace("title: Mailer", "title: Mailer\nhook: hook.py").replace(
+            "{email: $email,", "{email: '${email|reversed_domain}',"
+        )
+    )
+    hook.write_text(HOOK)
+    one, seen = _at(path, {"refused": []}), list[Any]()
+    one.http.request = lambda *_, data, **__: seen.append(json.loads(data)) or {"refused": []}
+    one.upsert([Record("k", {"email": "p@shop.example"})])
+    assert seen == [{"members": [{"email": "shop.example!p"}]}]
+    for wrong, said in [
+        ("import nothing_of_the_kind", "cannot be read"),
+        ("def two(one, another): ...", "takes other than one value"),
+        ("def lower(value): ...", "is a filter already"),
+        ("def another(value): ...", "'|reversed_domain' is not one of another"),
+    ]:
+        hook.write_text(wrong)
+        files.load.cache_clear()
+        with pytest.raises(ConfigError, match=r"mailer\.yml, line") as caught:
+            files.load(path)
+        assert said in caught.value.message
+    path.write_text(RIGHT.replace("title: Mailer", "title: Mailer\nhook: ../hook.py"))
+    files.load.cache_clear()
+    with pytest.raises(ConfigError, match="no file of Python beside this one"):
+        files.load(path)
+
+
+def test_an_error_that_is_a_list_is_read_by_its_codes() -> None:
+    body = [{"message": "TotalRequests Limit exceeded.", "errorCode": "REQUEST_LIMIT_EXCEEDED"}]
+    assert codes(body) == ["REQUEST_LIMIT_EXCEEDED"]
+    verdicts = connector(files.load(FILES["salesforce"])).declaration.verdicts
+    error = verdicts.error("salesforce", "said", 403, codes(body))
+    assert isinstance(error, RateLimitedError)
 
 
 def test_sums_that_do_not_agree_are_no_success(tmp_path: Path) -> None:
