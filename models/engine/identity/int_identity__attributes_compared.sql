@@ -58,20 +58,24 @@ own as (
 
 ),
 
--- Whose an id is: what the record says of which it is the key.
+-- Whose an id is: what the record says of which it is the key; without one, what all say who carry it and say anything.
 key_ids as (
 
     select
         identifiers.value_node as id_node,
-        min(identifiers.type_place) as id_place{% for attribute in attributes %},
-        min(own.{{ attribute.name }}) as {{ attribute.name }}
+        min(identifiers.type_place) as id_place,
+        max(case when identifiers.is_key then 1 else 0 end) = 1 as has_key{% for attribute in attributes %},
+        case
+            when max(case when identifiers.is_key then 1 else 0 end) = 1 then min(case when identifiers.is_key then own.{{ attribute.name }} end)
+            when min(own.{{ attribute.name }}) = max(own.{{ attribute.name }}) then min(own.{{ attribute.name }})
+        end as {{ attribute.name }}
         {%- endfor %}
 
     from identifiers
 
     inner join own on identifiers.record_node = own.record_node
 
-    where identifiers.is_key and identifiers.is_strong
+    where identifiers.is_strong
 
     group by identifiers.value_node
 
@@ -83,9 +87,13 @@ ids_of_records as (
         identifiers.record_node,
         key_ids.id_node,
         key_ids.id_place,
+        key_ids.has_key,
         row_number() over (
             partition by identifiers.record_node
-            order by case when identifiers.is_key then 0 else 1 end, identifiers.tier, key_ids.id_node
+            order by
+                case when identifiers.is_key then 0 when key_ids.has_key then 1 else 2 end,
+                identifiers.tier,
+                key_ids.id_node
         ) as place{% for attribute in attributes %},
         key_ids.{{ attribute.name }}
         {%- endfor %}
@@ -96,7 +104,7 @@ ids_of_records as (
 
 ),
 
--- Who carries a value: the owner of the id that the record is filed under, else whom the record itself names.
+-- Who carries a value: the owner of the account that the record is filed under, else whom the record itself names, else all others of its id.
 shareable as (
 
     select
@@ -106,7 +114,10 @@ shareable as (
         false as is_key,
         false as gives_way,
         1 as place{% for attribute in attributes %},
-        case when ids_of_records.record_node is null then own.{{ attribute.name }} else ids_of_records.{{ attribute.name }} end as {{ attribute.name }}
+        case
+            when own.record_node is null or coalesce(ids_of_records.has_key, false) then ids_of_records.{{ attribute.name }}
+            else own.{{ attribute.name }}
+        end as {{ attribute.name }}
         {%- endfor %}
 
     from identifiers
@@ -147,6 +158,7 @@ personal as (
     where
         identifiers.is_strong
         and identifiers.live_record_count > 1
+        and ids_of_records.has_key
         and identifiers.is_key = (identifiers.value_node = ids_of_records.id_node)
 
 ),
