@@ -261,7 +261,11 @@ def test_attributes_bear_out_and_veto(lab: People) -> None:
     for one in ("married-1", "short-a", "turned-a", "script-a", "date-a"):
         other = one.replace("-a", "-b").replace("-1", "-2")
         assert groups[one] == groups[other], one
-    for left, right in (("years-new", "years-old"), ("gone-old", "gone-older"), ("landline-1", "landline-2")):
+    for left, right in (
+        ("years-new", "years-old"),
+        ("gone-old", "gone-older"),
+        ("landline-1", "landline-2"),
+    ):
         assert groups[left] == groups[right], (left, right)
     for left, right in (
         ("swap-a", "swap-b"),
