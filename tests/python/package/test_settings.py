@@ -199,7 +199,10 @@ def test_a_model_that_the_engine_would_read_for_its_own_is_said(shop: Shop) -> N
 
 def test_the_engines_models_are_those_that_its_macros_know() -> None:
     folder = ROOT / "models/engine"
-    names = re.findall(r"'(\w+)',?", (ROOT / "macros/registry/own_models.sql").read_text().split("return(")[1].split("]")[0])
+    names = re.findall(
+        r"'(\w+)',?",
+        (ROOT / "macros/registry/own_models.sql").read_text().split("return(")[1].split("]")[0],
+    )
     assert names == sorted(path.stem for path in folder.rglob("*.sql"))
 
 
