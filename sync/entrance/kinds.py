@@ -294,11 +294,10 @@ def _sync(team: Team, asked: Asked) -> None:
     is_of_companies = team.is_of_companies(members)
     kind, offered = _object_of(declaration, members, is_of_companies=is_of_companies)
     mode = Mode.MIRROR if Mode.MIRROR in offered.modes else sorted(offered.modes, key=str)[0]
+    columns = _identifiers(declaration, offered.identifiers)
     if is_of_companies:
         columns = {"domain": "'accounts.domain'"}
-    else:
-        columns = _identifiers(declaration, offered.identifiers)
-    if declaration.name == "files" and not is_of_companies and not team.knows("email"):
+    elif declaration.name == "files" and not team.knows("email"):
         columns = {}  # a file needs nobody's address, and profiles has no such column
     told = ", ".join(f"'{name}': {value}" for name, value in columns.items())
     # Hashes are for advertising.
