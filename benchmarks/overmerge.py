@@ -405,7 +405,7 @@ def run(options: Namespace) -> list[Figure]:
             recall,
             "",
             plain_recall,
-            at_least(0.88),
+            at_least(0.93),
         ),
         Figure(
             f"pairwise precision of guests whom nobody declared, {shop}",

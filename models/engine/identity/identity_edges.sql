@@ -3,6 +3,7 @@
 {%- set entities = headwater.identity_rules() -%}
 {%- set is_confirming = headwater.identity_confirmations(entities) -%}
 {%- set attributes = headwater.identity_attributes(entities) -%}
+{%- set borne_out = ' and not coalesce(compared.is_borne_out, false)' if attributes else '' -%}
 {%- if not execute -%}{%- do ref('int_identity__attributes_compared') -%}{%- endif -%}
 with
 
@@ -43,8 +44,9 @@ decided as (
         identifiers.value_node,
         identifiers.identifier_type,
         case
-            when identity_values.dropped_reason is not null then identity_values.dropped_reason
-            when identifiers.is_expired then 'expired'
+            when identity_values.dropped_reason = 'ambiguous'{{ borne_out }} then 'ambiguous'
+            when identity_values.dropped_reason <> 'ambiguous' then identity_values.dropped_reason
+            when identifiers.is_expired{{ borne_out }} then 'expired'
             {%- if is_confirming %}
             when unconfirmed.record_node is not null then 'unconfirmed'
             {%- endif %}

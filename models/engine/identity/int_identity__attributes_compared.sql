@@ -7,7 +7,7 @@
 with -- noqa: disable=LT02
 
 {% if own_kinds -%}
-identifiers as (
+every_identifier as (
 
     select
         identifiers.entity,
@@ -16,6 +16,8 @@ identifiers as (
         identifiers.identifier_type,
         identifiers.tier,
         identifiers.claim,
+        identifiers.is_expired,
+        screened.record_count,
         screened.live_record_count,
         identifiers.is_key,
         {{ headwater.identity_type_place(entities, 'identifiers.') }} as type_place,
@@ -35,10 +37,17 @@ identifiers as (
 
     where
         screened.dropped_reason is null
-        and not identifiers.is_expired
         {%- if headwater.identity_confirmations(entities) %}
         and unconfirmed.record_node is null
         {%- endif %}
+
+),
+
+identifiers as (
+
+    select * from every_identifier
+
+    where not is_expired
 
 ),
 
@@ -58,20 +67,24 @@ own as (
 
 ),
 
--- Whose an id is: what the record says of which it is the key.
+-- Whose an id is: what the record says of which it is the key; without one, what all say who carry it and say anything.
 key_ids as (
 
     select
         identifiers.value_node as id_node,
-        min(identifiers.type_place) as id_place{% for attribute in attributes %},
-        min(own.{{ attribute.name }}) as {{ attribute.name }}
+        min(identifiers.type_place) as id_place,
+        max(case when identifiers.is_key then 1 else 0 end) = 1 as has_key{% for attribute in attributes %},
+        case
+            when max(case when identifiers.is_key then 1 else 0 end) = 1 then min(case when identifiers.is_key then own.{{ attribute.name }} end)
+            when min(own.{{ attribute.name }}) = max(own.{{ attribute.name }}) then min(own.{{ attribute.name }})
+        end as {{ attribute.name }}
         {%- endfor %}
 
     from identifiers
 
     inner join own on identifiers.record_node = own.record_node
 
-    where identifiers.is_key and identifiers.is_strong
+    where identifiers.is_strong
 
     group by identifiers.value_node
 
@@ -83,9 +96,13 @@ ids_of_records as (
         identifiers.record_node,
         key_ids.id_node,
         key_ids.id_place,
+        key_ids.has_key,
         row_number() over (
             partition by identifiers.record_node
-            order by case when identifiers.is_key then 0 else 1 end, identifiers.tier, key_ids.id_node
+            order by
+                case when identifiers.is_key then 0 when key_ids.has_key then 1 else 2 end,
+                identifiers.tier,
+                key_ids.id_node
         ) as place{% for attribute in attributes %},
         key_ids.{{ attribute.name }}
         {%- endfor %}
@@ -96,20 +113,25 @@ ids_of_records as (
 
 ),
 
--- Who carries a value: the owner of the id that the record is filed under, else whom the record itself names.
+-- Who carries a value: the owner of the account that the record is filed under, else whom the record itself names, else all others of its id.
 shareable as (
 
     select
         identifiers.record_node,
         identifiers.value_node,
         identifiers.claim,
+        identifiers.is_expired,
+        identifiers.live_record_count,
         false as is_key,
         false as gives_way,
         1 as place{% for attribute in attributes %},
-        case when ids_of_records.record_node is null then own.{{ attribute.name }} else ids_of_records.{{ attribute.name }} end as {{ attribute.name }}
+        case
+            when own.record_node is null or coalesce(ids_of_records.has_key, false) then ids_of_records.{{ attribute.name }}
+            else own.{{ attribute.name }}
+        end as {{ attribute.name }}
         {%- endfor %}
 
-    from identifiers
+    from every_identifier as identifiers
 
     left join ids_of_records
         on identifiers.record_node = ids_of_records.record_node
@@ -119,7 +141,7 @@ shareable as (
 
     where
         not identifiers.is_strong
-        and identifiers.live_record_count > 1
+        and identifiers.record_count > 1
         and (ids_of_records.record_node is not null or own.record_node is not null)
 
 ),
@@ -131,6 +153,8 @@ personal as (
         identifiers.record_node,
         identifiers.value_node,
         identifiers.claim,
+        false as is_expired,
+        identifiers.live_record_count,
         identifiers.is_key,
         identifiers.type_place > ids_of_records.id_place as gives_way,
         row_number() over (
@@ -147,6 +171,7 @@ personal as (
     where
         identifiers.is_strong
         and identifiers.live_record_count > 1
+        and ids_of_records.has_key
         and identifiers.is_key = (identifiers.value_node = ids_of_records.id_node)
 
 ),
@@ -168,12 +193,17 @@ ranked as (
     select
         record_node,
         value_node,
+        is_expired,
+        live_record_count,
         is_key,
         gives_way,
         {%- for attribute in attributes %}
         {{ attribute.name }},
         {%- endfor %}
-        row_number() over (partition by value_node order by claim desc nulls last, record_node asc) as place
+        row_number() over (
+            partition by value_node
+            order by case when is_expired then 1 else 0 end, claim desc nulls last, record_node asc
+        ) as place
 
     from described
 
@@ -185,13 +215,16 @@ compared as (
     select
         ranked.record_node,
         ranked.value_node,
+        ranked.is_expired,
         ranked.is_key,
         ranked.gives_way,
         {%- for attribute in attributes %}
         ranked.{{ attribute.name }},
         {{ headwater.identity_attribute_compared(attribute, attributes, 'ranked', 'owners') }} as {{ attribute.name }}_compared,
         {%- endfor %}
-        ranked.place = 1 as is_owner
+        ranked.place = 1 as is_owner,
+        -- Whoever has a value by now is not known where those who have it say nothing of themselves.
+        not owners.is_expired or owners.live_record_count = 0 as is_owned
 
     from ranked
 
@@ -210,6 +243,8 @@ counted as (
         {{ attribute.name }},
         {%- endfor %}
         is_owner,
+        is_owned,
+        is_expired,
         is_key,
         gives_way,
         {% for attribute in own_kinds %}{{ " + " if not loop.first }}case when {{ attribute.name }}_compared is not null then 1 else 0 end{% endfor %} as own_count,
@@ -239,6 +274,25 @@ judged as (
         end as outcome
 
     from counted
+
+    where not is_expired
+
+),
+
+-- Two attributes that are a person's own, and nothing against it, bear out what by itself would be too weak: old, or on several people's records.
+borne_out as (
+
+    select
+        record_node,
+        value_node
+
+    from counted
+
+    where
+        is_owned
+        and not is_key
+        and agree_count > 1
+        and contradict_count = 0
 
 ),
 
@@ -370,11 +424,16 @@ outcomes as (
         identifiers.value_node,
         identifiers.entity,
         identifiers.identifier_type,
-        coalesce(judged.outcome, 'unclear') as outcome,
-        coalesce(disputed.people_count, 1) as people_count,
-        contradicted.record_node is not null as is_contradicted
+        case when identifiers.is_expired and borne_out.record_node is not null then 'agrees' else coalesce(judged.outcome, 'unclear') end as outcome,
+        case when identifiers.is_expired then 1 else coalesce(disputed.people_count, 1) end as people_count,
+        contradicted.record_node is not null as is_contradicted,
+        borne_out.record_node is not null as is_borne_out
 
-    from identifiers
+    from every_identifier as identifiers
+
+    left join borne_out
+        on identifiers.record_node = borne_out.record_node
+        and identifiers.value_node = borne_out.value_node
 
     left join judged
         on identifiers.record_node = judged.record_node
@@ -386,7 +445,7 @@ outcomes as (
         on identifiers.record_node = contradicted.record_node
         and identifiers.value_node = contradicted.value_node
 
-    where judged.record_node is not null or contradicted.record_node is not null
+    where judged.record_node is not null or contradicted.record_node is not null or borne_out.record_node is not null
 
 )
 
@@ -401,7 +460,8 @@ outcomes as (
         identifier_type,
         'unclear' as outcome,
         1 as people_count,
-        false as is_contradicted
+        false as is_contradicted,
+        false as is_borne_out
 
     from {{ ref('int_identity__identifiers_unpivoted') }}
 

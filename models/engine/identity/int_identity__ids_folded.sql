@@ -28,7 +28,7 @@ agreeing as (
 
     where
         compared.outcome = 'agrees'
-        and identity_values.dropped_reason is null
+        and (identity_values.dropped_reason is null or (identity_values.dropped_reason = 'ambiguous' and compared.is_borne_out))
         and not {{ headwater.identity_types_where(entities, 'strong', 'compared.') }}
 
 ),
