@@ -315,8 +315,11 @@
     {%- endif -%}
     {%- set code = modules.re.sub('(?s)--[^\n]*|/[*].*?[*]/|[{]#.*?#[}]|[{][{]-?[ \n]*config[(].*?[)][ \n]*-?[}][}]', ' ', node.get('raw_code') or '') -%}
     {%- set words = modules.re.findall('[A-Za-z_][A-Za-z0-9_]*', code) | unique | list -%}
-    {%- if 'event_traits' in words -%}
+    {%- if 'event_traits' in words or 'lifetime_scores' in words -%}
         {%- do words.extend(['profile_id', 'account_id']) -%}
+    {%- endif -%}
+    {%- if 'lifetime_scores' in words -%}
+        {%- do words.extend(headwater.lifetime_columns()) -%}
     {%- endif -%}
     {%- if not code or column | lower in words | map('lower') -%}
         {{ return(none) }}

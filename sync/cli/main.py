@@ -64,6 +64,10 @@ VERBS: dict[str, tuple[str, str]] = {
         "sync.cli.train_matching:train_matching",
         "Estimate the weights of probabilistic matching.",
     ),
+    "train-lifetimes": (
+        "sync.cli.train_lifetimes:train_lifetimes",
+        "Learn how often people buy until they leave.",
+    ),
 }
 
 
