@@ -129,6 +129,7 @@ class RunRecord:
                     )
                 )
             self._keep_place(session)
+            self._doubt_gone(session, planned)
         if planned.intents:
             self._check_intents(session, planned.plan.counts.to_send)
 
@@ -139,6 +140,14 @@ class RunRecord:
             self._keep_place(session)
             self._write_row(session)
             self.log.write_withheld(session, self._result.counts.withheld)
+
+    def _doubt_gone(self, session: Session, planned: Planned) -> None:
+        """A sync that is gone claims nobody: what this push takes out may be what that one, defined again, believes to be there."""
+        counts, definition, planning = planned.plan.counts, self._definition, self._planning
+        gone = planning.places.gone(definition, planning.known)
+        if gone and (counts.remove or counts.change):
+            ledger = planning.ledger(definition)
+            session.execute(ledger.doubting_gone(definition.filled, gone))
 
     def _check_intents(self, session: Session, expected: int) -> None:
         """They were read after the rows that are to be sent, and must be of the same table."""
