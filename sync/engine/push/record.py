@@ -192,16 +192,12 @@ class RunRecord:
         session.execute(
             *([self._intents.doubt(doubtful, now)] if doubtful else []),
             self._intents.drop(run_ids),
-            *self._lost(run_ids),
-            *self._planning.ledger(self._definition).compaction(run_ids),
         )
-
-    def _lost(self, run_ids: list[str]) -> list[str]:
-        """Statements that list events which were claimed and whose answers nobody will get; they are not sent again."""
-        if self._definition.mode is not Mode.EVENT:
-            return []
-        claimed = self._planning.ledger(self._definition).claimed(run_ids)
-        return [self.log.list_unknown(claimed, now_utc())]
+        ledger = self._planning.ledger(self._definition)
+        if self._definition.mode is Mode.EVENT:
+            # Their answers nobody will get; they are not sent again.
+            self.log.list_unknown(session, ledger.claimed(run_ids), now)
+        session.execute(*ledger.compaction(run_ids))
 
     # -- the end -------------------------------------------------------------------------------
 
