@@ -150,6 +150,10 @@
             'model_name': string, 'column_name': string, 'value_count': number, 'unread_count': number, 'shapes': string,
             'verdict': string, 'counted_at': instant,
         },
+        'identity_answers': {
+            'entity': string, 'action': string, 'left_key': string, 'right_key': string, 'author': string, 'reason': string,
+            'answered_at': instant,
+        },
         'erasure_requests': {
             'environment': string, 'request_id': string, 'identifier_type': string,
             'identifier_value_sha256': string, 'requested_at': instant, 'salt': string, 'scope': string,
