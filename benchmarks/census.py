@@ -1,8 +1,8 @@
 """People with names as frequent as a census counts them: namesakes, households, twins, fathers and sons of one name.
 
 A shop, a card and a CRM have records of them, with slips of the pen, moves and marriages; addresses of e-mail are made of the names, as
-most are. The whole project is built with matching and without: it may cost little precision, and what it claims must hold. Names are made of
-syllables: only how often each is given is a census's.
+most are. The whole project is built with matching and without: it may cost little precision, and what it claims must hold. Names are made
+of syllables: only how often each is given is a census's.
 """
 
 from __future__ import annotations

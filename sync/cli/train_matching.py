@@ -44,7 +44,8 @@ def train_matching(
     """Estimate the weights of probabilistic matching from the pairs of the last build; no labels needed.
 
     What they claim stands beside what identifiers show: scored without e-mail (national id, tax id, domain), how many pairs
-    of each band share it, in proportion to those that do of sure pairs. Where bands from `accept` on claim .03 more than holds, nothing is written.
+    of each band share it, in proportion to those that do of sure pairs. Where bands from `accept` on claim
+    .03 more than holds, nothing is written.
     """
     from sync.identity.matching.observed import observed_bands
     from sync.identity.matching.splink import import_splink, read_splink
