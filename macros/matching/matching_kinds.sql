@@ -81,7 +81,7 @@
         ]},
         'tax_id': dict(code, identifies=true, levels=[same, ['one character', headwater._distance_at_most(1)]]),
         'country': dict(text, shared=true, levels=[same]),
-        'text': dict(text, frequency=false, levels=[
+        'text': dict(text, frequency=false, is_words=true, levels=[
             same,
             ['nearly all words', '{words} >= 85'],
             ['most words', '{words} >= 65'],

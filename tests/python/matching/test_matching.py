@@ -16,6 +16,7 @@ from sync.identity.matching.weights import Kind, Weight, description_of
 from tests.python.matching.lab import (
     IDENTITY,
     MATCHING,
+    SOURCES,
     MatchingLab,
     identity_of,
     matching_of,
@@ -239,7 +240,9 @@ def crowd(count: int = 40) -> list[dict[str, str]]:
 
 def test_the_warehouse_scores_as_training_does(lab: MatchingLab) -> None:
     """One model in two languages: weights that training chose mean the same in SQL."""
-    lab.load_people(crowd())
+    rare = [person(source, "rare", first_name="Ola", email="ola@web.org") for source in SOURCES]
+    others = [person("shop", f"other{n}", email=f"other{n}@web.org") for n in range(100)]
+    lab.load_people([*crowd(), *rare, *others])
     lab.build("--select", "matching_weights", command="seed")
     lab.build("--select", "+matching_scores", command="run")
     rows = lab.query(
