@@ -51,7 +51,7 @@ countries_said as (
         upper(trim(value)) as country,
         min(first_seen_at) as said_at
 
-    from {{ ref('int_profiles__attribute_values') }}
+    from {{ ref('headwater', 'int_profiles__attribute_values') }}
 
     where
         attribute = {{ headwater.string_literal(var('cdp_consent_by_country').get('country', 'country')) }}

@@ -25,7 +25,7 @@ accounts as (
 
     select distinct account_id
 
-    from {{ ref('account_records') }}
+    from {{ ref('headwater', 'account_records') }}
 
 ),
 
@@ -36,7 +36,7 @@ named as (
         identifier_value,
         min(account_id) as account_id
 
-    from {{ ref('account_identifiers') }}
+    from {{ ref('headwater', 'account_identifiers') }}
 
     where identifier_type = {{ headwater.string_literal(rule.identifier) }}
 
@@ -52,7 +52,7 @@ told as (
         account_id,
         {{ headwater.identity_value({'column': 'value'}, headwater.identity_rules() | selectattr('name', 'equalto', 'account') | first, rule.identifier) }} as parent_value
 
-    from {{ ref('account_attributes') }}
+    from {{ ref('headwater', 'account_attributes') }}
 
     where
         attribute = {{ headwater.string_literal(rule.parent) }}
