@@ -268,6 +268,15 @@ def of_kind(kind: str, *path: str) -> Any:
     return held
 
 
+def tiktok_members(store: Any, vendor: str, name: str) -> dict[Any, Any]:
+    """Each in the audience that its row names."""
+    rows = members("audience")(store, vendor, name)
+    return {
+        key: "here" if row == [{"id": key, "audience_ids": [name]}] else row
+        for key, row in rows.items()
+    }
+
+
 PERSON = {"first_name": "FirstName", "last_name": "LastName"}
 HOLDS: dict[tuple[str, str], dict[str, Any]] = {
     ("salesforce", "contact"): {"holds": salesforce_record("Contact", PERSON, "Email")},
@@ -291,6 +300,20 @@ HOLDS: dict[tuple[str, str], dict[str, Any]] = {
     },
     ("intercom", "event"): {
         "holds": intercom_event, "held": unique("email"), "needs": intercom_contacts,
+    },
+    ("linkedin", "segment"): {
+        "holds": lambda record: {
+            record.identifiers["email_sha256"]: {
+                "action": "ADD",
+                "userIds": [
+                    {"idType": "SHA256_EMAIL", "idValue": record.identifiers["email_sha256"]}
+                ],
+            }
+        }
+    },
+    ("tiktok", "audience"): {
+        "holds": lambda record: {record.identifiers["email_sha256"]: "here"},
+        "held": tiktok_members,
     },
     ("zendesk", "user"): {"holds": zendesk_user, "held": of_kind("user", "user", "email")},
     ("sendgrid", "list"): {
