@@ -268,6 +268,28 @@ def of_kind(kind: str, *path: str) -> Any:
     return held
 
 
+def meta_conversion(record: Record) -> dict[Any, Any]:
+    told, fields = record.identifiers, _json(record)
+    names = {
+        "em": "email", "ph": "phone", "fn": "first_name", "ln": "last_name", "ct": "city", "st": "region", "zp": "postal_code",
+        "country": "country",
+    }  # fmt: skip
+    person = {theirs: told[f"{ours}_sha256"] for theirs, ours in names.items()}
+    event = {
+        "event_name": "Lapsed buyers",
+        "event_time": int(dt.datetime.fromisoformat(fields["occurred_at"]).timestamp()),
+        "event_id": record.key,
+        "action_source": "system_generated",
+        "user_data": {
+            **person,
+            **{name: told[name] for name in ("external_id", "fbc", "fbp")},
+            "client_user_agent": fields["client_user_agent"],
+        },
+        "custom_data": {"value": fields["value"], "currency": "EUR"},
+    }
+    return {record.key: event}
+
+
 def tiktok_members(store: Any, vendor: str, name: str) -> dict[Any, Any]:
     """Each in the audience that its row names."""
     rows = members("audience")(store, vendor, name)
@@ -310,6 +332,16 @@ HOLDS: dict[tuple[str, str], dict[str, Any]] = {
                 ],
             }
         }
+    },
+    ("meta_conversions", "conversion"): {
+        "holds": meta_conversion,
+        "held": unique("event_id"),
+        "fields": lambda number: {
+            "occurred_at": dt.datetime(2026, 11, 2, 9) + dt.timedelta(minutes=number),
+            "value": number + 0.25,
+            "currency": "EUR",
+            "client_user_agent": f"Mozilla/5.0 {number}",
+        },
     },
     ("tiktok", "audience"): {
         "holds": lambda record: {record.identifiers["email_sha256"]: "here"},
