@@ -223,6 +223,8 @@ class StandIn:
             item: dict[str, Any] = {}
             for path, value in told.when.items():
                 _put(item, path, value if place in refused else _other(value))
+            for path, value in told.unless.items():
+                _put(item, path, _other(value) if place in refused else value)
             if place in refused and told.code:
                 _put(item, told.code, "invalid")
             if place not in refused and verb.ids is not None:

@@ -515,7 +515,9 @@ class Declared:
                 if value is not templates.MISSING:
                     by_name.setdefault(templates.as_text(value).lower(), []).append(record.key)
             for number, item in enumerate(told):
-                if any(at(item, path) != wanted for path, wanted in one.when.items()):
+                if any(at(item, path) != wanted for path, wanted in one.when.items()) or (
+                    one.unless and all(at(item, path) == is_ for path, is_ in one.unless.items())
+                ):
                     continue
                 given = (
                     number if one.by == form.INDEX else item if one.by is None else at(item, one.by)

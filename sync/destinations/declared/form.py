@@ -165,6 +165,7 @@ class Refused(Form):
     when: dict[
         str, str | int | bool | None
     ] = {}  # what stands where in an item that is one; others are none
+    unless: dict[str, str | int | bool | None] = {}  # what stands where in one that is taken
     code: str | None = None  # path of the vendor's code in an item
     status: str = "refused"  # the code where the vendor gives none
     done: bool = False  # these are as the verb wants them: not there, or there already

@@ -268,6 +268,37 @@ def of_kind(kind: str, *path: str) -> Any:
     return held
 
 
+def meta_conversion(record: Record) -> dict[Any, Any]:
+    told, fields = record.identifiers, _json(record)
+    names = {
+        "em": "email", "ph": "phone", "fn": "first_name", "ln": "last_name", "ct": "city", "st": "region", "zp": "postal_code",
+        "country": "country",
+    }  # fmt: skip
+    person = {theirs: told[f"{ours}_sha256"] for theirs, ours in names.items()}
+    event = {
+        "event_name": "Lapsed buyers",
+        "event_time": int(dt.datetime.fromisoformat(fields["occurred_at"]).timestamp()),
+        "event_id": record.key,
+        "action_source": "system_generated",
+        "user_data": {
+            **person,
+            **{name: told[name] for name in ("external_id", "fbc", "fbp")},
+            "client_user_agent": fields["client_user_agent"],
+        },
+        "custom_data": {"value": fields["value"], "currency": "EUR"},
+    }
+    return {record.key: event}
+
+
+def tiktok_members(store: Any, vendor: str, name: str) -> dict[Any, Any]:
+    """Each in the audience that its row names."""
+    rows = members("audience")(store, vendor, name)
+    return {
+        key: "here" if row == [{"id": key, "audience_ids": [name]}] else row
+        for key, row in rows.items()
+    }
+
+
 PERSON = {"first_name": "FirstName", "last_name": "LastName"}
 HOLDS: dict[tuple[str, str], dict[str, Any]] = {
     ("salesforce", "contact"): {"holds": salesforce_record("Contact", PERSON, "Email")},
@@ -291,6 +322,30 @@ HOLDS: dict[tuple[str, str], dict[str, Any]] = {
     },
     ("intercom", "event"): {
         "holds": intercom_event, "held": unique("email"), "needs": intercom_contacts,
+    },
+    ("linkedin", "segment"): {
+        "holds": lambda record: {
+            record.identifiers["email_sha256"]: {
+                "action": "ADD",
+                "userIds": [
+                    {"idType": "SHA256_EMAIL", "idValue": record.identifiers["email_sha256"]}
+                ],
+            }
+        }
+    },
+    ("meta_conversions", "conversion"): {
+        "holds": meta_conversion,
+        "held": unique("event_id"),
+        "fields": lambda number: {
+            "occurred_at": dt.datetime(2026, 11, 2, 9) + dt.timedelta(minutes=number),
+            "value": number + 0.25,
+            "currency": "EUR",
+            "client_user_agent": f"Mozilla/5.0 {number}",
+        },
+    },
+    ("tiktok", "audience"): {
+        "holds": lambda record: {record.identifiers["email_sha256"]: "here"},
+        "held": tiktok_members,
     },
     ("zendesk", "user"): {"holds": zendesk_user, "held": of_kind("user", "user", "email")},
     ("sendgrid", "list"): {
