@@ -10,6 +10,8 @@ from sync.destinations.answers import (
     Verdicts,
 )
 from sync.destinations.base import (
+    ComparesFields,
+    CountsMembers,
     CreatesOnly,
     Declaration,
     Delivery,
@@ -17,6 +19,7 @@ from sync.destinations.base import (
     ErasesPeople,
     Erasure,
     KnowsFields,
+    ListsMembers,
     ObjectType,
     PartialFailure,
     PollsJobs,
@@ -32,7 +35,7 @@ from sync.destinations.base import (
 from sync.destinations.http import HttpClient, Limiter, Reply
 from sync.destinations.oauth import RefreshedToken
 from sync.destinations.settings import Address, HttpSettings, Settings, fingerprint
-from sync.destinations.values import chunks, is_sha256, json_bytes, one_by_one, plain, utc
+from sync.destinations.values import chunks, is_sha256, json_bytes, one_by_one, plain, same, utc
 from sync.errors import (
     AuthError,
     ConfigError,
@@ -77,7 +80,9 @@ __all__ = [
     "Campaign",
     "CampaignDay",
     "CampaignEvent",
+    "ComparesFields",
     "ConfigError",
+    "CountsMembers",
     "CreatesOnly",
     "Declaration",
     "Delivery",
@@ -93,6 +98,7 @@ __all__ = [
     "JobStatus",
     "KnowsFields",
     "Limiter",
+    "ListsMembers",
     "MisconfiguredError",
     "Mode",
     "NotYetThereError",
@@ -129,5 +135,6 @@ __all__ = [
     "json_bytes",
     "one_by_one",
     "plain",
+    "same",
     "utc",
 ]

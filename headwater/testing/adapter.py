@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -77,6 +77,9 @@ class _Told:
 
     reads_answers: bool = True
     """False where the vendor's status alone says that it took a request, whatever the body."""
+
+    needs: Callable[[Any, Sequence[Record]], None] | None = None
+    """What makes, of (bench, rows), whatever must be there before rows can be sent: contacts that are to have a tag."""
 
     rows: int = 660
     """How many rows are compared field by field; more than a batch, where batches are small."""

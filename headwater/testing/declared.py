@@ -11,13 +11,14 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 from headwater.testing.adapter import Adapter, events, every_type, members
 from headwater.testing.suite import DestinationSuite
 from sync.destinations.declared import form, templates
 from sync.destinations.declared.connector import connector
 from sync.destinations.declared.files import DeclaredFile, load, names_object
-from sync.destinations.registry import settings_in_sandbox
+from sync.destinations.registry import TOKEN_PATH, settings_in_sandbox
 from sync.destinations.settings import parse
 from sync.destinations.values import json_bytes
 from sync.records import Record, SyncObject, Value
@@ -56,13 +57,18 @@ def declared_adapter(file: DeclaredFile, kind: str, **told: Any) -> Adapter:
         "fields": lambda number: fields(offered, number),
         "holds": lambda record: _holds(file, served, kind, record),
         "held": events if is_event else held,
-        "names_refused_rows": any(v.refused or v.per == "row" for v in offered.verbs.values()),
+        "names_refused_rows": _names_refused_rows(offered),
         "objects_are_apart": has_name and not is_event,
         "reads_answers": not all(v.answer.empty for v in offered.verbs.values()),
         "rows": min(300, 3 * offered.batch_rows),
         "stand_in": served,
     }
     return Adapter(connector(file), kind, **{**given, **told})
+
+
+def _names_refused_rows(offered: form.Object) -> bool:
+    sent = [verb for verb in (offered.upsert, offered.send, offered.remove) if verb is not None]
+    return any(verb.refused or verb.per == "row" for verb in sent)
 
 
 def identifiers(offered: form.Object, number: int) -> dict[str, str]:
@@ -181,9 +187,17 @@ def _recorded(example: form.Example) -> Iterator[tuple[str, list[dict[str, Any]]
         def answer(self) -> None:
             sent = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             asked: dict[str, Any] = {"method": self.command, "path": self.path}
-            if sent:
+            if self.path.endswith(TOKEN_PATH):
+                self.reply(200, {"access_token": "sandbox", "token_type": "Bearer"})
+                return
+            if sent and "form" in str(self.headers.get("Content-Type")):
+                asked["body"] = dict(parse_qsl(sent.decode(), keep_blank_values=True))
+            elif sent:
                 asked["body"] = json.loads(sent)
             seen.append(asked)
+            self.reply(status, body)
+
+        def reply(self, status: int, body: Any) -> None:
             self.send_response(status)
             content = b"" if body is None else json.dumps(body).encode()
             self.send_header("Content-Length", str(len(content)))

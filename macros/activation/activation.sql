@@ -63,7 +63,7 @@ consenting as (
 
     select profile_id
 
-    from {{ ref('profile_consent') }}
+    from {{ ref('headwater', 'profile_consent') }}
 
     where
         channel = {{ headwater.string_literal(consent['channel']) }}
@@ -78,7 +78,7 @@ suppressed as (
 
     select distinct profile_id
 
-    from {{ ref('profile_suppressions') }}
+    from {{ ref('headwater', 'profile_suppressions') }}
 
     where
         reason = 'erasure'
@@ -114,7 +114,7 @@ mapped as (
 
     from members
 
-    inner join {{ ref(entities) }} as {{ entities }}
+    inner join {{ headwater.model_ref(entities) }} as {{ entities }}
         on members.{{ entity_id }} = {{ entities }}.{{ entity_id }}
     {%- if entity == 'person' %}
 

@@ -3,8 +3,8 @@
     out. On DuckDB the error rolls the table back to what it was; elsewhere the node has failed, and no push goes.
     consent: {channel, purpose}, or none. -#}
 {% macro activation_laws(entity, consent=none, holdout_ignored_because=none) -%}
-    {%- set consents = ref('profile_consent') if consent else none -%}
-    {%- set suppressions = ref('profile_suppressions') if entity == 'person' else none -%}
+    {%- set consents = ref('headwater', 'profile_consent') if consent else none -%}
+    {%- set suppressions = ref('headwater', 'profile_suppressions') if entity == 'person' else none -%}
     {%- if execute -%}
         {%- set broken = headwater._exposures_that_disagree(model, consent) -%}
         {%- if headwater._takes_people_out(model) -%}
@@ -194,8 +194,8 @@
 
 {#- Value: the relation of the model or seed of that name, or none. -#}
 {% macro _relation_named(name) -%}
-    {%- set nodes = graph.nodes.values() | selectattr('name', 'equalto', name) | list -%}
-    {{ return(headwater._relation_of(nodes[0]) if nodes else none) }}
+    {%- set node = headwater.node_named(name) -%}
+    {{ return(headwater._relation_of(node) if node else none) }}
 {%- endmacro %}
 
 {#- Value: by a query without rows. On DuckDB the adapter's own way begins a transaction, which would take with it what the end of a

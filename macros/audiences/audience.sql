@@ -217,7 +217,7 @@ candidates as (
     {%- endif -%}
     {{ return(
         '(select by_account.' ~ context.key ~ ', max(by_account.place) as place from (select ' ~ key ~ ', case when contacts.account_id is null then 1 else ' ~ place ~ ' end as place from '
-        ~ source ~ ' left join (select distinct account_id, profile_id from ' ~ ref('account_contacts') ~ ' where account_id is not null) as contacts on ' ~ key ~ ' = contacts.profile_id where '
+        ~ source ~ ' left join (select distinct account_id, profile_id from ' ~ ref('headwater', 'account_contacts') ~ ' where account_id is not null) as contacts on ' ~ key ~ ' = contacts.profile_id where '
         ~ wheres | join(' and ') ~ ') as by_account group by 1)'
     ) }}
 {%- endmacro %}

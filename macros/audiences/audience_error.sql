@@ -1,14 +1,25 @@
-{#- Stops the parse: which model, which key of its definition, what is wrong and what is allowed. -#}
+{#- Stops the parse: which model, which key of its definition, what is wrong and what is allowed; where it is a setting, with all that is wrong
+    with the settings. -#}
 {% macro audience_error(path, message) -%}
-    {{ exceptions.raise_compiler_error(model.name ~ (', ' ~ path if path else '') ~ ': ' ~ message ~ '.') }}
+    {%- if (path or '').startswith('vars: ') -%}
+        {%- do headwater.stop_setting(headwater._sentence(model.name ~ ', ' ~ path ~ ': ' ~ message)) -%}
+    {%- endif -%}
+    {{ exceptions.raise_compiler_error(headwater._sentence(model.name ~ (', ' ~ path if path else '') ~ ': ' ~ message)) }}
+{%- endmacro %}
+
+{#- Text: with the dot that ends it, unless it ends with a question. -#}
+{% macro _sentence(text) -%}
+    {{ return(text ~ ('' if text.endswith('?') else '.')) }}
 {%- endmacro %}
 
 {#- Nothing: stops the parse for a list of "path: message", all at once; an empty list goes on. -#}
 {% macro stop_for(problems) -%}
     {%- if problems | length == 1 -%}
-        {{ exceptions.raise_compiler_error(model.name ~ ', ' ~ problems[0] ~ '.') }}
+        {{ exceptions.raise_compiler_error(headwater._sentence(model.name ~ ', ' ~ problems[0])) }}
     {%- elif problems -%}
-        {{ exceptions.raise_compiler_error(model.name ~ ', ' ~ problems | length ~ ' mistakes:\n  ' ~ problems | join('.\n  ') ~ '.') }}
+        {%- set sentences = [] -%}
+        {%- for problem in problems -%}{%- do sentences.append(headwater._sentence(problem)) -%}{%- endfor -%}
+        {{ exceptions.raise_compiler_error(model.name ~ ', ' ~ problems | length ~ ' mistakes:\n  ' ~ sentences | join('\n  ')) }}
     {%- endif -%}
 {%- endmacro %}
 

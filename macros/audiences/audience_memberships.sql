@@ -26,7 +26,7 @@ current_members as (
         members.{{ facts.key }} as entity_id,
         members.is_holdout
 
-    from {{ ref(audience) }} as members
+    from {{ headwater.model_ref(audience) }} as members
 
     where members.{{ facts.key }} is not null
 
@@ -61,7 +61,7 @@ known as (
 
     from {% if is_incremental() %}{{ this }}{% else %}{{ headwater._no_memberships() }}{% endif %} as memberships
 
-    left join {{ ref('identity_aliases') }} as identity_aliases
+    left join {{ ref('headwater', 'identity_aliases') }} as identity_aliases
         on memberships.entity = identity_aliases.entity
         and memberships.entity_id = identity_aliases.old_id
 

@@ -34,7 +34,7 @@
     {%- if condition | length > 1 -%}
         {{ return(headwater.stay_predicate(context, condition, path)) }}
     {%- endif -%}
-    {{ return(headwater.in_keys(context.candidate_key, 'members.' ~ context.key, ref(name) ~ ' as members')) }}
+    {{ return(headwater.in_keys(context.candidate_key, 'members.' ~ context.key, headwater.model_ref(name) ~ ' as members')) }}
 {%- endmacro %}
 
 {#- Value: the type of a trait (none where it is not known); notes that it is used, and a mistake where the model has no such column. -#}
@@ -76,7 +76,7 @@
         {%- do headwater.note_problem(context, path, "is for audiences of people") -%}
         {{ return('false') }}
     {%- endif -%}
-    {%- set lines = ref('profile_product_lines') -%}
+    {%- set lines = ref('headwater', 'profile_product_lines') -%}
     {%- set line = condition['product_line'] -%}
     {%- set wheres = ['lines.product_line is not null'] -%}
     {%- if line not in ['any', 'all'] -%}

@@ -159,7 +159,7 @@ select * from judged
 {#- Relation-shaped query, one row: members, held_out and reach_1, ... in the order of `reaches`. -#}
 {% macro _reach_query(context, rows, reaches) -%}
 {#- Before any branch: dbt reads refs while it parses, when no sync is known. -#}
-{%- set consent_answers, suppressions = (ref('profile_consent'), ref('profile_suppressions')) if context.entity == 'person' else (none, none) -%}
+{%- set consent_answers, suppressions = (ref('headwater', 'profile_consent'), ref('headwater', 'profile_suppressions')) if context.entity == 'person' else (none, none) -%}
 {%- set key, model_name = context.key, context.model -%}
 with
 
@@ -186,7 +186,7 @@ select
 
         from members
 
-        inner join {{ ref(model_name) }} as {{ model_name }}
+        inner join {{ headwater.model_ref(model_name) }} as {{ model_name }}
             on members.{{ key }} = {{ model_name }}.{{ key }}
 
         where
@@ -223,10 +223,10 @@ from (
     {{ rows }}
 ) as members
 
-inner join {{ ref('profile_consent') }} as answers
+inner join {{ ref('headwater', 'profile_consent') }} as answers
     on members.profile_id = answers.profile_id
 
-left join {{ ref('profile_suppressions') }} as rules
+left join {{ ref('headwater', 'profile_suppressions') }} as rules
     on members.profile_id = rules.profile_id
     and (rules.channel in ('all', answers.channel) or rules.reason = 'erasure')
 

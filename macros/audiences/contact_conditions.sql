@@ -24,7 +24,7 @@
         {%- if 'since' in wanted -%}
             {%- do wheres.append(headwater.comparison(context, 'rules.since', 'time', wanted['since'], path ~ '.since')) -%}
         {%- endif -%}
-        {{ return(headwater.in_keys('candidates.profile_id', 'rules.profile_id', ref('profile_suppressions') ~ ' as rules where ' ~ wheres | join(' and '))) }}
+        {{ return(headwater.in_keys('candidates.profile_id', 'rules.profile_id', ref('headwater', 'profile_suppressions') ~ ' as rules where ' ~ wheres | join(' and '))) }}
     {%- endif -%}
     {%- set state = wanted.get('state', 'opted_in') -%}
     {%- set wheres = [
@@ -38,7 +38,7 @@
         {%- do wheres.append(headwater.comparison(context, 'answers.recorded_at', 'time', wanted['recorded'], path ~ '.recorded')) -%}
     {%- endif -%}
     {{ return(headwater.in_keys(
-        'candidates.profile_id', 'answers.profile_id', ref('profile_consent') ~ ' as answers where ' ~ wheres | join(' and '), negated=state == 'never_asked'
+        'candidates.profile_id', 'answers.profile_id', ref('headwater', 'profile_consent') ~ ' as answers where ' ~ wheres | join(' and '), negated=state == 'never_asked'
     )) }}
 {%- endmacro %}
 
@@ -48,7 +48,7 @@
     {%- if not execute -%}
         {{ return(none) }}
     {%- endif -%}
-    {%- set node = headwater._model_named(name) -%}
+    {%- set node = headwater.node_named(name) -%}
     {%- if not node -%}
         {%- set names = [] -%}
         {%- for other in graph.get('nodes', {}).values() if other.resource_type == 'model' and other.name.split('_')[0] == name.split('_')[0] -%}
@@ -119,7 +119,7 @@
         {%- do wheres.append(headwater.comparison(context, 'steps.happened_at', 'time', condition['happened'], path ~ '.happened')) -%}
     {%- endif -%}
     {#- Before any return: dbt reads refs while it parses, when no table is known. -#}
-    {%- set aliases = ref('identity_aliases') -%}
+    {%- set aliases = ref('headwater', 'identity_aliases') -%}
     {%- set log = headwater.as_last_built(context, name, path) -%}
     {%- if log is none -%}
         {{ return('false') }}
@@ -190,7 +190,7 @@
         {%- do wheres.append('acknowledged.sync_name = ' ~ headwater.audience_literal(context, ids.get(wanted['sync'], wanted['sync']), 'text', path ~ '.sync')) -%}
     {%- endif -%}
     {#- Before any return: dbt reads refs while it parses, when no table is known. -#}
-    {%- set acknowledgements, aliases = ref('stg_sync__acknowledgements'), ref('identity_aliases') -%}
+    {%- set acknowledgements, aliases = ref('headwater', 'stg_sync__acknowledgements'), ref('headwater', 'identity_aliases') -%}
     {%- set touched = [] -%}
     {%- for journey in ([wanted['journey']] if 'journey' in wanted else headwater.registry('journeys') if context.entity == 'person' else []) -%}
         {%- set log = headwater.as_last_built(context, journey, path ~ '.journey') -%}

@@ -35,7 +35,7 @@
     {%- for one in context.texts -%}
         {%- set same = asked | selectattr('model', 'equalto', one.model) | selectattr('column', 'equalto', one.column) | selectattr('value', 'equalto', one.value) | list -%}
         {%- if not same -%}
-            {%- do parts.append('select ' ~ asked | length ~ ' as place, count(*) as found from (select 1 as one from ' ~ ref(one.model) ~ ' where ' ~ one.column ~ ' = '
+            {%- do parts.append('select ' ~ asked | length ~ ' as place, count(*) as found from (select 1 as one from ' ~ headwater.model_ref(one.model) ~ ' where ' ~ one.column ~ ' = '
                 ~ headwater.string_literal(one.value) ~ ' limit 1) as rows_with_it') -%}
             {%- do asked.append(one) -%}
         {%- endif -%}
@@ -43,7 +43,7 @@
     {%- for row in (run_query(parts | join(' union all ') ~ ' order by 1') if parts else []) if row[1] | int == 0 -%}
         {%- set one = asked[row[0] | int] -%}
         {%- set there = [] -%}
-        {%- for value in run_query('select distinct ' ~ one.column ~ ' as value from ' ~ ref(one.model) ~ ' where ' ~ one.column ~ ' is not null order by 1 limit 200') -%}
+        {%- for value in run_query('select distinct ' ~ one.column ~ ' as value from ' ~ headwater.model_ref(one.model) ~ ' where ' ~ one.column ~ ' is not null order by 1 limit 200') -%}
             {%- do there.append(value[0] | string) -%}
         {%- endfor -%}
         {%- do exceptions.warn(context.name ~ ', ' ~ one.path ~ ": no row of " ~ one.model ~ " has " ~ one.column ~ " '" ~ one.value ~ "'" ~ headwater.nearest(one.value, there) ~ '.') -%}

@@ -4,7 +4,7 @@
 {% macro model_columns(name) -%}
     {%- set types = {} -%}
     {%- set dates = [] -%}
-    {%- set node = headwater._model_named(name) if execute else none -%}
+    {%- set node = headwater.node_named(name) if execute else none -%}
     {%- if not node -%}
         {{ return({'types': types, 'dates': dates, 'is_complete': false}) }}
     {%- endif -%}
@@ -28,7 +28,7 @@
 {#- Text: why the members of a model are not of an entity, or nothing. An audience that is a definition says its entity; any other has the
     key of its own, and not that of the other if it is to have `one_key`. While dbt parses nothing is known. -#}
 {% macro wrong_entity(name, entity, one_key=true) -%}
-    {%- set node = headwater._model_named(name) if execute else none -%}
+    {%- set node = headwater.node_named(name) if execute else none -%}
     {%- if not node -%}
         {{ return('') }}
     {%- endif -%}
@@ -53,15 +53,6 @@
             ~ ('' if [told, entity] | sort != ['account', 'person'] else ": put it into account: {member_of: " ~ name ~ "}, for the contacts of these companies" if told == 'account' else ": put it into contacts: {who: {member_of: " ~ name ~ "}}, for companies with such contacts")) }}
     {%- endif -%}
     {{ return('') }}
-{%- endmacro %}
-
-{#- Value: the node of a model, one of this project before one of another; none where there is none. -#}
-{% macro _model_named(name) -%}
-    {%- set found = [] -%}
-    {%- for node in graph.get('nodes', {}).values() if node.name == name and node.resource_type in ['model', 'seed', 'snapshot'] -%}
-        {%- do found.append(node) -%}
-    {%- endfor -%}
-    {{ return((found | selectattr('package_name', 'equalto', model.package_name) | list + found) | first if found else none) }}
 {%- endmacro %}
 
 {% macro _kind_of_type(data_type) -%}

@@ -12,7 +12,7 @@ select
     {{ headwater.as_decimal(conversion.value, 18, 2) }} as value_eur,
     occurred_at
 
-from {{ ref(conversion.model) }}
+from {{ headwater.model_ref(conversion.model) }}
 
 union all
 {% endfor %}
@@ -32,7 +32,7 @@ where one = 0
 {% macro conversions() -%}
     {%- set found = [] -%}
     {%- for model in headwater.registry('conversions') -%}
-        {%- do ref(model) -%}
+        {%- do headwater.model_ref(model) -%}
         {%- set node = headwater.registered_node('conversions', model) -%}
         {%- set facts = ((node.config or {}).get('meta') or {}).get('conversion') or {} -%}
         {%- set allowed = ['name', 'id', 'value'] -%}

@@ -2,7 +2,7 @@
 {% macro lift_audiences() -%}
     {%- set audiences = [] -%}
     {%- for audience in headwater.registry('audiences') -%}
-        {%- do ref(audience) -%}
+        {%- do headwater.model_ref(audience) -%}
         {%- set facts = headwater.audience_facts(audience) -%}
         {%- if facts.entity == 'person' and facts.has_holdout -%}
             {%- do audiences.append(audience) -%}

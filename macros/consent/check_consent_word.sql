@@ -29,5 +29,5 @@
 {#- Stops the parse: which setting, and what is wrong with it. -#}
 {% macro consent_error(where, message) -%}
     {%- set place = model.name ~ ', ' if model is defined and model and model.get('resource_type') in ['model', 'test'] and not where.startswith('cdp_') else '' -%}
-    {{ headwater.stop_setting(place ~ where ~ ': ' ~ message ~ '. The words of consent are in docs/consent.md.') }}
+    {{ headwater.stop_setting(headwater._sentence(place ~ where ~ ': ' ~ message) ~ ' The words of consent are in docs/consent.md.') }}
 {%- endmacro %}

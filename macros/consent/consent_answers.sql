@@ -43,7 +43,7 @@
         {{ headwater._consent_by_guardian(source) }} as is_by_guardian,
         {{ headwater._consent_lapse(source, is_yes) }} as lapse
 
-    from {{ ref(source.model) }}
+    from {{ headwater.model_ref(source.model) }}
     {%- if kind == 'accepts' %}
 
     where {{ said }} is not null

@@ -12,7 +12,7 @@ profile_records as (
         source_record_id,
         profile_id
 
-    from {{ ref('profile_records') }}
+    from {{ ref('headwater', 'profile_records') }}
 
 ),
 
@@ -23,7 +23,7 @@ holders as (
         identifier_type,
         identifier_value
 
-    from {{ ref('int_profiles__identifier_holders') }}
+    from {{ ref('headwater', 'int_profiles__identifier_holders') }}
 
 ),
 
@@ -47,7 +47,7 @@ consents as (
         coalesce(is_by_guardian, false) as is_by_guardian,
         lapse
 
-    from {{ ref('int_profiles__consents_counted') }}
+    from {{ ref('headwater', 'int_profiles__consents_counted') }}
 
 ),
 {%- if minors %}
@@ -260,6 +260,13 @@ said as (
     from profiles_ranked
 
 )
+{%- if headwater.consent_by_country() %},
+
+{{ headwater._told_by_country(minors) }}
+
+select * from told
+{%- else %}
 
 select * from said
+{%- endif %}
 {%- endmacro %}

@@ -16,7 +16,7 @@
     {%- set usual = 'cast(' ~ dbt.dateadd('year', rule['under'], 'birth_date') ~ ' as date)' -%}
     {{ return(
         'select profile_id from (select profile_id, ' ~ headwater.attribute_cast(values.birth_date, 'date') ~ ' as birth_date, upper('
-        ~ values.country ~ ') as country from ' ~ ref('profile_attributes') ~ ' group by profile_id) as people where '
+        ~ values.country ~ ') as country from ' ~ ref('headwater', 'profile_attributes') ~ ' group by profile_id) as people where '
         ~ ('case ' ~ of_age | join(' ') ~ ' else ' ~ usual ~ ' end' if of_age else usual) ~ ' > cast(' ~ headwater.cdp_now() ~ ' as date)'
     ) }}
 {%- endmacro %}

@@ -6,7 +6,7 @@
         {%- set requests = adapter.get_relation(
             database=target.database, schema=headwater._sync_schema(), identifier='erasure_requests'
         ) -%}
-        {%- set aliases = headwater._present_relation('identity_aliases') -%}
+        {%- set aliases = headwater._present_relation(headwater.node_named('identity_aliases')) -%}
         {%- set histories = headwater._histories() -%}
         {%- if requests and aliases -%}
             {#- Ends the transaction that looking began, which a hook rolls back: what follows stays. -#}
@@ -24,9 +24,10 @@
 {#- Value: the tables that outlive a build, whoever wrote their models; those that say which id became which have nothing else of anybody. -#}
 {% macro _histories() -%}
     {%- set found = [] -%}
+    {%- set ids = ['identity_aliases', 'identity_assignments'] -%}
     {%- for node in graph.nodes.values() if node.resource_type in ['model', 'snapshot'] -%}
-        {%- if node.config.materialized in ['incremental', 'snapshot'] and node.name not in ['identity_aliases', 'identity_assignments'] -%}
-            {%- set relation = headwater._present_relation(node.name) -%}
+        {%- if node.config.materialized in ['incremental', 'snapshot'] and not (node.package_name == 'headwater' and node.name in ids) -%}
+            {%- set relation = headwater._present_relation(node) -%}
             {%- if relation -%}{%- do found.append(relation) -%}{%- endif -%}
         {%- endif -%}
     {%- endfor -%}
@@ -56,10 +57,7 @@
 {%- endmacro %}
 
 {#- Relation: that of a model where the warehouse has it as a table; else none. -#}
-{% macro _present_relation(name) -%}
-    {%- for node in graph.nodes.values() if node.resource_type in ['model', 'snapshot'] and node.name == name -%}
-        {%- set found = adapter.get_relation(database=node.database, schema=node.schema, identifier=node.alias or node.name) -%}
-        {{ return(found if found and not found.is_view else none) }}
-    {%- endfor -%}
-    {{ return(none) }}
+{% macro _present_relation(node) -%}
+    {%- set found = adapter.get_relation(database=node.database, schema=node.schema, identifier=node.alias or node.name) if node else none -%}
+    {{ return(found if found and not found.is_view else none) }}
 {%- endmacro %}

@@ -13,12 +13,12 @@
     cross join (
         select distinct salt
 
-        from {{ ref('stg_sync__erasure_requests') }}
+        from {{ ref('headwater', 'stg_sync__erasure_requests') }}
 
         where scope = '{{ scope }}'
     ) as salts
 
-    inner join {{ ref('stg_sync__erasure_requests') }} as requests
+    inner join {{ ref('headwater', 'stg_sync__erasure_requests') }} as requests
         on salts.salt = requests.salt
         and held.identifier_type = requests.identifier_type
         and requests.identifier_value_sha256 = {{ headwater.erasure_hash('salts.salt', 'held.identifier_value') }}

@@ -38,9 +38,9 @@
         steps.is_holdout,
         steps.happened_at
 
-    from {{ ref(journey) }} as steps
+    from {{ headwater.model_ref(journey) }} as steps
 
-    left join {{ ref('identity_aliases') }} as identity_aliases
+    left join {{ ref('headwater', 'identity_aliases') }} as identity_aliases
         on steps.profile_id = identity_aliases.old_id
 
     where

@@ -23,7 +23,7 @@
         {%- endif -%}
         {{ return({
             'kind': 'audience', 'is_many': again is mapping, 'again': again, 'most': most, 'event': none, 'rests': none, 'is_open': headwater._journey_is_open(context, entry),
-            'members': 'select profile_id, is_holdout from ' ~ ref(entry['audience']),
+            'members': 'select profile_id, is_holdout from ' ~ headwater.model_ref(entry['audience']),
         }) }}
     {%- elif again is mapping -%}
         {{ headwater.audience_error('re_entry', "is for the entry by an audience; each event and each date is an entry of its own") }}
@@ -64,7 +64,7 @@
     {%- set key = 'cast(events.' ~ event.key ~ ' as ' ~ dbt.type_string() ~ ')' -%}
     {{ return(
         'select candidates.profile_id, ' ~ headwater.node_key(key) ~ ' as entry_number, ' ~ key ~ ' as entry_key, '
-        ~ headwater._instant('events.' ~ event.time) ~ ' as happened_at from ' ~ ref(event.model)
+        ~ headwater._instant('events.' ~ event.time) ~ ' as happened_at from ' ~ headwater.model_ref(event.model)
         ~ ' as events inner join people as candidates on events.profile_id = candidates.profile_id where events.' ~ event.key ~ ' is not null and '
         ~ headwater._event_window(context, 'events', event, window, 'entry') ~ (' and ' ~ who if who)
     ) }}

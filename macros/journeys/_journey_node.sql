@@ -202,7 +202,7 @@ select
 
 from done__{{ touchpoint }} as sent
 
-inner join {{ ref('event_campaign_engaged') }} as engagements
+inner join {{ ref('headwater', 'event_campaign_engaged') }} as engagements
     on sent.profile_id = engagements.profile_id
     and engagements.occurred_at >= sent.happened_at
 {%- if node.type == 'wait' %}

@@ -66,7 +66,7 @@
     {%- set columns = headwater._columns_of(context, context.model) -%}
     {%- set has_column = column in columns.types or not execute -%}
     {%- if has_column and context.asks and not headwater.is_offline() and modules.pytz.all_timezones_set is defined -%}
-        {%- for row in run_query('select distinct ' ~ column ~ ' from ' ~ ref(context.model) ~ ' where ' ~ column ~ ' is not null order by 1') -%}
+        {%- for row in run_query('select distinct ' ~ column ~ ' from ' ~ headwater.model_ref(context.model) ~ ' where ' ~ column ~ ' is not null order by 1') -%}
             {%- if row[0] in modules.pytz.all_timezones_set -%}
                 {%- do zones.update({row[0]: headwater._clock_now({'zone': row[0]})}) -%}
             {%- endif -%}
@@ -128,8 +128,8 @@
         {%- if name == context.name -%}
             {%- set at.is_before = false -%}
         {%- else -%}
-            {%- set table = ref(name) if at.is_before else headwater.as_last_built(context, name, 'vars: cdp_registry') -%}
-            {%- set node = headwater._model_named(name) if execute else none -%}
+            {%- set table = headwater.model_ref(name) if at.is_before else headwater.as_last_built(context, name, 'vars: cdp_registry') -%}
+            {%- set node = headwater.node_named(name) if execute else none -%}
             {%- if table -%}
                 {%- do found.append({'name': name, 'table': table, 'definition': (node.config.meta.get('journey') or {}) if node else {}}) -%}
             {%- endif -%}
@@ -151,7 +151,7 @@ contacts as (
 
     from {{ log.table }} as steps
 
-    left join {{ ref('identity_aliases') }} as successors
+    left join {{ ref('headwater', 'identity_aliases') }} as successors
         on steps.profile_id = successors.old_id
 
     where
@@ -170,7 +170,7 @@ contacts as (
         successors.live_id as channel,
         {{ headwater.cdp_now() }} as happened_at
 
-    from {{ ref('identity_aliases') }} as successors
+    from {{ ref('headwater', 'identity_aliases') }} as successors
 
     where 1 = 0
 
@@ -339,7 +339,7 @@ delayed__{{ node.name }} as (
         {%- do parts.append(
             'select coalesce(successors.live_id, inside.profile_id) as profile_id from ' ~ other.table ~ ' as inside left join ' ~ other.table
             ~ " as ended on inside.profile_id = ended.profile_id and inside.entry_number = ended.entry_number and ended.node_type = 'exit' left join "
-            ~ ref('identity_aliases') ~ " as successors on inside.profile_id = successors.old_id where inside.node_type = 'entry' and ended.profile_id is null"
+            ~ ref('headwater', 'identity_aliases') ~ " as successors on inside.profile_id = successors.old_id where inside.node_type = 'entry' and ended.profile_id is null"
         ) -%}
     {%- endfor -%}
     {{ return(parts | join(' union all ')) }}

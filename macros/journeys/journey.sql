@@ -96,7 +96,7 @@ logged as (
 
         from {{ log }} as steps
 
-        left join {{ ref('identity_aliases') }} as identity_aliases
+        left join {{ ref('headwater', 'identity_aliases') }} as identity_aliases
             on steps.profile_id = identity_aliases.old_id
 
         union all
@@ -113,7 +113,7 @@ logged as (
 
         from {{ log }} as steps
 
-        inner join {{ ref('identity_aliases') }} as parted
+        inner join {{ ref('headwater', 'identity_aliases') }} as parted
             on steps.profile_id = parted.split_from_id
             and steps.happened_at >= parted.shared_from_at
             and steps.happened_at <= parted.shared_until_at
@@ -134,7 +134,7 @@ logged as (
         {{ headwater.cdp_now() }} as happened_at,
         {{ headwater.cdp_now() }} as last_at
 
-    from {{ ref('identity_aliases') }} as identity_aliases
+    from {{ ref('headwater', 'identity_aliases') }} as identity_aliases
 
     where 1 = 0
     {%- endif %}

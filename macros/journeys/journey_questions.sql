@@ -7,7 +7,7 @@
     {%- do headwater._journey_only(parsed, headwater.definition_keys('journey'), '') -%}
     {%- set nodes = headwater.journey_nodes(parsed) -%}
     {#- Before any branch: dbt reads refs while it parses, when no table is known. -#}
-    {%- do ref('identity_aliases') -%}
+    {%- do ref('headwater', 'identity_aliases') -%}
     {%- set log = headwater.as_last_built({'problems': []}, name, '') if replayed is none else (replayed.log or none) -%}
     {%- set members = none -%}
     {%- if replayed is not none and replayed.audience -%}
@@ -98,7 +98,7 @@ steps as (
 
     from {{ log }} as logged
 
-    left join {{ ref('identity_aliases') }} as identity_aliases
+    left join {{ ref('headwater', 'identity_aliases') }} as identity_aliases
         on logged.profile_id = identity_aliases.old_id
 
     group by 1, 2, 3

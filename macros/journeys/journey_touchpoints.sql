@@ -52,19 +52,19 @@
                 entry_number,
                 entry_key
 
-            from {{ ref(journey) }}
+            from {{ headwater.model_ref(journey) }}
 
             where node = 'entry'
         ) as entered
             on steps.entry_number = entered.entry_number
 
-        left join {{ ref(source.model) }} as events
+        left join {{ headwater.model_ref(source.model) }} as events
             on entered.entry_key = cast(events.{{ source.key }} as {{ dbt.type_string() }})
         {%- endif %}
 
         {# A way that ends with its touchpoint, in the same build, has not left before it. -#}
         left join (
-            select distinct profile_id, entry_number, happened_at from {{ ref(journey) }}
+            select distinct profile_id, entry_number, happened_at from {{ headwater.model_ref(journey) }}
             where node_type = 'exit' and outcome = 'exit'
         ) as own_exit
             on steps.logged_id = own_exit.profile_id
@@ -72,7 +72,7 @@
             and steps.happened_at = own_exit.happened_at
 
         left join (
-            select distinct sync_key from {{ ref('stg_sync__ledger') }}
+            select distinct sync_key from {{ ref('headwater', 'stg_sync__ledger') }}
         ) as sent
             on steps.touchpoint_id = sent.sync_key
 
@@ -86,7 +86,7 @@
     ) as touchpoints
     {%- if asleep %}
 
-    left join {{ ref('profiles') }} as candidates on touchpoints.profile_id = candidates.profile_id
+    left join {{ ref('headwater', 'profiles') }} as candidates on touchpoints.profile_id = candidates.profile_id
     {%- endif %}
 
     where
@@ -103,8 +103,8 @@
 {%- if not rules or not rules.quiet -%}
     {{ return(none) }}
 {%- endif -%}
-{%- do ref('profiles') -%}
-{%- set node = headwater._model_named(journey) if execute else none -%}
+{%- do ref('headwater', 'profiles') -%}
+{%- set node = headwater.node_named(journey) if execute else none -%}
 {%- set definition = (node.config.meta.get('journey') or {}) if node else {} -%}
 {%- set quiet = [] -%}
 {%- for one in (headwater.journey_nodes(definition) if definition else []) if one.name in nodes and one.channel in rules.quiet.channels and one.when_not_allowed != 'send' -%}
@@ -125,7 +125,7 @@
     {%- set problems = [] -%}
     {%- set context = {'columns': {}, 'dates': [], 'problems': problems} -%}
     {%- set event = headwater.declared_event(context, name, 'journey_touchpoints, event') -%}
-    {%- set node = headwater._model_named(journey) if execute else none -%}
+    {%- set node = headwater.node_named(journey) if execute else none -%}
     {%- set told = ((node.config.meta.get('journey') or {}).get('entry') or {}).get('did') if node else none -%}
     {%- if told != name and node -%}
         {{ headwater.audience_error('journey_touchpoints, event', "'" ~ name ~ "' is not what lets in to " ~ journey ~ ", which is " ~ (told or 'no event')) }}

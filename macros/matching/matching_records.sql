@@ -20,7 +20,7 @@ with
         {{ headwater._matching_value(kind, how, record.columns) }} as {{ kind }}{{ "," if not loop.last }}
         {%- endfor %}
 
-    from {{ ref(record.model) }}
+    from {{ headwater.model_ref(record.model) }}
 
     where {{ record.record_key }} is not null
 
@@ -46,7 +46,7 @@ living as (
 
     from unioned
 
-    inner join {{ ref('identity_records') }} as records
+    inner join {{ ref('headwater', 'identity_records') }} as records
         on unioned.entity = records.entity
         and unioned.record_key = records.record_key
 

@@ -6,7 +6,7 @@
     5 the highest, equal values equal), {change: {sum: column}} (what the window came to over what the one before did; `within` is the window);
     with `within: 90 days` and `where: <SQL of the event's columns>` beside it. key: profile_id or account_id. -#}
 {% macro event_traits(event, traits, key='profile_id') -%}
-    {%- set everybody = ref('account_records') if key == 'account_id' else ref('profile_records') -%}
+    {%- set everybody = ref('headwater', 'account_records') if key == 'account_id' else ref('headwater', 'profile_records') -%}
     {%- set asked = headwater._event_traits_read(traits, key) -%}
     {%- set figures = asked | selectattr('kind', 'equalto', 'figure') | list -%}
     {%- set picks = asked | selectattr('kind', 'equalto', 'pick') | list %}

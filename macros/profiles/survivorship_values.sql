@@ -24,7 +24,7 @@ with
         {{ source.columns[attribute.name] }} as {{ attribute.name }}{{ ',' if not loop.last }}
         {%- endfor %}
 
-    from {{ ref(source.model) }}
+    from {{ headwater.model_ref(source.model) }}
     {%- if source.merged_into %}
 
     where {{ headwater.record_merged_into(source) }} is null

@@ -21,9 +21,12 @@
     {%- endif -%}
 {%- endmacro %}
 
-{#- Stops with all that is wrong with the vars; with `message`, what a macro met that read one of them, where that is nothing more. -#}
+{#- Stops with all that is wrong with the vars, and with `message`, what a macro met that read one of them, where nothing else is said of that one. -#}
 {% macro stop_setting(message) -%}
-    {%- do headwater.stop_for_settings(headwater._wrong_settings() or [message]) -%}
+    {%- set problems = headwater._wrong_settings() -%}
+    {%- set names = modules.re.findall('cdp_[a-z_]+', message)[:1] -%}
+    {%- set said = modules.re.findall('cdp_[a-z_]+', problems | join(' ')) -%}
+    {%- do headwater.stop_for_settings(problems + ([message] if not names or names[0] not in said else [])) -%}
 {%- endmacro %}
 
 {#- Value: a var that is a mapping; `{}` where it is not set. Any other value stops with all that is wrong with the vars. -#}
@@ -49,9 +52,23 @@
             {%- do headwater._note_shape(problems, 'vars: ' ~ name, given, shape) -%}
         {%- endif -%}
     {%- endfor -%}
+    {%- do headwater._note_own_models(problems) -%}
     {%- do headwater._note_lost_entities(problems) -%}
     {%- do headwater._note_replaced_macros(problems) -%}
     {{ return(problems) }}
+{%- endmacro %}
+
+{#- A model of the engine's cannot be what the engine reads; one of a project that is called the same needs another name. -#}
+{% macro _note_own_models(problems) -%}
+    {%- set registry = var('cdp_registry', none) -%}
+    {%- for kind, names in (registry.items() if registry is mapping else []) if kind != 'conversions' and names is sequence and names is not string -%}
+        {%- for name in names if name in headwater.own_models() -%}
+            {%- do problems.append(
+                'vars: cdp_registry.' ~ kind ~ ": '" ~ name ~ "' is what a model of Headwater's own is called. Name a view of yours instead: my_" ~ name
+                ~ ".sql with select * from {{ ref('" ~ project_name ~ "', '" ~ name ~ "') }}."
+            ) -%}
+        {%- endfor -%}
+    {%- endfor -%}
 {%- endmacro %}
 
 {#- Of all vars there are dbt 1 tells; its v2 engine tells none, where `headwater check` reads the file instead. -#}

@@ -23,7 +23,7 @@
 {#- Nothing; while dbt parses, makes every registered model of records a parent of the model. -#}
 {% macro ref_records() -%}
     {%- for model in headwater.registry('records') if not execute -%}
-        {%- do ref(model) -%}
+        {%- do headwater.model_ref(model) -%}
     {%- endfor -%}
 {%- endmacro %}
 

@@ -34,9 +34,10 @@
     {%- if not headwater.knows_graph() -%}
         {{ return({}) }}
     {%- endif -%}
-    {%- for node in graph.nodes.values() if node.name == name and node.resource_type in ['model', 'seed', 'snapshot'] -%}
+    {%- set node = headwater.node_named(name) -%}
+    {%- if node -%}
         {{ return(node) }}
-    {%- endfor -%}
+    {%- endif -%}
     {%- do headwater._registry_error('.' ~ kind, "'" ~ name ~ "' is no model of this project; take it out or write the model") -%}
 {%- endmacro %}
 
@@ -77,5 +78,5 @@
 {%- endmacro %}
 
 {% macro _registry_error(where, message) -%}
-    {%- do headwater.stop_setting('vars: cdp_registry' ~ where ~ ': ' ~ message ~ '. See docs/adopt.md.') -%}
+    {%- do headwater.stop_setting(headwater._sentence('vars: cdp_registry' ~ where ~ ': ' ~ message) ~ ' See docs/adopt.md.') -%}
 {%- endmacro %}

@@ -4,8 +4,9 @@
     {%- set problems = [] -%}
     {%- set nodes = {} -%}
     {%- for node in graph.nodes.values() if node.resource_type in ['model', 'seed', 'snapshot'] -%}
-        {%- do nodes.update({node.name: node}) -%}
+        {%- do nodes.update({node.name: node}) if (nodes.get(node.name) or {}).package_name != 'headwater' -%}
     {%- endfor -%}
+    {%- do headwater._note_taken_names(problems) -%}
     {%- set lists = {} -%}
     {%- for kind in ['records', 'consents', 'traits', 'account_traits', 'product_line_traits', 'conversions', 'audiences', 'journeys'] -%}
         {%- do lists.update({kind: headwater.registry(kind)}) -%}
@@ -26,6 +27,21 @@
             ~ ', where DuckDB cannot make views: give the file or the schema another name in profiles.yml, or make these models tables.') -%}
     {%- endif -%}
     {{ return(problems) }}
+{%- endmacro %}
+
+{#- Without the flag dbt finds a project's model of the same name where the engine refers to its own. -#}
+{% macro _note_taken_names(problems) -%}
+    {%- set taken = [] -%}
+    {%- for node in graph.nodes.values() if node.package_name == 'headwater' and project_name != 'headwater' -%}
+        {%- for parent in (node.depends_on or {}).get('nodes', []) -%}
+            {%- set parts = parent.split('.') -%}
+            {%- do taken.append(parent) if parts[0] == 'model' and parts[1] != 'headwater' and parts[2] in headwater.own_models() and parent not in taken -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {%- for one in taken | sort -%}
+        {%- do problems.append(graph.nodes[one].original_file_path ~ ": a model of Headwater's own is called '" ~ one.split('.')[2] ~ "' too, and Headwater would read this one."
+            ~ ' Say flags: {require_ref_searches_node_package_before_root: true} in dbt_project.yml, as headwater init does, or give it another name.') -%}
+    {%- endfor -%}
 {%- endmacro %}
 
 {% macro _no_model(where, name, nodes) -%}
@@ -315,8 +331,11 @@
     {%- endif -%}
     {%- set code = modules.re.sub('(?s)--[^\n]*|/[*].*?[*]/|[{]#.*?#[}]|[{][{]-?[ \n]*config[(].*?[)][ \n]*-?[}][}]', ' ', node.get('raw_code') or '') -%}
     {%- set words = modules.re.findall('[A-Za-z_][A-Za-z0-9_]*', code) | unique | list -%}
-    {%- if 'event_traits' in words -%}
+    {%- if 'event_traits' in words or 'lifetime_scores' in words -%}
         {%- do words.extend(['profile_id', 'account_id']) -%}
+    {%- endif -%}
+    {%- if 'lifetime_scores' in words -%}
+        {%- do words.extend(headwater.lifetime_columns()) -%}
     {%- endif -%}
     {%- if not code or column | lower in words | map('lower') -%}
         {{ return(none) }}

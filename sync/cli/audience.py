@@ -67,6 +67,12 @@ def why(app: App, who: str, name: str, as_json: bool) -> int:
 
     WHO is an id, old or new, or a value that a person is known by. NAME is an audience or a file. It is asked of the data as it is now.
     """
+    names = {model.name.removeprefix("audience_") for model in app.manifest.audiences()}
+    if who.removeprefix("audience_") in names and name.removeprefix("audience_") not in names:
+        raise SelectionError(
+            f"'{who}' is an audience, and stands where the person is asked for.",
+            hint=f"the person comes first: sync audience why {name} {who}",
+        )
     with compiler(app) as dbt:
         compiled = _compiled(app, dbt, name)
     with app.warehouse.session() as session:

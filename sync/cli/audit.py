@@ -22,7 +22,7 @@ SHOWN = 5
 @click.command("audit", cls=Verb, example="sync audit --select hubspot_lapsed_buyers --repair")
 @selection_options
 @click.option("--sandbox", is_flag=True, help="Ask the local stand-ins.")
-@click.option("--repair", is_flag=True, help="Let the next push send again who is not there.")
+@click.option("--repair", is_flag=True, help="Let the next push mend what drifted.")
 @json_option
 @click.pass_obj
 def audit(
@@ -33,9 +33,9 @@ def audit(
     repair: bool,
     as_json: bool,
 ) -> int:
-    """Ask the vendors for everybody whom the ledger has there; send nothing.
+    """Ask the vendors who is there, and compare with the ledger: who is missing, changed, or there still; send nothing.
 
-    Exit code 1 where somebody is missing, or a vendor did not answer.
+    Exit code 1 where anything drifted, or a vendor did not answer.
     """
     definitions, environment = app.syncs(select, exclude), chosen_environment(sandbox)
     shared, found = planning(app, environment), list[dict[str, Any]]()
@@ -50,14 +50,20 @@ def audit(
                 error = caught
             shown = [
                 shown_key(key, sync=definition.sync_id, columns=definition.key)
-                for key in made.missing[:SHOWN]
+                for key in [*made.missing, *(made.changed or ()), *(made.extra_ours or ())][:SHOWN]
             ]
+            fields = sorted({name for names in (made.changed or {}).values() for name in names})
             found.append(
                 {
                     "name": made.name,
                     "held": made.held,
                     "doubted": made.doubted,
                     "missing": len(made.missing),
+                    "changed": None if made.changed is None else len(made.changed),
+                    "fields": fields,
+                    "extra_ours": None if made.extra_ours is None else len(made.extra_ours),
+                    "extra_others": made.extra_others,
+                    "matched": made.matched,
                     "keys": shown,
                     "repaired": made.repaired,
                     "message": scrub(error.message) if error else made.why_not,
@@ -68,27 +74,33 @@ def audit(
         app.output.document({"syncs": found})
     else:
         _text(app, found)
-    return 1 if any(one["failed"] or one["missing"] for one in found) else 0
+    return 1 if any(one["failed"] or _drifted(one) for one in found) else 0
+
+
+def _drifted(one: dict[str, Any]) -> int:
+    return int(one["missing"]) + int(one["changed"] or 0) + int(one["extra_ours"] or 0)
 
 
 def _text(app: App, found: list[dict[str, Any]]) -> None:
     app.output.table(
-        ["sync", "held", "in doubt", "missing there", ""],
+        ["sync", "held", "in doubt", "missing", "changed", "taken out", "of others", "counted", ""],
         [
             [
                 one["name"],
                 one["held"],
                 one["doubted"],
                 one["missing"],
-                one["message"] or ", ".join(one["keys"]),
+                *(
+                    "" if one[name] is None else one[name]
+                    for name in ("changed", "extra_ours", "extra_others", "matched")
+                ),
+                one["message"] or ", ".join([*one["keys"], *one["fields"]]),
             ]
             for one in found
         ],
     )
-    missing = sum(one["missing"] for one in found)
-    if missing and not any(one["repaired"] for one in found):
-        app.output.note(
-            "sync audit --repair lets the next push send them again, through its gates."
-        )
-    elif missing:
-        app.output.note("The next push sends them again, through its gates: sync plan shows it.")
+    drifted = sum(map(_drifted, found))
+    if drifted and not any(one["repaired"] for one in found):
+        app.output.note("sync audit --repair lets the next push mend it, through its gates.")
+    elif drifted:
+        app.output.note("The next push mends it, through its gates: sync plan shows it.")

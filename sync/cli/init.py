@@ -15,7 +15,7 @@ from sync.entrance.files import Act, Changes
 from sync.entrance.look import ModelProposal, propose, united
 from sync.entrance.macros import Macros
 from sync.entrance.measured import Meter, checked_country
-from sync.entrance.package import chosen_package, installed_package
+from sync.entrance.package import chosen_package, installed_package, own_models
 from sync.entrance.project import Found, look
 from sync.entrance.start import FOLDER, PROJECT, REGISTRY, package_entry, plan_start
 from sync.errors import ConfigError
@@ -121,7 +121,7 @@ def init(
     adapter = found.target.type if found.target else "duckdb"
     macros = Macros(source, adapter)
     holds = _country(changes, found, macros, country)
-    proposals = _proposals(app, found, models, _keys(keys), macros, holds)
+    proposals = _proposals(app, found, models, _keys(keys), macros, holds, own_models(source))
     entry = package_entry(source, package, found)
     plan_start(
         found,
@@ -189,6 +189,7 @@ def _proposals(
     keys: dict[str, str],
     macros: Macros,
     country: str | None,
+    own: frozenset[str],
 ) -> list[ModelProposal]:
     if not models:
         if keys:
@@ -205,6 +206,12 @@ def _proposals(
             f"--from-models: {found.why_no_target}", hint="name it with --profiles-dir."
         )
     app.target = found.target
+    for model in models:
+        if model in own:
+            raise ConfigError(
+                f"--from-models {model}: a model of Headwater's own is called so, and in the registry the name would mean that.",
+                hint=f"name a view of yours: my_{model}.sql with select * from {{{{ ref('{found.name}', '{model}') }}}}, once it is built.",
+            )
     meter = Meter(macros, app.warehouse.dialect, country)
     return propose(app.manifest, app.warehouse, list(dict.fromkeys(models)), keys, meter)
 

@@ -40,6 +40,7 @@ VERBS: dict[str, tuple[str, str]] = {
         "sync.cli.register:register",
         "Say which personal fields go to whom, for what.",
     ),
+    "undo": ("sync.cli.undo:undo", "Show the reverse of a run, and what of it has none."),
     "unlock": ("sync.cli.unlock:unlock", "Break the lease of a push that will never end."),
     "failures": ("sync.cli.failures:failures", "List rows that destinations refused; retry them."),
     "explain": (
@@ -66,6 +67,10 @@ VERBS: dict[str, tuple[str, str]] = {
     "train-matching": (
         "sync.cli.train_matching:train_matching",
         "Estimate the weights of probabilistic matching.",
+    ),
+    "train-lifetimes": (
+        "sync.cli.train_lifetimes:train_lifetimes",
+        "Learn how often people buy until they leave.",
     ),
 }
 

@@ -18,12 +18,14 @@ from sync.cli.plan import read_plan
 from sync.cli.planning import planning
 from sync.cli.session import chosen_environment, connector
 from sync.cli.watch import CommandWatcher
+from sync.config.models import SyncDefinition
 from sync.engine.alerts import changes
 from sync.engine.context import PushContext, PushOptions, SyncResult, new_run_id
 from sync.engine.erase import Erased, Eraser
 from sync.engine.plan.gates import RunResults
 from sync.engine.retry import RetryPolicy
 from sync.engine.run import exit_code, push_all
+from sync.engine.undo import reversible_syncs
 from sync.errors import ConfigError, HeadwaterError
 from sync.private import mend
 from sync.report import metrics
@@ -46,6 +48,7 @@ from sync.state.tables import ResultTables
     "--skip-gates", is_flag=True, help="Skip dbt results, freshness and guards this once."
 )
 @click.option("--full-refresh", is_flag=True, help="Send every row again, changed or not.")
+@click.option("--undo", metavar="RUN", help="Do the reverse of a run, as sync undo shows it.")
 @click.option("--fail-fast", is_flag=True, help="Start no sync after one has not succeeded.")
 @click.option("--threads", type=click.IntRange(1), default=4, help="Syncs side by side.")
 @click.option("--attempts", type=click.IntRange(1), default=6, help="Tries of one batch.")
@@ -66,6 +69,7 @@ def push(
     allow_changes: bool,
     skip_gates: bool,
     full_refresh: bool,
+    undo: str | None,
     fail_fast: bool,
     threads: int,
     attempts: int,
@@ -83,6 +87,8 @@ def push(
     expected = read_plan(plan_file, environment) if plan_file else {}
     if plan_file:
         definitions = [one for one in definitions if one.name in expected]
+    if undo is not None:
+        definitions = reversible(app, environment, definitions, undo)
     if shut := app.why_not_live(environment):  # no flag opens this, and nothing is written
         return _told(
             app,
@@ -101,6 +107,7 @@ def push(
         allow_changes=allow_changes,
         skip_gates=skip_gates,
         full_refresh=full_refresh,
+        undo=undo,
         expected=expected,
         policy=RetryPolicy(attempts=attempts) if environment == "live" else _sandbox(attempts),
     )
@@ -148,6 +155,15 @@ def push(
         alerts.tell(changes(results, alerts.told()))
     code = _told(app, run_id, results, erased, as_json=as_json, dry_run=dry_run)
     return max(code, 1) if erased.pending else code
+
+
+def reversible(
+    app: App, environment: str, definitions: list[SyncDefinition], run_id: str
+) -> list[SyncDefinition]:
+    """Of these syncs those that the run pushed, and that take out whom they put in."""
+    shared = planning(app, environment)
+    shared.places.load(app.warehouse)
+    return reversible_syncs(shared, definitions, run_id)
 
 
 def _results(app: App) -> str | None:

@@ -15,9 +15,11 @@ from sync.audiences.schema import schema
 from sync.cli.app import App, Verb, json_option
 from sync.config.definitions import GUARD_KEYS, SYNC_KEYS
 from sync.config.manifest import Manifest
-from sync.errors import ConfigError
+from sync.errors import ConfigError, HeadwaterError, closest
 
 _PROBLEM = re.compile(r"(?P<key>[\w.>=<+\[\]:, ]*?)(?: \(line (?P<line>\d+)\))?: (?P<said>.*)")
+_MISSING = re.compile(r"depends on a node named '(?P<name>[^']+)' which was not found")
+_KEY_OF = re.compile(r"(?P<key>\w+): *[\"']?$")
 _AT_LINE = re.compile(r"line (?P<line>\d+): (?P<said>.*)")
 
 
@@ -98,8 +100,25 @@ def _of_definition(app: App, dbt: Compiler, path: Path) -> list[Problem]:
         directory = app.project.directory
         shown = path.resolve()
         shown = shown.relative_to(directory) if shown.is_relative_to(directory) else shown
+        missing = _MISSING.search(str(error))
+        if missing:
+            return [_missing(app, missing["name"], str(shown), text)]
         return list(_problems(str(error), str(shown), first))
     return []
+
+
+def _missing(app: App, name: str, file: str, text: str) -> Problem:
+    """A model that dbt did not find, by the word of the definition that names it; the nearest that there is."""
+    word = name.removeprefix("event_")
+    lines = text.splitlines()
+    at = next((number for number, line in enumerate(lines, 1) if word in line), None)
+    key = _KEY_OF.search(lines[at - 1].partition(word)[0]) if at else None
+    try:
+        names = {one.name for one in app.manifest.models()} - {name}
+    except HeadwaterError:  # never parsed: nothing is near
+        names = set()
+    said = f"there is no model {name}{closest(name, sorted(names))}"
+    return Problem(file, at, key["key"] if key else "", f"'{word}': {said}")
 
 
 def _problems(message: str, file: str, first: int) -> Iterator[Problem]:

@@ -146,11 +146,14 @@ class Manifest:
         return str(patch).partition("://")[2] if patch else None
 
     def _named(self, model_name: str) -> str | None:
-        """Unique id of a model or seed."""
-        for unique_id, node in self._nodes.items():
-            if node.get("name") == model_name and node.get("resource_type") in ("model", "seed"):
-                return unique_id
-        return None
+        """Unique id of a model or seed; the engine's, where a team's has the same name."""
+        found = [
+            unique_id
+            for unique_id, node in self._nodes.items()
+            if node.get("name") == model_name and node.get("resource_type") in ("model", "seed")
+        ]
+        found.sort(key=lambda one: one.split(".")[1] != _ENGINE)
+        return found[0] if found else None
 
     def consent_tables(self) -> ConsentTables:
         """Where the project keeps consent, suppressions and aliases, by the names of their models."""

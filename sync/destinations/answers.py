@@ -181,6 +181,8 @@ def _by_status(status: int | None) -> Verdict | None:
 
 def codes(body: Any) -> list[str]:
     """The vendor's short codes in an error's body, where they are words and not sentences that may quote people."""
+    if isinstance(body, list):  # a list of errors, as Salesforce answers
+        body = {"errors": body}
     if not isinstance(body, dict):
         return []
     errors, error = body.get("errors"), body.get("error")
@@ -197,6 +199,7 @@ def codes(body: Any) -> list[str]:
     for name in (
         "error_subcode",
         "code",
+        "errorCode",
         "reason",
         "subCategory",
         "category",

@@ -234,6 +234,33 @@ class ReadsBack(Protocol):
 
 
 @runtime_checkable
+class ComparesFields(Protocol):
+    """Says for an audit what was changed there: it changes nothing."""
+
+    def differing(self, records: Sequence[Record]) -> Mapping[str, Sequence[str]]:
+        """Keys of those of `records` that are there with other values than these, and the vendor's names of the fields.
+
+        What the vendor does not tell of, or has in another spelling of the same value, is no difference.
+        """
+
+
+@runtime_checkable
+class ListsMembers(Protocol):
+    """Says for an audit who else is in the object: it changes nothing, and makes no object."""
+
+    def everybody(self) -> Collection[str] | None:
+        """The vendor's ids of everybody in it, as `Accepted.remote_id` has them, whoever put them there; None where it is no list."""
+
+
+@runtime_checkable
+class CountsMembers(Protocol):
+    """Says for an audit how many people the vendor itself counts in the object."""
+
+    def matched(self) -> int | None:
+        """How many it has, or has matched to people of its own; None where it does not say yet."""
+
+
+@runtime_checkable
 class PollsJobs(Protocol):
     """Decides the `pending` rows of an earlier batch."""
 

@@ -309,7 +309,7 @@ class HttpClient:
         said = self._said(method, reply)
         content = self._bounded(reply)
         body = _json(content)
-        if status == 404 and missing_ok and isinstance(body, dict):
+        if status == 404 and missing_ok and isinstance(body, dict | list):
             return None
         if status >= 400:
             raise self._refusal(said, reply, body)

@@ -44,7 +44,7 @@ from sync.destinations.base import (
 )
 from sync.destinations.http import HttpClient, Limiter
 from sync.destinations.settings import Address, HttpSettings
-from sync.destinations.values import plain
+from sync.destinations.values import plain, same
 from sync.errors import (
     AuthError,
     DestinationError,
@@ -430,6 +430,35 @@ class Hubspot:
             members = self._members()
             found = {key: known for key, known in found.items() if known in members}
         return set(found)
+
+    def differing(self, records: Sequence[Record]) -> Mapping[str, Sequence[str]]:
+        """Properties that are others than were sent, read with the records themselves; the address is what a record is found by."""
+        wanted = {record.key: self._input(record)["properties"] for record in records}
+        names = sorted({name for one in wanted.values() for name in one} - {self._id_property})
+        by_id = {record.remote_id: record.key for record in records if record.remote_id}
+        if not by_id or not names:
+            return {}
+        asked = [{"id": one} for one in by_id]
+        read = self._batch("read", asked, properties=names, propertiesWithHistory=[])["results"]
+        found = {}
+        for row in read:
+            if (key := by_id.get(str(row["id"]))) is None:
+                continue
+            theirs = row.get("properties") or {}
+            found[key] = [
+                name
+                for name, ours in wanted[key].items()
+                if name in theirs and name in names and not same(ours, theirs[name])
+            ]
+        return {key: differing for key, differing in found.items() if differing}
+
+    def everybody(self) -> Collection[str] | None:
+        """Ids of everybody on the list."""
+        return self._members() if self.target.kind == "list" else None
+
+    def matched(self) -> int | None:
+        """How many are on the list."""
+        return len(self._members()) if self.target.kind == "list" else None
 
     def _members(self) -> set[str]:
         """Ids of all who are on the list, read once."""

@@ -258,6 +258,21 @@ class Meta:
                 break
         return self._audience_id
 
+    def matched(self) -> int | None:
+        """How many accounts Meta has matched, at least: a rounded number, and none while it has not counted (-1).
+
+        Field approximate_count_lower_bound of CustomAudience (facebook-business-sdk-codegen, v25.0), read 2026-11-29.
+        """
+        audience = self._found()
+        if audience is None:
+            return 0
+        name = "approximate_count_lower_bound"
+        answer = self.http.get(
+            f"/{audience}", {"fields": name}, answer=Answer(fields=(("id", TEXT_ID),))
+        )
+        counted = answer.get(name)
+        return int(counted) if isinstance(counted, int | str) and int(counted) >= 0 else None
+
     def _users(self, method: str, records: Sequence[Record]) -> BatchResult:
         if not records:
             return BatchResult(requests=0)

@@ -1,4 +1,6 @@
-"""Access tokens that are renewed by a refresh token (RFC 6749, section 6), for vendors whose tokens live an hour."""
+"""Access tokens that are renewed, for vendors whose tokens live an hour: by a refresh token (RFC 6749, section 6), or by the client's
+own credentials (section 4.4).
+"""
 
 from __future__ import annotations
 
@@ -28,13 +30,15 @@ class RefreshedToken:
         *,
         client_id: str,
         client_secret: SecretStr,
-        refresh_token: SecretStr,
+        refresh_token: SecretStr | None = None,
+        seconds: float = 3600,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._http = http
         self._client_id = client_id
         self._client_secret = client_secret
         self._refresh_token = refresh_token
+        self._seconds = seconds  # how long a token lives, where the answer does not say
         self._clock = clock
         self._lock = threading.Lock()
         self._header: dict[str, str] = {}
@@ -54,11 +58,13 @@ class RefreshedToken:
 
     def _renew(self) -> None:
         form = {
-            "grant_type": "refresh_token",
+            "grant_type": "client_credentials",
             "client_id": self._client_id,
             "client_secret": self._client_secret.get_secret_value(),
-            "refresh_token": self._refresh_token.get_secret_value(),
         }
+        if self._refresh_token is not None:
+            form["grant_type"] = "refresh_token"
+            form["refresh_token"] = self._refresh_token.get_secret_value()
         try:
             answer = self._http.request(
                 "POST",
@@ -68,9 +74,11 @@ class RefreshedToken:
                 answer=TOKEN,
             )
         except RejectedError as error:
+            what = "refresh token is" if self._refresh_token is not None else "client's secret is"
+            name = "refresh_token" if self._refresh_token is not None else "client_secret"
             raise AuthError(
-                f"{self._http.vendor}: the refresh token is not taken.",
-                "make a new one and set refresh_token in destinations.yml.",
+                f"{self._http.vendor}: the {what} not taken.",
+                f"make a new one and set {name} in destinations.yml.",
             ) from error
         self._header = {"Authorization": f"Bearer {answer['access_token']}"}
-        self._ends_at = self._clock() + float(answer.get("expires_in", 3600))
+        self._ends_at = self._clock() + float(answer.get("expires_in", self._seconds))

@@ -23,6 +23,7 @@ from sync.errors import ConfigError, closest
 from sync.records import SyncObject
 
 GROUP = "headwater.destinations"
+TOKEN_PATH = "/oauth/token"  # noqa: S105 - where a stand-in gives access tokens
 BUILT_IN = {
     "files": "sync.destinations.files:Files",
     "google_data_manager": "sync.destinations.google_data_manager:GoogleDataManager",
@@ -109,6 +110,8 @@ def settings_in_sandbox(found: Any, *, base_url: str, directory: str) -> dict[st
     for address in ("base_url", "url"):
         if address in fields:
             settings[address] = f"{base_url.rstrip('/')}/{found.declaration.name}"
+    if "token_url" in fields:
+        settings["token_url"] = f"{base_url.rstrip('/')}/{found.declaration.name}{TOKEN_PATH}"
     if "path" in fields:
         settings["path"] = f"{directory}/files"
     return settings

@@ -53,6 +53,29 @@ def utc(value: str | int | float | None) -> dt.datetime | None:
         return None
 
 
+def same(ours: Any, theirs: Any) -> bool:
+    """Whether a vendor has a value as it was sent, whatever its spelling: numbers as texts, instants, case and spaces at the ends."""
+    left, right = _spelled(ours), _spelled(theirs)
+    if left == right:
+        return True
+    if isinstance(left, str) and isinstance(right, str):
+        when = utc(left), utc(right)
+        return None not in when and when[0] == when[1]
+    return False
+
+
+def _spelled(value: Any) -> Any:
+    if value is None or value == "":
+        return None
+    if isinstance(value, bool):
+        return str(value).lower()
+    text = str(plain(value)).strip().lower()
+    try:
+        return float(text)
+    except ValueError:
+        return text or None
+
+
 def is_sha256(value: object) -> bool:
     """Whether a value is a SHA-256 in lower-case hex, as every vendor of hashed audiences wants it."""
     return isinstance(value, str) and SHA256.fullmatch(value) is not None

@@ -30,6 +30,7 @@ class PushOptions:
     allow_changes: bool = False
     skip_gates: bool = False
     full_refresh: bool = False
+    undo: str | None = None  # a run that is undone, and nothing else is done
     expected: dict[str, str] = field(default_factory=dict)  # sync -> fingerprint of a saved plan
     policy: RetryPolicy = field(default_factory=RetryPolicy)
     breaker_limit: int = 5

@@ -13,7 +13,7 @@ from sync.config.destinations import FILE_NAME, load_destinations
 from sync.config.project import find_project
 from sync.config.templates import read_yaml
 from sync.destinations import registry
-from sync.destinations.base import Declaration
+from sync.destinations.base import Declaration, ObjectType
 from sync.entrance.files import Act, Changes, Step, template
 from sync.entrance.looked import RESERVED, simple
 from sync.entrance.start import ATTRIBUTES, FOLDER, IDENTIFIERS, PROJECT, REGISTRY, describe
@@ -91,6 +91,15 @@ class Team:
             if isinstance(found, dict):
                 return path, found
         return None
+
+    def is_of_companies(self, audience: str) -> bool:
+        """Whether an audience, by its file, is one of companies: its definition says so, or it is SQL that has their key alone."""
+        base = self.changes.folder / self.models
+        for file in base.rglob(f"{audience}.sql"):
+            sql = file.read_text("utf-8")
+            told = re.search(r"^\s*entity:\s*[\"']?(\w+)", sql, re.MULTILINE)
+            return told[1] == "account" if told else "account_id" in sql and "profile_id" not in sql
+        return False
 
     def room(self, name: str) -> str:
         """The folder of one kind of models: the one that is there, else one in the team's folder."""
@@ -266,7 +275,13 @@ def _audience(team: Team, asked: Asked) -> None:
 def _journey(team: Team, asked: Asked) -> None:
     model = f"journey_{asked.name}"
     destination = next(iter(_destinations(team)), "files")
-    sql = template("journey.sql", audience=_chosen_audience(team, asked), destination=destination)
+    audience = _chosen_audience(team, asked)
+    if team.is_of_companies(audience):
+        raise ConfigError(
+            f"{audience} is an audience of companies, and people go through a journey.",
+            hint=f"an audience of their contacts has {{account: {{member_of: {audience}}}}} in its definition.",
+        )
+    sql = template("journey.sql", audience=audience, destination=destination)
     entry = template("journey.yml", model=model, description=f"{_words(asked.name)}.")
     team.model(team.room("journeys"), model, sql, entry, "the journey")
     team.register("journeys", model)
@@ -275,26 +290,37 @@ def _journey(team: Team, asked: Asked) -> None:
 def _sync(team: Team, asked: Asked) -> None:
     destination, _, what = asked.name.partition("__")
     declaration = _declaration(team, destination)
-    kind, offered = next(iter(declaration.objects.items()))
+    members = _chosen_audience(team, asked)
+    is_of_companies = team.is_of_companies(members)
+    kind, offered = _object_of(declaration, members, is_of_companies=is_of_companies)
     mode = Mode.MIRROR if Mode.MIRROR in offered.modes else sorted(offered.modes, key=str)[0]
     columns = _identifiers(declaration, offered.identifiers)
-    if declaration.name == "files" and not team.knows("email"):
+    if is_of_companies:
+        columns = {"domain": "'accounts.domain'"}
+    elif declaration.name == "files" and not team.knows("email"):
         columns = {}  # a file needs nobody's address, and profiles has no such column
     told = ", ".join(f"'{name}': {value}" for name, value in columns.items())
     # Hashes are for advertising.
     channel = "ads" if declaration.hashed else {"onesignal": "push"}.get(declaration.name, "email")
     consent = f"    consent={{'channel': '{channel}', 'purpose': 'marketing'}},\n"
+    if is_of_companies:
+        consent = ""  # nobody is asked for a company
     model, exposure = f"sync_{asked.name}", f"{destination}_{what}"
     room = team.room("activation")
     sql = template(
         "activation.sql",
-        members=_chosen_audience(team, asked),
+        entity="    entity='account',\n" if is_of_companies else "",
+        members=members,
         consent=consent,
         identifiers=told,
         fields="" if columns else "'first_seen_at': 'profiles.first_seen_at'",
     ).split("-#}\n", 1)[1]
     entry = template(
-        "activation.yml", model=model, description=f"{_words(what)} for {destination}."
+        "activation.yml",
+        model=model,
+        description=f"{_words(what)} for {destination}.",
+        grain="company" if is_of_companies else "person",
+        key="account_id" if is_of_companies else "profile_id",
     )
     team.model(room, model, sql, entry, f"what {destination} receives")
     words = {
@@ -309,6 +335,24 @@ def _sync(team: Team, asked: Asked) -> None:
     }
     path = f"{room}/_activation__exposures.yml"
     describe(team.changes, path, exposure, template("exposure.yml", **words), kind="exposures")
+
+
+def _object_of(
+    declaration: Declaration, members: str, *, is_of_companies: bool
+) -> tuple[str, ObjectType]:
+    """The first kind of object at a destination that takes people, or companies.
+
+    Raises:
+        ConfigError: it takes no companies.
+    """
+    for kind, offered in declaration.objects.items():
+        takes_all = not offered.identifiers and not declaration.hashed
+        if not is_of_companies or takes_all or "domain" in offered.identifiers:
+            return kind, offered
+    raise ConfigError(
+        f"{members} is an audience of companies, and {declaration.title} takes people.",
+        hint=f"an audience of their contacts has {{account: {{member_of: {members}}}}} in its definition.",
+    )
 
 
 def _chosen_audience(team: Team, asked: Asked) -> str:

@@ -226,19 +226,19 @@ def proposed(
     proposals = [
         _proposal(model, described_in(model), rows, looked, keys) for model, rows, looked in looks
     ]
-    of_many = {name for one in proposals for name in one.of_many}
+    of_many = {simple(name) for one in proposals for name in one.of_many}
     seen = {model: looked for model, _, looked in looks}
     firms = {
         one.model: companies.company(one.key, seen[one.model])
         for one in proposals
-        if (one.key in of_many and not _PERSONAL & set(one.attributes))
+        if (simple(one.key) in of_many and not _PERSONAL & set(one.attributes))
         or (
             not one.is_event
             and not _is_of_people(one, seen[one.model])
             and companies.is_of_companies(seen[one.model])
         )
     }
-    keys_of_firms = {one.key for one in proposals if one.model in firms}
+    keys_of_firms = {simple(one.key) for one in proposals if one.model in firms}
     hosts = any("domain" in firm.identifiers for firm in firms.values())
     return [
         replace(
@@ -257,7 +257,7 @@ def _with_company(
     one: ModelProposal, keys: set[str], looked: Sequence[Looked], hosts: bool
 ) -> ModelProposal:
     """The same with the company that its people work for, where a model of companies says which keys are those."""
-    theirs = [name for name in one.of_many if name in keys]
+    theirs = [name for name in one.of_many if simple(name) in keys]
     if not theirs:
         return one
     account = companies.contact(theirs, one.identifiers.get("email"), looked, hosts)
@@ -411,10 +411,13 @@ def _proposal(
     phone = _best(looked, "phone", _phone_share, _PHONES)
     by_name = {column.name: column for column in looked}
     addresses = {column.name for column in (email, phone) if column}
-    others = {name for other, name in keys.items() if other != model} - {key}
-    if not addresses and not others & set(by_name):  # a log that comes without its customers
-        others |= {name for name, one in by_name.items() if re.fullmatch(_PEOPLE, one.hint)} - {key}
-    repeated = {name for name in others & set(by_name) if _repeats(by_name[name])}
+    # "Firm Id" of one model is firm_id of another.
+    known = {simple(name) for other, name in keys.items() if other != model}
+    others = {name for name, one in by_name.items() if one.hint in known} - {key}
+    is_log = email is None or _repeats(email)
+    if is_log and not others:  # a log that comes without its customers
+        others = {name for name, one in by_name.items() if re.fullmatch(_PEOPLE, one.hint)} - {key}
+    repeated = {name for name in others if _repeats(by_name[name])}
     # A mailbox in every row is a person in every row: what these share is theirs together, such as a company.
     of_many = repeated if email and not _repeats(email) else set()
     is_event = bool(email and _repeats(email) and email.name != key) or bool(repeated - of_many)

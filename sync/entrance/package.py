@@ -21,6 +21,11 @@ def is_package(folder: Path) -> bool:
     return isinstance(settings, dict) and settings.get("name") == NAME
 
 
+def own_models(package: Path) -> frozenset[str]:
+    """The names of the engine's models, which the registry of a team cannot name."""
+    return frozenset(path.stem for path in (package / "models/engine").rglob("*.sql"))
+
+
 def installed_package() -> Path:
     """The package that came with this tool: in the wheel beside its code, in a checkout above it.
 

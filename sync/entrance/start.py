@@ -256,6 +256,7 @@ def _first_audience(found: Found, changes: Changes) -> None:
     changes.name(PROJECT, [*REGISTRY, "audiences"], AUDIENCE)
     sql = template(
         "activation.sql",
+        entity="",
         members=AUDIENCE,
         consent="    no_consent_because='a file to look at',\n",
         identifiers="'email': 'profiles.email'" if by_email else "",
@@ -264,7 +265,8 @@ def _first_audience(found: Found, changes: Changes) -> None:
     folder = f"{base}/activation"
     changes.file(f"{folder}/{SYNC}.sql", sql, "what a first file sync receives")
     described = f"{who}, for a file."
-    entry = template("activation.yml", model=SYNC, description=described)
+    key = {"grain": "person", "key": "profile_id"}
+    entry = template("activation.yml", model=SYNC, description=described, **key)
     describe(changes, f"{folder}/_activation__models.yml", SYNC, entry)
     exposure = template(
         "exposure.yml",

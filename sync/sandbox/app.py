@@ -69,10 +69,17 @@ def stand_ins(more: Mapping[str, Any] | None = None) -> dict[str, StandIn]:
     return {vendor: StandIn.of(module) for vendor, module in sorted(modules.items())}
 
 
-def create_app(store: Store, faults: Faults, more: Mapping[str, Any] | None = None) -> Flask:
-    """The application over one store. `more` are stand-ins beside those that are installed, by vendor."""
+def create_app(
+    store: Store,
+    faults: Faults,
+    more: Mapping[str, Any] | None = None,
+    *,
+    only: str | None = None,
+) -> Flask:
+    """The application over one store. `more` are stand-ins beside those that are installed, by vendor; `only` is the one that is served."""
     app = Flask("sync.sandbox")
-    app.extensions["headwater"] = (store, faults, stand_ins(more))
+    there = stand_ins(more)
+    app.extensions["headwater"] = (store, faults, there if only is None else {only: there[only]})
     for vendor, stand_in in app.extensions["headwater"][2].items():
         app.register_blueprint(stand_in.blueprint, url_prefix=f"/{vendor}")
     app.before_request(_fault_before)
@@ -118,7 +125,8 @@ def _fault_before() -> Response | None:
     stand_in = served().get(_vendor())
     if stand_in is None:
         return None
-    if not _is_let_in(stand_in.authorization):
+    asks_token = request.path.endswith(registry.TOKEN_PATH)
+    if not asks_token and not _is_let_in(stand_in.authorization):
         return _answer(401, "unauthorized")
     fault = faults().draw(
         "token_expired",

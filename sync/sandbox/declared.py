@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import re
 import uuid
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -19,8 +20,9 @@ from urllib.parse import unquote
 from flask import Blueprint, Response, jsonify, request
 
 from sync.destinations.declared import form
-from sync.destinations.declared.files import DeclaredFile, load
+from sync.destinations.declared.files import DeclaredFile, load, needs_remote_id
 from sync.destinations.declared.templates import FILTERS, PLACE, literal
+from sync.destinations.registry import TOKEN_PATH
 from sync.sandbox import clock
 from sync.sandbox.app import faults, store
 
@@ -38,17 +40,25 @@ class StandIn:
     def __init__(self, file: DeclaredFile) -> None:
         self.file = file
         self.vendor = file.vendor
-        self.AUTHORIZATION = _scheme(self.vendor.auth)
+        self.AUTHORIZATION = None if self.vendor.hosts else _scheme(self.vendor.auth)
         self.REFUSALS = {
             fault: (row.status or 400, {"error": {"code": str(row.code)}})
             for fault, kind in FAULTS.items()
             for row in self.vendor.errors
             if row.fault == kind and row.code is not None and (row.status or 400) >= 400
         }
+        self._settings = {
+            f"${name}": one.sandbox or one.default or "sandbox"
+            for name, one in self.vendor.settings.items()
+        }
         self.blueprint = Blueprint(self.vendor.name, __name__)
+        if self.vendor.auth.oauth is not None:
+            self.blueprint.add_url_rule(TOKEN_PATH, "token", _token, methods=["POST"])
         self._routes: dict[tuple[str, str], list[tuple[str, str, form.Request]]] = {}
         for kind, offered in self.vendor.objects.items():
-            for name in ("find", "make", "check", *form.VERBS):
+            for look_up in offered.look_up:
+                self._add(look_up, kind, "look_up")
+            for name in ("find", "make", "properties", "check", *form.VERBS):
                 if (asked := getattr(offered, name)) is not None:
                     self._add(asked, kind, name)
             for verb in offered.verbs.values():
@@ -76,10 +86,10 @@ class StandIn:
 
     def _view(self, told: Sequence[tuple[str, str, form.Request]]) -> Any:
         def view(**given: str) -> Any:
-            body = request.get_json(silent=True) if request.data else None
             for kind, name, asked in told:
+                body = _form() if asked.form else _body()
                 captured = _path_names(getattr(asked, asked.method), given)
-                rows = _read(asked, body, captured)
+                rows = _read(asked, body, captured, self._settings)
                 if (
                     name == "update"
                     and rows
@@ -110,6 +120,8 @@ class StandIn:
         for path, value in asked.ok.items():
             _put(document, path, value)
         if isinstance(asked, form.Find):
+            if self.vendor.objects[kind].make is None:
+                self._make_asked(kind, asked)  # nobody could make it here
             found = [
                 _nested({asked.name: title, asked.id: key})
                 for _, key, title in store().objects(self.vendor.name, kind)
@@ -118,6 +130,10 @@ class StandIn:
         if isinstance(asked, form.Make):
             made = store().object_id(self.vendor.name, kind, str(_named(asked, body)))
             _put(document, asked.id, made)
+        elif isinstance(asked, form.Properties):
+            if not faults().shares.get("unknown_property"):
+                return jsonify({"error": {"code": "forbidden"}}), 403  # any field is taken then
+            _put(document, asked.rows, [])
         elif isinstance(asked, form.Campaigns):
             return _page(asked, document, self._campaigns(asked))
         elif isinstance(asked, form.Events):
@@ -138,9 +154,22 @@ class StandIn:
             _count(document, verb.job.taken_count, job["taken"])
             _count(document, verb.job.refused_count, job["refused"])
             _count(document, verb.job.total_count, job["taken"] + job["refused"])
+        elif isinstance(asked, form.LookUp):
+            place, key = self._object_there(kind, rows[0]), str(rows[0].get(asked.by))
+            ids = [] if place is None else self._with_identifier(kind, place, asked.by, key)
+            _put(document, asked.rows, [_nested({asked.id: one}) for one in ids])
         elif isinstance(asked, form.Verb):
             return self._rows(kind, name, asked, document, rows)
         return _document(asked, document)
+
+    def _make_asked(self, kind: str, asked: form.Find) -> None:
+        """The object of the name that a query asks for."""
+        for name, template in asked.query.items():
+            for place in PLACE.finditer(str(template)):
+                plain = str(template).replace(place[0], "${object}")
+                if (place[1] or place[3]) == "object":
+                    found = _match_text(plain, request.args.get(name, "")) or {}
+                    store().object_id(self.vendor.name, kind, str(found.get("object")))
 
     def _rows(
         self, kind: str, name: str, verb: form.Verb, document: Any, rows: list[Captured]
@@ -157,6 +186,8 @@ class StandIn:
         self._keep(kind, name, good)
         _count(document, verb.taken_count, len(good))
         _count(document, verb.refused_count, len(refused))
+        if any(told.by == form.INDEX for told in verb.refused):
+            return self._by_place(kind, verb, rows, refused)
         if verb.refused:
             items = []
             for place in refused:
@@ -181,6 +212,46 @@ class StandIn:
             store().put_job(self.vendor.name, job, {"taken": len(good), "refused": len(refused)})
             _put(document, verb.job.id, job)
         return _document(verb, document)
+
+    def _by_place(
+        self, kind: str, verb: form.Verb, rows: list[Captured], refused: list[int]
+    ) -> Any:
+        """An answer with an item a row, in their order."""
+        told = next(one for one in verb.refused if one.by == form.INDEX and not one.done)
+        items: list[dict[str, Any]] = []
+        for place, row in enumerate(rows):
+            item: dict[str, Any] = {}
+            for path, value in told.when.items():
+                _put(item, path, value if place in refused else _other(value))
+            for path, value in told.unless.items():
+                _put(item, path, _other(value) if place in refused else value)
+            if place in refused and told.code:
+                _put(item, told.code, "invalid")
+            if place not in refused and verb.ids is not None:
+                _put(item, verb.ids.id, self._made(kind, row))
+            items.append(item)
+        if told.rows == "":
+            return jsonify(items)
+        document: dict[str, Any] = {}
+        for path, of in verb.answer.fields.items():
+            _put(document, path, DEFAULTS[of])
+        _put(document, told.rows, items)
+        return _document(verb, document)
+
+    def _made(self, kind: str, row: Captured) -> str:
+        """The id of a row's member."""
+        place, key = self._object(kind, row), self._key(kind, row)
+        return self._know(place, key, hashlib.sha256(f"{place}|{key}".encode()).hexdigest()[:12])
+
+    def _with_identifier(self, kind: str, place: str, name: str, value: str) -> list[str]:
+        """Ids of the members that have an identifier."""
+        found = []
+        for member, data in store().members(self.vendor.name, place).items():
+            row = _row_of(self.vendor.objects[kind], data)
+            if str(row.get(name, "")).lower() == value.lower():
+                ids = f"{self.vendor.name}:ids"
+                found.append(str(store().member(ids, f"{place}:ids", member)))
+        return found
 
     def _keep(self, kind: str, name: str, rows: list[Captured]) -> None:
         for row in rows:
@@ -210,8 +281,14 @@ class StandIn:
         words = {
             str(value)
             for name, value in row.items()
-            if name.split("|")[0] in self.vendor.objects[kind].identifiers
+            if name.split("|")[0] in self.vendor.objects[kind].identifiers or name == "key"
         }
+        if (known := row.get("remote_id")) is not None:
+            ids = f"{self.vendor.name}:ids"
+            words.add(str(known))
+            for _, key, _ in store().objects(self.vendor.name):
+                member = store().member(ids, f"{key}:keys", str(known))
+                words |= set(str(member).split("|")) if member is not None else set()
         one = "object_id" in row or "object" in row
         place = self._object_there(kind, row)
         for _, key, _ in store().objects(self.vendor.name):
@@ -265,6 +342,10 @@ class StandIn:
                 if (found[1] or found[3]) in names
             }
             shared = here if shared is None else shared & here
+        if "key" in (shared or ()):
+            return ["key"]
+        if not shared and names_remote_id(offered):
+            return ["remote_id"]
         plain = {name for name in shared or () if "|" not in name}
         return sorted(
             name for name in shared or () if name in plain or name.split("|")[0] not in plain
@@ -315,10 +396,7 @@ class StandIn:
         for row in rows:
             item: dict[str, Any] = {}
             name = row.get(ids.matches[1:]) if ids.matches else None
-            place, key = self._object(kind, row), self._key(kind, row)
-            made = self._know(
-                place, key, hashlib.sha256(f"{place}|{key}".encode()).hexdigest()[:12]
-            )
+            made = self._made(kind, row)
             if ids.rows is None:
                 _put(document, ids.id, made)
                 return
@@ -403,15 +481,51 @@ def _path_names(path: str, given: Mapping[str, str]) -> Captured:
     return captured
 
 
-def _read(asked: form.Request, body: Any, captured: Captured) -> list[Captured] | None:
+def _body() -> Any:
+    return request.get_json(silent=True) if request.data else None
+
+
+def _form() -> dict[str, Any]:
+    """What a form says: a name that it has several times is a list."""
+    return {
+        name: values[0] if len(values) == 1 else values for name, values in request.form.lists()
+    }
+
+
+def _token() -> Any:
+    """An access token, as RFC 6749 (5.1) has it."""
+    return jsonify({"access_token": "sandbox", "token_type": "Bearer"})
+
+
+def _other(value: Any) -> Any:
+    """What stands where an item is not as `when` wants it."""
+    return not value if isinstance(value, bool) else None
+
+
+def _settled(node: Any, settings: Mapping[str, str]) -> Any:
+    """A template whose members are called as the settings of the sandbox say."""
+    if isinstance(node, Mapping):
+        return {
+            settings.get(str(name), name): _settled(one, settings) for name, one in node.items()
+        }
+    return [_settled(one, settings) for one in node] if isinstance(node, list) else node
+
+
+def _read(
+    asked: form.Request, body: Any, captured: Captured, settings: Mapping[str, str]
+) -> list[Captured] | None:
     """What a request says of each of its rows; None where it is another request."""
+    node = _settled(asked.body, settings)
+    if isinstance(asked, form.LookUp):
+        row = _match(node, body)
+        return None if row is None else [{**captured, **row}]
     if not isinstance(asked, form.Verb):
         return []
     if asked.per == "row":
-        row = _match(asked.body, body)
+        row = _match(node, body)
         return None if row is None else [{**captured, **row, "$row": body}]
     rows: list[Captured] = []
-    shared = _match(asked.body, body, rows)
+    shared = _match(node, body, rows)
     return None if shared is None else [{**captured, **shared, **row} for row in rows]
 
 
@@ -426,7 +540,7 @@ def _match(node: Any, given: Any, rows: list[Captured] | None = None) -> Capture
             if filters == "|number":
                 return {name: str(given)}  # the same, written as a number
             return {name + filters: given}
-        return {} if PLACE.search(node) or node == given else None
+        return _match_text(node, given)
     if isinstance(node, Mapping) and "$rows" in node and rows is not None:
         for item in given if isinstance(given, list) else [None]:
             row = _match(node["$rows"], item)
@@ -451,6 +565,22 @@ def _match(node: Any, given: Any, rows: list[Captured] | None = None) -> Capture
             found |= here
         return found
     return {} if node == given else None
+
+
+def _match_text(node: str, given: Any) -> Captured | None:
+    """What stands at the names of a text with others around them; the same name twice is the same."""
+    names, pattern, end = list[str](), "", 0
+    for found in PLACE.finditer(node):
+        pattern += re.escape(node[end : found.start()])
+        pattern += re.escape("$") if found[0] == "$$" else "(.*?)"
+        names += [] if found[0] == "$$" else [(found[1] or found[3]) + (found[2] or found[4] or "")]
+        end = found.end()
+    matched = re.fullmatch(pattern + re.escape(node[end:]), str(given), re.DOTALL)
+    if matched is None:
+        return None
+    return {
+        name: value for name, value in zip(names, matched.groups(), strict=True) if "|" not in name
+    }
 
 
 def _match_object(
@@ -502,12 +632,19 @@ def _words_of(member: str, data: Any) -> set[str]:
     return found | lower | {FILTERS["md5"](one) for one in lower}
 
 
+def names_remote_id(offered: form.Object) -> bool:
+    """Whether a member is told by the vendor's id alone."""
+    return offered.upsert is not None and needs_remote_id(offered, "upsert")
+
+
 def _row_of(offered: form.Object, data: Any) -> Captured:
-    verb = offered.upsert
-    if verb is None:
-        return {}
-    node = verb.body if verb.per == "row" else _item(verb.body)
-    return _match(node, data) or {}
+    """What a member says of itself: as it was made, or as it was updated."""
+    for verb in (offered.upsert, offered.update):
+        if verb is not None:
+            node = verb.body if verb.per == "row" else _item(verb.body)
+            if found := _match(node, data):
+                return found
+    return {}
 
 
 def _item(node: Any) -> Any:
@@ -574,6 +711,14 @@ def _nested(flat: Mapping[str, Any]) -> dict[str, Any]:
 
 def _put(document: Any, path: str, value: Any) -> None:
     *above, last = path.split(".")
-    for name in above:
-        document = document.setdefault(name, {})
-    document[last] = value
+    for name, following in zip(above, path.split(".")[1:], strict=True):
+        made: Any = [] if following.isdigit() else {}
+        if isinstance(document, list):
+            document += [made] if not document else []
+            document = document[int(name)]
+        else:
+            document = document.setdefault(name, made)
+    if isinstance(document, list):
+        document.append(value)
+    else:
+        document[last] = value

@@ -24,7 +24,7 @@ KINDS = {
     "limit_by_code": "too many requests, by the vendor's own code and status",
     "token_by_code": "an expired token, the same way",
     "terms_by_code": "terms that nobody has accepted, the same way",
-    "unknown_property": "HubSpot takes only properties that it has or that were made",
+    "unknown_property": "HubSpot takes only properties that it has or that were made, and so do declared vendors that tell which they have",
 }
 
 

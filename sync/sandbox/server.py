@@ -21,11 +21,13 @@ def start_sandbox(
     *,
     port: int = 0,
     stand_ins: Mapping[str, Any] | None = None,
+    only: str | None = None,
 ) -> Iterator[str]:
     """Serve the stand-ins on 127.0.0.1 for the length of a `with`; yields the base URL.
 
     `state_path` is the SQLite file that keeps what they hold; `faults` are KIND:SHARE texts or drawn elsewhere. Port 0 takes
-    a free one. `stand_ins` are served beside those that are installed: a module with a `blueprint` by vendor.
+    a free one. `stand_ins` are served beside those that are installed: a module with a `blueprint` by vendor;
+    with `only` that vendor's alone is.
     """
     from werkzeug.serving import make_server
 
@@ -35,7 +37,9 @@ def start_sandbox(
     logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
     drawn = faults if isinstance(faults, Faults) else Faults.parse(faults)
     store = Store(state_path)
-    server = make_server("127.0.0.1", port, create_app(store, drawn, stand_ins), threaded=True)
+    server = make_server(
+        "127.0.0.1", port, create_app(store, drawn, stand_ins, only=only), threaded=True
+    )
     thread = threading.Thread(target=server.serve_forever, args=(STOP_SECONDS,), daemon=True)
     thread.start()
     try:

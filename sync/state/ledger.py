@@ -118,6 +118,59 @@ class Ledger:
             f"where {self._mine()} and {self._here} and sync_key in ({self._listed(keys)})"
         )
 
+    def acknowledged_in(self, run_id: str) -> str:
+        """A query of (action, row_count): what became of the keys of one run here, each by its last word."""
+        return (
+            "select action, count(*) as row_count from ("
+            "select action, row_number() over (partition by sync_key order by batch_number desc, "
+            "acknowledged_at desc) as nth "
+            f"from {self._tables.acknowledgements} where {self._of_run(run_id)}) as numbered "
+            "where nth = 1 group by action"
+        )
+
+    def undoing(self, run_id: str) -> tuple[str, str]:
+        """Queries of sync_key: whom one run put in here, and whom it took out."""
+        keys = f"select sync_key from {self._tables.acknowledgements} where {self._of_run(run_id)}"
+        return f"{keys} and action = 'add'", f"{keys} and action = 'remove'"
+
+    def _of_run(self, run_id: str) -> str:
+        return f"{self._mine()} and {self._here} and run_id = {self._literal(run_id)}"
+
+    def remote_ids(self, filled: str) -> str:
+        """A query of remote_id: what any sync has in the object that is `filled`, by the ids that the vendor gave."""
+        return (
+            f"select distinct remote_id from {self._tables.ledger} "
+            f"where environment = {self._literal(self._environment)} "
+            f"and definition_hash like {self._literal(filled + '-%')} and remote_id is not null"
+        )
+
+    def taken_out_here(self, remote_ids: Sequence[str]) -> str:
+        """A query of (sync_key, remote_id) of what the sync took out of here last, of these ids: it should not be there."""
+        return (
+            f"select sync_key, remote_id from ({self._last()}) as latest where action = 'remove' "
+            f"and {self._here} and remote_id in ({self._listed(remote_ids)}) "
+            f"and sync_key not in (select sync_key from {self._tables.ledger} where {self._mine()})"
+        )
+
+    def recalling(self, keys: Sequence[str]) -> str:
+        """The statement by which what was taken out may be there after all: the next plan takes it out, or sends it again."""
+        columns = "sync_key, definition_hash, identifiers, remote_id, run_id, acknowledged_at"
+        return (
+            f"insert into {self._tables.ledger} (environment, sync_name, row_hash, {columns}) "
+            f"select {self._literal(self._environment)}, {self._literal(self._sync_name)}, "
+            f"{self._literal(UNKNOWN)}, {columns} from ({self._last()}) as latest "
+            f"where action = 'remove' and {self._here} and sync_key in ({self._listed(keys)})"
+        )
+
+    def _last(self) -> str:
+        """The last acknowledgement of each key, in every run."""
+        return (
+            "select * from (select acknowledgements.*, row_number() over (partition by sync_key "
+            "order by acknowledged_at desc, batch_number desc) as nth "
+            f"from {self._tables.acknowledgements} as acknowledgements where {self._mine()}) as numbered "
+            "where nth = 1"
+        )
+
     def taking(self, rows: str, *, definition_hash: str, run_id: str, now: dt.datetime) -> str:
         """The statement by which `rows`, a query of (sync_key, row_hash), count as sent."""
         values = (self._environment, self._sync_name, definition_hash, run_id)

@@ -148,6 +148,7 @@ class RunLog:
         now: dt.datetime,
         status: str = "success",
         message: str | None = None,
+        counts: Mapping[str, int] | None = None,
     ) -> None:
         """Something that was done for the sync in a moment, and sent nothing."""
         self.record(
@@ -158,7 +159,7 @@ class RunLog:
             finished_at=now,
             status=status,
             message=message,
-            counts={},
+            counts=counts or {},
         )
 
     def finish(

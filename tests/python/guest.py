@@ -11,6 +11,9 @@ import duckdb
 from dbt.cli.main import dbtRunner
 
 ROOT = Path(__file__).parents[2]
+OWN_MODELS = {
+    path.stem for path in (ROOT / "models/engine").rglob("*.sql")
+}  # stand in the package, wherever a test writes them
 
 
 class Project:
@@ -24,7 +27,12 @@ class Project:
         self.sources: list[dict[str, Any]] = []
         self.vars: dict[str, Any] = {}
         shutil.copytree(ROOT / "macros", self.package / "macros")
-        shutil.copy(ROOT / "dbt_project.yml", self.package)
+        settings = (ROOT / "dbt_project.yml").read_text()
+        own = "\nmodels:\n  headwater:\n    own: {+materialized: table}\n"
+        assert own.rpartition("    ")[0] in settings
+        (self.package / "dbt_project.yml").write_text(
+            settings.replace(own.rpartition("    ")[0], own)
+        )
         output = {"type": "duckdb", "path": str(folder / "shop.duckdb"), "schema": "analytics"}
         (folder / "profiles.yml").write_text(
             json.dumps({"shop": {"target": "dev", "outputs": {"dev": output}}})
@@ -46,8 +54,10 @@ class Project:
             "models": {"shop": {"+materialized": "table"}}, "vars": {"cdp_registry": {"audiences": audiences}} | self.vars,
         }  # fmt: skip
         (self.folder / "dbt_project.yml").write_text(json.dumps(project))
+        own = self.package / "models/engine/own"
+        own.mkdir(parents=True, exist_ok=True)
         for name, sql in self.models.items():
-            (folder / f"{name}.sql").write_text(sql)
+            (own if name in OWN_MODELS else folder).joinpath(f"{name}.sql").write_text(sql)
         exposures = [
             {
                 "name": name, "type": "application", "owner": {"name": "Shop"},

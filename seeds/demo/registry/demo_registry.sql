@@ -14,7 +14,7 @@
             'stg_web__visitors',
         ],
         'consents': ['stg_consent__consents'],
-        'traits': ['traits_commerce', 'traits_engagement'],
+        'traits': ['traits_commerce', 'traits_engagement', 'traits_lifetime'],
         'account_traits': ['traits_account_sales'],
         'product_line_traits': ['traits_lines_commerce', 'traits_lines_engagement'],
         'conversions': ['event_order_placed', 'event_subscription_started'],

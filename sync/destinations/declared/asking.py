@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 from sync.destinations.answers import Answer
 from sync.destinations.declared import form, templates
-from sync.destinations.declared.files import INDEX, DeclaredFile, at
+from sync.destinations.declared.files import DeclaredFile, at
+from sync.destinations.declared.form import INDEX
 from sync.destinations.http import HttpClient
 from sync.destinations.values import json_bytes, plain
 from sync.errors import RejectedError, UnexpectedAnswerError
@@ -22,6 +24,19 @@ TYPES: Mapping[str, type | tuple[type, ...]] = {
     "boolean": bool,
 }
 PAGES = 1000  # more than any account has of lists
+FORM = "application/x-www-form-urlencoded"
+
+
+def form_bytes(body: Mapping[str, Any]) -> bytes:
+    """An object as a form; a list is its name several times, and what is null is left out."""
+    said = {
+        name: [templates.as_text(one) for one in value]
+        if isinstance(value, list)
+        else templates.as_text(value)
+        for name, value in body.items()
+        if value is not None
+    }
+    return urlencode(said, doseq=True).encode()
 
 
 def answer_of(owed: form.Owed) -> Answer:
@@ -40,12 +55,12 @@ class Asked:
 
     def __init__(self, file: DeclaredFile, kind: str | None, request: form.Request) -> None:
         self.request = request
-        per_row = isinstance(request, form.Verb) and request.per == "row"
+        per_row = isinstance(request, form.LookUp) or (
+            isinstance(request, form.Verb) and request.per == "row"
+        )
         constant = file.constant
-        if not isinstance(request, form.Verb):
-            constant = templates.Scope(
-                (*constant.constant, "job", "since", "month_before", "campaign_id"), has_rows=False
-            )
+        if not isinstance(request, form.Verb | form.LookUp):
+            constant = file.with_words("job", "since", "month_before", "campaign_id")
         rows = file.rows(kind) if kind is not None else constant
         scope = rows if per_row else constant
         self.answer = answer_of(request.answer)
@@ -57,7 +72,7 @@ class Asked:
         self._headers = {
             name: templates.text(text, scope) for name, text in request.headers.items()
         }
-        is_verb = isinstance(request, form.Verb)
+        is_verb = isinstance(request, form.Verb | form.LookUp)
         self._body = templates.body(
             request.body, constant, rows if is_verb else constant, single=per_row
         )
@@ -69,7 +84,8 @@ class Asked:
             self.ids = None
             if request.ids is not None:
                 template = request.ids.matches
-                self.ids = (request.ids, templates.text(template, rows) if template else None)
+                by_name = template not in (None, INDEX)
+                self.ids = (request.ids, templates.text(str(template), rows) if by_name else None)
 
     def send(
         self,
@@ -99,8 +115,9 @@ class Asked:
         headers = {name: str(part(words, row)) for name, part in self._headers.items()}
         data = None
         if self._body is not None:
-            data = json_bytes(self._body(words, records))
-            headers.setdefault("Content-Type", "application/json")
+            body = self._body(words, records)
+            data = form_bytes(body) if self.request.form else json_bytes(body)
+            headers.setdefault("Content-Type", FORM if self.request.form else "application/json")
         return http.request(
             self.request.method.upper(),
             where,
@@ -111,6 +128,18 @@ class Asked:
             missing_ok=missing_ok,
             answer=self.answer,
         )
+
+
+def items(answer: Any, path: str, vendor: str) -> list[Any]:
+    """The list that stands at a path of an answer; none where nothing does.
+
+    Raises:
+        UnexpectedAnswerError: something else stands there.
+    """
+    found = at(answer, path)
+    if not isinstance(found, list | None):
+        raise UnexpectedAnswerError(f"{vendor}: '{path}' of an answer is no list.")
+    return found or []
 
 
 def listed(
@@ -125,7 +154,7 @@ def listed(
         more = {pages.offset: 0}
     for _ in range(PAGES):
         answer = asked.send(http, words, group=group, more=more, path=path)
-        rows = answer if listing.rows == "" else at(answer, listing.rows)
+        rows = at(answer, listing.rows)
         if not isinstance(rows, list):
             raise UnexpectedAnswerError(f"{http.vendor}: '{listing.rows}' of an answer is no list.")
         yield from rows

@@ -15,17 +15,24 @@ from typing import Any, ClassVar
 from pydantic import SecretStr
 
 from sync.destinations.answers import Answer, Fault, codes, raised
-from sync.destinations.base import Declaration
+from sync.destinations.base import Declaration, UnknownField
 from sync.destinations.declared import form, templates
-from sync.destinations.declared.asking import TYPES, Asked, listed, summed
+from sync.destinations.declared.asking import TYPES, Asked, items, listed, summed
 from sync.destinations.declared.declaring import declaration, settings_type
-from sync.destinations.declared.files import DeclaredFile, at, names_id, names_object
+from sync.destinations.declared.files import (
+    DeclaredFile,
+    at,
+    names_id,
+    names_object,
+    needs_remote_id,
+)
 from sync.destinations.declared.pulling import pulled
 from sync.destinations.http import HttpClient, Limiter
 from sync.destinations.oauth import RefreshedToken
 from sync.destinations.settings import HttpSettings, checked, fingerprint
 from sync.destinations.values import is_sha256, one_by_one
 from sync.errors import (
+    AuthError,
     ConfigError,
     DestinationError,
     MisconfiguredError,
@@ -58,6 +65,8 @@ def connector(file: DeclaredFile) -> type[Declared]:
         verbs["send"] = Declared._send
     if any(verb.job for one in offers for verb in (one.upsert, one.remove, one.send) if verb):
         verbs["poll"] = Declared._poll
+    if any(one.properties for one in offers):
+        verbs["unknown_fields"] = Declared._unknown_fields
     if vendor.pull is not None:
         verbs["pull"] = Declared._pull
     name = "".join(word.title() for word in vendor.name.split("_"))
@@ -103,11 +112,26 @@ class Declared:
             )
         self._secrets = _Secrets(settings, vendor)
         self._known_id: str | None = None
-        base_url = settings.base_url or checked(self._filled(vendor.base_url), vendor.name)
-        auth = vendor.auth
-        headers = {name: self._filled(text) for name, text in vendor.headers.items()}
+        main = form.Host(base_url=vendor.base_url, auth=vendor.auth, headers=vendor.headers)
+        self.http = self._client(main, settings, limiter)
+        self._hosts = {
+            name: self._client(host, settings, limiter) for name, host in vendor.hosts.items()
+        }
+        self._asked = {
+            name: Asked(self.file, target.kind, request)
+            for name in ("find", "make", "check", "properties", *form.VERBS)
+            if (request := getattr(self._object, name)) is not None
+        }
+        self._look_ups = [Asked(self.file, target.kind, one) for one in self._object.look_up]
+
+    def _client(self, host: form.Host, settings: HttpSettings, limiter: Limiter) -> HttpClient:
+        vendor, auth = self.file.vendor, host.auth
+        base_url = settings.base_url or checked(self._filled(host.base_url), vendor.name)
+        headers = {name: self._filled(text) for name, text in host.headers.items()}
         renewed = None
-        if auth.bearer is not None:
+        if auth is None:
+            pass
+        elif auth.bearer is not None:
             headers["Authorization"] = f"Bearer {self._filled(auth.bearer)}"
         elif auth.basic is not None:
             pair = f"{self._filled(auth.basic.user)}:{self._filled(auth.basic.password)}"
@@ -115,16 +139,8 @@ class Declared:
         elif auth.headers is not None:
             headers |= {name: self._filled(text) for name, text in auth.headers.items()}
         elif auth.oauth is not None:
-            renewed = RefreshedToken(
-                HttpClient(
-                    checked(getattr(settings, "token_url"), vendor.name),  # noqa: B009
-                    vendor=vendor.name,
-                ),
-                client_id=self._filled(auth.oauth.client_id),
-                client_secret=SecretStr(self._filled(auth.oauth.client_secret)),
-                refresh_token=SecretStr(self._filled(auth.oauth.refresh_token)),
-            )
-        self.http = HttpClient(
+            renewed = self._renewed(auth.oauth, getattr(settings, "token_url", None))
+        return HttpClient(
             str(base_url),
             vendor=vendor.name,
             limiter=limiter,
@@ -132,15 +148,35 @@ class Declared:
             headers=headers,
             auth=renewed,
         )
-        self._asked = {
-            name: Asked(self.file, target.kind, request)
-            for name in ("find", "make", "check", *form.VERBS)
-            if (request := getattr(self._object, name)) is not None
-        }
+
+    def _at(self, asked: Asked) -> HttpClient:
+        """The address of a request."""
+        host = asked.request.host
+        return self.http if host is None else self._hosts[host]
+
+    @property
+    def _requests(self) -> int:
+        return self.http.requests_sent + sum(one.requests_sent for one in self._hosts.values())
+
+    def _renewed(self, oauth: form.OAuth, token_url: str | None) -> RefreshedToken:
+        vendor, refresh = self.file.vendor.name, oauth.refresh_token
+        return RefreshedToken(
+            HttpClient(
+                token_url or checked(self._filled(oauth.token_url), vendor),
+                vendor=vendor,
+                verdicts=self.declaration.verdicts,
+            ),
+            client_id=self._filled(oauth.client_id),
+            client_secret=SecretStr(self._filled(oauth.client_secret)),
+            refresh_token=None if refresh is None else SecretStr(self._filled(refresh)),
+            seconds=oauth.seconds or 3600,
+        )
 
     def check(self) -> str:
         check = self._asked["check"]
-        self._is_ok(check.request, check.send(self.http, self._words(None), group=self._group))
+        self._is_ok(
+            check.request, check.send(self._at(check), self._words(None), group=self._group)
+        )
         if self._object.find is None:
             return f"the {self.target.kind} can be reached"
         there = "is there" if self._found() is not None else "will be made"
@@ -155,7 +191,8 @@ class Declared:
             return str(given) if given is not templates.MISSING else fingerprint(self.http.base_url)
         path = templates.text(account.get or "", self.file.constant, quoted=True)
         answer = Answer(fields=((account.at or "", (str, int)),))
-        found = self.http.get(path(self._words(None), None), answer=answer)
+        http = self.http if account.host is None else self._hosts[account.host]
+        found = http.get(path(self._words(None), None), answer=answer)
         return str(at(found, account.at or ""))
 
     def upsert(self, records: Sequence[Record]) -> BatchResult:
@@ -179,10 +216,38 @@ class Declared:
         return pulled(
             pull,
             lambda request: Asked(self.file, None, request),
-            self.http,
+            self._at,
             self._words(None),
             since,
         )
+
+    def _unknown_fields(self, names: Sequence[str]) -> Sequence[UnknownField]:
+        """Fields that the vendor has no property for, or lets nobody write."""
+        properties = self._object.properties
+        if properties is None:
+            return []
+        verb = self._object.upsert or self._object.send or self._object.update_only
+        renames, named = (
+            (templates.renames(verb.body), templates.used_fields(verb.body))
+            if verb
+            else ({}, frozenset())
+        )
+        try:
+            asked = self._asked["properties"]
+            rows = list(listed(asked, properties, self._at(asked), self._words(None), self._group))
+        except AuthError:
+            return []  # these credentials may not read what there is
+        known = {str(at(row, properties.name)): row for row in rows}
+        unknown = []
+        for name in names:
+            theirs = renames.get(name, name)
+            if name in named:
+                continue  # the file says where it stands
+            if theirs not in known:
+                unknown.append(UnknownField(name, theirs))
+            elif any(at(known[theirs], path) != is_ for path, is_ in properties.when.items()):
+                unknown.append(UnknownField(name, theirs, "nobody may write"))
+        return unknown
 
     @property
     def _group(self) -> str:
@@ -199,7 +264,7 @@ class Declared:
         able, failed = self._able(records)
         if not able:
             return BatchResult(failed=failed, requests=0)
-        before = self.http.requests_sent
+        before = self._requests
         asked = self._asked[name]
         verb = asked.request
         assert isinstance(verb, form.Verb)  # noqa: S101
@@ -210,8 +275,16 @@ class Declared:
             # It may have another name by now, and those who are to go still be on it.
             raise self._is_missing()
         words = self._words(object_id)
-        moved = [one for one in able if self._has_new_address(name, one)]
         passed_over: list[str] = []
+        if self._look_ups and needs_remote_id(self._object, name):
+            result = one_by_one(able, lambda one: self._found_row(name, words, one, passed_over))
+            return replace(
+                result,
+                failed=[*failed, *result.failed],
+                passed_over=passed_over,
+                requests=self._requests - before,
+            )
+        moved = [one for one in able if self._has_new_address(name, one)]
         result = one_by_one(moved, lambda one: self._update(asked, words, one, passed_over))
         left = [record for record in able if record not in moved] if moved else able
         if left and result.error is not None:
@@ -228,7 +301,7 @@ class Declared:
             result.pending,
             passed_over,
             result.job,
-            self.http.requests_sent - before,
+            self._requests - before,
             result.error,
             result.unsent,
         )
@@ -243,7 +316,7 @@ class Declared:
     def _if_there(
         self, asked: Asked, words: templates.Words, record: Record, passed_over: list[str]
     ) -> Accepted | RowError | None:
-        answer = asked.send(self.http, words, [record], group=self._group, missing_ok=True)
+        answer = asked.send(self._at(asked), words, [record], group=self._group, missing_ok=True)
         if answer is None:
             passed_over.append(record.key)
             return None
@@ -252,6 +325,58 @@ class Declared:
         self._is_ok(verb, answer)
         result = self._outcome(asked, verb, answer, [record])
         return result.failed[0] if result.failed else result.accepted[0]
+
+    # -- rows by an id of the vendor's ------------------------------------------------------------
+
+    def _found_row(
+        self, name: str, words: templates.Words, record: Record, passed_over: list[str]
+    ) -> Accepted | RowError | None:
+        """A row of an object whose rows are looked up: by its id, and where that is not known, or gone, by what finds it."""
+        known = record.remote_id is not None
+        found = record if known else self._looked_up(words, record)
+        while found is not None:
+            updates = name in ("upsert", "update_only") and "update" in self._asked
+            asked = self._asked["update" if updates else name]
+            verb = asked.request
+            assert isinstance(verb, form.Verb)  # noqa: S101
+            answer = asked.send(
+                self._at(asked), words, [found], group=self._group, missing_ok=verb.missing_ok
+            )
+            if answer is not None or verb.answer.empty:
+                outcome = self._of_one(asked, verb, answer, found)
+                if isinstance(outcome, Accepted) and outcome.remote_id is None:
+                    return Accepted(record.key, found.remote_id)
+                return outcome
+            if not known:
+                break
+            known, found = False, self._looked_up(words, replace(record, remote_id=None))
+        if name in ("remove", "erase"):
+            return Accepted(record.key)
+        if name == "update_only":
+            passed_over.append(record.key)
+            return None
+        if "update" not in self._asked:
+            return RowError(record.key, "not_there", f"{self.file.vendor.title} has nobody like it")
+        asked = self._asked[name]
+        assert isinstance(asked.request, form.Verb)  # noqa: S101
+        return self._one(asked, asked.request, words, replace(record, remote_id=None))
+
+    def _looked_up(self, words: templates.Words, record: Record) -> Record | None:
+        for asked in self._look_ups:
+            look_up = asked.request
+            assert isinstance(look_up, form.LookUp)  # noqa: S101
+            if look_up.by not in record.identifiers:
+                continue
+            answer = asked.send(
+                self._at(asked), words, [record], group=self._group, missing_ok=True
+            )
+            rows = [] if answer is None else items(answer, look_up.rows, self.http.vendor)
+            if rows:
+                found = at(rows[0], look_up.id)
+                if not isinstance(found, str | int) or found == "":
+                    raise UnexpectedAnswerError(f"{self.http.vendor}: who was found has no id.")
+                return replace(record, remote_id=str(found))
+        return None
 
     def _has_new_address(self, name: str, record: Record) -> bool:
         return (
@@ -267,7 +392,7 @@ class Declared:
         """A row with a new address, by the id that the vendor gave it; where that is gone, by the address."""
         asked, verb = self._asked["update"], self._object.update
         assert verb is not None  # noqa: S101 - as `_has_new_address` says
-        answer = asked.send(self.http, words, [record], group=self._group, missing_ok=True)
+        answer = asked.send(self._at(asked), words, [record], group=self._group, missing_ok=True)
         if answer is None:
             if otherwise.request is self._object.update_only:
                 return self._if_there(otherwise, words, record, passed_over)
@@ -300,10 +425,15 @@ class Declared:
         self, asked: Asked, verb: form.Verb, words: templates.Words, record: Record
     ) -> Accepted | RowError:
         answer = asked.send(
-            self.http, words, [record], group=self._group, missing_ok=verb.missing_ok
+            self._at(asked), words, [record], group=self._group, missing_ok=verb.missing_ok
         )
         if answer is None:
             return Accepted(record.key, record.remote_id)
+        return self._of_one(asked, verb, answer, record)
+
+    def _of_one(
+        self, asked: Asked, verb: form.Verb, answer: Any, record: Record
+    ) -> Accepted | RowError:
         self._is_ok(verb, answer)
         result = self._outcome(asked, verb, answer, [record])
         return result.failed[0] if result.failed else result.accepted[0]
@@ -311,7 +441,7 @@ class Declared:
     def _many(
         self, asked: Asked, verb: form.Verb, words: templates.Words, records: Sequence[Record]
     ) -> BatchResult:
-        answer = asked.send(self.http, words, records, group=self._group)
+        answer = asked.send(self._at(asked), words, records, group=self._group)
         self._is_ok(verb, answer)
         if verb.job is not None:
             job = at(answer, verb.job.id)
@@ -343,29 +473,27 @@ class Declared:
         self, asked: Asked, verb: form.Verb, answer: Any, records: Sequence[Record]
     ) -> BatchResult:
         words = self._words(self._known_id)
-        told = [one for one in asked.refusals if not one[0].done]
-        refused = self._named(told, answer, records, words)
-        done = (
-            self._named(
-                [one for one in asked.refusals if one[0].done], answer, records, words
-            ).keys()
-            - refused.keys()
-        )
-        self._sums(
-            verb.taken_count, verb.refused_count, answer, len(records), len(refused) + len(done)
-        )
+        named = self._named(asked.refusals, answer, records, words)
+        self._sums(verb.taken_count, verb.refused_count, answer, len(records), len(named))
+        refused = {key: code for key, code in named.items() if code is not None}
         ids = self._ids(asked, answer, records, words)
-        accepted, failed = [], []
+        accepted, failed, open_ = [], [], []
+        error: DestinationError | None = None
         for record in records:
             if (code := refused.get(record.key)) is None:
                 accepted.append(Accepted(record.key, ids.get(record.key)))
+                continue
+            verdict = self.declaration.verdicts.find(None, [code])
+            if verdict is not None and verdict.fault is not Fault.ROW:
+                said = f"{self.http.vendor}: rows are refused ({code})."
+                error = error or raised(verdict, self.http.vendor, said, code=code)
+                open_.append(record.key)
             else:
-                verdict = self.declaration.verdicts.find(None, [code])
-                if verdict is not None and verdict.fault is not Fault.ROW:
-                    said = f"{self.http.vendor}: rows are refused ({code})."
-                    raise raised(verdict, self.http.vendor, said, code=code)
                 failed.append(RowError(record.key, code, f"refused by {self.file.vendor.title}"))
-        return BatchResult(accepted, failed)
+        if error is not None and not accepted and not failed:
+            raise error
+        # What was taken stays taken, or an event would be sent twice.
+        return BatchResult(accepted, failed, error=error, unsent=open_)
 
     def _named(
         self,
@@ -373,33 +501,46 @@ class Declared:
         answer: Any,
         records: Sequence[Record],
         words: templates.Words,
-    ) -> dict[str, str]:
-        """Keys of the rows that an answer refuses, with the vendor's codes."""
-        refused: dict[str, str] = {}
+    ) -> dict[str, str | None]:
+        """Keys of the rows that an answer names, with the vendor's codes, or None where the row is as it should be.
+
+        The first that fits counts.
+        """
+        named: dict[str, str | None] = {}
         for one, template in refusals:
-            items = at(answer, one.rows)
-            if items is None or items == []:
-                continue
-            if not isinstance(items, list):
-                raise UnexpectedAnswerError(
-                    f"{self.http.vendor}: '{one.rows}' of an answer is no list."
-                )
+            told = self._told(answer, one.rows, one.by, len(records))
             by_name: dict[str, list[str]] = {}
             for place, record in enumerate(records):
                 value = place if template is None else template(words, record)
                 if value is not templates.MISSING:
-                    by_name.setdefault(templates._text(value).lower(), []).append(record.key)
-            for item in items:
-                given = item if one.by is None else at(item, one.by)
+                    by_name.setdefault(templates.as_text(value).lower(), []).append(record.key)
+            for number, item in enumerate(told):
+                if any(at(item, path) != wanted for path, wanted in one.when.items()) or (
+                    one.unless and all(at(item, path) == is_ for path, is_ in one.unless.items())
+                ):
+                    continue
+                given = (
+                    number if one.by == form.INDEX else item if one.by is None else at(item, one.by)
+                )
                 code = at(item, one.code) if one.code else None
                 word = str(code) if _is_code(code) else one.status
                 for name in given if isinstance(given, list) else [given]:
-                    keys = by_name.get(templates._text(name).lower())
+                    keys = by_name.get(templates.as_text(name).lower())
                     if keys is None:
                         said = f"{self.http.vendor}: a row is refused and not told apart ({word})."
                         raise self._unnamed(said, len(records), word)
-                    refused |= dict.fromkeys(keys, word)
-        return refused
+                    for key in keys:
+                        named.setdefault(key, None if one.done else word)
+        return named
+
+    def _told(self, answer: Any, rows: str, by: str | None, sent: int) -> list[Any]:
+        """What an answer says of rows; where a row is told by its place, of each of them."""
+        told = items(answer, rows, self.http.vendor)
+        if by == form.INDEX and len(told) != sent:
+            raise UnexpectedAnswerError(
+                f"{self.http.vendor}: an answer says what became of {len(told):,} rows, and {sent:,} were sent."
+            )
+        return told
 
     def _sums(
         self, taken: form.Paths, refused: form.Paths, answer: Any, sent: int, named: int
@@ -443,11 +584,14 @@ class Declared:
             found = at(answer, ids.id)
             return {} if found in (None, "") else {record.key: str(found) for record in records}
         by_name = {}
-        for item in at(answer, ids.rows) or []:
-            by_name[str(at(item, ids.by or "")).lower()] = at(item, ids.id)
+        for number, item in enumerate(self._told(answer, ids.rows, ids.by, len(records))):
+            name = number if ids.by == form.INDEX else at(item, ids.by or "")
+            by_name[str(name).lower()] = at(item, ids.id)
         given = {}
-        for record in records:
-            name = template(words, record) if template is not None else templates.MISSING
+        for number, record in enumerate(records):
+            name = number if ids.by == form.INDEX else templates.MISSING
+            if template is not None:
+                name = template(words, record)
             if (found := by_name.get(str(name).lower())) not in (None, ""):
                 given[record.key] = str(found)
         return given
@@ -462,7 +606,7 @@ class Declared:
         assert told is not None  # noqa: S101
         asked = Asked(self.file, None, told.poll)
         words = {**self._words(self._known_id), "job": job}
-        answer = asked.send(self.http, words, group=self._group)
+        answer = asked.send(self._at(asked), words, group=self._group)
         status = at(answer, told.status)
         if status in told.running:
             return JobStatus(done=False)
@@ -496,12 +640,12 @@ class Declared:
             make = self._object.make
             if make is None:
                 raise self._is_missing()
-            made = at(
-                self._asked["make"].send(self.http, self._words(None), group=self._group), make.id
-            )
+            asked = self._asked["make"]
+            made = at(asked.send(self._at(asked), self._words(None), group=self._group), make.id)
             if not isinstance(made, str | int) or made == "":
                 raise UnexpectedAnswerError(f"{self.http.vendor}: what was made has no id.")
-            self.http.made()
+            for http in (self.http, *self._hosts.values()):
+                http.made()
             found = self._known_id = str(made)
         return found
 
@@ -509,7 +653,8 @@ class Declared:
         find = self._object.find
         assert find is not None  # noqa: S101
         if self._known_id is None:
-            for row in listed(self._asked["find"], find, self.http, self._words(None), self._group):
+            asked = self._asked["find"]
+            for row in listed(asked, find, self._at(asked), self._words(None), self._group):
                 if at(row, find.name) == self.target.name:
                     found = at(row, find.id)
                     if not isinstance(found, str | int) or found == "":

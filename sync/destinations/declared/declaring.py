@@ -101,7 +101,7 @@ def settings_type(file: DeclaredFile) -> type[HttpSettings]:
         fields[name] = (kind, Field(default, **options))
     fields["base_url"] = (Address | None, None)
     if file.vendor.auth.oauth is not None:
-        fields["token_url"] = (Address, file.vendor.auth.oauth.token_url)
+        fields["token_url"] = (Address | None, None)
     made: type[HttpSettings] = create_model(
         f"{file.vendor.name}_settings", __base__=HttpSettings, **fields
     )

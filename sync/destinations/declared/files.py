@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
+import inspect
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,10 +15,10 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from sync.destinations.declared import form, templates
+from sync.destinations.declared.form import INDEX
 from sync.destinations.declared.templates import Scope, TemplateError
 from sync.errors import ConfigError, closest
 
-INDEX = "$index"  # the row's place in the request
 KEYED = frozenset({"upsert", "mirror", "add"})
 SETTING_WORDS = ("object", "object_id")
 Keys = tuple[str | int, ...]
@@ -28,16 +30,23 @@ class DeclaredFile:
 
     path: Path
     vendor: form.Vendor
+    filters: templates.Filters = field(default_factory=lambda: templates.FILTERS)
 
     @property
     def constant(self) -> Scope:
         """What a template may say that is the same for every row."""
-        return Scope((*self.vendor.settings, *SETTING_WORDS), has_rows=False)
+        return self.with_words()
+
+    def with_words(self, *words: str) -> Scope:
+        """The same, and words of one request."""
+        names = (*self.vendor.settings, *SETTING_WORDS, *words)
+        return Scope(names, has_rows=False, filters=self.filters)
 
     def rows(self, kind: str) -> Scope:
         """What a template of a row of one kind of object may say."""
         names = (*self.vendor.settings, *SETTING_WORDS)
-        return Scope(names, self.vendor.objects[kind].identifiers, has_rows=True)
+        identifiers = self.vendor.objects[kind].identifiers
+        return Scope(names, identifiers, has_rows=True, filters=self.filters)
 
 
 @cache
@@ -64,8 +73,35 @@ def load(path: Path) -> DeclaredFile:
         vendor = form.Vendor.model_validate(document)
     except ValidationError as error:
         raise _said(lines, error) from None
-    found = DeclaredFile(path, vendor)
+    found = DeclaredFile(path, vendor, {**templates.FILTERS, **_hooked(path, vendor, lines)})
     _check(found, lines)
+    return found
+
+
+def _hooked(path: Path, vendor: form.Vendor, lines: _Lines) -> templates.Filters:
+    """The functions of a file's hook, by name: each turns one value into another."""
+    if vendor.hook is None:
+        return {}
+    if Path(vendor.hook).name != vendor.hook or not vendor.hook.endswith(".py"):
+        raise lines.error(("hook",), "is no file of Python beside this one, such as mailer.py")
+    spec = importlib.util.spec_from_file_location(f"{path.stem}_hook", path.parent / vendor.hook)
+    assert spec is not None and spec.loader is not None  # noqa: S101, PT018 - it ends in .py
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        said = f"cannot be read ({vendor.hook}: {type(error).__name__})"
+        raise lines.error(("hook",), said) from error
+    found = {
+        name: one
+        for name, one in vars(module).items()
+        if inspect.isfunction(one) and one.__module__ == module.__name__ and name[0] != "_"
+    }
+    for name, one in found.items():
+        if len(inspect.signature(one).parameters) != 1:
+            raise lines.error(("hook",), f"has '{name}', which takes other than one value")
+        if name in templates.FILTERS:
+            raise lines.error(("hook",), f"has '{name}', which is a filter already")
     return found
 
 
@@ -162,7 +198,7 @@ def _check(found: DeclaredFile, lines: _Lines) -> None:
         raise lines.error(
             ("rate_limits",), "has no group `default`, which whatever names none is of"
         )
-    for place, text in _texts(vendor.auth, ("auth",)):
+    for place, text in [*_texts(vendor.auth, ("auth",)), *_texts(vendor.hosts, ("hosts",))]:
         _render(lines, place, text, found.constant)
     if vendor.account.matches is not None:
         _render(lines, ("account", "is"), vendor.account.matches, found.constant)
@@ -193,7 +229,12 @@ def _check(found: DeclaredFile, lines: _Lines) -> None:
 def _check_object(found: DeclaredFile, kind: str, offered: form.Object, lines: _Lines) -> None:
     at: Keys = ("objects", kind)
     groups = found.vendor.rate_limits
-    for place, name in [(("group",), offered.group), *_groups(offered)]:
+    for place, name in _keys_said(offered, "host"):
+        if name not in found.vendor.hosts:
+            raise lines.error(
+                (*at, *place), f"is '{name}', which hosts has not", sorted(found.vendor.hosts)
+            )
+    for place, name in [(("group",), offered.group), *_keys_said(offered, "group")]:
         if name not in groups:
             raise lines.error(
                 (*at, *place), f"is '{name}', which rate_limits has not", sorted(groups)
@@ -229,11 +270,26 @@ def _check_object(found: DeclaredFile, kind: str, offered: form.Object, lines: _
     constant, rows = found.constant, found.rows(kind)
     if offered.id is not None:
         _render(lines, (*at, "id"), offered.id, constant)
-    for name in ("find", "make", "check"):
+    for name in ("find", "make", "check", "properties"):
         request = getattr(offered, name)
         if request is not None:
             _check_request(lines, (*at, name), request, constant, constant)
+    for number, look_up in enumerate(offered.look_up):
+        place = (*at, "look_up", number)
+        _check_request(lines, place, look_up, rows, rows, single=True)
+        if look_up.by not in offered.identifiers:
+            raise lines.error(
+                (*place, "by"),
+                f"is '{look_up.by}', which is no identifier of it",
+                offered.identifiers,
+            )
+        if look_up.by not in _named([look_up.path, look_up.body, look_up.query]):
+            raise lines.error(place, f"never says `${look_up.by}`, by which it is to find")
     for name, verb in offered.verbs.items():
+        if offered.look_up and needs_remote_id(offered, name) and verb.per != "row":
+            raise lines.error(
+                (*at, name), "wants `per: row`, since `look_up` finds a row at a time"
+            )
         path_scope = rows if verb.per == "row" else constant
         _check_request(lines, (*at, name), verb, path_scope, rows, single=verb.per == "row")
         if verb.missing_ok and (
@@ -248,16 +304,24 @@ def _check_object(found: DeclaredFile, kind: str, offered: form.Object, lines: _
                 (*at, name), "wants `per: row` and `missing_ok: true`: 404 says who is not there"
             )
         for number, refused in enumerate(verb.refused):
-            if refused.done and name not in ("remove", "erase"):
+            if refused.done and name not in ("remove", "erase") and offered.fields != []:
                 raise lines.error(
-                    (*at, name, "refused", number, "done"), "is for `remove` and `erase` alone"
+                    (*at, name, "refused", number, "done"),
+                    "is for `remove` and `erase`, and for members without fields (`fields: []`)",
+                )
+            if refused.by == INDEX and refused.matches != INDEX:
+                raise lines.error(
+                    (*at, name, "refused", number, "is"), f"is `{INDEX}` where `by` is"
                 )
             if refused.matches != INDEX:
                 _render(lines, (*at, name, "refused", number, "is"), refused.matches, rows)
         if verb.job is not None:
-            scope = Scope((*constant.constant, "job"), has_rows=False)
+            scope = found.with_words("job")
             _check_request(lines, (*at, name, "job", "poll"), verb.job.poll, scope, scope)
         _check_sent(lines, (*at, name), verb, offered, is_remove=name in ("remove", "erase"))
+    polls = [verb.job.poll for verb in offered.verbs.values() if verb.job is not None]
+    if any(poll != polls[0] for poll in polls):
+        raise lines.error(at, "has jobs that are asked for in two ways: one `poll` must do for all")
     if offered.update is not None:
         _check_update(offered, offered.update, at, lines)
     if (
@@ -282,6 +346,10 @@ def _check_update(offered: form.Object, update: form.Verb, at: Keys, lines: _Lin
             (*at, "update"),
             "wants `per: row` and `missing_ok: true`: whose id is gone is found by the address",
         )
+    if update.answer.empty:
+        raise lines.error(
+            (*at, "update", "answer"), "is empty, so that a 404 could not be told from it"
+        )
     if "remote_id" not in _named({"path": getattr(update, update.method), "body": update.body}):
         raise lines.error((*at, "update"), "never says `$remote_id`, by which it is to update")
 
@@ -292,7 +360,7 @@ def _check_sent(
     """Whoever a request is about must be in it, and so must whatever is to be delivered."""
     said = _named({"path": getattr(verb, verb.method), "body": verb.body, "query": verb.query})
     missing = [name for name in offered.identifiers if name not in said]
-    by_id = is_remove and "remote_id" in said
+    by_id = "remote_id" in said and (is_remove or bool(offered.look_up))
     if (
         len(missing) == len(offered.identifiers)
         and offered.identifiers
@@ -302,7 +370,7 @@ def _check_sent(
         raise lines.error(
             at, "names nobody: no identifier of the row is in its path or body", offered.identifiers
         )
-    if missing and not is_remove:
+    if missing and not is_remove and not by_id:
         raise lines.error(at, f"never sends the identifier '{missing[0]}', which it declares")
     if verb.per == "batch" and not _has_rows(verb.body):
         raise lines.error(at, "has no rows in its body: `$rows`, `$join`, or `per: row`")
@@ -345,7 +413,7 @@ def _check_request(
 
 def _check_pull(found: DeclaredFile, pull: form.Pull, lines: _Lines) -> None:
     words = (*found.vendor.settings, "since", "month_before", "campaign_id")
-    request = Scope(words, has_rows=False)
+    request = Scope(words, has_rows=False, filters=found.filters)
     row = _RowScope(words)
     listings: list[tuple[Keys, form.Listing, Mapping[Any, str]]] = []
     if pull.campaigns is not None:
@@ -395,9 +463,12 @@ EVENT_WORDS = frozenset(
 
 
 def at(document: Any, path: str) -> Any:
-    """What stands at a path of names with dots between; None where nothing does."""
-    for name in path.split("."):
-        document = document.get(name) if isinstance(document, dict) else None
+    """What stands at a path of names, or places in a list, with dots between; None where nothing does."""
+    for name in path.split(".") if path else ():
+        if isinstance(document, list) and name.isdigit():
+            document = document[int(name)] if int(name) < len(document) else None
+        else:
+            document = document.get(name) if isinstance(document, dict) else None
     return document
 
 
@@ -417,12 +488,13 @@ def _texts(node: Any, at: Keys) -> list[tuple[Keys, str]]:
     return []
 
 
-def _groups(offered: form.Object) -> list[tuple[Keys, str]]:
+def _keys_said(offered: form.Object, key: str) -> list[tuple[Keys, str]]:
+    """What the requests of an object say under a key."""
     found: list[tuple[Keys, str]] = []
-    for name in ("find", "make", "check", *form.VERBS):
+    for name in ("find", "make", "check", "properties", *form.VERBS):
         request = getattr(offered, name)
-        if request is not None and request.group is not None:
-            found.append(((name, "group"), request.group))
+        if request is not None and (said := getattr(request, key)) is not None:
+            found.append(((name, key), said))
     return found
 
 
@@ -443,6 +515,13 @@ def names_id(verb: form.Verb) -> bool:
     """Whether a request says the id of the object, which must be found then."""
     said = [verb.path, verb.body, verb.query, verb.headers]
     return "object_id" in _named(said) | _keys(said)
+
+
+def needs_remote_id(offered: form.Object, name: str) -> bool:
+    """Whether a verb is about an id of the vendor's, which must be known, or looked up, then."""
+    verb = offered.verbs[name]
+    updates = name in ("upsert", "update_only") and offered.update is not None
+    return updates or "remote_id" in _named([verb.path, verb.body, verb.query])
 
 
 def names_object(offered: form.Object) -> bool:

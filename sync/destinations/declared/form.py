@@ -12,6 +12,7 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,59}$")]
 Paths = list[str] | str
 METHODS = ("get", "post", "put", "patch", "delete")
 VERBS = ("upsert", "update", "update_only", "remove", "send", "erase")
+INDEX = "$index"  # the row's place in the request, and an item's in the list of an answer
 Type = Literal["list", "object", "text", "id", "number", "boolean"]
 ModeName = Literal["upsert", "mirror", "add", "remove", "event", "update_only"]
 
@@ -42,12 +43,13 @@ class Basic(Form):
 
 
 class OAuth(Form):
-    """A refresh token (RFC 6749, 6)."""
+    """A refresh token (RFC 6749, 6), or without one the client's own credentials (RFC 6749, 4.4)."""
 
     token_url: str
     client_id: str
     client_secret: str
-    refresh_token: str
+    refresh_token: str | None = None
+    seconds: float | None = None  # how long a token lives, where the answer does not say
 
 
 class Auth(Form):
@@ -63,6 +65,14 @@ class Auth(Form):
         if sum(one is not None for one in (self.bearer, self.basic, self.headers, self.oauth)) != 1:
             raise ValueError("wants one of bearer, basic, headers, oauth")
         return self
+
+
+class Host(Form):
+    """Another address of the vendor's, with its own way to say who asks; nothing but its `headers` without `auth`."""
+
+    base_url: str
+    auth: Auth | None = None
+    headers: dict[str, str] = {}
 
 
 class ErrorRow(Form):
@@ -119,6 +129,8 @@ class Request(Form):
     query: dict[str, Any] = {}
     headers: dict[str, str] = {}
     body: Any = None
+    host: Name | None = None  # one of `hosts`
+    form: bool = False  # the body is sent as a form (name=value), and not as JSON
     group: str | None = None
     answer: Owed
     ok: dict[str, str | int | bool | None] = {}  # what must stand where in a success
@@ -144,23 +156,26 @@ class Request(Form):
 class Refused(Form):
     """Where an answer names the rows that it refuses: a list `rows` whose items are told by `by`, and are the row's `is`."""
 
-    rows: str
-    by: str | None = (
-        None  # path in an item; without it the item itself, or each text of a list there
-    )
+    rows: str  # the empty path is the answer itself
+    # Path in an item; without it the item itself, or each text of a list there; `$index` is its place, of a list with an item a row.
+    by: str | None = None
     matches: str = Field(
         alias="is"
     )  # template of the row: what stands at `by`; `$index` is its place
+    when: dict[
+        str, str | int | bool | None
+    ] = {}  # what stands where in an item that is one; others are none
+    unless: dict[str, str | int | bool | None] = {}  # what stands where in one that is taken
     code: str | None = None  # path of the vendor's code in an item
     status: str = "refused"  # the code where the vendor gives none
-    done: bool = False  # these are not there, which is what a removal wants
+    done: bool = False  # these are as the verb wants them: not there, or there already
 
 
 class Ids(Form):
     """Where an answer gives rows their ids."""
 
     rows: str | None = None  # without it the answer is about one row
-    by: str | None = None
+    by: str | None = None  # as in `refused`
     matches: str | None = Field(default=None, alias="is")
     id: str
 
@@ -229,6 +244,21 @@ class Make(Request):
     id: str
 
 
+class Properties(Listing):
+    """Which fields the object has, and what stands where in one that may be written."""
+
+    name: str = "name"
+    when: dict[str, str | int | bool | None] = {}
+
+
+class LookUp(Request):
+    """How the vendor's id of a row is found by one identifier: the first of `rows`."""
+
+    by: Name
+    rows: str
+    id: str = "id"
+
+
 class Object(Form):
     """A kind of object that a sync can fill."""
 
@@ -251,7 +281,9 @@ class Object(Form):
     id: str | None = None
     find: Find | None = None
     make: Make | None = None
+    look_up: list[LookUp] = []  # the first that finds the row's id at the vendor; `update` then
     check: Request
+    properties: Properties | None = None  # so that a field that is not there is found before a push
     upsert: Verb | None = None
     update: Verb | None = None  # by $remote_id, of a row with a new address
     update_only: Verb | None = None  # of whom the vendor has; 404 says that it has not
@@ -287,6 +319,7 @@ class Account(Form):
     matches: str | None = Field(default=None, alias="is")
     get: str | None = None
     at: str | None = None
+    host: Name | None = None
 
     @model_validator(mode="after")
     def _is_one(self) -> Account:
@@ -350,12 +383,14 @@ class Vendor(Form):
     settings: dict[Name, Setting]
     auth: Auth
     headers: dict[str, str] = {}
+    hosts: dict[Name, Host] = {}  # other addresses, for requests that name one
     account: Account
     erasure: Erasure
     errors: list[ErrorRow] = []
     rate_limits: dict[Name, Limit]
     objects: dict[Name, Object]
     pull: Pull | None = None
+    hook: str | None = None  # a file of Python beside this one, whose functions are filters
     notes: list[str] = []
     examples: list[Example] = []
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from sync.destinations.declared import form, templates
-from sync.destinations.declared.asking import listed
+from sync.destinations.declared.asking import Asked, listed
 from sync.destinations.declared.files import at, pulled_scope
 from sync.destinations.http import HttpClient
 from sync.destinations.values import utc
@@ -19,8 +19,8 @@ from sync.records import Campaign, CampaignEvent, Result
 
 def pulled(
     pull: form.Pull,
-    asked: Callable[[form.Request], Any],
-    http: HttpClient,
+    asked: Callable[[form.Request], Asked],
+    where: Callable[[Asked], HttpClient],
     words: dict[str, Any],
     since: dt.datetime,
 ) -> Iterator[Result]:
@@ -34,7 +34,9 @@ def pulled(
     campaigns: list[str] = []
     if pull.campaigns is not None:
         fields = _compiled(pull.campaigns.map, words)
-        for row in listed(asked(pull.campaigns), pull.campaigns, http, words, "default"):
+        request = asked(pull.campaigns)
+        http = where(request)
+        for row in listed(request, pull.campaigns, http, words, "default"):
             found = _filled(fields, {**words, "row": row})
             if found.get("campaign_id") is None:
                 raise UnexpectedAnswerError(f"{http.vendor}: a campaign has no id.")
@@ -50,6 +52,7 @@ def pulled(
     for told in pull.events:
         fields = _compiled(told.map, words)
         request = asked(told)
+        http = where(request)
         asked_of: list[str | None] = [*campaigns] if told.per_campaign else [None]
         for campaign in asked_of:
             of = words if campaign is None else {**words, "campaign_id": campaign}

@@ -49,7 +49,8 @@ def _md5(value: Any) -> Any:
     return hashlib.md5(str(plain(value)).encode(), usedforsecurity=False).hexdigest()
 
 
-def _text(value: Any) -> Any:
+def as_text(value: Any) -> str:
+    """A value in a text."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return "" if value is None else str(plain(value))
@@ -61,9 +62,20 @@ def _unix(value: Any) -> Any:
     return value
 
 
+def _milliseconds(value: Any) -> Any:
+    if isinstance(value, dt.datetime):
+        return int(value.replace(tzinfo=dt.UTC).timestamp() * 1000)
+    return value
+
+
+def _soql(value: Any) -> Any:
+    """What stands between the quotes of a text in SOQL."""
+    return as_text(value).replace("\\", "\\\\").replace("'", "\\'")
+
+
 def _escaped(value: Any) -> Any:
     """A text in which nothing is a mark: `&`, `<` and `>` are written as entities."""
-    return _text(value).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return as_text(value).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _number(value: Any) -> Any:
@@ -72,12 +84,15 @@ def _number(value: Any) -> Any:
     return int(text) if text.isascii() and text.isdigit() else value
 
 
-FILTERS: Mapping[str, Callable[[Any], Any]] = {
+Filters = Mapping[str, Callable[[Any], Any]]
+FILTERS: Filters = {
     "escaped": _escaped,
     "lower": _lower,
     "md5": _md5,
+    "milliseconds": _milliseconds,
     "number": _number,
-    "text": _text,
+    "soql": _soql,
+    "text": as_text,
     "unix": _unix,
 }
 
@@ -86,8 +101,14 @@ class Scope:
     """Names that a template may use: `constant` ones, `rows`' identifiers, and any field."""
 
     def __init__(
-        self, constant: Iterable[str], identifiers: Iterable[str] = (), *, has_rows: bool
+        self,
+        constant: Iterable[str],
+        identifiers: Iterable[str] = (),
+        *,
+        has_rows: bool,
+        filters: Filters | None = None,
     ) -> None:
+        self.filters = FILTERS if filters is None else filters
         self.constant = frozenset(constant)
         self.identifiers = frozenset(identifiers)
         self.has_rows = has_rows
@@ -100,9 +121,9 @@ class Scope:
         """
         given = self._value(name)
         for word in filters.split("|")[1:]:
-            if word not in FILTERS:
-                raise TemplateError(f"'|{word}' is not one of {', '.join(sorted(FILTERS))}")
-            given = _filtered(given, FILTERS[word])
+            if word not in self.filters:
+                raise TemplateError(f"'|{word}' is not one of {', '.join(sorted(self.filters))}")
+            given = _filtered(given, self.filters[word])
         return given
 
     def _value(self, name: str) -> Part:
@@ -170,7 +191,7 @@ def text(template: str, scope: Scope, *, quoted: bool = False) -> Part:
             value = part(words, row)
             if value is MISSING or value is None:
                 return MISSING
-            texts.append(quote(_text(value), safe="") if quoted else _text(value))
+            texts.append(quote(as_text(value), safe="") if quoted else as_text(value))
         return "".join(texts)
 
     return filled
@@ -218,7 +239,7 @@ def _key(name: Any, scope: Scope) -> str | Part:
     if said is not None:
         return said
     said = str(name)
-    constant = Scope(scope.constant, has_rows=False)
+    constant = Scope(scope.constant, has_rows=False, filters=scope.filters)
     try:
         return text(said, constant)
     except TemplateError as error:
@@ -265,14 +286,14 @@ def _fields(node: Mapping[str, Any], scope: Scope, used: frozenset[str]) -> Part
         raise TemplateError(f"$fields: {said} is not one of {', '.join(sorted(FIELDS_OPTIONS))}")
     rename = dict(options.get("rename") or {})
     left_out = frozenset(options.get("except") or ()) | used
-    as_text = bool(options.get("text"))
-    if not rename and not left_out and not as_text:
+    is_text = bool(options.get("text"))
+    if not rename and not left_out and not is_text:
         return lambda _, row: dict(row.fields)  # type: ignore[union-attr]
 
     def fields(_: Words, row: Record | None) -> Any:
         sent = [name for name in row.fields if name not in left_out]  # type: ignore[union-attr]
         out = {
-            rename.get(name, name): _text(row.fields[name]) if as_text else row.fields[name]  # type: ignore[union-attr]
+            rename.get(name, name): as_text(row.fields[name]) if is_text else row.fields[name]  # type: ignore[union-attr]
             for name in sent
         }
         if len(out) < len(sent):
@@ -284,6 +305,19 @@ def _fields(node: Mapping[str, Any], scope: Scope, used: frozenset[str]) -> Part
         return out
 
     return fields
+
+
+def renames(node: Any) -> dict[str, str]:
+    """What a template calls fields that stand nowhere by name."""
+    if isinstance(node, list):
+        return {name: said for one in node for name, said in renames(one).items()}
+    if not isinstance(node, Mapping):
+        return {}
+    found: dict[str, str] = {}
+    for name, one in node.items():
+        options = one if name in ("$fields", "$also") else None
+        found |= dict((options or {}).get("rename") or {}) if options else renames(one)
+    return found
 
 
 def used_fields(node: Any) -> frozenset[str]:
@@ -317,7 +351,9 @@ def _batch(node: Any, constant: Scope, rows: Scope) -> Body:
         return lambda words, records: [item(words, record) for record in records]
     if isinstance(node, Mapping) and "$join" in node:
         one, between = text(str(node["$join"]), rows), str(node.get("with", ","))
-        return lambda words, records: between.join(_text(one(words, record)) for record in records)
+        return lambda words, records: between.join(
+            as_text(one(words, record)) for record in records
+        )
     if isinstance(node, Mapping):
         parts = {}
         for name, value in node.items():

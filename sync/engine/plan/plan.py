@@ -9,6 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pyarrow.compute as pc
+
 from sync.config.models import ConsentTables, SyncDefinition
 from sync.destinations.base import Delivery, ObjectType
 from sync.engine.plan import capability
@@ -29,7 +31,7 @@ from sync.engine.plan.planner import (
     map_columns,
     read_counts,
 )
-from sync.engine.plan.spool import PlanSpool
+from sync.engine.plan.spool import PlanSpool, Spool
 from sync.engine.plan.taken_out import withholding
 from sync.engine.scrub import shown_key
 from sync.errors import RefusedError, WarehouseError, WarehouseMemoryError
@@ -225,10 +227,12 @@ def plan_sync(
     fingerprint: bool = False,
     results: RunResults | None = None,
     earlier: Sequence[SyncDefinition] = (),
+    undo: str | None = None,
 ) -> Planned:
     """Plan `definition` as the warehouse is now; what others claim, as it is when those that are `earlier` have been pushed.
 
-    What dbt did not build for want of what failed is told by what failed: by `results`, where they are given.
+    What dbt did not build for want of what failed is told by what failed: by `results`, where they are given. With `undo`, the id of a run,
+    the plan takes out whom that put in, puts in whom it took out and who may be there by now, and does nothing else.
 
     Raises:
         RefusedError: its table or a column is missing, or the world changes while it is read.
@@ -245,6 +249,7 @@ def plan_sync(
             spool=spool,
             fingerprint=fingerprint,
             earlier=earlier,
+            undo=undo,
         )
     except WarehouseMemoryError:
         raise
@@ -265,6 +270,7 @@ def _planned(
     spool: bool,
     fingerprint: bool,
     earlier: Sequence[SyncDefinition],
+    undo: str | None,
 ) -> Planned:
     found = session.columns(definition.model.relation)
     columns = [column.name for column in found]
@@ -294,6 +300,7 @@ def _planned(
         claims=Claims.on(offered, claims),
         refresh=_refresh(definition, offered),
         by_id=offered is not None and offered.updates_by_id,
+        undo=None if undo is None else ledger.undoing(undo),
     )
     checks = TableChecks(
         **{
@@ -360,6 +367,32 @@ def _queries(
         taken_out=_taken_out(planning, definition, columns, offered),
         **settings,
     )
+
+
+def settled(
+    planning: Planning,
+    session: Session,
+    definition: SyncDefinition,
+    offered: ObjectType,
+) -> tuple[Mapping, Spool]:
+    """The rows that the destination took as the table has them now, on disk; values that can go nowhere are left out."""
+    found = session.columns(definition.model.relation)
+    kinds = {column.name: column.kind for column in found}
+    held = planning.held(session, definition)
+    columns = [column.name for column in found]
+    queries = _queries(
+        planning, session, definition, columns, offered=offered, held=held, kinds=kinds
+    )
+    edge, spool = Edge(queries.mapping, kinds), Spool()
+    try:
+        for batch in session.stream(queries.settled()):
+            crossed, reasons = edge.cross(batch)
+            spool.write(crossed.filter(pc.is_null(reasons)))
+        spool.end()
+    except BaseException:
+        spool.close()
+        raise
+    return queries.mapping, spool
 
 
 def _sendable(

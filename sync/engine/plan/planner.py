@@ -158,12 +158,14 @@ class PlanQueries:
         erased: Erased | None = None,
         by_id: bool = False,
         taken_out: Permission | None = None,
+        undo: tuple[str, str] | None = None,
     ) -> None:
         """`held` is a query of the ledger's state, `elsewhere` one of how many rows it has elsewhere, `former` one of how many have a
         place of before accounts were known; `quarantined` one of (sync_key, payload_hash, is_dismissed), or None for none; `kinds`
         what the columns hold; `claims` who else may want rows that leave; `refresh` when rows are sent again though nothing changed;
         `erased` who is to be sent nothing, whatever the table says; `by_id` whether who has other identifiers is written by its remote id;
-        `taken_out` whom a `remove` sync keeps out of the object.
+        `taken_out` whom a `remove` sync keeps out of the object; `undo` has queries of the keys that a run put in and took out: the plan
+        is of these alone, and has whom it put in as if the table did not.
         """
         self._definition = definition
         self._mode = definition.mode
@@ -179,6 +181,7 @@ class PlanQueries:
         self._refresh = refresh
         self._is_claimed = False
         self._by_id = by_id
+        self._undo = undo
         self._has_reason = "withheld_reason" in columns
         people = people or ConsentTables()
         self._people = (PERSON,) if PERSON in columns else ()
@@ -280,6 +283,15 @@ class PlanQueries:
             f"{self._planned()}{ids}{marks} select planned.action, planned.sync_key, planned.row_hash, "
             f"{held}, {remote_id}{mapped}{marking} from planned {join}"
             f"where planned.action in ({listed})"
+        )
+
+    def settled(self) -> str:
+        """Every row that the destination took as the table has it now."""
+        mapped = "".join(f", planned.{place}" for place in self._places())
+        return (
+            f"{self._planned()} select planned.action, planned.sync_key, planned.row_hash, "
+            f"planned.held_identifiers, planned.remote_id{mapped} from planned "
+            "where planned.action = 'unchanged'"
         )
 
     def intents(self, *, marked: bool = False) -> str:
@@ -394,14 +406,19 @@ class PlanQueries:
                 "case when claimed.sync_key is not null and withheld_reason is null "
                 f"then '{CLAIMED}' else withheld_reason end"
             )
+        of_table = of_ledger = ""
+        if self._undo is not None:
+            put_in, took_out = self._undo
+            of_table = f" where {self._key()} in ({took_out})"
+            of_ledger = f" where sync_key in ({put_in}) or sync_key in ({took_out})"
         held_hash = ", held.row_hash as held_hash" if self._by_id else ""
         kept_hash = ", held_hash" if self._by_id else ""
         return (
             f"with activation as (select {self._key()} as sync_key, row_hash, "
             f"{self._reason()} as withheld_reason{mapped} "
-            f"from {self._definition.model.relation}{self._joins()}), "
+            f"from {self._definition.model.relation}{self._joins()}{of_table}), "
             f"held as (select sync_key, row_hash, {outdated} as is_outdated, identifiers, "
-            f"remote_id from ({self._held}) as ledger), "
+            f"remote_id from ({self._held}) as ledger{of_ledger}), "
             f"compared as (select coalesce(activation.sync_key, held.sync_key) as sync_key, "
             "case when activation.sync_key is not null then activation.row_hash "
             "else held.row_hash end as row_hash, "

@@ -111,6 +111,8 @@ class Pusher:
                 "send them twice.",
                 hint="--exclude it.",
             )
+        if self._options.undo is not None:
+            result.notes.append(f"--undo {self._options.undo}")
         if self._options.full_refresh:
             result.notes.append("--full-refresh")
             self._context.watcher.log("full_refresh", sync=definition.name)
@@ -170,6 +172,7 @@ class Pusher:
                 fingerprint=definition.name in options.expected,
                 results=None if options.skip_gates else self._context.run_results,
                 earlier=self._context.tried,
+                undo=options.undo,
             )
             try:
                 self._gate(planned.plan)

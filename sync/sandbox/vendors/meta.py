@@ -47,6 +47,15 @@ def make_audience(account: str) -> Response:  # noqa: ARG001
     return jsonify({"id": store().object_id(NAME, "audience", request.get_json()["name"])})
 
 
+@blueprint.get("/v25.0/<audience_id>")
+def audience(audience_id: str) -> Response:
+    """How many are matched: here everybody who was sent, of fewer than a hundred nobody says."""
+    held = len(store().members(NAME, audience_id))
+    return jsonify(
+        {"id": audience_id, "approximate_count_lower_bound": held if held >= 100 else -1}
+    )
+
+
 @blueprint.route("/v25.0/<audience_id>/users", methods=["POST", "DELETE"])
 def users(audience_id: str) -> Response | tuple[Response, int]:
     payload = request.get_json()["payload"]

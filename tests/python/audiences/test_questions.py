@@ -343,6 +343,8 @@ def test_the_command_says_why_and_leaves_the_last_build_alone(
     assert {one["name"]: one["entity"] for one in asked["list"]["audiences"]}["audience_known"] == "person"  # fmt: skip
     assert run(["audience", "why", "p2", "knwn", *options]) == 2
     assert "did you mean 'audience_known'?" in capsys.readouterr().err
+    assert run(["audience", "why", "known", "p2", *options]) == 2
+    assert "the person comes first: sync audience why p2 known" in capsys.readouterr().err
     assert run(["audience", "why", "nobody", "known", *options]) == 2
     assert "nobody known by that" in capsys.readouterr().err
     database.rename(database.with_suffix(".away"))

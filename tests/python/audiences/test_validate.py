@@ -97,6 +97,7 @@ WRONG = {
         "journey",
         "entry: {audience: audience_good}\nsteps:\n  - {name: a, wait: {for: 1 days}}",
     ),
+    "audience_four": ("audience", "entity: person\nall:\n  - did: order_plcaed"),
 }
 
 
@@ -125,11 +126,15 @@ def test_every_file_is_checked_and_no_warehouse_asked(tmp_path: Path) -> None:
     assert found[("audience_one.sql", 4)] == "did"
     assert found[("audience_one.sql", 5)] == "did.within"
     assert ("audience_two.sql", 5) in found or ("audience_two.sql", None) in found
+    assert found[("audience_four.sql", 5)] == "did"
+    absent = next(one["said"] for one in told["problems"] if "audience_four" in one["file"])
+    assert absent.startswith("'order_plcaed': there is no model event_order_plcaed")
     files = {file for file, _ in found}
     assert files == {
         "audience_one.sql",
         "audience_two.sql",
         "audience_three.sql",
+        "audience_four.sql",
         "journey_one.sql",
         "_exposures.yml",
     }

@@ -35,8 +35,8 @@ def answered(monkeypatch: pytest.MonkeyPatch) -> Answers:
     seen: Answers = []
     create_app = sandbox_app.create_app
 
-    def watched(*arguments: Any) -> Flask:
-        app = create_app(*arguments)
+    def watched(*arguments: Any, **options: Any) -> Flask:
+        app = create_app(*arguments, **options)
 
         @app.after_request
         def keep(answer: Response) -> Response:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from headwater.testing.adapter import members
 from headwater.testing.declared import (
     declared_adapter,
     declared_suites,
@@ -19,6 +20,7 @@ from headwater.testing.declared import (
 )
 from headwater.testing.suite import DestinationSuite
 from sync.destinations import registry
+from sync.destinations.answers import codes
 from sync.destinations.declared import FOLDER, files, form, in_folder, page, templates
 from sync.destinations.declared.__main__ import main
 from sync.destinations.declared.connector import connector
@@ -105,7 +107,247 @@ def mixpanel_event(record: Record) -> dict[Any, Any]:
     return {record.idempotency_key: {"event": "Lapsed buyers", "properties": {**fields, **own}}}
 
 
+def salesforce_record(kind: str, renamed: dict[str, str], field: str) -> Any:
+    """A record of Salesforce's, under its external id."""
+
+    def holds(record: Record) -> dict[Any, Any]:
+        fields = {renamed.get(name, name): value for name, value in _json(record).items()}
+        (identifier,) = record.identifiers.values()
+        own = {"attributes": {"type": kind}, "Customer_Id__c": record.key, field: identifier}
+        return {record.key: {**fields, **own}}
+
+    return holds
+
+
+def salesforce_member(record: Record) -> dict[Any, Any]:
+    told = record.identifiers
+    return {
+        record.key: {
+            "attributes": {"type": "CampaignMember"},
+            "ContactId": told["contact_id"],
+            "LeadId": told["lead_id"],
+        }
+    }
+
+
+def salesforce_members(store: Any, vendor: str, name: str) -> dict[Any, Any]:
+    found = {}
+    for _, key, called in store.objects(vendor, "campaign_member"):
+        if called == name:
+            for row in store.members(vendor, key).values():
+                campaign, _, own = row.pop("Customer_Id__c").partition(":")
+                assert campaign == row.pop("CampaignId") == key
+                found[own] = row
+    return found
+
+
+def salesforce_task(record: Record) -> dict[Any, Any]:
+    fields = _json(record)
+    del fields["occurred_at"]
+    told = {"WhoId": record.identifiers["who_id"], "WhatId": record.identifiers["what_id"]}
+    own = {"attributes": {"type": "Task"}, "Subject": "Lapsed buyers", **told}
+    return {told["WhoId"]: {**fields, **own}}
+
+
+def twilio_sms(record: Record) -> dict[Any, Any]:
+    number, text = record.identifiers["phone"], record.fields["text"]
+    service = "MG00000000000000000000000000000000"
+    return {number: {"To": number, "MessagingServiceSid": service, "Body": text}}
+
+
+def amplitude_user(record: Record) -> dict[Any, Any]:
+    user = record.identifiers["user_id"]
+    properties = {"$set": _json(record)}
+    return {user: {"user_id": user, "event_type": "$identify", "user_properties": properties}}
+
+
+def amplitude_event(record: Record) -> dict[Any, Any]:
+    fields = _json(record)
+    at = dt.datetime.fromisoformat(fields.pop("occurred_at"))
+    event = {
+        "user_id": record.identifiers["user_id"],
+        "event_type": "Lapsed buyers",
+        "time": int(at.timestamp()) * 1000,
+        "insert_id": record.idempotency_key,
+        "event_properties": fields,
+    }
+    return {record.idempotency_key: event}
+
+
+def posthog_person(record: Record) -> dict[Any, Any]:
+    person = record.identifiers["distinct_id"]
+    properties = {"$set": _json(record)}
+    return {person: {"event": "$set", "distinct_id": person, "properties": properties}}
+
+
+def posthog_event(record: Record) -> dict[Any, Any]:
+    fields = _json(record)
+    event = {
+        "event": "Lapsed buyers",
+        "distinct_id": record.identifiers["distinct_id"],
+        "timestamp": fields.pop("occurred_at"),
+        "uuid": record.idempotency_key,
+        "properties": fields,
+    }
+    return {record.idempotency_key: event}
+
+
+def intercom_contact(record: Record) -> dict[Any, Any]:
+    fields = _json(record)
+    told = dict(record.identifiers)
+    return {told["email"]: {"role": "user", **told, "custom_attributes": fields}}
+
+
+def intercom_event(record: Record) -> dict[Any, Any]:
+    fields = _json(record)
+    told = record.identifiers
+    event = {
+        "event_name": "Lapsed buyers",
+        "created_at": int(dt.datetime.fromisoformat(fields.pop("occurred_at")).timestamp()),
+        "user_id": told["external_id"],
+        "email": told["email"],
+        "metadata": fields,
+    }
+    return {told["email"]: event}
+
+
+def intercom_contacts(bench: Any, rows: Any) -> None:
+    """Contacts, of whom tags and events are."""
+    kind = bench.adapter.destination
+    settings = parse(kind.settings_type, "intercom", bench.settings())
+    made = kind(settings, SyncObject("contact"), lambda _: None).upsert(rows)
+    assert len(made.accepted) == len(rows)
+
+
+def intercom_tagged(store: Any, vendor: str, name: str) -> dict[Any, Any]:
+    """Who has a tag, by the address of the contact."""
+    ((_, contacts, _),) = store.objects(vendor, "contact") or [(None, None, None)]
+    found = {}
+    for _, tag, called in store.objects(vendor, "tag"):
+        if called != name:
+            continue
+        for known, row in store.members(vendor, tag).items():
+            assert row == {"id": tag}
+            member = store.member(f"{vendor}:ids", f"{contacts}:keys", known)
+            found[store.member(vendor, contacts, member)["email"]] = {}
+    return found
+
+
+def zendesk_user(record: Record) -> dict[Any, Any]:
+    user = {**record.identifiers, "skip_verify_email": True, "user_fields": _json(record)}
+    return {record.identifiers["email"]: {"user": user}}
+
+
+def unique(*path: str) -> Any:
+    """A reading of a stand-in's events by what stands at a path in each."""
+
+    def held(store: Any, vendor: str, _: str) -> dict[Any, Any]:
+        found = {}
+        for event in store.events(vendor):
+            name = event["data"]
+            for step in path:
+                name = name[step]
+            found[name] = event["data"]
+        return found
+
+    return held
+
+
+def of_kind(kind: str, *path: str) -> Any:
+    """A reading of a stand-in's members of a kind without names, by what stands at a path in each."""
+
+    def held(store: Any, vendor: str, _: str) -> dict[Any, Any]:
+        found = {}
+        for row in members(kind)(store, vendor, kind).values():
+            told = row
+            for step in path:
+                told = told[step]
+            found[told] = row
+        return found
+
+    return held
+
+
+def meta_conversion(record: Record) -> dict[Any, Any]:
+    told, fields = record.identifiers, _json(record)
+    names = {
+        "em": "email", "ph": "phone", "fn": "first_name", "ln": "last_name", "ct": "city", "st": "region", "zp": "postal_code",
+        "country": "country",
+    }  # fmt: skip
+    person = {theirs: told[f"{ours}_sha256"] for theirs, ours in names.items()}
+    event = {
+        "event_name": "Lapsed buyers",
+        "event_time": int(dt.datetime.fromisoformat(fields["occurred_at"]).timestamp()),
+        "event_id": record.key,
+        "action_source": "system_generated",
+        "user_data": {
+            **person,
+            **{name: told[name] for name in ("external_id", "fbc", "fbp")},
+            "client_user_agent": fields["client_user_agent"],
+        },
+        "custom_data": {"value": fields["value"], "currency": "EUR"},
+    }
+    return {record.key: event}
+
+
+def tiktok_members(store: Any, vendor: str, name: str) -> dict[Any, Any]:
+    """Each in the audience that its row names."""
+    rows = members("audience")(store, vendor, name)
+    return {
+        key: "here" if row == [{"id": key, "audience_ids": [name]}] else row
+        for key, row in rows.items()
+    }
+
+
+PERSON = {"first_name": "FirstName", "last_name": "LastName"}
 HOLDS: dict[tuple[str, str], dict[str, Any]] = {
+    ("salesforce", "contact"): {"holds": salesforce_record("Contact", PERSON, "Email")},
+    ("salesforce", "lead"): {"holds": salesforce_record("Lead", PERSON, "Email")},
+    ("salesforce", "account"): {"holds": salesforce_record("Account", {}, "Website")},
+    ("salesforce", "campaign_member"): {"holds": salesforce_member, "held": salesforce_members},
+    ("salesforce", "task"): {"holds": salesforce_task, "held": unique("WhoId")},
+    ("twilio", "sms"): {"holds": twilio_sms, "held": unique("To")},
+    ("amplitude", "user"): {"holds": amplitude_user},
+    ("amplitude", "event"): {"holds": amplitude_event, "held": unique("insert_id")},
+    ("amplitude", "cohort"): {
+        "holds": lambda record: {record.identifiers["user_id"]: record.identifiers["user_id"]}
+    },
+    ("posthog", "person"): {"holds": posthog_person},
+    ("posthog", "event"): {"holds": posthog_event, "held": unique("uuid")},
+    ("intercom", "contact"): {"holds": intercom_contact, "held": of_kind("contact", "email")},
+    ("intercom", "tag"): {
+        "holds": lambda record: {record.identifiers["email"]: {}},
+        "held": intercom_tagged,
+        "needs": intercom_contacts,
+    },
+    ("intercom", "event"): {
+        "holds": intercom_event, "held": unique("email"), "needs": intercom_contacts,
+    },
+    ("linkedin", "segment"): {
+        "holds": lambda record: {
+            record.identifiers["email_sha256"]: {
+                "action": "ADD",
+                "userIds": [
+                    {"idType": "SHA256_EMAIL", "idValue": record.identifiers["email_sha256"]}
+                ],
+            }
+        }
+    },
+    ("meta_conversions", "conversion"): {
+        "holds": meta_conversion,
+        "held": unique("event_id"),
+        "fields": lambda number: {
+            "occurred_at": dt.datetime(2026, 11, 2, 9) + dt.timedelta(minutes=number),
+            "value": number + 0.25,
+            "currency": "EUR",
+            "client_user_agent": f"Mozilla/5.0 {number}",
+        },
+    },
+    ("tiktok", "audience"): {
+        "holds": lambda record: {record.identifiers["email_sha256"]: "here"},
+        "held": tiktok_members,
+    },
+    ("zendesk", "user"): {"holds": zendesk_user, "held": of_kind("user", "user", "email")},
     ("sendgrid", "list"): {
         "holds": lambda record: {
             record.identifiers["email"]: {"email": record.identifiers["email"], **_json(record)}
@@ -247,7 +489,7 @@ WRONG: dict[str, tuple[str, str, int, str, str]] = {
         "# the address is the member\n      delete: /groups/$object_id/members/${email|lower}",
         "# the address is the member\n      delete: /groups/$object_id/members/${email|lowr}",
         35,
-        "objects.group.remove.delete says '|lowr' is not one of escaped, lower, md5, number, text, unix",
+        "objects.group.remove.delete says '|lowr' is not one of escaped, lower, md5, milliseconds, number, soql, text, unix",
         "",
     ),
     "a rate group that is none": (
@@ -305,6 +547,13 @@ WRONG: dict[str, tuple[str, str, int, str, str]] = {
         "answer: {fields: {id: id}}}\n    remove:\n      per: row",
         32,
         "objects.group.update is for an object whose `upsert` gives `ids`",
+        "",
+    ),
+    "a host that is none": (
+        "      post: /groups/$object_id/members",
+        "      host: other\n      post: /groups/$object_id/members",
+        28,
+        "objects.group.upsert.host is 'other', which hosts has not",
         "",
     ),
     "no yaml": ("title: Mailer", "title: [Mailer", 3, "this is no YAML", ""),
@@ -420,7 +669,6 @@ def test_the_tests_of_a_teams_own_file_come_from_the_file(mailer: Path) -> None:
         ({"refused": [{"email": "stranger@shop.example", "code": "invalid"}]}, RejectedError),
         ({"refused": [{}]}, RejectedError),
         ({"refused": {"email": "P0@shop.example"}}, UnexpectedAnswerError),
-        ({"refused": [{"email": "p0@shop.example", "code": "quota"}]}, RateLimitedError),
     ],
 )
 def test_who_is_not_named_as_the_file_says_is_not_taken(
@@ -430,6 +678,160 @@ def test_who_is_not_named_as_the_file_says_is_not_taken(
     with pytest.raises(error) as caught:
         one.upsert([Record(f"k{n}", {"email": f"P{n}@shop.example"}) for n in range(2)])
     assert "shop.example" not in str(caught.value)
+
+
+def test_a_row_that_waits_leaves_those_that_were_taken(mailer: Path) -> None:
+    """Sent again they would be events that come twice; and all of them waiting is the request's."""
+    one = _at(mailer, {"refused": [{"email": "p0@shop.example", "code": "quota"}]})
+    rows = [Record(f"k{n}", {"email": f"P{n}@shop.example"}) for n in range(2)]
+    result = one.upsert(rows)
+    assert [row.key for row in result.accepted] == ["k1"]
+    assert (result.failed, result.unsent) == ([], ["k0"])
+    assert isinstance(result.error, RateLimitedError)
+    with pytest.raises(RateLimitedError):
+        one.upsert(rows[:1])
+
+
+BY_PLACE = RIGHT.replace("answer: {fields: {refused: list}}", "answer: {form: list}").replace(
+    "refused: [{rows: refused, by: email, is: $email, code: code}]",
+    'refused: [{rows: "", by: $index, is: $index, when: {ok: false}, code: errors.0.word}]\n'
+    '      ids: {rows: "", by: $index, is: $index, id: id}',
+)
+
+
+def test_an_answer_by_place_says_something_of_each_row(tmp_path: Path) -> None:
+    path = tmp_path / "mailer.yml"
+    path.write_text(BY_PLACE)
+    rows = [Record(f"k{n}", {"email": f"P{n}@shop.example"}) for n in range(2)]
+    told = [{"ok": True, "id": 7}, {"ok": False, "errors": [{"word": "invalid_email"}]}]
+    result = _at(path, told).upsert(rows)
+    assert [(row.key, row.remote_id) for row in result.accepted] == [("k0", "7")]
+    assert [(row.key, row.status) for row in result.failed] == [("k1", "invalid_email")]
+    for fewer in ([], told[:1], [*told, *told]):
+        with pytest.raises(UnexpectedAnswerError):
+            _at(path, fewer).upsert(rows)
+
+
+LOOKED_UP = RIGHT.replace(
+    "    check: {get",
+    "    look_up: [{by: email, get: /people, query: {email: $email}, answer: {fields: {people: list}}, rows: people}]\n"
+    "    check: {get",
+).replace(
+    """      post: /groups/$object_id/members
+      body: {members: {$rows: {email: $email, $also: {}}}}
+      answer: {fields: {refused: list}}
+      refused: [{rows: refused, by: email, is: $email, code: code}]
+""",
+    """      per: row
+      post: /people
+      body: {email: $email, $also: {}}
+      answer: {fields: {id: id}}
+      ids: {id: id}
+    update:
+      per: row
+      put: /people/$remote_id
+      body: {email: $email, $also: {}}
+      answer: {fields: {id: id}}
+      ids: {id: id}
+      missing_ok: true
+""",
+)
+
+
+@pytest.mark.parametrize(
+    ("known", "people", "there", "asked", "id_"),
+    [
+        (None, [], set(), ["GET /people", "POST /people"], "new"),
+        (None, ["a"], {"a"}, ["GET /people", "PUT /people/a"], "a"),
+        ("a", [], {"a"}, ["PUT /people/a"], "a"),
+        ("gone", ["b"], {"b"}, ["PUT /people/gone", "GET /people", "PUT /people/b"], "b"),
+        ("gone", [], set(), ["PUT /people/gone", "GET /people", "POST /people"], "new"),
+    ],
+)
+def test_who_has_no_id_is_looked_up_and_made_where_nobody_is_found(
+    tmp_path: Path, known: Any, people: list[str], there: set[str], asked: list[str], id_: str
+) -> None:
+    path = tmp_path / "mailer.yml"
+    path.write_text(LOOKED_UP)
+    one, seen = _at(path, {}), list[str]()
+
+    def request(method: str, path: str, **_: Any) -> Any:
+        seen.append(f"{method} {path}")
+        if method == "GET":
+            return {"people": [{"id": name} for name in people]}
+        if method == "PUT":
+            name = path.rpartition("/")[2]
+            return {"id": name} if name in there else None
+        return {"id": "new"}
+
+    one.http.request = request
+    result = one.upsert([Record("k", {"email": "p@shop.example"}, remote_id=known)])
+    assert seen == asked
+    assert [(row.key, row.remote_id) for row in result.accepted] == [("k", id_)]
+
+
+def test_fields_that_are_not_there_are_named_before_anything_is_sent(tmp_path: Path) -> None:
+    path = tmp_path / "mailer.yml"
+    path.write_text(
+        RIGHT.replace("$also: {}", "$also: {rename: {first_name: FirstName}}").replace(
+            "    check: {get",
+            "    properties: {get: /fields, answer: {fields: {all: list}}, rows: all, when: {writable: true}}\n    check: {get",
+        )
+    )
+    there = [{"name": "FirstName", "writable": True}, {"name": "score", "writable": False}]
+    found = _at(path, {"all": there}).unknown_fields(["first_name", "score", "plan"])
+    assert [(one.field, one.property, one.why) for one in found] == [
+        ("score", "score", "nobody may write"),
+        ("plan", "plan", "is not there"),
+    ]
+
+
+HOOK = """
+import hashlib
+
+def reversed_domain(value):
+    name, _, domain = value.partition("@")
+    return f"{domain}!{name}"
+
+def _not_one(value): ...
+"""
+
+
+def test_a_hook_is_functions_that_templates_may_use(tmp_path: Path) -> None:
+    path, hook = tmp_path / "mailer.yml", tmp_path / "hook.py"
+    path.write_text(
+        RIGHT.replace("title: Mailer", "title: Mailer\nhook: hook.py").replace(
+            "{email: $email,", "{email: '${email|reversed_domain}',"
+        )
+    )
+    hook.write_text(HOOK)
+    one, seen = _at(path, {"refused": []}), list[Any]()
+    one.http.request = lambda *_, data, **__: seen.append(json.loads(data)) or {"refused": []}
+    one.upsert([Record("k", {"email": "p@shop.example"})])
+    assert seen == [{"members": [{"email": "shop.example!p"}]}]
+    for wrong, said in [
+        ("import nothing_of_the_kind", "cannot be read"),
+        ("def two(one, another): ...", "takes other than one value"),
+        ("def lower(value): ...", "is a filter already"),
+        ("def another(value): ...", "'|reversed_domain' is not one of another"),
+    ]:
+        hook.write_text(wrong)
+        files.load.cache_clear()
+        with pytest.raises(ConfigError, match=r"mailer\.yml, line") as caught:
+            files.load(path)
+        assert said in caught.value.message
+    path.write_text(RIGHT.replace("title: Mailer", "title: Mailer\nhook: ../hook.py"))
+    files.load.cache_clear()
+    with pytest.raises(ConfigError, match="no file of Python beside this one"):
+        files.load(path)
+
+
+def test_an_error_that_is_a_list_is_read_by_its_codes() -> None:
+    body = [{"message": "TotalRequests Limit exceeded.", "errorCode": "REQUEST_LIMIT_EXCEEDED"}]
+    assert codes(body) == ["REQUEST_LIMIT_EXCEEDED"]
+    verdicts = connector(files.load(FILES["salesforce"])).declaration.verdicts
+    error = verdicts.error("salesforce", "said", 403, codes(body))
+    assert isinstance(error, RateLimitedError)
 
 
 def test_sums_that_do_not_agree_are_no_success(tmp_path: Path) -> None:

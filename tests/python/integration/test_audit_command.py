@@ -23,7 +23,8 @@ def test_who_is_missing_is_said_and_sent_again_when_that_is_asked(lab, answer, m
             del hook.members[key]
         assert lab.sync("audit", "--select", "hook_people", "--json") == 1
         assert answer()["syncs"] == [
-            {"name": "hook_people", "held": 10, "doubted": 0, "missing": 2, "keys": ["p3", "p7"],
+            {"name": "hook_people", "held": 10, "doubted": 0, "missing": 2, "changed": None, "fields": [],
+             "extra_ours": None, "extra_others": None, "matched": None, "keys": ["p3", "p7"],
              "repaired": False, "message": None, "failed": False}
         ]  # fmt: skip
         assert lab.sync("audit", "--select", "hook_people") == 1

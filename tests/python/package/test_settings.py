@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
@@ -11,7 +12,7 @@ import pytest
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 
-from tests.python.guest import Project
+from tests.python.guest import ROOT, Project
 
 RECORD = """
 {{ config(meta={'record': META}) }}
@@ -37,7 +38,7 @@ class Shop(Project):
         self.reset()
 
     def reset(self) -> None:
-        for place in ("models", "macros"):
+        for place in ("models", "macros", "dbt_packages/headwater/models/engine/own"):
             for path in (self.folder / place).glob("*.sql"):
                 path.unlink()
         self.models = {"stg_kunden": record({"key": "id", "person": PERSON})}
@@ -167,6 +168,42 @@ def test_a_country_is_two_letters(shop: Shop, value: object) -> None:
     assert f"cdp_default_country: '{value}' is no country's two letters" in said
     assert ("did you mean 'NO'?" in said) == (value is False)
     assert ("did you mean 'DE'?" in said) == (value == "de")
+
+
+def test_what_the_engine_calls_a_model_is_no_teams_name_in_the_registry(shop: Shop) -> None:
+    shop.vars["cdp_registry"] = {
+        "records": ["stg_kunden", "accounts"],
+        "conversions": ["event_campaign_engaged"],  # the engine's may count for something
+    }
+    said = shop.dbt("parse")
+    assert "cdp_registry.records: 'accounts' is what a model of Headwater's own is called" in said
+    assert "my_accounts.sql with select * from {{ ref('shop', 'accounts') }}" in said
+    assert "event_campaign_engaged" not in said
+
+
+def test_a_model_that_the_engine_would_read_for_its_own_is_said(shop: Shop) -> None:
+    shop.models |= {
+        "accounts": "select 1 as account_id",
+        "account_contacts": "select * from {{ ref('accounts') }}",
+    }
+    shop.write()
+    theirs = shop.folder / "models" / "accounts.sql"
+    theirs.write_text("{{ config(alias='logins') }} select 1 as login")
+    said = shop.dbt("run", "--select", "stg_kunden")
+    assert "models/accounts.sql: a model of Headwater's own is called 'accounts' too" in said
+    assert "require_ref_searches_node_package_before_root: true" in said
+    shop.models["account_contacts"] = "select * from {{ ref('headwater', 'accounts') }}"
+    assert "is called 'accounts' too" not in shop.dbt("run", "--select", "stg_kunden")
+    (shop.folder / "shop.duckdb").unlink()  # others look at what is made
+
+
+def test_the_engines_models_are_those_that_its_macros_know() -> None:
+    folder = ROOT / "models/engine"
+    names = re.findall(
+        r"'(\w+)',?",
+        (ROOT / "macros/registry/own_models.sql").read_text().split("return(")[1].split("]")[0],
+    )
+    assert names == sorted(path.stem for path in folder.rglob("*.sql"))
 
 
 def test_what_is_named_and_not_there_stops_before_anything_is_made(shop: Shop) -> None:

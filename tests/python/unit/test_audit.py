@@ -79,8 +79,8 @@ def test_a_repair_lets_the_next_push_send_whom_the_vendor_lost(bench):
     assert bench.destination.calls[-1] == ("upsert", ["ben", "dan"])
     assert audited(bench).missing == []
     assert bench.rows(
-        "select command, message from analytics_sync.runs where command = 'audit'"
-    ) == [("audit", "2 of 4 rows are not there: the next push sends them")]
+        "select message, unchanged, failed from analytics_sync.runs where command = 'audit' order by run_id"
+    ) == [("4 held, 2 missing: the next push mends it", 2, 2), ("4 held, 0 missing", 4, 0)]
 
 
 def test_who_has_left_the_audience_meanwhile_is_not_sent_again(bench):

@@ -142,6 +142,25 @@ def test_a_log_that_comes_without_its_customers_is_known_by_the_name_of_their_ke
     assert list(purchases.identifiers) == ["customer_id"]
 
 
+def test_a_log_with_some_addresses_is_known_by_the_key_of_its_customers_too() -> None:
+    columns = [column("receipt no", 1.0), column("customer id", 0.34), column("mail", 0.3, email=1.0)]  # fmt: skip
+    assert proposals(("receipts", 690, columns))["receipts"].identifiers == {
+        "customer_id": "customer id",
+        "email": "mail",
+    }
+
+
+def test_a_key_is_the_same_however_two_models_spell_it() -> None:
+    found = proposals(
+        ("firms", 80, [column("firm_id", 1.0), column("firm name", 1.0)]),
+        ("people", 188, [column("person id", 1.0), column("firm id", 0.4), column("mail", 1.0, email=1.0)]),
+    )  # fmt: skip
+    assert found["firms"].is_company
+    account = found["people"].account
+    assert account is not None
+    assert account.lines()[2] == "    - {firm_id: '\"firm id\"'}"
+
+
 def test_contacts_of_a_company_are_not_one_person_and_companies_are_none() -> None:
     found = proposals(
         ("accounts", 150, [column("account_id", 1.0, phone=1.0), column("company_name", 1.0)]),
@@ -204,6 +223,27 @@ def test_a_new_sync_takes_its_namesake_and_asks_for_no_column_that_profiles_lack
     assert "profiles.email" not in sql
 
 
+def test_a_new_sync_of_companies_is_one(bakery: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert init() == 0
+    assert run(["new", "audience", "firms"]) == 0
+    file = bakery / "models" / "cdp" / "audiences" / "audience_firms.sql"
+    file.write_text(file.read_text().replace("entity: person", "entity: account"))
+    assert run(["new", "sync", "hubspot__firms"]) == 0
+    room = bakery / "models" / "cdp" / "activation"
+    sql = (room / "sync_hubspot__firms.sql").read_text()
+    assert "entity='account'" in sql
+    assert "'domain': 'accounts.domain'" in sql
+    assert "consent" not in sql
+    described = (room / "_activation__models.yml").read_text()
+    assert "- {name: account_id, data_tests: [unique, not_null]}" in described
+    assert "object: {company: firms}" in (room / "_activation__exposures.yml").read_text()
+    for words in (["sync", "klaviyo__firms"], ["journey", "welcome", "--audience", "firms"]):
+        assert run(["new", *words]) == 2
+        said = capsys.readouterr().err
+        assert "audience_firms is an audience of companies" in said
+        assert "{account: {member_of: audience_firms}}" in said
+
+
 @pytest.mark.parametrize(
     ("sync", "said"),
     [
@@ -240,6 +280,7 @@ def test_init_asks_where_nobody_answers_and_writes_nothing(bakery: Path) -> None
     [
         (["init", "--package", "../bakry"], "no dbt package called headwater"),
         (["init", "--profile", "other", "--yes"], "says profile 'bakery'"),
+        (["init", "--from-models", "accounts"], "--from-models accounts: a model of Headwater's own is called so"),
         (["init", "--project-dir", str(ROOT), "--yes"], "is Headwater itself"),
         (["new", "audiense", "x"], "did you mean 'audience'?"),
         (["new", "audience", "Late-Buyers"], "did you mean 'late_buyers'?"),

@@ -1,0 +1,42 @@
+{#- Value: the names of the engine's models. Where settings and definitions name one of them, it is the engine's, whatever a project has of the
+    same name; a list, since dbt knows of no model while it parses. -#}
+{% macro own_models() -%}
+    {{ return([
+        'account_attributes', 'account_contacts', 'account_identifiers', 'account_records', 'accounts', 'audience_holdouts',
+        'audience_memberships', 'campaign_attributions', 'campaign_audience_results', 'campaign_daily', 'campaign_events', 'campaign_lift',
+        'campaign_lift_entries', 'campaign_sends', 'campaign_syncs', 'campaigns', 'consent_unclear', 'event_campaign_engaged',
+        'identity_aliases', 'identity_assignments', 'identity_clusters', 'identity_confidence', 'identity_conflicts', 'identity_edges',
+        'identity_entity_identifiers', 'identity_entity_records', 'identity_history', 'identity_links', 'identity_records',
+        'identity_values', 'int_campaigns__conversions', 'int_campaigns__touchpoints', 'int_identity__attributes_compared',
+        'int_identity__domains', 'int_identity__identifiers_unconfirmed', 'int_identity__identifiers_unpivoted', 'int_identity__ids_folded',
+        'int_identity__overrides_resolved', 'int_identity__values_blocked', 'int_identity__values_screened',
+        'int_profiles__account_attribute_values', 'int_profiles__attribute_values', 'int_profiles__campaign_recipients_resolved',
+        'int_profiles__consent_answers', 'int_profiles__consents_counted', 'int_profiles__identifier_holders',
+        'int_profiles__values_that_bounced', 'matched_pairs', 'matching_blocks', 'matching_candidates', 'matching_comparisons',
+        'matching_decided', 'matching_patterns', 'matching_random_comparisons', 'matching_records', 'matching_review', 'matching_rules',
+        'matching_scores', 'matching_words', 'profile_attribute_candidates', 'profile_attributes', 'profile_consent',
+        'profile_consent_answers', 'profile_identifiers', 'profile_product_lines', 'profile_records', 'profile_suppressions', 'profiles',
+        'stg_campaigns__campaign_daily', 'stg_campaigns__campaign_events', 'stg_campaigns__campaigns', 'stg_sync__acknowledgements',
+        'stg_sync__batches', 'stg_sync__erasure_requests', 'stg_sync__erasure_tasks', 'stg_sync__failures', 'stg_sync__ledger',
+        'stg_sync__runs', 'stg_sync__withheld',
+    ]) }}
+{%- endmacro %}
+
+{#- Relation: that of a model which a setting or definition names; the engine's where it has one of that name. -#}
+{% macro model_ref(name) -%}
+    {{ return(ref('headwater', name) if name in headwater.own_models() else ref(name)) }}
+{%- endmacro %}
+
+{#- Value: the node of a model, seed or snapshot: the engine's before one of this project, and that before any other; none where there is none. -#}
+{% macro node_named(name) -%}
+    {%- set found = [] -%}
+    {%- for node in graph.get('nodes', {}).values() if node.name == name and node.resource_type in ['model', 'seed', 'snapshot'] -%}
+        {%- do found.append(node) -%}
+    {%- endfor -%}
+    {%- set here = [model.package_name] if model is defined and model.package_name is defined else [] -%}
+    {%- set ranked = [] -%}
+    {%- for package in ['headwater'] + here -%}
+        {%- do ranked.extend(found | selectattr('package_name', 'equalto', package) | list) -%}
+    {%- endfor -%}
+    {{ return((ranked + found) | first if found else none) }}
+{%- endmacro %}
