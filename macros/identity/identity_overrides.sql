@@ -20,7 +20,7 @@
             reason,
             row_number() over (
                 partition by entity, least(left_key, right_key), greatest(left_key, right_key)
-                order by answered_at desc, action asc
+                order by answered_at desc nulls last, action asc nulls last
             ) as place
         from {{ answers }}
     ) as ranked
