@@ -101,6 +101,7 @@ def train_matching(
     if wrong and not even_so:
         _show_bands(app, bands)
         raise RefusedError(
+            "claims",
             f"of pairs of {entity} said to be {wrong[0].low} to {wrong[0].high}, {wrong[0].claimed:.3f} of which should be one's, "
             f"{wrong[0].observed:.3f} are by their identifiers: nothing is written.",
             _next_step(bands),

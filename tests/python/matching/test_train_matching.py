@@ -131,7 +131,7 @@ def test_weights_that_claim_more_than_identifiers_show_are_refused(
     done = train(demo, "--import-splink", str(file), "--out", str(out), "--even-so", "--json")
     assert done.returncode == 0, done.stderr
     bands = json.loads(done.stdout)["bands"]
-    assert bands[-1]["claimed"] - bands[-1]["observed"] > 0.03
+    assert any(one["claimed"] - one["observed"] > 0.03 for one in bands)
     assert out.exists()
 
 
