@@ -29,7 +29,7 @@ everybody as (
 
     select distinct {{ key }}
 
-    from {{ ref('account_records' if key == 'account_id' else 'profile_records') }}
+    from {{ ref('headwater', 'account_records' if key == 'account_id' else 'profile_records') }}
 
 ),
 
