@@ -6,6 +6,7 @@ import datetime as dt
 import hashlib
 import html
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ from sync.errors import (
 )
 from sync.records import Record, SyncObject
 from sync.sandbox import start_sandbox
+from sync.sandbox.store import Store
 
 ROOT = Path(__file__).parents[3]
 DOCS = ROOT / "docs" / "destinations.md"
@@ -784,6 +786,43 @@ def test_fields_that_are_not_there_are_named_before_anything_is_sent(tmp_path: P
         ("score", "score", "nobody may write"),
         ("plan", "plan", "is not there"),
     ]
+
+
+READ = [
+    pytest.param(name, kind, id=f"{name}-{kind}")
+    for name, path in FILES.items()
+    for kind, offered in files.load(path).vendor.objects.items()
+    if offered.read is not None
+]
+
+
+@pytest.mark.parametrize(("vendor", "kind"), READ)
+def test_what_is_read_back_is_compared_with_what_was_sent(
+    vendor: str, kind: str, tmp_path: Path
+) -> None:
+    """Who is gone and what was changed is told, and nothing else; an id that is not known is looked up."""
+    adapter = declared_adapter(files.load(FILES[vendor]), kind)
+    rows = adapter.records(range(6))
+    with start_sandbox(tmp_path / "state.sqlite", only=vendor) as url:
+        settings = registry.sandbox_settings(vendor, base_url=url, directory="/nowhere")
+        target = SyncObject(kind)
+        one: Any = registry.create(vendor, name=vendor, settings=settings, target=target)
+        ids = {row.key: row.remote_id for row in one.upsert(rows).accepted}
+        for known in (rows, [replace(row, remote_id=ids[row.key]) for row in rows]):
+            assert set(one.there(known)) == {row.key for row in rows}
+            assert one.differing(known) == {}
+        store = Store(tmp_path / "state.sqlite")
+        ((_, place, _),) = store.objects(vendor, kind)
+        gone, changed = list(store.members(vendor, place).items())[:2]
+        store.drop_members(vendor, place, [gone[0]])
+        text = json.dumps(changed[1]).replace("Zo\\u00eb", "Somebody else")
+        store.put_members(vendor, place, {changed[0]: json.loads(text)})
+        store.close()
+        missing = {row.key for row in rows} - set(one.there(rows))
+        assert len(missing) == 1
+        ((key, names),) = one.differing([row for row in rows if row.key not in missing]).items()
+        assert key not in missing
+        assert [name.lower().replace("_", "") for name in names] in (["firstname"], ["fname"])
 
 
 HOOK = """
