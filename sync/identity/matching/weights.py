@@ -85,7 +85,10 @@ def train_weights(
     if not candidates.counts.sum() or not random.counts.sum():
         raise ConfigError(
             f"entity '{entity}' has no pairs to learn from.",
-            "Build matching_patterns first: dbt build --select +matching_patterns",
+            "Build matching_patterns first: dbt build --select +matching_patterns"
+            if record_count < 2
+            else f"Of {record_count:,} records no two met: what they have is missing, or on more records than max_block_records; "
+            "matching_rules says which.",
         )
     present = [k for k in range(len(kinds)) if (candidates.levels[:, k] >= 0).any()]
     used = [kinds[k] for k in present]

@@ -90,13 +90,14 @@ def test_agreeing_on_a_rare_value_tells_more() -> None:
 
 def test_nothing_to_learn_from_is_said() -> None:
     kinds = [Kind("email", ("different", "exact"), True)]
-    with pytest.raises(ConfigError, match="no pairs to learn from"):
+    with pytest.raises(ConfigError, match="no pairs to learn from") as error:
         train_weights(
             "person",
             [Counted("records", "", "", 0, 0, 0, 0, 0, 0, 5)],
             kinds=kinds,
             rules=[["email"]],
         )
+    assert "Of 5 records no two met" in str(error.value.hint)
 
 
 def test_one_kind_alone_teaches_nothing_and_gets_what_is_believed() -> None:

@@ -271,6 +271,21 @@ def test_the_warehouse_scores_as_training_does(lab: MatchingLab) -> None:
     assert [row[4] for row in rows] == pytest.approx(list(expected), abs=0.01)
 
 
+@pytest.mark.long
+def test_names_of_ten_thousand_letters_end(lab: MatchingLab) -> None:
+    """Edits are counted letter by letter: of what nobody is called the beginning counts."""
+    lab.weigh(simple_weights())
+    name = "x" * 10_000
+    lab.load_people(
+        person(SOURCES[n % 2], str(n), first_name=f"{name}{n}", last_name=name, street=name)
+        for n in range(60)
+    )
+    lab.build("--select", "+matching_scores", command="run")
+    lengths = "select max(length(first_name)), max(length(street)), count(*) from analytics.matching_records"
+    assert lab.query(lengths) == [(200, 200, 60)]
+    assert lab.query("select count(*) > 1000 from analytics.matching_scores") == [(True,)]
+
+
 def weight_of(lab: MatchingLab, left: str, right: str) -> float:
     ((weight,),) = lab.query(
         "select match_weight from analytics.matching_scores"
