@@ -552,6 +552,13 @@ WRONG: dict[str, tuple[str, str, int, str, str]] = {
         "objects.group.update is for an object whose `upsert` gives `ids`",
         "",
     ),
+    "an identifier that is a setting": (
+        "    identifiers: [email]",
+        "    identifiers: [email, api_key]",
+        23,
+        "objects.group.identifiers has 'api_key', which templates know for a setting or the object",
+        "",
+    ),
     "a host that is none": (
         "      post: /groups/$object_id/members",
         "      host: other\n      post: /groups/$object_id/members",
