@@ -267,6 +267,12 @@ def _check_object(found: DeclaredFile, kind: str, offered: form.Object, lines: _
         offered.make and not offered.find
     ):
         raise lines.error(at, "wants `id`, or `find` with or without `make`, and not both")
+    for name in offered.identifiers:
+        if name in found.constant.constant:
+            raise lines.error(
+                (*at, "identifiers"),
+                f"has '{name}', which templates know for a setting or the object",
+            )
     constant, rows = found.constant, found.rows(kind)
     if offered.id is not None:
         _render(lines, (*at, "id"), offered.id, constant)

@@ -24,7 +24,8 @@ from sync.destinations import registry
 from sync.destinations.answers import codes
 from sync.destinations.declared import FOLDER, files, form, in_folder, page, templates
 from sync.destinations.declared.__main__ import main
-from sync.destinations.declared.connector import connector
+from sync.destinations.declared.asking import form_bytes
+from sync.destinations.declared.connector import connector, differences
 from sync.destinations.settings import parse
 from sync.destinations.values import json_bytes
 from sync.errors import (
@@ -551,6 +552,13 @@ WRONG: dict[str, tuple[str, str, int, str, str]] = {
         "objects.group.update is for an object whose `upsert` gives `ids`",
         "",
     ),
+    "an identifier that is a setting": (
+        "    identifiers: [email]",
+        "    identifiers: [email, api_key]",
+        23,
+        "objects.group.identifiers has 'api_key', which templates know for a setting or the object",
+        "",
+    ),
     "a host that is none": (
         "      post: /groups/$object_id/members",
         "      host: other\n      post: /groups/$object_id/members",
@@ -823,6 +831,28 @@ def test_what_is_read_back_is_compared_with_what_was_sent(
         ((key, names),) = one.differing([row for row in rows if row.key not in missing]).items()
         assert key not in missing
         assert [name.lower().replace("_", "") for name in names] in (["firstname"], ["fname"])
+
+
+def test_what_the_vendor_does_not_tell_is_no_difference() -> None:
+    ours = {
+        "a": 7,
+        "b": "X ",
+        "gone": 1,
+        "in": {"c": True, "gone": 2},
+        "at": "2026-11-01T08:00:00Z",
+    }
+    theirs = {"a": "7.0", "b": "x", "in": {"c": "true"}, "at": "2026-11-01T09:00:00.000+0100"}
+    assert differences(ours, theirs) == []
+    assert differences(ours, {**theirs, "a": 8, "in": {"c": False}}) == ["a", "c"]
+    assert differences({"a": "x", "b": None, "c": [1]}, {"a": None, "b": "", "c": [2]}) == [
+        "a",
+        "c",
+    ]
+
+
+def test_a_form_says_what_is_there() -> None:
+    body = {"To": "+49 30", "Tags": ["a b", "c&d"], "Note": None, "Now": True}
+    assert form_bytes(body) == b"To=%2B49+30&Tags=a+b&Tags=c%26d&Now=true"
 
 
 HOOK = """
