@@ -95,7 +95,7 @@ select * from patterned
 
 {% macro _frequency_bits(kinds, is_shared) -%}
     {%- set bits = [] -%}
-    {%- for kind, how in kinds.items() if how.frequency and (how.get('shared', false) not in [false]) == is_shared -%}
+    {%- for kind, how in kinds.items() if how.frequency and (true if how.get('shared', false) else false) == is_shared -%}
         {%- do bits.append("case when " ~ kind ~ "_level = '" ~ (how.levels | length)
             ~ "' then -ln(" ~ kind ~ "_frequency) / ln(2) else 0 end") -%}
     {%- endfor -%}

@@ -5,7 +5,7 @@
     {%- for kind, how in headwater.matching_kinds().items() -%}
         {%- set labels = ['different'] -%}
         {%- for label, _ in how.levels | reverse -%}{%- do labels.append(label) -%}{%- endfor -%}
-        {%- do kinds.append({'name': kind, 'labels': labels, 'has_frequency': how.frequency, 'shared_from': {true: 0, 'agreement': 1}.get(how.get('shared')),
+        {%- do kinds.append({'name': kind, 'labels': labels, 'has_frequency': how.frequency, 'shared_from': 1 if how.get('shared', false) == 'agreement' else 0 if how.get('shared', false) else none,
             'identifies': how.get('identifies', false)}) -%}
     {%- endfor -%}
     {%- set rules, households = {}, [] -%}
