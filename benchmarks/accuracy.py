@@ -87,16 +87,6 @@ def _say(message: str) -> None:
 
 def matched(name: str, data: Labelled, directory: Path) -> ScratchProject:
     """Compare, train, score and decide in a scratch project of its own."""
-    import duckdb
-
-    from sync.identity.matching.weights import (
-        Counted,
-        description_of,
-        has_households,
-        train_weights,
-        write_weights,
-    )
-
     overrides = "select '' as entity, '' as action, '' as left_key, '' as right_key where 1 = 0"
     project = ScratchProject(
         directory,
@@ -110,29 +100,43 @@ def matched(name: str, data: Labelled, directory: Path) -> ScratchProject:
     add_matching(directory)
     data.load(project.database)
     _say(f"{name}: comparing")
-    project.run("--select", "+matching_patterns")
-    kinds, rules = description_of(directory / "target/manifest.json", data.entity)
-    with duckdb.connect(str(project.database), read_only=True) as connection:
-        rows = connection.execute(
-            "select drawn_from, pattern, rule_mask, frequency_bits, shared_frequency_bits, pair_count"
-            " from analytics.matching_patterns"
-        ).fetchall()
-    _say(f"{name}: training")
-    counted = [Counted(*row) for row in rows]
-    write_weights(
-        directory / "seeds/matching_weights.csv",
-        train_weights(
-            data.entity,
-            counted,
-            kinds=kinds,
-            rules=rules,
-            has_households=has_households(directory / "target/manifest.json", data.entity),
-        ),
-    )
-    project.run(command="seed")
+    train(project, data.entity)
     _say(f"{name}: scoring")
     project.run("--select", "no_overrides", "matching_scores+")
     return project
+
+
+def train(project: ScratchProject, entity: str) -> None:
+    """Learn the weights of one entity as `sync train-matching` does, and seed them."""
+    import duckdb
+
+    from sync.identity.matching.weights import (
+        Counted,
+        description_of,
+        has_households,
+        train_weights,
+        write_weights,
+    )
+
+    project.run("--select", "+matching_patterns")
+    manifest = project.directory / "target/manifest.json"
+    kinds, rules = description_of(manifest, entity)
+    with duckdb.connect(str(project.database), read_only=True) as connection:
+        rows = connection.execute(
+            "select drawn_from, sources, pattern, rule_mask, frequency_bits, shared_frequency_bits, kin_bits, identifying_bits,"
+            " identifying_kin_bits, pair_count from analytics.matching_patterns"
+        ).fetchall()
+    write_weights(
+        project.directory / "seeds/matching_weights.csv",
+        train_weights(
+            entity,
+            [Counted(*row) for row in rows],
+            kinds=kinds,
+            rules=rules,
+            has_households=has_households(manifest, entity),
+        ),
+    )
+    project.run("--select", "matching_weights", command="seed")
 
 
 def _accepted(database: Path) -> dict[str, str]:

@@ -108,7 +108,7 @@ def _holds(file: DeclaredFile, served: StandIn, kind: str, record: Record) -> di
             for name, one in file.vendor.settings.items()
         },
     }
-    node = verb.body if verb.per == "row" else _row_template(verb.body)
+    node = verb.body if verb.per == "row" else templates.item(verb.body)
     row = json.loads(json_bytes(templates.compiled(node, scope)(words, record)))
     if offered.send is not None:
         return {record.idempotency_key: row}
@@ -116,17 +116,6 @@ def _holds(file: DeclaredFile, served: StandIn, kind: str, record: Record) -> di
         templates.text("${" + name + "}", scope)(words, record) for name in served.key_names(kind)
     ]
     return {"|".join(str(part) for part in parts if part is not templates.MISSING): row}
-
-
-def _row_template(node: Any) -> Any:
-    if isinstance(node, Mapping):
-        for name in ("$rows", "$join"):
-            if name in node:
-                return node[name]
-        return next(
-            (found for one in node.values() if (found := _row_template(one)) is not None), None
-        )
-    return None
 
 
 def example_names(file: DeclaredFile) -> list[str]:

@@ -6,6 +6,7 @@
     {%- do headwater.consent_sources() -%}
     {%- do headwater.suppressing_events() -%}
     {%- do headwater.check_minors() -%}
+    {%- do headwater.check_consent_by_country() -%}
     {#- What is sent to is what a vendor's unsubscribes come back with. -#}
     {%- set golden = (headwater.setting('cdp_survivorship').get('person') or {}).get('attributes') or {} -%}
     {%- for type in ['email', 'phone'] if golden.get(type) is mapping and golden[type].get('identifier', type) != type -%}

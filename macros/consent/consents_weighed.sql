@@ -260,6 +260,13 @@ said as (
     from profiles_ranked
 
 )
+{%- if headwater.consent_by_country() %},
+
+{{ headwater._told_by_country(minors) }}
+
+select * from told
+{%- else %}
 
 select * from said
+{%- endif %}
 {%- endmacro %}

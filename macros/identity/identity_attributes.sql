@@ -23,7 +23,7 @@
     {%- if not column or attribute.name not in entity.attributes -%}
         {{ return("cast(null as " ~ dbt.type_string() ~ ")") }}
     {%- endif -%}
-    {{ return(attribute.how.prepare.replace('{x}', column)) }}
+    {{ return(headwater._prepared(attribute.how, column)) }}
 {%- endmacro %}
 
 {#- Expression: 1 where two values of an attribute agree, -1 where they contradict, 0 where they are merely alike, null where one is missing.

@@ -1,5 +1,6 @@
 {#- Query: each pair with its pattern (a character a kind: a level's number, or '-' where a value is missing) and
-    `frequency_weight`, the bits that exact agreement gains from how rare the agreed values are. -#}
+    `frequency_weight`, the bits that exact agreement gains from how rare the agreed values are; `kin_weight`, how many of them two people of one
+    household gain as well. -#}
 {% macro matching_comparisons(pairs, records, words) -%}
 {%- set kinds = headwater.matching_kinds() -%}
 {%- set has_text = headwater.matching_has_text() -%}
@@ -35,6 +36,7 @@ compared as (
         pairs.left_record_key,
         pairs.right_record_key,
         pairs.rule_mask,
+        {{ dbt.concat(['least(left_records.source_name, right_records.source_name)', "'|'", 'greatest(left_records.source_name, right_records.source_name)']) }} as sources,
         {%- for kind, how in kinds.items() %}
         {{ headwater._matching_level(kind, how) }} as {{ kind }}_level,
         {%- endfor %}
@@ -74,11 +76,15 @@ patterned as (
         left_record_key,
         right_record_key,
         rule_mask,
+        sources,
         {%- set levels = [] -%}
         {%- for kind in kinds -%}{%- do levels.append(kind ~ "_level") -%}{%- endfor %}
         {{ dbt.concat(levels) }} as pattern,
         {{ headwater._frequency_bits(kinds, is_shared=false) }} as frequency_weight,
-        {{ headwater._frequency_bits(kinds, is_shared=true) }} as shared_frequency_weight
+        {{ headwater._frequency_bits(kinds, is_shared=true) }} as shared_frequency_weight,
+        {{ headwater._kin_bits(kinds) }} as kin_weight,
+        {{ headwater._frequency_bits(headwater._identifying_kinds(), is_shared=false) }} as identifying_weight,
+        {{ headwater._kin_bits(headwater._identifying_kinds()) }} as identifying_kin_weight
 
     from compared
 
@@ -89,11 +95,28 @@ select * from patterned
 
 {% macro _frequency_bits(kinds, is_shared) -%}
     {%- set bits = [] -%}
-    {%- for kind, how in kinds.items() if how.frequency and how.get('shared', false) == is_shared -%}
+    {%- for kind, how in kinds.items() if how.frequency and (true if how.get('shared', false) else false) == is_shared -%}
         {%- do bits.append("case when " ~ kind ~ "_level = '" ~ (how.levels | length)
             ~ "' then -ln(" ~ kind ~ "_frequency) / ln(2) else 0 end") -%}
     {%- endfor -%}
     {{ return(bits | join('\n        + ')) }}
+{%- endmacro %}
+
+{#- Expression: the bits by which two people who live together agree on a rare value more easily than two strangers do. -#}
+{% macro _kin_bits(kinds) -%}
+    {%- set bits = [] -%}
+    {%- for kind, how in kinds.items() if how.kin is defined -%}
+        {%- do bits.append("case when " ~ kind ~ "_level = '" ~ (how.levels | length)
+            ~ "' then greatest(0, ln(" ~ how.kin ~ " / " ~ kind ~ "_frequency) / ln(2)) else 0 end") -%}
+    {%- endfor -%}
+    {{ return(bits | join('\n        + ')) }}
+{%- endmacro %}
+
+{#- Value: the kinds whose equality alone says that two records are one's. -#}
+{% macro _identifying_kinds() -%}
+    {%- set identifying = {} -%}
+    {%- for kind, how in headwater.matching_kinds().items() if how.get('identifies', false) -%}{%- do identifying.update({kind: how}) -%}{%- endfor -%}
+    {{ return(identifying) }}
 {%- endmacro %}
 
 {% macro _matching_level(kind, how) -%}

@@ -1,10 +1,11 @@
 {#- Query: scored pairs of at least the review threshold, each with its `decision`:
-    accepted, weak_bridge (likely, but the two neighbourhoods hardly know each other) or unsure.
+    accepted, weak_bridge (likely, but the two neighbourhoods hardly know each other), two_people (likely, but those who are likely to be
+    one with the two were born on different days) or unsure.
 
     A threshold on pairs alone lets one wrong pair join two people for good. So a likely pair that is not strong by itself
     must be borne out by the records around it: they share a neighbour, and half of those of the less connected record;
     or that record has no other neighbour. Neighbours are likely pairs. -#}
-{% macro matching_decided(scores) -%}
+{% macro matching_decided(scores, records) -%}
 {%- set settings = headwater.matching_settings() -%}
 with
 
@@ -88,6 +89,123 @@ shared as (
 
 ),
 
+-- A record without a birth date is father's or son's where records of both are like it.
+dated as (
+
+    select
+        entity,
+        record_key,
+        birth_date
+
+    from {{ records }}
+
+    where birth_date is not null
+
+),
+
+undated_pairs as (
+
+    select
+        scores.entity,
+        scores.left_record_key,
+        scores.right_record_key
+
+    from scores
+
+    left join dated as left_dated
+        on scores.entity = left_dated.entity
+        and scores.left_record_key = left_dated.record_key
+
+    left join dated as right_dated
+        on scores.entity = right_dated.entity
+        and scores.right_record_key = right_dated.record_key
+
+    where
+        scores.is_likely
+        and not scores.is_strong
+        and (left_dated.record_key is null or right_dated.record_key is null)
+
+),
+
+alike as (
+
+    select
+        entity,
+        left_record_key as record_key,
+        right_record_key as other_key
+
+    from scores
+
+    union all
+
+    select
+        entity,
+        right_record_key as record_key,
+        left_record_key as other_key
+
+    from scores
+
+),
+
+around as (
+
+    select
+        undated_pairs.entity,
+        undated_pairs.left_record_key,
+        undated_pairs.right_record_key,
+        dated.birth_date
+
+    from undated_pairs
+
+    inner join alike
+        on undated_pairs.entity = alike.entity
+        and undated_pairs.left_record_key = alike.record_key
+
+    inner join dated
+        on alike.entity = dated.entity
+        and alike.other_key = dated.record_key
+
+    union distinct
+
+    select
+        undated_pairs.entity,
+        undated_pairs.left_record_key,
+        undated_pairs.right_record_key,
+        dated.birth_date
+
+    from undated_pairs
+
+    inner join alike
+        on undated_pairs.entity = alike.entity
+        and undated_pairs.right_record_key = alike.record_key
+
+    inner join dated
+        on alike.entity = dated.entity
+        and alike.other_key = dated.record_key
+
+),
+
+two_people as (
+
+    select
+        left_around.entity,
+        left_around.left_record_key,
+        left_around.right_record_key
+
+    from around as left_around
+
+    inner join around as right_around
+        on left_around.entity = right_around.entity
+        and left_around.left_record_key = right_around.left_record_key
+        and left_around.right_record_key = right_around.right_record_key
+        and left_around.birth_date < right_around.birth_date
+
+    where ({{ headwater.levenshtein('left_around.birth_date', 'right_around.birth_date') }}) > 2
+
+    group by 1, 2, 3
+
+),
+
 decided as (
 
     select
@@ -100,6 +218,7 @@ decided as (
         case
             when not scores.is_likely then 'unsure'
             when scores.is_strong then 'accepted'
+            when two_people.entity is not null then 'two_people'
             when left_degrees.neighbour_count = 1 or right_degrees.neighbour_count = 1 then 'accepted'
             when (shared.shared_count + 1) * 2 >= left_degrees.neighbour_count then 'accepted'
             when (shared.shared_count + 1) * 2 >= right_degrees.neighbour_count then 'accepted'
@@ -115,6 +234,11 @@ decided as (
     left join degrees as right_degrees
         on scores.entity = right_degrees.entity
         and scores.right_record_key = right_degrees.record_key
+
+    left join two_people
+        on scores.entity = two_people.entity
+        and scores.left_record_key = two_people.left_record_key
+        and scores.right_record_key = two_people.right_record_key
 
     left join shared
         on scores.entity = shared.entity

@@ -5,7 +5,8 @@
     {%- for kind, how in headwater.matching_kinds().items() -%}
         {%- set labels = ['different'] -%}
         {%- for label, _ in how.levels | reverse -%}{%- do labels.append(label) -%}{%- endfor -%}
-        {%- do kinds.append({'name': kind, 'labels': labels, 'has_frequency': how.frequency, 'is_shared': how.get('shared', false)}) -%}
+        {%- do kinds.append({'name': kind, 'labels': labels, 'has_frequency': how.frequency, 'shared_from': 1 if how.get('shared', false) == 'agreement' else 0 if how.get('shared', false) else none,
+            'identifies': how.get('identifies', false)}) -%}
     {%- endfor -%}
     {%- set rules, households = {}, [] -%}
     {%- for entity in headwater.matching_settings().entities -%}
@@ -14,5 +15,15 @@
         {%- do rules.update({entity.name: used}) -%}
         {%- if entity.households -%}{%- do households.append(entity.name) -%}{%- endif -%}
     {%- endfor -%}
-    {{ return({'kinds': kinds, 'rules': rules, 'households': households}) }}
+    {{ return({'kinds': kinds, 'rules': rules, 'households': households, 'accept': headwater.matching_settings().accept}) }}
+{%- endmacro %}
+
+{#- Expression: of which two sources a pair is, where both records have a kind that identifies, since how many of one's records share it hangs on
+    that; else nothing, so that pairs are counted together. -#}
+{% macro matching_sources_told() -%}
+    {%- set known = [] -%}
+    {%- for kind in headwater.matching_kinds() if kind in headwater._identifying_kinds() -%}
+        {%- do known.append("substr(pattern, " ~ ((headwater.matching_kinds().keys() | list).index(kind) + 1) ~ ", 1) <> '-'") -%}
+    {%- endfor -%}
+    case when {{ known | join(' or ') }} then sources else '' end
 {%- endmacro %}

@@ -3,7 +3,9 @@
     `prepare` makes the stored value of expression {x}; `levels` are tried from the top, the first true one counts and its
     number is the pattern's digit (the top is the highest, 0 is none of them, '-' a value missing); `frequency` says that
     agreeing on a rare value tells more than on a common one; `shared`: people who live together have it in common, so
-    it tells which household a record is of, and only the other kinds tell who; `missing` and `known_by` are conditions under which two values say nothing:
+    it tells which household a record is of, and only the other kinds tell who (`agreement`: unless the two differ, since a telephone may be one's own); `kin`: so many of two people who live together agree on it all
+    the same, be it ever so rare (a son called as his father, twins, a family's address of e-mail); `identifies`: equality alone says that
+    two records are one's, so that what the other kinds claim is held against it; `missing` and `known_by` are conditions under which two values say nothing:
     other than the highest level, or whatever they are, since another kind has said it. {l} and {r} are the two prepared values;
     {l.kind} another kind's value of the same record; {words} how much of a text's words the two have in common, rare ones above all, in percent. -#}
 {% macro matching_kinds() -%}
@@ -20,14 +22,14 @@
             ['swapped', swapped],
             ['short form', starts],
             ['similar', headwater._ratio_at_least(60)],
-        ], alike=headwater._alike_first_names()),
+        ], alike=headwater._alike_first_names(), kin=0.01),
         'last_name': dict(text, levels=[
             same,
             ['close', headwater._ratio_at_least(80)],
             ['short form', starts],
             ['similar', headwater._ratio_at_least(60)],
         ], missing=swapped, alike=headwater._other_script(), shared=true),
-        'birth_date': {'prepare': headwater._prepared_date('{x}'), 'frequency': true, 'levels': [
+        'birth_date': {'prepare': headwater._prepared_date('{x}'), 'frequency': true, 'kin': 0.005, 'levels': [
             same,
             ['one character', headwater._distance_at_most(1) ~ ' or ('
                 ~ 'substr({l}, 1, 4) = substr({r}, 1, 4) and substr({l}, 5, 2) = substr({r}, 7, 2)'
@@ -36,19 +38,19 @@
             ['same year', 'substr({l}, 1, 4) = substr({r}, 1, 4)'],
             ['same decade', 'substr({l}, 1, 3) = substr({r}, 1, 3)'],
         ]},
-        'email': {'prepare': headwater._prepared_email('{x}'), 'frequency': true, 'levels': [
+        'email': {'prepare': headwater._prepared_email('{x}'), 'frequency': true, 'kin': 0.01, 'identifies': true, 'levels': [
             same,
             ['same mailbox', headwater._mailbox('{l}') ~ ' = ' ~ headwater._mailbox('{r}')],
             ['close', headwater._ratio_at_least_with_digits(85)],
             ['similar', headwater._ratio_at_least_with_digits(65)],
         ], 'missing': headwater._email_says_nothing()},
-        'phone': {'prepare': headwater._prepared_code('{x}', '[^0-9]'), 'frequency': true, 'shared': true, 'levels': [
+        'phone': {'prepare': headwater._prepared_code('{x}', '[^0-9]'), 'frequency': true, 'shared': 'agreement', 'levels': [
             same,
             ['same ending', "length({l}) > 7 and length({r}) > 7 and "
                 ~ "substr({l}, length({l}) - 7) = substr({r}, length({r}) - 7)"],
             ['one digit', headwater._distance_at_most(1)],
         ]},
-        'national_id': dict(code, levels=[same, ['one character', headwater._distance_at_most(1)], ['two characters', headwater._distance_at_most(2)]]),
+        'national_id': dict(code, identifies=true, levels=[same, ['one character', headwater._distance_at_most(1)], ['two characters', headwater._distance_at_most(2)]]),
         'postal_code': dict(code, shared=true, levels=[
             same,
             ['one character', headwater._distance_at_most(1)],
@@ -72,14 +74,14 @@
                 ~ " or substr({r}, 1, length({l}) + 1) = " ~ dbt.concat(['{l}', "' '"])],
             ['similar', headwater._ratio_at_least_with_digits(65)],
         ], 'alike': headwater._alike_companies()},
-        'domain': {'prepare': headwater.normalise_domain('{x}') | trim, 'frequency': true, 'levels': [
+        'domain': {'prepare': headwater.normalise_domain('{x}') | trim, 'frequency': true, 'identifies': true, 'levels': [
             same,
             ['same name', headwater._first_label('{l}') ~ ' = ' ~ headwater._first_label('{r}')],
             ['close', headwater._ratio_at_least(85)],
         ]},
-        'tax_id': dict(code, levels=[same, ['one character', headwater._distance_at_most(1)]]),
+        'tax_id': dict(code, identifies=true, levels=[same, ['one character', headwater._distance_at_most(1)]]),
         'country': dict(text, shared=true, levels=[same]),
-        'text': dict(text, frequency=false, levels=[
+        'text': dict(text, frequency=false, is_words=true, levels=[
             same,
             ['nearly all words', '{words} >= 85'],
             ['most words', '{words} >= 65'],

@@ -76,13 +76,20 @@ with_frequencies as (
 select * from with_frequencies
 {%- endmacro %}
 
+{#- Expression: a column as its kind compares it. Edits are counted letter by letter, so that of what nobody is called the beginning does; a
+    text is compared by its words. -#}
+{% macro _prepared(how, column) -%}
+    {%- set value = how.prepare.replace('{x}', column) -%}
+    {{ return(value if how.get('is_words', false) else 'substr(' ~ value ~ ', 1, 200)') }}
+{%- endmacro %}
+
 {% macro _matching_value(kind, how, columns) -%}
     {%- if kind in columns -%}
-        {{ return(how.prepare.replace('{x}', columns[kind])) }}
+        {{ return(headwater._prepared(how, columns[kind])) }}
     {%- elif kind == 'first_name' and 'full_name' in columns -%}
-        {{ return(headwater.regexp_replace_all(headwater._prepared_text(columns.full_name), ' .*$', '')) }}
+        {{ return('substr(' ~ headwater.regexp_replace_all(headwater._prepared_text(columns.full_name), ' .*$', '') ~ ', 1, 200)') }}
     {%- elif kind == 'last_name' and 'full_name' in columns -%}
-        {{ return(headwater.regexp_replace_all(headwater._prepared_text(columns.full_name), '^.* ', '')) }}
+        {{ return('substr(' ~ headwater.regexp_replace_all(headwater._prepared_text(columns.full_name), '^.* ', '') ~ ', 1, 200)') }}
     {%- endif -%}
     {{ return("cast(null as " ~ dbt.type_string() ~ ")") }}
 {%- endmacro %}

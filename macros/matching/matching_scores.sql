@@ -2,7 +2,7 @@
     the sum over kinds of log2(m / u), where u of an exact agreement is the frequency of the value agreed on.
 
     Two people of one household agree on the shared kinds as one person does. So a pair is held against both: against
-    strangers all kinds count, against a household the personal ones alone. -#}
+    strangers all kinds count, against a household the personal ones alone, and those less that its people share now and then. -#}
 {% macro matching_scores(comparisons, weights) -%}
 {%- set kinds = headwater.matching_kinds() -%}
 {%- set at_home = [] -%}
@@ -28,7 +28,11 @@ levels as (
         entity,
         pattern,
         '{{ kind }}' as kind,
+        {% if how.get('shared', false) == 'agreement' -%}
+        substr(pattern, {{ loop.index }}, 1) <> '0' as is_shared,
+        {%- else -%}
         {{ how.get('shared', false) | lower }} as is_shared,
+        {%- endif %}
         substr(pattern, {{ loop.index }}, 1) as level,
         {%- if how.frequency %}
         substr(pattern, {{ loop.index }}, 1) = '{{ how.levels | length }}' as has_frequency
@@ -105,7 +109,7 @@ evidence as (
         summed.shared_weight + comparisons.shared_frequency_weight as shared_weight,
         -- Without a row for households nobody lives with anybody.
         coalesce(priors.household_weight, -1000)
-            + summed.shared_weight + comparisons.shared_frequency_weight as together_weight
+            + summed.shared_weight + comparisons.shared_frequency_weight + comparisons.kin_weight as together_weight
 
     from {{ comparisons }} as comparisons
 

@@ -29,7 +29,7 @@ everybody as (
 
     select distinct {{ key }}
 
-    from {{ ref('account_records' if key == 'account_id' else 'profile_records') }}
+    from {{ ref('headwater', 'account_records' if key == 'account_id' else 'profile_records') }}
 
 ),
 
@@ -38,7 +38,7 @@ purchase_days as (
     select
         {{ key }},
         cast(cast(occurred_at as date) as {{ dbt.type_timestamp() }}) as purchased_on,
-        sum(cast({{ value or '0' }} as {{ double }})) as purchase_value
+        sum({{ headwater.as_decimal(value or '0', 28, 6) }}) as purchase_value
 
     from {{ event }}
 
@@ -49,7 +49,7 @@ purchase_days as (
     group by {{ key }}, cast(cast(occurred_at as date) as {{ dbt.type_timestamp() }})
     {%- if value %}
 
-    having sum(cast({{ value }} as {{ double }})) > 0
+    having sum({{ headwater.as_decimal(value, 28, 6) }}) > 0
     {%- endif %}
 
 ),
@@ -74,8 +74,11 @@ histories as (
         {{ headwater.days_between('min(first_purchases.first_purchased_on)', 'max(purchase_days.purchased_on)') }}
             as days_to_last_purchase,
         {{ headwater.days_between('min(first_purchases.first_purchased_on)', headwater.cdp_now()) }} as days_of_observation,
-        avg(case when purchase_days.purchased_on > first_purchases.first_purchased_on then purchase_days.purchase_value end)
-            as mean_repeat_value
+        {#- Sums of decimals are the same in any order. #}
+        cast(
+            sum(case when purchase_days.purchased_on > first_purchases.first_purchased_on then purchase_days.purchase_value end)
+            as {{ double }}
+        ) / nullif(count(*) - 1, 0) as mean_repeat_value
 
     from first_purchases
 

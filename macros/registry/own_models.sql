@@ -2,7 +2,7 @@
     same name; a list, since dbt knows of no model while it parses. -#}
 {% macro own_models() -%}
     {{ return([
-        'account_attributes', 'account_contacts', 'account_identifiers', 'account_records', 'accounts', 'audience_holdouts',
+        'account_attributes', 'account_contacts', 'account_hierarchy', 'account_identifiers', 'account_records', 'accounts', 'audience_holdouts',
         'audience_memberships', 'campaign_attributions', 'campaign_audience_results', 'campaign_daily', 'campaign_events', 'campaign_lift',
         'campaign_lift_entries', 'campaign_sends', 'campaign_syncs', 'campaigns', 'consent_unclear', 'event_campaign_engaged',
         'identity_aliases', 'identity_assignments', 'identity_clusters', 'identity_confidence', 'identity_conflicts', 'identity_edges',

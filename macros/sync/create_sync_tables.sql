@@ -150,6 +150,10 @@
             'model_name': string, 'column_name': string, 'value_count': number, 'unread_count': number, 'shapes': string,
             'verdict': string, 'counted_at': instant,
         },
+        'identity_answers': {
+            'entity': string, 'action': string, 'left_key': string, 'right_key': string, 'author': string, 'reason': string,
+            'answered_at': instant,
+        },
         'erasure_requests': {
             'environment': string, 'request_id': string, 'identifier_type': string,
             'identifier_value_sha256': string, 'requested_at': instant, 'salt': string, 'scope': string,
@@ -187,18 +191,8 @@
     }) }}
 {%- endmacro %}
 
-{#- Value: the schema of what `sync` remembers. -#}
-{% macro _sync_schema() -%}
-    {{ return(target.schema ~ '_sync') }}
-{%- endmacro %}
-
 {#- Value: the schema of the results that `sync pull` brings, as the source `campaigns` says: in this project, whose raw data is in schemas
     of its own, and in no schema that others of the same database have in one that installs it. -#}
 {% macro _results_schema() -%}
     {{ return('raw_campaigns' if project_name == 'headwater' else headwater._sync_schema()) }}
-{%- endmacro %}
-
-{#- Value: whether this command of dbt runs nodes, and does not only parse, list or compile them. -#}
-{% macro _dbt_runs_nodes() -%}
-    {{ return(flags.WHICH in ['build', 'run', 'seed', 'snapshot', 'test', 'retry']) }}
 {%- endmacro %}

@@ -9,7 +9,7 @@ from sync.cli.app import App
 from sync.config.models import SyncDefinition
 from sync.engine.alerts import Change, tell
 from sync.errors import WarehouseError
-from sync.state.runs import RunLog
+from sync.state.runs import PULL_OF, RunLog
 from sync.state.tables import Tables
 from sync.warehouses.base import Session, now_utc
 
@@ -37,7 +37,7 @@ class Subject:
         for one in definitions:
             owners.setdefault(one.destination, []).extend(one.owners)
         return [
-            Subject(pull_name(destination), f"pull:{destination}", "pull", tuple(names))
+            Subject(pull_name(destination), f"{PULL_OF}{destination}", "pull", tuple(names))
             for destination, names in owners.items()
         ]
 

@@ -175,6 +175,7 @@ def _show_pair(app: App, result: dict[str, Any]) -> None:
 _LIKELY = {
     "accepted": "enough to join them, unless a limit or a decision keeps them apart",
     "weak_bridge": "waits in matching_review: likely, but the records around them do not bear it out",
+    "two_people": "waits in matching_review: likely, but records of two people with other birth dates are like them",
     "unsure": "waits in matching_review, for somebody to decide",
     "overridden": "somebody has decided it",
     "unlikely": "too little to ask anybody",
@@ -196,7 +197,7 @@ def _show_likeness(app: App, likeness: dict[str, Any], together: bool) -> None:
     output.table(["field", "left", "right", "level", "bits"], rows)
     decision = likeness["decision"]
     told = _LIKELY[decision]
-    if together and decision in ("unsure", "weak_bridge"):
+    if together and decision in ("unsure", "weak_bridge", "two_people"):
         told = "not asked about, since something else joins them"
     output.text(f"Probability {likeness['probability']:.3f}: {told}.")
 

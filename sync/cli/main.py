@@ -57,6 +57,10 @@ VERBS: dict[str, tuple[str, str]] = {
         "Check definitions, journeys and syncs without a warehouse.",
     ),
     "identity": ("sync.cli.identity:identity", "Compare two builds of identity before release."),
+    "review-matches": (
+        "sync.cli.review_matches:review_matches",
+        "Decide on pairs that matching is unsure of.",
+    ),
     "report": ("sync.cli.report:report", "Write one page on the health of the whole loop."),
     "sandbox": ("sync.cli.sandbox:sandbox", "Run local stand-ins of every destination."),
     "new": ("sync.cli.new:new", "Write a working source, audience, journey, sync, ..."),

@@ -35,7 +35,7 @@ def register(
     """Say which fields go to whom, for which purpose, with which consent, and from which sources: the register of processing.
 
     It is read off the project as dbt parsed it: no warehouse and no vendor is asked. `--against` shows in a pull request what would go out
-    anew.
+    anew, and nothing else.
     """
     found = entries(app.manifest, app.destinations)
     news = added(read(against), found) if against else []
@@ -45,7 +45,9 @@ def register(
         _page(found).write(page)
     if as_json:
         app.output.document({"syncs": [one.document() for one in found], "added": news})
-    else:
+    elif against and not news:
+        app.output.text(f"Nothing goes out that {against} does not have: {len(found)} syncs.")
+    elif not against:
         _show(app, found)
     for one in news:
         app.output.refusal(f"new: {one}.", None)

@@ -171,12 +171,12 @@ class _Reader:
             raise self.error(f"{what} must be a mapping")
         if allowed is not None:
             names = list(allowed)
-            for key in value:
-                if key not in names:
-                    raise self.error(
-                        f"unknown key '{key}' in {what}; allowed: {', '.join(names)}"
-                        f"{closest(str(key), names)}"
-                    )
+            unknown = [f"'{key}'{closest(str(key), names)}" for key in value if key not in names]
+            if unknown:
+                raise self.error(
+                    f"unknown key{'s' if len(unknown) > 1 else ''} {', '.join(unknown)} in {what}; "
+                    f"allowed: {', '.join(names)}"
+                )
         return value
 
     def text(self, settings: Mapping[str, Any], key: str) -> str:

@@ -59,7 +59,7 @@ def same(ours: Any, theirs: Any) -> bool:
     if left == right:
         return True
     if isinstance(left, str) and isinstance(right, str):
-        when = utc(left), utc(right)
+        when = utc(left.upper()), utc(right.upper())
         return None not in when and when[0] == when[1]
     return False
 

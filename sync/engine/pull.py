@@ -27,7 +27,7 @@ from sync.records import (
     SyncObject,
 )
 from sync.state.cursors import Cursors
-from sync.state.runs import RunLog
+from sync.state.runs import PULL_OF, RunLog
 from sync.state.tables import ResultTables, Tables, arrow_table
 from sync.warehouses.base import Warehouse, now_utc
 
@@ -100,7 +100,7 @@ class Puller:
             context.tables,
             dialect,
             environment=context.environment,
-            sync_name=f"pull:{name}",
+            sync_name=f"{PULL_OF}{name}",
             run_id=context.run_id,
         )
         self._result = PullResult(name)
@@ -116,7 +116,7 @@ class Puller:
         except Exception as error:
             self._context.watcher.bug(error)
             result.status = "failed"
-            result.error = UnexpectedError.of(f"pull:{self._name}", error)
+            result.error = UnexpectedError.of(f"{PULL_OF}{self._name}", error)
         result.seconds = time.monotonic() - began
         self._record(started_at)
         return result

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
@@ -17,9 +18,11 @@ th, td { border: 1px solid var(--line); padding: .3rem .6rem; text-align: left; 
 th { background: var(--soft); } td { overflow-wrap: anywhere; min-width: 4rem; }
 """
 
+_BOLD, _CODE = re.compile(r"\*\*(.+?)\*\*"), re.compile(r"`(.+?)`")
+
 
 class Page:
-    """Built from the top; whatever it is given is text, never markup."""
+    """Built from the top; whatever it is given is text, never HTML."""
 
     def __init__(self, title: str) -> None:
         self._title = title
@@ -30,9 +33,10 @@ class Page:
         self._parts.append(f"<h{level}>{escape(text)}</h{level}>")
 
     def paragraph(self, text: str) -> None:
-        """A paragraph; nothing for an empty text."""
+        """A paragraph, with the bold and code of dbt's descriptions; nothing for an empty text."""
         if text:
-            self._parts.append(f"<p>{escape(text)}</p>")
+            shown = _BOLD.sub(r"<b>\1</b>", _CODE.sub(r"<code>\1</code>", escape(text)))
+            self._parts.append(f"<p>{shown}</p>")
 
     def table(self, headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         """A table; a list in a cell is its members."""

@@ -21,7 +21,7 @@ from flask import Blueprint, Response, jsonify, request
 
 from sync.destinations.declared import form
 from sync.destinations.declared.files import DeclaredFile, load, needs_remote_id
-from sync.destinations.declared.templates import FILTERS, PLACE, literal
+from sync.destinations.declared.templates import FILTERS, PLACE, item, literal
 from sync.destinations.registry import TOKEN_PATH
 from sync.sandbox import clock
 from sync.sandbox.app import faults, store
@@ -58,7 +58,7 @@ class StandIn:
         for kind, offered in self.vendor.objects.items():
             for look_up in offered.look_up:
                 self._add(look_up, kind, "look_up")
-            for name in ("find", "make", "properties", "check", *form.VERBS):
+            for name in ("find", "make", "properties", "read", "check", *form.VERBS):
                 if (asked := getattr(offered, name)) is not None:
                     self._add(asked, kind, name)
             for verb in offered.verbs.values():
@@ -154,6 +154,8 @@ class StandIn:
             _count(document, verb.job.taken_count, job["taken"])
             _count(document, verb.job.refused_count, job["refused"])
             _count(document, verb.job.total_count, job["taken"] + job["refused"])
+        elif isinstance(asked, form.Read):
+            return self._read_back(kind, asked, document, captured)
         elif isinstance(asked, form.LookUp):
             place, key = self._object_there(kind, rows[0]), str(rows[0].get(asked.by))
             ids = [] if place is None else self._with_identifier(kind, place, asked.by, key)
@@ -161,6 +163,29 @@ class StandIn:
         elif isinstance(asked, form.Verb):
             return self._rows(kind, name, asked, document, rows)
         return _document(asked, document)
+
+    def _read_back(self, kind: str, asked: form.Read, document: Any, captured: Captured) -> Any:
+        """A member as it came, by its key or by the id that it was given."""
+        place = self._object_there(kind, captured) or ""
+        key: Any = self._key(kind, captured)
+        if (known := captured.get("remote_id")) is not None:
+            key = store().member(f"{self.vendor.name}:ids", f"{place}:keys", str(known))
+        elif not key:
+            key = next(
+                (
+                    member
+                    for member in store().members(self.vendor.name, place)
+                    if set(captured.values()) & _words_of(member, None)
+                ),
+                "",
+            )
+        data = store().member(self.vendor.name, place, key or "")
+        if data is None:
+            return jsonify({"error": {"code": "not_found"}}), 404
+        if asked.at == "":
+            return jsonify({**document, **data})
+        _put(document, asked.at, data)
+        return jsonify(document)
 
     def _make_asked(self, kind: str, asked: form.Find) -> None:
         """The object of the name that a query asks for."""
@@ -223,6 +248,8 @@ class StandIn:
             item: dict[str, Any] = {}
             for path, value in told.when.items():
                 _put(item, path, value if place in refused else _other(value))
+            for path, value in told.unless.items():
+                _put(item, path, _other(value) if place in refused else value)
             if place in refused and told.code:
                 _put(item, told.code, "invalid")
             if place not in refused and verb.ids is not None:
@@ -639,21 +666,10 @@ def _row_of(offered: form.Object, data: Any) -> Captured:
     """What a member says of itself: as it was made, or as it was updated."""
     for verb in (offered.upsert, offered.update):
         if verb is not None:
-            node = verb.body if verb.per == "row" else _item(verb.body)
+            node = verb.body if verb.per == "row" else item(verb.body)
             if found := _match(node, data):
                 return found
     return {}
-
-
-def _item(node: Any) -> Any:
-    """The template of a row in a body of many."""
-    if isinstance(node, Mapping):
-        if "$rows" in node:
-            return node["$rows"]
-        if "$join" in node:
-            return node["$join"]
-        return next((found for one in node.values() if (found := _item(one)) is not None), None)
-    return None
 
 
 def _is_open(node: Any) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sync.state.leases import is_living, run_of
-from sync.state.runs import DISMISSED, UNKNOWN_STATUS
+from sync.state.runs import DISMISSED, PULL_OF, UNKNOWN_STATUS
 
 if TYPE_CHECKING:
     from sync.state.tables import Tables
@@ -152,7 +152,7 @@ class RunHistory:
         """The last pull of each destination: how it ended, and what it says."""
         return session.rows(
             "select destination, status, started_at, message from (select "
-            "replace(sync_name, 'pull:', '') as destination, status, started_at, message, row_number() over "
+            f"replace(sync_name, {self._literal(PULL_OF)}, '') as destination, status, started_at, message, row_number() over "
             "(partition by sync_name order by started_at desc, run_id desc) as nth "
             f"from {self._tables.runs} where environment = {self._literal(self._environment)} "
             "and command = 'pull') as latest where nth = 1 order by destination"

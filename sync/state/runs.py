@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from sync.warehouses.base import Dialect, Session
 
 
+# How the record of runs names what is no sync: the results of a destination.
+PULL_OF = "pull:"
 # What failures say of an event whose answer was lost and which may not be repeated, and of rows that a person has seen and left.
 UNKNOWN_STATUS = "unknown"
 DISMISSED = "dismissed"

@@ -87,6 +87,15 @@ SHAPES: dict[str, dict[str, str]] = {
         "connection": "string",
         "seen_at": "timestamp",
     },
+    "identity_answers": {
+        "entity": "string",
+        "action": "string",
+        "left_key": "string",
+        "right_key": "string",
+        "author": "string",
+        "reason": "string",
+        "answered_at": "timestamp",
+    },
     "erasure_requests": {
         "environment": "string",
         "request_id": "string",
@@ -190,6 +199,7 @@ class Tables:
     leases: str
     dbt_failures: str
     cursors: str
+    identity_answers: str
     erasure_requests: str
     erasure_tasks: str
 

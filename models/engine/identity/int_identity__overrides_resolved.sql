@@ -1,16 +1,7 @@
 with
 
 decided as (
-
-    select
-        entity,
-        action,
-        left_key,
-        right_key,
-        author,
-        reason
-
-    from {{ ref(var('cdp_identity_overrides', 'identity_overrides')) }}
+    {{ headwater.identity_overrides(['entity', 'action', 'left_key', 'right_key', 'author', 'reason']) }}
 
 ),
 

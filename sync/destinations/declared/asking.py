@@ -55,11 +55,11 @@ class Asked:
 
     def __init__(self, file: DeclaredFile, kind: str | None, request: form.Request) -> None:
         self.request = request
-        per_row = isinstance(request, form.LookUp) or (
+        per_row = isinstance(request, form.LookUp | form.Read) or (
             isinstance(request, form.Verb) and request.per == "row"
         )
         constant = file.constant
-        if not isinstance(request, form.Verb | form.LookUp):
+        if not isinstance(request, form.Verb | form.LookUp | form.Read):
             constant = file.with_words("job", "since", "month_before", "campaign_id")
         rows = file.rows(kind) if kind is not None else constant
         scope = rows if per_row else constant
@@ -72,7 +72,7 @@ class Asked:
         self._headers = {
             name: templates.text(text, scope) for name, text in request.headers.items()
         }
-        is_verb = isinstance(request, form.Verb | form.LookUp)
+        is_verb = isinstance(request, form.Verb | form.LookUp | form.Read)
         self._body = templates.body(
             request.body, constant, rows if is_verb else constant, single=per_row
         )

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -23,6 +24,7 @@ from sync.destinations.declared.files import (
     DeclaredFile,
     at,
     names_id,
+    names_in,
     names_object,
     needs_remote_id,
 )
@@ -30,7 +32,7 @@ from sync.destinations.declared.pulling import pulled
 from sync.destinations.http import HttpClient, Limiter
 from sync.destinations.oauth import RefreshedToken
 from sync.destinations.settings import HttpSettings, checked, fingerprint
-from sync.destinations.values import is_sha256, one_by_one
+from sync.destinations.values import is_sha256, json_bytes, one_by_one, same
 from sync.errors import (
     AuthError,
     ConfigError,
@@ -119,9 +121,11 @@ class Declared:
         }
         self._asked = {
             name: Asked(self.file, target.kind, request)
-            for name in ("find", "make", "check", "properties", *form.VERBS)
+            for name in ("find", "make", "check", "properties", "read", *form.VERBS)
             if (request := getattr(self._object, name)) is not None
         }
+        if self._object.read is not None:
+            self.there, self.differing = self._there, self._differing
         self._look_ups = [Asked(self.file, target.kind, one) for one in self._object.look_up]
 
     def _client(self, host: form.Host, settings: HttpSettings, limiter: Limiter) -> HttpClient:
@@ -248,6 +252,39 @@ class Declared:
             elif any(at(known[theirs], path) != is_ for path, is_ in properties.when.items()):
                 unknown.append(UnknownField(name, theirs, "nobody may write"))
         return unknown
+
+    # -- for an audit -----------------------------------------------------------------------------
+
+    def _there(self, records: Sequence[Record]) -> Collection[str]:
+        """Keys of those who are there; of whom nobody knows how to ask is there."""
+        return {record.key for record in records if self._document(record) is not None}
+
+    def _differing(self, records: Sequence[Record]) -> Mapping[str, Sequence[str]]:
+        """Of those who are there, what stands there otherwise than it would be sent, as far as the vendor tells of it."""
+        verb, words = self._object.upsert, self._words(self._known_id)
+        assert verb is not None  # noqa: S101 - as the file's check says
+        node = verb.body if verb.per == "row" else templates.item(verb.body)
+        made = templates.compiled(node, self.file.rows(self.target.kind))
+        found = {}
+        for record in records:
+            document = self._document(record)
+            ours = json.loads(json_bytes(made(words, record)))
+            if isinstance(document, dict) and (names := differences(ours, document)):
+                found[record.key] = names
+        return found
+
+    def _document(self, record: Record) -> Any:
+        """What the vendor has of a row; None where it has nobody like it."""
+        asked, read = self._asked["read"], self._object.read
+        assert read is not None  # noqa: S101
+        words = self._words(self._known_id)
+        row: Record | None = record
+        if record.remote_id is None and self._look_ups and "remote_id" in names_in(read):
+            row = self._looked_up(words, record)
+        if row is None:
+            return None
+        answer = asked.send(self._at(asked), words, [row], group=self._group, missing_ok=True)
+        return None if answer is None else at(answer, read.at)
 
     @property
     def _group(self) -> str:
@@ -515,7 +552,9 @@ class Declared:
                 if value is not templates.MISSING:
                     by_name.setdefault(templates.as_text(value).lower(), []).append(record.key)
             for number, item in enumerate(told):
-                if any(at(item, path) != wanted for path, wanted in one.when.items()):
+                if any(at(item, path) != wanted for path, wanted in one.when.items()) or (
+                    one.unless and all(at(item, path) == is_ for path, is_ in one.unless.items())
+                ):
                     continue
                 given = (
                     number if one.by == form.INDEX else item if one.by is None else at(item, one.by)
@@ -700,6 +739,21 @@ class _Secrets:
             name: value.get_secret_value() if isinstance(value, SecretStr) else value
             for name, value in found.items()
         }
+
+
+def differences(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[str]:
+    """Names of what stands otherwise in a document of the vendor's, where it has anything of that name."""
+    found = []
+    for name, value in ours.items():
+        if name not in theirs:
+            continue
+        if isinstance(value, dict) and isinstance(theirs[name], dict):
+            found += differences(value, theirs[name])
+        elif isinstance(value, dict | list) or isinstance(theirs[name], dict | list):
+            found += [name] if value != theirs[name] else []
+        elif not same(value, theirs[name]):
+            found.append(name)
+    return found
 
 
 def _both(first: BatchResult, second: BatchResult) -> BatchResult:

@@ -267,6 +267,12 @@ def _check_object(found: DeclaredFile, kind: str, offered: form.Object, lines: _
         offered.make and not offered.find
     ):
         raise lines.error(at, "wants `id`, or `find` with or without `make`, and not both")
+    for name in offered.identifiers:
+        if name in found.constant.constant:
+            raise lines.error(
+                (*at, "identifiers"),
+                f"has '{name}', which templates know for a setting or the object",
+            )
     constant, rows = found.constant, found.rows(kind)
     if offered.id is not None:
         _render(lines, (*at, "id"), offered.id, constant)
@@ -285,6 +291,16 @@ def _check_object(found: DeclaredFile, kind: str, offered: form.Object, lines: _
             )
         if look_up.by not in _named([look_up.path, look_up.body, look_up.query]):
             raise lines.error(place, f"never says `${look_up.by}`, by which it is to find")
+    if offered.read is not None:
+        _check_request(lines, (*at, "read"), offered.read, rows, rows, single=True)
+        if offered.upsert is None:
+            raise lines.error(
+                (*at, "read"), "is for an object that has `upsert`, which it is compared with"
+            )
+        if "remote_id" in names_in(offered.read) and not offered.look_up:
+            raise lines.error(
+                (*at, "read"), "says `$remote_id`, and there is no `look_up` for who has none"
+            )
     for name, verb in offered.verbs.items():
         if offered.look_up and needs_remote_id(offered, name) and verb.per != "row":
             raise lines.error(
@@ -491,7 +507,7 @@ def _texts(node: Any, at: Keys) -> list[tuple[Keys, str]]:
 def _keys_said(offered: form.Object, key: str) -> list[tuple[Keys, str]]:
     """What the requests of an object say under a key."""
     found: list[tuple[Keys, str]] = []
-    for name in ("find", "make", "check", "properties", *form.VERBS):
+    for name in ("find", "make", "check", "properties", "read", *form.VERBS):
         request = getattr(offered, name)
         if request is not None and (said := getattr(request, key)) is not None:
             found.append(((name, key), said))
@@ -522,6 +538,11 @@ def needs_remote_id(offered: form.Object, name: str) -> bool:
     verb = offered.verbs[name]
     updates = name in ("upsert", "update_only") and offered.update is not None
     return updates or "remote_id" in _named([verb.path, verb.body, verb.query])
+
+
+def names_in(request: form.Request) -> set[str]:
+    """Names that a request says."""
+    return _named([request.path, request.body, request.query])
 
 
 def names_object(offered: form.Object) -> bool:

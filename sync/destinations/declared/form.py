@@ -165,6 +165,7 @@ class Refused(Form):
     when: dict[
         str, str | int | bool | None
     ] = {}  # what stands where in an item that is one; others are none
+    unless: dict[str, str | int | bool | None] = {}  # what stands where in one that is taken
     code: str | None = None  # path of the vendor's code in an item
     status: str = "refused"  # the code where the vendor gives none
     done: bool = False  # these are as the verb wants them: not there, or there already
@@ -250,6 +251,12 @@ class Properties(Listing):
     when: dict[str, str | int | bool | None] = {}
 
 
+class Read(Request):
+    """How one row is read back, for an audit: 404 says that it is not there."""
+
+    at: str = ""  # where what was sent of the row stands; the empty path is the answer itself
+
+
 class LookUp(Request):
     """How the vendor's id of a row is found by one identifier: the first of `rows`."""
 
@@ -283,6 +290,7 @@ class Object(Form):
     look_up: list[LookUp] = []  # the first that finds the row's id at the vendor; `update` then
     check: Request
     properties: Properties | None = None  # so that a field that is not there is found before a push
+    read: Read | None = None  # so that an audit sees who is gone, and what was changed
     upsert: Verb | None = None
     update: Verb | None = None  # by $remote_id, of a row with a new address
     update_only: Verb | None = None  # of whom the vendor has; 404 says that it has not

@@ -307,6 +307,16 @@ def _fields(node: Mapping[str, Any], scope: Scope, used: frozenset[str]) -> Part
     return fields
 
 
+def item(node: Any) -> Any:
+    """The template of a row in a body of many."""
+    if isinstance(node, Mapping):
+        for name in ("$rows", "$join"):
+            if name in node:
+                return node[name]
+        return next((found for one in node.values() if (found := item(one)) is not None), None)
+    return None
+
+
 def renames(node: Any) -> dict[str, str]:
     """What a template calls fields that stand nowhere by name."""
     if isinstance(node, list):

@@ -3,7 +3,8 @@
 A pattern has one level per kind: -1 where a value is missing, 0 for no agreement, the highest for equal values. The
 model: within matches a kind's level is drawn from m, within non-matches from u, kinds independently. A pair of two people of
 one household is a class between: its shared kinds (last name, telephone, address) are drawn from m, its personal ones
-from u, so that shared kinds tell which household, never which of its people (decision 0031). `bits` is what equality of
+from u, so that shared kinds tell which household, never which of its people (decision 0031). Some agree on a personal kind all the
+same, a son on his father's name: `kin_bits` is what that makes likelier than u. `bits` is what equality of
 rare values tells (-log2 of their frequency), which then stands in for u of the highest level.
 """
 
@@ -38,6 +39,9 @@ class Patterns:
     counts: Floats
     bits: Floats  # of personal kinds
     shared_bits: Floats
+    kin_bits: Floats  # of personal kinds that people of one household share now and then
+    identifying_bits: Floats  # of those of `bits` that are of kinds which identify by themselves
+    identifying_kin_bits: Floats  # of those of `kin_bits`
     rule_masks: Integers
 
     def only(self, kinds: Sequence[int]) -> Patterns:
@@ -62,7 +66,7 @@ class Shape:
 
     size: int  # levels
     has_frequency: bool = False
-    is_shared: bool = False
+    shared_from: int | None = None  # the lowest level that people who live together have in common
     free_rules: int = 0
 
 
@@ -157,15 +161,14 @@ def _log_shares(
             weights[-1] = np.log(m[-1])
         # A missing value (-1) takes the appended zero.
         found = np.append(weights, 0.0)[patterns.levels[:, k]]
-        if one.is_shared:
-            shared = shared + found
-        else:
-            personal = personal + found
+        is_shared = one.shared_from is not None and patterns.levels[:, k] >= one.shared_from
+        shared = shared + np.where(is_shared, found, 0.0)
+        personal = personal + np.where(is_shared, 0.0, found)
     neither = max(1 - model.prior - model.household, 1e-12)
     return (
         np.full(len(patterns.counts), np.log(neither)),
         np.log(model.prior) + personal + shared,
-        np.log(model.household) + shared,
+        np.log(model.household) + shared + patterns.kin_bits * np.log(2),
     )
 
 

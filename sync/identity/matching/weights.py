@@ -24,7 +24,8 @@ class Kind:
     name: str
     labels: tuple[str, ...]
     has_frequency: bool
-    is_shared: bool = False
+    shared_from: int | None = None
+    identifies: bool = False
 
     @property
     def size(self) -> int:
@@ -37,10 +38,14 @@ class Counted:
     """One row of the model `matching_patterns`."""
 
     sample: str
+    sources: str
     pattern: str
     rule_mask: int
     frequency_bits: float
     shared_frequency_bits: float
+    kin_bits: float
+    identifying_bits: float
+    identifying_kin_bits: float
     pair_count: int
 
 
@@ -74,13 +79,16 @@ def train_weights(
     rows = sorted(counted, key=astuple)
     record_count = sum(row.pair_count for row in rows if row.sample == "records")
     candidates, random = (
-        _patterns([row for row in rows if row.sample == sample], kinds)
+        patterns_of([row for row in rows if row.sample == sample], kinds)
         for sample in ("candidates", "random")
     )
     if not candidates.counts.sum() or not random.counts.sum():
         raise ConfigError(
             f"entity '{entity}' has no pairs to learn from.",
-            "Build matching_patterns first: dbt build --select +matching_patterns",
+            "Build matching_patterns first: dbt build --select +matching_patterns"
+            if record_count < 2
+            else f"Of {record_count:,} records no two met: what they have is missing, or on more records than max_block_records; "
+            "matching_rules says which.",
         )
     present = [k for k in range(len(kinds)) if (candidates.levels[:, k] >= 0).any()]
     used = [kinds[k] for k in present]
@@ -92,16 +100,17 @@ def train_weights(
     trained = train(
         candidates.only(present),
         random.only(present),
-        shapes=[_shape(kind, rules) for kind in used],
+        shapes=[shape_of(kind, rules) for kind in used],
         pair_count=record_count * (record_count - 1) / 2,
         has_households=has_households,
     )
     return weights_of(entity, trained.model, used, source="trained")
 
 
-def _shape(kind: Kind, rules: Sequence[Sequence[str]]) -> Shape:
+def shape_of(kind: Kind, rules: Sequence[Sequence[str]]) -> Shape:
+    """What training knows of a kind; `rules` are the kinds of each blocking rule."""
     free = sum(1 << number for number, rule in enumerate(rules) if kind.name not in rule)
-    return Shape(len(kind.labels), kind.has_frequency, kind.is_shared, free)
+    return Shape(len(kind.labels), kind.has_frequency, kind.shared_from, free)
 
 
 def description_of(manifest: Path, entity: str) -> tuple[list[Kind], list[list[str]]]:
@@ -126,10 +135,23 @@ def description_of(manifest: Path, entity: str) -> tuple[list[Kind], list[list[s
             "Entities are declared under vars: cdp_matching (docs/matching.md).",
         )
     kinds = [
-        Kind(one["name"], tuple(one["labels"]), one["has_frequency"], one["is_shared"])
+        Kind(
+            one["name"],
+            tuple(one["labels"]),
+            one["has_frequency"],
+            one["shared_from"],
+            one["identifies"],
+        )
         for one in meta["kinds"]
     ]
     return kinds, meta["rules"][entity]
+
+
+def accept_of(manifest: Path) -> float:
+    """From which probability on pairs are accepted, as the manifest says it."""
+    document = json.loads(manifest.read_text())
+    found = (one for one in document["nodes"].values() if one["name"] == "matching_patterns")
+    return float(next(found)["config"]["meta"]["accept"])
 
 
 def has_households(manifest: Path, entity: str) -> bool:
@@ -172,7 +194,8 @@ def write_weights(path: Path, weights: Sequence[Weight]) -> None:
             )
 
 
-def _patterns(rows: Sequence[Counted], kinds: Sequence[Kind]) -> Patterns:
+def patterns_of(rows: Sequence[Counted], kinds: Sequence[Kind]) -> Patterns:
+    """Counted pairs as numbers, a row each."""
     levels = np.array(
         [[-1 if mark == "-" else int(mark) for mark in row.pattern] for row in rows], dtype=np.int64
     ).reshape(len(rows), len(kinds))
@@ -181,5 +204,8 @@ def _patterns(rows: Sequence[Counted], kinds: Sequence[Kind]) -> Patterns:
         np.array([row.pair_count for row in rows], dtype=np.float64),
         np.array([row.frequency_bits for row in rows], dtype=np.float64),
         np.array([row.shared_frequency_bits for row in rows], dtype=np.float64),
+        np.array([row.kin_bits for row in rows], dtype=np.float64),
+        np.array([row.identifying_bits for row in rows], dtype=np.float64),
+        np.array([row.identifying_kin_bits for row in rows], dtype=np.float64),
         np.array([row.rule_mask for row in rows], dtype=np.int64),
     )

@@ -6,6 +6,7 @@ import datetime as dt
 import hashlib
 import html
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,8 @@ from sync.destinations import registry
 from sync.destinations.answers import codes
 from sync.destinations.declared import FOLDER, files, form, in_folder, page, templates
 from sync.destinations.declared.__main__ import main
-from sync.destinations.declared.connector import connector
+from sync.destinations.declared.asking import form_bytes
+from sync.destinations.declared.connector import connector, differences
 from sync.destinations.settings import parse
 from sync.destinations.values import json_bytes
 from sync.errors import (
@@ -35,6 +37,7 @@ from sync.errors import (
 )
 from sync.records import Record, SyncObject
 from sync.sandbox import start_sandbox
+from sync.sandbox.store import Store
 
 ROOT = Path(__file__).parents[3]
 DOCS = ROOT / "docs" / "destinations.md"
@@ -268,6 +271,37 @@ def of_kind(kind: str, *path: str) -> Any:
     return held
 
 
+def meta_conversion(record: Record) -> dict[Any, Any]:
+    told, fields = record.identifiers, _json(record)
+    names = {
+        "em": "email", "ph": "phone", "fn": "first_name", "ln": "last_name", "ct": "city", "st": "region", "zp": "postal_code",
+        "country": "country",
+    }  # fmt: skip
+    person = {theirs: told[f"{ours}_sha256"] for theirs, ours in names.items()}
+    event = {
+        "event_name": "Lapsed buyers",
+        "event_time": int(dt.datetime.fromisoformat(fields["occurred_at"]).timestamp()),
+        "event_id": record.key,
+        "action_source": "system_generated",
+        "user_data": {
+            **person,
+            **{name: told[name] for name in ("external_id", "fbc", "fbp")},
+            "client_user_agent": fields["client_user_agent"],
+        },
+        "custom_data": {"value": fields["value"], "currency": "EUR"},
+    }
+    return {record.key: event}
+
+
+def tiktok_members(store: Any, vendor: str, name: str) -> dict[Any, Any]:
+    """Each in the audience that its row names."""
+    rows = members("audience")(store, vendor, name)
+    return {
+        key: "here" if row == [{"id": key, "audience_ids": [name]}] else row
+        for key, row in rows.items()
+    }
+
+
 PERSON = {"first_name": "FirstName", "last_name": "LastName"}
 HOLDS: dict[tuple[str, str], dict[str, Any]] = {
     ("salesforce", "contact"): {"holds": salesforce_record("Contact", PERSON, "Email")},
@@ -291,6 +325,30 @@ HOLDS: dict[tuple[str, str], dict[str, Any]] = {
     },
     ("intercom", "event"): {
         "holds": intercom_event, "held": unique("email"), "needs": intercom_contacts,
+    },
+    ("linkedin", "segment"): {
+        "holds": lambda record: {
+            record.identifiers["email_sha256"]: {
+                "action": "ADD",
+                "userIds": [
+                    {"idType": "SHA256_EMAIL", "idValue": record.identifiers["email_sha256"]}
+                ],
+            }
+        }
+    },
+    ("meta_conversions", "conversion"): {
+        "holds": meta_conversion,
+        "held": unique("event_id"),
+        "fields": lambda number: {
+            "occurred_at": dt.datetime(2026, 11, 2, 9) + dt.timedelta(minutes=number),
+            "value": number + 0.25,
+            "currency": "EUR",
+            "client_user_agent": f"Mozilla/5.0 {number}",
+        },
+    },
+    ("tiktok", "audience"): {
+        "holds": lambda record: {record.identifiers["email_sha256"]: "here"},
+        "held": tiktok_members,
     },
     ("zendesk", "user"): {"holds": zendesk_user, "held": of_kind("user", "user", "email")},
     ("sendgrid", "list"): {
@@ -492,6 +550,13 @@ WRONG: dict[str, tuple[str, str, int, str, str]] = {
         "answer: {fields: {id: id}}}\n    remove:\n      per: row",
         32,
         "objects.group.update is for an object whose `upsert` gives `ids`",
+        "",
+    ),
+    "an identifier that is a setting": (
+        "    identifiers: [email]",
+        "    identifiers: [email, api_key]",
+        23,
+        "objects.group.identifiers has 'api_key', which templates know for a setting or the object",
         "",
     ),
     "a host that is none": (
@@ -729,6 +794,65 @@ def test_fields_that_are_not_there_are_named_before_anything_is_sent(tmp_path: P
         ("score", "score", "nobody may write"),
         ("plan", "plan", "is not there"),
     ]
+
+
+READ = [
+    pytest.param(name, kind, id=f"{name}-{kind}")
+    for name, path in FILES.items()
+    for kind, offered in files.load(path).vendor.objects.items()
+    if offered.read is not None
+]
+
+
+@pytest.mark.parametrize(("vendor", "kind"), READ)
+def test_what_is_read_back_is_compared_with_what_was_sent(
+    vendor: str, kind: str, tmp_path: Path
+) -> None:
+    """Who is gone and what was changed is told, and nothing else; an id that is not known is looked up."""
+    adapter = declared_adapter(files.load(FILES[vendor]), kind)
+    rows = adapter.records(range(6))
+    with start_sandbox(tmp_path / "state.sqlite", only=vendor) as url:
+        settings = registry.sandbox_settings(vendor, base_url=url, directory="/nowhere")
+        target = SyncObject(kind)
+        one: Any = registry.create(vendor, name=vendor, settings=settings, target=target)
+        ids = {row.key: row.remote_id for row in one.upsert(rows).accepted}
+        for known in (rows, [replace(row, remote_id=ids[row.key]) for row in rows]):
+            assert set(one.there(known)) == {row.key for row in rows}
+            assert one.differing(known) == {}
+        store = Store(tmp_path / "state.sqlite")
+        ((_, place, _),) = store.objects(vendor, kind)
+        gone, changed = list(store.members(vendor, place).items())[:2]
+        store.drop_members(vendor, place, [gone[0]])
+        text = json.dumps(changed[1]).replace("Zo\\u00eb", "Somebody else")
+        store.put_members(vendor, place, {changed[0]: json.loads(text)})
+        store.close()
+        missing = {row.key for row in rows} - set(one.there(rows))
+        assert len(missing) == 1
+        ((key, names),) = one.differing([row for row in rows if row.key not in missing]).items()
+        assert key not in missing
+        assert [name.lower().replace("_", "") for name in names] in (["firstname"], ["fname"])
+
+
+def test_what_the_vendor_does_not_tell_is_no_difference() -> None:
+    ours = {
+        "a": 7,
+        "b": "X ",
+        "gone": 1,
+        "in": {"c": True, "gone": 2},
+        "at": "2026-11-01T08:00:00Z",
+    }
+    theirs = {"a": "7.0", "b": "x", "in": {"c": "true"}, "at": "2026-11-01T09:00:00.000+0100"}
+    assert differences(ours, theirs) == []
+    assert differences(ours, {**theirs, "a": 8, "in": {"c": False}}) == ["a", "c"]
+    assert differences({"a": "x", "b": None, "c": [1]}, {"a": None, "b": "", "c": [2]}) == [
+        "a",
+        "c",
+    ]
+
+
+def test_a_form_says_what_is_there() -> None:
+    body = {"To": "+49 30", "Tags": ["a b", "c&d"], "Note": None, "Now": True}
+    assert form_bytes(body) == b"To=%2B49+30&Tags=a+b&Tags=c%26d&Now=true"
 
 
 HOOK = """

@@ -328,6 +328,40 @@ def test_attributes_bear_out_and_veto(lab: People) -> None:
     assert lab.query(links) == stepwise
 
 
+def test_the_six_records_of_the_docs_are_three_people(lab: People) -> None:
+    page = (ROOT / "docs/identity.md").read_text()
+    table = page.split("| record | customer_id |")[1].split("\n\n")[0].splitlines()[2:]
+    cells = [[one.strip() or None for one in line.strip("|").split("|")] for line in table]
+    assert len(cells) == 6
+    rows: dict[str, list[tuple[Any, ...]]] = {"customers": [], "orders": [], "users": []}
+    for record, customer, user_id, email, phone, name, born, _ in cells:
+        source, key = str(record).split(":")
+        who = (*(name.split() if name else (None, None)), born)
+        rows[source].append(
+            {
+                "customers": person(key, who, email, phone),
+                "orders": order(key, customer, user_id, email, phone, who),
+                "users": user(key, who, email, phone),
+            }[source]
+        )
+    lab.configure(rules(None), TODAY)
+    lab.people(few(rows["customers"]), rows["orders"], rows["users"])
+    lab.build(command="run")
+    groups = lab.groups()
+    owners = {str(one[0]).split(":")[1]: one[-1] for one in cells}
+    assert len(set(groups.values())) == len(set(owners.values()))
+    assert len({(groups[key], number) for key, number in owners.items()}) == len(
+        set(owners.values())
+    )
+    dropped = set(
+        lab.query(
+            "select record_key, identifier_type, dropped_reason from analytics.identity_conflicts"
+        )
+    )
+    assert ("orders:o1", "email", "contradicted") in dropped
+    assert ("orders:o3", "phone", "ambiguous") in dropped
+
+
 @pytest.mark.long
 def test_what_was_set_aside_is_allowed_by_one_line(lab: People) -> None:
     allowed = rules(None)

@@ -163,7 +163,7 @@ def built_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("project")
     models = folder / "models"
     models.mkdir()
-    for part in ("sync", "cross_db"):
+    for part in ("sync", "cross_db", "registry"):
         shutil.copytree(ROOT / "macros" / part, folder / "macros" / part)
     (folder / "dbt_project.yml").write_text(PROJECT)
     (folder / "profiles.yml").write_text(PROFILES)

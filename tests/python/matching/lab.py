@@ -158,6 +158,6 @@ def model_of(
     )
     return (
         model,
-        [Shape(len(kinds[k].labels), kinds[k].has_frequency, kinds[k].is_shared) for k in known],
+        [Shape(len(kinds[k].labels), kinds[k].has_frequency, kinds[k].shared_from) for k in known],
         known,
     )

@@ -29,7 +29,9 @@ def _simulated(pairs: int, prior: float, seed: int) -> Patterns:
     ]
     levels, counts = np.unique(np.stack(columns, 1), axis=0, return_counts=True)
     zeros = np.zeros(len(counts))
-    return Patterns(levels, counts.astype(float), zeros, zeros, zeros.astype(np.int64))
+    return Patterns(
+        levels, counts.astype(float), zeros, zeros, zeros, zeros, zeros, zeros.astype(np.int64)
+    )
 
 
 def _trained(candidates: Patterns, pairs: int):  # type: ignore[no-untyped-def]
@@ -59,7 +61,9 @@ def test_likelihood_never_falls() -> None:
 
 def test_a_missing_value_tells_nothing() -> None:
     zero = np.zeros(1)
-    missing = Patterns(np.array([[-1, -1, -1]]), np.ones(1), zero, zero, zero.astype(np.int64))
+    missing = Patterns(
+        np.array([[-1, -1, -1]]), np.ones(1), zero, zero, zero, zero, zero, zero.astype(np.int64)
+    )
     guess = first_guess(SHAPES, _simulated(1_000, 0.0, seed=4), PRIOR)
     odds = log_odds(guess, missing, SHAPES)
     assert odds[0] == pytest.approx(np.log(PRIOR / (1 - PRIOR)))
@@ -68,7 +72,16 @@ def test_a_missing_value_tells_nothing() -> None:
 def test_agreeing_on_a_rare_value_tells_more() -> None:
     levels = np.array([[2, 1, 2], [2, 1, 2]])
     bits = np.array([3.0, 12.0])
-    pairs = Patterns(levels, np.ones(2), bits, np.zeros(2), np.zeros(2, dtype=np.int64))
+    pairs = Patterns(
+        levels,
+        np.ones(2),
+        bits,
+        np.zeros(2),
+        np.zeros(2),
+        np.zeros(2),
+        np.zeros(2),
+        np.zeros(2, dtype=np.int64),
+    )
     guess = first_guess(SHAPES, _simulated(1_000, 0.0, seed=4), PRIOR)
     guess = replace(guess, household=1e-12)
     common, rare = log_odds(guess, pairs, [Shape(one.size, has_frequency=True) for one in SHAPES])
@@ -77,19 +90,26 @@ def test_agreeing_on_a_rare_value_tells_more() -> None:
 
 def test_nothing_to_learn_from_is_said() -> None:
     kinds = [Kind("email", ("different", "exact"), True)]
-    with pytest.raises(ConfigError, match="no pairs to learn from"):
+    with pytest.raises(ConfigError, match="no pairs to learn from") as error:
         train_weights(
-            "person", [Counted("records", "", 0, 0, 0, 5)], kinds=kinds, rules=[["email"]]
+            "person",
+            [Counted("records", "", "", 0, 0, 0, 0, 0, 0, 5)],
+            kinds=kinds,
+            rules=[["email"]],
         )
+    assert "Of 5 records no two met" in str(error.value.hint)
 
 
 def test_one_kind_alone_teaches_nothing_and_gets_what_is_believed() -> None:
     kinds = [Kind("text", ("different", "some words", "most words", "exact"), False)]
     counted = [
-        Counted("candidates", level, 1, 0, 0, pairs)
+        Counted("candidates", "", level, 1, 0, 0, 0, 0, 0, pairs)
         for level, pairs in (("0", 900), ("1", 90), ("2", 30), ("3", 20))
     ]
-    counted += [Counted("random", "0", 0, 0, 0, 5_000), Counted("records", "", 0, 0, 0, 1_000)]
+    counted += [
+        Counted("random", "", "0", 0, 0, 0, 0, 0, 0, 5_000),
+        Counted("records", "", "", 0, 0, 0, 0, 0, 0, 1_000),
+    ]
     weights = train_weights("office", counted, kinds=kinds, rules=[["text"]])
     assert {one.source for one in weights} == {"assumed"}
     shares = {(one.kind, one.level): one for one in weights}
@@ -141,7 +161,7 @@ def test_a_group_that_differs_in_names_is_not_taken_for_the_matches() -> None:
     levels = np.array([[0, 2, 2], [2, 2, 2], [0, 0, 0], [0, 0, 2]])
     zeros = np.zeros(4)
     counts = np.array([900.0, 100, 90_000, 9_000])
-    pairs = Patterns(levels, counts, zeros, zeros, zeros.astype(np.int64))
+    pairs = Patterns(levels, counts, zeros, zeros, zeros, zeros, zeros, zeros.astype(np.int64))
 
     def share_different(belief: float) -> float:
         shapes = [Shape(3)] * 3
@@ -161,35 +181,41 @@ def _household_model() -> Model:
 
 def test_an_address_tells_the_household_and_not_the_person() -> None:
     """However rare the address: above the share of households it tells nothing about who of them it is."""
-    shapes = [Shape(2, has_frequency=True), Shape(2, has_frequency=True, is_shared=True)]
+    shapes = [Shape(2, has_frequency=True), Shape(2, has_frequency=True, shared_from=0)]
     zero = np.zeros(1, dtype=np.int64)
 
-    def odds(first_name: int, address_bits: float) -> float:
+    def odds(first_name: int, address_bits: float, kin_bits: float = 0) -> float:
         pairs = Patterns(
             np.array([[first_name, 1]]), np.ones(1), np.array([6.0]) * first_name,
-            np.array([address_bits]), zero,
+            np.array([address_bits]), np.array([kin_bits]), np.zeros(1), np.zeros(1), zero,
         )  # fmt: skip
         return float(log_odds(_household_model(), pairs, shapes)[0])
 
     assert odds(0, 40) < 0 < odds(1, 40)
     assert odds(0, 40) == pytest.approx(odds(0, 20), abs=0.01)
+    # A son may be called as his father is.
+    assert odds(1, 40, kin_bits=4) == pytest.approx(odds(1, 40) - 4 * np.log(2), abs=0.01)
 
 
 def test_em_tells_households_from_people() -> None:
     """Half of those at one address have another first name and birth date: they are not taken for one person."""
     random = np.random.default_rng(7)
     kind_of_pair = random.choice(3, 300_000, p=[0.98, 0.01, 0.01])  # apart, match, household
-    shapes = [Shape(2), Shape(2), Shape(2, is_shared=True), Shape(2, is_shared=True)]
+    shapes = [Shape(2), Shape(2), Shape(2, shared_from=0), Shape(2, shared_from=0)]
     columns = [
         random.random(300_000)
         < np.where(
-            kind_of_pair == 1, 0.92, np.where((kind_of_pair == 2) & one.is_shared, 0.92, 0.02)
+            kind_of_pair == 1,
+            0.92,
+            np.where((kind_of_pair == 2) & (one.shared_from == 0), 0.92, 0.02),
         )
         for one in shapes
     ]
     levels, counts = np.unique(np.stack(columns, 1).astype(int), axis=0, return_counts=True)
     zeros = np.zeros(len(counts))
-    pairs = Patterns(levels, counts.astype(float), zeros, zeros, zeros.astype(np.int64))
+    pairs = Patterns(
+        levels, counts.astype(float), zeros, zeros, zeros, zeros, zeros, zeros.astype(np.int64)
+    )
     model = train(pairs, pairs, shapes=shapes, pair_count=300_000, belief=0, max_steps=500).model
     assert model.prior == pytest.approx(0.01, rel=0.15)
     assert model.household == pytest.approx(0.01, rel=0.15)

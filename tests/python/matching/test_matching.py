@@ -16,6 +16,7 @@ from sync.identity.matching.weights import Kind, Weight, description_of
 from tests.python.matching.lab import (
     IDENTITY,
     MATCHING,
+    SOURCES,
     MatchingLab,
     identity_of,
     matching_of,
@@ -239,11 +240,13 @@ def crowd(count: int = 40) -> list[dict[str, str]]:
 
 def test_the_warehouse_scores_as_training_does(lab: MatchingLab) -> None:
     """One model in two languages: weights that training chose mean the same in SQL."""
-    lab.load_people(crowd())
+    rare = [person(source, "rare", first_name="Ola", email="ola@web.org") for source in SOURCES]
+    others = [person("shop", f"other{n}", email=f"other{n}@web.org") for n in range(100)]
+    lab.load_people([*crowd(), *rare, *others])
     lab.build("--select", "matching_weights", command="seed")
     lab.build("--select", "+matching_scores", command="run")
     rows = lab.query(
-        "select pattern, frequency_weight, shared_frequency_weight, match_weight"
+        "select pattern, frequency_weight, shared_frequency_weight, kin_weight, match_weight"
         " from analytics.matching_scores inner join analytics.matching_comparisons"
         " using (entity, left_record_key, right_record_key, pattern)"
     )
@@ -258,13 +261,29 @@ def test_the_warehouse_scores_as_training_does(lab: MatchingLab) -> None:
     ]
     model, shapes, columns = model_of(weights, kinds)
     levels = np.array([[-1 if mark == "-" else int(mark) for mark in row[0]] for row in rows])
-    bits = np.array([[row[1], row[2]] for row in rows], dtype=float)
+    bits = np.array([row[1:4] for row in rows], dtype=float)
+    assert bits[:, 2].max() > 0
     patterns = Patterns(
-        levels[:, columns], np.ones(len(rows)), bits[:, 0], bits[:, 1],
+        levels[:, columns], np.ones(len(rows)), bits[:, 0], bits[:, 1], bits[:, 2], np.zeros(len(rows)), np.zeros(len(rows)),
         np.zeros(len(rows), dtype=np.int64),
     )  # fmt: skip
     expected = log_odds(model, patterns, shapes) / math.log(2)
-    assert [row[3] for row in rows] == pytest.approx(list(expected), abs=0.01)
+    assert [row[4] for row in rows] == pytest.approx(list(expected), abs=0.01)
+
+
+@pytest.mark.long
+def test_names_of_ten_thousand_letters_end(lab: MatchingLab) -> None:
+    """Edits are counted letter by letter: of what nobody is called the beginning counts."""
+    lab.weigh(simple_weights())
+    name = "x" * 10_000
+    lab.load_people(
+        person(SOURCES[n % 2], str(n), first_name=f"{name}{n}", last_name=name, street=name)
+        for n in range(60)
+    )
+    lab.build("--select", "+matching_scores", command="run")
+    lengths = "select max(length(first_name)), max(length(street)), count(*) from analytics.matching_records"
+    assert lab.query(lengths) == [(200, 200, 60)]
+    assert lab.query("select count(*) > 1000 from analytics.matching_scores") == [(True,)]
 
 
 def weight_of(lab: MatchingLab, left: str, right: str) -> float:

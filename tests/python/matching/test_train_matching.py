@@ -116,6 +116,25 @@ def test_a_splink_model_gives_the_weights_of_equality(demo: ScratchProject, tmp_
     assert found["first_name", "5"]["source"] == "trained"
 
 
+def test_weights_that_claim_more_than_identifiers_show_are_refused(
+    demo: ScratchProject, tmp_path: Path
+) -> None:
+    """Half of all pairs are one's, says a model of others: of those it is sure of, few share an e-mail."""
+    file, out = tmp_path / "model.json", tmp_path / "weights.csv"
+    file.write_text(json.dumps(splink_model("surname", prior=0.5, m=0.8, u=0.004)))
+    done = train(demo, "--import-splink", str(file), "--out", str(out))
+    assert done.returncode == 1
+    assert "are by their identifiers: nothing is written" in done.stderr
+    assert "--even-so" in done.stderr
+    assert "too high" in done.stdout
+    assert not out.exists()
+    done = train(demo, "--import-splink", str(file), "--out", str(out), "--even-so", "--json")
+    assert done.returncode == 0, done.stderr
+    bands = json.loads(done.stdout)["bands"]
+    assert any(one["claimed"] - one["observed"] > 0.03 for one in bands)
+    assert out.exists()
+
+
 @pytest.mark.parametrize(
     ("text", "complaint"), [("[1, 2]", "no Splink model"), ("{not json", "no JSON")]
 )

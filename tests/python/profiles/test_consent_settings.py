@@ -30,6 +30,7 @@ select * from (values
     ('4', 'di@mail.example', 'vielleicht', 'X', 'all')
 ) as rows (id, email, accepts_marketing, has_opted_out, channel)
 """
+COUNTRY = {"person": {"attributes": {"country": "most_recent"}}}
 BORN = {"birth_date": {"rule": "first", "type": "date"}}
 ANSWERS = """
 {%- for source in headwater.consent_sources() %}
@@ -99,6 +100,18 @@ def dbt(project: Path, command: str, **vars: Any) -> str:
         ({"cdp_consent_sources": [SOURCE | {"by_guardian": "yes"}]}, ["by_guardian: is true, false or {column: ...}, not 'yes'"]),
         ({"cdp_consent_sources": [SOURCE | {"by_guardian": {"colum": "x"}}]}, ["'colum' is not one of column"]),
         ({"cdp_consent_sources": [SOURCE | {"answer": "refused", "confirmed_at": "x"}]}, ["confirmed_at: is about a yes"]),
+        ({"cdp_consent_by_country": {"countries": {"US": {"email": ["marketing"]}}}},
+         ["cdp_consent_by_country.country: 'country' is no golden attribute of people"]),
+        ({"cdp_consent_by_country": {"countries": {"US": {"e-mail": ["marketing"]}}}, "cdp_survivorship": COUNTRY},
+         ["cdp_consent_by_country.countries.US: 'e-mail' is not one of", "email"]),
+        ({"cdp_consent_by_country": {"countries": {"US": {"email": ["marketting"]}}}, "cdp_survivorship": COUNTRY},
+         ["cdp_consent_by_country.countries.US.email: 'marketting' is not one of", "marketing"]),
+        ({"cdp_consent_by_country": {"countries": {"US": {"email": "marketing"}}}, "cdp_survivorship": COUNTRY},
+         ["countries.US.email: wants a list of purposes, not 'marketing'"]),
+        ({"cdp_consent_by_country": {"countries": {"usa": {"email": ["marketing"]}}}, "cdp_survivorship": COUNTRY},
+         ["countries.usa: wants the country as two capital letters"]),
+        ({"cdp_consent_by_country": {"countries": {"US": ["email"]}}, "cdp_survivorship": COUNTRY},
+         ["countries.US: wants {channel: [purposes]}"]),
         ({"cdp_minors": {"under": 16}}, ["cdp_minors.birth_date: 'birth_date' is no golden attribute of people"]),
         ({"cdp_minors": {"under": 16, "birth_date": "born"}, "cdp_survivorship": {"person": {"attributes": {"born": "first"}}}},
          ["'born' needs `type: date`"]),

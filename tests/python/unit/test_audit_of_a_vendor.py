@@ -153,9 +153,8 @@ def test_what_drifts_there_is_found_and_nobody_else(
 
     found = hubspot.audit(repair=True)
     assert sorted(found.missing) == sorted([*deleted, *off])
-    assert found.changed == {
-        **dict.fromkeys(renamed, ["firstname"]), **dict.fromkeys(emptied, ["visits"])
-    }  # fmt: skip
+    changed = {key: ["firstname"] for key in renamed} | {key: ["visits"] for key in emptied}
+    assert found.changed == changed
     assert (found.extra_ours, found.extra_others) == (back, 7)
     assert found.drifted == drifts
     result = hubspot.push()

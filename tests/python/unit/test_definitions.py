@@ -34,6 +34,8 @@ def definition(text: str, bench: Workbench) -> SyncDefinition:
         ("list: Lapsed buyers", "list: ", "read by YAML as nothing"),
         ("first_name", "yes", "'Name' is mapped to true, no text"),
         ("key:", "kye:", "unknown key 'kye'"),
+        ("mode: mirror", "mode: mirror\ngaurds: {}\nnul: omit",
+         "unknown keys 'gaurds' (did you mean 'guards'?), 'nul' (did you mean 'nulls'?) in sync; allowed"),
         ("mode: mirror", "mode: miror", "did you mean 'mirror'"),
         ("mode: mirror", "mode: mirror\nid: 5", "`id` is read by YAML as 5, no text; put it in quotes"),
         ("mode: mirror", "mode: mirror\nid: ../other", "no folder may be called so"),

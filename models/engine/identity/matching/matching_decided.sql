@@ -3,11 +3,16 @@ with
 
 by_threshold as (
 
-    {{ headwater.matching_decided(ref('matching_scores')) | indent(4) }}
+    {{ headwater.matching_decided(ref('matching_scores'), ref('matching_records')) | indent(4) }}
 
 ),
 
 -- What a person decided goes to identity by itself, and is not asked again.
+told as (
+    {{ headwater.identity_overrides(['entity', 'action', 'left_key', 'right_key']) }}
+
+),
+
 overrides as (
 
     select
@@ -15,7 +20,7 @@ overrides as (
         least(left_key, right_key) as left_record_key,
         greatest(left_key, right_key) as right_record_key
 
-    from {{ ref(var('cdp_identity_overrides', 'identity_overrides')) }}
+    from told
 
     where action in ('link', 'do_not_link')
 

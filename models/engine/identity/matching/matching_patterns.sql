@@ -6,9 +6,13 @@ matching_comparisons as (
     select
         entity,
         rule_mask,
+        sources,
         pattern,
         frequency_weight,
-        shared_frequency_weight
+        shared_frequency_weight,
+        kin_weight,
+        identifying_weight,
+        identifying_kin_weight
 
     from {{ ref('matching_comparisons') }}
 
@@ -19,9 +23,13 @@ matching_random_comparisons as (
     select
         entity,
         rule_mask,
+        sources,
         pattern,
         frequency_weight,
-        shared_frequency_weight
+        shared_frequency_weight,
+        kin_weight,
+        identifying_weight,
+        identifying_kin_weight
 
     from {{ ref('matching_random_comparisons') }}
 
@@ -33,14 +41,19 @@ counted as (
         entity,
         'candidates' as drawn_from,
         rule_mask,
+        {{ headwater.matching_sources_told() }} as sources,
         pattern,
         round(frequency_weight) as frequency_bits,
         round(shared_frequency_weight) as shared_frequency_bits,
+        round(kin_weight) as kin_bits,
+        -- What is left without them is as round as that of a pair which has none.
+        round(frequency_weight) - round(frequency_weight - identifying_weight) as identifying_bits,
+        round(kin_weight) - round(kin_weight - identifying_kin_weight) as identifying_kin_bits,
         count(*) as pair_count
 
     from matching_comparisons
 
-    group by 1, 2, 3, 4, 5, 6
+    group by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
 
     union all
 
@@ -48,14 +61,19 @@ counted as (
         entity,
         'random' as drawn_from,
         rule_mask,
+        {{ headwater.matching_sources_told() }} as sources,
         pattern,
         round(frequency_weight) as frequency_bits,
         round(shared_frequency_weight) as shared_frequency_bits,
+        round(kin_weight) as kin_bits,
+        -- What is left without them is as round as that of a pair which has none.
+        round(frequency_weight) - round(frequency_weight - identifying_weight) as identifying_bits,
+        round(kin_weight) - round(kin_weight - identifying_kin_weight) as identifying_kin_bits,
         count(*) as pair_count
 
     from matching_random_comparisons
 
-    group by 1, 2, 3, 4, 5, 6
+    group by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
 
     union all
 
@@ -63,9 +81,13 @@ counted as (
         entity,
         'records' as drawn_from,
         cast(0 as {{ dbt.type_bigint() }}) as rule_mask,
+        '' as sources,
         '' as pattern,
         0 as frequency_bits,
         0 as shared_frequency_bits,
+        0 as kin_bits,
+        0 as identifying_bits,
+        0 as identifying_kin_bits,
         count(*) as pair_count
 
     from {{ ref('matching_records') }}

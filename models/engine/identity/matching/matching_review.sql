@@ -14,7 +14,7 @@ matching_decided as (
 
     from {{ ref('matching_decided') }}
 
-    where decision in ('unsure', 'weak_bridge')
+    where decision in ('unsure', 'weak_bridge', 'two_people')
 
 ),
 
