@@ -56,6 +56,7 @@ class SyncProject:
         folder.mkdir(parents=True)
         for part in ("sync", "cross_db"):
             shutil.copytree(ROOT / "macros" / part, directory / "macros" / part)
+        shutil.copy(ROOT / "macros/registry/_sync_schema.sql", directory / "macros")
         for name, sql in models.items():
             (folder / f"{name}.sql").write_text(sql)
         may = {"dev": {"path": str(self.database), "schema": "analytics"}} if live else {}
