@@ -31,6 +31,22 @@ class LateError(TimeoutError):
     """The answer was not all there in time."""
 
 
+class UnsecuredError(OSError):
+    """The connection ended before it was secure, so that no request was on it."""
+
+
+class _Secure(HTTPSConnection):
+    """Tells an end before the first byte of a request from one after it, which sounds the same."""
+
+    def connect(self) -> None:
+        try:
+            super().connect()
+        except OSError as error:
+            if _is_tls(error):
+                raise
+            raise UnsecuredError(str(error)) from error
+
+
 class _Timed(io.RawIOBase):
     """A socket's bytes, until the deadline."""
 
@@ -97,7 +113,7 @@ class _Adapter(requests.adapters.HTTPAdapter):
 def _pools(seconds: float) -> dict[str, Any]:
     reply = staticmethod(partial(_Reply, seconds=seconds))
     plain = type("Plain", (HTTPConnection,), {"response_class": reply})
-    secure = type("Secure", (HTTPSConnection,), {"response_class": reply})
+    secure = type("Secure", (_Secure,), {"response_class": reply})
     return {
         "http": type("PlainPool", (HTTPConnectionPool,), {"ConnectionCls": plain}),
         "https": type("SecurePool", (HTTPSConnectionPool,), {"ConnectionCls": secure}),
@@ -140,6 +156,12 @@ def failure(vendor: str, method: str, error: BaseException) -> DestinationError:
         return UnsentError(
             f"{said}was not sent: the connection was refused.",
             f"look at the address of {vendor} in destinations.yml, and whether something listens there.",
+        )
+    if any(isinstance(one, UnsecuredError) for one in causes) and not _is_tunnel(causes):
+        return UnsentError(
+            f"{said}was not sent: the connection ended before it was secure.",
+            f"look whether the address of {vendor} in destinations.yml is one of https, and at what stands "
+            "before it.",
         )
     if any(isinstance(one, urllib3.exceptions.NewConnectionError) for one in causes) or _is_tunnel(
         causes

@@ -190,11 +190,17 @@ class RunHistory:
                 f" and not exists ({taken} and latest.sync_key = '#' || "
                 f"{self._md5_of.format(mark)})"
             )
+        # A push that ended well left nobody behind: what was refused before and waits for nobody has left the table.
+        ended_well = (
+            f"select max(started_at) from {self._tables.runs} where {self._of(sync_name)} "
+            "and command = 'push' and status = 'success' and coalesce(message, '') not like '%--undo %'"
+        )
         return (
             "select * from (select failures.*, row_number() over "
             "(partition by sync_key order by failed_at desc, run_id desc, attempts desc) as nth "
             f"from {self._tables.failures} as failures where {self._of(sync_name)}) as latest "
-            f"where nth = 1 and not exists ({taken} and taken.sync_key = latest.sync_key){marked}"
+            f"where nth = 1 and (quarantined or coalesce(failed_at > ({ended_well}), true)) "
+            f"and not exists ({taken} and taken.sync_key = latest.sync_key){marked}"
         )
 
     def _has_marks(self, session: Session, sync_name: str) -> bool:

@@ -118,6 +118,18 @@ class Ledger:
             f"where {self._mine()} and {self._here} and sync_key in ({self._listed(keys)})"
         )
 
+    def doubting_gone(self, filled: str, gone: Collection[str]) -> str:
+        """The statement by which nobody knows any more whether what syncs that are gone hold in the object that is `filled` is there: one
+        that is defined again sends it again.
+        """
+        unknown = self._literal(UNKNOWN)
+        return (
+            f"update {self._tables.ledger} set row_hash = {unknown} "
+            f"where environment = {self._literal(self._environment)} "
+            f"and sync_name in ({self._listed(gone)}) "
+            f"and definition_hash like {self._literal(filled + '-%')} and row_hash <> {unknown}"
+        )
+
     def acknowledged_in(self, run_id: str) -> str:
         """A query of (action, row_count): what became of the keys of one run here, each by its last word."""
         return (

@@ -138,6 +138,12 @@ class Places:
             found = {line.sync_id for line in self._lines if _fills(line, definition.filled)}
         return sorted((found & set(known)) - {definition.sync_id})
 
+    def gone(self, definition: SyncDefinition, known: Collection[str]) -> list[str]:
+        """Ids of syncs, of which none is `known` any more, that filled the same object."""
+        with self._turn:
+            found = {line.sync_id for line in self._lines if _fills(line, definition.filled)}
+        return sorted(found - set(known) - {definition.sync_id})
+
     def _last(self, is_meant: Callable[[Place], bool]) -> Place | None:
         with self._turn:
             return next(filter(is_meant, reversed(self._lines)), None)

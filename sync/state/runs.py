@@ -291,16 +291,25 @@ class RunLog:
             "group by sync_key, payload_hash"
         )
 
-    def list_unknown(self, claimed: str, now: dt.datetime) -> str:
-        """The statement that lists events of a run that ended in their midst; `claimed` is a query of them."""
-        names = {name: self._literal(value) for name, value in self._names.items()}
-        return (
-            f"insert into {self._tables.failures} (environment, run_id, sync_name, sync_key, action, status, "
-            "message, payload_hash, attempts, quarantined, failed_at) "
-            f"select {names['environment']}, run_id, {names['sync_name']}, sync_key, 'add', "
-            f"{self._literal(UNKNOWN_STATUS)}, 'the process ended before its answer, and it is not sent again', "
-            f"row_hash, 1, true, {self._literal(now)} from ({claimed}) as claimed"
-        )
+    def list_unknown(self, session: Session, claimed: str, now: dt.datetime) -> None:
+        """List events of a run that ended in their midst; `claimed` is a query of them."""
+        rows = [
+            {
+                **self._names,
+                "run_id": row["run_id"],
+                "sync_key": self._shown(row["sync_key"]),
+                "action": Action.ADD,
+                "status": UNKNOWN_STATUS,
+                "message": "the process ended before its answer, and it is not sent again",
+                "payload_hash": row["row_hash"],
+                "attempts": 1,
+                "quarantined": True,
+                "failed_at": now,
+            }
+            for row in session.rows(claimed)
+        ]
+        if rows:
+            session.append(self._tables.failures, arrow_table("failures", rows))
 
     def count_unknown(self, session: Session) -> int:
         """Events whose answer was lost, which are not sent again, and which nobody has looked at."""

@@ -129,6 +129,7 @@ class RunRecord:
                     )
                 )
             self._keep_place(session)
+            self._doubt_gone(session, planned)
         if planned.intents:
             self._check_intents(session, planned.plan.counts.to_send)
 
@@ -139,6 +140,14 @@ class RunRecord:
             self._keep_place(session)
             self._write_row(session)
             self.log.write_withheld(session, self._result.counts.withheld)
+
+    def _doubt_gone(self, session: Session, planned: Planned) -> None:
+        """A sync that is gone claims nobody: what this push takes out may be what that one, defined again, believes to be there."""
+        counts, definition, planning = planned.plan.counts, self._definition, self._planning
+        gone = planning.places.gone(definition, planning.known)
+        if gone and (counts.remove or counts.change):
+            ledger = planning.ledger(definition)
+            session.execute(ledger.doubting_gone(definition.filled, gone))
 
     def _check_intents(self, session: Session, expected: int) -> None:
         """They were read after the rows that are to be sent, and must be of the same table."""
@@ -183,16 +192,12 @@ class RunRecord:
         session.execute(
             *([self._intents.doubt(doubtful, now)] if doubtful else []),
             self._intents.drop(run_ids),
-            *self._lost(run_ids),
-            *self._planning.ledger(self._definition).compaction(run_ids),
         )
-
-    def _lost(self, run_ids: list[str]) -> list[str]:
-        """Statements that list events which were claimed and whose answers nobody will get; they are not sent again."""
-        if self._definition.mode is not Mode.EVENT:
-            return []
-        claimed = self._planning.ledger(self._definition).claimed(run_ids)
-        return [self.log.list_unknown(claimed, now_utc())]
+        ledger = self._planning.ledger(self._definition)
+        if self._definition.mode is Mode.EVENT:
+            # Their answers nobody will get; they are not sent again.
+            self.log.list_unknown(session, ledger.claimed(run_ids), now)
+        session.execute(*ledger.compaction(run_ids))
 
     # -- the end -------------------------------------------------------------------------------
 

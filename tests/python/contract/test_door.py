@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import socket
+import struct
 import threading
 import time
 import tracemalloc
@@ -436,6 +437,21 @@ def test_a_connection_that_cannot_be_made_secure_is_not_tried_again(wire: Wire) 
         HttpClient(wire.url.replace("http:", "https:"), vendor="mailer").post("/people", {})
     assert not isinstance(caught.value, TransientError)
     assert "REQUESTS_CA_BUNDLE" in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize("is_reset", [False, True])
+def test_what_ends_before_it_is_secure_has_carried_nothing(wire: Wire, is_reset: bool) -> None:
+    def end(connection: Any) -> None:
+        connection.recv(1)
+        if is_reset:
+            linger = struct.pack("ii", 1, 0)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+
+    wire.reply, wire.blurts = end, True
+    with pytest.raises(UnsentError, match="before it was secure") as caught:
+        HttpClient(wire.url.replace("http:", "https:"), vendor="mailer").post("/people", {})
+    assert caught.value.unsent
+    assert "https" in (caught.value.hint or "")
 
 
 def test_a_connection_that_drops_may_have_carried_the_rows(wire: Wire) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import duckdb
 import pytest
+from workbench import Delivery, Killed
 
 from sync.cli.output import Output
 from sync.engine.scrub import shown_key
 from sync.errors import DestinationError, RejectedError, WarehouseError
-from sync.records import RowError
+from sync.records import Mode, RowError
 from sync.state.history import RunHistory
 from sync.warehouses.base import now_utc
 
@@ -70,6 +72,34 @@ def test_an_address_as_a_key_is_a_mark_wherever_it_is_not_needed(addressed):
     assert ADDRESS not in f"{told}{result.recorded}{result.message}"
     keys = {row[0] for row in addressed.rows("select sync_key from analytics_sync.failures")}
     assert keys == {"p1", shown_key(ADDRESS, sync="memory_people")}
+
+
+def test_an_event_that_a_killed_push_left_in_doubt_is_listed_by_its_mark(workbench):
+    bench = workbench(mode=Mode.EVENT, delivery="at_most_once")
+    bench.declare(delivery=Delivery.AT_LEAST_ONCE)
+    bench.people(ADDRESS, "p1")
+
+    def die(_number, _records):
+        raise Killed
+
+    bench.destination.fault_after = die
+    with pytest.raises(Killed), bench.killable():
+        bench.push()
+    bench.destination.fault_after = None
+    with duckdb.connect(str(bench.path)) as connection:
+        connection.execute("delete from analytics_sync.leases")
+    assert bench.push().status == "partial"
+    assert ADDRESS not in kept(bench)
+    with bench.warehouse.session() as session:
+        listed = history(bench).failures(session, "memory_people", 9)
+    assert [(row["sync_key"][0], row["status"]) for row in listed] == [
+        ("#", "unknown"),
+        ("p", "unknown"),
+    ]
+    with bench.warehouse.session(write=True) as session:
+        session.execute(history(bench).dismiss("memory_people"))
+    assert bench.push().status == "success"
+    assert len(bench.destination.events) == 2
 
 
 def test_such_a_row_is_counted_quarantined_freed_and_healed_like_any_other(addressed):

@@ -584,6 +584,28 @@ def test_a_sync_that_is_gone_claims_nothing(bench):
     assert push(one).removed == 1
 
 
+def test_a_sync_that_comes_back_knows_whom_others_took_out_meanwhile(bench):
+    """Its ledger said that they were there, its plan 0/0/0, and the vendor did not have them."""
+    one, other = sync(bench, name="one"), sync(bench, name="other")
+    table(one, "one", "a", "b", "c")
+    push(one)
+    table(other, "other", "b", "c", "d")
+    push(other)
+    family, one.family = one.family, [one]
+    table(one, "one", "a", "c")
+    assert push(one).removed == 1
+    assert there(one) == {"a", "c", "d"}
+    one.family = family
+    assert other.plan().counts.change == 3
+    push(other)
+    assert there(one) == {"a", "b", "c", "d"}
+    assert other.plan().counts.to_send == 0
+    table(one, "one", "a")
+    push(one)
+    assert other.plan().counts.to_send == 0
+    assert there(one) == {"a", "b", "c", "d"}
+
+
 def test_what_a_killed_push_of_the_other_sync_sent_is_claimed(bench):
     from workbench import Killed
 

@@ -231,6 +231,33 @@ def test_a_row_that_may_be_there_is_failing_still(bench):
         assert history.failures(session, "memory_people", 9) == []
 
 
+def test_who_was_refused_and_left_is_not_failing_for_ever(bench):
+    """A green push and `1 failing` beside it, which nothing could end: never taken, never tried again."""
+    from sync.state.history import RunHistory
+
+    history = RunHistory(TABLES, bench.warehouse.dialect, environment="live")
+
+    def failing_keys():
+        with bench.warehouse.session() as session:
+            return [row["sync_key"] for row in history.failures(session, "memory_people", 9)]
+
+    bench.destination.fault = lambda _, records: [
+        RowError(record.key, "invalid", "no") for record in records if record.key != "a"
+    ]
+    bench.people("a", "b", "c")
+    assert bench.push().status == "partial"
+    assert failing_keys() == ["b", "c"]
+    bench.people("a", "c")
+    assert bench.push().status == "failed"
+    assert "c" in failing_keys()
+    bench.people("a")
+    assert bench.push().status == "success"
+    assert failing_keys() == []
+    bench.people("a", "b")
+    bench.push()
+    assert failing_keys() == ["b"]
+
+
 def test_a_run_that_was_asked_to_stop_is_no_change_of_state(bench):
     bench.declare(batch_rows=1)
     bench.people("a")
