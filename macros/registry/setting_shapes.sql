@@ -16,7 +16,7 @@
         'cdp_attribution': {'keys': {'touches': {'list': headwater.campaign_event_kinds()}, 'window_days': 'number', 'half_life_days': 'number'} },
         'cdp_channels': 'any',
         'cdp_company_hierarchy': {'keys': {'parent': 'name', 'identifier': 'name'}, 'needs': ['parent', 'identifier']},
-        'cdp_consent_by_country': {'keys': {'country': 'name', 'countries': {'each': 'any'}}, 'needs': ['countries']},
+        'cdp_consent_by_country': {'keys': {'country': 'name', 'countries': {'each': 'any'} }, 'needs': ['countries']},
         'cdp_consent_sources': 'any',
         'cdp_contact_rules': {'keys': {
             'quiet_hours': {'keys': {'from': 'text', 'to': 'text', 'channels': 'texts'}, 'needs': ['from', 'to']},
