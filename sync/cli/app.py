@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
@@ -170,6 +171,19 @@ class Verb(click.Command):
 
         with alarmed(app, str(self.name), ctx.params):
             return super().invoke(ctx)
+
+
+def agreed(question: str, *, yes: bool, default: bool = False, otherwise: str = "") -> bool:
+    """What somebody at a terminal says to `question`; true with --yes.
+
+    Raises:
+        UsageError: nobody is there to ask.
+    """
+    if yes:
+        return True
+    if not sys.stdin.isatty():
+        raise click.UsageError(f"nobody is there to ask: --yes does it{otherwise}.")
+    return click.confirm(question, default=default, err=True)
 
 
 def selection_options(command: F) -> F:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
-from sync.cli.app import App, Verb, json_option
+from sync.cli.app import App, Verb, agreed, json_option
 from sync.config.templates import render
 from sync.entrance.files import Act, Changes
 from sync.entrance.look import ModelProposal, propose, united
@@ -134,7 +133,13 @@ def init(
     _describe_records(found, changes, proposals)
     if not as_json:
         _show(app, found, changes, proposals)
-    written = not dry_run and not changes.is_nothing and _agreed(yes or as_json)
+    written = (
+        not dry_run
+        and not changes.is_nothing
+        and agreed(
+            "Write this?", yes=yes or as_json, default=True, otherwise=", --dry-run only shows it"
+        )
+    )
     if written:
         changes.write()
     if as_json:
@@ -320,16 +325,6 @@ def _lacking(one: ModelProposal) -> list[str]:
         f"{said}: numbers without a calling code are of the country that --country XX says (cdp_default_country), "
         "or a column given to normalise_phone"
     ]
-
-
-def _agreed(yes: bool) -> bool:
-    if yes:
-        return True
-    if not sys.stdin.isatty():
-        raise click.UsageError(
-            "nobody is there to ask: --yes writes this, --dry-run only shows it."
-        )
-    return click.confirm("Write this?", default=True, err=True)
 
 
 def _tell_to_do(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from sync.cli.app import App, Verb
+from sync.cli.app import App, Verb, agreed
 from sync.cli.planning import planning
 from sync.cli.session import chosen_environment, connector
 from sync.engine.account import located_for_plan
@@ -59,7 +59,8 @@ def migrate(app: App, sync: str, keep: bool, start_over: bool, yes: bool, sandbo
             app.output.text(f"Or say `id: {former}` in its `sync:`: it is that one, renamed.")
         return 0
     choice = KEEP if keep else START_OVER
-    if choice in choices and not yes:
-        click.confirm(f"{flags[choice]}: {choices[choice]}. Go on?", abort=True, err=True)
+    if choice in choices and not agreed(f"{flags[choice]}: {choices[choice]}. Go on?", yes=yes):
+        app.output.note(f"{sync}: nothing was changed.")
+        return 1
     app.output.note(f"{sync}: {migration.run(choice)}.")
     return 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from sync.cli.app import App, Verb
+from sync.cli.app import App, Verb, agreed
 from sync.cli.session import chosen_environment
 from sync.engine.context import new_run_id
 from sync.errors import RefusedError
@@ -48,8 +48,9 @@ def unlock(app: App, sync: str, yes: bool, sandbox: bool) -> int:
             "the next push.",
             hint=f"stop it, and its lease is free: kill {process}",
         )
-    if not yes:
-        click.confirm(f"{sync} is being pushed by {holder}. Break its lease?", abort=True, err=True)
+    if not agreed(f"{sync} is being pushed by {holder}. Break its lease?", yes=yes):
+        app.output.note(f"{sync}: its lease stands.")
+        return 1
     log = RunLog(
         tables,
         app.warehouse.dialect,

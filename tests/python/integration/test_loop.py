@@ -173,6 +173,9 @@ def test_unlock_breaks_the_lease_of_what_cannot_be_seen_and_of_nothing_that_is_a
     assert lab.sync(*push) == 1
     lease("another-machine/7.1/run")
     assert lab.sync(*push) == 1
+    capsys.readouterr()
+    assert lab.sync("unlock", "files_people") == 2
+    assert "nobody is there to ask: --yes does it." in capsys.readouterr().err
     assert lab.sync(*unlock) == 0
     [(said,)] = lab.sql("select message from analytics_sync.runs where command = 'unlock'")
     assert said.startswith("the lease of process 7 on another-machine")
