@@ -70,7 +70,8 @@ def test_models_are_proposed_by_what_their_columns_hold_and_no_value_is_shown(
     )
     project = place.folder / "dbt_project.yml"
     head = project.read_text().partition("vars:")[0]
-    project.write_text(head + "vars:\n  cdp_registry: {}\n")
+    flags = "flags:\n  require_ref_searches_node_package_before_root: true\n"  # it has a model `accounts` too
+    project.write_text(head + "vars:\n  cdp_registry: {}\n" + flags)
     place.dbt("deps")
     place.dbt("seed", "--select", "winery")
     for name, sql in CRM.items():
