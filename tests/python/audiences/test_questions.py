@@ -308,6 +308,7 @@ def test_leaves_are_named_and_the_whole_is_a_sentence(shop: Shop) -> None:
     )
 
 
+@pytest.mark.long
 def test_the_command_says_why_and_leaves_the_last_build_alone(
     shop: Shop, capsys: pytest.CaptureFixture[str]
 ) -> None:

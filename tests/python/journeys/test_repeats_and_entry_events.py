@@ -154,6 +154,7 @@ steps:
 """
 
 
+@pytest.mark.long
 def test_waits_for_hours_days_and_ones_best_hour(lab: Callable[..., JourneyLab]) -> None:
     tried = lab(WAITS, touchpoints=["first", "last"])
     for country in ("AA", "BB", "CC", "DD", "EE", "FF"):

@@ -472,6 +472,7 @@ def test_who_may_be_either_of_two_people_is_neither(family: MatchingLab) -> None
     assert {key for (key,) in dropped} == {"club:1", "shop:1", "club:3"}
 
 
+@pytest.mark.long
 def test_limits_take_no_cluster_apart_whose_records_are_all_alike(family: MatchingLab) -> None:
     """Four times one person, each with an id: more than a merge may lead to, and surely one all the same."""
     anna = {

@@ -100,6 +100,7 @@ def test_values_are_masked_unless_asked(project: ScratchProject) -> None:
     assert "0 answers: 0 one" in done.stdout  # nobody sits there: a list
 
 
+@pytest.mark.long
 def test_a_sitting_is_kept_followed_and_not_asked_again(project: ScratchProject) -> None:
     listed = pairs(project)
     assert len(listed) >= 3

@@ -28,6 +28,11 @@ RECORDS = [f"stg_{source}__{table}" for source, tables in TABLES.items() for tab
 SHIPPED = ROOT / "seeds/matching_weights.csv"
 
 
+pytestmark = (
+    pytest.mark.long
+)  # one build of the demo for all; what training makes of counts is in test_em.py
+
+
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> ScratchProject:
     """The demo's four sources of people, one of companies too, built up to what training reads."""
@@ -74,7 +79,6 @@ def rows(path: Path, entity: str = "person") -> dict[tuple[str, str], Mapping[st
     return {(row["kind"], row["level"]): row for row in found}
 
 
-@pytest.mark.long
 def test_training_on_the_demo_gives_the_weights_that_ship(demo: ScratchProject) -> None:
     """Or the shipped seed is older than the levels and the prior it is used with."""
     done = train(demo)

@@ -317,6 +317,7 @@ def test_results_of_the_schema_that_all_projects_shared_are_taken_over_once(team
             connection.execute("drop schema raw_campaigns cascade")
 
 
+@pytest.mark.long
 def test_a_model_that_is_missing_from_the_registry_stops_the_build_with_its_name(
     tmp_path: Path,
 ) -> None:

@@ -74,7 +74,7 @@ def expected(said: list[str | None]) -> dict[str, tuple[object, ...]]:
     return found
 
 
-@settings(max_examples=60 * EXAMPLES, deadline=None, derandomize=True)
+@settings(max_examples=30 * EXAMPLES, deadline=None, derandomize=True)
 @given(said=parents_said)
 def test_every_company_has_its_parent_and_its_top(
     connection: duckdb.DuckDBPyConnection, said: list[str | None]

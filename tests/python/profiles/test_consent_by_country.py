@@ -72,7 +72,7 @@ def connection(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConne
     return opened
 
 
-@settings(max_examples=60 * EXAMPLES, deadline=None, derandomize=True)
+@settings(max_examples=20 * EXAMPLES, deadline=None, derandomize=True)
 @given(answers=answers_given, holders=holders_now, said=countries_said)
 def test_who_never_answered_is_opted_in_by_all_countries_of_theirs(
     connection: duckdb.DuckDBPyConnection, answers: list[Any], holders: Holders, said: dict[str, list[str]]
