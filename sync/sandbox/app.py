@@ -125,6 +125,7 @@ def _fault_before() -> Response | None:
     stand_in = served().get(_vendor())
     if stand_in is None:
         return None
+    request.get_data()  # the server waits for what nobody read, and the sender for the server
     asks_token = request.path.endswith(registry.TOKEN_PATH)
     if not asks_token and not _is_let_in(stand_in.authorization):
         return _answer(401, "unauthorized")
