@@ -128,27 +128,19 @@ undated_pairs as (
 ),
 
 alike as (
-
+    {% for side, other in [('left', 'right'), ('right', 'left')] %}
     select
         entity,
-        left_record_key as record_key,
-        right_record_key as other_key
+        {{ side }}_record_key as record_key,
+        {{ other }}_record_key as other_key
 
     from scores
-
-    union all
-
-    select
-        entity,
-        right_record_key as record_key,
-        left_record_key as other_key
-
-    from scores
-
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
 ),
 
 around as (
-
+    {% for side in ['left', 'right'] %}
     select
         undated_pairs.entity,
         undated_pairs.left_record_key,
@@ -159,30 +151,13 @@ around as (
 
     inner join alike
         on undated_pairs.entity = alike.entity
-        and undated_pairs.left_record_key = alike.record_key
+        and undated_pairs.{{ side }}_record_key = alike.record_key
 
     inner join dated
         on alike.entity = dated.entity
         and alike.other_key = dated.record_key
-
-    union distinct
-
-    select
-        undated_pairs.entity,
-        undated_pairs.left_record_key,
-        undated_pairs.right_record_key,
-        dated.birth_date
-
-    from undated_pairs
-
-    inner join alike
-        on undated_pairs.entity = alike.entity
-        and undated_pairs.right_record_key = alike.record_key
-
-    inner join dated
-        on alike.entity = dated.entity
-        and alike.other_key = dated.record_key
-
+    {{ 'union distinct' if not loop.last }}
+    {% endfor %}
 ),
 
 two_people as (

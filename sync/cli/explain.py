@@ -182,14 +182,19 @@ _LIKELY = {
 }
 
 
+def likeness_rows(likeness: dict[str, Any]) -> list[list[str]]:
+    """Field, both values, level and bits of each field of explain_likeness, as a table shows them."""
+    return [
+        [one["field"], one["left"] or "", one["right"] or "", one["level"], f"{one['weight']:+.2f}"]
+        for one in likeness["fields"]
+    ]
+
+
 def _show_likeness(app: App, likeness: dict[str, Any], together: bool) -> None:
     output = app.output
     output.text()
     output.text("How alike they are, in bits of evidence:")
-    rows = [
-        [one["field"], one["left"] or "", one["right"] or "", one["level"], f"{one['weight']:+.2f}"]
-        for one in likeness["fields"]
-    ]
+    rows = likeness_rows(likeness)
     rows.append(["any two records", "", "", "", f"{likeness['prior']:+.2f}"])
     if likeness["household"]:
         rows.append(["may be a household's", "", "", "", f"{likeness['household']:+.2f}"])

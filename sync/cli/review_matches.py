@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from sync.cli.app import App, Verb, json_option
+from sync.cli.explain import likeness_rows
 from sync.errors import SelectionError
 from sync.identity.likeness import explain_likeness
 from sync.identity.questions import ACTIONS, Answer, Question, Questions
@@ -159,16 +160,4 @@ def _show(app: App, number: int, one: Question, likeness: dict[str, Any]) -> Non
     app.output.text(
         f"{number}. {one.left} and {one.right}: probability {one.probability:.3f}, {_WHY[one.reason]}."
     )
-    app.output.table(
-        ["field", one.left, one.right, "level", "bits"],
-        [
-            [
-                field["field"],
-                field["left"] or "",
-                field["right"] or "",
-                field["level"],
-                f"{field['weight']:+.2f}",
-            ]
-            for field in likeness["fields"]
-        ],
-    )
+    app.output.table(["field", one.left, one.right, "level", "bits"], likeness_rows(likeness))

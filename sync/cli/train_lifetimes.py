@@ -8,7 +8,16 @@ import click
 
 from sync.cli.app import App, Verb, json_option
 from sync.errors import ConfigError
-from sync.warehouses.base import now_utc
+from sync.lifetimes import (
+    MOST_CORRELATED,
+    History,
+    Worth,
+    correlation,
+    fit_purchases,
+    fit_worth,
+    write_parameters,
+)
+from sync.warehouses.base import Session, now_utc
 
 NEEDED = ("repeat_purchases", "days_to_last_purchase", "days_of_observation")
 
@@ -27,16 +36,6 @@ def train_lifetimes(app: App, model: str, out: Path | None, as_json: bool) -> in
 
     Counts of people with the same history are read, no row of anybody.
     """
-    from sync.lifetimes import (
-        MOST_CORRELATED,
-        History,
-        Worth,
-        correlation,
-        fit_purchases,
-        fit_worth,
-        write_parameters,
-    )
-
     relation = app.manifest.relation(model)
     if relation is None:
         raise ConfigError(
@@ -51,51 +50,30 @@ def train_lifetimes(app: App, model: str, out: Path | None, as_json: bool) -> in
                 f"{model} has no column {', '.join(missing)}.",
                 "Name a model made by headwater.lifetime_scores, as it was last built: docs/add-a-trait.md.",
             )
-        key = ", ".join(NEEDED)
-        histories = [
-            History(
-                int(row["repeat_purchases"]),
-                int(row["days_to_last_purchase"]),
-                int(row["days_of_observation"]),
-                int(row["people"]),
-            )
-            for row in session.rows(
-                f"select {key}, count(*) as people from {relation} where repeat_purchases is not null group by {key}"
-            )
-        ]
-        worths = [
-            Worth(int(row["repeat_purchases"]), float(row["mean_value"]), int(row["people"]))
-            for row in session.rows(
-                "select repeat_purchases, round(mean_repeat_value, 2) as mean_value, count(*) as people "
-                f"from {relation} where mean_repeat_value > 0 group by repeat_purchases, round(mean_repeat_value, 2)"
-            )
-        ] if "mean_repeat_value" in columns else []  # fmt: skip
-    fitted = [fit_purchases(histories)]
-    if "mean_repeat_value" in columns:
-        fitted.append(fit_worth(worths))
+        has_worth = "mean_repeat_value" in columns
+        histories = _histories(session, relation)
+        worths = _worths(session, relation) if has_worth else []
+    fitted = [fit_purchases(histories), *([fit_worth(worths)] if has_worth else [])]
     path = out or app.project.directory / "seeds" / "lifetime_parameters.csv"
     write_parameters(path, model, fitted, today=str(now_utc().date()))
     related = correlation(worths) if worths else None
+    found = [(name, value, one.people) for one in fitted for name, value in one.parameters.items()]
     if as_json:
         app.output.document(
             {
                 "model": model,
                 "path": str(path),
-                "parameters": {name: value for one in fitted for name, value in one.parameters.items()},
+                "parameters": {name: value for name, value, _ in found},
                 "people": fitted[0].people,
                 "log_likelihood_per_person": [one.log_likelihood for one in fitted],
                 "correlation": related,
                 "at_limit": list(fitted[0].at_limit),
             }
-        )  # fmt: skip
+        )
         return 0
     app.output.table(
         ["parameter", "value", "from people"],
-        [
-            [name, f"{value:.6g}", f"{one.people:,}"]
-            for one in fitted
-            for name, value in one.parameters.items()
-        ],
+        [[name, f"{value:.6g}", f"{people:,}"] for name, value, people in found],
     )
     for name in fitted[0].at_limit:
         what = {"r": "how often they buy", "a": "how soon they leave"}[name]
@@ -112,3 +90,23 @@ def train_lifetimes(app: App, model: str, out: Path | None, as_json: bool) -> in
         f"Written to {path}. Next: dbt seed --select lifetime_parameters && dbt build --select {model}+"
     )
     return 0
+
+
+def _histories(session: Session, relation: str) -> list[History]:
+    key = ", ".join(NEEDED)
+    rows = session.rows(
+        f"select {key}, count(*) as people from {relation} where repeat_purchases is not null group by {key}"
+    )
+    return [History(**{name: int(row[name]) for name in (*NEEDED, "people")}) for row in rows]
+
+
+def _worths(session: Session, relation: str) -> list[Worth]:
+    mean = "round(mean_repeat_value, 2)"
+    rows = session.rows(
+        f"select repeat_purchases, {mean} as mean_value, count(*) as people from {relation} "
+        f"where mean_repeat_value > 0 group by repeat_purchases, {mean}"
+    )
+    return [
+        Worth(int(row["repeat_purchases"]), float(row["mean_value"]), int(row["people"]))
+        for row in rows
+    ]

@@ -125,9 +125,8 @@ class Ledger:
         unknown = self._literal(UNKNOWN)
         return (
             f"update {self._tables.ledger} set row_hash = {unknown} "
-            f"where environment = {self._literal(self._environment)} "
-            f"and sync_name in ({self._listed(gone)}) "
-            f"and definition_hash like {self._literal(filled + '-%')} and row_hash <> {unknown}"
+            f"where {self._of_any(filled)} and sync_name in ({self._listed(gone)}) "
+            f"and row_hash <> {unknown}"
         )
 
     def acknowledged_in(self, run_id: str) -> str:
@@ -152,8 +151,14 @@ class Ledger:
         """A query of remote_id: what any sync has in the object that is `filled`, by the ids that the vendor gave."""
         return (
             f"select distinct remote_id from {self._tables.ledger} "
-            f"where environment = {self._literal(self._environment)} "
-            f"and definition_hash like {self._literal(filled + '-%')} and remote_id is not null"
+            f"where {self._of_any(filled)} and remote_id is not null"
+        )
+
+    def _of_any(self, filled: str) -> str:
+        """Rows of whatever sync in the object that is `filled`."""
+        return (
+            f"environment = {self._literal(self._environment)} "
+            f"and definition_hash like {self._literal(filled + '-%')}"
         )
 
     def taken_out_here(self, remote_ids: Sequence[str]) -> str:
@@ -215,10 +220,7 @@ class Ledger:
             f" and not (sync_name = {self._literal(name)} and sync_key not in ({keys}))"
             for name, keys in (kept or {}).items()
         )
-        theirs = (
-            f"environment = {self._literal(self._environment)} and sync_name in ({listed}) "
-            f"and definition_hash like {self._literal(filled + '-%')}{let_go_first}"
-        )
+        theirs = f"{self._of_any(filled)} and sync_name in ({listed}){let_go_first}"
         running = (
             f"(select run_id from {self._tables.runs} "
             f"where environment = {self._literal(self._environment)} "

@@ -134,15 +134,16 @@ class Places:
 
     def others(self, definition: SyncDefinition, known: Collection[str]) -> list[str]:
         """Ids of other syncs, of those that are `known`, that fill the same object."""
-        with self._turn:
-            found = {line.sync_id for line in self._lines if _fills(line, definition.filled)}
-        return sorted((found & set(known)) - {definition.sync_id})
+        return sorted(self._filling(definition) & set(known))
 
     def gone(self, definition: SyncDefinition, known: Collection[str]) -> list[str]:
         """Ids of syncs, of which none is `known` any more, that filled the same object."""
+        return sorted(self._filling(definition) - set(known))
+
+    def _filling(self, definition: SyncDefinition) -> set[str]:
         with self._turn:
             found = {line.sync_id for line in self._lines if _fills(line, definition.filled)}
-        return sorted(found - set(known) - {definition.sync_id})
+        return found - {definition.sync_id}
 
     def _last(self, is_meant: Callable[[Place], bool]) -> Place | None:
         with self._turn:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import duckdb
@@ -11,35 +10,29 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.python.examples import EXAMPLES
-from tests.python.warehouses.conftest import target_of
-from tests.python.warehouses.loop import BuildError, Loop
+from tests.python.profiles.models_alone import models_alone
+from tests.python.warehouses.loop import BuildError
 
 COMPANIES = [f"a{n}" for n in range(9)]
-NEEDED = ("account_records", "account_identifiers", "account_attributes")
+TABLES = (
+    "create schema analytics; create table analytics.account_records (account_id text);"
+    "create table analytics.account_identifiers (account_id text, identifier_type text, identifier_value text);"
+    "create table analytics.account_attributes (account_id text, attribute text, value text);"
+)
 # Each names a company by its number, nobody, or one that is not known; the number of a8 and a7 is the same.
 parents_said = st.lists(
     st.none() | st.sampled_from([*(f"crm-{n}" for n in range(8)), "crm-99"]), min_size=9, max_size=9
 )
 
 
-def compiled(folder: Path, **rule: str) -> tuple[Loop, str]:
-    loop = Loop(target_of("duckdb", folder), folder / "project")
-    told = json.dumps({"cdp_company_hierarchy": rule})
-    loop.dbt("compile", "--select", "account_hierarchy", "--vars", told, run="compiled")
-    (path,) = loop.folder.rglob("target/compiled/**/account_hierarchy.sql")
-    return loop, path.read_text()
+def hierarchy(folder: Path, **rule: str) -> duckdb.DuckDBPyConnection:
+    return models_alone(folder, ["account_hierarchy"], TABLES, cdp_company_hierarchy=rule)
 
 
 @pytest.fixture(scope="module")
 def connection(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnection:
-    folder = tmp_path_factory.mktemp("hierarchy")
-    loop, sql = compiled(folder, parent="industry", identifier="crm_account_id")
-    opened = duckdb.connect(loop.target.text("path"))
-    opened.execute(
-        "create schema analytics; create table analytics.account_records (account_id text);"
-        "create table analytics.account_identifiers (account_id text, identifier_type text, identifier_value text);"
-        "create table analytics.account_attributes (account_id text, attribute text, value text);"
-        f"create view analytics.account_hierarchy as {sql}"
+    opened = hierarchy(
+        tmp_path_factory.mktemp("hierarchy"), parent="industry", identifier="crm_account_id"
     )
     for number, company in enumerate(COMPANIES):
         value = f"crm-{min(number, 7)}"
@@ -104,4 +97,4 @@ def test_a_name_that_is_none_stops_the_parse(
     tmp_path: Path, rule: dict[str, str], said: str
 ) -> None:
     with pytest.raises(BuildError, match=said):
-        compiled(tmp_path, **rule)
+        hierarchy(tmp_path, **rule)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import duckdb
@@ -21,8 +20,7 @@ from test_consent_properties import (
 )
 
 from tests.python.examples import EXAMPLES
-from tests.python.warehouses.conftest import target_of
-from tests.python.warehouses.loop import Loop
+from tests.python.profiles.models_alone import models_alone
 
 RULE = {
     "countries": {
@@ -44,31 +42,20 @@ PLAIN = {
 
 @pytest.fixture(scope="module")
 def connection(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnection:
-    folder = tmp_path_factory.mktemp("by_country")
-    loop = Loop(target_of("duckdb", folder), folder / "project")
-    told = {
-        "cdp_consent_sources": [PLAIN],
-        "cdp_consent_by_country": RULE,
-        "cdp_minors": MINORS,
-        "cdp_registry": {"records": ["stg_consent__consents"]},
-    }
-    loop.dbt("compile", "--select", *MODELS, "--vars", json.dumps(told), run="compiled")
-    compiled = {
-        path.stem: path.read_text() for path in loop.folder.rglob("target/compiled/**/*.sql")
-    }
-    opened = duckdb.connect(loop.target.text("path"))
-    opened.execute(TABLES)
-    opened.execute(
+    tables = TABLES + (
         "create table analytics.profile_attributes (profile_id text, attribute text, value text);"
         "create table analytics.int_profiles__attribute_values "
         "(profile_id text, attribute text, value text, first_seen_at timestamp)"
     )
+    opened = models_alone(
+        tmp_path_factory.mktemp("by_country"), MODELS, tables, cdp_consent_sources=[PLAIN],
+        cdp_consent_by_country=RULE, cdp_minors=MINORS,
+        cdp_registry={"records": ["stg_consent__consents"]},
+    )  # fmt: skip
     # One of them is a child.
     opened.execute(
         "insert into analytics.profile_attributes values ('di', 'birth_date', '2020-01-01')"
     )
-    for model in MODELS:
-        opened.execute(f"create view analytics.{model} as {compiled[model]}")
     return opened
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 from typing import Any
 
 import duckdb
@@ -27,8 +26,7 @@ from test_consent_properties import (
 )
 
 from tests.python.examples import EXAMPLES
-from tests.python.warehouses.conftest import target_of
-from tests.python.warehouses.loop import Loop
+from tests.python.profiles.models_alone import models_alone
 
 DAYS = 2  # that a yes holds
 SOURCE = {
@@ -55,27 +53,16 @@ more_given = st.lists(
 
 @pytest.fixture(scope="module")
 def connection(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnection:
-    folder = tmp_path_factory.mktemp("lapses")
-    loop = Loop(target_of("duckdb", folder), folder / "project")
-    told = {
-        "cdp_consent_sources": [SOURCE],
-        "cdp_minors": MINORS,
-        "cdp_registry": {"records": ["stg_consent__consents"]},
-    }
-    loop.dbt("compile", "--select", *MODELS, "--vars", json.dumps(told), run="compiled")
-    compiled = {
-        path.stem: path.read_text() for path in loop.folder.rglob("target/compiled/**/*.sql")
-    }
-    opened = duckdb.connect(loop.target.text("path"))
-    opened.execute(TABLES)
-    opened.execute(
+    tables = TABLES + (
         "alter table analytics.stg_consent__consents add column confirmed_at timestamp;"
         "alter table analytics.stg_consent__consents add column expires_at timestamp;"
         "alter table analytics.stg_consent__consents add column is_by_guardian text;"
         "create table analytics.profile_attributes (profile_id text, attribute text, value text)"
     )
-    for model in MODELS:
-        opened.execute(f"create view analytics.{model} as {compiled[model]}")
+    opened = models_alone(
+        tmp_path_factory.mktemp("lapses"), MODELS, tables, cdp_consent_sources=[SOURCE],
+        cdp_minors=MINORS, cdp_registry={"records": ["stg_consent__consents"]},
+    )  # fmt: skip
     for who, (born, country, _) in PEOPLE.items():
         values = [(who, "birth_date", born and str(born)), (who, "country", country)]
         opened.executemany("insert into analytics.profile_attributes values (?, ?, ?)", values)

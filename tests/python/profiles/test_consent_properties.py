@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.python.examples import EXAMPLES
-from tests.python.warehouses.conftest import target_of
-from tests.python.warehouses.loop import FIRST_DAY, Loop
+from tests.python.profiles.models_alone import models_alone
+from tests.python.warehouses.loop import FIRST_DAY
 
 MODELS = (
     "int_profiles__consent_answers",
@@ -124,17 +124,7 @@ Holders = dict[tuple[str, str], set[str]]
 @pytest.fixture(scope="module")
 def connection(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnection:
     """The compiled models as views on empty tables of what they read."""
-    folder = tmp_path_factory.mktemp("consent")
-    loop = Loop(target_of("duckdb", folder), folder / "project")
-    loop.dbt("compile", "--select", *MODELS, run="compiled")
-    compiled = {
-        path.stem: path.read_text() for path in loop.folder.rglob("target/compiled/**/*.sql")
-    }
-    opened = duckdb.connect(loop.target.text("path"))
-    opened.execute(TABLES)
-    for model in MODELS:
-        opened.execute(f"create view analytics.{model} as {compiled[model]}")
-    return opened
+    return models_alone(tmp_path_factory.mktemp("consent"), MODELS, TABLES)
 
 
 def fill(connection: duckdb.DuckDBPyConnection, table: str, columns: str, rows: list[Any]) -> None:

@@ -55,6 +55,18 @@ def dbt(folder: Path, *words: str) -> str:
     return "" if result.success else " ".join([*said, *failed, str(result.exception or "")])
 
 
+def traits_project(folder: Path, name: str, stubs: dict[str, str], now: dt.datetime) -> Path:
+    """A project with the macros of profiles over stubs, at a time of its own; its database."""
+    database = folder / f"{name}.duckdb"
+    make_project(folder, database, stubs, {"cdp_as_of": str(now)})
+    shutil.copytree(
+        ROOT / "macros" / "profiles",
+        folder / "macros" / "profiles",
+        ignore=shutil.ignore_patterns("*.yml"),
+    )
+    return database
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("traits")
@@ -64,13 +76,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "account_records": "select 'c' as account_id",
         "traits_orders": f"{{{{ headwater.event_traits(ref('event_order_placed'), {TRAITS!r}) }}}}",
     }
-    make_project(folder, folder / "traits.duckdb", stubs, {"cdp_as_of": str(NOW)})
-    shutil.copytree(
-        ROOT / "macros" / "profiles",
-        folder / "macros" / "profiles",
-        ignore=shutil.ignore_patterns("*.yml"),
-    )
-    with duckdb.connect(str(folder / "traits.duckdb")) as connection:
+    with duckdb.connect(str(traits_project(folder, "traits", stubs, NOW))) as connection:
         connection.execute(
             "create schema raw; create table raw.records (profile_id text);"
             "create table raw.events (event_id text, profile_id text, occurred_at timestamp, "

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import json
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -18,8 +17,7 @@ from scipy.special import hyp2f1
 from sync.cli.main import run
 from sync.errors import ConfigError
 from sync.lifetimes import History, Worth, fit_purchases, fit_worth
-from tests.python.audiences.project import ROOT, make_project
-from tests.python.profiles.test_event_traits import dbt
+from tests.python.profiles.test_event_traits import dbt, traits_project
 
 # The calibration period of the papers: the first 39 weeks.
 NOW = dt.datetime(1997, 9, 30, 12)
@@ -42,14 +40,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "lifetime_parameters": "select * from raw.parameters",
         **{name: "{{ headwater.lifetime_scores(" + call + ") }}" for name, call in CALLS.items()},
     }
-    make_project(folder, folder / "lifetimes.duckdb", stubs, {"cdp_as_of": str(NOW)})
-    shutil.copytree(
-        ROOT / "macros" / "profiles",
-        folder / "macros" / "profiles",
-        ignore=shutil.ignore_patterns("*.yml"),
-    )
+    database = traits_project(folder, "lifetimes", stubs, NOW)
     (folder / "destinations.yml").write_text("destinations: {}\n")
-    with duckdb.connect(str(folder / "lifetimes.duckdb")) as connection:
+    with duckdb.connect(str(database)) as connection:
         connection.execute(
             "create schema raw; create table raw.records (profile_id text);"
             "create table raw.events (profile_id text, occurred_at timestamp, total decimal(18, 2));"
