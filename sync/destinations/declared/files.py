@@ -289,7 +289,7 @@ def _check_object(found: DeclaredFile, kind: str, offered: form.Object, lines: _
                 f"is '{look_up.by}', which is no identifier of it",
                 offered.identifiers,
             )
-        if look_up.by not in _named([look_up.path, look_up.body, look_up.query]):
+        if look_up.by not in names_in(look_up):
             raise lines.error(place, f"never says `${look_up.by}`, by which it is to find")
     if offered.read is not None:
         _check_request(lines, (*at, "read"), offered.read, rows, rows, single=True)
@@ -537,7 +537,7 @@ def needs_remote_id(offered: form.Object, name: str) -> bool:
     """Whether a verb is about an id of the vendor's, which must be known, or looked up, then."""
     verb = offered.verbs[name]
     updates = name in ("upsert", "update_only") and offered.update is not None
-    return updates or "remote_id" in _named([verb.path, verb.body, verb.query])
+    return updates or "remote_id" in names_in(verb)
 
 
 def names_in(request: form.Request) -> set[str]:
