@@ -80,6 +80,8 @@ class DuckDBWarehouse:
         name="duckdb",
         string="varchar",
         counted_as="case when {0} is not null then hash({0}) end",
+        # 64 bits of a key that is the same anyway; a join of 1M rows takes half the time and memory.
+        compared_as="hash({0})",
         group_rows=30_000,  # 8 MB less at the peak of a push of 1M rows than with 50,000
     )
 
@@ -146,6 +148,7 @@ class DuckDBWarehouse:
         if not self._keeping or self._sending:
             session.close()
             return
+        session.let_go_of_kept()
         self._lingers_writing = write or (self._lingers_writing and session.is_taken_up)
         self._lingering = session.connection
         self._lingers_until = threading.Timer(LINGER_SECONDS, self._close_lingering)
@@ -286,6 +289,7 @@ class DuckDBSession:
         self._connection = connection if connection is not None else connect()
         self._more_memory = more_memory
         self._in_transaction = False
+        self._kept: set[str] = set()
         self._readers: list[pa.RecordBatchReader] = []
 
     @property
@@ -330,6 +334,23 @@ class DuckDBSession:
                 raise
             others.close()
             self._readers.remove(others)
+
+    def keep(self, name: str, query: str) -> str | None:
+        """A temporary table, which is no part of the file."""
+        relation = f"temp.{name}"
+
+        def run() -> None:
+            self._connection.execute(f"create or replace temporary table {relation} as {query}")
+
+        with _translated():
+            self._with_memory(run)
+        self._kept.add(relation)
+        return relation
+
+    def let_go_of_kept(self) -> None:
+        """Give back what `keep` takes, of a connection that stays open."""
+        while self._kept:
+            self._connection.execute(f"drop table if exists {self._kept.pop()}")
 
     def columns(self, relation: str) -> list[Column]:
         """Columns of a relation, in order; none when it does not exist."""

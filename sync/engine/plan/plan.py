@@ -317,8 +317,14 @@ def _planned(
         if not duplicates:  # two keys had one hash
             checks = replace(checks, key_count=checks.row_count - checks.null_keys)
     sound = not duplicates and not checks.null_keys and not checks.clear_identifiers
-    counts = read_counts(session.rows(queries.counts())) if sound else Counts()
+    differing = None
+    # A push reads them again, if they are few; of a first push they are not.
+    if spool and sound and queries.compares and 2 * checks.held > checks.row_count:
+        differing = session.keep("differing", queries.differing())
+    by_key = queries.counts(differing, rows=checks.row_count)
+    counts = read_counts(session.rows(by_key)) if sound else Counts()
     if counts.remove and queries.ask_claims(_wanted(planning, session, definition, offered)):
+        differing = None
         counts = read_counts(session.rows(queries.counts()))
     plan = Plan(
         name=definition.name,
@@ -326,7 +332,7 @@ def _planned(
         checks=checks,
         duplicates=duplicates,
         dbt_failures=_dbt_failures(session, planning, definition),
-        before=_usual(session, log, held) if counts.add or counts.remove else Usual(),
+        before=_usual(session, log, checks.held) if counts.add or counts.remove else Usual(),
         fingerprint=_fingerprint(session, queries, definition) if fingerprint and sound else None,
         others=tuple(others),
         other_keys=_other_keys(planning, definition, offered),
@@ -335,9 +341,16 @@ def _planned(
     )
     planned = Planned(plan, queries.mapping)
     if spool and (counts.to_send or counts.forget):
-        planned.spool = _spooled(session, queries, plan, Edge(mapping, kinds))
+        marked = bool(counts.remove or counts.change)
+        removes = bool(counts.remove or counts.forget)
+        sent = queries.sent(differing, marked=marked, removes=removes)
+        few = counts.to_send < counts.unchanged
+        sent = (few and session.keep("sent", sent)) or f"({sent}) as sent"
+        planned.spool = _spooled(
+            session, queries.rows(sent, marked=marked), plan, Edge(mapping, kinds)
+        )
         if is_intended(definition, offered):
-            planned.intents = queries.intents(marked=bool(counts.remove or counts.change))
+            planned.intents = queries.intents(sent, marked=marked)
     return planned
 
 
@@ -518,13 +531,12 @@ def _abandoned(
     return tuple((row["sync_name"], int(row["row_count"])) for row in rows)
 
 
-def _usual(session: Session, log: RunLog, held: str) -> Usual:
+def _usual(session: Session, log: RunLog, held: int) -> Usual:
     """What the sync usually adds, held a day ago and has taken out since; asked only of a plan that adds or takes out."""
     now = now_utc()
-    rows = session.rows(f"select count(*) as row_count from ({held}) as held")
     return usual(
         log.past(session, now - MEMORY),
-        held=int(rows[0]["row_count"]),
+        held=held,
         now=now,
         is_old=log.is_older_than(session, now - MEMORY),
     )
@@ -570,11 +582,9 @@ def _has_told(session: Session, planning: Planning) -> bool:
     )
 
 
-def _spooled(session: Session, queries: PlanQueries, plan: Plan, edge: Edge) -> PlanSpool:
+def _spooled(session: Session, rows: str, plan: Plan, edge: Edge) -> PlanSpool:
     counts = plan.counts
-    marked = bool(counts.remove or counts.change)
-    removes = bool(counts.remove or counts.forget)
-    spool = PlanSpool(session.stream(queries.rows(marked=marked, removes=removes)), edge)
+    spool = PlanSpool(session.stream(rows), edge)
     seen = spool.seen
     wanted = {"add": counts.add, "change": counts.change, "remove": counts.remove}
     if any(seen.get(action, 0) != number for action, number in wanted.items()):
