@@ -345,7 +345,7 @@ def _planned(
         removes = bool(counts.remove or counts.forget)
         sent = queries.sent(differing, marked=marked, removes=removes)
         few = counts.to_send < counts.unchanged
-        sent = (few and session.keep("sent", sent)) or f"({sent}) as sent"
+        sent = (few and session.keep("sent", sent)) or f"({sent})"
         planned.spool = _spooled(
             session, queries.rows(sent, marked=marked), plan, Edge(mapping, kinds)
         )

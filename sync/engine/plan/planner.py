@@ -256,9 +256,10 @@ class PlanQueries:
                 "from planned group by action, withheld_reason"
             )
         return (
-            f"select action, withheld_reason, count(*) as row_count from {differing} "
+            f"select action, withheld_reason, count(*) as row_count from {differing} as differing "
             "group by action, withheld_reason union all "
-            f"select 'unchanged', {self._dialect.text('null')}, {rows} - count(*) from {differing} "
+            f"select 'unchanged', {self._dialect.text('null')}, {rows} - count(*) "
+            f"from {differing} as differing "
             "where is_in_table"
         )
 
@@ -322,9 +323,7 @@ class PlanQueries:
             held = f"case when not ({unknown}) then held_identifiers end as held_identifiers"
             remote_id = "case when is_of_several = 0 then remote_id end as remote_id"
         marking = ", leaving, shared, holders" if marked and self._members else ""
-        return (
-            f"select action, sync_key, row_hash, {held}, {remote_id}{mapped}{marking} from {sent}"
-        )
+        return f"select action, sync_key, row_hash, {held}, {remote_id}{mapped}{marking} from {sent} as sent"
 
     def settled(self) -> str:
         """Every row that the destination took as the table has it now."""
@@ -349,7 +348,7 @@ class PlanQueries:
         return (
             "select sync_key, case when action = 'remove' then held_identifiers "
             f"else {self._dialect.json_object(names)} end as identifiers, "
-            f"{outdated} as outdated_identifiers, remote_id from {sent} "
+            f"{outdated} as outdated_identifiers, remote_id from {sent} as sent "
             "where action in ('add', 'change', 'remove')"
         )
 
