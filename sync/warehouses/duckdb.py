@@ -105,6 +105,7 @@ class DuckDBWarehouse:
         self._enough = LEAST_MEGABYTES
         self._needed = 0  # megabytes that a plan over this file needs
         self._wrote = False
+        self._limited: tuple[duckdb.DuckDBPyConnection, str] | None = None
         self._lingering: duckdb.DuckDBPyConnection | None = None
         self._lingers_writing = False
         self._lingers_until: threading.Timer | None = None
@@ -141,8 +142,14 @@ class DuckDBWarehouse:
         if write and not self._lingers_writing:
             connection.close()
             return None
-        connection.execute(f"set memory_limit = {self.dialect.literal(self._limit())}")
+        self._limit_memory(connection)
         return connection
+
+    def _limit_memory(self, connection: duckdb.DuckDBPyConnection) -> None:
+        limit = self._limit()
+        if self._limited != (connection, limit):  # which takes 4 ms
+            connection.execute(f"set memory_limit = {self.dialect.literal(limit)}")
+            self._limited = (connection, limit)
 
     def _linger(self, session: DuckDBSession, write: bool) -> None:
         if not self._keeping or self._sending:
@@ -240,7 +247,7 @@ class DuckDBWarehouse:
             connection.execute("pragma disable_checkpoint_on_shutdown")
             connection.execute(_NO_VACUUM)
         self._needed = _needed_megabytes(connection)
-        connection.execute(f"set memory_limit = {self.dialect.literal(self._limit())}")
+        self._limit_memory(connection)
         return connection
 
     def _rest(self, seconds: float) -> None:
@@ -270,6 +277,7 @@ class DuckDBWarehouse:
         if self._memory_limit or self._share() >= MOST_MEGABYTES:
             return None
         self._enough = int(self._share() * times)
+        self._limited = None  # the session sets it
         return _megabytes(self._share())
 
 

@@ -46,6 +46,10 @@ from sync.state.runs import RunLog
 from sync.state.tables import Tables
 from sync.warehouses.base import Session, Warehouse, now_utc
 
+WORTH_KEEPING = (
+    20_000  # rows of a table: a comparison of fewer is made again sooner than it is kept
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Planning:
@@ -318,8 +322,9 @@ def _planned(
             checks = replace(checks, key_count=checks.row_count - checks.null_keys)
     sound = not duplicates and not checks.null_keys and not checks.clear_identifiers
     differing = None
-    # A push reads them again, if they are few; of a first push they are not.
-    if spool and sound and queries.compares and 2 * checks.held > checks.row_count:
+    # A push reads them again; of a first push they are all.
+    is_large = checks.row_count >= WORTH_KEEPING
+    if spool and sound and is_large and queries.compares and 2 * checks.held > checks.row_count:
         differing = session.keep("differing", queries.differing())
     by_key = queries.counts(differing, rows=checks.row_count)
     counts = read_counts(session.rows(by_key)) if sound else Counts()
@@ -344,8 +349,8 @@ def _planned(
         marked = bool(counts.remove or counts.change)
         removes = bool(counts.remove or counts.forget)
         sent = queries.sent(differing, marked=marked, removes=removes)
-        few = counts.to_send < counts.unchanged
-        sent = (few and session.keep("sent", sent)) or f"({sent})"
+        is_kept = is_large and counts.to_send < counts.unchanged
+        sent = (is_kept and session.keep("sent", sent)) or f"({sent})"
         planned.spool = _spooled(
             session, queries.rows(sent, marked=marked), plan, Edge(mapping, kinds)
         )
