@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -97,11 +97,22 @@ settled = partial(suite.settled, polls=5)
 def objects(*modes: Mode) -> list[Any]:
     """A parameter (destination, object kind) for each object that can do one of `modes`."""
     return [
-        pytest.param(declared.name, kind, id=f"{declared.name}-{kind}")
+        pytest.param(
+            declared.name, kind, id=f"{declared.name}-{kind}",
+            marks=() if is_an_example(declared.objects, kind) else pytest.mark.long,
+        )
         for declared in map(registry.declaration, registry.shipped())
         for kind, offered in declared.objects.items()
         if offered.modes & set(modes)
-    ]
+    ]  # fmt: skip
+
+
+def is_an_example(kinds: Mapping[str, ObjectType], kind: str) -> bool:
+    """Whether it is a vendor's first object of rows, or of events: the others are its variants."""
+    is_event = kinds[kind].modes == {Mode.EVENT}
+    return kind == next(
+        name for name, one in kinds.items() if (one.modes == {Mode.EVENT}) == is_event
+    )
 
 
 Make = Callable[..., Any]
