@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -13,7 +14,7 @@ import pytest
 from headwater.testing import suite
 from sync.destinations import registry
 from sync.destinations.base import ObjectType
-from sync.records import Mode, Record, SyncObject
+from sync.records import Mode, Record, SyncObject, Value
 from sync.sandbox import start_sandbox
 from sync.sandbox.faults import Faults
 from sync.sandbox.store import Store
@@ -76,9 +77,14 @@ def records(offered: ObjectType, count: int, *, start: int = 0) -> list[Record]:
             else values.get(name, f"{name}-{number}")
             for index, name in enumerate(sorted(offered.identifiers))
         }
-        fields = {"first_name": "Zoë", "lifetime_value_eur": 12.5, "message": "Hello"}
+        fields: dict[str, Value] = {
+            "first_name": "Zoë",
+            "lifetime_value_eur": 12.5,
+            "message": "Hello",
+        }
         if not offered.open_fields:
-            fields = {}
+            at = dt.datetime(2026, 11, 2, 9) + dt.timedelta(seconds=number)
+            fields = {"occurred_at": at} if "occurred_at" in offered.known_fields else {}
         made.append(
             Record(
                 key=f"p{number:05d}",
