@@ -220,6 +220,62 @@ def klaviyo_list(key: str, ids: dict[str, str], fields: Row) -> Held:
     return {(NAME, key): profile}
 
 
+def klaviyo_profiles(key: str, ids: dict[str, str], fields: Row) -> Held:
+    return {key: held for (_, key), held in klaviyo_list(key, ids, fields).items()}
+
+
+def phone(number: int) -> dict[str, str]:
+    return {"phone": f"+4930{number:07d}"}
+
+
+def klaviyo_consent(number: int) -> Row:
+    """Some say when they agreed."""
+    at = dt.datetime(2026, 3, 1, 8, number % 60, number // 60 % 60)
+    return {"consented_at": at if number % 2 else None}
+
+
+def klaviyo_subscription(channel: str, address: str) -> Callable[..., Held]:
+    def held(key: str, ids: dict[str, str], fields: Row) -> Held:
+        said: Row = {"consent": "SUBSCRIBED"}
+        if fields["consented_at"] is not None:
+            said["consent_timestamp"] = _json(fields["consented_at"])
+        if channel == "email":
+            said["suppression"] = []
+        return {ids[address]: {channel: said}}
+
+    return held
+
+
+def klaviyo_suppression(key: str, ids: dict[str, str], fields: Row) -> Held:
+    return {ids["email"]: {"email": {"suppression": ["USER_SUPPRESSED"]}}}
+
+
+def klaviyo_subscribed(attribute: str, channel: str) -> Callable[[Path], Held]:
+    """Who is subscribed, by address: who unsubscribed is not among them."""
+
+    def held(folder: Path) -> Held:
+        said = _of(folder, "klaviyo:subscriptions", "profiles")
+        return {
+            profile[attribute]: said[member]
+            for member, profile in _of(folder, "klaviyo", "profiles").items()
+            if said.get(member, {}).get(channel, {}).get("consent") == "SUBSCRIBED"
+        }
+
+    return held
+
+
+def klaviyo_suppressed(folder: Path) -> Held:
+    said = _of(folder, "klaviyo:subscriptions", "profiles")
+    held = {}
+    for member, profile in _of(folder, "klaviyo", "profiles").items():
+        reasons = [
+            one["reason"] for one in said.get(member, {}).get("email", {}).get("suppression", [])
+        ]
+        if reasons:
+            held[profile["email"]] = {"email": {"suppression": reasons}}
+    return held
+
+
 def klaviyo_events(key: str, ids: dict[str, str], fields: Row, number: int) -> Held:
     event = {
         "properties": _all(fields),
@@ -307,7 +363,7 @@ def google_ids(kind: str, name: str) -> Callable[..., Held]:
 
 def google_consent(number: int) -> Row:
     answers = (True, False, None)
-    return {"ad_user_data": answers[number % 3], "ad_personalization": answers[number // 3 % 3]}
+    return {"ad_user_data": answers[number % 3], "ad_personalization": answers[(number + 1) % 3]}
 
 
 def google_click(number: int) -> dict[str, str]:
@@ -320,7 +376,11 @@ def google_click(number: int) -> dict[str, str]:
 
 def google_conversion(number: int) -> Row:
     at = {"occurred_at": dt.datetime(2026, 11, 2, 9, number % 60, number // 60)}
-    value = {"value": number + 0.25, "currency": "EUR"} if number % 7 else {}
+    value = (
+        {"value": number + 0.25, "currency": ("EUR", "USD", "GBP")[number % 3]}
+        if number % 7
+        else {}
+    )
     return at | value
 
 
@@ -333,7 +393,7 @@ def google_conversions(key: str, ids: dict[str, str], fields: Row, number: int) 
         "consent": {"adUserData": "CONSENT_GRANTED", "adPersonalization": "CONSENT_GRANTED"},
     }
     if "value" in fields:
-        event |= {"conversionValue": fields["value"], "currency": "EUR"}
+        event |= {"conversionValue": fields["value"], "currency": fields["currency"]}
     if clicks := {name: ids[name] for name in ("gclid", "gbraid", "wbraid") if name in ids}:
         event["adIdentifiers"] = clicks
     if "email_sha256" in ids:
@@ -513,6 +573,13 @@ def _in_list(expected: Callable[..., Held]) -> Callable[..., Held]:
 
 RECORDS = [
     Content("klaviyo", "list", email_or_phone, klaviyo_profile, klaviyo_list, klaviyo_members, "list"),
+    Content("klaviyo", "profile", email_or_phone, klaviyo_profile, klaviyo_profiles,
+            lambda folder: {row["external_id"]: row for row in _of(folder, "klaviyo", "profiles").values()}),
+    Content("klaviyo", "email_subscription", email, klaviyo_consent, klaviyo_subscription("email", "email"),
+            klaviyo_subscribed("email", "email"), "list"),
+    Content("klaviyo", "sms_subscription", phone, klaviyo_consent, klaviyo_subscription("sms", "phone"),
+            klaviyo_subscribed("phone_number", "sms"), "list"),
+    Content("klaviyo", "suppression", email, no_fields, klaviyo_suppression, klaviyo_suppressed),
     Content("hubspot", "contact", email, hubspot_contact, hubspot_contacts, hubspot_records("contacts", "email")),
     Content("hubspot", "company", domain, hubspot_company, hubspot_companies, hubspot_records("companies", "headwater_account_id")),
     Content("hubspot", "list", email, hubspot_contact, _in_list(hubspot_contacts), hubspot_list, "list"),

@@ -124,7 +124,7 @@ def test_every_event_is_kept_with_its_name_its_time_and_its_person(
     [
         (case, {"klaviyo": "profiles", "hubspot": "companies" if "company" in str(case) else "contacts"}[case.kind])
         for case in RECORDS
-        if case.kind in ("klaviyo", "hubspot")
+        if case.kind == "hubspot" or (case.kind, case.object_kind) in (("klaviyo", "list"), ("klaviyo", "profile"))
     ],
     ids=str,
 )  # fmt: skip

@@ -15,7 +15,10 @@ from sync.sandbox.store import Store
 from . import content
 
 NAMES_NOBODY = {
-    ("klaviyo", "event"),
+    *(
+        ("klaviyo", kind)
+        for kind in ("event", "email_subscription", "sms_subscription", "suppression")
+    ),
     *(
         ("google_data_manager", kind)
         for kind in registry.declaration("google_data_manager").objects

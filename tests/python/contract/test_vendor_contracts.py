@@ -46,6 +46,7 @@ VENDORS = [
 ]
 BELOW = {"mailchimp": "/3.0", "pinterest": "/v5"}  # what their addresses have behind the host
 CALLED = {"pinterest": "643"}  # whose objects are ids
+JOBS = {("klaviyo", "suppression"): "create:123"}
 SPECS = {"google_data_manager": "google_datamanager"}
 # Not of the public client that HubSpot's description is made from; the destination does without an answer.
 UNDESCRIBED = {
@@ -125,7 +126,8 @@ def exercise(vendor: str, base_url: str) -> None:
         if isinstance(destination, KnowsFields):
             calls.append(lambda to=destination: to.unknown_fields(["first_name"]))
         if isinstance(destination, PollsJobs):
-            calls.append(lambda to=destination: to.poll("123"))
+            job = JOBS.get((vendor, object_kind), "123")
+            calls.append(lambda to=destination, job=job: to.poll(job))
         if isinstance(destination, PullsResults):
             calls.append(lambda to=destination: list(to.pull(dt.datetime(2026, 1, 1))))
         for call in calls:
