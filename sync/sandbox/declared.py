@@ -283,6 +283,9 @@ class StandIn:
             if name == "erase":
                 self._forget(kind, row)
                 continue
+            if name == "merge":
+                self._drop(kind, row)
+                continue
             if name == "remove":
                 if (there := self._object_there(kind, row)) is not None:
                     key = self._key(kind, row)
@@ -300,6 +303,17 @@ class StandIn:
                 )
                 continue
             store().put_members(self.vendor.name, place, {self._key(kind, row): row["$row"]})
+
+    def _drop(self, kind: str, row: Captured) -> None:
+        """Take out one member, by the id that it was given or by its key."""
+        there, ids = self._object_there(kind, row), f"{self.vendor.name}:ids"
+        if there is None:
+            return
+        known, key = row.get("remote_id"), self._key(kind, row)
+        if known is not None:
+            key = str(store().member(ids, f"{there}:keys", str(known)) or key)
+        store().drop_members(self.vendor.name, there, [key])
+        store().drop_members(ids, f"{there}:ids", [key])
 
     def _forget(self, kind: str, row: Captured) -> None:
         """Take out whatever is of somebody, in every object."""
@@ -359,7 +373,7 @@ class StandIn:
         names = {*offered.identifiers, "key"}
         shared: set[str] | None = None
         for done, verb in offered.verbs.items():
-            if done == "erase":
+            if done in ("erase", "merge"):
                 continue
             here = {
                 (found[1] or found[3]) + (found[2] or found[4] or "")
