@@ -353,12 +353,17 @@ class DestinationSuite:
         before = self.adapter.records(range(4))
         bench.send(before)
         moved = [
-            replace(readdressed(row, self.adapter, None), has_new_address=False, former=row.identifiers)
+            replace(
+                readdressed(row, self.adapter, None), has_new_address=False, former=row.identifiers
+            )
             for row in before[:2]
         ]
         result = bench.send([*moved, before[2]])
         assert not result.failed
-        if any(self.adapter.wanted([row]).keys() != self.adapter.wanted([old]).keys() for row, old in zip(moved, before, strict=False)):
+        if any(
+            self.adapter.wanted([row]).keys() != self.adapter.wanted([old]).keys()
+            for row, old in zip(moved, before, strict=False)
+        ):
             assert set(bench.held()) == set(self.adapter.wanted([*moved, *before[2:]]))
 
     # -- only what is there, only what is not --------------------------------------------------

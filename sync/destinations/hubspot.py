@@ -20,6 +20,9 @@ another contact's).
 Erasure, read 2026-11-29: developers.hubspot.com/docs/api-reference/legacy/crm/objects/contacts/gdpr/gdpr-delete-contact (a contact and all
 that belongs to it, for good; by id, since an address that no contact has would be put on a blocklist).
 
+Merging, read 2026-11-29: developers.hubspot.com/docs/api-reference/legacy/crm/objects/contacts/merge-contacts and the guides (for good; the
+record that is left may have an id that neither had).
+
 A 207 answer holds results and errors side by side. A company that HubSpot already has under the same domain is taken over, not
 made a second time. Nobody's subscriptions are touched.
 """
@@ -420,14 +423,24 @@ class Hubspot:
         is left may have an id that neither had.
         """
         before = self.http.requests_sent
-        # Whose id is gone is gone: their address may be somebody else's by now.
+        # Whose id is gone is gone, since their address may be somebody else's by now; who was given none is looked up, each apart: two
+        # addresses may be one record's.
         known = self._there({one.remote_id for one in records if one.remote_id})
-        gone = self._ids([one for one in records if one.remote_id in {None, *known}])
+        gone = {
+            key: found
+            for one in records
+            if one.remote_id in {None, *known}
+            for key, found in self._ids([one]).items()
+        }
         stay = [_kept(one) for one in records]
         known = self._there({one.remote_id for one in stay if one.remote_id})
-        kept = self._ids(
-            [one if one.remote_id in known else replace(one, remote_id=None) for one in stay]
-        )
+        kept = {
+            key: found
+            for one in {one.key: one for one in stay}.values()
+            for key, found in self._ids(
+                [one if one.remote_id in known else replace(one, remote_id=None)]
+            ).items()
+        }
         now: dict[str, str] = {}
 
         def merge(record: Record) -> Accepted | RowError:

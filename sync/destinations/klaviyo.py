@@ -13,6 +13,9 @@ its scopes, so that a check reads what a sync writes), .../reference/bulk_create
 Erasure, read 2026-11-29: developers.klaviyo.com/en/reference/request_profile_deletion and .../data_privacy_api_overview (one identifier a
 request, email, phone_number or id; for good; it follows once the request is taken; 3 a second and 60 a minute; scope data-privacy:write).
 
+Merging, read 2026-11-29: .../reference/merge_profiles (one source a request, which is deleted; a while after it is taken; 10 a second and
+150 a minute; scope profiles:write).
+
 The bulk import cannot clear a field: a null is left out (.../docs/use_klaviyos_bulk_profile_import_api).
 Being on a list is not consent: the bulk import leaves a profile's subscriptions as they are, and nobody is subscribed here.
 """
@@ -22,6 +25,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from pydantic import SecretStr

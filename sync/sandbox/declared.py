@@ -309,11 +309,15 @@ class StandIn:
         there, ids = self._object_there(kind, row), f"{self.vendor.name}:ids"
         if there is None:
             return
-        known, key = row.get("remote_id"), self._key(kind, row)
+        known, keys = row.get("remote_id"), [self._key(kind, row)]
         if known is not None:
-            key = str(store().member(ids, f"{there}:keys", str(known)) or key)
-        store().drop_members(self.vendor.name, there, [key])
-        store().drop_members(ids, f"{there}:ids", [key])
+            keys = [str(store().member(ids, f"{there}:keys", str(known)))]
+        elif not keys[0]:
+            words = {str(row[one]) for one in row if one.split("|")[0] in self._identifiers(kind)}
+            members = store().members(self.vendor.name, there)
+            keys = [member for member in members if words & _words_of(member, None)]
+        store().drop_members(self.vendor.name, there, keys)
+        store().drop_members(ids, f"{there}:ids", keys)
 
     def _forget(self, kind: str, row: Captured) -> None:
         """Take out whatever is of somebody, in every object."""

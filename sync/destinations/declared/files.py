@@ -320,7 +320,7 @@ def _check_object(found: DeclaredFile, kind: str, offered: form.Object, lines: _
         ):
             raise lines.error(
                 (*at, name, "missing_ok"),
-                "is for `update`, `update_only`, `merge`, `remove` and `erase` with `per: row`: elsewhere 404 says that a list or account is gone",
+                "is for `update`, `update_only` and what lets go of rows, with `per: row`: else 404 says that a list or account is gone",
             )
         if name == "update_only" and not (verb.missing_ok and verb.per == "row"):
             raise lines.error(

@@ -84,9 +84,7 @@ class Claims:
             for place, name in enumerate(names)
         )
         for is_sure, query in self._theirs():
-            claimants += (
-                f" union all select {is_sure} as is_sure, sync_key, {found} from ({query}) as of_others"
-            )
+            claimants += f" union all select {is_sure} as is_sure, sync_key, {found} from ({query}) as of_others"
         into, another = "", ""
         if merges:
             into = ", into_key"

@@ -201,8 +201,8 @@ class PlanQueries:
         place of before accounts were known; `quarantined` one of (sync_key, payload_hash, is_dismissed), or None for none; `kinds`
         what the columns hold; `claims` who else may want rows that leave; `refresh` when rows are sent again though nothing changed;
         `erased` who is to be sent nothing, whatever the table says; `by_id` whether who has other identifiers is written by its remote id;
-        `taken_out` whom a `remove` sync keeps out of the object; `merged` who became whom, where the destination is told; `undo` has queries of the keys that a run put in and took out: the plan
-        is of these alone, and has whom it put in as if the table did not.
+        `taken_out` whom a `remove` sync keeps out of the object; `merged` who became whom, where the destination is told; `undo` has
+        queries of the keys that a run put in and took out: the plan is of these alone, and has whom it put in as if the table did not.
         """
         self._definition = definition
         self._mode = definition.mode
