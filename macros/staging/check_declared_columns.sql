@@ -11,14 +11,21 @@
     {%- endfor -%}
     {%- set wrong, plain, nested, parents = [], {}, [], [] -%}
     {%- for name, column in source.columns.items() -%}
-        {%- if '.' in name or '[' in name -%}{%- do nested.append(column) -%}{%- do parents.append(headwater._parent_of(name)) -%}{%- else -%}{%- do plain.update({name: column}) -%}{%- endif -%}
+        {%- if column.quote or modules.re.fullmatch('[A-Za-z0-9_]+', name) -%}
+            {%- do plain.update({name: column}) -%}
+        {%- elif modules.re.fullmatch('[A-Za-z0-9_]+[.\\[].+', name) -%}
+            {%- do nested.append(column) -%}
+            {%- do parents.append(headwater._parent_of(name) | lower) -%}
+        {%- else -%}
+            {%- do wrong.append("'" ~ name ~ "' wants quote: true beside its name, and quotes in the model") -%}
+        {%- endif -%}
     {%- endfor -%}
     {%- do wrong.extend(headwater._nested_columns_missing(relation, nested, found)) -%}
-    {%- for column in format_columns(get_column_schema_from_query(get_empty_schema_sql(plain))) if plain -%}
+    {%- for column in (format_columns(get_column_schema_from_query(get_empty_schema_sql(plain))) if plain else []) -%}
         {%- set name = column.name | lower -%}
         {%- if name not in found -%}
             {%- do wrong.append(name ~ ' is missing') -%}
-        {%- elif found[name] != column.data_type and name not in parents | map('lower') -%}
+        {%- elif found[name] != column.data_type and name not in parents -%}
             {%- do wrong.append(name ~ ' is ' ~ found[name] ~ ', declared as ' ~ column.data_type) -%}
         {%- endif -%}
         {%- do found.pop(name, none) -%}
@@ -47,7 +54,7 @@
             {%- do wrong.append(parent ~ ' is missing') if parent ~ ' is missing' not in wrong -%}
         {%- else -%}
             {%- set path = column.name[parent | length:].lstrip('.') -%}
-            {%- set document = headwater.json_document(adapter.quote(parent) if column.quote else parent) -%}
+            {%- set document = headwater.json_document(parent) -%}
             {%- set value = headwater.json_text_at(document, headwater.json_steps('declared_columns', path)) -%}
             {%- do asked.append(column) -%}
             {%- do counts.append('count(' ~ value ~ ') as found_' ~ asked | length) -%}

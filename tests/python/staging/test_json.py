@@ -109,6 +109,7 @@ def test_what_is_no_json_and_what_in_it_cannot_be_read_is_counted(shop: Project)
     [
         ("context.traits.e_mail", "context.traits.e_mail is in no row"),
         ("device.id", "device is missing"),
+        ("First Name", "'First Name' wants quote: true beside its name"),
     ],
 )
 def test_a_nested_column_that_went_away_is_named(shop: Project, column: str, said: str) -> None:
