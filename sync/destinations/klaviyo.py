@@ -13,6 +13,9 @@ its scopes, so that a check reads what a sync writes), .../reference/bulk_create
 Erasure, read 2026-11-29: developers.klaviyo.com/en/reference/request_profile_deletion and .../data_privacy_api_overview (one identifier a
 request, email, phone_number or id; for good; it follows once the request is taken; 3 a second and 60 a minute; scope data-privacy:write).
 
+Merging, read 2026-11-29: .../reference/merge_profiles (one source a request, which is deleted; a while after it is taken; 10 a second and
+150 a minute; scope profiles:write).
+
 The bulk import cannot clear a field: a null is left out (.../docs/use_klaviyos_bulk_profile_import_api).
 Being on a list is not consent: the bulk import leaves a profile's subscriptions as they are. Subscriptions are klaviyo_subscriptions.
 """
@@ -22,10 +25,12 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from pydantic import SecretStr
 
+from sync.destinations import klaviyo_subscriptions as subscriptions
 from sync.destinations.answers import NO_CONTENT, Answer, Fault, Verdict, Verdicts
 from sync.destinations.base import (
     Declaration,
@@ -37,18 +42,8 @@ from sync.destinations.base import (
 )
 from sync.destinations.http import HttpClient, Limiter
 from sync.destinations.klaviyo_metrics import is_soft, meaning
-from sync.destinations.klaviyo_subscriptions import (
-    CHANNELS as SUBSCRIBED_CHANNELS,
-)
-from sync.destinations.klaviyo_subscriptions import (
-    OBJECTS as SUBSCRIBED_OBJECTS,
-)
-from sync.destinations.klaviyo_subscriptions import (
-    Subscriptions,
-    Suppressions,
-)
 from sync.destinations.settings import Address, HttpSettings
-from sync.destinations.values import chunks, plain, utc
+from sync.destinations.values import chunks, one_by_one, plain, utc
 from sync.errors import UnexpectedAnswerError
 from sync.records import (
     OTHER,
@@ -78,7 +73,7 @@ LOCATION = {
 }
 CHANNELS = {"email": "email", "sms": "sms", "mobile_push": "push"}  # Klaviyo's name -> ours
 PAGE = Answer(fields=(("data", list),))
-LIST_MADE = Answer(frozenset({201}), (("data.id", str),))
+MADE = Answer(frozenset({201}), (("data.id", str),))
 JOB_MADE = Answer(frozenset({202}), (("data.id", str),))
 JOB = Answer(fields=(("data.attributes.status", str),))
 DELETION_TAKEN = Answer(frozenset({202}), form=(dict, list), empty=True)
@@ -113,6 +108,7 @@ def _profiles(*modes: Mode) -> ObjectType:
         identifiers=frozenset(IDENTIFIERS),
         member="vendor profile id",
         found_by=tuple(IDENTIFIERS),
+        merges=True,
         conflicts={"duplicate_profile": ("phone", "email")},
         nested=True,
         partial_failure=PartialFailure.BY_POLLING,
@@ -131,7 +127,7 @@ class Klaviyo:
         objects={
             "list": _profiles(Mode.MIRROR),
             "profile": _profiles(),
-            **SUBSCRIBED_OBJECTS,
+            **subscriptions.OBJECTS,
             "event": ObjectType(
                 modes=frozenset({Mode.EVENT}),
                 batch_rows=1000,
@@ -147,6 +143,7 @@ class Klaviyo:
         rate_limits={
             "bulk": RateLimit(requests=140, seconds=60, parallel=4),
             "reads": RateLimit(requests=140, seconds=60, parallel=4),
+            "merges": RateLimit(requests=140, seconds=60, parallel=1),
             "privacy": RateLimit(requests=55, seconds=60, parallel=1),
             "default": RateLimit(requests=60, seconds=60, parallel=2),
         },
@@ -178,10 +175,10 @@ class Klaviyo:
                 "Content-Type": "application/vnd.api+json",
             },
         )
-        self._suppressions = Suppressions(self.http, self._with_subscriptions)
-        self._subscriptions: Subscriptions | None = None
-        if (channel := SUBSCRIBED_CHANNELS.get(target.kind)) is not None:
-            self._subscriptions = Subscriptions(
+        self._suppressions = subscriptions.Suppressions(self.http, self._with_subscriptions)
+        self._subscriptions: subscriptions.Subscriptions | None = None
+        if (channel := subscriptions.CHANNELS.get(target.kind)) is not None:
+            self._subscriptions = subscriptions.Subscriptions(
                 self.http,
                 channel,
                 self._with_subscriptions,
@@ -298,6 +295,34 @@ class Klaviyo:
             accepted=[Accepted(record.key, known.get(record.key)) for record in records],
             requests=self.http.requests_sent - before,
         )
+
+    def merge(self, records: Sequence[Record]) -> BatchResult:
+        """Make one profile of two; Klaviyo cannot undo it, and does it a while after the request is taken.
+
+        Description of merge_profiles, revision 2026-07-15, read 2026-11-29: one source a request, 10 a second and 150 a minute.
+        """
+        before = self.http.requests_sent
+        kept = {record.key: record.into for record in records if record.into is not None}
+        # By our own id alone: an address or a number may be somebody else's by now.
+        ids = {*kept, *(one.key for one in kept.values())}
+        profiles_of = self._look_up("external_id", {one: one for one in ids})
+
+        def merge(record: Record) -> Accepted | RowError:
+            source, target = profiles_of.get(record.key), profiles_of.get(kept[record.key].key)
+            if source is None or source == target:
+                return Accepted(record.key)
+            if target is None:
+                said = "Klaviyo does not have the profile that it was merged into"
+                return RowError(record.key, "not_there", said)
+            profiles = {"data": [{"type": "profile", "id": source}]}
+            told = {
+                "type": "profile-merge", "id": target, "relationships": {"profiles": profiles},
+            }  # fmt: skip
+            self.http.post("/api/profile-merge", {"data": told}, group="merges", answer=MADE)
+            return Accepted(record.key)
+
+        result = one_by_one(records, merge)
+        return replace(result, requests=self.http.requests_sent - before)
 
     def there(self, records: Sequence[Record]) -> Collection[str]:
         """Those who are on the list, by the address that their profile has now, or were sent with where no profile has their key.
@@ -445,7 +470,7 @@ class Klaviyo:
             made = self.http.post(
                 "/api/lists",
                 {"data": {"type": "list", "attributes": {"name": self.target.name or ""}}},
-                answer=LIST_MADE,
+                answer=MADE,
             )
             self.http.made()
             found = self._list_id = str(made["data"]["id"])

@@ -356,6 +356,26 @@ def create_events() -> tuple[Response | str, int]:
     return "", 202
 
 
+@blueprint.post("/api/profile-merge")
+def merge_profiles() -> tuple[Response, int]:
+    """One source a request: it goes from all lists, and whoever it went into is on those that it was on."""
+    data = request.get_json()["data"]
+    sources = [row["id"] for row in data["relationships"]["profiles"]["data"]]
+    target = data["id"]
+    if len(sources) != 1 or data["type"] != "profile-merge" or target in sources:
+        return error(400, "invalid")
+    gone, kept = (store().member(NAME, PROFILES, key) for key in (sources[0], target))
+    if gone is None or kept is None:
+        return error(404, "not_found")
+    store().put_members(NAME, PROFILES, {target: {**gone, **kept}})
+    store().drop_members(NAME, PROFILES, sources)
+    for _, object_id, _ in store().objects(NAME, "list"):
+        if store().member(NAME, object_id, sources[0]):
+            store().put_members(NAME, object_id, {target: True})
+            store().drop_members(NAME, object_id, sources)
+    return jsonify({"data": {"type": "profile", "id": target, "links": {}}}), 201
+
+
 @blueprint.post("/api/data-privacy-deletion-jobs")
 def delete_profile() -> tuple[Response | str, int]:
     """One identifier a request; the profile goes from all lists, and its events with it."""

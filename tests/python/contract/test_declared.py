@@ -639,7 +639,7 @@ WRONG: dict[str, tuple[str, str, int, str, str]] = {
         "answer: {fields: {refused: list}}\n      refused",
         "missing_ok: true\n      answer: {fields: {refused: list}}\n      refused",
         30,
-        "objects.group.upsert.missing_ok is for `update`, `update_only`, `remove` and `erase`",
+        "objects.group.upsert.missing_ok is for `update`, `update_only` and what lets go of rows",
         "",
     ),
     "an update of those who have no id": (
