@@ -20,6 +20,9 @@ another contact's).
 Erasure, read 2026-11-29: developers.hubspot.com/docs/api-reference/legacy/crm/objects/contacts/gdpr/gdpr-delete-contact (a contact and all
 that belongs to it, for good; by id, since an address that no contact has would be put on a blocklist).
 
+Merging, read 2026-11-29: developers.hubspot.com/docs/api-reference/legacy/crm/objects/contacts/merge-contacts and the guides (for good; the
+record that is left may have an id that neither had).
+
 A 207 answer holds results and errors side by side. A company that HubSpot already has under the same domain is taken over, not
 made a second time. Nobody's subscriptions are touched.
 """
@@ -44,7 +47,7 @@ from sync.destinations.base import (
 )
 from sync.destinations.http import HttpClient, Limiter
 from sync.destinations.settings import Address, HttpSettings
-from sync.destinations.values import plain, same
+from sync.destinations.values import one_by_one, plain, same
 from sync.errors import (
     AuthError,
     DestinationError,
@@ -84,6 +87,7 @@ SCOPES = {
 CREATED = Answer(frozenset({201}), (("name", str),))
 FOUND = Answer(fields=(("name", str),))
 LIST = Answer(fields=(("list.listId", TEXT_ID),))
+MERGED = Answer(frozenset({200}), (("id", TEXT_ID),))
 MEMBERS = Answer(
     fields=(("recordIdsMissing", list), ("recordIdsRemoved", list), ("recordsIdsAdded", list))
 )
@@ -128,6 +132,7 @@ def _object(
         member=member,
         found_by=found_by,
         updates_by_id=bool(found_by),
+        merges=True,
         conflicts={"CONFLICT": ("email",)} if found_by else {},
         partial_failure=PartialFailure.PER_ROW,
         rate_group="crm",
@@ -411,6 +416,57 @@ class Hubspot:
             requests=self.http.requests_sent - before,
         )
 
+    def merge(self, records: Sequence[Record]) -> BatchResult:
+        """Make one contact or company of two; HubSpot cannot undo it.
+
+        POST /crm/v3/objects/{contacts,companies}/merge, description v3 and the guides' "merge records", read 2026-11-29: the record that
+        is left may have an id that neither had.
+        """
+        before = self.http.requests_sent
+        # Whose id is gone is gone, since their address may be somebody else's by now; who was given none is looked up, each apart: two
+        # addresses may be one record's.
+        known = self._there({one.remote_id for one in records if one.remote_id})
+        gone = {
+            key: found
+            for one in records
+            if one.remote_id in {None, *known}
+            for key, found in self._ids([one]).items()
+        }
+        stay = [_kept(one) for one in records]
+        known = self._there({one.remote_id for one in stay if one.remote_id})
+        kept = {
+            key: found
+            for one in {one.key: one for one in stay}.values()
+            for key, found in self._ids(
+                [one if one.remote_id in known else replace(one, remote_id=None)]
+            ).items()
+        }
+        now: dict[str, str] = {}
+
+        def merge(record: Record) -> Accepted | RowError:
+            source, target = gone.get(record.key), kept.get(_kept(record).key)
+            target = now.get(target, target) if target else None
+            if source is None or source == target:
+                return Accepted(record.key)
+            if target is None:
+                said = "HubSpot does not have the record that it was merged into"
+                return RowError(record.key, "not_there", said)
+            both = {"primaryObjectId": target, "objectIdToMerge": source}
+            answer = self.http.post(f"{self._objects}/merge", both, group="crm", answer=MERGED)
+            now[target] = str(answer["id"])
+            return Accepted(record.key)
+
+        result = one_by_one(records, merge)
+        return replace(result, requests=self.http.requests_sent - before)
+
+    def _there(self, ids: Collection[str]) -> set[str]:
+        """Those of `ids` that HubSpot has."""
+        if not ids:
+            return set()
+        asked = [{"id": one} for one in sorted(ids)]
+        read = self._batch("read", asked, properties=[], propertiesWithHistory=[])["results"]
+        return {str(row["id"]) for row in read}
+
     def there(self, records: Sequence[Record]) -> Collection[str]:
         """Contacts and companies that are not archived; of a list, those that are on it.
 
@@ -651,6 +707,12 @@ class Hubspot:
             )
             self.http.made()
         self._key_property_exists = True
+
+
+def _kept(record: Record) -> Record:
+    """Whom a row was merged into."""
+    assert record.into is not None  # noqa: S101 - the engine says so
+    return record.into
 
 
 def _text(value: Any) -> str:

@@ -16,6 +16,7 @@ AUTHORIZATION = "Bearer"
 INDEX = "hubspot:index"  # which record has a value of a property
 INDEXED = ("email", "domain", "headwater_account_id")
 BATCH = 100
+SECOND = "hs_additional_emails"
 CORRELATION = "00000000-0000-4000-8000-000000000000"
 # Some of the properties that every account has, and whether a person may write them.
 PROPERTIES = {
@@ -283,6 +284,33 @@ def archive(kind: str) -> tuple[Response | str, int]:
         _unindex(kind, properties)
     store().drop_members(NAME, kind, keys)
     return "", 204
+
+
+@blueprint.post("/crm/v3/objects/<kind>/merge")
+def merge(kind: str) -> Response | tuple[Response, int]:
+    """Both become one under a third id, as accounts have it that keep none of the two; it has the addresses and lists of both."""
+    body = request.get_json()
+    target, source = body["primaryObjectId"], body["objectIdToMerge"]
+    kept, gone = (store().member(NAME, kind, key) for key in (target, source))
+    if kept is None or gone is None:
+        return error(404, "OBJECT_NOT_FOUND")
+    if target == source:
+        return error(400, "VALIDATION_ERROR")
+    made, merged = _new_id(kind, f"{target}+{source}"), {**gone, **kept}
+    more = {gone.get("email"), *gone.get(SECOND, "").split(";"), *kept.get(SECOND, "").split(";")}
+    if second := sorted(one for one in more if one and one != kept.get("email")):
+        merged[SECOND] = ";".join(second)
+    for properties in (kept, gone):
+        _unindex(kind, properties)
+    store().drop_members(NAME, kind, [target, source])
+    _put(kind, {made: merged})
+    for email in second:
+        store().put_members(INDEX, f"{kind}.email", {email.lower(): made})
+    for _, key, _ in store().objects(NAME, "list"):
+        if any(store().member(NAME, key, one) for one in (target, source)):
+            store().drop_members(NAME, key, [target, source])
+            store().put_members(NAME, key, {made: True})
+    return jsonify(_row(made, merged))
 
 
 @blueprint.post("/crm/v3/objects/contacts/gdpr-delete")
