@@ -170,6 +170,16 @@ def meta_hashes(number: int) -> dict[str, str]:
     return _some(every, absent[number % 4])
 
 
+def meta_mobiles(number: int) -> dict[str, str]:
+    """Some are known by their device alone."""
+    device = {"mobile_id": f"6032d997-3ab0-4de0-aa16-{number:012d}"}
+    return device if number % 3 == 0 else meta_hashes(number) | (device if number % 3 == 1 else {})
+
+
+def meta_value(number: int) -> Row:
+    return {"value": number + 0.5 if number % 2 else number}
+
+
 def google_hashes(number: int) -> dict[str, str]:
     every = {
         name: sha(f"{name} {number}")
@@ -427,6 +437,12 @@ def hubspot_events(key: str, ids: dict[str, str], fields: Row, number: int) -> H
 def meta_audience(key: str, ids: dict[str, str], fields: Row) -> Held:
     member = ids.get("email_sha256") or ids["phone_sha256"]
     return {(NAME, member): {META[name]: value for name, value in ids.items()}}
+
+
+def meta_valued(key: str, ids: dict[str, str], fields: Row) -> Held:
+    member = ids.get("email_sha256") or ids.get("phone_sha256") or ids["mobile_id"]
+    said = {META.get(name, "MADID"): value for name, value in ids.items()}
+    return {(NAME, member): said | {"LOOKALIKE_VALUE": str(fields["value"])}}
 
 
 def google_audience(key: str, ids: dict[str, str], fields: Row) -> Held:
@@ -742,6 +758,7 @@ RECORDS = [
     Content("hubspot", "custom_object", email, hubspot_contact, hubspot_custom, hubspot_records(NAME, "headwater_id")),
     Content("hubspot", "association", pair, no_fields, hubspot_pair, hubspot_held_pairs, needs=hubspot_there),
     Content("meta", "audience", meta_hashes, no_fields, meta_audience, lambda folder: _members(folder, "meta"), "audience"),
+    Content("meta", "value_audience", meta_mobiles, meta_value, meta_valued, lambda folder: _members(folder, "meta"), "audience"),
     Content("google_data_manager", "audience", google_hashes, no_fields, google_audience,
             lambda folder: _members(folder, "google_data_manager"), "audience",
             (("customer_id", "4711"), ("login_customer_id", "42"))),
