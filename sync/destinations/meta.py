@@ -10,9 +10,8 @@ codes, and 1713230 of a blocked audience), developers.facebook.com/docs/graph-ap
 them come in a 400: an expired token is no row's fault, and neither is a limit. Read 2026-11-29: github.com/facebook/
 facebook-ruby-business-sdk/issues/124 (803 of an audience that was made a moment ago, and is there at the next try).
 
-Read 2026-11-29: facebook/facebook-python-business-sdk, examples/CustomAudienceUsersPostCrossPlatform.py (MADID goes as it is, beside hashes;
-LOOKALIKE_VALUE is a text), API description v25.0 (is_value_based of one
-that is made; POST /{audience}/adaccounts shares it).
+Read 2026-11-29: facebook/facebook-python-business-sdk, examples/CustomAudienceUsersPostCrossPlatform.py (MADID goes as it is, beside
+hashes; LOOKALIKE_VALUE is a text), API description v25.0 (is_value_based of one that is made; POST /{audience}/adaccounts shares it).
 
 Erasure, read 2026-11-29: developers.facebook.com/docs/marketing-api/custom-audience-api (what is sent are hashes, compared with Meta's own;
 who is taken out of an audience is out within 24 hours). The API deletes nobody's account at Meta, which is not ours to delete.
