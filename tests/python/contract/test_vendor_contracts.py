@@ -52,6 +52,7 @@ SPECS = {"google_data_manager": "google_datamanager"}
 UNDESCRIBED = {
     "/",
     "/oauth/v2/private-apps/get/access-token-info",
+    "/email/public/v1/events",
     "/v25/customers/1/googleAds:search",  # of another API, below
 }
 
@@ -147,7 +148,9 @@ def test_every_request_is_what_the_vendor_describes(vendor: str, tmp_path: Path)
     wrong = [
         f"{row['method']} {row['path']}: {row['violations']}"
         for row in sent
-        if not row["valid"] and row["path"] not in UNDESCRIBED
+        if not row["valid"]
+        and row["path"].partition("?")[0] not in UNDESCRIBED
+        and not row["path"].startswith("/crm/v4/associations/")
     ]
     assert not wrong, "\n".join(wrong)
 
