@@ -123,6 +123,7 @@ candidates as (
         'told': [],
         'texts': outer.texts if outer else [],
         'models': {},
+        'is_kept': outer.is_kept if outer else false,
         'leaves': [],
         'zone': outer.zone if outer else headwater._definition_zone(problems, zone),
         'columns': outer.columns if outer else {},
@@ -217,7 +218,7 @@ candidates as (
     {%- endif -%}
     {{ return(
         '(select by_account.' ~ context.key ~ ', max(by_account.place) as place from (select ' ~ key ~ ', case when contacts.account_id is null then 1 else ' ~ place ~ ' end as place from '
-        ~ source ~ ' left join (select distinct account_id, profile_id from ' ~ ref('headwater', 'account_contacts') ~ ' where account_id is not null) as contacts on ' ~ key ~ ' = contacts.profile_id where '
+        ~ source ~ ' left join (select distinct account_id, profile_id from ' ~ headwater.model_ref('account_contacts', context) ~ ' where account_id is not null) as contacts on ' ~ key ~ ' = contacts.profile_id where '
         ~ wheres | join(' and ') ~ ') as by_account group by 1)'
     ) }}
 {%- endmacro %}

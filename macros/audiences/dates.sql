@@ -36,6 +36,37 @@
     {{ return(headwater._anniversary(context, clock, day_of_year, value, path)) }}
 {%- endmacro %}
 
+{#- Expression: a column of dates is up to now, or earlier, by whole days: `within: 30 days` holds today and the thirty days before, `older_than` what came before
+    those, at whichever hour it is asked. -#}
+{% macro date_from_now(context, column, operator, value, path) -%}
+    {%- set problem = headwater._duration_problem(value, 1 if operator == 'within' else 0) -%}
+    {%- if problem -%}
+        {%- do headwater.note_problem(context, path, problem) -%}
+        {{ return('false') }}
+    {%- endif -%}
+    {%- set now = headwater._clock_now(context) -%}
+    {%- set first = headwater._period_start(now - modules.datetime.timedelta(minutes=headwater.minutes_of(value)), 'day') -%}
+    {%- set instant = headwater._instant(column) -%}
+    {%- if operator == 'older_than' -%}
+        {{ return(instant ~ ' < ' ~ headwater.timestamp_literal(first | string)) }}
+    {%- endif -%}
+    {{ return(instant ~ ' >= ' ~ headwater.timestamp_literal(first | string) ~ ' and ' ~ instant ~ ' <= ' ~ headwater.timestamp_literal(headwater._period_start(now, 'day') | string)) }}
+{%- endmacro %}
+
+{#- Value: what a column of dates is compared with: of `today`, `now` and `30 days ago` the day that the clock of the definition's zone shows, of a list each;
+    a date or a time that is written out is what it is. -#}
+{% macro whole_day(context, value, bare=false) -%}
+    {%- if value is iterable and value is not string and value is not mapping -%}
+        {%- set days = [] -%}
+        {%- for one in value -%}
+            {%- do days.append(headwater.whole_day(context, one, bare)) -%}
+        {%- endfor -%}
+        {{ return(days) }}
+    {%- endif -%}
+    {%- set instant = headwater.moment(context, value, bare) if value is string and not headwater.utc_instant(value) else none -%}
+    {{ return(headwater._clock_at(context.zone, headwater._datetime_of(instant)).strftime('%Y-%m-%d') if instant else value) }}
+{%- endmacro %}
+
 {#- Expression: the day and month of a date, in a later year, fall into a window of days; 29 February is 28 February in a year without. -#}
 {% macro _anniversary(context, clock, day_of_year, value, path) -%}
     {%- set given = value | select('in', ['within_next', 'within', 'during']) | list if value is mapping else [] -%}

@@ -29,7 +29,7 @@
         'in_a_row': ['at_least', 'of'],
         'in_journey': ['in_journey', 'step', 'happened', 'outcome'],
         'in_list_what': ['model', 'column', 'trait', 'identifier', 'where'],
-        'journey': ['entry', 'exit_when', 're_entry', 'exclusion', 'steps', 'renamed', 'removed', 'inserted'],
+        'journey': ['entry', 'exit_when', 're_entry', 'exclusion', 'steps', 'migrate', 'renamed', 'removed', 'inserted'],
         'kinds': ['all', 'any', 'not', 'trait', 'did', 'sequence', 'member_of', 'account', 'contacts', 'product_line', 'related',
             'consent', 'suppressed', 'was_sent', 'in_journey', 'in_list', 'near', 'figure', 'some', 'score', 'known_by', 'people'],
         'limit': ['top', 'by', 'per', 'from'],

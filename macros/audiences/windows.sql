@@ -22,11 +22,16 @@
 
 {#- Value: what the clock of the definition's zone shows now, a naive datetime. -#}
 {% macro _clock_now(context) -%}
-    {%- if context.zone != 'UTC' -%}
-        {%- set known = modules.pytz.utc.localize(headwater.now_value()).astimezone(modules.pytz.timezone(context.zone)) -%}
-        {{ return(headwater._datetime_of(known.strftime('%Y-%m-%d %H:%M:%S'))) }}
+    {{ return(headwater._clock_at(context.zone, headwater.now_value())) }}
+{%- endmacro %}
+
+{#- Value: what the clock of a zone shows at an instant in UTC, both naive datetimes. -#}
+{% macro _clock_at(zone, instant) -%}
+    {%- if zone == 'UTC' -%}
+        {{ return(instant) }}
     {%- endif -%}
-    {{ return(headwater.now_value()) }}
+    {%- set known = modules.pytz.utc.localize(instant).astimezone(modules.pytz.timezone(zone)) -%}
+    {{ return(headwater._datetime_of(known.strftime('%Y-%m-%d %H:%M:%S'))) }}
 {%- endmacro %}
 
 {#- Value: the zone of days, weeks and hours, of `zone:` in a definition or `vars: cdp_time_zone`; UTC unless told. -#}

@@ -66,7 +66,7 @@
     {%- set columns = headwater._columns_of(context, context.model) -%}
     {%- set has_column = column in columns.types or not execute -%}
     {%- if has_column and context.asks and not headwater.is_offline() and modules.pytz.all_timezones_set is defined -%}
-        {%- for row in run_query('select distinct ' ~ column ~ ' from ' ~ headwater.model_ref(context.model) ~ ' where ' ~ column ~ ' is not null order by 1') -%}
+        {%- for row in run_query('select distinct ' ~ column ~ ' from ' ~ headwater.model_ref(context.model, context) ~ ' where ' ~ column ~ ' is not null order by 1') -%}
             {%- if row[0] in modules.pytz.all_timezones_set -%}
                 {%- do zones.update({row[0]: headwater._clock_now({'zone': row[0]})}) -%}
             {%- endif -%}
@@ -139,10 +139,28 @@
 {%- endmacro %}
 
 {#- CTE: the messages that people were due before this build, of this journey and the others: profile_id, channel, happened_at. Whom a journey
-    holds out had none; messages that obey no rule are not counted. -#}
-{% macro _journey_contacts(parsed, beside, log) -%}
+    holds out had none; messages that obey no rule are not counted. What `earlier` versions of this journey send in this build is counted too. -#}
+{% macro _journey_contacts(parsed, beside, log, earlier=[]) -%}
 {%- set logs = ([{'table': log, 'definition': parsed}] if log else []) + beside -%}
 contacts as (
+    {% for one in earlier %}
+    select
+        sent.profile_id,
+        sent.channel,
+        sent.happened_at
+
+    from {{ one.cte }} as sent
+
+    where
+        sent.node_type = 'touchpoint'
+        and sent.outcome = 'due'
+        and not sent.is_holdout
+        {%- for name in headwater._free_touchpoints(one.definition) %}
+        and sent.node <> {{ headwater.string_literal(name) }}
+        {%- endfor %}
+
+    union all
+    {% endfor %}
     {% for log in logs %}
     select
         coalesce(successors.live_id, steps.profile_id) as profile_id,
