@@ -36,7 +36,7 @@
 {%- set log = this if is_incremental() else none -%}
 {%- do headwater._journey_check_log(log) if is_build -%}
 {%- set versions = headwater.journey_versions(parsed, model.name, log) if is_build else none -%}
-{%- set known = headwater._journey_known(parsed, nodes, log, versions.current if versions.kept else none) if log and is_build else {} -%}
+{%- set known = headwater._journey_known(parsed, nodes, log, versions.current) if log and is_build else {} -%}
 {{ headwater.journey_query(parsed, nodes, model.name, log, known, is_build, versions=versions) }}
 {%- endmacro %}
 

@@ -15,7 +15,7 @@
         {%- set members = 'select judged.profile_id, judged.is_holdout from (' ~ headwater.audience_rows(made) ~ ') as judged where judged.is_member' -%}
     {%- endif -%}
     {%- set versions = headwater.journey_versions(parsed, name, log) if execute and not headwater.is_offline() else none -%}
-    {%- set known = headwater._journey_known(parsed, nodes, log, versions.current if versions.kept else none, checks) if log else {} -%}
+    {%- set known = headwater._journey_known(parsed, nodes, log, versions.current, checks) if log else {} -%}
     {%- set query = headwater.journey_query(parsed, nodes, name, log, known, execute, members, versions) -%}
     {%- set shown = [] -%}
     {%- for node in nodes -%}
@@ -29,7 +29,7 @@
         'name': name, 'entry': headwater.rule_words(parsed['entry']), 'exit_when': headwater.rule_words(parsed['exit_when']) if 'exit_when' in parsed else none,
         'nodes': shown, 'next': query,
         'passed': headwater._journey_passed(parsed, log) if log else none,
-        'standing': headwater._journey_standing(parsed, nodes, log, versions.current if versions.kept else none) if log else none,
+        'standing': headwater._journey_standing(parsed, nodes, log, versions.current) if log else none,
         'versions': headwater._journey_told_versions(versions) if versions else [],
     })) }}
 {%- endmacro %}

@@ -56,22 +56,23 @@ def test_migrate_moves_on_whom_it_names_and_for_good(lab: Callable[..., JourneyL
     tried.build("2026-03-01 12:00:00")
     first = version_of(tried, 1)
     # The step in which a stands is gone, and somebody has to say what becomes of it.
-    tried.define(journey("hello", "third", "9d", more=f"migrate: [{first}]"))
+    tried.define(journey("hello", "second", "third", "9d", more=f"migrate: [{first}]"))
     with pytest.raises(BuildError, match=r"'w2d' \(wait\).*removed: \[w2d\]"):
         tried.step("2026-03-02 12:00:00")
     tried.define(
-        journey("hello", "third", "9d", more=f"migrate: [{first}]\nremoved: [w2d, second]")
+        journey("hello", "second", "third", "9d", more=f"migrate: [{first}]\nremoved: [w2d]")
     )
     tried.people("b")
     tried.step("2026-03-02 13:00:00")
     assert due(tried, "third") == {"a", "b"}, "a stood in the wait that is gone, and goes on"
+    assert due(tried, "second") == {"a", "b"}
     # What was moved on stays so, though a later definition says nothing of it, and one that is back is another version.
     tried.define(journey("hello", "2d", "second", "9d"))
     tried.people("c")
     tried.step("2026-03-03 12:00:00")
     assert due(tried, "hello") == {"a", "b", "c"}
     tried.step("2026-03-05 12:00:00")
-    assert due(tried, "second") == {"c"}
+    assert (due(tried, "second"), due(tried, "third")) == ({"a", "b", "c"}, {"a", "b"})
     told = tried.log("profile_id", "version", where="node = 'entry'")
     assert [version for _, version in told][2] == f"{first}_2"
 
