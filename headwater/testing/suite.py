@@ -445,9 +445,9 @@ class DestinationSuite:
         assert differences(held, {**held, **self.adapter.wanted(accepted)}) == []
 
     def test_what_must_be_hashed_is_not_sent_in_clear(self, bench: Bench) -> None:
-        if not self.adapter.declaration.hashed:
-            pytest.skip("identifiers go as they are")
         hashed = [name for name in self.adapter.able.identifiers if name.endswith("sha256")]
+        if not self.adapter.declaration.hashed or not hashed:
+            pytest.skip("identifiers go as they are")
         clear = [
             Record(row.key, {**row.identifiers, **dict.fromkeys(set(row.identifiers) & set(hashed), "jane@shop.example")})
             for row in self.adapter.records(range(3))

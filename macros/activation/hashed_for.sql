@@ -1,11 +1,30 @@
-{#- Expression: a value hashed by the rules of `vendor` (google, meta). -#}
+{#- Expression: a value hashed by the rules of `vendor`, which are Google's or Meta's own, or for others theirs kind by kind.
+    Sources, read 2026-11-29: of TikTok ads.tiktok.com/help/article/advanced-matching-web (an address lower case and trimmed, a phone in
+    E.164 with its plus); of Snapchat developers.snap.com/api/marketing-api/Conversions-API/BestPractices (lower case and trimmed, a phone
+    without plus and leading zeros); of LinkedIn and Pinterest the sources in docs/destinations.md (lower case and trimmed). Of Microsoft
+    no page could be read: lower case and trimmed, as public clients do. -#}
 {% macro hashed_for(vendor, kind, expression) -%}
-    {%- if vendor == 'google' -%}
-        {{ return(headwater.hashed_for_google(kind, expression)) }}
-    {%- elif vendor == 'meta' -%}
-        {{ return(headwater.hashed_for_meta(kind, expression)) }}
+    {%- set rules = {
+        'google': headwater.hashed_for_google,
+        'meta': headwater.hashed_for_meta,
+    } -%}
+    {%- set kinds = {
+        'linkedin': {'email': 'meta'},
+        'microsoft': {'email': 'meta'},
+        'pinterest': {'email': 'meta'},
+        'snapchat': {'email': 'meta', 'phone': 'meta'},
+        'tiktok': {'email': 'meta', 'phone': 'google'},
+    } -%}
+    {%- if vendor in rules -%}
+        {{ return(rules[vendor](kind, expression)) }}
+    {%- elif vendor not in kinds -%}
+        {{ exceptions.raise_compiler_error("hashed_for: vendor '" ~ vendor ~ "' is not one of "
+            ~ ((rules.keys() | list) + (kinds.keys() | list)) | sort | join(', ') ~ ".") }}
+    {%- elif kind not in kinds[vendor] -%}
+        {{ exceptions.raise_compiler_error("hashed_for: of " ~ vendor ~ " kind '" ~ kind ~ "' is not one of "
+            ~ kinds[vendor].keys() | join(', ') ~ ".") }}
     {%- endif -%}
-    {{ exceptions.raise_compiler_error("hashed_for: vendor '" ~ vendor ~ "' is not one of google, meta.") }}
+    {{ return(rules[kinds[vendor][kind]](kind, expression)) }}
 {%- endmacro %}
 
 {#- Expression: the SHA-256 of what a value is by the vendor's rules, `normal`.

@@ -1,4 +1,4 @@
-{#- Data test: every value that is there can be hashed by the rules of `vendor` (google, meta), or is a SHA-256 already; what cannot
+{#- Data test: every value that is there can be hashed by the rules of `vendor` (google, meta and the others of hashed_for), or is a SHA-256 already; what cannot
     is null in the activation table. -#}
 {% test hashable_for(model, column_name, vendor, kind) %}
 

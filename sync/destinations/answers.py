@@ -26,6 +26,11 @@ from sync.errors import (
 Field = tuple[str, type | tuple[type, ...]]
 CODE = re.compile(r"-?[0-9]{1,8}|[A-Za-z][A-Za-z0-9_-]{0,59}")
 TEXT_ID = (str, int)  # an id, which some vendors write as a number
+# Where vendors have their codes, the finer ones first; names are told apart by neither case nor underscores.
+CODE_NAMES = (
+    "errorsubcode", "code", "errorcode", "reason", "subcategory", "category", "errortype", "status", "type",
+)  # fmt: skip
+ERROR_LISTS = ("errors", "OperationErrors", "BatchErrors", "PartialErrors")
 NEW_PAUSE = 5.0  # seconds until what was just made is asked for again
 
 
@@ -185,10 +190,14 @@ def codes(body: Any) -> list[str]:
         body = {"errors": body}
     if not isinstance(body, dict):
         return []
-    errors, error = body.get("errors"), body.get("error")
-    places = (
-        [one for one in errors if isinstance(one, dict)][:5] if isinstance(errors, list) else []
-    )
+    error = body.get("error")
+    places: list[Any] = []
+    for name in ERROR_LISTS:
+        errors = body.get(name)
+        places += (
+            [one for one in errors if isinstance(one, dict)] if isinstance(errors, list) else []
+        )
+    places = places[:5]
     if isinstance(error, dict):
         details = error.get("details")
         places += [error, *(details if isinstance(details, list) else ())]
@@ -196,19 +205,14 @@ def codes(body: Any) -> list[str]:
         places.append({"code": error})  # OAuth's (RFC 6749, 5.2)
     places.append(body)
     words: dict[str, None] = {}
-    for name in (
-        "error_subcode",
-        "code",
-        "errorCode",
-        "reason",
-        "subCategory",
-        "category",
-        "errorType",
-        "status",
-        "type",
-    ):
-        for place in places:
-            value = place.get(name) if isinstance(place, dict) else None
+    told = [
+        {str(name).replace("_", "").lower(): value for name, value in place.items()}
+        for place in places
+        if isinstance(place, dict)
+    ]
+    for name in CODE_NAMES:
+        for place in told:
+            value = place.get(name)
             if not isinstance(value, bool) and CODE.fullmatch(str(value or "")):
                 words[str(value)] = None
     return list(words)

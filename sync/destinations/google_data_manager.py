@@ -1,4 +1,4 @@
-"""Google Data Manager: hashed people in a customer-match user list, for search, shopping and video ads.
+"""Google Data Manager: people in a customer-match user list, for search, shopping and video ads, and conversions.
 
 Read 2026-11-24: developers.google.com/data-manager/api/limits (300 requests a minute, 10,000 members a request, 10
 identifiers a member), .../reference/rest/v1/audienceMembers/ingest and .../remove (encoding HEX, consent, terms of service),
@@ -10,6 +10,10 @@ PARTIAL_SUCCESS with `errorInfo.errorCounts`: a reason and a `recordCount` each,
 Read 2026-11-29: .../devguides/audiences/google-ads/customer-match/create-audience (a list without `membershipDuration` has the longest
 there is), ppc.land/google-sets-new-540-day-limit-for-customer-match-data-retention (that is 540 days, for lists of before too).
 
+Read 2026-11-29: .../reference/rest/v1/AudienceMember (consent of each; userIdData, mobileData), .../reference/rest/v1/accountTypes.accounts.userLists
+(uploadKeyTypes CONTACT_ID, USER_ID and MOBILE_ID, of which a list has its own for ever; mobileIdInfo wants appId and keySpace;
+membershipDuration in whole days). Conversions are google_events, what campaigns cost google_reports.
+
 Erasure, read 2026-11-29: .../reference/rest/v1/audienceMembers (there is no persistent data behind the resource: members are what a list
 has), .../remove. Google keeps no profile of ours that could be deleted.
 
@@ -19,18 +23,30 @@ rows were taken is only told later, as counts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar
+import datetime as dt
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Literal
 
-from pydantic import SecretStr, model_validator
+from pydantic import Field, SecretStr, model_validator
 
+from sync.destinations import google_events, google_reports
 from sync.destinations.answers import TEXT_ID, Answer, Fault, Verdict, Verdicts
 from sync.destinations.base import Declaration, Erasure, ObjectType, PartialFailure, RateLimit
 from sync.destinations.http import HttpClient, Limiter
 from sync.destinations.oauth import RefreshedToken
 from sync.destinations.settings import Address, HttpSettings
 from sync.destinations.values import is_sha256
-from sync.records import Accepted, BatchResult, JobStatus, Mode, Record, RowError, SyncObject
+from sync.errors import ConfigError
+from sync.records import (
+    Accepted,
+    BatchResult,
+    JobStatus,
+    Mode,
+    Record,
+    Result,
+    RowError,
+    SyncObject,
+)
 
 API_VERSION = "v1"
 ADDRESS = ("first_name_sha256", "last_name_sha256", "country", "postal_code")
@@ -38,6 +54,16 @@ HASHED = frozenset({"email_sha256", "phone_sha256", "first_name_sha256", "last_n
 IDENTIFIERS = HASHED | frozenset(ADDRESS)
 REFRESH_DAYS = 500  # members leave 540 days after they were sent last
 CONSENT = {"adUserData": "CONSENT_GRANTED", "adPersonalization": "CONSENT_GRANTED"}
+# Columns that say it of each row, in place of the request: true, false, or null where nobody was asked.
+CONSENT_FIELDS = {"ad_user_data": "adUserData", "ad_personalization": "adPersonalization"}
+ANSWERS = {
+    True: "CONSENT_GRANTED",
+    False: "CONSENT_DENIED",
+    None: "CONSENT_STATUS_UNSPECIFIED",
+}
+FIRST_PARTY = {"dataSourceType": "DATA_SOURCE_TYPE_FIRST_PARTY"}
+DAY_SECONDS = 86_400
+ADS_URL = "https://googleads.googleapis.com"  # where reports are
 MADE = Answer(fields=(("id", TEXT_ID),))
 TAKEN = Answer(fields=(("requestId", str),))
 ASKED = Answer(fields=(("requestStatusPerDestination", list),))
@@ -86,6 +112,7 @@ VERDICTS = Verdicts(
                 "INVALID_AUDIENCE_MEMBER",
                 "TOO_MANY_USER_IDENTIFIERS",
                 "PROCESSING_ERROR_REASON_INVALID_FORMAT",
+                *google_events.ROW_REASONS,
             )
         },
         **{
@@ -115,6 +142,11 @@ class GoogleDataManagerSettings(HttpSettings):
     client_secret: SecretStr | None = None
     refresh_token: SecretStr | None = None
     login_customer_id: str | None = None
+    membership_days: int | None = Field(default=None, ge=1, le=540)
+    mobile_platform: Literal["ios", "android"] | None = None
+    mobile_app_id: str | None = None
+    event_source: Literal["WEB", "APP", "IN_STORE", "PHONE", "MESSAGE", "OTHER"] = "WEB"
+    developer_token: SecretStr | None = None
     base_url: Address = "https://datamanager.googleapis.com"
     token_url: Address = "https://oauth2.googleapis.com/token"  # noqa: S105
 
@@ -127,34 +159,61 @@ class GoogleDataManagerSettings(HttpSettings):
         return self
 
 
+def _audience(
+    identifiers: frozenset[str], members: tuple[tuple[str, ...], ...], member: str
+) -> ObjectType:
+    return ObjectType(
+        modes=frozenset({Mode.UPSERT, Mode.MIRROR, Mode.ADD, Mode.REMOVE}),
+        batch_rows=10_000,
+        identifiers=identifiers,
+        open_fields=False,
+        known_fields=frozenset(CONSENT_FIELDS),
+        member=member,
+        members=members,
+        partial_failure=PartialFailure.BY_POLLING,
+        rate_group="ingest",
+        latency="up to 24 hours",
+        job_seconds=6 * 3600,
+        refresh_days=REFRESH_DAYS,
+    )
+
+
 class GoogleDataManager:
-    """Fills one user list of a Google Ads account, found by name or made."""
+    """Fills one user list of a Google Ads account, found by name or made, or sends one action's conversions."""
 
     declaration: ClassVar[Declaration] = Declaration(
         name="google_data_manager",
         title="Google Data Manager",
         api_version=API_VERSION,
         objects={
-            "audience": ObjectType(
-                modes=frozenset({Mode.UPSERT, Mode.MIRROR, Mode.ADD, Mode.REMOVE}),
-                batch_rows=10_000,
-                identifiers=IDENTIFIERS,
+            "audience": _audience(
+                IDENTIFIERS, (("email_sha256",), ("phone_sha256",), ADDRESS), "hashed row"
+            ),
+            "user_audience": _audience(frozenset({"user_id"}), (("user_id",),), "user id"),
+            "mobile_audience": _audience(frozenset({"mobile_id"}), (("mobile_id",),), "mobile id"),
+            "conversion": ObjectType(
+                modes=frozenset({Mode.EVENT}),
+                batch_rows=2000,
+                identifiers=IDENTIFIERS | google_events.CLICKS,
                 open_fields=False,
-                member="hashed row",
-                members=(("email_sha256",), ("phone_sha256",), ADDRESS),
+                known_fields=google_events.FIELDS | frozenset(CONSENT_FIELDS),
+                member="event",
                 partial_failure=PartialFailure.BY_POLLING,
                 rate_group="ingest",
                 latency="up to 24 hours",
                 job_seconds=6 * 3600,
-                refresh_days=REFRESH_DAYS,
-            )
+            ),
         },
         rate_limits={
             "ingest": RateLimit(requests=240, seconds=60, parallel=4),
             "default": RateLimit(requests=60, seconds=60, parallel=2),
         },
+        pulls=True,
         hashed=True,
-        erasure=Erasure("the hashes are taken out of the user list"),
+        erasure=Erasure(
+            "the hashes or ids are taken out of the user list",
+            objects=frozenset({"audience", "user_audience", "mobile_audience"}),
+        ),
         verdicts=VERDICTS,
         settings_help={
             "customer_id": "Google Ads account, digits without dashes",
@@ -163,10 +222,21 @@ class GoogleDataManager:
             "client_secret": "secret of the OAuth client",
             "refresh_token": "refresh token with the scope datamanager",
             "login_customer_id": "manager account, when access comes through one",
+            "membership_days": "how long members stay in a list that is made, 540 days at most and without it",
+            "mobile_platform": "ios or android, of a list of mobile ids that is made",
+            "mobile_app_id": "id of the app whose mobile ids these are, of a list that is made",
+            "event_source": "where conversions happened: WEB (the default), APP, IN_STORE, PHONE, MESSAGE, OTHER",
+            "developer_token": "developer token of the Google Ads API, for what campaigns cost; the OAuth token wants the scope adwords then",
         },
     )
     settings_type: ClassVar[type[GoogleDataManagerSettings]] = GoogleDataManagerSettings
-    sandbox_settings: ClassVar[dict[str, str]] = {"access_token": "sandbox", "customer_id": "1"}
+    sandbox_settings: ClassVar[dict[str, str]] = {
+        "access_token": "sandbox",
+        "customer_id": "1",
+        "developer_token": "sandbox",
+        "mobile_platform": "ios",
+        "mobile_app_id": "1",
+    }
 
     def __init__(
         self, settings: GoogleDataManagerSettings, target: SyncObject, limiter: Limiter
@@ -175,21 +245,29 @@ class GoogleDataManager:
         self._settings = settings
         self._list_id: str | None = None
         self._stays: int | None = None  # days of a membership, where the list tells
-        self.http = HttpClient(
-            settings.base_url,
+        self._limiter, self._auth = limiter, _authorization(settings)
+        self.http = self._client(settings.base_url)
+
+    def _client(self, base_url: str) -> HttpClient:
+        return HttpClient(
+            base_url,
             vendor="google_data_manager",
-            limiter=limiter,
+            limiter=self._limiter,
             verdicts=VERDICTS,
-            auth=_authorization(settings),
+            auth=self._auth,
         )
 
     def check(self) -> str:
+        if self.target.kind == "conversion":
+            # Nothing lists conversion actions here; the account's lists say that the token reaches it.
+            self.http.get(self._lists_path(), {"pageSize": 1})
+            return f"API {API_VERSION}, the account can be reached"
         there = "is there" if self._found() else "will be made"
         stays = f", members stay {self._stays} days" if self._stays else ""
         return f"API {API_VERSION}, user list '{self.target.name}' {there}{stays}"
 
     def account(self) -> str:
-        return self._settings.customer_id.replace("-", "")
+        return _digits(self._settings.customer_id)
 
     def upsert(self, records: Sequence[Record]) -> BatchResult:
         return self._members(
@@ -200,6 +278,47 @@ class GoogleDataManager:
                 "termsOfService": {"customerMatchTermsOfServiceStatus": "ACCEPTED"},
             },
         )
+
+    def send(self, records: Sequence[Record]) -> BatchResult:
+        """Send conversions of the action whose id is the sync's object; one that Google has already counts as taken."""
+        events, sent, failed = [], [], []
+        for record in records:
+            made = self._event(record)
+            if isinstance(made, RowError):
+                failed.append(made)
+            else:
+                events.append(made)
+                sent.append(record.key)
+        if not events:
+            return BatchResult(failed=failed, requests=0)
+        body = {
+            "destinations": [self._destination(self.target.name or "")],
+            "events": events,
+            "consent": CONSENT,
+            "encoding": "HEX",
+        }
+        answer = self.http.post("/v1/events:ingest", body, group="ingest", answer=TAKEN)
+        return BatchResult(failed=failed, pending=sent, job=answer["requestId"])
+
+    def _event(self, record: Record) -> dict[str, Any] | RowError:
+        if unfit := _unfit(record):
+            return unfit
+        user, consent = _identifiers(record), _consent(record)
+        return google_events.event(record, user, consent, self._settings.event_source)
+
+    def pull(self, since: dt.datetime) -> Iterator[Result]:
+        """What campaigns cost, where there is a developer token."""
+        token = self._settings.developer_token
+        if token is None:
+            return iter(())
+        is_own = (
+            self._settings.base_url == GoogleDataManagerSettings.model_fields["base_url"].default
+        )
+        http = self._client(ADS_URL) if is_own else self.http
+        headers = {"developer-token": token.get_secret_value()}
+        if self._settings.login_customer_id:
+            headers["login-customer-id"] = _digits(self._settings.login_customer_id)
+        return google_reports.pulled(http, self.account(), headers, since)
 
     def remove(self, records: Sequence[Record]) -> BatchResult:
         return self._members("remove", records, {})
@@ -218,9 +337,11 @@ class GoogleDataManager:
         ]
         if not statuses or any(status not in FINISHED for status in statuses):
             return JobStatus(done=False)
-        if FAILED.intersection(statuses):
+        if self.target.kind == "conversion" and _all_there(answer):
+            return JobStatus(done=True, total_count=_received(answer))
+        if FAILED.intersection(statuses) and not _some_there(answer):
             return JobStatus(done=True, all_failed=_reason(answer))
-        if "PARTIAL_SUCCESS" in statuses:
+        if {"PARTIAL_SUCCESS", *FAILED}.intersection(statuses):
             # Only counts come back. The engine sends halves, which changes nothing for rows that were taken.
             return JobStatus(done=True, some_failed=_reason(answer), failed_count=_count(answer))
         return JobStatus(done=True, total_count=_received(answer))
@@ -230,16 +351,11 @@ class GoogleDataManager:
     ) -> BatchResult:
         members, sent, failed = [], [], []
         for record in records:
-            if not all(
-                is_sha256(record.identifiers[name]) for name in record.identifiers if name in HASHED
-            ):
-                failed.append(
-                    RowError(
-                        record.key, "not_hashed", "an identifier is not a SHA-256 in hex", False
-                    )
-                )
-            elif identifiers := _identifiers(record):
-                members.append({"userData": {"userIdentifiers": identifiers}})
+            if unfit := _unfit(record):
+                failed.append(unfit)
+            elif (member := _member(record)) is not None:
+                consent = _consent(record) if verb == "ingest" else None
+                members.append(member if consent is None else {**member, "consent": consent})
                 sent.append(record.key)
             else:
                 failed.append(
@@ -250,7 +366,7 @@ class GoogleDataManager:
         answer = self.http.post(
             f"/v1/audienceMembers:{verb}",
             {
-                "destinations": [self._destination()],
+                "destinations": [self._destination(self.list_id())],
                 "audienceMembers": members,
                 "encoding": "HEX",
                 **more,
@@ -260,11 +376,11 @@ class GoogleDataManager:
         )
         return BatchResult(failed=failed, pending=sent, job=answer["requestId"])
 
-    def _destination(self) -> dict[str, Any]:
+    def _destination(self, product: str) -> dict[str, Any]:
         account = {"accountType": "GOOGLE_ADS", "accountId": self._settings.customer_id}
         destination: dict[str, Any] = {
             "operatingAccount": account,
-            "productDestinationId": self.list_id(),
+            "productDestinationId": product,
         }
         if self._settings.login_customer_id:
             destination["loginAccount"] = {**account, "accountId": self._settings.login_customer_id}
@@ -276,19 +392,42 @@ class GoogleDataManager:
         if found is None:
             made = self.http.post(
                 self._lists_path(),
-                {
-                    "displayName": self.target.name or "",
-                    "membershipStatus": "OPEN",
-                    "ingestedUserListInfo": {
-                        "uploadKeyTypes": ["CONTACT_ID"],
-                        "contactIdInfo": {"dataSourceType": "DATA_SOURCE_TYPE_FIRST_PARTY"},
-                    },
-                },
+                self._new_list(),
                 answer=MADE,
             )
             self.http.made()
             found = self._list_id = str(made["id"])
         return found
+
+    def _new_list(self) -> dict[str, Any]:
+        """A list for identifiers of the sync's kind.
+
+        Raises:
+            ConfigError: a list of mobile ids is to be made, and nothing says of which app.
+        """
+        settings = self._settings
+        info: dict[str, Any] = {"uploadKeyTypes": ["CONTACT_ID"], "contactIdInfo": FIRST_PARTY}
+        if self.target.kind == "user_audience":
+            info = {"uploadKeyTypes": ["USER_ID"], "userIdInfo": FIRST_PARTY}
+        elif self.target.kind == "mobile_audience":
+            if settings.mobile_platform is None or settings.mobile_app_id is None:
+                raise ConfigError(
+                    f"google_data_manager: there is no list '{self.target.name}', and one of mobile ids is of one app.",
+                    "set mobile_platform and mobile_app_id in destinations.yml, or as options of the sync.",
+                )
+            app = {
+                "keySpace": settings.mobile_platform.upper(),
+                "appId": settings.mobile_app_id,
+            }
+            info = {"uploadKeyTypes": ["MOBILE_ID"], "mobileIdInfo": {**FIRST_PARTY, **app}}
+        made: dict[str, Any] = {
+            "displayName": self.target.name or "",
+            "membershipStatus": "OPEN",
+            "ingestedUserListInfo": info,
+        }
+        if settings.membership_days is not None:
+            made["membershipDuration"] = f"{settings.membership_days * DAY_SECONDS}s"
+        return made
 
     def _found(self) -> str | None:
         """Id of the user list, where there is one."""
@@ -299,7 +438,7 @@ class GoogleDataManager:
                 if row.get("displayName") == self.target.name:
                     self._list_id = str(row["id"])
                     seconds = str(row.get("membershipDuration") or "").removesuffix("s")
-                    self._stays = int(seconds) // 86_400 if seconds.isdigit() else None
+                    self._stays = int(seconds) // DAY_SECONDS if seconds.isdigit() else None
                     return self._list_id
             # A token that leads to itself would be followed for ever.
             if page.get("nextPageToken") in (None, "", params.get("pageToken")):
@@ -321,6 +460,41 @@ def _authorization(settings: GoogleDataManagerSettings) -> Callable[[], Mapping[
         )
     token = settings.access_token or SecretStr("")
     return lambda: {"Authorization": f"Bearer {token.get_secret_value()}"}
+
+
+def _digits(account: str) -> str:
+    return account.replace("-", "")
+
+
+def _unfit(record: Record) -> RowError | None:
+    """Why a row is not sent: what is not hashed, or an answer of consent that is none."""
+    hashes = [value for name, value in record.identifiers.items() if name in HASHED]
+    if not all(map(is_sha256, hashes)):
+        return RowError(record.key, "not_hashed", "an identifier is not a SHA-256 in hex", False)
+    for name in CONSENT_FIELDS:
+        if not isinstance(record.fields.get(name), bool | None):
+            return RowError(record.key, "no_consent", f"{name} is neither true nor false", False)
+    return None
+
+
+def _consent(record: Record) -> dict[str, str] | None:
+    """What the row itself says of consent; None where the sync sends no such column."""
+    said = {
+        theirs: ANSWERS[record.fields[name]]  # type: ignore[index]
+        for name, theirs in CONSENT_FIELDS.items()
+        if name in record.fields
+    }
+    return said or None
+
+
+def _member(record: Record) -> dict[str, Any] | None:
+    """The row as a member of a list of its kind."""
+    if user_id := record.identifiers.get("user_id"):
+        return {"userIdData": {"userId": user_id}}
+    if mobile_id := record.identifiers.get("mobile_id"):
+        return {"mobileData": {"mobileIds": [mobile_id]}}
+    found = _identifiers(record)
+    return {"userData": {"userIdentifiers": found}} if found else None
 
 
 def _identifiers(record: Record) -> list[dict[str, Any]]:
@@ -350,21 +524,43 @@ def _reason(answer: Any) -> str:
 
 
 def _count(answer: Any) -> int | None:
-    """How many rows were refused; int64 is text in Google's JSON."""
-    counts = [int(count.get("recordCount") or 0) for count in _error_counts(answer)]
+    """How many rows were refused that Google has not already; int64 is text in its JSON."""
+    counts = [
+        int(count.get("recordCount") or 0)
+        for count in _error_counts(answer)
+        if count.get("reason") not in google_events.THERE_ALREADY
+    ]
     return sum(counts) or None
 
 
 def _received(answer: Any) -> int | None:
     """How many members Google says it was given, where it says so (int64 is text in its JSON)."""
-    counts = [
-        int(kind["recordCount"])
-        for row in answer.get("requestStatusPerDestination", [])
+    rows = answer.get("requestStatusPerDestination", [])
+    kinds = [
+        kind
+        for row in rows
         for name in ("audienceMembersIngestionStatus", "audienceMembersRemovalStatus")
         for kind in (row.get(name) or {}).values()
+    ]
+    kinds += [row.get("eventsIngestionStatus") for row in rows]
+    counts = [
+        int(kind["recordCount"])
+        for kind in kinds
         if isinstance(kind, dict) and kind.get("recordCount")
     ]
     return sum(counts) or None
+
+
+def _some_there(answer: Any) -> bool:
+    """Whether Google refused some because it has them."""
+    reasons = {count.get("reason") for count in _error_counts(answer)}
+    return bool(reasons & google_events.THERE_ALREADY)
+
+
+def _all_there(answer: Any) -> bool:
+    """Whether whatever Google refused it has already."""
+    reasons = {count.get("reason") for count in _error_counts(answer)}
+    return bool(reasons) and reasons <= google_events.THERE_ALREADY
 
 
 def _error_counts(answer: Any) -> list[dict[str, Any]]:

@@ -31,6 +31,7 @@ class RefreshedToken:
         client_id: str,
         client_secret: SecretStr,
         refresh_token: SecretStr | None = None,
+        scope: str | None = None,
         seconds: float = 3600,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -38,6 +39,7 @@ class RefreshedToken:
         self._client_id = client_id
         self._client_secret = client_secret
         self._refresh_token = refresh_token
+        self._scope = scope
         self._seconds = seconds  # how long a token lives, where the answer does not say
         self._clock = clock
         self._lock = threading.Lock()
@@ -65,6 +67,8 @@ class RefreshedToken:
         if self._refresh_token is not None:
             form["grant_type"] = "refresh_token"
             form["refresh_token"] = self._refresh_token.get_secret_value()
+        if self._scope is not None:
+            form["scope"] = self._scope
         try:
             answer = self._http.request(
                 "POST",

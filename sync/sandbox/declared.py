@@ -21,7 +21,15 @@ from flask import Blueprint, Response, jsonify, request
 
 from sync.destinations.declared import form
 from sync.destinations.declared.files import DeclaredFile, load, needs_remote_id
-from sync.destinations.declared.templates import FILTERS, PLACE, item, literal
+from sync.destinations.declared.templates import (
+    FILTERS,
+    IF,
+    IF_ANY,
+    PLACE,
+    item,
+    literal,
+    unconditional,
+)
 from sync.destinations.registry import TOKEN_PATH
 from sync.sandbox import clock
 from sync.sandbox.app import faults, store
@@ -580,16 +588,28 @@ def _match(node: Any, given: Any, rows: list[Captured] | None = None) -> Capture
     if isinstance(node, Mapping):
         return _match_object(node, given, rows)
     if isinstance(node, list):
-        found: Captured = {}
-        if not isinstance(given, list) or len(given) != len(node):
-            return None
-        for one, value in zip(node, given, strict=True):
-            here = _match(one, value, rows)
-            if here is None:
-                return None
-            found |= here
-        return found
+        return _match_list(node, given, rows)
     return {} if node == given else None
+
+
+def _match_list(node: list[Any], given: Any, rows: list[Captured] | None) -> Captured | None:
+    """Items in their order, of which those with a condition may be left out."""
+    if not isinstance(given, list):
+        return None
+    found: Captured = {}
+    left = list(given)
+    for one in node:
+        here = _match(one, left[0], rows) if left else None
+        if here is not None:
+            found |= here
+            left.pop(0)
+        elif not _may_be_left_out(one):
+            return None
+    return None if left else found
+
+
+def _may_be_left_out(node: Any) -> bool:
+    return isinstance(node, Mapping) and bool({IF, IF_ANY} & set(node))
 
 
 def _match_text(node: str, given: Any) -> Captured | None:
@@ -615,6 +635,7 @@ def _match_object(
         return None
     if "$fields" in node:
         return {}
+    node = unconditional(node)
     marks = {name for name in node if literal(name) is None}
     node = {literal(name) or name: one for name, one in node.items()}
     named = [name for name in node if name.startswith("$") and name in marks and name != "$also"]
@@ -632,7 +653,7 @@ def _match_object(
             found[name[1:]] = here
             continue
         if name not in given:
-            if isinstance(one, str) and PLACE.fullmatch(one):
+            if _may_be_left_out(one) or (isinstance(one, str) and PLACE.fullmatch(one)):
                 continue  # a row that lacks it
             return None
         matched = _match(one, given[name], rows)

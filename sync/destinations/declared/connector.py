@@ -173,6 +173,7 @@ class Declared:
             client_id=self._filled(oauth.client_id),
             client_secret=SecretStr(self._filled(oauth.client_secret)),
             refresh_token=None if refresh is None else SecretStr(self._filled(refresh)),
+            scope=oauth.scope,
             seconds=oauth.seconds or 3600,
         )
 

@@ -49,6 +49,7 @@ class OAuth(Form):
     client_id: str
     client_secret: str
     refresh_token: str | None = None
+    scope: str | None = None  # what is asked for, where the vendor wants it said
     seconds: float | None = None  # how long a token lives, where the answer does not say
 
 

@@ -2,7 +2,7 @@
 
 `$email` is a value as it is, and `a ${key} b` a text with it; `$$` is a dollar. What a row lacks is left out of the object it would
 stand in. In a body `{$rows: ...}` is a list with an item a row, `{$join: $email, with: ","}` a text of all, and `{$fields: {...}}` an
-object of the fields that stand nowhere else.
+object of the fields that stand nowhere else. An object with `$if` is left out where the row lacks what it names.
 """
 
 from __future__ import annotations
@@ -22,6 +22,10 @@ PLACE = re.compile(
     r"\$(?:\$|\{([a-z_][\w.]*)((?:\|[a-z0-9_]+)*)\}|([a-z_][\w.]*)((?:\|[a-z0-9_]+)*))"
 )
 FIELDS_OPTIONS = frozenset({"rename", "except", "text"})
+IF, IF_ANY = (
+    "$if",
+    "$if_any",
+)  # an object is left out where the row lacks one of these, or has none of these
 
 
 class MissingType:
@@ -209,6 +213,8 @@ def compiled(node: Any, scope: Scope) -> Part:
     if isinstance(node, Mapping):
         if "$fields" in node:
             return _fields(node, scope, frozenset())
+        if IF in node or IF_ANY in node:
+            return _conditional(node, scope)
         used = used_fields(node)
         return _object(
             [
@@ -224,6 +230,34 @@ def compiled(node: Any, scope: Scope) -> Part:
             _fields({"$fields": node["$also"]}, scope, used) if "$also" in node else None,
         )
     return lambda _words, _row: node
+
+
+def unconditional(node: Mapping[str, Any]) -> dict[str, Any]:
+    """An object without the conditions under which it is left out."""
+    return {name: one for name, one in node.items() if name not in (IF, IF_ANY)}
+
+
+def _conditional(node: Mapping[str, Any], scope: Scope) -> Part:
+    """An object that is left out where the row lacks what `$if` names, or all that `$if_any` names."""
+    made = compiled(unconditional(node), scope)
+    wanted = [_asked(name, node[name], scope) for name in (IF, IF_ANY) if name in node]
+
+    def conditional(words: Words, row: Record | None) -> Any:
+        for of, parts in wanted:
+            if not of(part(words, row) not in (MISSING, None, "") for part in parts):
+                return MISSING
+        return made(words, row)
+
+    return conditional
+
+
+def _asked(
+    name: str, said: Any, scope: Scope
+) -> tuple[Callable[[Iterable[bool]], bool], list[Part]]:
+    names = said if isinstance(said, list) else [said]
+    if not names or not all(isinstance(one, str) and PLACE.search(one) for one in names):
+        raise TemplateError(f"'{name}' wants a name such as `$email`, or a list of such", (name,))
+    return (all if name == IF else any), [_at(name, one, scope) for one in names]
 
 
 def _at(key: str | int, item: Any, scope: Scope) -> Part:
@@ -357,6 +391,8 @@ def body(node: Any, constant: Scope, rows: Scope, *, single: bool = False) -> Bo
 
 def _batch(node: Any, constant: Scope, rows: Scope) -> Body:
     if isinstance(node, Mapping) and "$rows" in node:
+        if isinstance(node["$rows"], Mapping) and {IF, IF_ANY} & set(node["$rows"]):
+            raise TemplateError("a row is sent, or refused, and never left out", ("$rows",))
         item = _at("$rows", node["$rows"], rows)
         return lambda words, records: [item(words, record) for record in records]
     if isinstance(node, Mapping) and "$join" in node:
@@ -364,7 +400,7 @@ def _batch(node: Any, constant: Scope, rows: Scope) -> Body:
         return lambda words, records: between.join(
             as_text(one(words, record)) for record in records
         )
-    if isinstance(node, Mapping):
+    if isinstance(node, Mapping) and not {IF, IF_ANY} & set(node):
         parts = {}
         for name, value in node.items():
             try:
@@ -378,6 +414,8 @@ def _batch(node: Any, constant: Scope, rows: Scope) -> Body:
         }
     if isinstance(node, list):
         items = [_batch(one, constant, rows) for one in node]
-        return lambda words, records: [one(words, records) for one in items]
+        return lambda words, records: [
+            value for one in items if (value := one(words, records)) is not MISSING
+        ]
     fixed = compiled(node, constant)
     return lambda words, _records: fixed(words, None)

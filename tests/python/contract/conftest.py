@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import datetime as dt
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from headwater.testing import suite
 from sync.destinations import registry
 from sync.destinations.base import ObjectType
-from sync.records import Mode, Record, SyncObject
+from sync.records import Mode, Record, SyncObject, Value
 from sync.sandbox import start_sandbox
 from sync.sandbox.faults import Faults
 from sync.sandbox.store import Store
@@ -76,9 +77,14 @@ def records(offered: ObjectType, count: int, *, start: int = 0) -> list[Record]:
             else values.get(name, f"{name}-{number}")
             for index, name in enumerate(sorted(offered.identifiers))
         }
-        fields = {"first_name": "Zoë", "lifetime_value_eur": 12.5, "message": "Hello"}
+        fields: dict[str, Value] = {
+            "first_name": "Zoë",
+            "lifetime_value_eur": 12.5,
+            "message": "Hello",
+        }
         if not offered.open_fields:
-            fields = {}
+            at = dt.datetime(2026, 11, 2, 9) + dt.timedelta(seconds=number)
+            fields = {"occurred_at": at} if "occurred_at" in offered.known_fields else {}
         made.append(
             Record(
                 key=f"p{number:05d}",
@@ -97,11 +103,22 @@ settled = partial(suite.settled, polls=5)
 def objects(*modes: Mode) -> list[Any]:
     """A parameter (destination, object kind) for each object that can do one of `modes`."""
     return [
-        pytest.param(declared.name, kind, id=f"{declared.name}-{kind}")
+        pytest.param(
+            declared.name, kind, id=f"{declared.name}-{kind}",
+            marks=() if is_an_example(declared.objects, kind) else pytest.mark.long,
+        )
         for declared in map(registry.declaration, registry.shipped())
         for kind, offered in declared.objects.items()
         if offered.modes & set(modes)
-    ]
+    ]  # fmt: skip
+
+
+def is_an_example(kinds: Mapping[str, ObjectType], kind: str) -> bool:
+    """Whether it is a vendor's first object of rows, or of events: the others are its variants."""
+    is_event = kinds[kind].modes == {Mode.EVENT}
+    return kind == next(
+        name for name, one in kinds.items() if (one.modes == {Mode.EVENT}) == is_event
+    )
 
 
 Make = Callable[..., Any]

@@ -284,6 +284,69 @@ def google_audience(key: str, ids: dict[str, str], fields: Row) -> Held:
     return {(NAME, ids["email_sha256"]): {"userIdentifiers": said, **request}}
 
 
+def google_ids(kind: str, name: str) -> Callable[..., Held]:
+    """Members by an id that goes as it is; consent is each one's own, and nobody was asked where a row has none."""
+    said = {True: "CONSENT_GRANTED", False: "CONSENT_DENIED", None: "CONSENT_STATUS_UNSPECIFIED"}
+
+    def held(key: str, ids: dict[str, str], fields: Row) -> Held:
+        person = {"userId": ids[name]} if kind == "user" else {"mobileIds": [ids[name]]}
+        request = {
+            "account": {"accountType": "GOOGLE_ADS", "accountId": "1"},
+            "through": None,
+            "consent": {
+                "adUserData": said[fields["ad_user_data"]],
+                "adPersonalization": said[fields["ad_personalization"]],
+            },
+            "termsOfService": {"customerMatchTermsOfServiceStatus": "ACCEPTED"},
+            "encoding": "HEX",
+        }
+        return {(NAME, ids[name]): {**person, **request}}
+
+    return held
+
+
+def google_consent(number: int) -> Row:
+    answers = (True, False, None)
+    return {"ad_user_data": answers[number % 3], "ad_personalization": answers[number // 3 % 3]}
+
+
+def google_click(number: int) -> dict[str, str]:
+    """A click, an address, or both."""
+    clicks = {"gclid": f"Cj0{number}", "gbraid": f"0AA{number}", "wbraid": f"Cks{number}"}
+    name = [*clicks][number % 3]
+    hashes = google_hashes(number) if number % 2 else {}
+    return hashes | ({} if number % 5 == 0 and hashes else {name: clicks[name]})
+
+
+def google_conversion(number: int) -> Row:
+    at = {"occurred_at": dt.datetime(2026, 11, 2, 9, number % 60, number // 60)}
+    value = {"value": number + 0.25, "currency": "EUR"} if number % 7 else {}
+    return at | value
+
+
+def google_conversions(key: str, ids: dict[str, str], fields: Row, number: int) -> Held:
+    event: Row = {
+        "transactionId": key,
+        "eventTimestamp": _json(fields["occurred_at"]),
+        "eventSource": "WEB",
+        "account": {"accountType": "GOOGLE_ADS", "accountId": "1"},
+        "consent": {"adUserData": "CONSENT_GRANTED", "adPersonalization": "CONSENT_GRANTED"},
+    }
+    if "value" in fields:
+        event |= {"conversionValue": fields["value"], "currency": "EUR"}
+    if clicks := {name: ids[name] for name in ("gclid", "gbraid", "wbraid") if name in ids}:
+        event["adIdentifiers"] = clicks
+    if "email_sha256" in ids:
+        ((_, member),) = google_audience(key, ids, fields).items()
+        event["userData"] = {"userIdentifiers": member["userIdentifiers"]}
+    return {key: event}
+
+
+def google_log(folder: Path) -> Held:
+    query = "select event_id, data from events where vendor = 'google_data_manager'"
+    return {row[0]: json.loads(row[1]) for row in _read(folder, query)}
+
+
 def onesignal_users(key: str, ids: dict[str, str], fields: Row) -> Held:
     tags = {name: _text(value) for name, value in fields.items() if value is not None}
     return {ids["profile_id"]: {"tags": tags | {NAME: "true"}}}
@@ -437,6 +500,12 @@ class Content:
     def __str__(self) -> str:
         return f"{self.kind}-{self.object_kind}"
 
+    @property
+    def is_example(self) -> bool:
+        """Whether it is its vendor's first of rows, or of events."""
+        every = RECORDS if self in RECORDS else EVENTS
+        return next(case for case in every if case.kind == self.kind) is self
+
 
 def _in_list(expected: Callable[..., Held]) -> Callable[..., Held]:
     return lambda *row: {(NAME, key): value for key, value in expected(*row).items()}
@@ -451,12 +520,17 @@ RECORDS = [
     Content("google_data_manager", "audience", google_hashes, no_fields, google_audience,
             lambda folder: _members(folder, "google_data_manager"), "audience",
             (("customer_id", "4711"), ("login_customer_id", "42"))),
+    Content("google_data_manager", "user_audience", lambda number: {"user_id": f"u-{number}"}, google_consent,
+            google_ids("user", "user_id"), lambda folder: _members(folder, "google_data_manager")),
+    Content("google_data_manager", "mobile_audience", lambda number: {"mobile_id": f"{number:08d}-0000-4000-8000-000000000000"},
+            google_consent, google_ids("mobile", "mobile_id"), lambda folder: _members(folder, "google_data_manager")),
     Content("onesignal", "tag", profile_id, onesignal_tags, onesignal_users, lambda folder: _of(folder, "onesignal", "users")),
     Content("webhook", "record", email_or_phone, anything, webhook_records, lambda folder: _members(folder, "webhook")),
     Content("files", "table", email_or_phone, anything, file_rows, logged, settings=(("format", "jsonl"),)),
 ]  # fmt: skip
 EVENTS = [
     Content("klaviyo", "event", email_or_phone, klaviyo_event, klaviyo_events, klaviyo_log),
+    Content("google_data_manager", "conversion", google_click, google_conversion, google_conversions, google_log),
     Content("onesignal", "message", profile_id, onesignal_message, onesignal_messages, onesignal_log),
     Content("webhook", "event", email_or_phone, anything, webhook_events, webhook_log),
 ]  # fmt: skip

@@ -18,7 +18,14 @@ from .conftest import Bench, settled
 from .content import EVENTS, NAME, RECORDS, Content, Held, idempotency_key
 
 ROWS = 660  # more than half a thousand, so that half a batch is not enough
-BY_STR = {"ids": str}
+
+
+def cases(every: Iterable[Content]) -> list[Any]:
+    """A parameter for each case, of which a vendor's variants are long."""
+    return [
+        pytest.param(case, id=str(case), marks=() if case.is_example else pytest.mark.long)
+        for case in every
+    ]
 
 
 def records(case: Content, numbers: Iterable[int], *, shift: int = 0) -> list[Record]:
@@ -70,13 +77,13 @@ def send(destination: Any, rows: list[Record], verb: str = "upsert") -> dict[str
     return taken
 
 
-@pytest.mark.parametrize("case", RECORDS, **BY_STR)
+@pytest.mark.parametrize("case", cases(RECORDS))
 def test_every_row_is_held_field_by_field(bench: Bench, made: Any, case: Content) -> None:
     send(made(case), records(case, range(ROWS)))
     assert differences(case.held(bench.directory), expected(case, range(ROWS))) == []
 
 
-@pytest.mark.parametrize("case", RECORDS, **BY_STR)
+@pytest.mark.parametrize("case", cases(RECORDS))
 def test_what_changed_is_held_as_it_is_now(bench: Bench, made: Any, case: Content) -> None:
     destination = made(case)
     send(destination, records(case, range(30)))
@@ -86,7 +93,7 @@ def test_what_changed_is_held_as_it_is_now(bench: Bench, made: Any, case: Conten
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["by its id there", "by what was sent"])
-@pytest.mark.parametrize("case", RECORDS, **BY_STR)
+@pytest.mark.parametrize("case", cases(RECORDS))
 def test_who_is_taken_out_is_out_and_nobody_else(
     bench: Bench, made: Any, case: Content, known: bool
 ) -> None:
@@ -104,7 +111,7 @@ def test_who_is_taken_out_is_out_and_nobody_else(
     assert differences(held, left) == []
 
 
-@pytest.mark.parametrize("case", EVENTS, **BY_STR)
+@pytest.mark.parametrize("case", cases(EVENTS))
 def test_every_event_is_kept_with_its_name_its_time_and_its_person(
     bench: Bench, made: Any, case: Content
 ) -> None:

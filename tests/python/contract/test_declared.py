@@ -39,6 +39,8 @@ from sync.records import Record, SyncObject
 from sync.sandbox import start_sandbox
 from sync.sandbox.store import Store
 
+from .conftest import is_an_example
+
 ROOT = Path(__file__).parents[3]
 DOCS = ROOT / "docs" / "destinations.md"
 FILES = in_folder(FOLDER)
@@ -293,6 +295,73 @@ def meta_conversion(record: Record) -> dict[Any, Any]:
     return {record.key: event}
 
 
+def tiktok_conversion(record: Record) -> dict[Any, Any]:
+    told, fields = record.identifiers, _json(record)
+    event = {
+        "event": "Lapsed buyers",
+        "event_time": int(dt.datetime.fromisoformat(fields["occurred_at"]).timestamp()),
+        "event_id": record.key,
+        "user": {
+            "email": told["email_sha256"],
+            "phone": told["phone_sha256"],
+            "external_id": told["external_id_sha256"],
+            "ttclid": told["ttclid"],
+            "ttp": told["ttp"],
+            "user_agent": fields["user_agent"],
+        },
+        "properties": {"value": fields["value"], "currency": "EUR", "order_id": fields["order_id"]},
+    }
+    if "page_url" in fields:
+        event["page"] = {"url": fields["page_url"]}
+    return {record.key: event}
+
+
+def tiktok_conversion_fields(number: int) -> dict[str, Any]:
+    page = {"page_url": f"https://shop.example/{number}"} if number % 2 else {}
+    return {
+        "occurred_at": dt.datetime(2026, 11, 2, 9) + dt.timedelta(minutes=number),
+        "value": number + 0.25,
+        "currency": "EUR",
+        "order_id": f"p{number}",
+        "user_agent": f"Mozilla/5.0 {number}",
+        **page,
+    }
+
+
+def linkedin_conversion(record: Record) -> dict[Any, Any]:
+    told, fields = record.identifiers, _json(record)
+    user: dict[str, Any] = {
+        "userIds": [
+            {"idType": "SHA256_EMAIL", "idValue": told["email_sha256"]},
+            {"idType": "LINKEDIN_FIRST_PARTY_ADS_TRACKING_UUID", "idValue": told["li_fat_id"]},
+        ]
+    }
+    event = {
+        "conversion": "urn:lla:llaPartnerConversion:Lapsed buyers",
+        "conversionHappenedAt": int(dt.datetime.fromisoformat(fields["occurred_at"]).timestamp())
+        * 1000,
+        "user": user,
+        "eventId": record.key,
+    }
+    if "value" in fields:
+        event["conversionValue"] = {"currencyCode": "EUR", "amount": str(fields["value"])}
+    if "last_name" in fields:
+        user["userInfo"] = {
+            "firstName": "Zoë",
+            "lastName": fields["last_name"],
+            "countryCode": "DE",
+        }
+    return {record.key: event}
+
+
+def linkedin_conversion_fields(number: int) -> dict[str, Any]:
+    """Some have no value, and some but half a name, of which neither half goes."""
+    at = dt.datetime(2026, 11, 2, 9) + dt.timedelta(minutes=number)
+    value = {"value": number + 0.25, "currency": "EUR"} if number % 2 else {}
+    name = {"last_name": f"Müller {number}"} if number % 3 else {}
+    return {"occurred_at": at, "first_name": "Zoë", "country": "DE", **value, **name}
+
+
 def tiktok_members(store: Any, vendor: str, name: str) -> dict[Any, Any]:
     """Each in the audience that its row names."""
     rows = members("audience")(store, vendor, name)
@@ -344,6 +413,19 @@ HOLDS: dict[tuple[str, str], dict[str, Any]] = {
             "value": number + 0.25,
             "currency": "EUR",
             "client_user_agent": f"Mozilla/5.0 {number}",
+        },
+    },
+    ("tiktok_conversions", "conversion"): {
+        "holds": tiktok_conversion,
+        "held": unique("event_id"),
+        "fields": tiktok_conversion_fields,
+    },
+    ("linkedin_conversions", "conversion"): {
+        "holds": linkedin_conversion,
+        "held": unique("eventId"),
+        "fields": linkedin_conversion_fields,
+        "identifiers": lambda number: {
+            "email_sha256": hashlib.sha256(f"{number}".encode()).hexdigest(), "li_fat_id": f"fat-{number}",
         },
     },
     ("tiktok", "audience"): {
@@ -419,7 +501,9 @@ HOLDS: dict[tuple[str, str], dict[str, Any]] = {
 for (_vendor, _kind), _told in HOLDS.items():
     _name = f"Test{_vendor.title()}{_kind.title().replace('_', '')}"
     _adapter = declared_adapter(files.load(FILES[_vendor]), _kind, **_told)
-    globals()[_name] = type(_name, (DestinationSuite,), {"adapter": _adapter})
+    _made = type(_name, (DestinationSuite,), {"adapter": _adapter})
+    _is_example = is_an_example(_adapter.destination.declaration.objects, _kind)
+    globals()[_name] = _made if _is_example else pytest.mark.long(_made)
 
 
 def test_every_object_of_every_file_is_in_the_suite() -> None:
@@ -493,6 +577,20 @@ WRONG: dict[str, tuple[str, str, int, str, str]] = {
         "# the address is the member\n      delete: /groups/$object_id/members/${email|lowr}",
         35,
         "objects.group.remove.delete says '|lowr' is not one of escaped, lower, md5, milliseconds, number, soql, text, unix",
+        "",
+    ),
+    "a condition of no name": (
+        "email: $email, ",
+        "email: $email, about: {$if: email, at: $email}, ",
+        29,
+        "objects.group.upsert.body.members.$rows.about.$if says '$if' wants a name such as `$email`",
+        "",
+    ),
+    "a row that may be left out": (
+        "{email: $email, ",
+        "{$if: $email, email: $email, ",
+        29,
+        "objects.group.upsert.body.members.$rows says a row is sent, or refused, and never left out",
         "",
     ),
     "a rate group that is none": (
@@ -895,6 +993,18 @@ def test_a_hook_is_functions_that_templates_may_use(tmp_path: Path) -> None:
         files.load(path)
 
 
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ({"request_status": "ERROR", "error_code": "E3002", "debug_message": "x"}, "E3002"),
+        ({"OperationErrors": [{"Code": 105, "ErrorCode": "InvalidCredentials"}]}, "105"),
+        ({"BatchErrors": [], "PartialErrors": [{"Index": 0, "ErrorCode": "Unknown"}]}, "Unknown"),
+    ],
+)
+def test_a_code_is_read_in_the_vendors_spelling(body: Any, code: str) -> None:
+    assert codes(body)[0] == code
+
+
 def test_an_error_that_is_a_list_is_read_by_its_codes() -> None:
     body = [{"message": "TotalRequests Limit exceeded.", "errorCode": "REQUEST_LIMIT_EXCEEDED"}]
     assert codes(body) == ["REQUEST_LIMIT_EXCEEDED"]
@@ -1056,6 +1166,43 @@ def test_what_a_row_lacks_is_left_out_and_what_is_null_is_not() -> None:
         "all": [ROW.identifiers["email"]],
         "note": None,
     }
+
+
+@pytest.mark.parametrize(
+    ("condition", "is_there"),
+    [
+        ({"$if": "$email"}, True),
+        ({"$if": ["$email", "$phone"]}, False),
+        ({"$if_any": ["$phone", "$email"]}, True),
+        ({"$if_any": ["$phone", "$fields.no"]}, False),
+        ({"$if": "$fields.empty"}, False),
+        ({"$if": "$fields.null"}, False),
+        ({"$if": "$fields.zero"}, True),
+        ({"$if": "$fields.false"}, True),
+        ({"$if": "$email", "$if_any": ["$phone"]}, False),
+    ],
+)
+def test_an_object_with_a_condition_is_there_where_the_row_has_what_it_names(
+    condition: dict[str, Any], is_there: bool
+) -> None:
+    fields = {"empty": "", "null": None, "zero": 0, "false": False}
+    row = Record("k", ROW.identifiers, fields)
+    node = {"of": {**condition, "type": "told"}, "list": [{**condition, "type": "told"}, "$key"]}
+    told = [{"type": "told"}] if is_there else []
+    wanted = {"of": told[0]} if is_there else {}
+    assert templates.compiled(node, SCOPE)({}, row) == {**wanted, "list": [*told, "k"]}
+
+
+def test_a_batch_has_what_its_settings_tell_and_no_more() -> None:
+    constant = templates.Scope(["account"], has_rows=False)
+    node = {
+        "list": [{"$if": "$account", "id": "$account"}],
+        "of": {"$if": "$account", "id": "$account"},
+    }
+    made = templates.body(node, constant, SCOPE)
+    assert made is not None
+    assert made({"account": "7"}, [ROW]) == {"list": [{"id": "7"}], "of": {"id": "7"}}
+    assert made({}, [ROW]) == {"list": []}
 
 
 @pytest.mark.parametrize("template", ["$5", "costs $", "$Email", "${email", "$phones"])

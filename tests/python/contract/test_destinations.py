@@ -14,7 +14,7 @@ import pytest
 from sync.destinations import registry
 from sync.destinations.base import PullsResults, RemovesMembers, ReplacesAll, SendsEvents
 from sync.errors import ConfigError
-from sync.records import CampaignEvent, Mode, Record
+from sync.records import CampaignEvent, Mode, Record, SyncObject
 
 from .conftest import SECRET, Bench, objects, records, settled
 
@@ -105,10 +105,9 @@ def test_removing_somebody_who_is_not_there_counts_as_done(
 )
 def test_results_pulled_twice_have_the_same_keys(bench: Bench, kind: str) -> None:
     for object_kind, able in registry.declaration(kind).objects.items():
-        send(
-            bench.destination(kind, object_kind),
-            records(able, 200 if able.batch_rows > 100 else 100),
-        )
+        destination = bench.destination(kind, object_kind)
+        destination.target = SyncObject(object_kind, f"Lapsed {object_kind}")
+        send(destination, records(able, 200 if able.batch_rows > 100 else 100))
     object_kind = next(iter(registry.declaration(kind).objects))
     destination = bench.destination(kind, object_kind)
     since = dt.datetime(2020, 1, 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -10,7 +11,11 @@ import pytest
 from dbt.cli.main import dbtRunner
 
 PROJECT = Path(__file__).parents[3]
-META, GOOGLE = "hashed_for_meta", "hashed_for_google"
+META, GOOGLE = "hashed_for_meta('", "hashed_for_google('"
+LINKEDIN, MICROSOFT, PINTEREST, SNAPCHAT, TIKTOK = (
+    f"hashed_for('{vendor}', '"
+    for vendor in ("linkedin", "microsoft", "pinterest", "snapchat", "tiktok")
+)
 
 # (macro, kind, given, what is hashed; None is no hash at all)
 CASES = [
@@ -89,6 +94,15 @@ CASES = [
     (META, "birth_year", "84", None),
     (META, "birth_month", "13", None),
     (META, "birth_day", "0", None),
+    # Whoever takes an address as it is must not be given Google's, without its dots.
+    *(
+        (macro, "email", " Jane.Doe+News@Gmail.com ", "jane.doe+news@gmail.com")
+        for macro in (LINKEDIN, MICROSOFT, PINTEREST, SNAPCHAT, TIKTOK)
+    ),
+    (SNAPCHAT, "phone", "0049 (30) 123-456", "4930123456"),
+    (SNAPCHAT, "phone", "030 123456", None),
+    (TIKTOK, "phone", "0049 (30) 123-456", "+4930123456"),
+    (TIKTOK, "phone", "030 123456", None),
 ]
 HASHED = hashlib.sha256(b"jane.doe@shop.example").hexdigest()
 HASHABLE = ("hashable_for", "phone")
@@ -96,6 +110,8 @@ KINDS = {
     META: ("email", "phone", "first_name", "last_name", "city", "region", "postal_code", "country",
            "gender", "birth_year", "birth_month", "birth_day"),
     GOOGLE: ("email", "phone", "first_name", "last_name"),
+    **dict.fromkeys((LINKEDIN, MICROSOFT, PINTEREST), ("email",)),
+    **dict.fromkeys((SNAPCHAT, TIKTOK), ("email", "phone")),
 }  # fmt: skip
 
 
@@ -109,7 +125,7 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], 
     calls = [(macro, kind) for macro, kinds in KINDS.items() for kind in kinds]
     inline = "\n<next>\n".join(
         [
-            *(f"{{{{ {macro}('{kind}', 'raw') }}}}" for macro, kind in calls),
+            *(f"{{{{ {macro}{kind}', 'raw') }}}}" for macro, kind in calls),
             "{{ test_hashable_for('given', 'raw', 'google', 'phone') }}",
         ]
     )
@@ -162,8 +178,13 @@ def test_a_column_says_what_of_it_cannot_be_hashed(compiled: dict[tuple[str, str
     assert found == [(hashlib.md5(b"18005550101").hexdigest(), 2)]
 
 
+@cache
+def _database() -> duckdb.DuckDBPyConnection:
+    """One for all: it holds nothing."""
+    return duckdb.connect(config={"threads": 1})
+
+
 def _value(expression: str, given: str | None) -> str | None:
-    with duckdb.connect() as connection:
-        query = f"select {expression} from (select cast(? as varchar) as raw)"
-        (found,) = connection.execute(query, [given]).fetchone()  # type: ignore[misc]
+    query = f"select {expression} from (select cast(? as varchar) as raw)"
+    (found,) = _database().execute(query, [given]).fetchone()  # type: ignore[misc]
     return found  # type: ignore[no-any-return]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
+
 from headwater.testing import Adapter, DestinationSuite
 from sync.destinations import registry
 from sync.records import Record
@@ -12,7 +14,13 @@ from sync.sandbox.store import Store
 
 from . import content
 
-NAMES_NOBODY = {("klaviyo", "event"), ("google_data_manager", "audience")}
+NAMES_NOBODY = {
+    ("klaviyo", "event"),
+    *(
+        ("google_data_manager", kind)
+        for kind in registry.declaration("google_data_manager").objects
+    ),
+}
 
 
 def _suite(case: content.Content) -> type[DestinationSuite]:
@@ -48,4 +56,4 @@ def _suite(case: content.Content) -> type[DestinationSuite]:
 for _case in [*content.RECORDS, *content.EVENTS]:
     if _case.kind != "files":
         _made = _suite(_case)
-        globals()[_made.__name__] = _made
+        globals()[_made.__name__] = _made if _case.is_example else pytest.mark.long(_made)

@@ -26,6 +26,8 @@ from sync.destinations.base import (
     PullsResults,
     ReadsBack,
 )
+from sync.destinations.google_reports import pulled
+from sync.destinations.http import HttpClient
 from sync.errors import DestinationError
 from sync.records import Mode, Record, SyncObject
 
@@ -46,7 +48,11 @@ BELOW = {"mailchimp": "/3.0", "pinterest": "/v5"}  # what their addresses have b
 CALLED = {"pinterest": "643"}  # whose objects are ids
 SPECS = {"google_data_manager": "google_datamanager"}
 # Not of the public client that HubSpot's description is made from; the destination does without an answer.
-UNDESCRIBED = {"/", "/oauth/v2/private-apps/get/access-token-info"}
+UNDESCRIBED = {
+    "/",
+    "/oauth/v2/private-apps/get/access-token-info",
+    "/v25/customers/1/googleAds:search",  # of another API, below
+}
 
 pytestmark = [
     pytest.mark.contracts,
@@ -142,3 +148,15 @@ def test_every_request_is_what_the_vendor_describes(vendor: str, tmp_path: Path)
         if not row["valid"] and row["path"] not in UNDESCRIBED
     ]
     assert not wrong, "\n".join(wrong)
+
+
+def test_reports_of_google_ads_are_asked_for_as_it_describes(tmp_path: Path) -> None:
+    log = tmp_path / "requests.jsonl"
+    with mock("google_ads", log) as base_url:
+        client = HttpClient(base_url, vendor="google_ads", headers={"Authorization": "Bearer x"})
+        asked = pulled(client, "1234567890", {"developer-token": "x"}, dt.datetime(2026, 11, 1))
+        with contextlib.suppress(DestinationError, KeyError, TypeError, ValueError):
+            list(asked)
+    sent = [json.loads(line) for line in log.read_text().splitlines() if "__" not in line]
+    assert sent
+    assert [row["violations"] for row in sent if not row["valid"]] == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from dataclasses import replace
 from typing import Any
@@ -10,8 +11,8 @@ import pytest
 import requests
 
 from sync.destinations import registry
-from sync.errors import RejectedError
-from sync.records import Record
+from sync.errors import ConfigError, RejectedError
+from sync.records import Campaign, CampaignDay, Record, SyncObject
 
 from .conftest import Bench, records, settled
 
@@ -289,3 +290,121 @@ def test_a_webhook_is_signed_with_the_secret(bench: Bench, monkeypatch: pytest.M
     assert len(ids) == 2  # a request that is sent again is no copy of the first
     assert seen[0]["data"] == seen[1]["data"]
     assert seen[0]["headers"]["Idempotency-Key"]
+
+
+def google_conversion(number: int, **fields: Any) -> Record:
+    at = {"occurred_at": dt.datetime(2026, 11, 2, 9, number)}
+    return Record(f"order-{number}", {"gclid": f"Cj0{number}"}, {**at, **fields})
+
+
+def test_google_counts_an_order_that_it_has_already_as_taken(bench: Bench) -> None:
+    """Halves are sent to find a bad row, and a crash sends a batch again: neither makes a sale twice, nor fails it."""
+    first, both = [google_conversion(1)], [google_conversion(1), google_conversion(2)]
+    destination = bench.destination("google_data_manager", "conversion")
+    for rows in (first, first, both, both):
+        status = done(destination, destination.send(rows).job)
+        assert (status.all_failed, status.failed_count) in ((None, None), (None, 0))
+        assert status.failed_count is None or not status.some_failed
+    assert len(bench.store().events("google_data_manager")) == 2
+
+
+def test_google_tells_refused_orders_from_those_it_has(bench: Bench) -> None:
+    destination = bench.destination("google_data_manager", "conversion")
+    settled(destination, destination.send([google_conversion(number) for number in range(20)]))
+    bench.faults.shares = {"refuse_rows": 0.3}
+    rows = [google_conversion(number) for number in range(10, 50)]
+    status = done(destination, destination.send(rows).job)
+    assert status.some_failed
+    refused = status.failed_count
+    assert refused is not None
+    assert len(bench.store().events("google_data_manager")) >= 50 - refused
+    assert 0 < refused < 30  # the ten that it has are none of them
+
+
+def done(destination: Any, job: str) -> Any:
+    while not (status := destination.poll(job)).done:
+        pass
+    return status
+
+
+@pytest.mark.parametrize(
+    ("fields", "status"),
+    [
+        ({"occurred_at": "2026-11-02"}, "no_time"),
+        ({"occurred_at": None}, "no_time"),
+        ({"value": "12,50"}, "no_value"),
+        ({"value": True}, "no_value"),
+        ({"ad_user_data": "granted"}, "no_consent"),
+        ({"ad_personalization": 1}, "no_consent"),
+    ],
+)
+def test_google_would_refuse_a_whole_request_for_one_conversion_that_is_none(
+    bench: Bench, fields: dict[str, Any], status: str
+) -> None:
+    destination = bench.destination("google_data_manager", "conversion")
+    result = destination.send([google_conversion(1, **fields), google_conversion(2)])
+    assert [(row.key, row.status) for row in result.failed] == [("order-1", status)]
+    assert [row.key for row in settled(destination, result).accepted] == ["order-2"]
+
+
+def test_google_conversions_of_somebody_say_their_own_consent(bench: Bench) -> None:
+    destination = bench.destination("google_data_manager", "conversion")
+    said = {"ad_user_data": True, "ad_personalization": False}
+    settled(destination, destination.send([google_conversion(1, **said)]))
+    (event,) = bench.store().events("google_data_manager")
+    assert event["data"]["consent"] == {
+        "adUserData": "CONSENT_GRANTED",
+        "adPersonalization": "CONSENT_DENIED",
+    }
+
+
+def test_a_google_list_has_the_membership_that_the_settings_say(bench: Bench) -> None:
+    for kind, info in (
+        ("audience", {"uploadKeyTypes": ["CONTACT_ID"], "contactIdInfo": FIRST_PARTY}),
+        ("user_audience", {"uploadKeyTypes": ["USER_ID"], "userIdInfo": FIRST_PARTY}),
+        (
+            "mobile_audience",
+            {
+                "uploadKeyTypes": ["MOBILE_ID"],
+                "mobileIdInfo": {**FIRST_PARTY, "keySpace": "IOS", "appId": "1"},
+            },
+        ),
+    ):
+        destination = bench.destination("google_data_manager", kind, membership_days=30)
+        destination.target = SyncObject(kind, f"A {kind}")
+        made = bench.store().member("google_data_manager:types", "lists", destination.list_id())
+        assert made == {
+            "displayName": f"A {kind}",
+            "membershipStatus": "OPEN",
+            "membershipDuration": "2592000s",
+            "ingestedUserListInfo": info,
+        }
+        again = bench.destination("google_data_manager", kind)
+        again.target = destination.target
+        assert "members stay 30 days" in again.check()
+
+
+FIRST_PARTY = {"dataSourceType": "DATA_SOURCE_TYPE_FIRST_PARTY"}
+
+
+def test_a_google_list_of_mobile_ids_is_of_one_app(bench: Bench) -> None:
+    destination = bench.destination("google_data_manager", "mobile_audience", mobile_app_id=None)
+    with pytest.raises(ConfigError, match="mobile ids"):
+        destination.upsert([Record("a", {"mobile_id": "x"})])
+
+
+def test_what_google_campaigns_cost_is_pulled_where_there_is_a_developer_token(
+    bench: Bench,
+) -> None:
+    destination = bench.destination("google_data_manager", "audience")
+    settled(destination, destination.upsert(rows("google_data_manager", "audience", 200)))
+    since = dt.datetime.now(dt.UTC).replace(tzinfo=None) - dt.timedelta(days=1)
+    found = list(destination.pull(since))
+    days = [row for row in found if isinstance(row, CampaignDay)]
+    assert [row.campaign_name for row in found if isinstance(row, Campaign)] == ["Lapsed buyers"]
+    assert len({row.date for row in days}) == len(days) == 2
+    assert {
+        (row.spend, row.currency, row.impressions, row.clicks, row.conversions) for row in days
+    } == {(4.32, "EUR", 600, 12, 1.0)}
+    without = bench.destination("google_data_manager", "audience", developer_token=None)
+    assert list(without.pull(since)) == []
