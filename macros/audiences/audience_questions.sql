@@ -30,6 +30,8 @@
 {% macro audience_rows(made) -%}
 {%- set context, limit, sample, holdout = made.context, made.limit, made.sample, made.holdout -%}
 {%- set key = context.key -%}
+{%- set in_groups = holdout and holdout.groups -%}
+{%- set is_member = 'placed.is_met and placed.is_sampled' ~ (' and placed.place between 1 and ' ~ limit.top if limit else '') -%}
 with
 
 {{ headwater._candidates_cte(context) }}
@@ -100,10 +102,19 @@ judged as (
 
     select
         placed.*,
-        (placed.is_met and placed.is_sampled{{ ' and placed.place between 1 and ' ~ limit.top if limit }}) as is_member,
-        ({{ headwater.in_holdout('placed.' ~ key, holdout.percent, holdout.salt) if holdout else '1 = 0' }}) as is_holdout
+        ({{ is_member }}) as is_member,
+        {%- if in_groups %}
+        coalesce(drawn.is_held, 1 = 0) as is_holdout
+        {%- else %}
+        ({{ headwater.held_out_by_chance('placed.' ~ key, [holdout, made.everywhere]) }}) as is_holdout
+        {%- endif %}
 
     from placed
+    {%- if in_groups %}
+
+    left join {{ headwater.held_out_in_groups(context, holdout, made.everywhere, 'placed', is_member | replace('placed.', 'members.')) | indent(4) }} as drawn
+        on placed.{{ key }} = drawn.{{ key }}
+    {%- endif %}
 
 )
 
@@ -128,7 +139,8 @@ select * from judged
     {%- set text = many ~ ' who meet: ' ~ headwater.rule_sentence(made.tree) -%}
     {%- set text = text ~ ('; a random ' ~ made.sample.percent ~ ' percent of them' if made.sample else '') -%}
     {%- set text = text ~ ('; the first ' ~ made.limit.top ~ ' ' ~ made.limit.words if made.limit else '') -%}
-    {{ return(text ~ ('; ' ~ made.holdout.percent ~ ' percent are held out' if made.holdout else '')) }}
+    {{ return(text ~ ('; ' ~ made.holdout.percent ~ ' percent ' ~ ('of each ' ~ made.holdout.groups | join(' and ') ~ ' ' if made.holdout.groups else '') ~ 'are held out' if made.holdout else '')
+        ~ ('; the ' ~ made.everywhere.percent ~ ' percent whom every audience holds out' if made.everywhere else '')) }}
 {%- endmacro %}
 
 {#- Value: whom each destination can reach, [{destination, consent, reached_by, syncs}]: the syncs of the entity as their activation models say,

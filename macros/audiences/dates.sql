@@ -125,8 +125,47 @@
     {{ return(column.split('.')[-1] in context.dates) }}
 {%- endmacro %}
 
-{#- Expression: what the clock of the definition's zone shows at a time; a date stays what it is. -#}
+{#- Expression: what the clock of the definition's zone shows at a time, or with `zone: theirs` the clock where the person is; a date stays what it is. -#}
 {% macro _clock_of(context, column) -%}
     {%- set instant = headwater._instant(column) -%}
-    {{ return(instant if context.zone == 'UTC' or headwater._is_date(context, column) else headwater.clock_of_utc(instant, context.zone)) }}
+    {%- if headwater._is_date(context, column) -%}
+        {{ return(instant) }}
+    {%- endif -%}
+    {%- set default = instant if context.zone == 'UTC' else headwater.clock_of_utc(instant, context.zone) -%}
+    {%- set alias = column.split('.')[0] -%}
+    {%- if not context.get('their_zones') or (alias == 'candidates' and context.entity != 'person') or alias not in ['candidates', 'events', 'following'] -%}
+        {{ return(default) }}
+    {%- endif -%}
+    {%- do headwater.use_trait(context, 'time_zone', 'zone') if alias == 'candidates' -%}
+    {%- set cases = [] -%}
+    {%- for zone in context.their_zones if zone != context.zone -%}
+        {%- do cases.append(' when ' ~ headwater.string_literal(zone) ~ ' then ' ~ headwater.clock_of_utc(instant, zone)) -%}
+    {%- endfor -%}
+    {{ return('(case ' ~ alias ~ '.' ~ ('time_zone' if alias == 'candidates' else 'their_zone') ~ cases | join ~ ' else ' ~ default ~ ' end)' if cases else default) }}
+{%- endmacro %}
+
+{#- Value: the zones that people are in, of a definition that says `zone: theirs`. They are asked of the table, as a warehouse stops at a name that is no zone;
+    there are none but in a build, and in what `sync` asks. -#}
+{% macro their_zones(context) -%}
+    {%- set profiles = headwater.model_ref('profiles') -%}
+    {%- do headwater._column_type(context, 'profiles', 'time_zone', 'zone') -%}
+    {%- set zones = [] -%}
+    {%- if execute and not context.problems and not headwater.is_offline() and modules.pytz.all_timezones_set is defined
+        and (model.resource_type == 'sql_operation' or (model.resource_type == 'model' and flags.WHICH in ['build', 'run', 'retry'])) -%}
+        {%- for row in run_query('select distinct time_zone from ' ~ profiles ~ ' where time_zone is not null order by 1') if row[0] in modules.pytz.all_timezones_set -%}
+            {%- do zones.append(row[0]) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{ return(zones) }}
+{%- endmacro %}
+
+{#- Relation-shaped: events, or other rows, and with `zone: theirs` their_zone, the one of the person whose they are. -#}
+{% macro event_rows(context, event) -%}
+    {%- set rows = headwater.model_ref(event.model, context) -%}
+    {%- if not context.get('their_zones') -%}
+        {{ return(rows) }}
+    {%- elif event.entity != 'person' -%}
+        {{ return('(select own.*, ' ~ headwater._text_or_null(none) ~ ' as their_zone from ' ~ rows ~ ' as own)') }}
+    {%- endif -%}
+    {{ return('(select own.*, owners.time_zone as their_zone from ' ~ rows ~ ' as own left join ' ~ headwater.model_ref('profiles', context) ~ ' as owners on own.profile_id = owners.profile_id)') }}
 {%- endmacro %}

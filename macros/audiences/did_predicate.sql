@@ -14,7 +14,7 @@
     {%- set span = headwater._event_span(context, event, condition, path) -%}
     {%- set beside = headwater.event_beside_trait(context, reach, event, condition, path) -%}
     {%- set where = headwater._event_window(context, 'events', event, condition, path) ~ span.where ~ beside.where -%}
-    {%- set source = headwater.model_ref(event.model, context) ~ ' as events' ~ reach.joined ~ span.joined ~ beside.joined -%}
+    {%- set source = headwater.event_rows(context, event) ~ ' as events' ~ reach.joined ~ span.joined ~ beside.joined -%}
     {%- set shapes = condition | select('in', ['in_each', 'same', 'in_any', 'then']) | list -%}
     {%- if shapes | length > 1 -%}
         {%- do headwater.note_problem(context, path, shapes | join(' and ') ~ " cannot stand in one condition; put each into one of its own") -%}
@@ -291,7 +291,7 @@
         {%- do wheres.append('following.' ~ next_event.time ~ ' <= ' ~ headwater.timestamp_add('events.' ~ event.time, duration.amount, duration.unit)) -%}
     {%- endif -%}
     {{ return((
-        ' inner join ' ~ headwater.model_ref(next_event.model, context) ~ ' as following on events.profile_id = following.profile_id',
+        ' inner join ' ~ headwater.event_rows(context, next_event) ~ ' as following on events.profile_id = following.profile_id',
         ' and ' ~ wheres | join(' and '),
     )) }}
 {%- endmacro %}

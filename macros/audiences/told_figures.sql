@@ -93,7 +93,7 @@
     {%- else -%}
         {%- set where = headwater._event_where(context, 'events', event, condition['where'], path ~ '.where') if 'where' in condition else 'true' -%}
     {%- endif -%}
-    {{ return({'event': event, 'reach': reach, 'source': headwater.model_ref(event.model, context) ~ ' as events' ~ reach.joined ~ beside.joined ~ ' where ' ~ where ~ beside.where}) }}
+    {{ return({'event': event, 'reach': reach, 'source': headwater.event_rows(context, event) ~ ' as events' ~ reach.joined ~ beside.joined ~ ' where ' ~ where ~ beside.where}) }}
 {%- endmacro %}
 
 {#- Expression: what decides between rows of one instant, so that the answer is the same each time: the key of an event, or all columns of other rows. -#}

@@ -40,7 +40,7 @@
     {#- dbt's v2 has no list of zones; what is none stops at the clock that wants it, in its own words. -#}
     {%- set known = modules.pytz.all_timezones_set if modules.pytz.all_timezones_set is defined else [zone] -%}
     {%- if zone is not string or zone not in known -%}
-        {%- do headwater.note_problem({'problems': problems}, 'zone', "'" ~ zone ~ "' is no time zone; write one such as Europe/Berlin, America/New_York or UTC") -%}
+        {%- do headwater.note_problem({'problems': problems}, 'zone', "'" ~ zone ~ "' is no time zone; write one such as Europe/Berlin, America/New_York or UTC, or theirs") -%}
         {{ return('UTC') }}
     {%- endif -%}
     {{ return(zone) }}

@@ -29,7 +29,7 @@
         {{ headwater.audience_error('re_entry', "is for the entry by an audience; each event and each date is an entry of its own") }}
     {%- endif -%}
     {%- set holdout = headwater._share(context, entry['holdout'], 'entry.holdout') if 'holdout' in entry else none -%}
-    {%- set is_holdout = headwater.in_holdout('entering.profile_id', holdout.percent, holdout.salt) if holdout else '1 = 0' -%}
+    {%- set is_holdout = headwater.held_out_by_chance('entering.profile_id', [holdout, headwater.global_holdout(context, 'person', entry.get('global_holdout', 'held_out'))]) -%}
     {%- set who = headwater.audience_predicate(context, entry['who'], 'entry.who') if 'who' in entry else none -%}
     {%- set excluded = headwater.setting('cdp_always_excluded').get('person') -%}
     {%- if excluded -%}
