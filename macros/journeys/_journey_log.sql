@@ -204,7 +204,7 @@
     {%- set cases = [] -%}
     {%- for new in (parsed.get('renamed') or {}) -%}
         {%- for old in headwater._journey_names_ever(parsed, [new])[1:] -%}
-            {%- for end in ['', '.delayed', '.delayed.quiet', '.delayed.capped'] -%}
+            {%- for end in ['', '.delayed', '.delayed.quiet', '.delayed.capped', '.delayed.calendar'] -%}
                 {%- do cases.append(' when ' ~ headwater.string_literal(old ~ end) ~ ' then ' ~ headwater.string_literal(new ~ end)) -%}
             {%- endfor -%}
         {%- endfor -%}

@@ -152,7 +152,7 @@ spans__{{ node.name }} as (
 ),
 {%- if rules %}
 
-{{ headwater._journey_under_rules(node, rules, zones, earlier, is_many) }}
+{{ headwater._journey_under_rules(node, rules, zones, earlier, context) }}
 {%- endif %}
 
 done__{{ node.name }} as (

@@ -341,6 +341,23 @@ done__entry as (
 
 ),
 
+{% if ruled and rules.caps | selectattr('is_per_account') | list -%}
+{# Which companies somebody is a contact of, once each. -#}
+contacts_of as (
+
+    select distinct
+        account_id,
+        profile_id
+
+    from {{ headwater.model_ref('account_contacts', context) }}
+
+    where
+        account_id is not null
+        and profile_id is not null
+
+),
+
+{% endif -%}
 {% if ruled -%}
 {{ headwater._journey_contacts(parsed, beside, log, context.earlier) }}
 

@@ -29,9 +29,9 @@ def show(session: Session, journey: CompiledJourney) -> dict[str, Any]:
         return dict(sorted(found.items()))
 
     def delayed(name: str) -> dict[str, int]:
-        """By reason; one person may have been delayed for both."""
+        """By reason; one person may have been delayed for several."""
         found = counted(passed, f"{name}.delayed")
-        for reason in ("capped", "quiet"):
+        for reason in ("calendar", "capped", "quiet"):
             for outcome, entries in counted(passed, f"{name}.delayed.{reason}").items():
                 found[outcome] = found.get(outcome, 0) + entries
         return dict(sorted(found.items()))
