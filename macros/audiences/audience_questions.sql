@@ -22,8 +22,29 @@
         'rows': rows,
         'reach': headwater._reach_query(made.context, rows, reaches),
         'reaches': reaches,
+        'relation': headwater.model_ref(made.context.model) | string,
+        'is_of_each': 'limit' not in made.parsed and not headwater._asks_others(made.parsed, made.context),
         'consent': headwater._consent_query(made.context, rows) if made.context.entity == 'person' else none,
     })) }}
+{%- endmacro %}
+
+{#- Value: whether a definition asks for more of somebody than is known of them alone: a group's figure, a rank, a company, a household. -#}
+{% macro _asks_others(told, context) -%}
+    {%- if told is mapping -%}
+        {%- set others = ['mean', 'median', 'percentile', 'rank', 'tile', 'account', 'contacts', 'people'] + headwater.audience_entities() | list -%}
+        {%- for key, value in told.items() -%}
+            {%- if key in others and key != 'person' or headwater._asks_others(value, context) or (key in ['>', '>=', '<', '<=', 'equals'] and value is mapping and ('min' in value or 'max' in value)) -%}
+                {{ return(true) }}
+            {%- endif -%}
+        {%- endfor -%}
+    {%- elif told is iterable and told is not string -%}
+        {%- for one in told -%}
+            {%- if headwater._asks_others(one, context) -%}
+                {{ return(true) }}
+            {%- endif -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{ return(false) }}
 {%- endmacro %}
 
 {#- Relation-shaped query: every row of an audience's entity, judged leaf by leaf; `made` comes from compiled_audience(). -#}

@@ -61,6 +61,10 @@ class Compiled:
     reach: str
     reaches: tuple[Reach, ...]
     consent: str | None
+    relation: str  # of everybody
+    is_of_each: (
+        bool  # whether somebody is a member by what is known of them alone, whoever else there is
+    )
 
     @classmethod
     def of(cls, told: Mapping[str, Any]) -> Compiled:
@@ -84,6 +88,8 @@ class Compiled:
                 for one in told["reaches"]
             ),
             consent=told["consent"],
+            relation=told["relation"],
+            is_of_each=told["is_of_each"],
         )
 
 

@@ -116,7 +116,9 @@ def replay(
                 # A log that no build has added to since versions are kept says none.
                 known = {column.name.lower() for column in session.columns(log)}
                 version = "" if "version" in known else ", nullif(template, template) as version"
-                session.execute(f"create or replace table {scratch} as select *{version} from {log}")
+                session.execute(
+                    f"create or replace table {scratch} as select *{version} from {log}"
+                )
             begun = True
         for now in instants:
             journey = compiled(now, scratch if begun else None)

@@ -11,7 +11,7 @@ _WRONG_KEY = re.compile(r"'(?P<key>[^']*)' is not one of")
 
 
 def line_of_key(text: str, path: str, said: str) -> int | None:
-    """The line, 1 the first, of what a path such as steps[2].wait.weekday names, or of the key in it that is refused; None where the text has none of it."""
+    """The line, 1 the first, of what a path such as steps[2].wait.weekday names, or of the key in it that is refused; or None."""
     try:
         node = yaml.compose(text)
     except yaml.YAMLError:

@@ -79,7 +79,9 @@ def show(app: App, name: str, picture: bool, as_json: bool) -> int:
         output.text(f"exit when: {found['exit_when']}")
     kept = [one for one in found["versions"] if one["is_kept"]]
     for one in kept:
-        output.text(f"{one['inside']:,} inside keep version {one['version']}, by which they entered")
+        output.text(
+            f"{one['inside']:,} inside keep version {one['version']}, by which they entered"
+        )
     if kept:
         output.text(f"below: version {found['versions'][-1]['version']}, and whom it moves")
     output.text()

@@ -36,7 +36,10 @@ def person_of(number: int) -> tuple[str, str | None, bool]:
 def held(tmp_path_factory: pytest.TempPathFactory) -> tuple[duckdb.DuckDBPyConnection, dict[str, str]]:  # fmt: skip
     folder = Path(tmp_path_factory.mktemp("holdouts"))
     database = folder / "holdouts.duckdb"
-    tables = {**TABLES, "audience_memberships": TABLES["audience_memberships"] + ", is_holdout boolean"}
+    tables = {
+        **TABLES,
+        "audience_memberships": TABLES["audience_memberships"] + ", is_holdout boolean",
+    }
     make_tables(database, tables)
     variables = {
         "cdp_events": EVENTS, "cdp_as_of": str(NOW), "cdp_global_holdout": {"person": {"percent": 5, "salt": "everybody"}},
@@ -46,7 +49,8 @@ def held(tmp_path_factory: pytest.TempPathFactory) -> tuple[duckdb.DuckDBPyConne
         (folder / "models" / f"audience_{name}.sql").write_text(SQL.format(text))
         (folder / "models" / f"asked_{name}.sql").write_text(
             f"{{% set definition %}}\n{text}{{% endset %}}\n"
-            f"select * from ({{{{ headwater.audience_rows(headwater.compiled_audience(definition, 'audience_{name}')) }}}}) as judged where judged.is_member\n"
+            f"select * from ({{{{ headwater.audience_rows(headwater.compiled_audience(definition, 'audience_{name}')) }}}}) "
+            f"as judged where judged.is_member\n"
         )
     return duckdb.connect(str(database)), compiled_models(folder)
 
@@ -73,7 +77,9 @@ def test_shares_are_those_of_each_group_and_nobody_changes_sides(
             found = {row[0]: row[1] for row in rows}
             assert dict(asked) == found, "preview says what the build does"
             assert {one: found[one] for one in before[name]} == before[name]
-            everywhere = {one for one in found if name == "by_country" and in_hash("everybody", one, 5)}
+            everywhere = {
+                one for one in found if name == "by_country" and in_hash("everybody", one, 5)
+            }
             assert {one for one in everywhere if not found[one]} == set()
             group = {one: people[one][:1] if name == "by_country" else people[one] for one in found}
             sizes, shares = Counter(group.values()), Counter(group[one] for one in found if found[one])  # fmt: skip
@@ -83,7 +89,8 @@ def test_shares_are_those_of_each_group_and_nobody_changes_sides(
             before[name] = found
             connection.execute(f"delete from analytics.audience_memberships where audience_name = 'audience_{name}'")  # fmt: skip
             connection.executemany(
-                "insert into analytics.audience_memberships (audience_name, entity, entity_id, entered_at, is_holdout) values (?, 'person', ?, ?, ?)",
+                "insert into analytics.audience_memberships (audience_name, entity, entity_id, entered_at, "
+                "is_holdout) values (?, 'person', ?, ?, ?)",
                 [[f"audience_{name}", one, NOW, is_held] for one, is_held in found.items()],
             )
 

@@ -13,6 +13,7 @@ from typing import Any
 from unittest import mock
 
 import duckdb
+
 from benchmarks.scratch import ScratchProject
 from tests.python.journeys.simulator import (
     DAY,
@@ -104,9 +105,17 @@ class Proof:
                 got = Counter(log_of(connection, name, self.definitions[name]))
                 wanted = Counter(simulated.rows)
                 if got != wanted:
-                    more, less = sorted((got - wanted).elements()), sorted((wanted - got).elements())
-                    wrong[name] = {"now": str(self.now), "written": more[:5], "not written": less[:5], "definition": self.definitions[name]}  # fmt: skip
+                    more, less = (
+                        sorted((got - wanted).elements()),
+                        sorted((wanted - got).elements()),
+                    )
+                    wrong[name] = {"now": str(self.now), "written": more[:5], "not written": less[:5],
+                        "definition": self.definitions[name]}  # fmt: skip
         return wrong
+
+    def query(self, statement: str) -> list[Any]:
+        with duckdb.connect(str(self.project.database)) as connection:
+            return connection.execute(statement).fetchall()
 
     def build(self) -> None:
         from dbt.adapters.duckdb.connections import DuckDBConnectionManager
@@ -122,13 +131,19 @@ class Proof:
             result = dbtRunner(manifest=self.parsed).invoke(["--quiet", "run"])
         DuckDBConnectionManager.close_all_connections()
         assert not result.exception, result.exception
-        said = {one.node.name: one.message for one in result.result.results if one.status == "error"}
+        said = {
+            one.node.name: one.message for one in result.result.results if one.status == "error"
+        }
         assert said == {}, said
 
 
 def log_of(connection: duckdb.DuckDBPyConnection, name: str, definition: Row) -> list[Any]:
     """Rows of a log with the event that let in, or the number of the entry."""
-    entry = "entered.entry_key" if "did" in definition["entry"] else "cast(steps.entry_number as varchar)"
+    entry = (
+        "entered.entry_key"
+        if "did" in definition["entry"]
+        else "cast(steps.entry_number as varchar)"
+    )
     return [
         tuple(row)
         for row in connection.execute(
@@ -136,15 +151,3 @@ def log_of(connection: duckdb.DuckDBPyConnection, name: str, definition: Row) ->
             f"(select distinct entry_number, entry_key from analytics.{name} where node = 'entry') as entered using (entry_number)"
         ).fetchall()
     ]
-
-
-def prove(folder: Path, journeys: int, builds: int, seed: int, *, edits: float) -> dict[str, Any]:
-    """Build after build; what is wrong by journey, with the build in which it first was."""
-    proof = Proof(folder, journeys, seed)
-    for number in range(builds):
-        if number and number % 4 == 0:
-            proof.edit(edits)
-        wrong = proof.day()
-        if wrong:
-            return wrong
-    return {}

@@ -81,17 +81,24 @@ class Drawn:
     def step(self, kind: str, depth: int) -> Row:
         name = self.name(kind)
         if kind == "touchpoint":
-            return {"name": name, kind: {"destination": "hook", "channel": "email", "template": name}}
+            return {
+                "name": name,
+                kind: {"destination": "hook", "channel": "email", "template": name},
+            }
         if kind == "wait":
             return {"name": name, kind: self.wait()}
         if kind == "goal":
-            return {"name": name, kind: {"did": "order_placed", "where": {"revenue_eur": {">=": 50}}}}
+            return {
+                "name": name,
+                kind: {"did": "order_placed", "where": {"revenue_eur": {">=": 50}}},
+            }
         if kind == "branch":
             other = [] if self.chance.random() < 0.4 else self.steps(depth - 1)
             return {"name": name, kind: {"if": self.condition(), "then": self.steps(depth - 1), "else": other}}  # fmt: skip
         if kind == "split":
             return {"name": name, kind: {"a": {"percent": 40, "steps": self.steps(depth - 1)}, "b": {"percent": 60}}}  # fmt: skip
-        return {"name": name, kind: {"at_most": self.chance.choice([2, 3]), "until": self.condition(), "steps": self.plain_steps()}}  # fmt: skip
+        return {"name": name, kind: {"at_most": self.chance.choice([2, 3]), "until": self.condition(),
+            "steps": self.plain_steps()}}  # fmt: skip
 
     def plain_steps(self) -> list[Row]:
         return [self.step(kind, 0) for kind in ("touchpoint", "wait")]
@@ -163,7 +170,9 @@ class Company:
     """What the warehouse holds; every build sees it as it is by then."""
 
     people: dict[str, Row] = field(default_factory=dict)
-    events: list[Row] = field(default_factory=list)  # table, event_id, profile_id, occurred_at, value
+    events: list[Row] = field(
+        default_factory=list
+    )  # table, event_id, profile_id, occurred_at, value
     live: dict[str, str] = field(default_factory=dict)
 
     def who(self, person: str) -> str:
@@ -174,7 +183,10 @@ class Company:
         for person in [one for one in PEOPLE if one not in self.people and chance.random() < 0.15]:
             row = {"country": chance.choice(COUNTRIES), "member": chance.random() < 0.8, "holdout": chance.random() < 0.15}  # fmt: skip
             self.people[person] = row
-            yield f"insert into raw.people (profile_id, email, country, is_member, is_holdout) values ('{person}', '{person}@b.example', {literal(row['country'])}, {row['member']}, {row['holdout']})"
+            yield (
+                "insert into raw.people (profile_id, email, country, is_member, is_holdout) values "
+                f"('{person}', '{person}@b.example', {literal(row['country'])}, {row['member']}, {row['holdout']})"
+            )
             yield f"insert into raw.aliases values ('{person}', '{person}')"
             self.live[person] = person
         known = [one for one in self.people if self.live[one] == one]
@@ -189,7 +201,8 @@ class Company:
                     back = chance.choice([0.1, 0.3, 0.7, 0.9, 1.6, 2.4])
                     at = max(now - back * DAY, FIRST - DAY).replace(microsecond=0)
                     at -= dt.timedelta(seconds=len(self.events))  # no two at once
-                    event = {"table": table, "event_id": f"{table}{len(self.events)}", "profile_id": person, "occurred_at": at, "value": chance.choice([5, 30, 80])}  # fmt: skip
+                    event = {"table": table, "event_id": f"{table}{len(self.events)}", "profile_id": person, "occurred_at": at,
+                        "value": chance.choice([5, 30, 80])}  # fmt: skip
                     self.events.append(event)
                     yield f"insert into raw.{table} values ('{event['event_id']}', '{person}', '{at}', {event['value']})"
         if chance.random() < 0.2 and len(known) > 3:
@@ -299,7 +312,11 @@ class Simulated:
             if own and again:
                 was_there = any(one.passed.get("exit", ("",))[0] == "was_there" for one in own)
                 last = max(one.latest for one in own)
-                if was_there or any(not one.gone for one in own) or last > now - days_of(again["after"]):
+                if (
+                    was_there
+                    or any(not one.gone for one in own)
+                    or last > now - days_of(again["after"])
+                ):
                     continue
             number = str(max((int(one.entry) for one in own), default=0) + 1)
             found.append((person, number, now, row["holdout"]))
@@ -320,7 +337,10 @@ class Simulated:
             last: dict[str, dt.datetime] = {}
             for one in self.travellers.values():
                 last[one.person] = max(one.since, last.get(one.person, one.since))
-            events = [one for one in events if one["profile_id"] not in last or last[one["profile_id"]] + rest <= one["occurred_at"]]  # fmt: skip
+            events = [
+                one for one in events
+                if one["profile_id"] not in last or last[one["profile_id"]] + rest <= one["occurred_at"]
+            ]  # fmt: skip
             first: dict[str, Row] = {}
             for one in sorted(events, key=lambda each: each["occurred_at"]):
                 first.setdefault(one["profile_id"], one)
@@ -351,7 +371,12 @@ class Moved:
         member = self.company.people[one.person]
         if "exit_when" in told and self.holds(told["exit_when"], None):
             self.leave("exit_when")
-        elif "audience" in told["entry"] and member["member"] and member["holdout"] and not one.holdout:
+        elif (
+            "audience" in told["entry"]
+            and member["member"]
+            and member["holdout"]
+            and not one.holdout
+        ):
             self.leave("held_out")
         else:
             self.walk()

@@ -27,7 +27,10 @@ RULES = {
     ],
     "delay_at_most": "30 days",
 }
-CONTACTS = "select * from (values ('x', 'a1'), ('x', 'a2'), ('x', 'a2'), ('x', 'a3'), ('x', 'held'), ('y', 'a3'), ('y', 'b'), (null, 'c')) as t(account_id, profile_id)"
+CONTACTS = (
+    "select * from (values ('x', 'a1'), ('x', 'a2'), ('x', 'a2'), ('x', 'a3'), ('x', 'held'), "
+    "('y', 'a3'), ('y', 'b'), (null, 'c')) as t(account_id, profile_id)"
+)
 COMPANIES = {"x": {"a1", "a2", "a3"}, "y": {"a3", "b"}}
 
 

@@ -29,7 +29,9 @@ def journey(*steps: str, more: str = "") -> str:
 
 def moved(lab: JourneyLab, *steps: str, more: str = "") -> str:
     """The same of an edit that takes with it who is inside by the first definition."""
-    first = lab.query("select version from analytics_sync.journey_versions where version_number = 1")
+    first = lab.query(
+        "select version from analytics_sync.journey_versions where version_number = 1"
+    )
     return journey(*steps, more=f"migrate: [{first[0][0]}]\n{more}")
 
 
@@ -166,8 +168,13 @@ def test_steps_that_moved_are_for_newcomers_when_told(lab: Callable[..., Journey
     with pytest.raises(BuildError):
         tried.step("2026-03-02 12:00:00")
     tried.define(
-        moved(tried, 
-            "second", "2d", "hello", "9d", more="inserted: {second: newcomers, hello: newcomers}"
+        moved(
+            tried,
+            "second",
+            "2d",
+            "hello",
+            "9d",
+            more="inserted: {second: newcomers, hello: newcomers}",
         )
     )
     tried.people("new")

@@ -1,4 +1,4 @@
-"""People keep the version of a journey that they entered: an edit sends them nothing, takes nothing away and changes no wait, until `migrate` says so."""
+"""People keep the version of a journey that they entered: an edit sends nothing and changes no wait, until `migrate` says so."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_who_is_inside_goes_on_by_the_version_they_entered(lab: Callable[..., Jo
     tried = lab(journey("hello", "2d", "second", "9d"), touchpoints=["hello"])
     tried.people("a", "b")
     tried.build("2026-03-01 12:00:00")
-    # Before everybody, in front of the wait in which they stand, and behind it; another text; a step gone; a shorter wait; an exit that is new.
+    # A step before everybody, one behind the wait in which they stand, one gone; a shorter wait; an exit that is new.
     tried.define(
         "entry: {audience: audience_tried}\n"
         "exit_when: {trait: country, equals: DE}\n"
@@ -111,7 +111,9 @@ def test_a_kept_version_whose_event_is_gone_stops_with_the_way_out(
     tried.cart("c1", "b", "2026-03-02 08:00:00")
     tried.define(journey("hello", "2d", "other"))
     tried.step("2026-03-02 12:00:00")
-    assert tried.log("profile_id", where="outcome = 'exit_when'") == [("b",)], "its own exit still holds"
+    assert tried.log("profile_id", where="outcome = 'exit_when'") == [("b",)], (
+        "its own exit still holds"
+    )
     (tried.folder / "models/engine/event_cart_filled.sql").unlink()
     with pytest.raises(BuildError) as stopped:
         tried.step("2026-03-03 12:00:00")
