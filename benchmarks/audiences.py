@@ -32,7 +32,9 @@ PROFILES = """create table analytics.profiles as select 'p' || lpad(cast(n as va
     hash(n, 6) % 3 = 0 as is_subscriber
     from range({people}) as t(n)"""
 EVENT = """create table analytics.event_{name} as select '{name}' || n as event_id,
-    'p' || lpad(cast(hash(n, 2) % case when hash(n, 1) % 2 = 0 then {people} else greatest({people} // 3, 1) end as varchar), 8, '0') as profile_id,
+    'p' || lpad(
+        cast(hash(n, 2) % case when hash(n, 1) % 2 = 0 then {people} else greatest({people} // 3, 1) end as varchar), 8, '0'
+    ) as profile_id,
     timestamp '2026-06-30 12:00:00' - to_seconds(hash(n, 4) % 31536000) as occurred_at,
     ['outdoor', 'home', 'kids'][1 + cast(hash(n, 5) % 3 as integer)] as product_line,
     cast(hash(n, 6) % 20000 as double) / 100 as revenue_eur,

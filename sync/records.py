@@ -65,7 +65,8 @@ class Record:
     (normalised or hashed already, absent ones left out); `fields` are the mapped columns by vendor field name.
     For a removal, `identifiers` are those that were sent and `fields` is empty. `remote_id` is what the vendor
     called the row when it was acknowledged. `idempotency_key` is a UUID, the same for the same row for ever. `has_new_address` says
-    that identifiers differ, or may, from those that the record of that id has at the vendor.
+    that identifiers differ, or may, from those that the record of that id has at the vendor; `former` are those that it was last taken
+    with, where they are known and differ. `into` is, of a removal, the row that it was merged into, as it was last taken.
     """
 
     key: str
@@ -74,6 +75,8 @@ class Record:
     remote_id: str | None = None
     idempotency_key: str | None = None
     has_new_address: bool = False
+    former: Mapping[str, str] | None = field(default=None, repr=False)
+    into: Record | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,6 +118,13 @@ def _holds(file: DeclaredFile, served: StandIn, kind: str, record: Record) -> di
     return {"|".join(str(part) for part in parts if part is not templates.MISSING): row}
 
 
+def _into(told: Mapping[str, Any] | None) -> Record | None:
+    """Whom a row of an example was merged into."""
+    if told is None:
+        return None
+    return Record(str(told["key"]), dict(told.get("identifiers") or {}), {}, told.get("remote_id"))
+
+
 def example_names(file: DeclaredFile) -> list[str]:
     """What tells the examples of a file apart."""
     return [f"{number}-{one.object}-{one.verb}" for number, one in enumerate(file.vendor.examples)]
@@ -142,6 +149,7 @@ def run_example(path: Path, number: int) -> list[str]:
                 remote_id=row.get("remote_id"),
                 idempotency_key=row.get("idempotency_key", f"00000000-0000-5000-8000-{place:012d}"),
                 has_new_address=example.verb == "update",
+                into=_into(row.get("into")),
             )
             for place, row in enumerate(example.rows)
         ]

@@ -16,6 +16,7 @@ from headwater.testing.adapter import Adapter
 from sync.destinations.base import (
     Delivery,
     ErasesPeople,
+    MergesRecords,
     PollsJobs,
     PullsResults,
     RemovesMembers,
@@ -171,6 +172,7 @@ class DestinationSuite:
             Mode.MIRROR,
             Mode.REMOVE,
         }
+        assert isinstance(destination, MergesRecords) or not able.merges
         assert isinstance(destination, SendsEvents) or Mode.EVENT not in able.modes
         assert isinstance(destination, ReplacesAll) or Mode.REPLACE not in able.modes
         assert isinstance(destination, PullsResults) == declared.pulls
@@ -315,6 +317,54 @@ class DestinationSuite:
         result = bench.send(now)
         assert sorted(row.key for row in result.accepted) == sorted(row.key for row in now)
         assert differences(bench.held(), self.adapter.wanted(now)) == []
+
+    # -- who was merged into another ------------------------------------------------------------
+
+    @pytest.mark.parametrize("known", [True, False], ids=["by its id there", "by what was sent"])
+    def test_who_was_merged_is_gone_and_who_stays_is_as_sent(
+        self, bench: Bench, known: bool
+    ) -> None:
+        if not self.adapter.able.merges:
+            pytest.skip("who was merged is taken out, or left")
+        rows = self.adapter.records(range(6))
+        taken = bench.send(rows)
+        was = leaving(rows, taken if known else BatchResult())
+        gone = [replace(was[0], into=was[3]), replace(was[1], into=was[3])]
+        gone.append(replace(was[2], into=was[4]))
+        for _ in range(2):  # whose answer was lost is told again
+            result = bench.send(gone, verb="merge")
+            assert sorted(row.key for row in result.accepted) == [row.key for row in gone]
+            assert not result.failed
+        bench.send(rows[3:])  # as the engine writes those that stay
+        assert set(bench.held()) == set(self.adapter.wanted(rows[3:]))
+
+    def test_a_merge_that_failed_is_not_taken_for_done(self, bench: Bench) -> None:
+        if not self.adapter.able.merges:
+            pytest.skip("who was merged is taken out, or left")
+        was = leaving(self.adapter.records(range(3)), bench.send(self.adapter.records(range(3))))
+        bench.faults.shares = {"500": 1}
+        with pytest.raises(DestinationError):
+            bench.send([replace(was[0], into=was[1])], verb="merge")
+
+    def test_an_address_that_is_the_record_goes_into_the_new_one(self, bench: Bench) -> None:
+        able = self.adapter.able
+        if not able.merges or able.updates_by_id or not able.found_by:
+            pytest.skip("the record has another name than its address")
+        before = self.adapter.records(range(4))
+        bench.send(before)
+        moved = [
+            replace(
+                readdressed(row, self.adapter, None), has_new_address=False, former=row.identifiers
+            )
+            for row in before[:2]
+        ]
+        result = bench.send([*moved, before[2]])
+        assert not result.failed
+        if any(
+            self.adapter.wanted([row]).keys() != self.adapter.wanted([old]).keys()
+            for row, old in zip(moved, before, strict=False)
+        ):
+            assert set(bench.held()) == set(self.adapter.wanted([*moved, *before[2:]]))
 
     # -- only what is there, only what is not --------------------------------------------------
 

@@ -58,7 +58,7 @@
         case
             when drawn.decided is not null then drawn.decided = 1
             else drawn.place <= least(
-                round(drawn.members_count * {{ holdout.percent }} / 100.0) - drawn.held_count, -floor(-2 * drawn.new_count * {{ holdout.percent }} / 100.0)
+                round(drawn.members_count * {{ holdout.percent }} / 100.0) - drawn.held_count, round(2 * drawn.new_count * {{ holdout.percent }} / 100.0 + 0.4999)
             )
         end as is_held
 

@@ -16,12 +16,14 @@
                 {%- for relation in histories -%}
                     {%- do headwater._erase_rows(relation, erased) -%}
                 {%- endfor -%}
+                {%- do headwater._erase_record_keys(erased) -%}
             {%- endif -%}
         {%- endif -%}
     {%- endif -%}
 {%- endmacro %}
 
-{#- Value: the tables that outlive a build, whoever wrote their models; those that say which id became which have nothing else of anybody. -#}
+{#- Value: the tables that outlive a build, whoever wrote their models; those that say which id became which have nothing else of
+    anybody but what a record was called, which is taken out of them. -#}
 {% macro _histories() -%}
     {%- set found = [] -%}
     {%- set ids = ['identity_aliases', 'identity_assignments'] -%}
@@ -54,6 +56,19 @@
             {%- do run_query('delete from ' ~ theirs) -%}
         {%- endif -%}
     {%- endfor -%}
+{%- endmacro %}
+
+{#- Statement: ids stay given for ever, and what their records were called goes, which may be an address. -#}
+{% macro _erase_record_keys(erased) -%}
+    {%- set assignments = headwater._present_relation(headwater.node_named('identity_assignments')) -%}
+    {%- if assignments -%}
+        {%- set theirs -%}
+            where entity = 'person' and not is_present and record_key is not null and entity_id in ({{ erased }})
+        {%- endset -%}
+        {%- if run_query('select count(*) as found from ' ~ assignments ~ ' ' ~ theirs).rows[0].values()[0] | int -%}
+            {%- do run_query('update ' ~ assignments ~ ' set record_key = null ' ~ theirs) -%}
+        {%- endif -%}
+    {%- endif -%}
 {%- endmacro %}
 
 {#- Relation: that of a model where the warehouse has it as a table; else none. -#}

@@ -47,8 +47,11 @@
                 {%- set select = frame['select'] -%}
                 {%- set end = [at.start, code | length] | min -%}
                 {%- set rest = ' ' ~ code[frame['from']:frame['group']] if frame['group'] and frame['from'] else ', ' ~ code[select.end:end] -%}
+                {#- What is read alike in several places (a JSON column) is one read. -#}
+                {%- set reads = {} -%}
+                {%- for read in frame['reads'] -%}{%- do reads.setdefault(read.raw ~ read.sql, read) -%}{%- endfor -%}
                 {%- do found.append({
-                    'ctes': code[:at.ctes_end], 'start': code[select.start:select.end], 'rest': rest, 'reads': frame['reads'],
+                    'ctes': code[:at.ctes_end], 'start': code[select.start:select.end], 'rest': rest, 'reads': reads.values() | list,
                 }) -%}
             {%- elif frame['select'] and frame['reads'] -%}
                 {%- do exceptions.warn(model.name ~ ': nothing counts what is not read in a with inside brackets: put it at the top.') -%}
@@ -63,9 +66,12 @@
     {{ return(found) }}
 {%- endmacro %}
 
-{#- Value: the column that an expression is about, as a setting names it: the first word that is no function. -#}
+{#- Value: the column that an expression is about, as a setting names it: the first word that is no function; of a value in a
+    JSON column with the path to it (`context.traits.email`). -#}
 {% macro _column_of(expression) -%}
     {%- set bare = modules.re.sub("'[^']*'", '', expression) -%}
     {%- set words = modules.re.findall('["`]?([A-Za-z_][A-Za-z0-9_ ]*)["`]?(?![A-Za-z0-9_ ."`]*[(])', modules.re.sub('[A-Za-z_0-9"`]+[.]', '', bare)) -%}
-    {{ return(words[0] | trim if words else expression) }}
+    {%- set name = (words[0] if words else expression).split(' as ')[0] | trim -%}
+    {%- set path = modules.re.findall("(?:json_extract_string|json_value|get_path)[(].*?, '([^']*)'", expression) -%}
+    {{ return(name ~ '.' ~ path[0] | replace('$', '') | replace('"', '') | trim('.') if path else name) }}
 {%- endmacro %}

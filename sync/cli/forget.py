@@ -20,7 +20,7 @@ from sync.engine.plan.plan import Planning
 from sync.errors import ConfigError, SelectionError, closest
 from sync.identity.mask import mask
 from sync.state.erasures import ANSWERED, ASKED, CANNOT, PENDING, STATES, Task
-from sync.state.people import MODELS, SCREENED, People, Person, is_telephone_in_part
+from sync.state.people import MODELS, OPTIONAL, People, Person, is_telephone_in_part
 from sync.state.tables import ResultTables
 from sync.warehouses.base import Session, now_utc
 
@@ -135,7 +135,7 @@ def _forget_all(
     app: App, shared: Planning, maker: TaskMaker, told: Sequence[str], *, everybody: bool
 ) -> list[Forgotten]:
     people = People(
-        app.warehouse, {name: app.manifest.relation(name) for name in (*MODELS, SCREENED)}
+        app.warehouse, {name: app.manifest.relation(name) for name in (*MODELS, *OPTIONAL)}
     )
     touchpoints = app.manifest.relation("int_campaigns__touchpoints")
     results = ResultTables.of(app.manifest).campaign_events
@@ -395,6 +395,8 @@ def _left(
         if relation:
             for row in session.rows(erasures.met(relation, {text: kind}, salts)):
                 found.setdefault(str(row["request_id"]), {})[what] = int(row["row_count"])
+    for request, number in erasures.answers(session).items():
+        found.setdefault(request, {})["answers on matches, until sync push"] = number
     for one in erasures.sent_again(session, maker.names, now_utc().replace(year=1970)):
         mine = found.setdefault(one.request_id, {})
         what = "rows of what was sent, until sync push"

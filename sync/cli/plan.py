@@ -153,6 +153,7 @@ def _plan_one(
         "add": made.counts.add if made else 0,
         "change": made.counts.change if made else 0,
         "remove": made.counts.remove if made else 0,
+        "merged": made.counts.merged if made else 0,
         "unchanged": made.counts.unchanged if made else 0,
         "withheld": made.counts.withheld if made else {},
         "refused": refused,
@@ -213,6 +214,10 @@ def _text(app: App, found: list[dict[str, Any]]) -> None:
         ],
     )
     for one in found:
+        if one["merged"]:
+            app.output.text(
+                f"{one['name']}: {one['merged']:,} of those to remove were merged into others"
+            )
         if one["withheld"]:
             reasons = ", ".join(f"{reason} {count:,}" for reason, count in one["withheld"].items())
             app.output.text(f"{one['name']} withholds: {reasons}")

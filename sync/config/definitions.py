@@ -27,6 +27,7 @@ SYNC_KEYS = (
     "refresh_days",
     "canary",
     "on_conflict",
+    "merged",
     "after",
     "options",
 )
@@ -102,6 +103,7 @@ def parse_definition(
         refresh_days=_days(reader, settings.get("refresh_days")),
         canary=_canary(reader, settings.get("canary"), mode_name),
         left_out_on_conflict=_on_conflict(reader, settings.get("on_conflict"), mode_name),
+        tells_merges=_merged(reader, settings.get("merged"), mode_name),
         after=reader.names(settings, "after", lower=False),
         options=reader.mapping("options", settings.get("options") or {}),
         id=_id(reader, settings),
@@ -306,6 +308,16 @@ def _on_conflict(reader: _Reader, value: object, mode: str) -> tuple[str, ...]:
     if mode not in (Mode.UPSERT.value, Mode.MIRROR.value, Mode.ADD.value):
         raise reader.error("on_conflict is for modes that write records: upsert, mirror, add")
     return tuple(name.lower() for name in settings)
+
+
+def _merged(reader: _Reader, value: object, mode: str) -> bool:
+    if value is None:
+        return True
+    if value not in ("tell", "keep"):
+        reader.refuse("merged", value, ("tell", "keep"))
+    if mode not in (Mode.UPSERT.value, Mode.MIRROR.value):
+        raise reader.error("merged is for modes that keep records as they are here: upsert, mirror")
+    return value == "tell"
 
 
 def _max_age(reader: _Reader, value: object) -> float | None:

@@ -180,6 +180,7 @@ class SyncDefinition:
     canary: Canary | None = None
     # Identifiers that a row goes without, where they are another record's at the vendor.
     left_out_on_conflict: tuple[str, ...] = ()
+    tells_merges: bool = True  # whether the destination is told who was merged into whom
     after: tuple[str, ...] = ()
     options: Mapping[str, Value] = field(default_factory=dict)
     id: str = ""  # the name its state is kept under; empty is its own name

@@ -60,6 +60,9 @@ class ObjectType:
     found_by: tuple[str, ...] = ()
     # Whether a row with other identifiers than before is written by the id that the vendor gave it, so that no second record is made.
     updates_by_id: bool = False
+    # Whether the record of somebody who was merged into another becomes one with that other's (`MergesRecords`); where it does not, it is
+    # taken out.
+    merges: bool = False
     # The vendor's codes of a row by which an identifier is another record's already, and the identifiers that each may be about.
     conflicts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     open_fields: bool = True  # any other column becomes a property; else only `known_fields`
@@ -72,6 +75,8 @@ class ObjectType:
     job_seconds: float = 900.0  # how long a job may take before its rows count as not answered
     # Days after which a row is sent again though nothing changed, where the vendor forgets a member some time after it was sent.
     refresh_days: int | None = None
+    # Channel (email, sms) to whose marketing a row is subscribed: a sync must ask for that consent.
+    subscribes: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +165,16 @@ class RemovesMembers(Protocol):
 
     def remove(self, records: Sequence[Record]) -> BatchResult:
         """Take out `records`, by the identifiers they were sent with."""
+
+
+@runtime_checkable
+class MergesRecords(Protocol):
+    """Tells the vendor that two of its records are one person's, or company's, where the object declares `merges`."""
+
+    def merge(self, records: Sequence[Record]) -> BatchResult:
+        """Let go of each of `records`, which are to go on in the record of `into`; one that is not there, or is that record, counts as
+        accepted. A vendor that cannot make one of two archives the first.
+        """
 
 
 @runtime_checkable

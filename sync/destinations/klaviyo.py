@@ -1,4 +1,4 @@
-"""Klaviyo: profiles in a list, and events that start flows.
+"""Klaviyo: profiles, with or without a list, who may be written to, and events that start flows.
 
 Read 2026-11-24: developers.klaviyo.com/en/reference/bulk_import_profiles (10,000 profiles and 5 MB a job, burst 10/s, steady
 150/m), .../get_bulk_import_profiles_job, .../remove_profiles_from_list (1,000 profiles), .../bulk_create_events (1,000
@@ -13,8 +13,11 @@ its scopes, so that a check reads what a sync writes), .../reference/bulk_create
 Erasure, read 2026-11-29: developers.klaviyo.com/en/reference/request_profile_deletion and .../data_privacy_api_overview (one identifier a
 request, email, phone_number or id; for good; it follows once the request is taken; 3 a second and 60 a minute; scope data-privacy:write).
 
+Merging, read 2026-11-29: .../reference/merge_profiles (one source a request, which is deleted; a while after it is taken; 10 a second and
+150 a minute; scope profiles:write).
+
 The bulk import cannot clear a field: a null is left out (.../docs/use_klaviyos_bulk_profile_import_api).
-Being on a list is not consent: the bulk import leaves a profile's subscriptions as they are, and nobody is subscribed here.
+Being on a list is not consent: the bulk import leaves a profile's subscriptions as they are. Subscriptions are klaviyo_subscriptions.
 """
 
 from __future__ import annotations
@@ -22,10 +25,12 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from pydantic import SecretStr
 
+from sync.destinations import klaviyo_subscriptions as subscriptions
 from sync.destinations.answers import NO_CONTENT, Answer, Fault, Verdict, Verdicts
 from sync.destinations.base import (
     Declaration,
@@ -38,7 +43,7 @@ from sync.destinations.base import (
 from sync.destinations.http import HttpClient, Limiter
 from sync.destinations.klaviyo_metrics import is_soft, meaning
 from sync.destinations.settings import Address, HttpSettings
-from sync.destinations.values import chunks, plain, utc
+from sync.destinations.values import chunks, one_by_one, plain, utc
 from sync.errors import UnexpectedAnswerError
 from sync.records import (
     OTHER,
@@ -68,7 +73,7 @@ LOCATION = {
 }
 CHANNELS = {"email": "email", "sms": "sms", "mobile_push": "push"}  # Klaviyo's name -> ours
 PAGE = Answer(fields=(("data", list),))
-LIST_MADE = Answer(frozenset({201}), (("data.id", str),))
+MADE = Answer(frozenset({201}), (("data.id", str),))
 JOB_MADE = Answer(frozenset({202}), (("data.id", str),))
 JOB = Answer(fields=(("data.attributes.status", str),))
 DELETION_TAKEN = Answer(frozenset({202}), form=(dict, list), empty=True)
@@ -91,30 +96,38 @@ class KlaviyoSettings(HttpSettings):
     """The account, by its private key."""
 
     api_key: SecretStr
+    resubscribe: bool = False
     base_url: Address = "https://a.klaviyo.com"
 
 
+def _profiles(*modes: Mode) -> ObjectType:
+    return ObjectType(
+        modes=frozenset({Mode.UPSERT, Mode.ADD, Mode.REMOVE, *modes}),
+        batch_rows=10_000,
+        batch_bytes=4_500_000,
+        identifiers=frozenset(IDENTIFIERS),
+        member="vendor profile id",
+        found_by=tuple(IDENTIFIERS),
+        merges=True,
+        conflicts={"duplicate_profile": ("phone", "email")},
+        nested=True,
+        partial_failure=PartialFailure.BY_POLLING,
+        rate_group="bulk",
+        latency="minutes",
+    )
+
+
 class Klaviyo:
-    """Fills one list, or sends one metric's events."""
+    """Fills one list, profiles, subscriptions or suppressions, or sends one metric's events."""
 
     declaration: ClassVar[Declaration] = Declaration(
         name="klaviyo",
         title="Klaviyo",
         api_version=REVISION,
         objects={
-            "list": ObjectType(
-                modes=frozenset({Mode.UPSERT, Mode.MIRROR, Mode.ADD, Mode.REMOVE}),
-                batch_rows=10_000,
-                batch_bytes=4_500_000,
-                identifiers=frozenset(IDENTIFIERS),
-                member="vendor profile id",
-                found_by=tuple(IDENTIFIERS),
-                conflicts={"duplicate_profile": ("phone", "email")},
-                nested=True,
-                partial_failure=PartialFailure.BY_POLLING,
-                rate_group="bulk",
-                latency="minutes",
-            ),
+            "list": _profiles(Mode.MIRROR),
+            "profile": _profiles(),
+            **subscriptions.OBJECTS,
             "event": ObjectType(
                 modes=frozenset({Mode.EVENT}),
                 batch_rows=1000,
@@ -130,6 +143,7 @@ class Klaviyo:
         rate_limits={
             "bulk": RateLimit(requests=140, seconds=60, parallel=4),
             "reads": RateLimit(requests=140, seconds=60, parallel=4),
+            "merges": RateLimit(requests=140, seconds=60, parallel=1),
             "privacy": RateLimit(requests=55, seconds=60, parallel=1),
             "default": RateLimit(requests=60, seconds=60, parallel=2),
         },
@@ -137,7 +151,9 @@ class Klaviyo:
         erasure=Erasure("the profile is deleted by a privacy request", whole_account=True),
         asks_account=True,
         settings_help={
-            "api_key": "private key with scopes lists, profiles, events, campaigns, metrics; data-privacy to erase people"
+            "api_key": "private key with scopes lists, profiles, events, campaigns, metrics; "
+            "subscriptions to subscribe and suppress; data-privacy to erase people",
+            "resubscribe": "true subscribes those too who have unsubscribed in Klaviyo, or are suppressed there: false without it",
         },
         verdicts=VERDICTS,
     )
@@ -159,6 +175,16 @@ class Klaviyo:
                 "Content-Type": "application/vnd.api+json",
             },
         )
+        self._suppressions = subscriptions.Suppressions(self.http, self._with_subscriptions)
+        self._subscriptions: subscriptions.Subscriptions | None = None
+        if (channel := subscriptions.CHANNELS.get(target.kind)) is not None:
+            self._subscriptions = subscriptions.Subscriptions(
+                self.http,
+                channel,
+                self._with_subscriptions,
+                self.list_id if target.name else None,
+                resubscribes=settings.resubscribe,
+            )
 
     def check(self) -> str:
         if self.target.kind == "event":
@@ -167,6 +193,8 @@ class Klaviyo:
         self.http.get(
             "/api/profiles", {"page[size]": 1, "fields[profile]": "external_id"}, answer=PAGE
         )
+        if self.target.kind != "list" and not self._subscribes_to_list:
+            return f"API revision {REVISION}, profiles are readable"
         there = "is there" if self._found() else "will be made"
         return f"API revision {REVISION}, list '{self.target.name}' {there}"
 
@@ -178,24 +206,31 @@ class Klaviyo:
         answer = self.http.get("/api/accounts", {"fields[account]": "timezone"}, answer=PAGE)
         return str(answer["data"][0]["id"])
 
+    @property
+    def _subscribes_to_list(self) -> bool:
+        return self._subscriptions is not None and bool(self.target.name)
+
     def upsert(self, records: Sequence[Record]) -> BatchResult:
         if not records:
             return BatchResult(requests=0)
+        if self._subscriptions is not None:
+            return self._subscriptions.subscribe(records)
+        if self.target.kind == "suppression":
+            return self._suppressions.ask("create", records)
+        data: dict[str, Any] = {
+            "type": "profile-bulk-import-job",
+            "attributes": {"profiles": {"data": [_profile(record) for record in records]}},
+        }
+        if self.target.kind == "list":
+            data["relationships"] = {"lists": {"data": [{"type": "list", "id": self.list_id()}]}}
         job = self.http.post(
-            "/api/profile-bulk-import-jobs",
-            {
-                "data": {
-                    "type": "profile-bulk-import-job",
-                    "attributes": {"profiles": {"data": [_profile(record) for record in records]}},
-                    "relationships": {"lists": {"data": [{"type": "list", "id": self.list_id()}]}},
-                }
-            },
-            group="bulk",
-            answer=JOB_MADE,
+            "/api/profile-bulk-import-jobs", {"data": data}, group="bulk", answer=JOB_MADE
         )
         return BatchResult(pending=[record.key for record in records], job=job["data"]["id"])
 
     def poll(self, job: str) -> JobStatus:
+        if self.target.kind == "suppression":
+            return self._suppressions.poll(job)
         path = f"/api/profile-bulk-import-jobs/{job}"
         attributes = self.http.get(path, group="reads", answer=JOB)["data"]["attributes"]
         if attributes["status"] in ("queued", "processing"):
@@ -228,7 +263,13 @@ class Klaviyo:
         )
 
     def remove(self, records: Sequence[Record]) -> BatchResult:
-        """Take profiles off the list; they stay in the account, and so does their consent."""
+        """Take profiles off the list; they stay in the account, and so does their consent. Of other objects, what they are is undone."""
+        if self._subscriptions is not None:
+            return self._subscriptions.unsubscribe(records)
+        if self.target.kind == "suppression":
+            return self._suppressions.ask("delete", records)
+        if self.target.kind == "profile":
+            return self.erase(records)
         known = {record.key: record.remote_id for record in records if record.remote_id}
         left = {record.key: record.key for record in records if record.key not in known}
         known.update(self._look_up("external_id", left))
@@ -255,13 +296,47 @@ class Klaviyo:
             requests=self.http.requests_sent - before,
         )
 
+    def merge(self, records: Sequence[Record]) -> BatchResult:
+        """Make one profile of two; Klaviyo cannot undo it, and does it a while after the request is taken.
+
+        Description of merge_profiles, revision 2026-07-15, read 2026-11-29: one source a request, 10 a second and 150 a minute.
+        """
+        before = self.http.requests_sent
+        kept = {record.key: record.into for record in records if record.into is not None}
+        # By our own id alone: an address or a number may be somebody else's by now.
+        ids = {*kept, *(one.key for one in kept.values())}
+        profiles_of = self._look_up("external_id", {one: one for one in ids})
+
+        def merge(record: Record) -> Accepted | RowError:
+            source, target = profiles_of.get(record.key), profiles_of.get(kept[record.key].key)
+            if source is None or source == target:
+                return Accepted(record.key)
+            if target is None:
+                said = "Klaviyo does not have the profile that it was merged into"
+                return RowError(record.key, "not_there", said)
+            profiles = {"data": [{"type": "profile", "id": source}]}
+            told = {
+                "type": "profile-merge", "id": target, "relationships": {"profiles": profiles},
+            }  # fmt: skip
+            self.http.post("/api/profile-merge", {"data": told}, group="merges", answer=MADE)
+            return Accepted(record.key)
+
+        result = one_by_one(records, merge)
+        return replace(result, requests=self.http.requests_sent - before)
+
     def there(self, records: Sequence[Record]) -> Collection[str]:
         """Those who are on the list, by the address that their profile has now, or were sent with where no profile has their key.
 
         Description of get_profiles_for_list, revision 2026-07-15, read 2026-11-29: found by `email` and `phone_number`, a hundred a page.
         """
-        list_id = self._found()
-        if list_id is None or not records:
+        if not records:
+            return set()
+        if self._subscriptions is not None:
+            return self._subscriptions.subscribed(records)
+        if self.target.kind == "suppression":
+            return self._suppressions.suppressed(records)
+        list_id = self._found() if self.target.kind == "list" else None
+        if list_id is None and self.target.kind == "list":
             return set()
         known = {
             record.key: {
@@ -272,6 +347,7 @@ class Klaviyo:
         for profile in self._with_any("/api/profiles", "external_id", known):
             if (key := str(profile["attributes"].get("external_id"))) in known:
                 known[key] = profile["attributes"]
+        members = "/api/profiles" if list_id is None else f"/api/lists/{list_id}/profiles"
         found: set[str] = set()
         for attribute in ("email", "phone_number"):
             # A number may be a household's: it says who somebody is only where there is no address.
@@ -279,7 +355,7 @@ class Klaviyo:
             for key, has in known.items():
                 if (value := has.get(attribute)) and (attribute == "email" or not has.get("email")):
                     asked.setdefault(str(value).lower(), []).append(key)
-            for member in self._with_any(f"/api/lists/{list_id}/profiles", attribute, asked):
+            for member in self._with_any(members, attribute, asked):
                 found.update(asked.get(str(member["attributes"].get(attribute)).lower(), ()))
         return found
 
@@ -394,7 +470,7 @@ class Klaviyo:
             made = self.http.post(
                 "/api/lists",
                 {"data": {"type": "list", "attributes": {"name": self.target.name or ""}}},
-                answer=LIST_MADE,
+                answer=MADE,
             )
             self.http.made()
             found = self._list_id = str(made["data"]["id"])
@@ -418,14 +494,23 @@ class Klaviyo:
         return found
 
     def _with_any(
-        self, path: str, attribute: str, values: Collection[str]
+        self,
+        path: str,
+        attribute: str,
+        values: Collection[str],
+        more: Mapping[str, Any] | None = None,
     ) -> Iterator[dict[str, Any]]:
         """Profiles whose `attribute` is one of `values`."""
         for some in chunks(sorted(values), LOOKUP_ROWS):
             listed = ",".join(json.dumps(value) for value in some)
-            yield from self._pages(
-                path, {"filter": f"any({attribute},[{listed}])", "page[size]": LOOKUP_ROWS}
-            )
+            asked = {"filter": f"any({attribute},[{listed}])", "page[size]": LOOKUP_ROWS}
+            yield from self._pages(path, {**asked, **(more or {})})
+
+    def _with_subscriptions(
+        self, attribute: str, values: Collection[str]
+    ) -> Iterator[dict[str, Any]]:
+        more = {"additional-fields[profile]": "subscriptions"}
+        return self._with_any("/api/profiles", attribute, values, more)
 
     def _event(self, record: Record) -> dict[str, Any]:
         fields = dict(record.fields)

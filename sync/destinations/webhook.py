@@ -136,6 +136,7 @@ class Webhook:
                 "identifiers": dict(record.identifiers),
                 "fields": dict(record.fields),
                 "idempotency_key": record.idempotency_key,
+                **({} if record.into is None else {"merged_into": record.into.key}),
             }
             for record in records
         ]

@@ -224,6 +224,7 @@ class Eraser:
             if self._results:
                 since = self._now - LOOK_BACK
                 self._erasures.drop_results_again(session, self._results, since)
+            self._erasures.drop_answers(session)
         self._stands = {one.task_id: one.status for one in (*tasks, *new)}
         groups: dict[Group, list[Task]] = {}
         for task in (*tasks, *new):
@@ -413,4 +414,5 @@ def forgets(
         planning.erasures.write(session, request_id, person.values, now)
         planning.erasures.add(session, tasks, now)
         planning.erasures.drop_results(session, results, own)
+        planning.erasures.drop_answers(session)
     return tasks

@@ -59,6 +59,8 @@ def everything_on(
         rows = whose and session.rows(f"select * from {table.relation} where {whose} in ({listed})")
         if rows:
             found.append(_shown(table, rows))
+    if answers := _answers(warehouse, session, tables, relations["profile_records"], listed):
+        found.append(answers)
     sent = [_line(row) for row in history.rows(session, profile_id, ids, limit=ALL)]
     return {
         "made_at": now_utc(),
@@ -96,6 +98,28 @@ def _records(
         if rows:
             found.append(_shown(table, rows))
     return found
+
+
+def _answers(
+    warehouse: Warehouse,
+    session: Session,
+    tables: Tables,
+    profile_records: str | None,
+    listed: str,
+) -> dict[str, Any] | None:
+    """What people said of records of theirs, whether they are one person's."""
+    names = [column.name for column in session.columns(tables.identity_answers)]
+    if not names:
+        return None
+    theirs = f"select record_key from {profile_records} where {PERSON} in ({listed})"
+    person = warehouse.dialect.literal("person")
+    rows = session.rows(
+        f"select * from {tables.identity_answers} where entity = {person} "
+        f"and (left_key in ({theirs}) or right_key in ({theirs})) order by answered_at"
+    )
+    told = "What people said of two records, one person's or not (sync review-matches)."
+    described = Described("identity_answers", tables.identity_answers, told, {}, {})
+    return _shown(described, rows) if rows else None
 
 
 def _shown(table: Described, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

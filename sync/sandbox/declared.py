@@ -291,6 +291,9 @@ class StandIn:
             if name == "erase":
                 self._forget(kind, row)
                 continue
+            if name == "merge":
+                self._drop(kind, row)
+                continue
             if name == "remove":
                 if (there := self._object_there(kind, row)) is not None:
                     key = self._key(kind, row)
@@ -308,6 +311,21 @@ class StandIn:
                 )
                 continue
             store().put_members(self.vendor.name, place, {self._key(kind, row): row["$row"]})
+
+    def _drop(self, kind: str, row: Captured) -> None:
+        """Take out one member, by the id that it was given or by its key."""
+        there, ids = self._object_there(kind, row), f"{self.vendor.name}:ids"
+        if there is None:
+            return
+        known, keys = row.get("remote_id"), [self._key(kind, row)]
+        if known is not None:
+            keys = [str(store().member(ids, f"{there}:keys", str(known)))]
+        elif not keys[0]:
+            words = {str(row[one]) for one in row if one.split("|")[0] in self._identifiers(kind)}
+            members = store().members(self.vendor.name, there)
+            keys = [member for member in members if words & _words_of(member, None)]
+        store().drop_members(self.vendor.name, there, keys)
+        store().drop_members(ids, f"{there}:ids", keys)
 
     def _forget(self, kind: str, row: Captured) -> None:
         """Take out whatever is of somebody, in every object."""
@@ -367,7 +385,7 @@ class StandIn:
         names = {*offered.identifiers, "key"}
         shared: set[str] | None = None
         for done, verb in offered.verbs.items():
-            if done == "erase":
+            if done in ("erase", "merge"):
                 continue
             here = {
                 (found[1] or found[3]) + (found[2] or found[4] or "")

@@ -30,6 +30,7 @@ STATES = (ASKED, ANSWERED, PENDING, CANNOT)
 GOOGLE_MAIL = ("gmail.com", "googlemail.com")
 RECIPIENTS = ("email", "phone", PROFILE)  # how vendors name whom something happened to
 LISTED = 500  # literals in one condition
+ANSWERED_KEYS = ("left_key", "right_key")  # the records that an answer on a match is about
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,6 +317,35 @@ class Erasures:
                 rows = session.rows(f"select count(*) as row_count from {results} {theirs}")
                 if int(rows[0]["row_count"]):
                     session.execute(f"delete from {results} {theirs}")
+
+    # -- what people answered ------------------------------------------------------------------
+
+    def answers(self, session: Session) -> dict[str, int]:
+        """By request, how many answers on likely matches name a record of somebody who is erased."""
+        table = self._tables.identity_answers
+        if not self._has_answers(session):
+            return {}
+        salts = self.salts(session)
+        keys = {f"told.{one}": self._literal(RECORD) for one in ANSWERED_KEYS}
+        rows = session.rows(self.met(table, keys, salts)) if salts else []
+        return {str(row["request_id"]): int(row["row_count"]) for row in rows}
+
+    def drop_answers(self, session: Session) -> None:
+        """Take out answers that name a record of anybody who is erased, with their reasons, in which names may stand."""
+        if not self.answers(session):
+            return
+        for salt in self.salts(session):
+            for one in ANSWERED_KEYS:
+                session.execute(
+                    f"delete from {self._tables.identity_answers} where {self._digest(salt, one)} in ("
+                    f"select identifier_value_sha256 from {self._tables.erasure_requests} "
+                    f"where {self._of(salt)} and identifier_type = {self._literal(RECORD)})"
+                )
+
+    def _has_answers(self, session: Session) -> bool:
+        """Answers are those of one identity for all environments: what is tried out erases none."""
+        is_live = self._environment == "live"
+        return is_live and bool(session.columns(self._tables.identity_answers))
 
     # -- tasks ---------------------------------------------------------------------------------
 

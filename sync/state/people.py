@@ -21,7 +21,8 @@ MODELS = (
 )
 
 SCREENED = "identity_values"  # which values say nothing of anybody, where the project has it
-
+ASSIGNED = "identity_assignments"  # every record that there ever was, where the project has it
+OPTIONAL = (SCREENED, ASSIGNED)
 
 _MAILBOX = re.compile(r"[^<>]*<\s*([^<>\s]+@[^<>\s]+)\s*>")
 _SCHEME = re.compile(r"(?:mailto|tel):\s*", re.I)
@@ -85,6 +86,7 @@ class People:
             )
         self._of = {name: str(relations[name]) for name in MODELS}
         self._screened = relations.get(SCREENED)
+        self._assigned = relations.get(ASSIGNED)
         self._literal = warehouse.dialect.literal
 
     def find(self, session: Session, told: str) -> list[str]:
@@ -134,6 +136,7 @@ class People:
             f"select old_id from {self._of['identity_aliases']} where entity = 'person' "
             f"and (live_id in ({listed}) or old_id in ({listed}))"
         )
+        own_ids = sorted({*ids, *(str(row["old_id"]) for row in aliases)})
         records = session.rows(
             f"select record_key from {self._of['profile_records']} where profile_id in ({listed})"
         )
@@ -152,8 +155,9 @@ class People:
             f"where held.profile_id in ({listed}) and held.identifier_type <> '{PROFILE}' "
             "group by held.identifier_type, held.identifier_value order by 1, 2"
         )
-        values = [Value(PROFILE, one) for one in sorted({*ids, *(r["old_id"] for r in aliases)})]
-        values += [Value(RECORD, str(row["record_key"])) for row in records]
+        keys = {str(row["record_key"]) for row in records} | self._former(session, own_ids)
+        values = [Value(PROFILE, one) for one in own_ids]
+        values += [Value(RECORD, key) for key in sorted(keys)]
         spelt = {one.lower() for one in spellings(asked)}
         shared = []
         nothing = self._nothing(session, [str(row["identifier_value"]) for row in held])
@@ -169,6 +173,16 @@ class People:
             elif row["is_linked"] or is_asked:
                 values.append(Value(kind, value, ERASE))
         return Person(tuple(ids), tuple(values), tuple(shared), len(records))
+
+    def _former(self, session: Session, ids: Sequence[str]) -> set[str]:
+        """Keys of records that were theirs and are gone: what comes back is theirs too."""
+        if self._assigned is None or not session.columns(self._assigned):
+            return set()
+        rows = session.rows(
+            f"select record_key from {self._assigned} where entity = 'person' "
+            f"and entity_id in ({self._listed(ids)}) and record_key is not null"
+        )
+        return {str(row["record_key"]) for row in rows}
 
     def _nothing(self, session: Session, values: Sequence[str]) -> set[tuple[str, str]]:
         """Of these values those that stand for nobody: placeholders, and what a rule blocks."""

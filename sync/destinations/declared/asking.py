@@ -61,7 +61,7 @@ class Asked:
         constant = file.constant
         if not isinstance(request, form.Verb | form.LookUp | form.Read):
             constant = file.with_words("job", "since", "month_before", "campaign_id")
-        rows = file.rows(kind) if kind is not None else constant
+        rows = file.rows(kind, has_into=True) if kind is not None else constant
         scope = rows if per_row else constant
         self.answer = answer_of(request.answer)
         self._path = templates.text(getattr(request, request.method), scope, quoted=True)

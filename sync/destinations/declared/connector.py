@@ -21,6 +21,7 @@ from sync.destinations.declared import form, templates
 from sync.destinations.declared.asking import TYPES, Asked, items, listed, summed
 from sync.destinations.declared.declaring import declaration, settings_type
 from sync.destinations.declared.files import (
+    LETTING_GO,
     DeclaredFile,
     at,
     names_id,
@@ -59,6 +60,8 @@ def connector(file: DeclaredFile) -> type[Declared]:
     verbs: dict[str, Any] = {}
     if any(one.update_only for one in offers):
         verbs["update"] = Declared._update_only
+    if any(one.merge for one in offers):
+        verbs["merge"] = Declared._merge
     if any(one.remove for one in offers):
         verbs["remove"] = Declared._remove
     if any(one.erase for one in offers):
@@ -209,6 +212,17 @@ class Declared:
     def _remove(self, records: Sequence[Record]) -> BatchResult:
         return self._verb("remove", records)
 
+    def _merge(self, records: Sequence[Record]) -> BatchResult:
+        """Of two rows that are one record there already nothing is asked."""
+        one = [row.key for row in records if row.into and self._is_one(row, row.into)]
+        result = self._verb("merge", [row for row in records if row.key not in one])
+        return replace(result, accepted=[*result.accepted, *map(Accepted, one)])
+
+    def _is_one(self, row: Record, other: Record) -> bool:
+        if row.remote_id is not None and other.remote_id is not None:
+            return row.remote_id == other.remote_id
+        return bool(self._object.found_by) and row.identifiers == other.identifiers
+
     def _erase(self, records: Sequence[Record]) -> BatchResult:
         return self._verb("erase", records)
 
@@ -308,7 +322,7 @@ class Declared:
         assert isinstance(verb, form.Verb)  # noqa: S101
         object_id = None
         if names_id(verb):  # who is erased everywhere is, whether there is a list or not
-            object_id = self._object_id(makes=name not in ("remove", "erase"))
+            object_id = self._object_id(makes=name not in LETTING_GO)
         if object_id is None and names_id(verb) and self._object.find is not None:
             # It may have another name by now, and those who are to go still be on it.
             raise self._is_missing()
@@ -333,6 +347,8 @@ class Declared:
             else:
                 part = self._all(asked, verb, words, left)
             result = _both(result, part)
+        if name == "upsert":
+            result = self._folded(result, left)
         return BatchResult(
             result.accepted,
             [*failed, *result.failed],
@@ -388,7 +404,7 @@ class Declared:
             if not known:
                 break
             known, found = False, self._looked_up(words, replace(record, remote_id=None))
-        if name in ("remove", "erase"):
+        if name in LETTING_GO:
             return Accepted(record.key)
         if name == "update_only":
             passed_over.append(record.key)
@@ -442,6 +458,40 @@ class Declared:
         self._is_ok(verb, answer)
         result = self._outcome(asked, verb, answer, [record])
         return result.failed[0] if result.failed else result.accepted[0]
+
+    def _folded(self, result: BatchResult, records: Sequence[Record]) -> BatchResult:
+        """Of rows that were taken, whoever has another address than before where the address is the record: the old one goes into the
+        new, and a row of which it does not is refused.
+        """
+        if self._object.merge is None or self._object.update is not None:
+            return result
+        taken = {row.key for row in result.accepted}
+        moved = [
+            Record(record.key, record.former, into=record)
+            for record in records
+            if record.key in taken
+            and record.former
+            and any(
+                record.former.get(name) not in (None, record.identifiers.get(name))
+                for name in self._object.found_by
+            )
+        ]
+        if not moved:
+            return result
+        folded = self._verb("merge", moved)
+        done = {row.key for row in folded.accepted}
+        left = {record.key for record in moved} - done - {row.key for row in folded.failed}
+        return replace(
+            result,
+            accepted=[
+                row
+                for row in result.accepted
+                if row.key in done or row.key not in {record.key for record in moved}
+            ],
+            failed=[*result.failed, *folded.failed],
+            error=result.error or folded.error,
+            unsent=[*result.unsent, *left],
+        )
 
     def _able(self, records: Sequence[Record]) -> tuple[list[Record], list[RowError]]:
         """Rows that may be sent: whoever must be hashed is."""

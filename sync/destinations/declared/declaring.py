@@ -65,6 +65,7 @@ def _object_type(one: form.Object) -> ObjectType:
         members=tuple(map(tuple, one.members)),
         found_by=tuple(one.found_by),
         updates_by_id=one.update is not None,
+        merges=one.merge is not None,
         conflicts={code: tuple(names) for code, names in one.conflicts.items()},
         open_fields=one.fields is None,
         known_fields=frozenset(one.fields or ()),
@@ -75,6 +76,7 @@ def _object_type(one: form.Object) -> ObjectType:
         latency=one.latency,
         job_seconds=one.job_seconds,
         refresh_days=one.refresh_days,
+        subscribes=one.subscribes,
     )
 
 

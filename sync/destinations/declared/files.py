@@ -20,6 +20,7 @@ from sync.destinations.declared.templates import Scope, TemplateError
 from sync.errors import ConfigError, closest
 
 KEYED = frozenset({"upsert", "mirror", "add"})
+LETTING_GO = frozenset({"merge", "remove", "erase"})  # verbs after which a row is not there
 SETTING_WORDS = ("object", "object_id")
 Keys = tuple[str | int, ...]
 
@@ -42,11 +43,11 @@ class DeclaredFile:
         names = (*self.vendor.settings, *SETTING_WORDS, *words)
         return Scope(names, has_rows=False, filters=self.filters)
 
-    def rows(self, kind: str) -> Scope:
-        """What a template of a row of one kind of object may say."""
+    def rows(self, kind: str, *, has_into: bool = False) -> Scope:
+        """What a template of a row of one kind of object may say; with `has_into`, of the row that it went into too."""
         names = (*self.vendor.settings, *SETTING_WORDS)
         identifiers = self.vendor.objects[kind].identifiers
-        return Scope(names, identifiers, has_rows=True, filters=self.filters)
+        return Scope(names, identifiers, has_rows=True, has_into=has_into, filters=self.filters)
 
 
 @cache
@@ -306,21 +307,27 @@ def _check_object(found: DeclaredFile, kind: str, offered: form.Object, lines: _
             raise lines.error(
                 (*at, name), "wants `per: row`, since `look_up` finds a row at a time"
             )
-        path_scope = rows if verb.per == "row" else constant
-        _check_request(lines, (*at, name), verb, path_scope, rows, single=verb.per == "row")
+        said = found.rows(kind, has_into=True) if name == "merge" else rows
+        path_scope = said if verb.per == "row" else constant
+        _check_request(lines, (*at, name), verb, path_scope, said, single=verb.per == "row")
+        if name == "merge" and (verb.per != "row" or verb.job or not KEYED & modes):
+            raise lines.error(
+                (*at, name),
+                "wants `per: row` and no `job`, in an object that has upsert, mirror or add",
+            )
         if verb.missing_ok and (
-            name not in ("remove", "erase", "update", "update_only") or verb.per != "row"
+            name not in ("merge", "remove", "erase", "update", "update_only") or verb.per != "row"
         ):
             raise lines.error(
                 (*at, name, "missing_ok"),
-                "is for `update`, `update_only`, `remove` and `erase` with `per: row`: elsewhere 404 says that a list or account is gone",
+                "is for `update`, `update_only` and what lets go of rows, with `per: row`: else 404 says that a list or account is gone",
             )
         if name == "update_only" and not (verb.missing_ok and verb.per == "row"):
             raise lines.error(
                 (*at, name), "wants `per: row` and `missing_ok: true`: 404 says who is not there"
             )
         for number, refused in enumerate(verb.refused):
-            if refused.done and name not in ("remove", "erase") and offered.fields != []:
+            if refused.done and name not in LETTING_GO and offered.fields != []:
                 raise lines.error(
                     (*at, name, "refused", number, "done"),
                     "is for `remove` and `erase`, and for members without fields (`fields: []`)",
@@ -334,7 +341,7 @@ def _check_object(found: DeclaredFile, kind: str, offered: form.Object, lines: _
         if verb.job is not None:
             scope = found.with_words("job")
             _check_request(lines, (*at, name, "job", "poll"), verb.job.poll, scope, scope)
-        _check_sent(lines, (*at, name), verb, offered, is_remove=name in ("remove", "erase"))
+        _check_sent(lines, (*at, name), verb, offered, is_remove=name in LETTING_GO)
     polls = [verb.job.poll for verb in offered.verbs.values() if verb.job is not None]
     if any(poll != polls[0] for poll in polls):
         raise lines.error(at, "has jobs that are asked for in two ways: one `poll` must do for all")

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,59}$")]
 Paths = list[str] | str
 METHODS = ("get", "post", "put", "patch", "delete")
-VERBS = ("upsert", "update", "update_only", "remove", "send", "erase")
+VERBS = ("upsert", "update", "update_only", "merge", "remove", "send", "erase")
 INDEX = "$index"  # the row's place in the request, and an item's in the list of an answer
 Type = Literal["list", "object", "text", "id", "number", "boolean"]
 ModeName = Literal["upsert", "mirror", "add", "remove", "event", "update_only"]
@@ -285,6 +285,9 @@ class Object(Form):
     latency: str = "seconds"
     refresh_days: int | None = None
     job_seconds: float = 900.0
+    subscribes: Literal["email", "sms"] | None = (
+        None  # the channel to which a row is subscribed, for which a sync must ask consent
+    )
     id: str | None = None
     find: Find | None = None
     make: Make | None = None
@@ -295,6 +298,7 @@ class Object(Form):
     upsert: Verb | None = None
     update: Verb | None = None  # by $remote_id, of a row with a new address
     update_only: Verb | None = None  # of whom the vendor has; 404 says that it has not
+    merge: Verb | None = None  # of who goes on in the record of $into, or is archived
     remove: Verb | None = None
     send: Verb | None = None
     erase: Verb | None = None
@@ -367,7 +371,7 @@ class Example(Form):
     """A row or several, and the requests and answer that the vendor's pages, or a recording, have for them."""
 
     object: str
-    verb: Literal["upsert", "update", "update_only", "remove", "send", "erase"]
+    verb: Literal["upsert", "update", "update_only", "merge", "remove", "send", "erase"]
     name: str = "Lapsed buyers"
     settings: dict[str, str] = {}
     rows: list[dict[str, Any]]

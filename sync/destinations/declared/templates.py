@@ -110,12 +110,14 @@ class Scope:
         identifiers: Iterable[str] = (),
         *,
         has_rows: bool,
+        has_into: bool = False,
         filters: Filters | None = None,
     ) -> None:
         self.filters = FILTERS if filters is None else filters
         self.constant = frozenset(constant)
         self.identifiers = frozenset(identifiers)
         self.has_rows = has_rows
+        self.has_into = has_into
 
     def part(self, name: str, filters: str) -> Part:
         """What gives the value of a name.
@@ -138,6 +140,11 @@ class Scope:
                 return lambda _, row: row.identifiers.get(name, MISSING)  # type: ignore[union-attr]
             if name in ("key", "idempotency_key", "remote_id"):
                 return lambda _, row: _or_missing(getattr(row, name))
+            if self.has_into and name.startswith("into."):
+                of_row = self._value(name.removeprefix("into."))
+                return lambda words, row: (
+                    MISSING if row is None or row.into is None else of_row(words, row.into)
+                )
             if name.startswith("fields."):
                 field = name.partition(".")[2]
                 return lambda _, row: row.fields.get(field, MISSING)  # type: ignore[union-attr]
@@ -147,6 +154,7 @@ class Scope:
     def names(self) -> list[str]:
         """What may be said, for a message."""
         row = ["key", "idempotency_key", "remote_id", "fields.<name>"] if self.has_rows else []
+        row += ["into.<one of these>"] if self.has_into else []
         return sorted({*self.constant, *(self.identifiers if self.has_rows else ())}) + row
 
 

@@ -38,10 +38,13 @@ class Claims:
             return cls(others=others)
         return cls(offered.found_by, offered.members, others)
 
-    def parts(self, mapping: Mapping, dialect: Dialect, *, aside: str | None = None) -> str | None:
+    def parts(
+        self, mapping: Mapping, dialect: Dialect, *, aside: str | None = None, merges: bool = False
+    ) -> str | None:
         """Query part `claimed as (...)` over `compared`: sync_key and is_sure of rows that leave and are claimed; None where none can be.
 
-        `aside` is a table of payload_hash and sync_key of rows that are not sent though they are wanted.
+        `aside` is a table of payload_hash and sync_key of rows that are not sent though they are wanted. With `merges`, `compared` says by
+        into_key whom a row went into, who does not claim what is to be made one with theirs.
         Members that are their identifiers are told apart value by value, by `membership.marks`.
         """
         if self.members:
@@ -68,7 +71,7 @@ class Claims:
         )
         now = ", ".join(f"{places[name]} as {_at(place)}" for place, name in enumerate(names))
         claimants = (
-            f"select case when wanted = 'add' then 0 else 1 end as is_sure, {now} from compared "
+            f"select case when wanted = 'add' then 0 else 1 end as is_sure, sync_key, {now} from compared "
             "where wanted in ('add', 'change', 'unchanged')"
         )
         if aside is not None:
@@ -81,12 +84,17 @@ class Claims:
             for place, name in enumerate(names)
         )
         for is_sure, query in self._theirs():
-            claimants += (
-                f" union all select {is_sure} as is_sure, {found} from ({query}) as of_others"
+            claimants += f" union all select {is_sure} as is_sure, sync_key, {found} from ({query}) as of_others"
+        into, another = "", ""
+        if merges:
+            into = ", into_key"
+            another = (
+                " and (leaving.into_key is null "
+                "or claimants.sync_key not in (leaving.into_key, leaving.sync_key))"
             )
         same = [
             f"select leaving.sync_key, claimants.is_sure from leaving inner join claimants "
-            f"on claimants.{_at(place)} = leaving.{_at(place)}"
+            f"on claimants.{_at(place)} = leaving.{_at(place)}{another}"
             + "".join(
                 f" and (claimants.{_at(stronger)} is null or leaving.{_at(stronger)} is null)"
                 for stronger in range(place)
@@ -94,7 +102,7 @@ class Claims:
             for place in range(len(names))
         ]
         return (
-            f"leaving as (select sync_key, {sent} from compared where wanted = 'remove'), "
+            f"leaving as (select sync_key{into}, {sent} from compared where wanted = 'remove'), "
             f"claimants as ({claimants}), "
             "claimed as (select sync_key, max(is_sure) as is_sure "
             f"from ({' union all '.join(same)}) as same group by sync_key)"

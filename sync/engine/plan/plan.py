@@ -25,6 +25,7 @@ from sync.engine.plan.planner import (
     REMOVING,
     Counts,
     Mapping,
+    Merged,
     PlanQueries,
     Refresh,
     key_text,
@@ -299,7 +300,8 @@ def _planned(
         kinds=kinds,
         claims=Claims.on(offered, claims),
         refresh=_refresh(definition, offered),
-        by_id=offered is not None and offered.updates_by_id,
+        by_id=offered is not None and (offered.updates_by_id or offered.merges),
+        merged=_merged(planning, definition, offered),
         undo=None if undo is None else ledger.undoing(undo),
     )
     checks = TableChecks(
@@ -467,7 +469,7 @@ def _wanted(
     offered: ObjectType | None,
 ) -> str | None:
     """A query of what the tables of other syncs want in the same object; asked only of a plan that could take it out."""
-    if definition.mode is not Mode.MIRROR:
+    if definition.mode not in (Mode.MIRROR, Mode.UPSERT):
         return None
     parts = []
     for other in planning.sharing(definition):
@@ -489,6 +491,19 @@ def _other_keys(
         for one in planning.sharing(definition)
         if one.mode in FILLING and one.key != definition.key
     )
+
+
+def _merged(
+    planning: Planning, definition: SyncDefinition, offered: ObjectType | None
+) -> Merged | None:
+    """Who became whom, where the destination can be told, or let go of whoever is gone."""
+    aliases = planning.people.aliases
+    if aliases is None or offered is None or not definition.tells_merges:
+        return None
+    takes_out = bool(offered.modes & {Mode.MIRROR, Mode.REMOVE})
+    if len(definition.key) > 1 or not (offered.merges or takes_out):
+        return None
+    return Merged(aliases, makes_one=offered.merges, is_found=bool(offered.found_by))
 
 
 def _refresh(definition: SyncDefinition, offered: ObjectType | None) -> Refresh | None:

@@ -72,6 +72,7 @@ class Counts:
     remove: int = 0
     unchanged: int = 0
     forget: int = 0
+    merged: int = 0  # of those to remove: whoever is another person, or company, by now
     withheld: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -136,6 +137,41 @@ def map_columns(definition: SyncDefinition, columns: Sequence[str]) -> Mapping:
     return Mapping(identifiers=definition.identifiers, fields=fields)
 
 
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """Who became whom: `aliases` is the table that says it of ids, which are keys of the sync. `makes_one` where the vendor makes one
+    record of two: the one that stays is written anew then, since the vendor mixes what both had. `is_found` where the vendor finds
+    its records by identifiers, so that two rows may be one of them.
+    """
+
+    aliases: str
+    makes_one: bool
+    is_found: bool
+
+    @property
+    def parts(self) -> str:
+        """Query parts: `merged`, the held keys that are another held key now, and whether their record is somebody else's too, so that
+        nothing may become of it; `grown`, the keys that they went into.
+        """
+        record = "coalesce({0}.remote_id, {0}.identifiers)" if self.is_found else "{0}.remote_id"
+        return (
+            "pairs as (select gone.sync_key as merged_key, kept.sync_key as into_key, "
+            "kept.identifiers as into_identifiers, kept.remote_id as into_remote_id, "
+            f"{record.format('gone')} as gone_record "
+            f"from {self.aliases} as ids inner join held as gone on gone.sync_key = ids.old_id "
+            "inner join held as kept on kept.sync_key = ids.live_id where ids.old_id <> ids.live_id), "
+            "twins as (select distinct pairs.merged_key as twin_key from pairs inner join held as other "
+            f"on {record.format('other')} = pairs.gone_record where other.sync_key <> pairs.merged_key), "
+            "merged as (select merged_key, into_key, into_identifiers, into_remote_id, "
+            "case when twins.twin_key is null then 0 else 1 end as is_one "
+            "from pairs left join twins on twins.twin_key = pairs.merged_key), "
+            "grown as (select distinct into_key as grown_key from merged where is_one = 0), "
+        )
+
+
+INTO = ("into_key", "into_identifiers", "into_remote_id")
+
+
 class PlanQueries:
     """The SQL of one sync's plan."""
 
@@ -158,14 +194,15 @@ class PlanQueries:
         erased: Erased | None = None,
         by_id: bool = False,
         taken_out: Permission | None = None,
+        merged: Merged | None = None,
         undo: tuple[str, str] | None = None,
     ) -> None:
         """`held` is a query of the ledger's state, `elsewhere` one of how many rows it has elsewhere, `former` one of how many have a
         place of before accounts were known; `quarantined` one of (sync_key, payload_hash, is_dismissed), or None for none; `kinds`
         what the columns hold; `claims` who else may want rows that leave; `refresh` when rows are sent again though nothing changed;
         `erased` who is to be sent nothing, whatever the table says; `by_id` whether who has other identifiers is written by its remote id;
-        `taken_out` whom a `remove` sync keeps out of the object; `undo` has queries of the keys that a run put in and took out: the plan
-        is of these alone, and has whom it put in as if the table did not.
+        `taken_out` whom a `remove` sync keeps out of the object; `merged` who became whom, where the destination is told; `undo` has
+        queries of the keys that a run put in and took out: the plan is of these alone, and has whom it put in as if the table did not.
         """
         self._definition = definition
         self._mode = definition.mode
@@ -182,6 +219,7 @@ class PlanQueries:
         self._is_claimed = False
         self._by_id = by_id
         self._undo = undo
+        self._merged = merged if self._mode in (Mode.UPSERT, Mode.MIRROR) else None
         self._has_reason = "withheld_reason" in columns
         people = people or ConsentTables()
         self._people = (PERSON,) if PERSON in columns else ()
@@ -200,7 +238,7 @@ class PlanQueries:
         (sync_key, identifiers) of what other syncs' tables want in the same object.
         """
         self._claims = replace(self._claims, wanted=wanted)
-        self._is_claimed = self._mode is Mode.MIRROR and bool(
+        self._is_claimed = (self._mode is Mode.MIRROR or self._merged is not None) and bool(
             self._claims.parts(self.mapping, self._dialect)
         )
         return self._is_claimed
@@ -232,9 +270,10 @@ class PlanQueries:
         )
 
     def counts(self) -> str:
-        """Rows of (action, withheld_reason, row_count)."""
+        """Rows of (action, withheld_reason, row_count, merged_count)."""
+        merged = "count(into_key)" if self._merged else "0"
         return (
-            f"{self._planned()} select action, withheld_reason, count(*) as row_count "
+            f"{self._planned()} select action, withheld_reason, count(*) as row_count, {merged} as merged_count "
             "from planned group by action, withheld_reason"
         )
 
@@ -279,9 +318,10 @@ class PlanQueries:
                 ", coalesce(marks.leaving, 0) as leaving, coalesce(marks.shared, 0) as shared, "
                 "coalesce(marks.holders, 0) as holders"
             )
+        into = "".join(f", planned.{name}" for name in INTO) if self._merged else ""
         return (
             f"{self._planned()}{ids}{marks} select planned.action, planned.sync_key, planned.row_hash, "
-            f"{held}, {remote_id}{mapped}{marking} from planned {join}"
+            f"{held}, {remote_id}{into}{mapped}{marking} from planned {join}"
             f"where planned.action in ({listed})"
         )
 
@@ -396,7 +436,10 @@ class PlanQueries:
         wanted, reason, claimed = "wanted", "withheld_reason", ""
         if self._is_claimed:
             aside = "quarantined" if self._quarantined else None
-            claimed = f"{self._claims.parts(self.mapping, self._dialect, aside=aside)}, "
+            parts = self._claims.parts(
+                self.mapping, self._dialect, aside=aside, merges=self._merged is not None
+            )
+            claimed = f"{parts}, "
             join += " left join claimed on claimed.sync_key = compared.sync_key"
             wanted = (
                 "case when claimed.is_sure = 1 then 'forget' when claimed.is_sure = 0 then 'none' "
@@ -411,6 +454,14 @@ class PlanQueries:
             put_in, took_out = self._undo
             of_table = f" where {self._key()} in ({took_out})"
             of_ledger = f" where sync_key in ({put_in}) or sync_key in ({took_out})"
+        merged = merged_join = merged_columns = ""
+        if self._merged is not None:
+            merged = self._merged.parts
+            merged_join = (
+                " left join merged on merged.merged_key = held.sync_key "
+                "left join grown on grown.grown_key = held.sync_key"
+            )
+            merged_columns = "".join(f", {name}" for name in INTO)
         held_hash = ", held.row_hash as held_hash" if self._by_id else ""
         kept_hash = ", held_hash" if self._by_id else ""
         return (
@@ -418,20 +469,20 @@ class PlanQueries:
             f"{self._reason()} as withheld_reason{mapped} "
             f"from {self._definition.model.relation}{self._joins()}{of_table}), "
             f"held as (select sync_key, row_hash, {outdated} as is_outdated, identifiers, "
-            f"remote_id from ({self._held}) as ledger{of_ledger}), "
+            f"remote_id from ({self._held}) as ledger{of_ledger}), {merged}"
             f"compared as (select coalesce(activation.sync_key, held.sync_key) as sync_key, "
             "case when activation.sync_key is not null then activation.row_hash "
             "else held.row_hash end as row_hash, "
             f"activation.withheld_reason, {self._action()} as wanted, "
-            f"held.identifiers as held_identifiers, held.remote_id{held_hash}{carried} "
-            "from activation full join held on held.sync_key = activation.sync_key), "
+            f"held.identifiers as held_identifiers, held.remote_id{held_hash}{merged_columns}{carried} "
+            f"from activation full join held on held.sync_key = activation.sync_key{merged_join}), "
             f"{quarantined}{claimed}"
             f"planned as (select compared.sync_key, compared.row_hash, "
             f"case when {is_quarantined} and wanted in ('add', 'change') then 'none' "
             f"else {wanted} end as action, "
             f"case when {is_quarantined} and wanted in ('add', 'change') then "
             f"case when {is_dismissed} then 'dismissed' else 'quarantined' end "
-            f"else {reason} end as withheld_reason, held_identifiers, remote_id{kept_hash}"
+            f"else {reason} end as withheld_reason, held_identifiers, remote_id{kept_hash}{merged_columns}"
             f"{''.join(f', {place}' for place in places)} from compared{join})"
         )
 
@@ -459,6 +510,11 @@ class PlanQueries:
                 if self._full_refresh
                 else ("(activation.row_hash is distinct from held.row_hash or held.is_outdated)")
             )
+        if self._merged is not None:
+            if self._merged.makes_one:
+                differs = f"({differs} or grown.grown_key is not null)"
+            let_go = "case when merged.is_one = 1 then 'forget' else 'remove' end"
+            gone = f"case when not ({present}) and merged.merged_key is not null then {let_go} else {gone} end"
         return (
             f"case when {sendable} and not ({held}) then 'add' "
             f"when {sendable} and {differs} then 'change' when {sendable} then 'unchanged' "
@@ -517,7 +573,7 @@ def key_text(definition: SyncDefinition, dialect: Dialect) -> str:
 
 def read_counts(rows: Sequence[dict[str, object]]) -> Counts:
     """`Counts` from the result of `PlanQueries.counts`."""
-    numbers = dict.fromkeys(("add", "change", "remove", "unchanged", "forget"), 0)
+    numbers = dict.fromkeys(("add", "change", "remove", "unchanged", "forget", "merged"), 0)
     withheld: dict[str, int] = {}
     for row in rows:
         count, action, reason = (
@@ -527,6 +583,8 @@ def read_counts(rows: Sequence[dict[str, object]]) -> Counts:
         )
         if action in numbers:
             numbers[action] += count
+        if action == "remove":
+            numbers["merged"] += int(str(row.get("merged_count") or 0))
         if reason is not None:
             withheld[str(reason)] = withheld.get(str(reason), 0) + count
     return Counts(**numbers, withheld=dict(sorted(withheld.items())))

@@ -25,6 +25,7 @@ from sync.engine.push.rows import (
     PlannedRow,
     RowReader,
     batched,
+    merges,
     new_addresses,
     parted,
 )
@@ -260,8 +261,8 @@ class Pusher:
         return chain.from_iterable(phase.batches for phase in self._phases(planned, offered))
 
     def _phases(self, planned: Planned, offered: ObjectType) -> Iterator[Phase]:
-        """Removals, then identifiers that changed, then what is written: who must not be there leaves before anybody joins, and who is
-        written by id lets go of an address before another is found by it.
+        """Who was merged into another, removals, then identifiers that changed, then what is written: who must not be there leaves before
+        anybody joins, and who is written by id lets go of an address before another is found by it.
         """
         assert planned.spool is not None  # noqa: S101
         reader, spool, number = self._reader(planned, offered), planned.spool, count(1)
@@ -269,8 +270,12 @@ class Pusher:
         if offered.updates_by_id:
             writes.append(new_addresses(reader.read(spool.writes.batches()), wanted=False))
             writes[0] = new_addresses(writes[0], wanted=True)
+        removals = [reader.read(spool.removals.batches())]
+        if offered.merges:
+            removals.append(merges(reader.read(spool.removals.batches()), wanted=False))
+            removals[0] = merges(removals[0], wanted=True)
         for action, rows in (
-            (Action.REMOVE, reader.read(spool.removals.batches())),
+            *((Action.REMOVE, one) for one in removals),
             (Action.OUTDATED, reader.read_outdated(spool.outdated.batches())),
             *(("write", one) for one in writes),
         ):
@@ -302,7 +307,7 @@ class Pusher:
             planned.mapping,
             weigh=offered.batch_bytes is not None,
             members=offered.members,
-            by_id=offered.updates_by_id,
+            by_id=offered.updates_by_id or offered.merges,
         )
 
     # -- send ----------------------------------------------------------------------------------
@@ -352,6 +357,7 @@ class Pusher:
             ),
             conflicts=offered.conflicts,
             left_out=self._definition.left_out_on_conflict,
+            merges=offered.merges,
             permit=acknowledger.check_lease,
         )
         stream = self._stream = Stream(
@@ -378,7 +384,8 @@ class Pusher:
             else:
                 requests = max(1, limits[group].parallel if group in limits else 4)
                 polls = offered.partial_failure is PartialFailure.BY_POLLING
-                removals = 1 if self._definition.canary is None else 2
+                removals = 2 if offered.merges else 1
+                removals *= 1 if self._definition.canary is None else 2
                 stream.send(
                     islice(self._phases(planned, offered), removals if unfit else None),
                     claims=claims,

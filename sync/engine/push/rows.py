@@ -54,7 +54,7 @@ class RowReader:
         by_id: bool = False,
     ) -> None:
         """`weigh` says that batches are limited by bytes too; `members` which sets of identifiers are members each; `by_id` that who has
-        other identifiers is written by the id that the vendor gave.
+        other identifiers is written by the id that the vendor gave, or made one with who had them.
         """
         self._weigh = weigh
         self._members = members
@@ -124,11 +124,25 @@ class RowReader:
         assert len(rows) == batch.num_rows  # noqa: S101 - `map` ends with the shortest
         if removing and any(columns.get("shared", ())):
             self._keep_shared(rows, columns)
+        if removing and any(columns.get("into_key", ())):
+            self._name_who_stays(rows, columns)
         if self._by_id and not removing:
             for row, held in zip(rows, columns["held_identifiers"], strict=True):
-                if row.record.remote_id is not None and _differ(held, row):
-                    row.record = replace(row.record, has_new_address=True)
+                if _differ(held, row):
+                    row.record = replace(
+                        row.record,
+                        has_new_address=row.record.remote_id is not None,
+                        former=json.loads(held) if held else None,
+                    )
         return rows
+
+    def _name_who_stays(self, rows: list[PlannedRow], columns: dict[str, list[Any]]) -> None:
+        """Who was merged into whom, as the destination last took that row."""
+        told = zip(*(columns[name] for name in planner.INTO), strict=True)
+        for row, (key, text, remote_id) in zip(rows, told, strict=True):
+            if key is not None:
+                into = Record(key, json.loads(text) if text else {}, {}, remote_id)
+                row.record = replace(row.record, into=into)
 
     def _keep_shared(self, rows: list[PlannedRow], columns: dict[str, list[Any]]) -> None:
         """Who leaves takes nobody along: an identifier that somebody else keeps is not named."""
@@ -148,6 +162,12 @@ def new_addresses(rows: Iterable[list[PlannedRow]], *, wanted: bool) -> Iterator
     """Of each chunk the rows whose identifiers changed, or the others."""
     for chunk in rows:
         yield [row for row in chunk if row.record.has_new_address is wanted]
+
+
+def merges(rows: Iterable[list[PlannedRow]], *, wanted: bool) -> Iterator[list[PlannedRow]]:
+    """Of each chunk of removals those of who is another row by now, or the others."""
+    for chunk in rows:
+        yield [row for row in chunk if (row.record.into is not None) is wanted]
 
 
 def _values(batch: pa.RecordBatch, index: int) -> list[Any]:

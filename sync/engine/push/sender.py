@@ -17,6 +17,7 @@ from sync.destinations.base import (
     CreatesOnly,
     Delivery,
     Destination,
+    MergesRecords,
     PollsJobs,
     RemovesMembers,
     ReplacesAll,
@@ -93,10 +94,11 @@ class BatchSender:
         clock: Callable[[], float] = time.monotonic,
         conflicts: Mapping[str, tuple[str, ...]] | None = None,
         left_out: tuple[str, ...] = (),
+        merges: bool = False,
         permit: Callable[[], None] = lambda: None,
     ) -> None:
         """`conflicts` are the vendor's codes by which an identifier is another record's, `left_out` identifiers that a row then goes
-        without. `permit` raises where this run may send nothing any more.
+        without. `merges` says that who became somebody else is told so. `permit` raises where this run may send nothing any more.
         """
         self._destination = destination
         self._mode = mode
@@ -109,6 +111,7 @@ class BatchSender:
         self._clock = clock
         self._conflicts = conflicts or {}
         self._left_out = left_out
+        self._merges = merges
         self._permit = permit
         self._cancelled = threading.Event()
 
@@ -270,6 +273,9 @@ class BatchSender:
         if self._mode is Mode.REPLACE:
             assert isinstance(destination, ReplacesAll)  # noqa: S101
             return destination.write(records)
+        if self._merges and action == Action.REMOVE and records[0].into is not None:
+            assert isinstance(destination, MergesRecords)  # noqa: S101
+            return destination.merge(records)
         if action in (Action.REMOVE, Action.OUTDATED):
             assert isinstance(destination, RemovesMembers)  # noqa: S101
             return destination.remove(records)

@@ -292,7 +292,39 @@ def meta_conversion(record: Record) -> dict[Any, Any]:
         },
         "custom_data": {"value": fields["value"], "currency": "EUR"},
     }
+    if "limited_data_use" in fields:
+        event["data_processing_options"] = ["LDU"] if fields["limited_data_use"] else []
+        event |= {"data_processing_options_country": 0, "data_processing_options_state": 0}
     return {record.key: event}
+
+
+def attentive_subscription(name: str) -> Any:
+    def holds(record: Record) -> dict[Any, Any]:
+        address = record.identifiers[name]
+        return {address: {"user": {name: address}, "signUpSourceId": "none"}}
+
+    return holds
+
+
+def attentive_attribute(record: Record) -> dict[Any, Any]:
+    user = dict(record.identifiers)
+    return {user["phone"]: {"user": user, "properties": _json(record)}}
+
+
+def attentive_event(record: Record) -> dict[Any, Any]:
+    fields = _json(record)
+    event = {
+        "type": "Lapsed buyers",
+        "user": dict(record.identifiers),
+        "occurredAt": fields.pop("occurred_at"),
+        "externalEventId": record.idempotency_key,
+        "properties": fields,
+    }
+    return {record.idempotency_key: event}
+
+
+def snapchat_member(record: Record) -> dict[Any, Any]:
+    return {record.identifiers["email_sha256"]: [record.identifiers["email_sha256"]]}
 
 
 def tiktok_conversion(record: Record) -> dict[Any, Any]:
@@ -413,8 +445,21 @@ HOLDS: dict[tuple[str, str], dict[str, Any]] = {
             "value": number + 0.25,
             "currency": "EUR",
             "client_user_agent": f"Mozilla/5.0 {number}",
+            **({"limited_data_use": number % 3 == 1, "data_processing_country": 0, "data_processing_state": 0} if number % 3 else {}),
         },
     },
+    ("microsoft", "customer_list"): {
+        "holds": lambda record: {record.identifiers["email_sha256"]: record.identifiers["email_sha256"]}
+    },
+    ("snapchat", "audience"): {"holds": snapchat_member},
+    ("attentive", "sms_subscription"): {
+        "holds": attentive_subscription("phone"), "held": of_kind("sms_subscription", "user", "phone"),
+    },
+    ("attentive", "email_subscription"): {
+        "holds": attentive_subscription("email"), "held": of_kind("email_subscription", "user", "email"),
+    },
+    ("attentive", "attribute"): {"holds": attentive_attribute, "held": of_kind("attribute", "user", "phone")},
+    ("attentive", "event"): {"holds": attentive_event, "held": unique("externalEventId")},
     ("tiktok_conversions", "conversion"): {
         "holds": tiktok_conversion,
         "held": unique("event_id"),
@@ -639,7 +684,7 @@ WRONG: dict[str, tuple[str, str, int, str, str]] = {
         "answer: {fields: {refused: list}}\n      refused",
         "missing_ok: true\n      answer: {fields: {refused: list}}\n      refused",
         30,
-        "objects.group.upsert.missing_ok is for `update`, `update_only`, `remove` and `erase`",
+        "objects.group.upsert.missing_ok is for `update`, `update_only` and what lets go of rows",
         "",
     ),
     "an update of those who have no id": (

@@ -158,7 +158,32 @@ HAS_VIP = [
     ("", False),
     (None, False),
 ]
+IN_JSON = [
+    ('{"traits": {"email": "Ada@X.example", "n": 1}}', "Ada@X.example"),
+    ('{"traits": {"email": null}}', None),
+    ('{"traits": {}}', None),
+    ('{"traits": "none"}', None),
+    ('{"traits": {"email": 17}}', "17"),
+    ('{"traits": {"email": true}}', "true"),
+    ('{"traits": {"email": "o\'brien \\"x\\" 山"}}', 'o\'brien "x" 山'),
+    ('[{"traits": {"email": "list"}}]', None),
+    ("{broken", None),
+    ("", None),
+    (None, None),
+]
+IN_LIST = [
+    ('{"products": [{"sku": "A-1"}, {"sku": "B-2"}]}', "B-2"),
+    ('{"products": [{"sku": "A-1"}]}', None),
+    ('{"products": {"sku": "A-1"}}', None),
+    ('{"products": []}', None),
+]
+WITH_A_DOT = [('{"First.Name": {"a b": "x"}}', "x"), ('{"First": {"Name": {"a b": "x"}}}', None)]
+WHOLE_JSON = [('"a"', "a"), ("17", "17"), ("null", None), ("a", None)]
 CASES = {
+    "json_part('raw', 'traits.email')": IN_JSON,
+    "json_part('raw', 'products[1].sku')": IN_LIST,
+    "json_part('raw', ['First.Name', 'a b'])": WITH_A_DOT,
+    "json_part('raw')": WHOLE_JSON,
     "cast_or_null('raw', dbt.type_timestamp())": TIMESTAMPS,
     "cast_or_null('raw', 'timestamp')": TIMESTAMPS,
     "read('raw', 'timestamp')": TIMESTAMPS,

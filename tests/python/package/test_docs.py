@@ -6,6 +6,7 @@ add-a-destination.md runs in contract/test_add_a_destination.py.
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import shutil
@@ -178,6 +179,12 @@ def raw_tables(reader: Reader) -> None:
         f"cast('{guest.get(column['name'], 'Ada')}' as {column['data_type']}) as {column['name']}"
         for column in declared["columns"]
     )
+    events = reader.path("staging/stream/_stream__sources.yml")
+    lines = reader.root / "events.jsonl"
+    events.write_text(events.read_text().replace("/data/events.jsonl", str(lines)))
+    sku = [{"sku": "A-1", "quantity": 2}]
+    sent = {"messageId": "m1", "context": {"traits": {"email": "ada.0@example-mail.test"}}, "properties": {"revenue": "25.50", "products": sku}}  # fmt: skip
+    lines.write_text(json.dumps(sent))
     with duckdb.connect(str(reader.root / "winery.duckdb")) as warehouse:
         warehouse.execute(f"copy (select {columns}) to '{here}' (format parquet)")
         warehouse.execute("create schema dev_raw")

@@ -337,6 +337,53 @@ def test_results_of_theirs_go_and_stay_away(world):
     assert bench.rows(query) == [("b@x.example",)]
 
 
+def test_answers_on_their_records_go_with_their_reasons_and_others_stay(world):
+    bench = world()
+    bench.known({"a": {"email": ["a@example.com"]}, "b": {}, "c": {}})
+    answers = "select left_key, right_key from analytics_sync.identity_answers order by 1, 2"
+
+    def answer(left, right):
+        with duckdb.connect(str(bench.path)) as connection:
+            connection.execute(
+                "insert into analytics_sync.identity_answers values "
+                "('person', 'link', ?, ?, 'ada', 'Anna told so', current_timestamp::timestamp)",
+                [left, right],
+            )
+
+    for pair in (("shop:a", "shop:b"), ("shop:c", "shop:a"), ("shop:b", "shop:c")):
+        answer(*pair)
+    bench.options = replace(bench.options, environment="sandbox")
+    bench.forget("b", "tried")
+    assert len(bench.rows(answers)) == 3, "what is tried out erases nobody"
+    bench.options = replace(bench.options, environment="live")
+    bench.forget("a", "q")
+    assert bench.rows(answers) == [("shop:b", "shop:c")]
+    answer("shop:a", "shop:c")  # by somebody whose list was older
+    planning = bench.planning()
+    with bench.warehouse.session() as session:
+        assert planning.erasures.answers(session) == {"q": 1}
+    bench.erase()
+    assert bench.rows(answers) == [("shop:b", "shop:c")]
+
+
+def test_a_record_that_left_its_source_before_is_kept_out_when_it_comes_back(world):
+    bench = world()
+    bench.known({"a": {"email": ["a@example.com"]}})
+    with duckdb.connect(str(bench.path)) as connection:
+        connection.execute(
+            "create table identity_assignments as select * from (values "
+            "('person', 'shop:a', 'a', true), ('person', 'crm:7', 'a', false), ('person', 'crm:8', 'b', false)"
+            ") as told(entity, record_key, entity_id, is_present)"
+        )
+    people = People(
+        bench.warehouse,
+        {**{name: name for name in MODELS}, "identity_assignments": "identity_assignments"},
+    )
+    with bench.warehouse.session() as session:
+        person = people.known(session, ["a"], "a@example.com")
+    assert [one.value for one in person.values if one.type == "record"] == ["crm:7", "shop:a"]
+
+
 def test_hashes_have_one_salt_and_say_nothing_without_it(world):
     bench = world()
     bench.known({"a": {"email": ["a@example.com"]}, "b": {"email": ["b@example.com"]}})
