@@ -21,7 +21,7 @@
         'cdp_contact_rules': {'keys': {
             'quiet_hours': {'keys': {'from': 'text', 'to': 'text', 'channels': 'texts'}, 'needs': ['from', 'to']},
             'caps': {'list': {'keys': {'at_most': 'whole', 'days': 'whole', 'channels': 'texts', 'per': ['person', 'account']}, 'needs': ['at_most', 'days']} },
-            'calendar': {'list': {'keys': {'from': 'text', 'to': 'text', 'channels': 'texts', 'except': 'names'}, 'needs': ['from', 'to']} },
+            'calendar': {'list': {'keys': {'from': 'any', 'to': 'any', 'channels': 'texts', 'except': 'names'}, 'needs': ['from', 'to']} },
             'delay_at_most': 'text', 'zone_column': 'name',
         } },
         'cdp_always_excluded': 'any',

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter
 from collections.abc import Callable
 
@@ -21,7 +22,7 @@ steps:
 RULES = {
     "caps": [{"at_most": 2, "days": 2, "channels": ["email"], "per": "account"}],
     "calendar": [
-        {"from": "2026-03-05", "to": "2026-03-06"},
+        {"from": dt.date(2026, 3, 5), "to": dt.date(2026, 3, 6)},  # as YAML reads a day
         {"from": "2026-03-09", "to": "2026-03-09", "except": ["journey_tried"]},
         {"from": "2026-03-10", "to": "2026-03-10", "channels": ["sms"]},
     ],
