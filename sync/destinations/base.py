@@ -75,6 +75,8 @@ class ObjectType:
     job_seconds: float = 900.0  # how long a job may take before its rows count as not answered
     # Days after which a row is sent again though nothing changed, where the vendor forgets a member some time after it was sent.
     refresh_days: int | None = None
+    # Channel (email, sms) to whose marketing a row is subscribed: a sync must ask for that consent.
+    subscribes: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

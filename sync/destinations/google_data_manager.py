@@ -10,7 +10,7 @@ PARTIAL_SUCCESS with `errorInfo.errorCounts`: a reason and a `recordCount` each,
 Read 2026-11-29: .../devguides/audiences/google-ads/customer-match/create-audience (a list without `membershipDuration` has the longest
 there is), ppc.land/google-sets-new-540-day-limit-for-customer-match-data-retention (that is 540 days, for lists of before too).
 
-Read 2026-11-29: .../reference/rest/v1/AudienceMember (consent of each; userIdData, mobileData), .../reference/rest/v1/accountTypes.accounts.userLists
+Read 2026-11-29: .../reference/rest/v1/AudienceMember (consent of each; userIdData, mobileData), .../accountTypes.accounts.userLists
 (uploadKeyTypes CONTACT_ID, USER_ID and MOBILE_ID, of which a list has its own for ever; mobileIdInfo wants appId and keySpace;
 membershipDuration in whole days). Conversions are google_events, what campaigns cost google_reports.
 
@@ -226,7 +226,8 @@ class GoogleDataManager:
             "mobile_platform": "ios or android, of a list of mobile ids that is made",
             "mobile_app_id": "id of the app whose mobile ids these are, of a list that is made",
             "event_source": "where conversions happened: WEB (the default), APP, IN_STORE, PHONE, MESSAGE, OTHER",
-            "developer_token": "developer token of the Google Ads API, for what campaigns cost; the OAuth token wants the scope adwords then",
+            "developer_token": "developer token of the Google Ads API, for what campaigns cost; "
+            "the OAuth token wants the scope adwords then",
         },
     )
     settings_type: ClassVar[type[GoogleDataManagerSettings]] = GoogleDataManagerSettings

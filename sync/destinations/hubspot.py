@@ -1,4 +1,4 @@
-"""HubSpot: contacts and companies, created or updated by a property that is unique, and lists of contacts.
+"""HubSpot: contacts, companies, deals and custom objects, created or updated by a property that is unique, and lists of contacts.
 
 Read 2026-11-24: developers.hubspot.com/docs/api-reference/crm-contacts-v3/guide (batch endpoints take 100 records; upsert by
 `idProperty`, which must be a property with unique values; an empty text clears a property), .../crm-companies-v3/guide (`domain`
@@ -23,19 +23,25 @@ that belongs to it, for good; by id, since an address that no contact has would 
 Merging, read 2026-11-29: developers.hubspot.com/docs/api-reference/legacy/crm/objects/contacts/merge-contacts and the guides (for good; the
 record that is left may have an id that neither had).
 
+Read 2026-11-29: .../crm/objects/deals/guide and .../crm/objects/custom-objects/guide (the same endpoints by the type's name),
+.../crm/properties/get-property-groups (a property wants a group). Associations, tasks and events are hubspot_links, and results
+hubspot_results.
+
 A 207 answer holds results and errors side by side. A company that HubSpot already has under the same domain is taken over, not
 made a second time. Nobody's subscriptions are touched.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+import datetime as dt
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 from urllib.parse import quote
 
 from pydantic import SecretStr
 
+from sync.destinations import hubspot_links, hubspot_results
 from sync.destinations.answers import NO_CONTENT, TEXT_ID, Answer, Fault, Verdict, Verdicts
 from sync.destinations.base import (
     Declaration,
@@ -46,6 +52,7 @@ from sync.destinations.base import (
     UnknownField,
 )
 from sync.destinations.http import HttpClient, Limiter
+from sync.destinations.hubspot_links import COMPANY_KEY, CONTACTS, Links, text
 from sync.destinations.settings import Address, HttpSettings
 from sync.destinations.values import one_by_one, plain, same
 from sync.errors import (
@@ -55,7 +62,15 @@ from sync.errors import (
     RejectedError,
     UnexpectedAnswerError,
 )
-from sync.records import Accepted, BatchResult, Mode, Record, RowError, SyncObject
+from sync.records import (
+    Accepted,
+    BatchResult,
+    Mode,
+    Record,
+    Result,
+    RowError,
+    SyncObject,
+)
 
 API_VERSION = "v3"
 # Our name of a column -> HubSpot's name of the property.
@@ -68,7 +83,14 @@ CONTACT_PROPERTIES = {
     "language": "hs_language",
 }
 COMPANY_PROPERTIES = {"account_name": "name", "employee_count": "numberofemployees"}
-COMPANY_KEY = "headwater_account_id"
+DEAL_PROPERTIES = {"name": "dealname", "stage": "dealstage", "closed_at": "closedate"}
+# Kinds that are keyed on a property of ours: it, and the group that it is made in; a custom object's is asked for.
+OWN_KEYS: dict[str, tuple[str, str | None]] = {
+    "company": (COMPANY_KEY, "companyinformation"),
+    "deal": ("headwater_deal_id", "dealinformation"),
+    "custom_object": ("headwater_id", None),
+}
+OWN_KEY_NAMES = frozenset(name for name, _ in OWN_KEYS.values())
 CONTACT_TYPE_ID = "0-1"
 SECOND_ADDRESSES = "hs_additional_emails"  # separated by semicolons
 RECORD_ID = "id"  # of every record, beside its properties
@@ -79,10 +101,16 @@ SEARCHED = Answer(fields=(("results", list),))
 TOKEN_INFO = "/oauth/v2/private-apps/get/access-token-info"  # noqa: S105
 SCOPES_OF_TOKEN = Answer(fields=(("scopes", list),))
 _CONTACTS = frozenset({"crm.objects.contacts.read", "crm.objects.contacts.write"})
+_COMPANIES = frozenset({"crm.objects.companies.read", "crm.objects.companies.write"})
 SCOPES = {
     "contact": _CONTACTS,
     "list": _CONTACTS | {"crm.lists.read", "crm.lists.write"},
-    "company": frozenset({"crm.objects.companies.read", "crm.objects.companies.write"}),
+    "company": _COMPANIES,
+    "deal": frozenset({"crm.objects.deals.read", "crm.objects.deals.write"}),
+    "custom_object": frozenset({"crm.objects.custom.read", "crm.objects.custom.write"}),
+    "association": _CONTACTS | _COMPANIES,
+    "task": _CONTACTS | _COMPANIES,
+    "event": frozenset({"behavioral_events.event_definitions.read_write"}),
 }
 CREATED = Answer(frozenset({201}), (("name", str),))
 FOUND = Answer(fields=(("name", str),))
@@ -123,7 +151,11 @@ class HubspotSettings(HttpSettings):
 
 
 def _object(
-    member: str, identifiers: frozenset[str], found_by: tuple[str, ...] = (), *modes: Mode
+    member: str,
+    identifiers: frozenset[str],
+    found_by: tuple[str, ...] = (),
+    *modes: Mode,
+    merges: bool = True,
 ) -> ObjectType:
     return ObjectType(
         modes=frozenset({Mode.UPSERT, Mode.MIRROR, Mode.ADD, Mode.REMOVE, *modes}),
@@ -132,7 +164,7 @@ def _object(
         member=member,
         found_by=found_by,
         updates_by_id=bool(found_by),
-        merges=True,
+        merges=merges,
         conflicts={"CONFLICT": ("email",)} if found_by else {},
         partial_failure=PartialFailure.PER_ROW,
         rate_group="crm",
@@ -155,7 +187,11 @@ class Hubspot:
             ),
             "company": _object("record id", frozenset({"domain"})),
             "list": _object("record id", frozenset({"email"}), ("email",), Mode.UPDATE_ONLY),
+            "deal": _object("record id", frozenset({"email", "account_id"}), merges=False),
+            "custom_object": _object("record id", frozenset(), merges=False),
+            **hubspot_links.OBJECTS,
         },
+        pulls=True,
         asks_account=True,
         rate_limits={
             "crm": RateLimit(requests=90, seconds=10, parallel=4),
@@ -164,7 +200,7 @@ class Hubspot:
         },
         settings_help={
             "access_token": "private app token with crm.objects contacts and companies, read and write, "
-            "crm.schemas.companies.write and crm.lists, read and write"
+            "crm.schemas.companies.write and crm.lists, read and write; for the other objects theirs, and content to pull"
         },
         erasure=Erasure(
             "the contact is deleted for good, with all that belongs to it",
@@ -179,11 +215,20 @@ class Hubspot:
     def __init__(self, settings: HubspotSettings, target: SyncObject, limiter: Limiter) -> None:
         self.target = target
         self._is_company = target.kind == "company"
-        self._kind = "companies" if self._is_company else "contacts"
-        self._names = COMPANY_PROPERTIES if self._is_company else CONTACT_PROPERTIES
+        nothing: tuple[str | None, str | None] = (None, None)
+        self._own_key, self._group = OWN_KEYS.get(target.kind, nothing)
+        self._kind = {
+            "company": "companies",
+            "deal": "deals",
+            "task": "tasks",
+            "custom_object": quote(target.name or "", safe=""),
+        }.get(target.kind, CONTACTS)
+        self._names = {
+            "company": COMPANY_PROPERTIES, "deal": DEAL_PROPERTIES, "custom_object": {},
+        }.get(target.kind, CONTACT_PROPERTIES)  # fmt: skip
         self._objects = f"/crm/v3/objects/{self._kind}"
         self._token = settings.access_token
-        self._key_property_exists = not self._is_company
+        self._key_property_exists = self._own_key is None
         self._list_id: str | None = None
         self._on_list: set[str] | None = None
         self.http = HttpClient(
@@ -193,6 +238,7 @@ class Hubspot:
             verdicts=VERDICTS,
             headers={"Authorization": f"Bearer {self._token.get_secret_value()}"},
         )
+        self._links = Links(self.http)
 
     def check(self) -> str:
         self.http.get(self._objects, {"limit": 1}, answer=SEARCHED)
@@ -217,6 +263,8 @@ class Hubspot:
             )
 
     def unknown_fields(self, names: Sequence[str]) -> Sequence[UnknownField]:
+        if self.target.kind in hubspot_links.OBJECTS:
+            return []  # they have the fields that their declaration says, or an event's own
         try:
             rows = self.http.get(f"/crm/v3/properties/{self._kind}", answer=SEARCHED)["results"]
         except AuthError:
@@ -240,7 +288,19 @@ class Hubspot:
         return str(self.http.get("/account-info/v3/details", answer=answer)["portalId"])
 
     def upsert(self, records: Sequence[Record]) -> BatchResult:
+        if self.target.kind == "association":
+            return self._links.associate(records)
         return self._write(records)
+
+    def send(self, records: Sequence[Record]) -> BatchResult:
+        """Make tasks, or send events of the name that the sync's object has."""
+        if self.target.kind == "task":
+            return self._links.make_tasks(records)
+        return self._links.send_events(self.target.name or "", records)
+
+    def pull(self, since: dt.datetime) -> Iterator[Result]:
+        """What became of marketing e-mails."""
+        return hubspot_results.pulled(self.http, since)
 
     def update(self, records: Sequence[Record]) -> BatchResult:
         """Update contacts that HubSpot has; who is on the list is whom it has."""
@@ -299,8 +359,8 @@ class Hubspot:
             return BatchResult(failed=failed, requests=0)
         before = self.http.requests_sent
         passed_over = list[str]()
+        self._ensure_key_property()
         if self._is_company:
-            self._ensure_key_property()
             self._take_over([record for record in first.values() if not record.remote_id])
         accepted, refused, error = self._readdress(first)
         if only_known and first and error is None:
@@ -311,6 +371,8 @@ class Hubspot:
             answer = self._batch("upsert", [self._input(record) for record in first.values()])
             taken, others, error = self._taken(answer, first)
             accepted, refused = [*accepted, *taken], [*refused, *others]
+        if self.target.kind == "deal":
+            accepted, refused = self._tied(records, accepted, refused)
         if self.target.kind == "list":
             missing = self._memberships("add", [row.remote_id for row in accepted if row.remote_id])
             refused += [
@@ -327,6 +389,30 @@ class Hubspot:
             error=error,
         )
 
+    def _tied(
+        self, records: Sequence[Record], accepted: list[Accepted], refused: list[RowError]
+    ) -> tuple[list[Accepted], list[RowError]]:
+        """Tie deals that were taken to their contact and company; one that is not there yet fails its row, which goes again."""
+        ids = {row.key: str(row.remote_id) for row in accepted if row.remote_id}
+        taken = [record for record in records if record.key in ids]
+        open_ = set[str]()
+        for kind, name, found in (
+            (CONTACTS, "email", self._links.contacts(taken)),
+            (hubspot_links.COMPANIES, "account_id", self._links.companies(taken)),
+        ):
+            done = self._links.tie("deals", kind, [(ids[key], to) for key, to in found.items()])
+            open_ |= {
+                record.key
+                for record in taken
+                if record.identifiers.get(name)
+                and (ids[record.key], found.get(record.key, "")) not in done
+            }
+        said = "the deal is there, and its contact or company is not, or was not tied to it"
+        return (
+            [row for row in accepted if row.key not in open_],
+            [*refused, *(RowError(key, "not_associated", said) for key in sorted(open_))],
+        )
+
     def _readdress(
         self, rows: dict[str, Record]
     ) -> tuple[list[Accepted], list[RowError], DestinationError | None]:
@@ -337,7 +423,7 @@ class Hubspot:
         by_id = {
             record.remote_id: record
             for record in rows.values()
-            if record.remote_id and record.has_new_address and not self._is_company
+            if record.remote_id and record.has_new_address and self._own_key is None
         }
         if not by_id:
             return [], [], None
@@ -382,7 +468,7 @@ class Hubspot:
     ) -> tuple[list[Accepted], list[RowError], DestinationError | None]:
         """What HubSpot took and refused of the rows in `sent`; and why others are open."""
         taken, refused, left, strangers = _outcome(answer, sent, self._id_property)
-        if left and strangers and not self._is_company:
+        if left and strangers and self._own_key is None:
             # A contact that was found by a second address of its own is named by its first.
             for row in self._batch(
                 "read",
@@ -405,6 +491,8 @@ class Hubspot:
         """Archive the records, or take them off the list; one that HubSpot no longer has counts as removed."""
         if not records:
             return BatchResult(requests=0)
+        if self.target.kind == "association":
+            return self._links.part(records)
         before = self.http.requests_sent
         ids = self._ids(records)
         if ids and self.target.kind == "list":
@@ -472,6 +560,8 @@ class Hubspot:
 
         Description v3, read 2026-11-29: GET /crm/v3/lists/{listId}/memberships, by pages.
         """
+        if self.target.kind == "association":
+            return self._links.associated(records)
         by_id = {record.remote_id: record.key for record in records if record.remote_id}
         found: dict[str, str] = {}
         if by_id:
@@ -489,6 +579,8 @@ class Hubspot:
 
     def differing(self, records: Sequence[Record]) -> Mapping[str, Sequence[str]]:
         """Properties that are others than were sent, read with the records themselves; the address is what a record is found by."""
+        if self.target.kind in hubspot_links.OBJECTS:
+            return {}
         wanted = {record.key: self._input(record)["properties"] for record in records}
         names = sorted({name for one in wanted.values() for name in one} - {self._id_property})
         by_id = {record.remote_id: record.key for record in records if record.remote_id}
@@ -596,18 +688,19 @@ class Hubspot:
 
     @property
     def _id_property(self) -> str:
-        return COMPANY_KEY if self._is_company else "email"
+        return self._own_key or "email"
 
     def _unique(self, record: Record) -> str:
-        return record.key if self._is_company else record.identifiers.get("email", "").lower()
+        return record.key if self._own_key else record.identifiers.get("email", "").lower()
 
     def _input(self, record: Record) -> dict[str, Any]:
-        properties: dict[str, Any] = {**record.identifiers}
+        # A deal is tied to whom its identifiers name, and has no such properties.
+        properties: dict[str, Any] = {} if self.target.kind == "deal" else {**record.identifiers}
         properties.update(
             (self._names.get(name, name), plain(value)) for name, value in record.fields.items()
         )
         properties[self._id_property] = self._unique(record)
-        texts = {name: _text(value) for name, value in properties.items()}
+        texts = {name: text(value) for name, value in properties.items()}
         return {"idProperty": self._id_property, "id": self._unique(record), "properties": texts}
 
     def _batch(self, verb: str, inputs: list[dict[str, Any]], **more: Any) -> Any:
@@ -691,14 +784,18 @@ class Hubspot:
     def _ensure_key_property(self) -> None:
         if self._key_property_exists:
             return
-        path = "/crm/v3/properties/companies"
-        if self.http.get(f"{path}/{COMPANY_KEY}", missing_ok=True, answer=FOUND) is None:
+        path, name = f"/crm/v3/properties/{self._kind}", str(self._own_key)
+        if self.http.get(f"{path}/{name}", missing_ok=True, answer=FOUND) is None:
+            group = self._group
+            if group is None:
+                groups = self.http.get(f"{path}/groups", answer=SEARCHED)["results"]
+                group = str(groups[0]["name"]) if groups else f"{self._kind}_information"
             self.http.post(
                 path,
                 {
-                    "name": COMPANY_KEY,
-                    "label": "Headwater account id",
-                    "groupName": "companyinformation",
+                    "name": name,
+                    "label": name.replace("_", " ").capitalize(),
+                    "groupName": group,
                     "type": "string",
                     "fieldType": "text",
                     "hasUniqueValue": True,
@@ -715,13 +812,6 @@ def _kept(record: Record) -> Record:
     return record.into
 
 
-def _text(value: Any) -> str:
-    """HubSpot takes every property as text; an empty one clears it."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return "" if value is None else str(value)
-
-
 def _addresses(row: Mapping[str, Any]) -> list[str]:
     """All addresses of a contact, where they were asked for."""
     properties = row.get("properties") or {}
@@ -733,7 +823,7 @@ def _named(row: Mapping[str, Any], name: str) -> str:
     if name == RECORD_ID:
         return str(row["id"])
     value = str((row.get("properties") or {}).get(name) or "")
-    return value if name == COMPANY_KEY else value.lower()
+    return value if name in OWN_KEY_NAMES else value.lower()
 
 
 _CONTRADICTS = "hubspot: an answer contradicts itself, and nothing counts as taken"

@@ -1,4 +1,4 @@
-"""Klaviyo: profiles in a list, and events that start flows.
+"""Klaviyo: profiles, with or without a list, who may be written to, and events that start flows.
 
 Read 2026-11-24: developers.klaviyo.com/en/reference/bulk_import_profiles (10,000 profiles and 5 MB a job, burst 10/s, steady
 150/m), .../get_bulk_import_profiles_job, .../remove_profiles_from_list (1,000 profiles), .../bulk_create_events (1,000
@@ -17,7 +17,7 @@ Merging, read 2026-11-29: .../reference/merge_profiles (one source a request, wh
 150 a minute; scope profiles:write).
 
 The bulk import cannot clear a field: a null is left out (.../docs/use_klaviyos_bulk_profile_import_api).
-Being on a list is not consent: the bulk import leaves a profile's subscriptions as they are, and nobody is subscribed here.
+Being on a list is not consent: the bulk import leaves a profile's subscriptions as they are. Subscriptions are klaviyo_subscriptions.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from typing import Any, ClassVar
 
 from pydantic import SecretStr
 
+from sync.destinations import klaviyo_subscriptions as subscriptions
 from sync.destinations.answers import NO_CONTENT, Answer, Fault, Verdict, Verdicts
 from sync.destinations.base import (
     Declaration,
@@ -95,31 +96,38 @@ class KlaviyoSettings(HttpSettings):
     """The account, by its private key."""
 
     api_key: SecretStr
+    resubscribe: bool = False
     base_url: Address = "https://a.klaviyo.com"
 
 
+def _profiles(*modes: Mode) -> ObjectType:
+    return ObjectType(
+        modes=frozenset({Mode.UPSERT, Mode.ADD, Mode.REMOVE, *modes}),
+        batch_rows=10_000,
+        batch_bytes=4_500_000,
+        identifiers=frozenset(IDENTIFIERS),
+        member="vendor profile id",
+        found_by=tuple(IDENTIFIERS),
+        merges=True,
+        conflicts={"duplicate_profile": ("phone", "email")},
+        nested=True,
+        partial_failure=PartialFailure.BY_POLLING,
+        rate_group="bulk",
+        latency="minutes",
+    )
+
+
 class Klaviyo:
-    """Fills one list, or sends one metric's events."""
+    """Fills one list, profiles, subscriptions or suppressions, or sends one metric's events."""
 
     declaration: ClassVar[Declaration] = Declaration(
         name="klaviyo",
         title="Klaviyo",
         api_version=REVISION,
         objects={
-            "list": ObjectType(
-                modes=frozenset({Mode.UPSERT, Mode.MIRROR, Mode.ADD, Mode.REMOVE}),
-                batch_rows=10_000,
-                batch_bytes=4_500_000,
-                identifiers=frozenset(IDENTIFIERS),
-                member="vendor profile id",
-                found_by=tuple(IDENTIFIERS),
-                merges=True,
-                conflicts={"duplicate_profile": ("phone", "email")},
-                nested=True,
-                partial_failure=PartialFailure.BY_POLLING,
-                rate_group="bulk",
-                latency="minutes",
-            ),
+            "list": _profiles(Mode.MIRROR),
+            "profile": _profiles(),
+            **subscriptions.OBJECTS,
             "event": ObjectType(
                 modes=frozenset({Mode.EVENT}),
                 batch_rows=1000,
@@ -143,7 +151,9 @@ class Klaviyo:
         erasure=Erasure("the profile is deleted by a privacy request", whole_account=True),
         asks_account=True,
         settings_help={
-            "api_key": "private key with scopes lists, profiles, events, campaigns, metrics; data-privacy to erase people"
+            "api_key": "private key with scopes lists, profiles, events, campaigns, metrics; "
+            "subscriptions to subscribe and suppress; data-privacy to erase people",
+            "resubscribe": "true subscribes those too who have unsubscribed in Klaviyo, or are suppressed there: false without it",
         },
         verdicts=VERDICTS,
     )
@@ -165,6 +175,16 @@ class Klaviyo:
                 "Content-Type": "application/vnd.api+json",
             },
         )
+        self._suppressions = subscriptions.Suppressions(self.http, self._with_subscriptions)
+        self._subscriptions: subscriptions.Subscriptions | None = None
+        if (channel := subscriptions.CHANNELS.get(target.kind)) is not None:
+            self._subscriptions = subscriptions.Subscriptions(
+                self.http,
+                channel,
+                self._with_subscriptions,
+                self.list_id if target.name else None,
+                resubscribes=settings.resubscribe,
+            )
 
     def check(self) -> str:
         if self.target.kind == "event":
@@ -173,6 +193,8 @@ class Klaviyo:
         self.http.get(
             "/api/profiles", {"page[size]": 1, "fields[profile]": "external_id"}, answer=PAGE
         )
+        if self.target.kind != "list" and not self._subscribes_to_list:
+            return f"API revision {REVISION}, profiles are readable"
         there = "is there" if self._found() else "will be made"
         return f"API revision {REVISION}, list '{self.target.name}' {there}"
 
@@ -184,24 +206,31 @@ class Klaviyo:
         answer = self.http.get("/api/accounts", {"fields[account]": "timezone"}, answer=PAGE)
         return str(answer["data"][0]["id"])
 
+    @property
+    def _subscribes_to_list(self) -> bool:
+        return self._subscriptions is not None and bool(self.target.name)
+
     def upsert(self, records: Sequence[Record]) -> BatchResult:
         if not records:
             return BatchResult(requests=0)
+        if self._subscriptions is not None:
+            return self._subscriptions.subscribe(records)
+        if self.target.kind == "suppression":
+            return self._suppressions.ask("create", records)
+        data: dict[str, Any] = {
+            "type": "profile-bulk-import-job",
+            "attributes": {"profiles": {"data": [_profile(record) for record in records]}},
+        }
+        if self.target.kind == "list":
+            data["relationships"] = {"lists": {"data": [{"type": "list", "id": self.list_id()}]}}
         job = self.http.post(
-            "/api/profile-bulk-import-jobs",
-            {
-                "data": {
-                    "type": "profile-bulk-import-job",
-                    "attributes": {"profiles": {"data": [_profile(record) for record in records]}},
-                    "relationships": {"lists": {"data": [{"type": "list", "id": self.list_id()}]}},
-                }
-            },
-            group="bulk",
-            answer=JOB_MADE,
+            "/api/profile-bulk-import-jobs", {"data": data}, group="bulk", answer=JOB_MADE
         )
         return BatchResult(pending=[record.key for record in records], job=job["data"]["id"])
 
     def poll(self, job: str) -> JobStatus:
+        if self.target.kind == "suppression":
+            return self._suppressions.poll(job)
         path = f"/api/profile-bulk-import-jobs/{job}"
         attributes = self.http.get(path, group="reads", answer=JOB)["data"]["attributes"]
         if attributes["status"] in ("queued", "processing"):
@@ -234,7 +263,13 @@ class Klaviyo:
         )
 
     def remove(self, records: Sequence[Record]) -> BatchResult:
-        """Take profiles off the list; they stay in the account, and so does their consent."""
+        """Take profiles off the list; they stay in the account, and so does their consent. Of other objects, what they are is undone."""
+        if self._subscriptions is not None:
+            return self._subscriptions.unsubscribe(records)
+        if self.target.kind == "suppression":
+            return self._suppressions.ask("delete", records)
+        if self.target.kind == "profile":
+            return self.erase(records)
         known = {record.key: record.remote_id for record in records if record.remote_id}
         left = {record.key: record.key for record in records if record.key not in known}
         known.update(self._look_up("external_id", left))
@@ -294,8 +329,14 @@ class Klaviyo:
 
         Description of get_profiles_for_list, revision 2026-07-15, read 2026-11-29: found by `email` and `phone_number`, a hundred a page.
         """
-        list_id = self._found()
-        if list_id is None or not records:
+        if not records:
+            return set()
+        if self._subscriptions is not None:
+            return self._subscriptions.subscribed(records)
+        if self.target.kind == "suppression":
+            return self._suppressions.suppressed(records)
+        list_id = self._found() if self.target.kind == "list" else None
+        if list_id is None and self.target.kind == "list":
             return set()
         known = {
             record.key: {
@@ -306,6 +347,7 @@ class Klaviyo:
         for profile in self._with_any("/api/profiles", "external_id", known):
             if (key := str(profile["attributes"].get("external_id"))) in known:
                 known[key] = profile["attributes"]
+        members = "/api/profiles" if list_id is None else f"/api/lists/{list_id}/profiles"
         found: set[str] = set()
         for attribute in ("email", "phone_number"):
             # A number may be a household's: it says who somebody is only where there is no address.
@@ -313,7 +355,7 @@ class Klaviyo:
             for key, has in known.items():
                 if (value := has.get(attribute)) and (attribute == "email" or not has.get("email")):
                     asked.setdefault(str(value).lower(), []).append(key)
-            for member in self._with_any(f"/api/lists/{list_id}/profiles", attribute, asked):
+            for member in self._with_any(members, attribute, asked):
                 found.update(asked.get(str(member["attributes"].get(attribute)).lower(), ()))
         return found
 
@@ -452,14 +494,23 @@ class Klaviyo:
         return found
 
     def _with_any(
-        self, path: str, attribute: str, values: Collection[str]
+        self,
+        path: str,
+        attribute: str,
+        values: Collection[str],
+        more: Mapping[str, Any] | None = None,
     ) -> Iterator[dict[str, Any]]:
         """Profiles whose `attribute` is one of `values`."""
         for some in chunks(sorted(values), LOOKUP_ROWS):
             listed = ",".join(json.dumps(value) for value in some)
-            yield from self._pages(
-                path, {"filter": f"any({attribute},[{listed}])", "page[size]": LOOKUP_ROWS}
-            )
+            asked = {"filter": f"any({attribute},[{listed}])", "page[size]": LOOKUP_ROWS}
+            yield from self._pages(path, {**asked, **(more or {})})
+
+    def _with_subscriptions(
+        self, attribute: str, values: Collection[str]
+    ) -> Iterator[dict[str, Any]]:
+        more = {"additional-fields[profile]": "subscriptions"}
+        return self._with_any("/api/profiles", attribute, values, more)
 
     def _event(self, record: Record) -> dict[str, Any]:
         fields = dict(record.fields)

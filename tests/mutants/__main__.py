@@ -26,9 +26,15 @@ COPIED = (
 )  # fmt: skip
 CONTRACT = "tests/python/contract"
 # By module, what notices a change most likely; the vendor's name selects its cases.
-QUICK = ["test_content.py", "test_suite.py", "test_check.py", "test_opt_outs.py", "test_results.py", "test_vendor_rules.py"]  # fmt: skip
+QUICK = [
+    "test_content.py", "test_suite.py", "test_check.py", "test_opt_outs.py", "test_results.py", "test_vendor_rules.py",
+    "test_subscriptions.py",
+]  # fmt: skip
 SLOW = [CONTRACT, "tests/python/unit/test_vendor_conditions.py", "tests/python/unit/test_tables_arrive.py"]  # fmt: skip
-SELECTED = {"klaviyo_metrics": "", "values": "", "writers": "files or csv", "google_data_manager": "google"}  # fmt: skip
+SELECTED = {
+    "klaviyo_metrics": "", "values": "", "writers": "files or csv", "google_data_manager": "google",
+    "klaviyo_subscriptions": "klaviyo or subscri",
+}  # fmt: skip
 
 
 def main() -> int:

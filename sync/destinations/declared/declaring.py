@@ -76,6 +76,7 @@ def _object_type(one: form.Object) -> ObjectType:
         latency=one.latency,
         job_seconds=one.job_seconds,
         refresh_days=one.refresh_days,
+        subscribes=one.subscribes,
     )
 
 

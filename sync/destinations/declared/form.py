@@ -285,6 +285,9 @@ class Object(Form):
     latency: str = "seconds"
     refresh_days: int | None = None
     job_seconds: float = 900.0
+    subscribes: Literal["email", "sms"] | None = (
+        None  # the channel to which a row is subscribed, for which a sync must ask consent
+    )
     id: str | None = None
     find: Find | None = None
     make: Make | None = None

@@ -41,6 +41,7 @@ def object_type(definition: SyncDefinition, declaration: Declaration) -> ObjectT
     _check_conflicts(definition, declaration, offered)
     if definition.mode is Mode.EVENT:
         _check_delivery(definition, declaration, offered)
+    _check_consent(definition, declaration, offered)
     return offered
 
 
@@ -126,6 +127,24 @@ def _check_delivery(
             hint="set delivery: at_most_once (a crash may lose an event) or at_least_once (a crash "
             f"may repeat one) in {definition.path}.",
         )
+
+
+def _check_consent(
+    definition: SyncDefinition, declaration: Declaration, offered: ObjectType
+) -> None:
+    """Whom a sync subscribes has agreed to that channel; to be taken out nobody need agree."""
+    channel = offered.subscribes
+    asked = definition.consent.channel if definition.consent is not None else None
+    if channel is None or definition.mode is Mode.REMOVE or asked == channel:
+        return
+    kind = definition.object.kind
+    said = f"asks for consent to {asked}" if asked else "asks for no consent"
+    raise RefusedError(
+        "consent",
+        f"sync '{definition.name}' subscribes people: a {declaration.title} {kind} is for those who agreed to {channel}, "
+        f"and the sync {said}.",
+        hint=f"let the model of {definition.path} ask: activation(..., consent={{channel: '{channel}', purpose: 'marketing'}}).",
+    )
 
 
 def guarantee(definition: SyncDefinition, offered: ObjectType) -> str:

@@ -10,7 +10,7 @@ from flask import Response, jsonify, request
 def error(status: int, code: str) -> tuple[Response, int]:
     """An error in the form most vendors use, without a word of what was sent."""
     body = {
-        "errors": [{"code": code, "status": status, "title": code, "detail": code}],
+        "errors": [{"id": code, "code": code, "status": status, "title": code, "detail": code}],
         "code": code,
     }
     return jsonify(body), status

@@ -1,7 +1,10 @@
-"""HubSpot's stand-in: contacts and companies, upserted by a unique property, searched by domain, and lists of record ids."""
+"""HubSpot's stand-in: records, upserted by a unique property, searched by domain, lists of record ids, what hangs on them, and what became
+of e-mails.
+"""
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import re
 from typing import Any
@@ -14,7 +17,9 @@ from sync.sandbox.app import faults, store
 NAME = "hubspot"
 AUTHORIZATION = "Bearer"
 INDEX = "hubspot:index"  # which record has a value of a property
-INDEXED = ("email", "domain", "headwater_account_id")
+INDEXED = ("email", "domain", "headwater_account_id", "headwater_deal_id", "headwater_id")
+TIES = "hubspot:ties"  # who is tied to whom, by kinds
+TASK_TYPES = {204: "contacts", 192: "companies"}
 BATCH = 100
 SECOND = "hs_additional_emails"
 CORRELATION = "00000000-0000-4000-8000-000000000000"
@@ -170,8 +175,10 @@ def _known(kind: str) -> dict[str, bool]:
 
 @blueprint.post("/oauth/v2/private-apps/get/access-token-info")
 def token_info() -> Response:
-    objects = ("objects.contacts", "objects.companies", "lists")
-    scopes = [f"crm.{one}.{verb}" for one in objects for verb in ("read", "write")]
+    objects = ("contacts", "companies", "deals", "custom")
+    crm = ("lists", *(f"objects.{one}" for one in objects))
+    scopes = [f"crm.{one}.{verb}" for one in crm for verb in ("read", "write")]
+    scopes.append("behavioral_events.event_definitions.read_write")
     return jsonify({"userId": 1, "hubId": 1, "appId": 1, "scopes": scopes})
 
 
@@ -325,6 +332,10 @@ def delete_for_good() -> tuple[Response | str, int]:
     _unindex("contacts", properties)
     for object_id in ("contacts", *(key for _, key, _ in store().objects(NAME, "list"))):
         store().drop_members(NAME, object_id, [body["objectId"]])
+    gone = body["objectId"]
+    tied = "contacts|companies"
+    pairs = [pair for pair in store().members(TIES, tied) if pair.startswith(f"{gone}|")]
+    store().drop_members(TIES, tied, pairs)
     return "", 204
 
 
@@ -386,6 +397,142 @@ def make_property(kind: str) -> tuple[Response, int]:
     name = request.get_json()["name"]
     store().object_id(NAME, f"property:{kind}", name)
     return jsonify({**_property(name), **request.get_json()}), 201
+
+
+@blueprint.get("/crm/v3/properties/<kind>/groups")
+def groups(kind: str) -> Response:
+    return jsonify(
+        {
+            "results": [
+                {"name": f"{kind}_information", "label": kind, "displayOrder": 0, "archived": False}
+            ]
+        }
+    )
+
+
+# -- what hangs on records -----------------------------------------------------------------------------
+
+
+@blueprint.post("/crm/v4/associations/<one>/<other>/batch/associate/default")
+def tie(one: str, other: str) -> Response | tuple[Response, int]:
+    inputs = request.get_json()["inputs"]
+    if len(inputs) > BATCH:
+        return error(400, "VALIDATION_ERROR")
+    results, errors, made = [], [], {}
+    for row in inputs:
+        ids = (row["from"]["id"], row["to"]["id"])
+        known = [
+            store().member(NAME, kind, key) for kind, key in zip((one, other), ids, strict=True)
+        ]
+        if None in known or (one == "contacts" and faults().draw("refuse_rows")):
+            errors.append(_refused("VALIDATION_ERROR", ids[0]))
+            continue
+        made["|".join(ids)] = True
+        spec = {"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 1}
+        results.append({"from": {"id": ids[0]}, "to": {"id": ids[1]}, "associationSpec": spec})
+    store().put_members(TIES, f"{one}|{other}", made)
+    return _complete(results, errors)
+
+
+@blueprint.post("/crm/v4/associations/<one>/<other>/batch/archive")
+def untie(one: str, other: str) -> tuple[str, int]:
+    pairs = [
+        f"{row['from']['id']}|{to['id']}"
+        for row in request.get_json()["inputs"]
+        for to in row["to"]
+    ]
+    store().drop_members(TIES, f"{one}|{other}", pairs)
+    return "", 204
+
+
+@blueprint.post("/crm/v4/associations/<one>/<other>/batch/read")
+def ties(one: str, other: str) -> tuple[Response, int]:
+    tied = [pair.split("|") for pair in store().members(TIES, f"{one}|{other}")]
+    asked = [row["id"] for row in request.get_json()["inputs"]]
+    results = [
+        {
+            "from": {"id": key},
+            "to": [{"toObjectId": b, "associationTypes": []} for a, b in tied if a == key],
+        }
+        for key in asked
+    ]
+    return _complete(results, [])
+
+
+@blueprint.post("/crm/v3/objects/tasks/batch/create")
+def make_tasks() -> tuple[Response, int]:
+    inputs = request.get_json()["inputs"]
+    if len(inputs) > BATCH or faults().draw("refuse_rows"):
+        return error(400, "VALIDATION_ERROR")
+    if any(not row["properties"].get("hs_timestamp") for row in inputs):
+        return error(400, "VALIDATION_ERROR")
+    made = {}
+    for row in inputs:
+        of = {
+            TASK_TYPES[one["types"][0]["associationTypeId"]]: one["to"]["id"]
+            for one in row["associations"]
+        }
+        made[_new_id("tasks", repr(row))] = {**row["properties"], "of": of}
+        _put("tasks", made)
+    rows = [
+        _row(key, {name: value for name, value in row.items() if name != "of"})
+        for key, row in made.items()
+    ]
+    answer, _ = _complete(rows, [])
+    return answer, 201
+
+
+@blueprint.post("/events/v3/send/batch")
+def send_events() -> tuple[Response | str, int]:
+    inputs = request.get_json()["inputs"]
+    if faults().draw("refuse_rows"):
+        return error(400, "VALIDATION_ERROR")
+    events = store().object_id(NAME, "event", inputs[0]["eventName"])
+    now = clock.iso(clock.now())
+    store().add_events(
+        NAME, events, [(row["uuid"], row, row.get("occurredAt", now)) for row in inputs]
+    )
+    return "", 204
+
+
+@blueprint.get("/email/public/v1/events")
+def email_events() -> Response:
+    """What became of one e-mail to every contact, and to whomever events are of, a page of three hundred at a time."""
+    since, start = int(request.args["startTimestamp"]), int(request.args.get("offset") or 0)
+    today = clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
+    sent_at = today - dt.timedelta(days=3)
+    kinds = {
+        "delivered": "DELIVERED",
+        "opened": "OPEN",
+        "clicked": "CLICK",
+        "bounced": "BOUNCE",
+        "unsubscribed": "STATUSCHANGE",
+    }
+    rows = []
+    people = {str(row.get("email")) for row in store().members(NAME, "contacts").values()}
+    people |= {str(event["data"]["email"]) for event in store().events(NAME)}
+    for key in sorted(people):
+        for outcome, at in clock.outcomes(f"email|{key}", sent_at):
+            created = int(at.replace(tzinfo=dt.UTC).timestamp() * 1000)
+            if outcome in kinds and created >= since:
+                row = {
+                    "id": hashlib.sha256(f"{key}|{outcome}".encode()).hexdigest()[:32],
+                    "created": created,
+                    "type": kinds[outcome],
+                    "recipient": key,
+                    "emailCampaignId": 7,
+                }
+                rows.append(
+                    row
+                    | (
+                        {"portalSubscriptionStatus": "UNSUBSCRIBED"}
+                        if outcome == "unsubscribed"
+                        else {}
+                    )
+                )
+    page = rows[start : start + 300]
+    more = start + 300 < len(rows)
+    return jsonify({"events": page, "hasMore": more, "offset": str(start + 300)})
 
 
 def _list(key: str, name: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Klaviyo's stand-in: lists, profiles, bulk import jobs, events, and what became of the e-mails a flow sent."""
+"""Klaviyo's stand-in: lists, profiles, subscriptions, bulk jobs, events, and what became of the e-mails a flow sent."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from sync.sandbox.vendors.answers import error, paged
 NAME = "klaviyo"
 AUTHORIZATION = "Klaviyo-API-Key"
 PROFILES = "profiles"
+SUBSCRIPTIONS = f"{NAME}:subscriptions"  # of a profile, which only shows them where it is asked to
 PHONES = "phones"  # which profile has a number
 # An account has metrics of several ages for one thing: the names are those of help pages and of accounts shown in public, not ours.
 METRICS = {
@@ -179,13 +180,125 @@ def profiles() -> Response | tuple[Response, int]:
         known = {key: store().member(NAME, PROFILES, key) for key in map(_id, sorted(wanted))}
     else:
         known = store().members(NAME, PROFILES)
-    return paged(
-        [
-            _resource("profile", key, attributes)
-            for key, attributes in known.items()
-            if attributes is not None and attributes.get(attribute) in wanted
-        ]
-    )
+    found = {
+        key: attributes
+        for key, attributes in known.items()
+        if attributes is not None and attributes.get(attribute) in wanted
+    }
+    if request.args.get("additional-fields[profile]") == "subscriptions":
+        found = {
+            key: {**attributes, "subscriptions": _subscriptions(key)}
+            for key, attributes in found.items()
+        }
+    return paged([_resource("profile", key, attributes) for key, attributes in found.items()])
+
+
+NEVER = {"email": {"can_receive_email_marketing": True, "consent": "NEVER_SUBSCRIBED", "suppression": [], "list_suppressions": []},
+         "sms": {"can_receive_sms_marketing": False, "consent": "NEVER_SUBSCRIBED"}}  # fmt: skip
+
+
+def _subscriptions(key: str) -> dict[str, Any]:
+    said = store().member(SUBSCRIPTIONS, PROFILES, key) or {}
+    return {
+        channel: {"marketing": {**never, **said.get(channel, {})}}
+        for channel, never in NEVER.items()
+    }
+
+
+def _answered(rows: list[tuple[str, str, str, dict[str, Any]]]) -> None:
+    """Write what is said of the profile that has an address, which is made where there is none: (attribute, address, channel, said)."""
+    known = {
+        (attribute, str(found[attribute]).lower()): key
+        for key, found in store().members(NAME, PROFILES).items()
+        for attribute in ("email", "phone_number")
+        if found.get(attribute)
+    }
+    made, told = dict[str, Any](), dict[str, Any]()
+    for attribute, address, channel, said in rows:
+        key = known.get((attribute, address.lower()))
+        if key is None:
+            key = _id(address)
+            made[key] = {attribute: address}
+        before = told.get(key) or store().member(SUBSCRIPTIONS, PROFILES, key) or {}
+        told[key] = {**before, channel: {**before.get(channel, {}), **said}}
+    store().put_members(NAME, PROFILES, made)
+    store().put_members(SUBSCRIPTIONS, PROFILES, told)
+
+
+@blueprint.post("/api/profile-subscription-bulk-<verb>-jobs")
+def subscribe(verb: str) -> tuple[Response | str, int]:
+    """Who is subscribed is suppressed no more, whoever suppressed them; an import of the past says when."""
+    attributes = request.get_json()["data"]["attributes"]
+    profiles = attributes["profiles"]["data"]
+    if len(profiles) > 1000 or faults().draw("refuse_rows"):
+        return error(400, "invalid")
+    wanted = {"create": "SUBSCRIBED", "delete": "UNSUBSCRIBED"}[verb]
+    rows = []
+    for profile in profiles:
+        subscriptions = profile["attributes"].pop("subscriptions")
+        ((attribute, address),) = profile["attributes"].items()
+        ((channel, said),) = subscriptions.items()
+        marketing = dict(said["marketing"])
+        if marketing.pop("consent") != wanted:
+            return error(400, "invalid")
+        at = marketing.pop("consented_at", None)
+        if (at is not None) != bool(attributes.get("historical_import")) or marketing:
+            return error(400, "invalid")
+        told: dict[str, Any] = {"consent": wanted}
+        if verb == "create":
+            told |= {"consent_timestamp": at} if at else {}
+            told |= {"suppression": []} if channel == "email" else {}
+        rows.append((attribute, address, channel, told))
+    _answered(rows)
+    listed = (request.get_json()["data"].get("relationships") or {}).get("list")
+    if listed:
+        addresses = {address.lower() for _, address, _, _ in rows}
+        members = {
+            key: True
+            for key, found in store().members(NAME, PROFILES).items()
+            if {str(found.get("email")).lower(), str(found.get("phone_number")).lower()} & addresses
+        }
+        store().put_members(NAME, listed["data"]["id"], members)
+    return "", 202
+
+
+@blueprint.post("/api/profile-suppression-bulk-<verb>-jobs")
+def suppress(verb: str) -> tuple[Response, int]:
+    """By hand, and back; whoever is suppressed for another reason stays so, and is skipped."""
+    profiles = request.get_json()["data"]["attributes"]["profiles"]["data"]
+    if len(profiles) > 100:
+        return error(400, "too_many_profiles")
+    failed = bool(faults().draw("job_failed")) or bool(faults().draw("refuse_rows"))
+    emails = [profile["attributes"]["email"] for profile in profiles]
+    by_hand = {"reason": "USER_SUPPRESSED", "timestamp": clock.iso(clock.now())}
+    said = {"suppression": [by_hand] if verb == "create" else []}
+    if not failed:
+        _answered([("email", email, "email", said) for email in emails])
+    job_id = uuid.uuid4().hex
+    status = "cancelled" if failed else "complete"
+    store().put_job(NAME, job_id, {"status": status, "taken": emails, "refused": []})
+    kind = f"profile-suppression-bulk-{verb}-job"
+    attributes = {
+        "status": "queued",
+        "created_at": clock.iso(clock.now()),
+        "total_count": len(emails),
+    }
+    return jsonify({"data": _resource(kind, job_id, attributes)}), 202
+
+
+@blueprint.get("/api/profile-suppression-bulk-<verb>-jobs/<job_id>")
+def suppression_job(verb: str, job_id: str) -> Response | tuple[Response, int]:
+    found = store().job(NAME, job_id)
+    if found is None:
+        return error(404, "not_found")
+    attributes = {
+        "status": found["status"],
+        "created_at": clock.iso(clock.now()),
+        "total_count": len(found["taken"]),
+        "completed_count": len(found["taken"]),
+        "skipped_count": 0,
+    }
+    return jsonify({"data": _resource(f"profile-suppression-bulk-{verb}-job", job_id, attributes)})
 
 
 @blueprint.get("/api/lists/<list_id>/profiles")
@@ -279,6 +392,7 @@ def delete_profile() -> tuple[Response | str, int]:
     }
     phones = [str(known[key].get("phone_number")) for key in keys]
     store().drop_members(NAME, PHONES, phones)
+    store().drop_members(SUBSCRIPTIONS, PROFILES, keys)
     for object_id in (PROFILES, *(key for _, key, _ in store().objects(NAME, "list"))):
         store().drop_members(NAME, object_id, keys)
     store().drop_events(

@@ -17,6 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import requests
+
+from sync.records import Record
+
 NAME = "Lapsed buyers"
 Row = dict[str, Any]
 Held = dict[Any, Any]
@@ -128,6 +132,14 @@ def email(number: int) -> dict[str, str]:
     return {"email": f"person{number}@shop.example"}
 
 
+def pair(number: int) -> dict[str, str]:
+    return {"email": f"person{number}@shop.example", "account_id": f"acc-{number}"}
+
+
+def either(number: int) -> dict[str, str]:
+    return _some(pair(number), [("account_id",), ("email",), ()][number % 3])
+
+
 def domain(number: int) -> dict[str, str]:
     return {"domain": f"company{number}.example"}
 
@@ -220,6 +232,62 @@ def klaviyo_list(key: str, ids: dict[str, str], fields: Row) -> Held:
     return {(NAME, key): profile}
 
 
+def klaviyo_profiles(key: str, ids: dict[str, str], fields: Row) -> Held:
+    return {key: held for (_, key), held in klaviyo_list(key, ids, fields).items()}
+
+
+def phone(number: int) -> dict[str, str]:
+    return {"phone": f"+4930{number:07d}"}
+
+
+def klaviyo_consent(number: int) -> Row:
+    """Some say when they agreed."""
+    at = dt.datetime(2026, 3, 1, 8, number % 60, number // 60 % 60)
+    return {"consented_at": at if number % 2 else None}
+
+
+def klaviyo_subscription(channel: str, address: str) -> Callable[..., Held]:
+    def held(key: str, ids: dict[str, str], fields: Row) -> Held:
+        said: Row = {"consent": "SUBSCRIBED"}
+        if fields["consented_at"] is not None:
+            said["consent_timestamp"] = _json(fields["consented_at"])
+        if channel == "email":
+            said["suppression"] = []
+        return {ids[address]: {channel: said}}
+
+    return held
+
+
+def klaviyo_suppression(key: str, ids: dict[str, str], fields: Row) -> Held:
+    return {ids["email"]: {"email": {"suppression": ["USER_SUPPRESSED"]}}}
+
+
+def klaviyo_subscribed(attribute: str, channel: str) -> Callable[[Path], Held]:
+    """Who is subscribed, by address: who unsubscribed is not among them."""
+
+    def held(folder: Path) -> Held:
+        said = _of(folder, "klaviyo:subscriptions", "profiles")
+        return {
+            profile[attribute]: said[member]
+            for member, profile in _of(folder, "klaviyo", "profiles").items()
+            if said.get(member, {}).get(channel, {}).get("consent") == "SUBSCRIBED"
+        }
+
+    return held
+
+
+def klaviyo_suppressed(folder: Path) -> Held:
+    said = _of(folder, "klaviyo:subscriptions", "profiles")
+    held = {}
+    for member, profile in _of(folder, "klaviyo", "profiles").items():
+        reasons = [
+            one["reason"] for one in said.get(member, {}).get("email", {}).get("suppression", [])
+        ]
+        if reasons:
+            held[profile["email"]] = {"email": {"suppression": reasons}}
+    return held
+
+
 def klaviyo_events(key: str, ids: dict[str, str], fields: Row, number: int) -> Held:
     event = {
         "properties": _all(fields),
@@ -253,6 +321,107 @@ def hubspot_companies(key: str, ids: dict[str, str], fields: Row) -> Held:
     theirs = {"account_name": "name", "employee_count": "numberofemployees"}
     properties = {theirs.get(name, name): _text(value) for name, value in fields.items()}
     return {key: properties | {"domain": ids["domain"], "headwater_account_id": key}}
+
+
+def hubspot_there(base_url: str, rows: Iterable[Record]) -> None:
+    """The contacts and companies of rows, put into the stand-in."""
+    rows = list(rows)
+    for kind, name, unique in (
+        ("contacts", "email", "email"),
+        ("companies", "account_id", "headwater_account_id"),
+    ):
+        known = sorted({row.identifiers[name] for row in rows if name in row.identifiers})
+        for start in range(0, len(known), 100):
+            inputs = [
+                {"idProperty": unique, "id": value, "properties": {unique: value}}
+                for value in known[start : start + 100]
+            ]
+            requests.post(
+                f"{base_url}/hubspot/crm/v3/objects/{kind}/batch/upsert",
+                json={"inputs": inputs},
+                headers={"Authorization": "Bearer sandbox"},
+                timeout=10,
+            ).raise_for_status()
+
+
+def hubspot_deal(number: int) -> Row:
+    more = {
+        "name": f"Deal {number}",
+        "amount": number + 0.5,
+        "stage": f"stage{number}",
+        "closed_at": dt.datetime(2026, 12, 1, 8, number % 60),
+    }
+    return more | {
+        name: value for name, value in _own(number).items() if name in ("visits", "note")
+    }
+
+
+def hubspot_deals(key: str, ids: dict[str, str], fields: Row) -> Held:
+    theirs = {"name": "dealname", "stage": "dealstage", "closed_at": "closedate"}
+    properties = {theirs.get(name, name): _text(value) for name, value in fields.items()}
+    tied = {
+        kind: ids[name]
+        for kind, name in (("contacts", "email"), ("companies", "account_id"))
+        if name in ids
+    }
+    return {key: properties | {"headwater_deal_id": key, "of": tied}}
+
+
+def hubspot_custom(key: str, ids: dict[str, str], fields: Row) -> Held:
+    properties = {
+        name: _text(value) for name, value in fields.items() if not isinstance(value, list | dict)
+    }
+    return {key: properties | {"email": ids["email"], "headwater_id": key}}
+
+
+def hubspot_pair(key: str, ids: dict[str, str], fields: Row) -> Held:
+    return {(ids["email"], ids["account_id"]): {}}
+
+
+def hubspot_task(number: int) -> Row:
+    return {
+        "occurred_at": dt.datetime(2026, 12, 2, 9, number % 60),
+        "subject": f"Call {number}",
+        "body": f"They bought {number}",
+        "priority": ("LOW", "MEDIUM", "HIGH")[number % 3],
+        "type": f"TYPE{number}",
+        "owner_id": str(number),
+    }
+
+
+def hubspot_tasks(key: str, ids: dict[str, str], fields: Row, number: int) -> Held:
+    tied = {
+        kind: ids[name]
+        for kind, name in (("contacts", "email"), ("companies", "account_id"))
+        if name in ids
+    }
+    task = {
+        "hs_timestamp": _json(fields["occurred_at"]),
+        "hs_task_subject": fields["subject"],
+        "hs_task_body": fields["body"],
+        "hs_task_priority": fields["priority"],
+        "hs_task_type": fields["type"],
+        "hs_task_status": "NOT_STARTED",
+        "hubspot_owner_id": fields["owner_id"],
+    }
+    return {fields["subject"]: task | {"of": tied}}
+
+
+def hubspot_event(number: int) -> Row:
+    return _own(number) | {"occurred_at": dt.datetime(2026, 11, 2, 9, number % 60)}
+
+
+def hubspot_events(key: str, ids: dict[str, str], fields: Row, number: int) -> Held:
+    event = {
+        "eventName": NAME,
+        "email": ids["email"],
+        "uuid": idempotency_key(number),
+        "occurredAt": _json(fields["occurred_at"]),
+        "properties": {
+            name: _text(value) for name, value in fields.items() if name != "occurred_at"
+        },
+    }
+    return {idempotency_key(number): event}
 
 
 def meta_audience(key: str, ids: dict[str, str], fields: Row) -> Held:
@@ -307,7 +476,7 @@ def google_ids(kind: str, name: str) -> Callable[..., Held]:
 
 def google_consent(number: int) -> Row:
     answers = (True, False, None)
-    return {"ad_user_data": answers[number % 3], "ad_personalization": answers[number // 3 % 3]}
+    return {"ad_user_data": answers[number % 3], "ad_personalization": answers[(number + 1) % 3]}
 
 
 def google_click(number: int) -> dict[str, str]:
@@ -320,7 +489,11 @@ def google_click(number: int) -> dict[str, str]:
 
 def google_conversion(number: int) -> Row:
     at = {"occurred_at": dt.datetime(2026, 11, 2, 9, number % 60, number // 60)}
-    value = {"value": number + 0.25, "currency": "EUR"} if number % 7 else {}
+    value = (
+        {"value": number + 0.25, "currency": ("EUR", "USD", "GBP")[number % 3]}
+        if number % 7
+        else {}
+    )
     return at | value
 
 
@@ -333,7 +506,7 @@ def google_conversions(key: str, ids: dict[str, str], fields: Row, number: int) 
         "consent": {"adUserData": "CONSENT_GRANTED", "adPersonalization": "CONSENT_GRANTED"},
     }
     if "value" in fields:
-        event |= {"conversionValue": fields["value"], "currency": "EUR"}
+        event |= {"conversionValue": fields["value"], "currency": fields["currency"]}
     if clicks := {name: ids[name] for name in ("gclid", "gbraid", "wbraid") if name in ids}:
         event["adIdentifiers"] = clicks
     if "email_sha256" in ids:
@@ -444,6 +617,47 @@ def hubspot_list(folder: Path) -> Held:
     }
 
 
+def _called(folder: Path) -> tuple[dict[str, str], dict[str, str]]:
+    """What the team knows contacts and companies by, by their id."""
+    contacts = {key: row["email"] for key, row in _of(folder, "hubspot", "contacts").items()}
+    companies = _of(folder, "hubspot", "companies").items()
+    return contacts, {key: row["headwater_account_id"] for key, row in companies}
+
+
+def hubspot_held_deals(folder: Path) -> Held:
+    contacts, companies = _called(folder)
+    held = {}
+    for member, row in _of(folder, "hubspot", "deals").items():
+        tied = {}
+        for kind, names in (("contacts", contacts), ("companies", companies)):
+            for pair in _of(folder, "hubspot:ties", f"deals|{kind}"):
+                deal, _, other = pair.partition("|")
+                if deal == member:
+                    tied[kind] = names[other]
+        held[row["headwater_deal_id"]] = row | {"of": tied}
+    return held
+
+
+def hubspot_held_pairs(folder: Path) -> Held:
+    contacts, companies = _called(folder)
+    pairs = [pair.partition("|") for pair in _of(folder, "hubspot:ties", "contacts|companies")]
+    return {(contacts[one], companies[other]): {} for one, _, other in pairs}
+
+
+def hubspot_held_tasks(folder: Path) -> Held:
+    names = dict(zip(("contacts", "companies"), _called(folder), strict=True))
+    held = {}
+    for row in _of(folder, "hubspot", "tasks").values():
+        row["of"] = {kind: names[kind][known] for kind, known in row["of"].items()}
+        held[row["hs_task_subject"]] = row
+    return held
+
+
+def hubspot_log(folder: Path) -> Held:
+    query = "select event_id, data from events where vendor = 'hubspot'"
+    return {row[0]: json.loads(row[1]) for row in _read(folder, query)}
+
+
 def onesignal_log(folder: Path) -> Held:
     query = "select event_id, data from events where vendor = 'onesignal'"
     held = {row[0]: json.loads(row[1]) for row in _read(folder, query)}
@@ -496,6 +710,7 @@ class Content:
     held: Callable[[Path], Held]
     another: str | None = None  # kind of the stand-in's objects, of which there is one before ours
     settings: tuple[tuple[str, str], ...] = ()
+    needs: Callable[[str, Iterable[Record]], None] | None = None  # puts what must be there before
 
     def __str__(self) -> str:
         return f"{self.kind}-{self.object_kind}"
@@ -513,9 +728,19 @@ def _in_list(expected: Callable[..., Held]) -> Callable[..., Held]:
 
 RECORDS = [
     Content("klaviyo", "list", email_or_phone, klaviyo_profile, klaviyo_list, klaviyo_members, "list"),
+    Content("klaviyo", "profile", email_or_phone, klaviyo_profile, klaviyo_profiles,
+            lambda folder: {row["external_id"]: row for row in _of(folder, "klaviyo", "profiles").values()}),
+    Content("klaviyo", "email_subscription", email, klaviyo_consent, klaviyo_subscription("email", "email"),
+            klaviyo_subscribed("email", "email"), "list"),
+    Content("klaviyo", "sms_subscription", phone, klaviyo_consent, klaviyo_subscription("sms", "phone"),
+            klaviyo_subscribed("phone_number", "sms"), "list"),
+    Content("klaviyo", "suppression", email, no_fields, klaviyo_suppression, klaviyo_suppressed),
     Content("hubspot", "contact", email, hubspot_contact, hubspot_contacts, hubspot_records("contacts", "email")),
     Content("hubspot", "company", domain, hubspot_company, hubspot_companies, hubspot_records("companies", "headwater_account_id")),
     Content("hubspot", "list", email, hubspot_contact, _in_list(hubspot_contacts), hubspot_list, "list"),
+    Content("hubspot", "deal", either, hubspot_deal, hubspot_deals, hubspot_held_deals, needs=hubspot_there),
+    Content("hubspot", "custom_object", email, hubspot_contact, hubspot_custom, hubspot_records(NAME, "headwater_id")),
+    Content("hubspot", "association", pair, no_fields, hubspot_pair, hubspot_held_pairs, needs=hubspot_there),
     Content("meta", "audience", meta_hashes, no_fields, meta_audience, lambda folder: _members(folder, "meta"), "audience"),
     Content("google_data_manager", "audience", google_hashes, no_fields, google_audience,
             lambda folder: _members(folder, "google_data_manager"), "audience",
@@ -531,6 +756,8 @@ RECORDS = [
 EVENTS = [
     Content("klaviyo", "event", email_or_phone, klaviyo_event, klaviyo_events, klaviyo_log),
     Content("google_data_manager", "conversion", google_click, google_conversion, google_conversions, google_log),
+    Content("hubspot", "event", email, hubspot_event, hubspot_events, hubspot_log),
+    Content("hubspot", "task", either, hubspot_task, hubspot_tasks, hubspot_held_tasks, needs=hubspot_there),
     Content("onesignal", "message", profile_id, onesignal_message, onesignal_messages, onesignal_log),
     Content("webhook", "event", email_or_phone, anything, webhook_events, webhook_log),
 ]  # fmt: skip

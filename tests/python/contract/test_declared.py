@@ -295,6 +295,35 @@ def meta_conversion(record: Record) -> dict[Any, Any]:
     return {record.key: event}
 
 
+def attentive_subscription(name: str) -> Any:
+    def holds(record: Record) -> dict[Any, Any]:
+        address = record.identifiers[name]
+        return {address: {"user": {name: address}, "signUpSourceId": "none"}}
+
+    return holds
+
+
+def attentive_attribute(record: Record) -> dict[Any, Any]:
+    user = dict(record.identifiers)
+    return {user["phone"]: {"user": user, "properties": _json(record)}}
+
+
+def attentive_event(record: Record) -> dict[Any, Any]:
+    fields = _json(record)
+    event = {
+        "type": "Lapsed buyers",
+        "user": dict(record.identifiers),
+        "occurredAt": fields.pop("occurred_at"),
+        "externalEventId": record.idempotency_key,
+        "properties": fields,
+    }
+    return {record.idempotency_key: event}
+
+
+def snapchat_member(record: Record) -> dict[Any, Any]:
+    return {record.identifiers["email_sha256"]: [record.identifiers["email_sha256"]]}
+
+
 def tiktok_conversion(record: Record) -> dict[Any, Any]:
     told, fields = record.identifiers, _json(record)
     event = {
@@ -415,6 +444,18 @@ HOLDS: dict[tuple[str, str], dict[str, Any]] = {
             "client_user_agent": f"Mozilla/5.0 {number}",
         },
     },
+    ("microsoft", "customer_list"): {
+        "holds": lambda record: {record.identifiers["email_sha256"]: record.identifiers["email_sha256"]}
+    },
+    ("snapchat", "audience"): {"holds": snapchat_member},
+    ("attentive", "sms_subscription"): {
+        "holds": attentive_subscription("phone"), "held": of_kind("sms_subscription", "user", "phone"),
+    },
+    ("attentive", "email_subscription"): {
+        "holds": attentive_subscription("email"), "held": of_kind("email_subscription", "user", "email"),
+    },
+    ("attentive", "attribute"): {"holds": attentive_attribute, "held": of_kind("attribute", "user", "phone")},
+    ("attentive", "event"): {"holds": attentive_event, "held": unique("externalEventId")},
     ("tiktok_conversions", "conversion"): {
         "holds": tiktok_conversion,
         "held": unique("event_id"),

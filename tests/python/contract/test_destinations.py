@@ -17,6 +17,7 @@ from sync.errors import ConfigError
 from sync.records import CampaignEvent, Mode, Record, SyncObject
 
 from .conftest import SECRET, Bench, objects, records, settled
+from .content import EVENTS, RECORDS
 
 KEYED = (Mode.UPSERT, Mode.MIRROR, Mode.ADD)
 HTTP = [row for row in objects(*Mode) if row.values[0] != "files"]
@@ -70,6 +71,13 @@ def test_a_full_batch_is_accepted_row_for_row(bench: Bench, kind: str, object_ki
     rows = records(able, min(able.batch_rows, 1000))
     if (kind, object_kind) in GO_TO:
         send(bench.destination(kind, GO_TO[kind, object_kind]), rows)
+    needed = [
+        case.needs
+        for case in [*RECORDS, *EVENTS]
+        if (case.kind, case.object_kind) == (kind, object_kind)
+    ]
+    if needed and needed[0] is not None:
+        needed[0](bench.base_url, rows)
     result = send(bench.destination(kind, object_kind), rows)
     assert sorted(row.key for row in result.accepted) == sorted(row.key for row in rows)
     assert not result.failed

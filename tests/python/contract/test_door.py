@@ -120,7 +120,7 @@ OWED = {
     ("webhook", "another document"), ("webhook", "a login page under 204"),
     # Klaviyo answers a removal by 204 and events by 202, both without a body.
     ("klaviyo remove", "a login page under 204"),
-    ("hubspot remove", "a login page under 204"),
+    ("hubspot remove", "a login page under 204"), ("hubspot-event", "a login page under 204"),
     ("mailchimp-tag", "a login page under 204"),
     # Customer.io answers by 200 and says nothing, or `{}`.
     ("customer_io", "no body"), ("customer_io", "blanks"), ("customer_io", "an empty document"),

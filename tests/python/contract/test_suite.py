@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -15,7 +15,12 @@ from sync.sandbox.store import Store
 from . import content
 
 NAMES_NOBODY = {
-    ("klaviyo", "event"),
+    ("hubspot", "task"),
+    ("hubspot", "event"),
+    *(
+        ("klaviyo", kind)
+        for kind in ("event", "email_subscription", "sms_subscription", "suppression")
+    ),
     *(
         ("google_data_manager", kind)
         for kind in registry.declaration("google_data_manager").objects
@@ -36,6 +41,12 @@ def _suite(case: content.Content) -> type[DestinationSuite]:
             return {key: user for key, user in found.items() if content.NAME in user["tags"]}
         return found
 
+    needs = case.needs
+
+    def there(bench: Any, rows: Sequence[Record]) -> None:
+        assert needs is not None
+        needs(bench.settings()["base_url"].removesuffix(f"/{case.kind}"), rows)
+
     adapter = Adapter(
         registry._class(case.kind),
         case.object_kind,
@@ -48,6 +59,7 @@ def _suite(case: content.Content) -> type[DestinationSuite]:
         objects_are_apart=False,
         reads_answers=case.kind != "webhook",
         rows=60,
+        needs=None if needs is None else there,
     )
     name = f"Test{case.kind.title().replace('_', '')}{case.object_kind.title()}"
     return type(name, (DestinationSuite,), {"adapter": adapter, "__module__": __name__})

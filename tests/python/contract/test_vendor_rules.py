@@ -14,6 +14,7 @@ from sync.destinations import registry
 from sync.errors import ConfigError, RejectedError
 from sync.records import Campaign, CampaignDay, Record, SyncObject
 
+from . import content
 from .conftest import Bench, records, settled
 
 
@@ -408,3 +409,80 @@ def test_what_google_campaigns_cost_is_pulled_where_there_is_a_developer_token(
     } == {(4.32, "EUR", 600, 12, 1.0)}
     without = bench.destination("google_data_manager", "audience", developer_token=None)
     assert list(without.pull(since)) == []
+
+
+@pytest.mark.parametrize("kind", ["deal", "association", "task"])
+def test_hubspot_ties_to_whom_it_has_and_the_others_go_again(bench: Bench, kind: str) -> None:
+    """A contact or company that is not there yet fails the row, so that a later push finds it."""
+    there = Record("there", {"email": "ada@shop.example", "account_id": "a1"})
+    content.hubspot_there(bench.base_url, [there])
+    at = {"occurred_at": dt.datetime(2026, 12, 1)} if kind == "task" else {}
+    good = Record("there", {"email": "Ada@Shop.example", "account_id": "a1"}, at)
+    lone = Record("lone", {"email": "nobody@shop.example", "account_id": "a9"}, at)
+    destination = bench.destination("hubspot", kind)
+    verb = destination.send if kind == "task" else destination.upsert
+    result = verb([good, lone])
+    assert [row.key for row in result.accepted] == ["there"]
+    status = "not_associated" if kind == "deal" else "not_there"
+    assert [(row.key, row.status, row.retryable) for row in result.failed] == [
+        ("lone", status, True)
+    ]
+    if kind != "task":
+        content.hubspot_there(bench.base_url, [lone])
+        assert [row.key for row in destination.upsert([lone]).accepted] == ["lone"]
+        deals = bench.store().members("hubspot", "deals")
+        assert sorted(row["headwater_deal_id"] for row in deals.values()) in ([], ["lone", "there"])
+
+
+def test_an_audit_sees_who_is_tied_no_more(bench: Bench) -> None:
+    rows = [Record(f"k{n}", {"email": f"p{n}@shop.example", "account_id": "a1"}) for n in range(3)]
+    content.hubspot_there(bench.base_url, rows)
+    destination = bench.destination("hubspot", "association")
+    destination.upsert(rows[:2])
+    assert destination.there(rows) == {"k0", "k1"}
+    destination.remove(rows[:1])
+    assert destination.there(rows) == {"k1"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "row", "status"),
+    [
+        ("event", Record("a", {}, {"visits": 1}), "no_identifier"),
+        ("task", Record("a", {"email": "p@shop.example"}, {"occurred_at": None}), "no_time"),
+        ("task", Record("a", {"email": "p@shop.example"}, {"occurred_at": "soon"}), "no_time"),
+    ],
+)
+def test_hubspot_would_refuse_a_whole_request_for_one_row(
+    bench: Bench, kind: str, row: Record, status: str
+) -> None:
+    content.hubspot_there(bench.base_url, [row])
+    result = bench.destination("hubspot", kind).send([row])
+    assert [(one.status, one.retryable) for one in result.failed] == [(status, False)]
+
+
+def test_a_custom_object_has_its_key_in_a_group_that_it_has(bench: Bench) -> None:
+    destination = bench.destination("hubspot", "custom_object")
+    destination.upsert([Record("s-1", {}, {"plan": "gold"})])
+    assert [name for _, _, name in bench.store().objects("hubspot", "property:Lapsed buyers")] == [
+        "headwater_id"
+    ]
+    (row,) = bench.store().members("hubspot", "Lapsed buyers").values()
+    assert row == {"plan": "gold", "headwater_id": "s-1"}
+
+
+def test_hubspot_results_come_by_pages_and_say_who_opted_out(bench: Bench) -> None:
+    people = [Record(f"k{n}", {"email": f"p{n}@shop.example"}) for n in range(400)]
+    content.hubspot_there(bench.base_url, people)
+    found = list(bench.destination("hubspot", "contact").pull(dt.datetime(2020, 1, 1)))
+    assert len({row.event_id for row in found}) == len(found) > 400
+    assert {"delivered", "opened", "clicked"} <= {row.kind for row in found}
+    assert {row.kind for row in found} <= {
+        "delivered",
+        "opened",
+        "clicked",
+        "bounced",
+        "unsubscribed",
+    }
+    assert {row.recipient for row in found} <= {row.identifiers["email"] for row in people}
+    later = dt.datetime.now(dt.UTC).replace(tzinfo=None) + dt.timedelta(days=1)
+    assert list(bench.destination("hubspot", "contact").pull(later)) == []
