@@ -10,6 +10,9 @@ codes, and 1713230 of a blocked audience), developers.facebook.com/docs/graph-ap
 them come in a 400: an expired token is no row's fault, and neither is a limit. Read 2026-11-29: github.com/facebook/
 facebook-ruby-business-sdk/issues/124 (803 of an audience that was made a moment ago, and is there at the next try).
 
+Read 2026-11-29: facebook/facebook-python-business-sdk, examples/CustomAudienceUsersPostCrossPlatform.py (MADID goes as it is, beside
+hashes; LOOKALIKE_VALUE is a text), API description v25.0 (is_value_based of one that is made; POST /{audience}/adaccounts shares it).
+
 Erasure, read 2026-11-29: developers.facebook.com/docs/marketing-api/custom-audience-api (what is sent are hashes, compared with Meta's own;
 who is taken out of an audience is out within 24 hours). The API deletes nobody's account at Meta, which is not ours to delete.
 """
@@ -57,7 +60,9 @@ KEYS = {
     "birth_day_sha256": "DOBD",
     "region_sha256": "ST",
     "gender_sha256": "GEN",
+    "mobile_id": "MADID",  # the one that goes as it is
 }
+VALUE = "LOOKALIKE_VALUE"  # what somebody is worth, of an audience that others are found by
 # Without e-mail and phone these are what Meta finds a person by; with them they only help.
 PERSON = ("first_name_sha256", "last_name_sha256", "postal_code_sha256", "country_sha256")
 
@@ -114,7 +119,23 @@ class MetaSettings(HttpSettings):
 
     access_token: SecretStr
     ad_account_id: str
+    shared_with: str = ""
     base_url: Address = "https://graph.facebook.com"
+
+
+def _audience(*fields: str) -> ObjectType:
+    return ObjectType(
+        modes=frozenset({Mode.UPSERT, Mode.MIRROR, Mode.ADD, Mode.REMOVE}),
+        batch_rows=10_000,
+        identifiers=frozenset(KEYS),
+        open_fields=False,
+        known_fields=frozenset(fields),
+        member="hashed row",
+        members=(("email_sha256",), ("phone_sha256",), ("mobile_id",), PERSON),
+        partial_failure=PartialFailure.COUNTS_ONLY,
+        rate_group="audiences",
+        latency="up to 24 hours",
+    )
 
 
 class Meta:
@@ -125,17 +146,8 @@ class Meta:
         title="Meta Custom Audiences",
         api_version=API_VERSION,
         objects={
-            "audience": ObjectType(
-                modes=frozenset({Mode.UPSERT, Mode.MIRROR, Mode.ADD, Mode.REMOVE}),
-                batch_rows=10_000,
-                identifiers=frozenset(KEYS),
-                open_fields=False,
-                member="hashed row",
-                members=(("email_sha256",), ("phone_sha256",), PERSON),
-                partial_failure=PartialFailure.COUNTS_ONLY,
-                rate_group="audiences",
-                latency="up to 24 hours",
-            )
+            "audience": _audience(),
+            "value_audience": _audience("value"),
         },
         rate_limits={
             "audiences": RateLimit(requests=60, seconds=60, parallel=2),
@@ -148,6 +160,7 @@ class Meta:
         settings_help={
             "access_token": "system user token with ads_management",
             "ad_account_id": "digits, without act_",
+            "shared_with": "other ad accounts that an audience is shared with when it is made, separated by commas",
         },
     )
     settings_type: ClassVar[type[MetaSettings]] = MetaSettings
@@ -156,6 +169,8 @@ class Meta:
     def __init__(self, settings: MetaSettings, target: SyncObject, limiter: Limiter) -> None:
         self.target = target
         self._audience_id: str | None = None
+        others = [one.strip().removeprefix("act_") for one in settings.shared_with.split(",")]
+        self._shared_with = [one for one in others if one]
         self._account = f"/{API_VERSION}/act_{settings.ad_account_id.removeprefix('act_')}"
         self.http = HttpClient(
             settings.base_url,
@@ -224,19 +239,26 @@ class Meta:
         """Id of the audience by its name, made if there is none."""
         found = self._found()
         if found is None:
-            made = self.http.post(
-                f"{self._account}/customaudiences",
-                {
-                    "name": self.target.name or "",
-                    "subtype": "CUSTOM",
-                    "customer_file_source": "USER_PROVIDED_ONLY",
-                    "description": "Kept by Headwater.",
-                },
-                answer=MADE,
-            )
+            asked: dict[str, Any] = {
+                "name": self.target.name or "",
+                "subtype": "CUSTOM",
+                "customer_file_source": "USER_PROVIDED_ONLY",
+                "description": "Kept by Headwater.",
+            }
+            if self._has_values:
+                asked["is_value_based"] = True
+            made = self.http.post(f"{self._account}/customaudiences", asked, answer=MADE)
             self.http.made()
             found = self._audience_id = str(made["id"])
+            if self._shared_with:
+                self.http.post(
+                    f"/{API_VERSION}/{found}/adaccounts", {"adaccounts": self._shared_with}
+                )
         return found
+
+    @property
+    def _has_values(self) -> bool:
+        return self.target.kind == "value_audience"
 
     def _found(self) -> str | None:
         """Id of the audience, where there is one.
@@ -276,20 +298,26 @@ class Meta:
     def _users(self, method: str, records: Sequence[Record]) -> BatchResult:
         if not records:
             return BatchResult(requests=0)
-        failed = [error for record in records if (error := _unfit(record))]
+        sends_values = self._has_values and method == "POST"
+        failed = [error for record in records if (error := _unfit(record, valued=sends_values))]
         unfit = {error.key for error in failed}
         records = [record for record in records if record.key not in unfit]
         if not records:
             return BatchResult(failed=failed, requests=0)
         columns = [name for name in KEYS if any(name in record.identifiers for record in records)]
+        more = [VALUE] if sends_values else []
         answer = self.http.request(
             method,
             f"/{API_VERSION}/{self.audience_id()}/users",
             json={
                 "payload": {
-                    "schema": [KEYS[name] for name in columns],
+                    "schema": [*(KEYS[name] for name in columns), *more],
                     "data": [
-                        [record.identifiers.get(name, "") for name in columns] for record in records
+                        [
+                            *(record.identifiers.get(name, "") for name in columns),
+                            *(str(record.fields["value"]) for _ in more),
+                        ]
+                        for record in records
                     ],
                 }
             },
@@ -335,10 +363,16 @@ class Meta:
             params = {**params, "after": after}
 
 
-def _unfit(record: Record) -> RowError | None:
+def _unfit(record: Record, *, valued: bool = False) -> RowError | None:
     """Why a row is not sent: Meta would call it invalid, and a clear address must not leave the house."""
-    values = [value for name, value in record.identifiers.items() if name in KEYS]
-    if not values:
+    values = [
+        value for name, value in record.identifiers.items() if name in KEYS and name != "mobile_id"
+    ]
+    value = record.fields.get("value")
+    is_number = isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
+    if valued and not is_number:
+        return RowError(record.key, "no_value", "value is no number from zero on", False)
+    if not values and not record.identifiers.get("mobile_id"):
         return RowError(record.key, "no_identifier", "no identifier Meta takes", False)
     if not all(is_sha256(value) for value in values):
         return RowError(record.key, "not_hashed", "an identifier is not a SHA-256 in hex", False)

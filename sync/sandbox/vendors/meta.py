@@ -16,6 +16,8 @@ NAME = "meta"
 AUTHORIZATION = "Bearer"
 SHA256 = re.compile(r"[0-9a-f]{64}")
 CAMPAIGN_DAYS = 3
+CLEAR = ("EXTERN_ID", "MADID", "LOOKALIKE_VALUE")  # what is not hashed
+MADE = "meta:made"  # what audiences were made with, and shared with
 
 
 def _error(code: int, subcode: int | None, said: str) -> dict[str, Any]:
@@ -44,7 +46,18 @@ def audiences(account: str) -> Response:  # noqa: ARG001
 
 @blueprint.post("/v25.0/act_<account>/customaudiences")
 def make_audience(account: str) -> Response:  # noqa: ARG001
-    return jsonify({"id": store().object_id(NAME, "audience", request.get_json()["name"])})
+    body = request.get_json()
+    key = store().object_id(NAME, "audience", body["name"])
+    store().put_members(MADE, "audiences", {key: body})
+    return jsonify({"id": key})
+
+
+@blueprint.post("/v25.0/<audience_id>/adaccounts")
+def share(audience_id: str) -> Response:
+    made = store().member(MADE, "audiences", audience_id)
+    shared = {**made, "shared": request.get_json()["adaccounts"]}
+    store().put_members(MADE, "audiences", {audience_id: shared})
+    return jsonify({"success": True})
 
 
 @blueprint.get("/v25.0/<audience_id>")
@@ -92,14 +105,14 @@ def _member(schema: list[str], row: list[str]) -> str | None:
     """What the row is kept under: its best identifier; None for a row that is not hashed as it must be."""
     values = dict(zip(schema, row, strict=True))
     if any(
-        value and name != "EXTERN_ID" and not SHA256.fullmatch(value)
+        value and name not in CLEAR and not SHA256.fullmatch(value)
         for name, value in values.items()
     ):
         return None
-    for name in ("EMAIL", "PHONE"):
+    for name in ("EMAIL", "PHONE", "MADID"):
         if values.get(name):
             return values[name]
-    rest = "|".join(row)
+    rest = "|".join(value for name, value in values.items() if name != "LOOKALIKE_VALUE")
     return rest if rest.strip("|") else None
 
 

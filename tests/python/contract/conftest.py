@@ -84,7 +84,8 @@ def records(offered: ObjectType, count: int, *, start: int = 0) -> list[Record]:
         }
         if not offered.open_fields:
             at = dt.datetime(2026, 11, 2, 9) + dt.timedelta(seconds=number)
-            fields = {"occurred_at": at} if "occurred_at" in offered.known_fields else {}
+            known: dict[str, Value] = {"occurred_at": at, "value": 12.5}
+            fields = {name: one for name, one in known.items() if name in offered.known_fields}
         made.append(
             Record(
                 key=f"p{number:05d}",

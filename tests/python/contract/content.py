@@ -170,6 +170,16 @@ def meta_hashes(number: int) -> dict[str, str]:
     return _some(every, absent[number % 4])
 
 
+def meta_mobiles(number: int) -> dict[str, str]:
+    """Some are known by their device alone."""
+    device = {"mobile_id": f"6032d997-3ab0-4de0-aa16-{number:012d}"}
+    return device if number % 3 == 0 else meta_hashes(number) | (device if number % 3 == 1 else {})
+
+
+def meta_value(number: int) -> Row:
+    return {"value": number + 0.5 if number % 2 else number}
+
+
 def google_hashes(number: int) -> dict[str, str]:
     every = {
         name: sha(f"{name} {number}")
@@ -429,6 +439,12 @@ def meta_audience(key: str, ids: dict[str, str], fields: Row) -> Held:
     return {(NAME, member): {META[name]: value for name, value in ids.items()}}
 
 
+def meta_valued(key: str, ids: dict[str, str], fields: Row) -> Held:
+    member = ids.get("email_sha256") or ids.get("phone_sha256") or ids["mobile_id"]
+    said = {META.get(name, "MADID"): value for name, value in ids.items()}
+    return {(NAME, member): said | {"LOOKALIKE_VALUE": str(fields["value"])}}
+
+
 def google_audience(key: str, ids: dict[str, str], fields: Row) -> Held:
     said = []
     if "email_sha256" in ids:
@@ -546,6 +562,55 @@ def onesignal_messages(key: str, ids: dict[str, str], fields: Row, number: int) 
         if name in fields:
             body[name] = fields[name]
     return {kept: body}
+
+
+def onesignal_email(number: int) -> Row:
+    text = {
+        "title": f"Hello {number}",
+        "message": f"<p>We kept {number} for you</p>",
+        "preheader": f"Until {number}",
+        "template_id": str(uuid.uuid5(uuid.NAMESPACE_URL, f"template {number}")),
+    }
+    absent = [("message",), ("template_id",), ("preheader",), ()][number % 4]
+    return {name: value for name, value in text.items() if name not in absent} | _own(number)
+
+
+def onesignal_sms(number: int) -> Row:
+    text = {"message": f"We kept {number} for you", "template_id": f"template-{number}"}
+    absent = [("message",), ("template_id",), ()][number % 3]
+    return {name: value for name, value in text.items() if name not in absent} | _own(number)
+
+
+def onesignal_written(channel: str) -> Callable[..., Held]:
+    places = {
+        "email": {
+            "title": "email_subject",
+            "message": "email_body",
+            "preheader": "email_preheader",
+        },
+        "sms": {},
+    }[channel]
+
+    def held(key: str, ids: dict[str, str], fields: Row, number: int) -> Held:
+        kept = str(uuid.uuid3(uuid.NAMESPACE_OID, idempotency_key(number)))
+        texts = ("title", "message", "preheader", "template_id")
+        body = {
+            "app_id": "00000000-0000-4000-8000-000000000001",
+            "target_channel": channel,
+            "name": f"{NAME} ({channel})",
+            "include_aliases": {"external_id": [ids["profile_id"]]},
+            "idempotency_key": kept,
+            "custom_data": {"key": key, **_all(fields, but=texts)},
+        }
+        for name in set(texts) & set(fields):
+            body[places.get(name, name)] = fields[name]
+        if channel == "sms":
+            body |= {"sms_from": "+4930999"}
+            if "message" in body:
+                body["contents"] = {"en": body.pop("message")}
+        return {kept: body}
+
+    return held
 
 
 def webhook_records(key: str, ids: dict[str, str], fields: Row) -> Held:
@@ -742,6 +807,7 @@ RECORDS = [
     Content("hubspot", "custom_object", email, hubspot_contact, hubspot_custom, hubspot_records(NAME, "headwater_id")),
     Content("hubspot", "association", pair, no_fields, hubspot_pair, hubspot_held_pairs, needs=hubspot_there),
     Content("meta", "audience", meta_hashes, no_fields, meta_audience, lambda folder: _members(folder, "meta"), "audience"),
+    Content("meta", "value_audience", meta_mobiles, meta_value, meta_valued, lambda folder: _members(folder, "meta"), "audience"),
     Content("google_data_manager", "audience", google_hashes, no_fields, google_audience,
             lambda folder: _members(folder, "google_data_manager"), "audience",
             (("customer_id", "4711"), ("login_customer_id", "42"))),
@@ -759,5 +825,8 @@ EVENTS = [
     Content("hubspot", "event", email, hubspot_event, hubspot_events, hubspot_log),
     Content("hubspot", "task", either, hubspot_task, hubspot_tasks, hubspot_held_tasks, needs=hubspot_there),
     Content("onesignal", "message", profile_id, onesignal_message, onesignal_messages, onesignal_log),
+    Content("onesignal", "email", profile_id, onesignal_email, onesignal_written("email"), onesignal_log),
+    Content("onesignal", "sms", profile_id, onesignal_sms, onesignal_written("sms"), onesignal_log,
+            settings=(("sms_from", "+4930999"),)),
     Content("webhook", "event", email_or_phone, anything, webhook_events, webhook_log),
 ]  # fmt: skip

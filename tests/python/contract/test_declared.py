@@ -292,6 +292,9 @@ def meta_conversion(record: Record) -> dict[Any, Any]:
         },
         "custom_data": {"value": fields["value"], "currency": "EUR"},
     }
+    if "limited_data_use" in fields:
+        event["data_processing_options"] = ["LDU"] if fields["limited_data_use"] else []
+        event |= {"data_processing_options_country": 0, "data_processing_options_state": 0}
     return {record.key: event}
 
 
@@ -442,6 +445,7 @@ HOLDS: dict[tuple[str, str], dict[str, Any]] = {
             "value": number + 0.25,
             "currency": "EUR",
             "client_user_agent": f"Mozilla/5.0 {number}",
+            **({"limited_data_use": number % 3 == 1, "data_processing_country": 0, "data_processing_state": 0} if number % 3 else {}),
         },
     },
     ("microsoft", "customer_list"): {

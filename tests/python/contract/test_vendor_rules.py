@@ -486,3 +486,71 @@ def test_hubspot_results_come_by_pages_and_say_who_opted_out(bench: Bench) -> No
     assert {row.recipient for row in found} <= {row.identifiers["email"] for row in people}
     later = dt.datetime.now(dt.UTC).replace(tzinfo=None) + dt.timedelta(days=1)
     assert list(bench.destination("hubspot", "contact").pull(later)) == []
+
+
+@pytest.mark.parametrize("value", [None, -1, "12", True, float("nan")])
+def test_meta_is_not_sent_a_value_that_is_none(bench: Bench, value: Any) -> None:
+    good = Record("good", {"mobile_id": "6032d997-3ab0-4de0-aa16-8af0e5b482fb"}, {"value": 0})
+    bad = Record("bad", {"mobile_id": "6032d997-3ab0-4de0-aa16-8af0e5b482fc"}, {"value": value})
+    result = bench.destination("meta", "value_audience").upsert([good, bad])
+    assert [(row.key, row.status, row.retryable) for row in result.failed] == [
+        ("bad", "no_value", False)
+    ]
+    assert [row.key for row in result.accepted] == ["good"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "shared", "wanted"),
+    [
+        ("audience", "", {}),
+        ("value_audience", "", {"is_value_based": True}),
+        ("audience", "act_12, 34,", {"shared": ["12", "34"]}),
+    ],
+)
+def test_a_meta_audience_is_made_as_the_sync_wants_it(
+    bench: Bench, kind: str, shared: str, wanted: dict[str, Any]
+) -> None:
+    destination = bench.destination("meta", kind, shared_with=shared)
+    made = bench.store().member("meta:made", "audiences", destination.audience_id())
+    assert made == {
+        "name": "Lapsed buyers",
+        "subtype": "CUSTOM",
+        "customer_file_source": "USER_PROVIDED_ONLY",
+        "description": "Kept by Headwater.",
+        **wanted,
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields"),
+    [
+        ("email", {"message": "<p>Hello</p>"}),
+        ("email", {"title": "Hello"}),
+        ("email", {"title": "", "template_id": "t"}),
+        ("sms", {"title": "Hello"}),
+        ("sms", {}),
+    ],
+)
+def test_onesignal_is_not_sent_a_message_without_what_its_channel_wants(
+    bench: Bench, kind: str, fields: dict[str, Any]
+) -> None:
+    result = bench.destination("onesignal", kind).send([Record("a", {"profile_id": "p"}, fields)])
+    assert [(row.status, row.retryable) for row in result.failed] == [("no_text", False)]
+
+
+def test_onesignal_results_say_the_channel_of_their_message(bench: Bench) -> None:
+    """An opt-out of e-mail is none of push."""
+    for kind in ("message", "email", "sms"):
+        rows = [
+            Record(f"{kind}-{n}", {"profile_id": f"p{n}"}, {"title": "Hi", "message": "Hello"},
+                   idempotency_key=f"{kind}-{n}")
+            for n in range(40)
+        ]  # fmt: skip
+        assert len(bench.destination("onesignal", kind).send(rows).accepted) == 40
+    found = list(bench.destination("onesignal", "message").pull(dt.datetime(2020, 1, 1)))
+    channels = {(row.campaign_id, row.channel) for row in found}
+    assert channels == {
+        ("Lapsed buyers", "push"),
+        ("Lapsed buyers (email)", "email"),
+        ("Lapsed buyers (sms)", "sms"),
+    }
