@@ -1,4 +1,4 @@
-"""OneSignal: a tag on users is the audience, and messages are push notifications to one user each.
+"""OneSignal: a tag on users is the audience, and messages (push, e-mail, SMS) go to one user each.
 
 Read 2026-11-24: documentation.onesignal.com/reference/rate-limits (users 1,000 requests a second, messages 150 a second on free
 plans, views 1 a second), .../reference/idempotent-notification-requests (`idempotency_key` is a UUID of version 3 or 4; a
@@ -11,7 +11,9 @@ Errors are sentences, so that their status alone tells whose fault they are (doc
 Results, read 2026-11-28: documentation.onesignal.com/docs/push-notification-message-reports and the description of NotificationWithMeta.
 `failed` counts devices that are unsubscribed, `errored` those that an error kept from it and that are tried again: no bounce for good.
 
-Read 2026-11-29, API description 5.12.0: a message needs `contents` unless it has a `template_id`.
+Read 2026-11-29, API description 5.12.0: a message needs `contents` unless it has a `template_id`; target_channel email and sms, with
+email_subject (required), email_body unless there is a template_id, email_preheader, sms_from, and custom_data of 2,048 bytes (e-mail:
+10,000) in place of data. A message that is read back does not say its channel, so that its name does.
 
 Erasure, read 2026-11-29: documentation.onesignal.com/reference/delete-user (the user with all properties, subscriptions and aliases, for
 good, shortly after the request was accepted), and API description 5.12.0.
@@ -57,7 +59,18 @@ from sync.records import (
 
 API_VERSION = "1"
 PAGE = 50
-MESSAGE_FIELDS = frozenset({"title", "message", "url", "template_id"})
+CHANNELS = {"message": "push", "email": "email", "sms": "sms"}  # kind of object -> target_channel
+# By channel: the fields that are text of the message, and where they go; one of the last two must be there.
+PLACES = {
+    "push": {
+        "title": "headings", "url": "url", "message": "contents", "template_id": "template_id",
+    },
+    "email": {
+        "title": "email_subject", "preheader": "email_preheader", "message": "email_body", "template_id": "template_id",
+    },
+    "sms": {"message": "contents", "template_id": "template_id"},
+}  # fmt: skip
+TRANSLATED = frozenset({"contents", "headings"})  # a text in each language
 
 
 LISTED = Answer(fields=(("notifications", list),))
@@ -76,11 +89,24 @@ class OneSignalSettings(HttpSettings):
 
     api_key: SecretStr
     app_id: str
+    sms_from: str | None = None
     base_url: Address = "https://api.onesignal.com"
 
 
+def _messages() -> ObjectType:
+    return ObjectType(
+        modes=frozenset({Mode.EVENT}),
+        batch_rows=100,
+        identifiers=frozenset({"profile_id"}),
+        member="message",
+        partial_failure=PartialFailure.PER_ROW,
+        delivery=Delivery.EXACTLY_ONCE,
+        rate_group="messages",
+    )
+
+
 class OneSignal:
-    """Sets one tag on users, or sends push messages."""
+    """Sets one tag on users, or sends messages of one channel."""
 
     declaration: ClassVar[Declaration] = Declaration(
         name="onesignal",
@@ -95,15 +121,7 @@ class OneSignal:
                 partial_failure=PartialFailure.PER_ROW,
                 rate_group="users",
             ),
-            "message": ObjectType(
-                modes=frozenset({Mode.EVENT}),
-                batch_rows=100,
-                identifiers=frozenset({"profile_id"}),
-                member="message",
-                partial_failure=PartialFailure.PER_ROW,
-                delivery=Delivery.EXACTLY_ONCE,
-                rate_group="messages",
-            ),
+            **{kind: _messages() for kind in CHANNELS},
         },
         rate_limits={
             "users": RateLimit(requests=900, seconds=1, parallel=8),
@@ -113,7 +131,11 @@ class OneSignal:
         pulls=True,
         verdicts=VERDICTS,
         erasure=Erasure("the user is deleted, with tags and subscriptions", whole_account=True),
-        settings_help={"api_key": "app API key", "app_id": "id of the app, a UUID"},
+        settings_help={
+            "api_key": "app API key",
+            "app_id": "id of the app, a UUID",
+            "sms_from": "number that SMS are sent from, as the app has it",
+        },
     )
     settings_type: ClassVar[type[OneSignalSettings]] = OneSignalSettings
     sandbox_settings: ClassVar[dict[str, str]] = {
@@ -124,6 +146,7 @@ class OneSignal:
     def __init__(self, settings: OneSignalSettings, target: SyncObject, limiter: Limiter) -> None:
         self.target = target
         self.app_id = settings.app_id
+        self._sms_from = settings.sms_from
         self.http = HttpClient(
             settings.base_url,
             vendor="onesignal",
@@ -133,7 +156,7 @@ class OneSignal:
         )
 
     def check(self) -> str:
-        if self.target.kind == "message":
+        if self.target.kind in CHANNELS:
             self.http.get("/notifications", {"app_id": self.app_id, "limit": 1}, answer=LISTED)
             return "the app's messages are readable"
         # Nobody is called this: that the vendor says so shows that it let us ask.
@@ -213,32 +236,34 @@ class OneSignal:
         return Accepted(record.key)
 
     def _message(self, record: Record) -> Accepted | RowError:
+        channel = CHANNELS[self.target.kind]
+        places = PLACES[channel]
         fields = {name: plain(value) for name, value in record.fields.items()}
         said = {
             name: str(value)
             for name, value in fields.items()
-            if name in MESSAGE_FIELDS and value not in (None, "")
+            if name in places and value not in (None, "")
         }
         if not said.keys() & {"message", "template_id"}:
             why = "the row has neither message nor template_id"
             return RowError(record.key, "no_text", why, retryable=False)
+        if channel == "email" and "title" not in said:
+            why = "the row has no title, which is an e-mail's subject"
+            return RowError(record.key, "no_text", why, retryable=False)
+        more = {name: value for name, value in fields.items() if name not in places}
         body: dict[str, Any] = {
             "app_id": self.app_id,
-            "target_channel": "push",
-            "name": self.target.name,
+            "target_channel": channel,
+            "name": _name(self.target.name or channel, channel),
             "include_aliases": {"external_id": [_external_id(record)]},
             "idempotency_key": _uuid(record.idempotency_key or record.key),
-            "data": {
-                "key": record.key,
-                **{name: value for name, value in fields.items() if name not in MESSAGE_FIELDS},
-            },
+            "data" if channel == "push" else "custom_data": {"key": record.key, **more},
         }
-        for name, place in (("message", "contents"), ("title", "headings")):
+        for name, place in places.items():
             if name in said:
-                body[place] = {"en": said[name]}
-        for name in ("url", "template_id"):
-            if name in said:
-                body[name] = said[name]
+                body[place] = {"en": said[name]} if place in TRANSLATED else said[name]
+        if channel == "sms" and self._sms_from is not None:
+            body["sms_from"] = self._sms_from
         answer = self.http.post("/notifications", body, group="messages", answer=SENT)
         if not isinstance(answer.get("id"), str) or (not answer["id"] and not answer.get("errors")):
             raise UnexpectedAnswerError("onesignal: the answer to a message has no id.")
@@ -247,6 +272,15 @@ class OneSignal:
                 record.key, "nobody_reached", "no subscribed device for this user", False
             )
         return Accepted(record.key, str(answer["id"]))
+
+
+def _name(name: str, channel: str) -> str:
+    """What a message is called, by which its channel is known again."""
+    return name if channel == "push" else f"{name} ({channel})"
+
+
+def _channel(name: str) -> str:
+    return next((one for one in ("email", "sms") if name.endswith(f" ({one})")), "push")
 
 
 def _is_nobody(errors: Any) -> bool:
@@ -280,11 +314,12 @@ def _results(row: dict[str, Any], since: dt.datetime) -> Iterator[Result]:
     at = _sent_at(row)
     if at is None or at < since:
         return
-    name = row.get("name") or "push"
+    name = str(row.get("name") or "push")
+    channel = _channel(name)
     yield Campaign(
         campaign_id=name,
         campaign_name=name,
-        channel="push",
+        channel=channel,
         status="sent",
         started_at=at,
         raw=json.dumps({"name": name}),
@@ -302,7 +337,7 @@ def _results(row: dict[str, Any], since: dt.datetime) -> Iterator[Result]:
                 occurred_at=at,
                 touchpoint_id=touchpoint_id,
                 raw=json.dumps({"id": row["id"], **{kind: count}}),
-                channel="push",
+                channel=channel,
             )
 
 

@@ -110,7 +110,7 @@ def _message(event: dict[str, Any]) -> dict[str, Any]:
         "app_id": request.args["app_id"],
         "name": event["data"]["name"],
         "include_aliases": {"external_id": event["data"]["to"]},
-        "data": event["data"]["data"],
+        "data": event["data"].get("data") or {},
         "queued_at": sent_at,
         "completed_at": sent_at,
         "successful": int("delivered" in kinds),

@@ -564,6 +564,55 @@ def onesignal_messages(key: str, ids: dict[str, str], fields: Row, number: int) 
     return {kept: body}
 
 
+def onesignal_email(number: int) -> Row:
+    text = {
+        "title": f"Hello {number}",
+        "message": f"<p>We kept {number} for you</p>",
+        "preheader": f"Until {number}",
+        "template_id": str(uuid.uuid5(uuid.NAMESPACE_URL, f"template {number}")),
+    }
+    absent = [("message",), ("template_id",), ("preheader",), ()][number % 4]
+    return {name: value for name, value in text.items() if name not in absent} | _own(number)
+
+
+def onesignal_sms(number: int) -> Row:
+    text = {"message": f"We kept {number} for you", "template_id": f"template-{number}"}
+    absent = [("message",), ("template_id",), ()][number % 3]
+    return {name: value for name, value in text.items() if name not in absent} | _own(number)
+
+
+def onesignal_written(channel: str) -> Callable[..., Held]:
+    places = {
+        "email": {
+            "title": "email_subject",
+            "message": "email_body",
+            "preheader": "email_preheader",
+        },
+        "sms": {},
+    }[channel]
+
+    def held(key: str, ids: dict[str, str], fields: Row, number: int) -> Held:
+        kept = str(uuid.uuid3(uuid.NAMESPACE_OID, idempotency_key(number)))
+        texts = ("title", "message", "preheader", "template_id")
+        body = {
+            "app_id": "00000000-0000-4000-8000-000000000001",
+            "target_channel": channel,
+            "name": f"{NAME} ({channel})",
+            "include_aliases": {"external_id": [ids["profile_id"]]},
+            "idempotency_key": kept,
+            "custom_data": {"key": key, **_all(fields, but=texts)},
+        }
+        for name in set(texts) & set(fields):
+            body[places.get(name, name)] = fields[name]
+        if channel == "sms":
+            body |= {"sms_from": "+4930999"}
+            if "message" in body:
+                body["contents"] = {"en": body.pop("message")}
+        return {kept: body}
+
+    return held
+
+
 def webhook_records(key: str, ids: dict[str, str], fields: Row) -> Held:
     return {(NAME, key): {"key": key, "identifiers": ids, "fields": _all(fields)}}
 
@@ -776,5 +825,8 @@ EVENTS = [
     Content("hubspot", "event", email, hubspot_event, hubspot_events, hubspot_log),
     Content("hubspot", "task", either, hubspot_task, hubspot_tasks, hubspot_held_tasks, needs=hubspot_there),
     Content("onesignal", "message", profile_id, onesignal_message, onesignal_messages, onesignal_log),
+    Content("onesignal", "email", profile_id, onesignal_email, onesignal_written("email"), onesignal_log),
+    Content("onesignal", "sms", profile_id, onesignal_sms, onesignal_written("sms"), onesignal_log,
+            settings=(("sms_from", "+4930999"),)),
     Content("webhook", "event", email_or_phone, anything, webhook_events, webhook_log),
 ]  # fmt: skip

@@ -519,3 +519,38 @@ def test_a_meta_audience_is_made_as_the_sync_wants_it(
         "description": "Kept by Headwater.",
         **wanted,
     }
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields"),
+    [
+        ("email", {"message": "<p>Hello</p>"}),
+        ("email", {"title": "Hello"}),
+        ("email", {"title": "", "template_id": "t"}),
+        ("sms", {"title": "Hello"}),
+        ("sms", {}),
+    ],
+)
+def test_onesignal_is_not_sent_a_message_without_what_its_channel_wants(
+    bench: Bench, kind: str, fields: dict[str, Any]
+) -> None:
+    result = bench.destination("onesignal", kind).send([Record("a", {"profile_id": "p"}, fields)])
+    assert [(row.status, row.retryable) for row in result.failed] == [("no_text", False)]
+
+
+def test_onesignal_results_say_the_channel_of_their_message(bench: Bench) -> None:
+    """An opt-out of e-mail is none of push."""
+    for kind in ("message", "email", "sms"):
+        rows = [
+            Record(f"{kind}-{n}", {"profile_id": f"p{n}"}, {"title": "Hi", "message": "Hello"},
+                   idempotency_key=f"{kind}-{n}")
+            for n in range(40)
+        ]  # fmt: skip
+        assert len(bench.destination("onesignal", kind).send(rows).accepted) == 40
+    found = list(bench.destination("onesignal", "message").pull(dt.datetime(2020, 1, 1)))
+    channels = {(row.campaign_id, row.channel) for row in found}
+    assert channels == {
+        ("Lapsed buyers", "push"),
+        ("Lapsed buyers (email)", "email"),
+        ("Lapsed buyers (sms)", "sms"),
+    }
