@@ -2,8 +2,8 @@
     or sum is 0 for them, anything else null. What lies ahead of the build's clock is left out. docs/add-a-trait.md shows each.
     event: relation with the key, `occurred_at` and `event_id`. traits: {name: trait}, in the order of the columns. A trait is
     `count`, `first` or `last` (the instant), {sum, mean, min, max, distinct, most_frequent, first, last: column} (first and last are the column's value
-    then; of equally frequent values the one that came last), {days_since: first or last}, {ratio: [name, name]} (null over 0), {quintile: name} (1 to 5,
-    5 the highest, equal values equal), {change: {sum: column}} (what the window came to over what the one before did; `within` is the window);
+    then; of equally frequent values the one that came last), {days_since: first or last}, {ratio: [name, name]} (null over 0), {quintile: name} (1 to 5
+    among whoever did it, 5 the highest, equal values equal), {change: {sum: column}} (what the window came to over what the one before did; `within` is the window);
     with `within: 90 days` and `where: <SQL of the event's columns>` beside it. key: profile_id or account_id. -#}
 {% macro event_traits(event, traits, key='profile_id') -%}
     {%- set everybody = ref('headwater', 'account_records') if key == 'account_id' else ref('headwater', 'profile_records') -%}
@@ -139,14 +139,23 @@ from joined
         {%- if others | length != (2 if function == 'ratio' else 1) -%}
             {{ headwater._event_trait_error(name, 'wants {ratio: [name, name]}') }}
         {%- endif -%}
+        {%- set read = [] -%}
         {%- if function == 'ratio' -%}
             {%- set over = 'cast(' ~ others[0] ~ ' as ' ~ headwater.type_double() ~ ') / nullif(' ~ others[1] ~ ', 0)' -%}
         {%- else -%}
-            {#- A share of exactly a fifth is written a little above it by some warehouses. -#}
-            {%- set over = 'case when ' ~ others[0] ~ ' is not null then cast(ceil(5 * cume_dist() over (partition by case when ' ~ others[0]
-                ~ ' is null then 0 else 1 end order by ' ~ others[0] ~ ') - 0.000001) as ' ~ dbt.type_int() ~ ') end' -%}
+            {#- Who never did it has a count or a sum of 0 and no quintile: they would lift everybody else. A share of exactly a fifth is written a
+                little above it by some warehouses. -#}
+            {%- set of = traits[others[0]] if traits[others[0]] is mapping and 'change' not in traits[others[0]] else {} -%}
+            {%- set did = name ~ '__did' -%}
+            {%- set has_it = did ~ ' = 1 and ' ~ others[0] ~ ' is not null' -%}
+            {%- do read.append({
+                'name': did, 'kind': 'figure', 'is_hidden': true, 'is_zero': true,
+                'sql': 'max(case when ' ~ headwater._event_trait_condition(others[0], of) ~ ' then 1 else 0 end)',
+            }) -%}
+            {%- set over = 'case when ' ~ has_it ~ ' then cast(ceil(5 * cume_dist() over (partition by case when ' ~ has_it
+                ~ ' then 1 else 0 end order by ' ~ others[0] ~ ') - 0.000001) as ' ~ dbt.type_int() ~ ') end' -%}
         {%- endif -%}
-        {{ return([{'name': name, 'kind': 'over', 'over': over}]) }}
+        {{ return(read + [{'name': name, 'kind': 'over', 'over': over}]) }}
     {%- endif -%}
     {%- if function == 'change' and not trait.get('within') -%}
         {{ headwater._event_trait_error(name, 'change wants its window, such as within: 30 days') }}

@@ -40,6 +40,7 @@ TRAITS = {
     "r": {"quintile": "last_at"},
     "f": {"quintile": "orders"},
     "m": {"quintile": "revenue"},
+    "c": {"quintile": "trend"},
 }
 
 
@@ -182,8 +183,9 @@ def test_traits_are_what_pandas_says(folder: Path, seed: int) -> None:
     happened = events[events.occurred_at <= NOW]
     wanted = {one: of_person(happened[happened.profile_id == one]) for one in sorted(people)}
     table = pd.DataFrame.from_dict(wanted, orient="index")
-    for name, of in (("r", "last_at"), ("f", "orders"), ("m", "revenue")):
+    for name, of in (("r", "last_at"), ("f", "orders"), ("m", "revenue"), ("c", "trend")):
         column = pd.to_datetime(table[of]) if of == "last_at" else table[of].astype(float)
+        column = column.where(table.orders > 0)  # whoever never did it would lift all others
         for person, quintile in zip(table.index, quintiles(column), strict=True):
             wanted[person][name] = quintile
     for person, traits in wanted.items():
