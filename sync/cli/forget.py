@@ -26,6 +26,7 @@ from sync.warehouses.base import Session, now_utc
 
 HEADINGS = frozenset({"email", "phone", "identifier", "identifier_value", "value", "profile_id"})
 SEVERAL = "{} people are known by it"
+NOBODYS = "that is a placeholder or a blocked value, by which nobody is known"
 IN_PART = "nobody is known by it, and a telephone number is found in full only"
 Forgotten = dict[str, Any]
 
@@ -144,6 +145,9 @@ def _forget_all(
         _check_tables(shared, session)
         for value in dict.fromkeys(told):
             ids = people.find(session, value)
+            if people.is_nobodys(session, value):
+                done.append(_line(value, None, ids, [], NOBODYS))
+                continue
             if len(ids) > 1 and not everybody:
                 done.append(_line(value, None, ids, [], SEVERAL.format(len(ids))))
                 continue
@@ -217,7 +221,9 @@ def _show(app: App, done: Sequence[Forgotten], *, as_json: bool) -> None:
             ids = ", ".join(one["profile_ids"])
             app.output.refusal(
                 f"{one['told']}: {one['problem']}.",
-                f"name one of them by id, or --everybody: {ids}."
+                f"name the person by an id: {ids or '<source_name>:<id>'}."
+                if one["problem"] == NOBODYS
+                else f"name one of them by id, or --everybody: {ids}."
                 if ids
                 else "write it from + and the country's code on; an id goes as <source_name>:<id> too.",
             )

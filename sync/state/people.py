@@ -195,6 +195,17 @@ class People:
         )
         return {(str(row["identifier_type"]), str(row["identifier_value"])) for row in rows}
 
+    def is_nobodys(self, session: Session, told: str) -> bool:
+        """Whether `told` is a value by which identity knows nobody, whoever has it: a placeholder, or one that is blocked."""
+        if self._screened is None:
+            return False
+        spelt = self._listed({form for one in spellings(told) for form in (one, one.lower())})
+        (row,) = session.rows(
+            "select min(case when dropped_reason in ('placeholder', 'blocked_value', 'blocked_pattern') then 1 else 0 end) as is_nobodys "
+            f"from {self._screened} where entity = 'person' and identifier_value in ({spelt})"
+        )
+        return row["is_nobodys"] == 1
+
     def unknown(self, session: Session, asked: str) -> Person:
         """Somebody whom no build knows: the value keeps out whoever comes with it, and finds what was sent before."""
         written, value = asked.strip(), spellings(asked)[-1]

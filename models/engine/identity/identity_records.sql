@@ -181,6 +181,7 @@ told as (
 
     select
         keyed.record_key,
+        keyed.source_record_id,
         types.identifier_type,
         case types.identifier_type
             when 'record' then keyed.record_key
@@ -200,7 +201,7 @@ told as (
 
 ),
 
--- A record of somebody who is erased is nobody's, and no company's contact either (docs/consent.md).
+-- A record of somebody who is erased is nobody's, and no company's contact either, nor is one that was merged into it (docs/consent.md).
 erased as (
 
     select distinct told.record_key
@@ -210,6 +211,30 @@ erased as (
     inner join {{ headwater.erased_values('told') }} as erased_values
         on told.identifier_type = erased_values.identifier_type
         and told.identifier_value = erased_values.identifier_value
+
+    -- What stands for nothing is nobody's, also where somebody asked for it before any record had it.
+    where
+        told.identifier_type = 'record'
+        or told.identifier_value = told.source_record_id
+        or not (
+            {{ headwater.is_placeholder('told.identifier_value') }}
+            {%- for entity in entities if entity.name == 'person' %}
+            {%- for rule in entity.identifiers if rule.kind in ['email', 'phone'] %}
+            or (
+                told.identifier_type = {{ headwater.string_literal(rule.type) }}
+                and {{ headwater.is_no_email('told.identifier_value') if rule.kind == 'email' else headwater.is_no_phone('told.identifier_value') }}
+            )
+            {%- endfor %}
+            {%- endfor %}
+        )
+        {%- for entity in entities if entity.name == 'person' %}
+        {%- for rule in entity.identifiers if rule.allowed_values %}
+        or (
+            told.identifier_type = {{ headwater.string_literal(rule.type) }}
+            and told.identifier_value in ({{ headwater.string_literals(rule.allowed_values | map('string') | list) }})
+        )
+        {%- endfor %}
+        {%- endfor %}
 
 ),
 
@@ -227,10 +252,15 @@ kept as (
     left join survivors
         on keyed.entity = survivors.entity
         and keyed.record_key = survivors.record_key
+
+    left join erased as erased_survivors on survivors.survivor_key = erased_survivors.record_key
     {%- endif %}
 
     where
         erased.record_key is null
+        {%- if merging %}
+        and erased_survivors.record_key is null
+        {%- endif %}
         and {{ '(keyed.merged_key is null or survivors.survivor_key is not null)' if merging else 'keyed.merged_key is null' }}
 
 )

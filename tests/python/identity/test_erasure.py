@@ -151,3 +151,16 @@ def test_no_kind_of_build_brings_them_back(lab: Lab) -> None:
     for arguments in ((), ("--full-refresh",)):
         lab.build(*arguments)
         assert set(lab.groups()) == {"r2"}
+
+
+def test_what_stands_for_nothing_erases_nobody_who_comes_with_it(lab: Lab) -> None:
+    lab.load([
+        row(1, "k1", "none@none.com"), row(2, "k2", "bo@y.example", "n/a"), row(3, "test", "cy@y.example"),
+    ])  # fmt: skip
+    for value in ("none@none.com", "n/a", "test"):
+        ask(lab, *((kind, value) for kind in ("email", "phone", "customer_id", "record")))
+    lab.build(command="run")
+    assert set(lab.groups()) == {"r1", "r2", "r3"}
+    ask(lab, ("customer_id", "k1"))
+    lab.build(command="run")
+    assert set(lab.groups()) == {"r2", "r3"}

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from .lab import PERSON, BuildError, Lab
+from .test_erasure import ask
 
 # In these tests a record's user id is the record it was merged into, and the device id says that it was deleted.
 RECORDS = {
@@ -69,6 +70,19 @@ def test_each_end_is_as_it_was_declared(lab: Lab) -> None:
     assert set(groups) == {"a", "b", "e"}
     assert len(set(groups.values())) == 3
     assert groups["a"] == before["a"]
+
+
+def test_what_is_merged_into_somebody_erased_is_nobody(lab: Lab) -> None:
+    lab.load([
+        row("a", "ada@x.example"), row("b", into="a"), row("c", "cy@x.example"),
+        row("n", "new@x.example", into="b"),  # came after the request
+    ])  # fmt: skip
+    try:
+        ask(lab, ("record", "records:a"), ("record", "records:b"))
+        lab.build(command="run")
+        assert set(lab.groups()) == {"c"}
+    finally:
+        lab.execute("delete from raw.erasure_requests")
 
 
 def test_who_decides_by_hand_that_they_are_two_is_heard(lab: Lab) -> None:

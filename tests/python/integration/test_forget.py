@@ -121,6 +121,24 @@ def test_a_value_of_several_people_is_nobodys_until_one_is_named(people, answer,
     assert answer()["forgotten"][0]["people"] == 2
 
 
+def test_a_placeholder_is_nobodys_whoever_has_it(people, capsys, monkeypatch):
+    of = Manifest.relation
+    monkeypatch.setattr(
+        Manifest, "relation",
+        lambda self, name: "analytics.identity_values" if name == "identity_values" else of(self, name),
+    )  # fmt: skip
+    people.sql(
+        "create table analytics.identity_values as select 'person' as entity, 'email' as identifier_type, "
+        "'p3@example.com' as identifier_value, 'placeholder' as dropped_reason"
+    )
+    assert people.sync("forget", "P3@example.com") == 1
+    said = capsys.readouterr()
+    assert "placeholder or a blocked value" in said.err
+    assert "by an id: p3" in said.err
+    assert people.sql("select count(*) from analytics_sync.erasure_requests") == [(0,)]
+    assert people.sync("forget", "p3") == 0  # by id
+
+
 def test_ids_of_several_people_are_told_as_they_are(people, answer, capsys):
     lab, ids = people, ["0f" * 16, "ab" * 16]
     for one in ids:
