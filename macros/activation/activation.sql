@@ -44,7 +44,7 @@
 {%- set key = key or [entity_id] -%}
 {%- do config(
     meta={'activation': {
-        'entity': entity, 'key': key, 'identifiers': identifiers | list, 'consent': consent,
+        'entity': entity, 'key': key, 'identifiers': identifiers | list, 'fields': fields | list, 'consent': consent,
         'reached_by': headwater._reached_by(entities, identifiers, reached_by),
         'holdout_ignored_because': holdout_ignored_because, 'no_consent_because': no_consent_because,
     }},

@@ -184,6 +184,7 @@ class Manifest:
                     for name, column in (node.get("columns") or {}).items()
                 },
                 record=record if isinstance(record := _meta(node).get("record"), Mapping) else {},
+                has_contract=(node.get("contract") or {}).get("enforced") is True,
             )
             for node in self._nodes.values()
             if node.get("resource_type") in ("model", "seed", "snapshot")

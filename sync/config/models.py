@@ -145,6 +145,7 @@ class Described:
     description: str
     columns: Mapping[str, str]
     record: Mapping[str, Any]
+    has_contract: bool = False  # its columns are all there are
 
     @property
     def source_name(self) -> str:

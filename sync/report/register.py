@@ -14,7 +14,7 @@ from sync.errors import ConfigError
 if TYPE_CHECKING:
     from sync.config.destinations import Destinations
     from sync.config.manifest import Manifest
-    from sync.config.models import SyncDefinition
+    from sync.config.models import Described, SyncDefinition
 
 VERSION = 1
 
@@ -47,15 +47,27 @@ class Entry:
 
 def entries(manifest: Manifest, destinations: Destinations) -> list[Entry]:
     """Every sync, by name."""
-    columns = {one.name: list(one.columns) for one in manifest.described()}
+    described = {one.name: one for one in manifest.described()}
     return [
-        _entry(one, manifest, destinations, columns.get(one.model.name, []))
+        _entry(one, manifest, destinations, _fields(one, described.get(one.model.name)))
         for one in manifest.syncs()
     ]
 
 
+def _fields(one: SyncDefinition, described: Described | None) -> tuple[str, ...]:
+    """What is sent beside the identifiers: what `activation()` was told, else what is described, which is all only under a contract."""
+    told = one.model.meta.get("activation")
+    named = told.get("fields") if isinstance(told, Mapping) else None
+    if named is not None:
+        return tuple(one.fields_of([str(name) for name in named]))
+    if described is None or not described.columns:
+        return ("every column of the model",)
+    fields = tuple(one.fields_of(list(described.columns)))
+    return fields if described.has_contract else (*fields, "every column that is not described")
+
+
 def _entry(
-    one: SyncDefinition, manifest: Manifest, destinations: Destinations, columns: list[str]
+    one: SyncDefinition, manifest: Manifest, destinations: Destinations, fields: tuple[str, ...]
 ) -> Entry:
     declared = destinations.entries.get(one.destination)
     return Entry(
@@ -65,7 +77,7 @@ def _entry(
         object=" ".join(filter(None, (one.object.kind, one.object.name))),
         mode=one.mode.value,
         identifiers=one.identifiers,
-        fields=tuple(one.fields_of(columns)) if columns else ("every column of the model",),
+        fields=fields,
         purpose=one.consent.purpose if one.consent else None,
         basis=_basis(one),
         owner=one.owner,

@@ -215,6 +215,8 @@ def test_the_register_says_what_goes_to_whom_and_what_is_new(team: Place, tmp_pa
     found = {one["sync"]: one for one in json.loads(kept.read_text())["syncs"]}
     drinkers = found["letters_red_drinkers"]
     assert (drinkers["identifiers"], drinkers["fields"]) == (["email"], ["given_name"])
+    spenders = found["letters_big_spenders"]  # of which the YAML does not describe all
+    assert spenders["fields"] == ["given_name", "spent_eur"]
     assert (drinkers["destination"], drinkers["vendor"]) == ("letters", "files")
     assert (drinkers["purpose"], drinkers["basis"]) == ("marketing", "asked: email, marketing")
     assert found["letters_big_spenders"]["basis"] == "nobody is asked: a list for the shop itself"
