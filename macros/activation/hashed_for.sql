@@ -48,9 +48,11 @@
 {%- endmacro %}
 
 {#- Expression: a phone with its country's prefix as plus and digits, whatever stands between them; null without a prefix, since
-    the digits alone may be a number of any country. -#}
+    the digits alone may be a number of any country, and with letters, since what follows them is an extension. A (0) is not dialled
+    from abroad. profiles.phone is read with more care (normalise_phone). -#}
 {% macro _dialled(expression) -%}
-    {%- set digits = headwater.regexp_replace_all(expression, '[^0-9+]', '') -%}
+    {%- set number = headwater.regexp_replace_all(expression, '^[ ]*[Tt][Ee][Ll]:|[(]0[)]', '') -%}
+    {%- set digits = headwater.regexp_replace_all(number, '[^0-9+A-Za-z#]', '') -%}
     {%- set plus = headwater.regexp_replace_all(digits, '^00', '+') -%}
-    {{ return("case when " ~ plus ~ " like '+%' then " ~ plus ~ " end") }}
+    {{ return("case when " ~ headwater.regexp_matches_whole(plus, '[+][0-9]+') ~ " then " ~ plus ~ " end") }}
 {%- endmacro %}

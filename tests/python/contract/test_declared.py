@@ -709,6 +709,48 @@ WRONG: dict[str, tuple[str, str, int, str, str]] = {
         "objects.group.upsert.host is 'other', which hosts has not",
         "",
     ),
+    "a key that stands twice": (
+        "    batch_rows: 2",
+        "    batch_rows: 2\n    batch_rows: 3",
+        21,
+        "objects.group.batch_rows stands here twice",
+        "",
+    ),
+    "a setting of a taken name": (
+        "  api_key:\n    secret",
+        "  base_url: {help: x}\n  api_key:\n    secret",
+        7,
+        "settings.base_url is a name that templates, or every destination, know already",
+        "",
+    ),
+    "a setting that is called as the object": (
+        "  api_key:\n    secret",
+        "  object: {help: x}\n  api_key:\n    secret",
+        7,
+        "settings.object is a name that templates, or every destination, know already",
+        "",
+    ),
+    "an address with a secret": (
+        "base_url: https://api.mailer.example",
+        "base_url: https://api.mailer.example/$api_key",
+        5,
+        "base_url shows the secret 'api_key': say it under `auth`",
+        "",
+    ),
+    "a member of nothing": (
+        "members: [[email]]",
+        "members: [[]]",
+        24,
+        "objects.group.members has one of no identifiers",
+        "",
+    ),
+    "a version that is a list": (
+        "api_version: 2",
+        "api_version: [2]",
+        4,
+        "api_version should be a valid string",
+        "",
+    ),
     "no yaml": ("title: Mailer", "title: [Mailer", 3, "this is no YAML", ""),
 }
 RIGHT = """\
