@@ -1,8 +1,10 @@
-{#- Data test: a column holds only words of consent's vocabulary, `channels` or `purposes`, and those that are added in `also`. -#}
+{#- Data test: a column holds only words of consent's vocabulary, `channels` or `purposes`, or the `entities` that audiences are of, and those that are added in `also`. -#}
 {% test in_vocabulary(model, column_name, words, also=[]) %}
 
-{%- do headwater.check_consent_word('data test in_vocabulary, words', words, ['channels', 'purposes']) -%}
-{%- set allowed = (headwater.consent_channels() | list if words == 'channels' else headwater.consent_purposes()) + also %}
+{%- do headwater.check_consent_word('data test in_vocabulary, words', words, ['channels', 'purposes', 'entities']) -%}
+{%- set allowed = {
+    'channels': headwater.consent_channels() | list, 'purposes': headwater.consent_purposes(), 'entities': headwater.audience_entities() | list,
+}[words] + also %}
 select
     {{ column_name }} as word,
     count(*) as row_count

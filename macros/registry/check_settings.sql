@@ -58,11 +58,11 @@
     {{ return(problems) }}
 {%- endmacro %}
 
-{#- A model of the engine's cannot be what the engine reads; one of a project that is called the same needs another name. -#}
+{#- A model of the engine's cannot be what the engine reads, but for the traits that ship; one of a project that is called the same needs another name. -#}
 {% macro _note_own_models(problems) -%}
     {%- set registry = var('cdp_registry', none) -%}
     {%- for kind, names in (registry.items() if registry is mapping else []) if kind != 'conversions' and names is sequence and names is not string -%}
-        {%- for name in names if name in headwater.own_models() -%}
+        {%- for name in names if name in headwater.own_models() and [kind, name] != ['traits', 'profile_households'] -%}
             {%- do problems.append(
                 'vars: cdp_registry.' ~ kind ~ ": '" ~ name ~ "' is what a model of Headwater's own is called. Name a view of yours instead: my_" ~ name
                 ~ ".sql with select * from {{ ref('" ~ project_name ~ "', '" ~ name ~ "') }}."

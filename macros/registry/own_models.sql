@@ -4,7 +4,7 @@
     {{ return([
         'account_attributes', 'account_contacts', 'account_hierarchy', 'account_identifiers', 'account_records', 'accounts', 'audience_holdouts',
         'audience_memberships', 'campaign_attributions', 'campaign_audience_results', 'campaign_daily', 'campaign_events', 'campaign_lift',
-        'campaign_lift_entries', 'campaign_sends', 'campaign_syncs', 'campaigns', 'consent_unclear', 'event_campaign_engaged',
+        'campaign_lift_entries', 'campaign_sends', 'campaign_syncs', 'campaigns', 'consent_unclear', 'event_campaign_engaged', 'household_totals',
         'identity_aliases', 'identity_assignments', 'identity_clusters', 'identity_confidence', 'identity_conflicts', 'identity_edges',
         'identity_entity_identifiers', 'identity_entity_records', 'identity_history', 'identity_links', 'identity_records',
         'identity_values', 'int_campaigns__conversions', 'int_campaigns__touchpoints', 'int_identity__attributes_compared',
@@ -15,15 +15,19 @@
         'int_profiles__values_that_bounced', 'matched_pairs', 'matching_blocks', 'matching_candidates', 'matching_comparisons',
         'matching_decided', 'matching_patterns', 'matching_random_comparisons', 'matching_records', 'matching_review', 'matching_rules',
         'matching_scores', 'matching_words', 'profile_attribute_candidates', 'profile_attributes', 'profile_consent',
-        'profile_consent_answers', 'profile_identifiers', 'profile_product_lines', 'profile_records', 'profile_suppressions', 'profiles',
+        'profile_consent_answers', 'profile_households', 'profile_identifiers', 'profile_product_lines', 'profile_records', 'profile_suppressions', 'profiles',
         'stg_campaigns__campaign_daily', 'stg_campaigns__campaign_events', 'stg_campaigns__campaigns', 'stg_sync__acknowledgements',
         'stg_sync__batches', 'stg_sync__erasure_requests', 'stg_sync__erasure_tasks', 'stg_sync__failures', 'stg_sync__ledger',
         'stg_sync__runs', 'stg_sync__withheld',
     ]) }}
 {%- endmacro %}
 
-{#- Relation: that of a model which a setting or definition names; the engine's where it has one of that name. -#}
-{% macro model_ref(name) -%}
+{#- Relation: that of a model which a setting or definition names; the engine's where it has one of that name. What a kept version of a journey
+    names (`context.is_kept`) is read as it is in the warehouse: dbt knew nothing of it when it parsed. -#}
+{% macro model_ref(name, context=none) -%}
+    {%- if context and context.get('is_kept') -%}
+        {{ return(headwater.kept_relation(context, name)) }}
+    {%- endif -%}
     {{ return(ref('headwater', name) if name in headwater.own_models() else ref(name)) }}
 {%- endmacro %}
 

@@ -308,8 +308,9 @@
             and column | lower not in ['true', 'false', 'null'] -%}
         {%- set known = headwater._columns_it_can_have(node, column, is_record) -%}
         {%- if known is not none and column | lower not in known | map('lower') -%}
+            {%- set told = ' as its YAML describes it, which has to name all that a record or a contract has' if is_record and node.columns else '' -%}
             {%- do problems.append(where ~ ': ' ~ place ~ ": '" ~ column ~ "' is no column of " ~ node.name ~ ' (' ~ node.original_file_path ~ ')'
-                ~ (headwater.nearest(column, known) or '.')) -%}
+                ~ (headwater.nearest(column, known) or told ~ '.')) -%}
         {%- endif -%}
     {%- endfor -%}
 {%- endmacro %}
@@ -331,7 +332,7 @@
     {%- endif -%}
     {%- set code = modules.re.sub('(?s)--[^\n]*|/[*].*?[*]/|[{]#.*?#[}]|[{][{]-?[ \n]*config[(].*?[)][ \n]*-?[}][}]', ' ', node.get('raw_code') or '') -%}
     {%- set words = modules.re.findall('[A-Za-z_][A-Za-z0-9_]*', code) | unique | list -%}
-    {%- if 'event_traits' in words or 'lifetime_scores' in words -%}
+    {%- if 'event_traits' in words or 'lifetime_scores' in words or 'company_traits' in words -%}
         {%- do words.extend(['profile_id', 'account_id']) -%}
     {%- endif -%}
     {%- if 'lifetime_scores' in words -%}

@@ -115,6 +115,7 @@ class Reader:
     def register(self, models: list[str]) -> None:
         kinds = {
             "audience": "audiences", "journey": "journeys", "traits": "traits", "traits_lines": "product_line_traits",
+            "traits_account": "account_traits",
         }  # fmt: skip
         registry: dict[str, list[str]] = {"records": ["stg_booking__guests"]}
         for model in models:
@@ -145,7 +146,7 @@ class Reader:
 
 @pytest.fixture(scope="module")
 def reader(tmp_path_factory: pytest.TempPathFactory) -> Reader:
-    """The project with every block in it, and the raw table that add-a-source.md tells of, built; its tests are tried elsewhere."""
+    """The project with every block in it, and the raw table that add-a-source.md tells of, built; of its tests those of sources."""
     reader = Reader(tmp_path_factory.mktemp("docs"))
     for block in SQL:
         assert block.file, f"{block}: the sentence before the block must name its file"
@@ -161,6 +162,7 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Reader:
     asked = [f"+{model}" for model in (*models, "stg_booking__guests")]
     unasked = ["winery,resource_type:seed", "resource_type:test", "resource_type:unit_test"]
     reader.place.dbt("build", "--select", *asked, "--exclude", *unasked)
+    reader.place.dbt("test", "--select", "source:booking", "source:stream")
     return reader
 
 
@@ -183,8 +185,9 @@ def raw_tables(reader: Reader) -> None:
     lines = reader.root / "events.jsonl"
     events.write_text(events.read_text().replace("/data/events.jsonl", str(lines)))
     sku = [{"sku": "A-1", "quantity": 2}]
-    sent = {"messageId": "m1", "context": {"traits": {"email": "ada.0@example-mail.test"}}, "properties": {"revenue": "25.50", "products": sku}}  # fmt: skip
-    lines.write_text(json.dumps(sent))
+    about = {"traits": {"email": "ada.0@example-mail.test"}}
+    order = {"revenue": "25.50", "products": sku}
+    lines.write_text(json.dumps({"messageId": "m1", "context": about, "properties": order}))
     with duckdb.connect(str(reader.root / "winery.duckdb")) as warehouse:
         warehouse.execute(f"copy (select {columns}) to '{here}' (format parquet)")
         warehouse.execute("create schema dev_raw")
