@@ -124,7 +124,7 @@ def train(project: ScratchProject, entity: str) -> None:
     with duckdb.connect(str(project.database), read_only=True) as connection:
         rows = connection.execute(
             "select drawn_from, sources, pattern, rule_mask, frequency_bits, shared_frequency_bits, kin_bits, identifying_bits,"
-            " identifying_kin_bits, pair_count from analytics.matching_patterns"
+            " identifying_kin_bits, pair_count, same_count, different_count from analytics.matching_patterns"
         ).fetchall()
     write_weights(
         project.directory / "seeds/matching_weights.csv",

@@ -57,9 +57,9 @@ class Action(str, Enum):
     FORGET = "forget"  # nothing is asked: only the ledger lets go of it
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: one is made of every row, and that takes half as long
 class Record:
-    """One row for a destination.
+    """One row for a destination, which leaves it as it is.
 
     `key` is the sync's key as text; `identifiers` are the columns by which the vendor knows the person or company
     (normalised or hashed already, absent ones left out); `fields` are the mapped columns by vendor field name.
@@ -79,7 +79,7 @@ class Record:
     into: Record | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Accepted:
     """A row the destination took, and the id it gave it where it gives one."""
 

@@ -13,6 +13,7 @@
 {%- endif -%}
 {%- set made = headwater.compiled_audience(definition, model.name) -%}
 {%- set context, limit, sample, holdout = made.context, made.limit, made.sample, made.holdout -%}
+{%- set in_groups = holdout and holdout.groups -%}
 {%- if execute and model.resource_type == 'model' and flags.WHICH in ['build', 'run', 'retry'] -%}
     {%- do headwater.warn_of_absent_values(context) -%}
 {%- endif -%}
@@ -23,7 +24,7 @@ with
 
 qualified as (
 
-    select {{ context.candidate_key }}{% for column in (limit.columns if limit else []) %}, candidates.{{ column }}{% endfor %}
+    select {{ context.candidate_key }}{% for column in headwater._columns_kept(made) %}, candidates.{{ column }}{% endfor %}
 
     from candidates
 
@@ -35,11 +36,17 @@ qualified as (
 
 ),
 
-members as (
+{{ 'chosen' if in_groups else 'members' }} as (
 
     select
         qualified.{{ context.key }},
-        {{ headwater.in_holdout('qualified.' ~ context.key, holdout.percent, holdout.salt) if holdout else 'false' }} as is_holdout,
+        {%- if in_groups %}
+        {%- for group in holdout.groups if group != context.key %}
+        qualified.{{ group }},
+        {%- endfor %}
+        {%- else %}
+        {{ headwater.held_out_by_chance('qualified.' ~ context.key, [holdout, made.everywhere]) if holdout or made.everywhere else 'false' }} as is_holdout,
+        {%- endif %}
         {{ headwater.cdp_now() }} as qualified_at
 
     from qualified
@@ -52,6 +59,22 @@ members as (
     {%- endif %}
 
 )
+{%- if in_groups %},
+
+members as (
+
+    select
+        chosen.{{ context.key }},
+        coalesce(drawn.is_held, 1 = 0) as is_holdout,
+        chosen.qualified_at
+
+    from chosen
+
+    left join {{ headwater.held_out_in_groups(context, holdout, made.everywhere, 'chosen') | indent(4) }} as drawn
+        on chosen.{{ context.key }} = drawn.{{ context.key }}
+
+)
+{%- endif %}
 
 select * from members
 {%- endmacro %}
@@ -60,8 +83,9 @@ select * from members
     is the audience's, which its holdout and sample are drawn by unless they have a salt. -#}
 {% macro compiled_audience(definition, name) -%}
     {%- set parsed = definition if definition is mapping else headwater.read_definition(definition, "entity:, then all:, any: or one condition") -%}
-    {%- set context = headwater.audience_context(parsed.get('entity', 'person'), zone=parsed.get('zone')) -%}
-    {%- do context.update({'name': name}) -%}
+    {%- set is_theirs = parsed.get('zone') == 'theirs' -%}
+    {%- set context = headwater.audience_context(parsed.get('entity', 'person'), zone=none if is_theirs else parsed.get('zone')) -%}
+    {%- do context.update({'name': name, 'their_zones': headwater.their_zones(context) if is_theirs else []}) -%}
     {%- set settings = headwater.definition_keys('audience') -%}
     {%- set condition = headwater._rest(parsed, settings + headwater._misspelt_settings(context, parsed, settings)) -%}
     {%- set tree = headwater.without_excluded(context, headwater.rule_tree(context, condition, ''), parsed.get('always_excluded', 'left_out')) -%}
@@ -69,10 +93,20 @@ select * from members
         'parsed': parsed, 'context': context, 'tree': tree,
         'limit': headwater._audience_limit(context, parsed['limit']) if 'limit' in parsed else none,
         'sample': headwater._share(context, parsed['sample'], 'sample') if 'sample' in parsed else none,
-        'holdout': headwater._share(context, parsed['holdout'], 'holdout') if 'holdout' in parsed else none,
+        'holdout': headwater.audience_holdout(context, parsed['holdout']) if 'holdout' in parsed else none,
+        'everywhere': headwater.global_holdout(context, context.entity, parsed.get('global_holdout', 'held_out')),
     } -%}
     {%- do headwater.stop_for(context.problems if definition is mapping else headwater.with_lines(definition, context.problems)) -%}
     {{ return(made) }}
+{%- endmacro %}
+
+{#- Value: columns of candidates that the limit and the holdout look at once it is known who qualifies. -#}
+{% macro _columns_kept(made) -%}
+    {%- set columns = (made.limit.columns if made.limit else []) | list -%}
+    {%- for group in (made.holdout.groups if made.holdout else []) if group not in columns and group != made.context.key -%}
+        {%- do columns.append(group) -%}
+    {%- endfor -%}
+    {{ return(columns) }}
 {%- endmacro %}
 
 {#- Value: a rule tree, and not whom `vars: cdp_always_excluded` names for the entity, unless the definition says `always_excluded: may_be_in`. -#}
@@ -123,7 +157,9 @@ candidates as (
         'told': [],
         'texts': outer.texts if outer else [],
         'models': {},
+        'is_kept': outer.is_kept if outer else false,
         'leaves': [],
+        'their_zones': outer.get('their_zones', []) if outer else [],
         'zone': outer.zone if outer else headwater._definition_zone(problems, zone),
         'columns': outer.columns if outer else {},
         'dates': outer.dates if outer else [],
@@ -217,7 +253,7 @@ candidates as (
     {%- endif -%}
     {{ return(
         '(select by_account.' ~ context.key ~ ', max(by_account.place) as place from (select ' ~ key ~ ', case when contacts.account_id is null then 1 else ' ~ place ~ ' end as place from '
-        ~ source ~ ' left join (select distinct account_id, profile_id from ' ~ ref('headwater', 'account_contacts') ~ ' where account_id is not null) as contacts on ' ~ key ~ ' = contacts.profile_id where '
+        ~ source ~ ' left join (select distinct account_id, profile_id from ' ~ headwater.model_ref('account_contacts', context) ~ ' where account_id is not null) as contacts on ' ~ key ~ ' = contacts.profile_id where '
         ~ wheres | join(' and ') ~ ') as by_account group by 1)'
     ) }}
 {%- endmacro %}

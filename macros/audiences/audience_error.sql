@@ -46,6 +46,7 @@
         {%- set share = 2 * (common | length) / ([pairs | length + others | length, 1] | max) -%}
         {#- Of two that are near, the one of the same letters: frist_name is first_name, and no last_name; and emial is email. -#}
         {%- set same = headwater._letters_shared(word, candidate | string) if share > 0.45 or (word[:1] == (candidate | string)[:1] and word | length > 3) else 0 -%}
+        {%- set same = [same, 0.9 if headwater._is_one_slip(word, candidate | string) else 0] | max -%}
         {%- if share > 0.45 or same > 0.8 -%}
             {%- set share = share + same -%}
             {%- if share > best.share -%}
@@ -55,6 +56,23 @@
         {%- endif -%}
     {%- endfor -%}
     {{ return("; did you mean '" ~ best.word ~ "'?" if best.word else '') }}
+{%- endmacro %}
+
+{#- Value: whether one letter too many, too few or another, or two neighbours the other way round, make one word of the other: than is then, => is >=. -#}
+{% macro _is_one_slip(word, other) -%}
+    {%- set longer, shorter = [word | length, other | length] | max, [word | length, other | length] | min -%}
+    {%- if word == other or longer - shorter > 1 -%}
+        {{ return(false) }}
+    {%- endif -%}
+    {%- set at = namespace(before=0, behind=0) -%}
+    {%- for place in range(shorter) if at.before == place and word[place] == other[place] -%}
+        {%- set at.before = place + 1 -%}
+    {%- endfor -%}
+    {%- for place in range(shorter - at.before) if at.behind == place and word[word | length - 1 - place] == other[other | length - 1 - place] -%}
+        {%- set at.behind = place + 1 -%}
+    {%- endfor -%}
+    {%- set differ = longer - at.before - at.behind -%}
+    {{ return((differ == 1 and longer > 2) or (differ == 2 and longer == shorter and word | list | sort == other | list | sort)) }}
 {%- endmacro %}
 
 {#- Value: how many letters two words have in common, as a share of the longer one. -#}

@@ -2,6 +2,7 @@
     `context` comes from audience_context(); `path` is where the condition stands, for messages. Every mistake in it is told at once. -#}
 {% macro audience_predicate(context, condition, path) -%}
     {%- set predicate = headwater._predicate(context, condition, path) -%}
+    {%- do headwater.stop_for_kept(context) -%}
     {%- do headwater.stop_for(context.problems) -%}
     {{ return(predicate) }}
 {%- endmacro %}
@@ -34,7 +35,7 @@
     {%- if condition | length > 1 -%}
         {{ return(headwater.stay_predicate(context, condition, path)) }}
     {%- endif -%}
-    {{ return(headwater.in_keys(context.candidate_key, 'members.' ~ context.key, headwater.model_ref(name) ~ ' as members')) }}
+    {{ return(headwater.in_keys(context.candidate_key, 'members.' ~ context.key, headwater.model_ref(name, context) ~ ' as members')) }}
 {%- endmacro %}
 
 {#- Value: the type of a trait (none where it is not known); notes that it is used, and a mistake where the model has no such column. -#}
@@ -76,7 +77,7 @@
         {%- do headwater.note_problem(context, path, "is for audiences of people") -%}
         {{ return('false') }}
     {%- endif -%}
-    {%- set lines = ref('headwater', 'profile_product_lines') -%}
+    {%- set lines = headwater.model_ref('profile_product_lines', context) -%}
     {%- set line = condition['product_line'] -%}
     {%- set wheres = ['lines.product_line is not null'] -%}
     {%- if line not in ['any', 'all'] -%}

@@ -22,14 +22,37 @@
         'rows': rows,
         'reach': headwater._reach_query(made.context, rows, reaches),
         'reaches': reaches,
+        'relation': headwater.model_ref(made.context.model) | string,
+        'is_of_each': 'limit' not in made.parsed and not headwater._asks_others(made.parsed, made.context),
         'consent': headwater._consent_query(made.context, rows) if made.context.entity == 'person' else none,
     })) }}
+{%- endmacro %}
+
+{#- Value: whether a definition asks for more of somebody than is known of them alone: a group's figure, a rank, a company, a household. -#}
+{% macro _asks_others(told, context) -%}
+    {%- if told is mapping -%}
+        {%- set others = ['mean', 'median', 'percentile', 'rank', 'tile', 'account', 'contacts', 'people'] + headwater.audience_entities() | list -%}
+        {%- for key, value in told.items() -%}
+            {%- if key in others and key != 'person' or headwater._asks_others(value, context) or (key in ['>', '>=', '<', '<=', 'equals'] and value is mapping and ('min' in value or 'max' in value)) -%}
+                {{ return(true) }}
+            {%- endif -%}
+        {%- endfor -%}
+    {%- elif told is iterable and told is not string -%}
+        {%- for one in told -%}
+            {%- if headwater._asks_others(one, context) -%}
+                {{ return(true) }}
+            {%- endif -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{ return(false) }}
 {%- endmacro %}
 
 {#- Relation-shaped query: every row of an audience's entity, judged leaf by leaf; `made` comes from compiled_audience(). -#}
 {% macro audience_rows(made) -%}
 {%- set context, limit, sample, holdout = made.context, made.limit, made.sample, made.holdout -%}
 {%- set key = context.key -%}
+{%- set in_groups = holdout and holdout.groups -%}
+{%- set is_member = 'placed.is_met and placed.is_sampled' ~ (' and placed.place between 1 and ' ~ limit.top if limit else '') -%}
 with
 
 {{ headwater._candidates_cte(context) }}
@@ -100,10 +123,19 @@ judged as (
 
     select
         placed.*,
-        (placed.is_met and placed.is_sampled{{ ' and placed.place between 1 and ' ~ limit.top if limit }}) as is_member,
-        ({{ headwater.in_holdout('placed.' ~ key, holdout.percent, holdout.salt) if holdout else '1 = 0' }}) as is_holdout
+        ({{ is_member }}) as is_member,
+        {%- if in_groups %}
+        coalesce(drawn.is_held, 1 = 0) as is_holdout
+        {%- else %}
+        ({{ headwater.held_out_by_chance('placed.' ~ key, [holdout, made.everywhere]) }}) as is_holdout
+        {%- endif %}
 
     from placed
+    {%- if in_groups %}
+
+    left join {{ headwater.held_out_in_groups(context, holdout, made.everywhere, 'placed', is_member | replace('placed.', 'members.')) | indent(4) }} as drawn
+        on placed.{{ key }} = drawn.{{ key }}
+    {%- endif %}
 
 )
 
@@ -128,7 +160,8 @@ select * from judged
     {%- set text = many ~ ' who meet: ' ~ headwater.rule_sentence(made.tree) -%}
     {%- set text = text ~ ('; a random ' ~ made.sample.percent ~ ' percent of them' if made.sample else '') -%}
     {%- set text = text ~ ('; the first ' ~ made.limit.top ~ ' ' ~ made.limit.words if made.limit else '') -%}
-    {{ return(text ~ ('; ' ~ made.holdout.percent ~ ' percent are held out' if made.holdout else '')) }}
+    {{ return(text ~ ('; ' ~ made.holdout.percent ~ ' percent ' ~ ('of each ' ~ made.holdout.groups | join(' and ') ~ ' ' if made.holdout.groups else '') ~ 'are held out' if made.holdout else '')
+        ~ ('; the ' ~ made.everywhere.percent ~ ' percent whom every audience holds out' if made.everywhere else '')) }}
 {%- endmacro %}
 
 {#- Value: whom each destination can reach, [{destination, consent, reached_by, syncs}]: the syncs of the entity as their activation models say,

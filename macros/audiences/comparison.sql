@@ -66,6 +66,11 @@
         {{ return((headwater._instant(column) if type == 'time' else column) ~ ' ' ~ sign ~ ' ' ~ headwater.operand(context, column, value, type, path, previous)) }}
     {%- endif -%}
     {%- set told_column = column -%}
+    {%- set is_date = type == 'time' and headwater._is_date(context, column) -%}
+    {%- if is_date and operator in ['within', 'older_than'] -%}
+        {{ return(headwater.date_from_now(context, column, operator, value, path)) }}
+    {%- endif -%}
+    {%- set value = headwater.whole_day(context, value, operator == 'between') if is_date else value -%}
     {%- set column = headwater._instant(column) if type == 'time' and operator != 'is_null' else column -%}
     {%- if operator in ['equals', 'not_equals', '>', '>=', '<', '<='] -%}
         {%- if type == 'time' and operator in ['equals', 'not_equals'] and value in ['today', 'yesterday', 'tomorrow', 'now'] and not headwater._is_date(context, told_column) -%}

@@ -24,7 +24,7 @@
         {%- if 'since' in wanted -%}
             {%- do wheres.append(headwater.comparison(context, 'rules.since', 'time', wanted['since'], path ~ '.since')) -%}
         {%- endif -%}
-        {{ return(headwater.in_keys('candidates.profile_id', 'rules.profile_id', ref('headwater', 'profile_suppressions') ~ ' as rules where ' ~ wheres | join(' and '))) }}
+        {{ return(headwater.in_keys('candidates.profile_id', 'rules.profile_id', headwater.model_ref('profile_suppressions', context) ~ ' as rules where ' ~ wheres | join(' and '))) }}
     {%- endif -%}
     {%- set state = wanted.get('state', 'opted_in') -%}
     {%- set wheres = [
@@ -38,7 +38,7 @@
         {%- do wheres.append(headwater.comparison(context, 'answers.recorded_at', 'time', wanted['recorded'], path ~ '.recorded')) -%}
     {%- endif -%}
     {{ return(headwater.in_keys(
-        'candidates.profile_id', 'answers.profile_id', ref('headwater', 'profile_consent') ~ ' as answers where ' ~ wheres | join(' and '), negated=state == 'never_asked'
+        'candidates.profile_id', 'answers.profile_id', headwater.model_ref('profile_consent', context) ~ ' as answers where ' ~ wheres | join(' and '), negated=state == 'never_asked'
     )) }}
 {%- endmacro %}
 
@@ -119,7 +119,7 @@
         {%- do wheres.append(headwater.comparison(context, 'steps.happened_at', 'time', condition['happened'], path ~ '.happened')) -%}
     {%- endif -%}
     {#- Before any return: dbt reads refs while it parses, when no table is known. -#}
-    {%- set aliases = ref('headwater', 'identity_aliases') -%}
+    {%- set aliases = headwater.model_ref('identity_aliases', context) -%}
     {%- set log = headwater.as_last_built(context, name, path) -%}
     {%- if log is none -%}
         {{ return('false') }}
@@ -190,7 +190,7 @@
         {%- do wheres.append('acknowledged.sync_name = ' ~ headwater.audience_literal(context, ids.get(wanted['sync'], wanted['sync']), 'text', path ~ '.sync')) -%}
     {%- endif -%}
     {#- Before any return: dbt reads refs while it parses, when no table is known. -#}
-    {%- set acknowledgements, aliases = ref('headwater', 'stg_sync__acknowledgements'), ref('headwater', 'identity_aliases') -%}
+    {%- set acknowledgements, aliases = headwater.model_ref('stg_sync__acknowledgements', context), headwater.model_ref('identity_aliases', context) -%}
     {%- set touched = [] -%}
     {%- for journey in ([wanted['journey']] if 'journey' in wanted else headwater.registry('journeys') if context.entity == 'person' else []) -%}
         {%- set log = headwater.as_last_built(context, journey, path ~ '.journey') -%}

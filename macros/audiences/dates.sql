@@ -36,6 +36,37 @@
     {{ return(headwater._anniversary(context, clock, day_of_year, value, path)) }}
 {%- endmacro %}
 
+{#- Expression: a column of dates is up to now, or earlier, by whole days: `within: 30 days` holds today and the thirty days before, `older_than` what came before
+    those, at whichever hour it is asked. -#}
+{% macro date_from_now(context, column, operator, value, path) -%}
+    {%- set problem = headwater._duration_problem(value, 1 if operator == 'within' else 0) -%}
+    {%- if problem -%}
+        {%- do headwater.note_problem(context, path, problem) -%}
+        {{ return('false') }}
+    {%- endif -%}
+    {%- set now = headwater._clock_now(context) -%}
+    {%- set first = headwater._period_start(now - modules.datetime.timedelta(minutes=headwater.minutes_of(value)), 'day') -%}
+    {%- set instant = headwater._instant(column) -%}
+    {%- if operator == 'older_than' -%}
+        {{ return(instant ~ ' < ' ~ headwater.timestamp_literal(first | string)) }}
+    {%- endif -%}
+    {{ return(instant ~ ' >= ' ~ headwater.timestamp_literal(first | string) ~ ' and ' ~ instant ~ ' <= ' ~ headwater.timestamp_literal(headwater._period_start(now, 'day') | string)) }}
+{%- endmacro %}
+
+{#- Value: what a column of dates is compared with: of `today`, `now` and `30 days ago` the day that the clock of the definition's zone shows, of a list each;
+    a date or a time that is written out is what it is. -#}
+{% macro whole_day(context, value, bare=false) -%}
+    {%- if value is iterable and value is not string and value is not mapping -%}
+        {%- set days = [] -%}
+        {%- for one in value -%}
+            {%- do days.append(headwater.whole_day(context, one, bare)) -%}
+        {%- endfor -%}
+        {{ return(days) }}
+    {%- endif -%}
+    {%- set instant = headwater.moment(context, value, bare) if value is string and not headwater.utc_instant(value) else none -%}
+    {{ return(headwater._clock_at(context.zone, headwater._datetime_of(instant)).strftime('%Y-%m-%d') if instant else value) }}
+{%- endmacro %}
+
 {#- Expression: the day and month of a date, in a later year, fall into a window of days; 29 February is 28 February in a year without. -#}
 {% macro _anniversary(context, clock, day_of_year, value, path) -%}
     {%- set given = value | select('in', ['within_next', 'within', 'during']) | list if value is mapping else [] -%}
@@ -94,8 +125,47 @@
     {{ return(column.split('.')[-1] in context.dates) }}
 {%- endmacro %}
 
-{#- Expression: what the clock of the definition's zone shows at a time; a date stays what it is. -#}
+{#- Expression: what the clock of the definition's zone shows at a time, or with `zone: theirs` the clock where the person is; a date stays what it is. -#}
 {% macro _clock_of(context, column) -%}
     {%- set instant = headwater._instant(column) -%}
-    {{ return(instant if context.zone == 'UTC' or headwater._is_date(context, column) else headwater.clock_of_utc(instant, context.zone)) }}
+    {%- if headwater._is_date(context, column) -%}
+        {{ return(instant) }}
+    {%- endif -%}
+    {%- set default = instant if context.zone == 'UTC' else headwater.clock_of_utc(instant, context.zone) -%}
+    {%- set alias = column.split('.')[0] -%}
+    {%- if not context.get('their_zones') or (alias == 'candidates' and context.entity != 'person') or alias not in ['candidates', 'events', 'following'] -%}
+        {{ return(default) }}
+    {%- endif -%}
+    {%- do headwater.use_trait(context, 'time_zone', 'zone') if alias == 'candidates' -%}
+    {%- set cases = [] -%}
+    {%- for zone in context.their_zones if zone != context.zone -%}
+        {%- do cases.append(' when ' ~ headwater.string_literal(zone) ~ ' then ' ~ headwater.clock_of_utc(instant, zone)) -%}
+    {%- endfor -%}
+    {{ return('(case ' ~ alias ~ '.' ~ ('time_zone' if alias == 'candidates' else 'their_zone') ~ cases | join ~ ' else ' ~ default ~ ' end)' if cases else default) }}
+{%- endmacro %}
+
+{#- Value: the zones that people are in, of a definition that says `zone: theirs`. They are asked of the table, as a warehouse stops at a name that is no zone;
+    there are none but in a build, and in what `sync` asks. -#}
+{% macro their_zones(context) -%}
+    {%- set profiles = headwater.model_ref('profiles') -%}
+    {%- do headwater._column_type(context, 'profiles', 'time_zone', 'zone') -%}
+    {%- set zones = [] -%}
+    {%- if execute and not context.problems and not headwater.is_offline() and modules.pytz.all_timezones_set is defined
+        and (model.resource_type == 'sql_operation' or (model.resource_type == 'model' and flags.WHICH in ['build', 'run', 'retry'])) -%}
+        {%- for row in run_query('select distinct time_zone from ' ~ profiles ~ ' where time_zone is not null order by 1') if row[0] in modules.pytz.all_timezones_set -%}
+            {%- do zones.append(row[0]) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{ return(zones) }}
+{%- endmacro %}
+
+{#- Relation-shaped: events, or other rows, and with `zone: theirs` their_zone, the one of the person whose they are. -#}
+{% macro event_rows(context, event) -%}
+    {%- set rows = headwater.model_ref(event.model, context) -%}
+    {%- if not context.get('their_zones') -%}
+        {{ return(rows) }}
+    {%- elif event.entity != 'person' -%}
+        {{ return('(select own.*, ' ~ headwater._text_or_null(none) ~ ' as their_zone from ' ~ rows ~ ' as own)') }}
+    {%- endif -%}
+    {{ return('(select own.*, owners.time_zone as their_zone from ' ~ rows ~ ' as own left join ' ~ headwater.model_ref('profiles', context) ~ ' as owners on own.profile_id = owners.profile_id)') }}
 {%- endmacro %}

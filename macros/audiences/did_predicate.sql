@@ -14,7 +14,7 @@
     {%- set span = headwater._event_span(context, event, condition, path) -%}
     {%- set beside = headwater.event_beside_trait(context, reach, event, condition, path) -%}
     {%- set where = headwater._event_window(context, 'events', event, condition, path) ~ span.where ~ beside.where -%}
-    {%- set source = headwater.model_ref(event.model) ~ ' as events' ~ reach.joined ~ span.joined ~ beside.joined -%}
+    {%- set source = headwater.event_rows(context, event) ~ ' as events' ~ reach.joined ~ span.joined ~ beside.joined -%}
     {%- set shapes = condition | select('in', ['in_each', 'same', 'in_any', 'then']) | list -%}
     {%- if shapes | length > 1 -%}
         {%- do headwater.note_problem(context, path, shapes | join(' and ') ~ " cannot stand in one condition; put each into one of its own") -%}
@@ -59,7 +59,7 @@
     {%- elif context.entity == 'account' -%}
         {{ return({
             'candidate': context.candidate_key, 'key': 'contacts.account_id',
-            'joined': ' inner join (select distinct account_id, profile_id from ' ~ ref('headwater', 'account_contacts') ~ ') as contacts on events.profile_id = contacts.profile_id',
+            'joined': ' inner join (select distinct account_id, profile_id from ' ~ headwater.model_ref('account_contacts', context) ~ ') as contacts on events.profile_id = contacts.profile_id',
         }) }}
     {%- endif -%}
     {%- do headwater.note_problem(context, path, ("is an event of companies; in an audience of people say account: {did: " ~ event.name ~ "}") if context.entity == 'person'
@@ -261,7 +261,7 @@
         {%- set by = event['parts']['by'] -%}
         {%- do wheres.append(headwater.in_keys(
             alias ~ '.' ~ by, 'parts.' ~ by,
-            headwater.model_ref(part_event.model) ~ ' as parts where ' ~ headwater.where_clause(context, 'parts', part_event.model, of_parts, path)
+            headwater.model_ref(part_event.model, context) ~ ' as parts where ' ~ headwater.where_clause(context, 'parts', part_event.model, of_parts, path)
         )) -%}
     {%- endif -%}
     {{ return(wheres | join(' and ')) }}
@@ -291,7 +291,7 @@
         {%- do wheres.append('following.' ~ next_event.time ~ ' <= ' ~ headwater.timestamp_add('events.' ~ event.time, duration.amount, duration.unit)) -%}
     {%- endif -%}
     {{ return((
-        ' inner join ' ~ headwater.model_ref(next_event.model) ~ ' as following on events.profile_id = following.profile_id',
+        ' inner join ' ~ headwater.event_rows(context, next_event) ~ ' as following on events.profile_id = following.profile_id',
         ' and ' ~ wheres | join(' and '),
     )) }}
 {%- endmacro %}

@@ -128,7 +128,7 @@
                     {%- do wheres.append(time ~ (' <= ' if key == 'after' else ' >= ') ~ headwater.timestamp_add(own, ('' if key == 'after' else '-') ~ length.amount, length.unit)) -%}
                 {%- endif -%}
             {%- endif -%}
-            {%- do joined.append(' inner join ' ~ headwater.model_ref(context.model) ~ ' as own_rows on ' ~ reach.key ~ ' = own_rows.' ~ context.key) if not joined -%}
+            {%- do joined.append(' inner join ' ~ headwater.model_ref(context.model, context) ~ ' as own_rows on ' ~ reach.key ~ ' = own_rows.' ~ context.key) if not joined -%}
         {%- endif -%}
     {%- endfor -%}
     {{ return({'joined': joined | join, 'where': (' and ' ~ wheres | join(' and ')) if wheres else ''}) }}
@@ -148,7 +148,7 @@
             {%- for one in told -%}
                 {#- An event that names none of its parts has none. -#}
                 {%- do wheres.append(('(' ~ alias ~ '.' ~ event['parts']['by'] ~ ' is null or ' if key == 'without_parts' else '') ~ headwater.in_keys(
-                    alias ~ '.' ~ event['parts']['by'], 'parts.' ~ event['parts']['by'], headwater.model_ref(part_event.model) ~ ' as parts where '
+                    alias ~ '.' ~ event['parts']['by'], 'parts.' ~ event['parts']['by'], headwater.model_ref(part_event.model, context) ~ ' as parts where '
                     ~ headwater.where_clause(context, 'parts', part_event.model, one, path ~ '.' ~ key ~ ('[' ~ loop.index ~ ']' if condition[key] is not mapping else ''), part_event.properties),
                     negated=key == 'without_parts'
                 ) ~ (')' if key == 'without_parts' else '')) -%}

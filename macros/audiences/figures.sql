@@ -179,7 +179,7 @@
 {#- Relation-shaped: the rows of an entity with the figures that its conditions turned out to use, as `candidates`. -#}
 {% macro candidates_of(context) -%}
     {%- if not context.figures and not context.told -%}
-        {{ return(headwater.model_ref(context.model) ~ ' as candidates') }}
+        {{ return(headwater.model_ref(context.model, context) ~ ' as candidates') }}
     {%- endif -%}
     {%- set columns = [context.model ~ '.*'] -%}
     {%- for figure in context.figures -%}

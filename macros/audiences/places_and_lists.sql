@@ -12,7 +12,7 @@
     {%- endfor -%}
     {%- do headwater._column_type(context, wanted['model'], wanted['column'], path ~ '.column') -%}
     {%- set where = (' where ' ~ headwater.where_clause(context, 'listed', wanted['model'], wanted['where'], path ~ '.where')) if 'where' in wanted else '' -%}
-    {%- set listed = headwater.model_ref(wanted['model']) ~ ' as listed' -%}
+    {%- set listed = headwater.model_ref(wanted['model'], context) ~ ' as listed' -%}
     {%- set text = dbt.type_string() -%}
     {%- if 'identifier' in wanted -%}
         {%- set holders = {'account': 'account_identifiers'}.get(context.entity, 'profile_identifiers') -%}
@@ -22,7 +22,7 @@
         {%- endif -%}
         {{ return(headwater.in_keys(
             context.candidate_key, 'known.' ~ context.key,
-            listed ~ ' inner join ' ~ headwater.model_ref(holders) ~ ' as known on known.identifier_type = ' ~ headwater.string_literal(wanted['identifier'])
+            listed ~ ' inner join ' ~ headwater.model_ref(holders, context) ~ ' as known on known.identifier_type = ' ~ headwater.string_literal(wanted['identifier'])
             ~ ' and known.identifier_value = cast(listed.' ~ wanted['column'] ~ ' as ' ~ text ~ ')' ~ where
         )) }}
     {%- endif -%}
@@ -93,7 +93,7 @@
     {%- set where = (' and ' ~ headwater.where_clause(context, 'places', given['model'], given['where'], path ~ '.where')) if 'where' in given else '' -%}
     {{ return(headwater.in_keys(
         context.candidate_key, 'own_rows.' ~ context.key,
-        headwater.model_ref(context.model) ~ ' as own_rows cross join ' ~ headwater.model_ref(given['model']) ~ ' as places where ' ~ distance ~ ' <= ' ~ given['km'] ~ where
+        headwater.model_ref(context.model, context) ~ ' as own_rows cross join ' ~ headwater.model_ref(given['model'], context) ~ ' as places where ' ~ distance ~ ' <= ' ~ given['km'] ~ where
     )) }}
 {%- endmacro %}
 
@@ -112,7 +112,7 @@
     {%- set where = (' where ' ~ headwater.where_clause(context, 'listed', wanted['model'], wanted['where'], path ~ '.where')) if 'where' in wanted else '' -%}
     {%- set text = dbt.type_string() -%}
     {{ return('(' ~ column ~ ' is not null and ' ~ headwater.in_keys(
-        'cast(' ~ column ~ ' as ' ~ text ~ ')', 'cast(listed.' ~ wanted['column'] ~ ' as ' ~ text ~ ')', headwater.model_ref(wanted['model']) ~ ' as listed' ~ where
+        'cast(' ~ column ~ ' as ' ~ text ~ ')', 'cast(listed.' ~ wanted['column'] ~ ' as ' ~ text ~ ')', headwater.model_ref(wanted['model'], context) ~ ' as listed' ~ where
     ) ~ ')') }}
 {%- endmacro %}
 
@@ -127,6 +127,6 @@
     {%- endif -%}
     {{ return(headwater.in_keys(
         context.candidate_key, 'known.' ~ context.key,
-        headwater.model_ref({'account': 'account_identifiers'}.get(context.entity, 'profile_identifiers')) ~ ' as known where known.identifier_type = ' ~ headwater.string_literal(kind)
+        headwater.model_ref({'account': 'account_identifiers'}.get(context.entity, 'profile_identifiers'), context) ~ ' as known where known.identifier_type = ' ~ headwater.string_literal(kind)
     )) }}
 {%- endmacro %}

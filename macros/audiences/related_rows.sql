@@ -37,7 +37,7 @@
             {%- do headwater.note_problem(context, path ~ '.share', "wants a comparison with 0 to 1, such as {'>=': 0.5}, with who: and without at_most: or exactly: 0") -%}
         {%- endif -%}
         {%- do headwater._note_outside(context, wanted['share'] if wanted['share'] is mapping else {}, 0, 1, path ~ '.share') -%}
-        {%- set every_contact = ref('headwater', 'account_contacts') ~ ' as account_contacts' ~ headwater._met_of_contacts(inner, predicate) -%}
+        {%- set every_contact = headwater.model_ref('account_contacts', context) ~ ' as account_contacts' ~ headwater._met_of_contacts(inner, predicate) -%}
         {{ return('(' ~ met ~ ' and ' ~ headwater.in_keys(
             'candidates.account_id', 'account_contacts.account_id', every_contact ~ ' where account_contacts.profile_id is not null' ~ as_what,
             headwater.comparison(context, 'count(distinct met.profile_id) * 1.0 / count(distinct account_contacts.profile_id)', 'number', wanted['share'], path ~ '.share')
@@ -58,7 +58,7 @@
 {%- endmacro %}
 
 {% macro _contacts_and(inner) -%}
-    {{ return(ref('headwater', 'account_contacts') ~ ' as account_contacts inner join ' ~ headwater.candidates_of(inner)
+    {{ return(headwater.model_ref('account_contacts', inner) ~ ' as account_contacts inner join ' ~ headwater.candidates_of(inner)
         ~ ' on account_contacts.' ~ inner.key ~ ' = ' ~ inner.candidate_key) }}
 {%- endmacro %}
 
@@ -110,7 +110,7 @@
     {%- set columns = headwater._columns_of(context, model_name) -%}
     {%- if context.entity == 'account' -%}
         {#- Whose rows they are is not known while dbt parses, when it reads refs. -#}
-        {%- do ref('headwater', 'account_contacts') -%}
+        {%- do headwater.model_ref('account_contacts', context) -%}
     {%- endif -%}
     {%- set is_of_other = columns.types and context.key not in columns.types and context.entity == 'account' and 'profile_id' in columns.types -%}
     {%- if columns.is_complete and context.key not in columns.types and not is_of_other -%}

@@ -109,12 +109,12 @@
     {#- What must not be may well have been before the entry. -#}
     {%- set span = {'joined': span.joined if context.get('is_many') else '', 'where': ''} if step.is_not else span -%}
     {%- if 'nth' in step.told -%}
-        {%- set source = headwater.model_ref(step.event.model) ~ ' as events' ~ step.reach.joined ~ span.joined ~ ' where '
+        {%- set source = headwater.event_rows(context, step.event) ~ ' as events' ~ step.reach.joined ~ span.joined ~ ' where '
             ~ headwater._event_window(context, 'events', step.event, headwater._rest(told, ['within', 'between', 'during']), path) ~ span.where -%}
         {{ return('(select * from ' ~ headwater.placed_events(context, step.event, step.reach, source) ~ ' where events.event_place = ' ~ step.told['nth']
             ~ ' and ' ~ headwater._in_window('events.' ~ step.event.time, headwater.event_window(context, told, path)) ~ ')') }}
     {%- endif -%}
-    {{ return('(select ' ~ step.reach.key ~ ' as entity_key, events.* from ' ~ headwater.model_ref(step.event.model) ~ ' as events' ~ step.reach.joined ~ span.joined
+    {{ return('(select ' ~ step.reach.key ~ ' as entity_key, events.* from ' ~ headwater.event_rows(context, step.event) ~ ' as events' ~ step.reach.joined ~ span.joined
         ~ ' where ' ~ headwater._event_window(context, 'events', step.event, told, path) ~ span.where ~ ')') }}
 {%- endmacro %}
 

@@ -2,7 +2,7 @@
 {% macro entity_rows(context) -%}
     {%- set name = context.model -%}
     {%- if not context.told -%}
-        {{ return(headwater.model_ref(name) ~ ' as ' ~ name) }}
+        {{ return(headwater.model_ref(name, context) ~ ' as ' ~ name) }}
     {%- endif -%}
     {%- set columns, joins = [name ~ '.*'], [] -%}
     {%- for told in context.told -%}
@@ -10,7 +10,7 @@
         {%- do columns.append(('coalesce(' ~ value ~ ', 0)' if told.is_zero else value) ~ ' as told_' ~ loop.index) -%}
         {%- do joins.append(' left join ' ~ told.sql ~ ' as told_' ~ loop.index ~ ' on ' ~ name ~ '.' ~ context.key ~ ' = told_' ~ loop.index ~ '.entity_key') -%}
     {%- endfor -%}
-    {{ return('(select ' ~ columns | join(', ') ~ ' from ' ~ headwater.model_ref(name) ~ ' as ' ~ name ~ joins | join ~ ') as ' ~ name) }}
+    {{ return('(select ' ~ columns | join(', ') ~ ' from ' ~ headwater.model_ref(name, context) ~ ' as ' ~ name ~ joins | join ~ ') as ' ~ name) }}
 {%- endmacro %}
 
 {#- Expression: the column of `candidates` that holds a figure over the events or related rows of somebody: `figure: {did: order_placed, within: 90 days,
@@ -93,7 +93,7 @@
     {%- else -%}
         {%- set where = headwater._event_where(context, 'events', event, condition['where'], path ~ '.where') if 'where' in condition else 'true' -%}
     {%- endif -%}
-    {{ return({'event': event, 'reach': reach, 'source': headwater.model_ref(event.model) ~ ' as events' ~ reach.joined ~ beside.joined ~ ' where ' ~ where ~ beside.where}) }}
+    {{ return({'event': event, 'reach': reach, 'source': headwater.event_rows(context, event) ~ ' as events' ~ reach.joined ~ beside.joined ~ ' where ' ~ where ~ beside.where}) }}
 {%- endmacro %}
 
 {#- Expression: what decides between rows of one instant, so that the answer is the same each time: the key of an event, or all columns of other rows. -#}

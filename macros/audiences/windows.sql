@@ -22,11 +22,16 @@
 
 {#- Value: what the clock of the definition's zone shows now, a naive datetime. -#}
 {% macro _clock_now(context) -%}
-    {%- if context.zone != 'UTC' -%}
-        {%- set known = modules.pytz.utc.localize(headwater.now_value()).astimezone(modules.pytz.timezone(context.zone)) -%}
-        {{ return(headwater._datetime_of(known.strftime('%Y-%m-%d %H:%M:%S'))) }}
+    {{ return(headwater._clock_at(context.zone, headwater.now_value())) }}
+{%- endmacro %}
+
+{#- Value: what the clock of a zone shows at an instant in UTC, both naive datetimes. -#}
+{% macro _clock_at(zone, instant) -%}
+    {%- if zone == 'UTC' -%}
+        {{ return(instant) }}
     {%- endif -%}
-    {{ return(headwater.now_value()) }}
+    {%- set known = modules.pytz.utc.localize(instant).astimezone(modules.pytz.timezone(zone)) -%}
+    {{ return(headwater._datetime_of(known.strftime('%Y-%m-%d %H:%M:%S'))) }}
 {%- endmacro %}
 
 {#- Value: the zone of days, weeks and hours, of `zone:` in a definition or `vars: cdp_time_zone`; UTC unless told. -#}
@@ -35,7 +40,7 @@
     {#- dbt's v2 has no list of zones; what is none stops at the clock that wants it, in its own words. -#}
     {%- set known = modules.pytz.all_timezones_set if modules.pytz.all_timezones_set is defined else [zone] -%}
     {%- if zone is not string or zone not in known -%}
-        {%- do headwater.note_problem({'problems': problems}, 'zone', "'" ~ zone ~ "' is no time zone; write one such as Europe/Berlin, America/New_York or UTC") -%}
+        {%- do headwater.note_problem({'problems': problems}, 'zone', "'" ~ zone ~ "' is no time zone; write one such as Europe/Berlin, America/New_York or UTC, or theirs") -%}
         {{ return('UTC') }}
     {%- endif -%}
     {{ return(zone) }}

@@ -59,7 +59,9 @@
         {%- set definition = node.config.meta.journey -%}
         {%- set nodes = headwater.journey_nodes(definition) -%}
         {%- set allowed = nodes | selectattr('type', 'in', types) | map(attribute='name') | list -%}
-        {%- for step in steps if step not in allowed -%}
+        {#- Who keeps a version that has a step which is gone is still sent it. -#}
+        {%- set past = definition.get('removed') or [] -%}
+        {%- for step in steps if step not in allowed and step not in past -%}
             {{ headwater.audience_error(macro_name, "'" ~ step ~ "' is no " ~ (types | join(', ')) ~ " of " ~ journey ~ " (it has " ~ allowed | join(', ') ~ ")" ~ headwater.nearest(step, allowed)) }}
         {%- endfor -%}
         {%- do names.extend(headwater._journey_names_ever(definition, headwater.journey_with_copies(nodes, steps))) -%}

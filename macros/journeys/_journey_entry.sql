@@ -23,13 +23,13 @@
         {%- endif -%}
         {{ return({
             'kind': 'audience', 'is_many': again is mapping, 'again': again, 'most': most, 'event': none, 'rests': none, 'is_open': headwater._journey_is_open(context, entry),
-            'members': 'select profile_id, is_holdout from ' ~ headwater.model_ref(entry['audience']),
+            'members': 'select profile_id, is_holdout from ' ~ headwater.model_ref(entry['audience'], context),
         }) }}
     {%- elif again is mapping -%}
         {{ headwater.audience_error('re_entry', "is for the entry by an audience; each event and each date is an entry of its own") }}
     {%- endif -%}
     {%- set holdout = headwater._share(context, entry['holdout'], 'entry.holdout') if 'holdout' in entry else none -%}
-    {%- set is_holdout = headwater.in_holdout('entering.profile_id', holdout.percent, holdout.salt) if holdout else '1 = 0' -%}
+    {%- set is_holdout = headwater.held_out_by_chance('entering.profile_id', [holdout, headwater.global_holdout(context, 'person', entry.get('global_holdout', 'held_out'))]) -%}
     {%- set who = headwater.audience_predicate(context, entry['who'], 'entry.who') if 'who' in entry else none -%}
     {%- set excluded = headwater.setting('cdp_always_excluded').get('person') -%}
     {%- if excluded -%}
@@ -64,7 +64,7 @@
     {%- set key = 'cast(events.' ~ event.key ~ ' as ' ~ dbt.type_string() ~ ')' -%}
     {{ return(
         'select candidates.profile_id, ' ~ headwater.node_key(key) ~ ' as entry_number, ' ~ key ~ ' as entry_key, '
-        ~ headwater._instant('events.' ~ event.time) ~ ' as happened_at from ' ~ headwater.model_ref(event.model)
+        ~ headwater._instant('events.' ~ event.time) ~ ' as happened_at from ' ~ headwater.model_ref(event.model, context)
         ~ ' as events inner join people as candidates on events.profile_id = candidates.profile_id where events.' ~ event.key ~ ' is not null and '
         ~ headwater._event_window(context, 'events', event, window, 'entry') ~ (' and ' ~ who if who)
     ) }}
@@ -166,8 +166,8 @@
     {{ return(dbt.concat([alias ~ '.profile_id', "'|'", 'cast(' ~ alias ~ '.entry_number as ' ~ dbt.type_string() ~ ')'])) }}
 {%- endmacro %}
 
-{#- CTEs: who comes in with this build; of more than may come in on one day those with the smallest ids, the others on a later one. -#}
-{% macro _journey_entries(entry, excluded, context, leaves_out) -%}
+{#- CTEs: who comes in with this build, by `ever`, the log of all versions; of more than may come in on one day those with the smallest ids, the others on a later one. -#}
+{% macro _journey_entries(entry, excluded, context, leaves_out, ever='logged') -%}
 {%- set most = entry.most if not leaves_out else none -%}
 {%- set rests = entry.rests -%}
 {%- if rests %}
@@ -183,7 +183,7 @@ rested_members as (
 
         from members
 
-        left join (select distinct {{ 'entry_number' if entry.kind == 'event' else 'profile_id, entry_number' }} from logged where node = 'entry') as had
+        left join (select distinct {{ 'entry_number' if entry.kind == 'event' else 'profile_id, entry_number' }} from {{ ever }} where node = 'entry') as had
             on members.entry_number = had.entry_number
             {%- if entry.kind != 'event' %}
             and members.profile_id = had.profile_id
@@ -197,7 +197,7 @@ rested_members as (
                 count(distinct case when node = 'entry' then entry_number end)
                     - count(distinct case when node_type = 'exit' then entry_number end) as open_entries
 
-            from logged
+            from {{ ever }}
 
             group by profile_id
         ) as rested
@@ -243,11 +243,11 @@ rested_members as (
     {%- if entry.kind == 'event' %}
 
     {# An event is one entry for ever, whoever it is of by now. -#}
-    left join (select distinct entry_number from logged where node = 'entry') as before
+    left join (select distinct entry_number from {{ ever }} where node = 'entry') as before
         on members.entry_number = before.entry_number
     {%- elif entry.kind == 'date' %}
 
-    left join (select profile_id, entry_number from logged where node = 'entry') as before
+    left join (select profile_id, entry_number from {{ ever }} where node = 'entry') as before
         on members.profile_id = before.profile_id
         and members.entry_number = before.entry_number
     {%- else %}
@@ -262,7 +262,7 @@ rested_members as (
             {# Of two who became one, one may have left long before the other was in it. -#}
             max(last_at) as left_at
 
-        from logged
+        from {{ ever }}
 
         group by profile_id
     ) as before
@@ -271,7 +271,7 @@ rested_members as (
 
     where
         members.profile_id is not null
-        {%- if not entry.is_open %}
+        {%- if not entry.is_open or context.is_kept %}
         and 1 = 0
         {%- endif %}
         and (
@@ -308,7 +308,7 @@ entries as (
         from coming
     ) as coming
 
-    where coming.place <= {{ most }} - (select count(*) from logged where logged.node = 'entry' and logged.happened_at >= {{ today }})
+    where coming.place <= {{ most }} - (select count(*) from {{ ever }} as logged where logged.node = 'entry' and logged.happened_at >= {{ today }})
 
 ),
 {%- endif %}

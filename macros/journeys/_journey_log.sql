@@ -1,40 +1,53 @@
-{#- Value: names of the steps that people in the log may have met, {} where there is no log yet or no build. Before that it stops a
-    build whose log is lost, that is set to a day before the log's last, or whose definition lost, moved or changed steps. -#}
-{% macro _journey_checked_log(parsed, nodes) -%}
-    {%- if not execute or model.resource_type != 'model' or flags.WHICH not in ['build', 'run', 'retry'] -%}
-        {{ return({}) }}
-    {%- endif -%}
+{#- Nothing, or a stop of a build whose log is lost, or that is set to a day before the log's last. `log` is none where there is none yet. -#}
+{% macro _journey_check_log(log) -%}
     {%- do headwater._keeps_its_rows('journey') -%}
-    {%- if not is_incremental() -%}
-        {%- do headwater._journey_refuse_lost_log() -%}
-        {{ return({}) }}
+    {%- if not log -%}
+        {{ return(headwater._journey_refuse_lost_log()) }}
     {%- endif -%}
-    {%- do headwater.retype_to_boolean(this, 'is_holdout', 'yes') -%}
-    {%- set log = {} -%}
-    {%- set later = namespace(count=0, last='') -%}
+    {%- do headwater.retype_to_boolean(log, 'is_holdout', 'yes') -%}
     {%- for row in run_query(
-        'select node, node_type, count(distinct profile_id), max(happened_at), sum(case when happened_at > ' ~ headwater.cdp_now()
-        ~ ' then 1 else 0 end) from ' ~ this ~ ' group by node, node_type order by node, node_type'
-    ) -%}
-        {%- if row[1] not in ['entry', 'exit', 'delay'] -%}
-            {%- do log.setdefault(row[0], {}).update({row[1]: row[2] | int}) -%}
-        {%- endif -%}
-        {%- set later.count = later.count + (row[4] | int) -%}
-        {%- set later.last = [later.last, row[3] | string] | max -%}
-    {%- endfor -%}
-    {%- if later.count and not var('cdp_journeys_allow_earlier_as_of', false) -%}
-        {{ headwater.audience_error('', "now is set to " ~ (var('cdp_as_of', none) or env_var('HEADWATER_AS_OF', '') or run_started_at.strftime('%Y-%m-%d %H:%M:%S')) ~ " UTC, but " ~ later.count
-            ~ " steps of the log are later, the last of " ~ later.last ~ ": steps of an earlier day would be in the log for ever. Unset"
+        'select max(happened_at), sum(case when happened_at > ' ~ headwater.cdp_now() ~ ' then 1 else 0 end) from ' ~ log
+    ) if (row[1] or 0) | int and not var('cdp_journeys_allow_earlier_as_of', false) -%}
+        {{ headwater.audience_error('', "now is set to " ~ (var('cdp_as_of', none) or env_var('HEADWATER_AS_OF', '') or run_started_at.strftime('%Y-%m-%d %H:%M:%S')) ~ " UTC, but " ~ row[1] | int
+            ~ " steps of the log are later, the last of " ~ row[0] ~ ": steps of an earlier day would be in the log for ever. Unset"
             ~ " HEADWATER_AS_OF and cdp_as_of, or try it out in a target of its own; to write them all the same,"
             ~ " --vars '{cdp_journeys_allow_earlier_as_of: true}'") }}
+    {%- endfor -%}
+{%- endmacro %}
+
+{#- Value: names of the steps that people in the log may have met, {name: true}: of all in it, or of those who entered by one of the versions `ids`. With
+    `checks` it stops a definition that lost, moved or changed steps. -#}
+{% macro _journey_known(parsed, nodes, log, ids=none, checks=true) -%}
+    {%- set met = {} -%}
+    {%- set of_version = headwater._journey_of_version(log, ids) -%}
+    {%- for row in run_query(
+        "select steps.node, steps.node_type, count(distinct steps.profile_id) from " ~ log ~ " as steps" ~ of_version.joined ~ " where steps.node_type not in ('entry', 'exit', 'delay')"
+        ~ ' group by steps.node, steps.node_type order by 1, 2'
+    ) -%}
+        {%- do met.setdefault(row[0], {}).update({row[1]: row[2] | int}) -%}
+    {%- endfor -%}
+    {%- set before = headwater._journey_steps_before(log, of_version.entries) -%}
+    {%- if checks -%}
+        {%- do headwater._journey_refuse_edits(parsed, nodes, met, before) -%}
     {%- endif -%}
-    {%- set before = headwater._journey_steps_before() -%}
-    {%- do headwater._journey_refuse_edits(parsed, nodes, log, before) -%}
     {%- set known = {} -%}
-    {%- for step in (log | list) + (before | map(attribute='name') | list) -%}
+    {%- for step in (met | list) + (before | map(attribute='name') | list) -%}
         {%- do known.update({headwater._journey_name_now(parsed, step): true}) -%}
     {%- endfor -%}
     {{ return(known) }}
+{%- endmacro %}
+
+{#- Value: {joined, entries}: what keeps the rows of a log, `steps`, to those of people who entered by one of the versions `ids`; nothing where there are none. -#}
+{% macro _journey_of_version(log, ids) -%}
+    {%- if not ids -%}
+        {{ return({'joined': '', 'entries': ''}) }}
+    {%- endif -%}
+    {%- set entries = "coalesce(" ~ headwater._journey_version_column(log, 'entered') ~ ", '') in (" ~ headwater.string_literals(ids) ~ ')' -%}
+    {{ return({
+        'joined': ' inner join (select distinct entered.profile_id, entered.entry_number from ' ~ log ~ " as entered where entered.node = 'entry' and " ~ entries
+            ~ ') as entered on steps.profile_id = entered.profile_id and steps.entry_number = entered.entry_number',
+        'entries': ' and ' ~ entries,
+    }) }}
 {%- endmacro %}
 
 {#- Nothing, or a stop: a config() behind the macro's call undoes what keeps the table. -#}
@@ -85,11 +98,11 @@
 {%- endmacro %}
 
 {#- Value: the steps, [{name, type}] in their order, that there were when somebody last entered; none in an older log. -#}
-{% macro _journey_steps_before(log=none) -%}
+{% macro _journey_steps_before(log, entries) -%}
     {%- set steps = [] -%}
     {%- for row in run_query(
-        "select template, max(happened_at) from " ~ (log or this) ~ " where node = 'entry' and template is not null"
-        ~ ' group by template order by max(happened_at) desc, template limit 1'
+        "select entered.template, max(entered.happened_at) from " ~ log ~ " as entered where entered.node = 'entry' and entered.template is not null" ~ entries
+        ~ ' group by entered.template order by max(entered.happened_at) desc, entered.template limit 1'
     ) -%}
         {%- for step in row[0].split() -%}
             {%- do steps.append({'name': step.split(':')[0], 'type': step.split(':')[1]}) -%}
@@ -191,7 +204,7 @@
     {%- set cases = [] -%}
     {%- for new in (parsed.get('renamed') or {}) -%}
         {%- for old in headwater._journey_names_ever(parsed, [new])[1:] -%}
-            {%- for end in ['', '.delayed', '.delayed.quiet', '.delayed.capped'] -%}
+            {%- for end in ['', '.delayed', '.delayed.quiet', '.delayed.capped', '.delayed.calendar'] -%}
                 {%- do cases.append(' when ' ~ headwater.string_literal(old ~ end) ~ ' then ' ~ headwater.string_literal(new ~ end)) -%}
             {%- endfor -%}
         {%- endfor -%}

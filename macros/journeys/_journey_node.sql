@@ -135,7 +135,7 @@ spans__{{ node.name }} as (
     {%- if node.condition and node.condition.get('engaged') %}
 
     left join (
-        {{ headwater._journey_engaged(node, nodes, context.log) | indent(8) }}
+        {{ headwater._journey_engaged(node, nodes, context) | indent(8) }}
     ) as engaged
         on arrived.profile_id = engaged.profile_id
         and arrived.entry_number = engaged.entry_number
@@ -152,7 +152,7 @@ spans__{{ node.name }} as (
 ),
 {%- if rules %}
 
-{{ headwater._journey_under_rules(node, rules, zones, earlier, is_many) }}
+{{ headwater._journey_under_rules(node, rules, zones, earlier, context) }}
 {%- endif %}
 
 done__{{ node.name }} as (
@@ -192,7 +192,8 @@ done__{{ node.name }} as (
 
 {#- Query: when somebody first did what an `engaged` condition asks about, since the touchpoint was due and within the wait.
     An engagement that names a touchpoint counts for that one only; of one that names none the destination must do. -#}
-{% macro _journey_engaged(node, nodes, log) -%}
+{% macro _journey_engaged(node, nodes, context) -%}
+{%- set log = context.log -%}
 {%- set touchpoint = node.condition['engaged']['touchpoint'] -%}
 {%- set destination = (nodes | selectattr('name', 'equalto', touchpoint) | first).destination -%}
 select
@@ -202,7 +203,7 @@ select
 
 from done__{{ touchpoint }} as sent
 
-inner join {{ ref('headwater', 'event_campaign_engaged') }} as engagements
+inner join {{ headwater.model_ref('event_campaign_engaged', context) }} as engagements
     on sent.profile_id = engagements.profile_id
     and engagements.occurred_at >= sent.happened_at
 {%- if node.type == 'wait' %}

@@ -1,6 +1,6 @@
 {#- Value: the rules on how often and when people may be written to, over all journeys, from `vars: cdp_contact_rules`; none where there are none:
-    {quiet_hours: {from, to, channels}, caps: [{at_most, days, channels}], delay_at_most, zone_column}. Without `channels` a rule is on all. Wrong ones
-    stop the parse. -#}
+    {quiet_hours: {from, to, channels}, caps: [{at_most, days, channels, per}], calendar: [{from, to, channels, except}], delay_at_most, zone_column}. Without
+    `channels` a rule is on all. Wrong ones stop the parse. -#}
 {% macro contact_rules() -%}
     {%- set given = var('cdp_contact_rules', none) -%}
     {%- if not given -%}
@@ -8,9 +8,9 @@
     {%- endif -%}
     {%- set where = 'vars: cdp_contact_rules' -%}
     {%- if given is not mapping -%}
-        {{ headwater.audience_error(where, "wants quiet_hours: and caps:") }}
+        {{ headwater.audience_error(where, "wants quiet_hours:, caps: and calendar:") }}
     {%- endif -%}
-    {%- do headwater._journey_only(given, ['quiet_hours', 'caps', 'delay_at_most', 'zone_column'], where) -%}
+    {%- do headwater._journey_only(given, ['quiet_hours', 'caps', 'calendar', 'delay_at_most', 'zone_column'], where) -%}
     {%- set quiet = none -%}
     {%- if 'quiet_hours' in given -%}
         {%- set told = given['quiet_hours'] -%}
@@ -30,13 +30,74 @@
             or told.get('days') is boolean or told.get('days') is not integer or told['days'] < 1 or told['days'] > 366 -%}
             {{ headwater.audience_error(path, "wants {at_most: 3, days: 7}, whole numbers of 1 or more, and channels: [email] where it is not for all") }}
         {%- endif -%}
-        {%- do headwater._journey_only(told, ['at_most', 'days', 'channels'], path) -%}
-        {%- do caps.append({'at_most': told['at_most'], 'days': told['days'], 'channels': headwater._rule_channels(told, path)}) -%}
+        {%- do headwater._journey_only(told, ['at_most', 'days', 'channels', 'per'], path) -%}
+        {%- do headwater._journey_only([told.get('per', 'person')], ['person', 'account'], path ~ '.per') -%}
+        {%- do caps.append({
+            'at_most': told['at_most'], 'days': told['days'], 'channels': headwater._rule_channels(told, path), 'is_per_account': told.get('per') == 'account',
+        }) -%}
     {%- endfor -%}
     {{ return({
-        'quiet': quiet, 'caps': caps, 'delay': headwater.audience_duration(given.get('delay_at_most', '7 days'), where ~ '.delay_at_most'),
+        'quiet': quiet, 'caps': caps, 'closed': headwater._closed_days(given.get('calendar') or [], where ~ '.calendar'), 'delay': headwater.audience_duration(given.get('delay_at_most', '7 days'), where ~ '.delay_at_most'),
         'zone_column': given.get('zone_column', 'time_zone'),
     }) }}
+{%- endmacro %}
+
+{#- Value: [{from, to, channels, except}] of `calendar:`, days on which nothing is sent, both ends inside, but by the journeys of `except`. -#}
+{% macro _closed_days(told, path) -%}
+    {%- if told is string or told is mapping or told is not iterable -%}
+        {{ headwater.audience_error(path, "wants a list of {from: 2026-12-24, to: 2026-12-26}") }}
+    {%- endif -%}
+    {%- set found = [] -%}
+    {%- for one in told -%}
+        {%- set path = path ~ '[' ~ loop.index ~ ']' -%}
+        {%- if one is not mapping -%}
+            {{ headwater.audience_error(path, "wants {from: 2026-12-24, to: 2026-12-26}, and channels: or except: if need be") }}
+        {%- endif -%}
+        {%- do headwater._journey_only(one, ['from', 'to', 'channels', 'except'], path) -%}
+        {%- set days = {} -%}
+        {%- for key in ['from', 'to'] -%}
+            {%- set day = (one.get(key) or '') | string -%}
+            {%- if not headwater.utc_instant(day) or day | length != 10 -%}
+                {{ headwater.audience_error(path ~ '.' ~ key, "wants a day such as 2026-12-24, not '" ~ day ~ "'") }}
+            {%- endif -%}
+            {%- do days.update({key: headwater._datetime_of(headwater.utc_instant(day))}) -%}
+        {%- endfor -%}
+        {%- if days['from'] > days['to'] -%}
+            {{ headwater.audience_error(path ~ '.to', "is before from:") }}
+        {%- endif -%}
+        {%- set names = one.get('except') or [] -%}
+        {%- set names = [names] if names is string else names | list -%}
+        {%- do headwater._journey_only(names, headwater.registry('journeys'), path ~ '.except') -%}
+        {%- do found.append({'from': days['from'], 'to': days['to'], 'channels': headwater._rule_channels(one, path), 'except': names}) -%}
+    {%- endfor -%}
+    {{ return(found) }}
+{%- endmacro %}
+
+{#- Expression, boolean: today, where the person is, is a day on which nothing is sent by this channel of this journey; none where no day ever is. -#}
+{% macro _is_closed(zones, closed, channel, journey) -%}
+    {%- set days = [] -%}
+    {%- for one in closed if channel in one.channels and journey not in one.except -%}
+        {%- do days.append(one) -%}
+    {%- endfor -%}
+    {%- if not days -%}
+        {{ return(none) }}
+    {%- endif -%}
+    {%- set shut, open = [], [] -%}
+    {%- for zone, clock in zones.zones.items() -%}
+        {%- do (shut if headwater._is_closed_on(clock, days) else open).append(headwater.string_literal(zone)) -%}
+    {%- endfor -%}
+    {%- if headwater._is_closed_on(headwater._clock_now({'zone': zones.default}), days) -%}
+        {{ return('coalesce(' ~ zones.column ~ ' not in (' ~ open | join(', ') ~ '), 1 = 1)' if open else '1 = 1') }}
+    {%- endif -%}
+    {{ return('coalesce(' ~ zones.column ~ ' in (' ~ shut | join(', ') ~ '), 1 = 0)' if shut else '1 = 0') }}
+{%- endmacro %}
+
+{% macro _is_closed_on(clock, days) -%}
+    {%- set day = headwater._period_start(clock, 'day') -%}
+    {%- for one in days if one.from <= day and day <= one.to -%}
+        {{ return(true) }}
+    {%- endfor -%}
+    {{ return(false) }}
 {%- endmacro %}
 
 {#- Value: minutes since midnight of a text such as 21:30; none for anything else. -#}
@@ -66,7 +127,7 @@
     {%- set columns = headwater._columns_of(context, context.model) -%}
     {%- set has_column = column in columns.types or not execute -%}
     {%- if has_column and context.asks and not headwater.is_offline() and modules.pytz.all_timezones_set is defined -%}
-        {%- for row in run_query('select distinct ' ~ column ~ ' from ' ~ headwater.model_ref(context.model) ~ ' where ' ~ column ~ ' is not null order by 1') -%}
+        {%- for row in run_query('select distinct ' ~ column ~ ' from ' ~ headwater.model_ref(context.model, context) ~ ' where ' ~ column ~ ' is not null order by 1') -%}
             {%- if row[0] in modules.pytz.all_timezones_set -%}
                 {%- do zones.update({row[0]: headwater._clock_now({'zone': row[0]})}) -%}
             {%- endif -%}
@@ -139,10 +200,28 @@
 {%- endmacro %}
 
 {#- CTE: the messages that people were due before this build, of this journey and the others: profile_id, channel, happened_at. Whom a journey
-    holds out had none; messages that obey no rule are not counted. -#}
-{% macro _journey_contacts(parsed, beside, log) -%}
+    holds out had none; messages that obey no rule are not counted. What `earlier` versions of this journey send in this build is counted too. -#}
+{% macro _journey_contacts(parsed, beside, log, earlier=[]) -%}
 {%- set logs = ([{'table': log, 'definition': parsed}] if log else []) + beside -%}
 contacts as (
+    {% for one in earlier %}
+    select
+        sent.profile_id,
+        sent.channel,
+        sent.happened_at
+
+    from {{ one.cte }} as sent
+
+    where
+        sent.node_type = 'touchpoint'
+        and sent.outcome = 'due'
+        and not sent.is_holdout
+        {%- for name in headwater._free_touchpoints(one.definition) %}
+        and sent.node <> {{ headwater.string_literal(name) }}
+        {%- endfor %}
+
+    union all
+    {% endfor %}
     {% for log in logs %}
     select
         coalesce(successors.live_id, steps.profile_id) as profile_id,
@@ -186,17 +265,38 @@ contacts as (
     {{ return(names) }}
 {%- endmacro %}
 
+{#- Query: the messages that people had, before this build and by the `earlier` steps of it: profile_id, channel, happened_at. -#}
+{% macro _journey_had(earlier, cap) -%}
+select profile_id, channel, happened_at from contacts
+{%- for other in earlier if other.channel in cap.channels %}
+union all
+select new__{{ other.name }}.profile_id, {{ headwater.string_literal(other.channel) }}, new__{{ other.name }}.happened_at
+
+from new__{{ other.name }}
+
+inner join travellers
+    on new__{{ other.name }}.profile_id = travellers.profile_id
+    and new__{{ other.name }}.entry_number = travellers.entry_number
+
+where
+    new__{{ other.name }}.outcome = 'due'
+    and not travellers.is_holdout
+{%- endfor %}
+{%- endmacro %}
+
 {#- CTEs of a touchpoint under rules: judged__ (who could have it now, and the reason against it, if any), new__ (who has it, or goes on without) and
     delayed__ (who waits for it from this build on). -#}
-{% macro _journey_under_rules(node, rules, zones, earlier, is_many=false) -%}
+{% macro _journey_under_rules(node, rules, zones, earlier, context) -%}
+{%- set is_many = context.is_many -%}
 {%- set caps = [] -%}
 {%- for cap in rules.caps if node.channel in cap.channels -%}
     {%- do caps.append(cap) -%}
 {%- endfor -%}
 {%- set is_quiet = headwater._is_quiet(zones, rules.quiet) if rules.quiet and node.channel in rules.quiet.channels else none -%}
+{%- set is_closed = headwater._is_closed(zones, rules.closed, node.channel, context.name) -%}
 {%- set over = [] -%}
 {%- for cap in caps -%}
-    {%- do over.append('coalesce(cap_' ~ loop.index ~ '.messages, 0) + ready.place > ' ~ cap.at_most) -%}
+    {%- do over.append('coalesce(cap_' ~ loop.index ~ '.messages, 0) + ' ~ ('coalesce(of_company.place, 1)' if cap.is_per_account else 'ready.place') ~ ' > ' ~ cap.at_most) -%}
 {%- endfor -%}
 judged__{{ node.name }} as (
 
@@ -209,6 +309,9 @@ judged__{{ node.name }} as (
         ready.arrived_at,
         case
             when ready.outcome = 'skipped' then null
+            {%- if is_closed %}
+            when {{ is_closed }} then 'calendar'
+            {%- endif %}
             {%- if is_quiet %}
             when {{ is_quiet }} then 'quiet'
             {%- endif %}
@@ -234,7 +337,72 @@ judged__{{ node.name }} as (
     inner join travellers
         on ready.profile_id = travellers.profile_id
         and ready.entry_number = travellers.entry_number
+    {%- if caps | selectattr('is_per_account') | list %}
+
+    {# Of several contacts of one company whom this build would write to the first, by their ids, come first. -#}
+    left join (
+        select
+            placed.profile_id,
+            placed.entry_number,
+            max(placed.place) as place
+
+        from (
+            select
+                ready.profile_id,
+                ready.entry_number,
+                row_number() over (partition by contacts_of.account_id order by ready.profile_id, ready.entry_number) as place
+
+            from ready__{{ node.name }} as ready
+
+            inner join travellers
+                on ready.profile_id = travellers.profile_id
+                and ready.entry_number = travellers.entry_number
+
+            inner join contacts_of
+                on ready.profile_id = contacts_of.profile_id
+
+            where
+                ready.outcome = 'due'
+                and not travellers.is_holdout
+        ) as placed
+
+        group by placed.profile_id, placed.entry_number
+    ) as of_company
+        on ready.profile_id = of_company.profile_id
+        and ready.entry_number = of_company.entry_number
+    {%- endif %}
     {%- for cap in caps %}
+    {%- if cap.is_per_account %}
+
+    left join (
+        select
+            contacts_of.profile_id,
+            max(had_by_account.messages) as messages
+
+        from contacts_of
+
+        inner join (
+            select
+                contacts_of.account_id,
+                count(*) as messages
+
+            from contacts_of
+
+            inner join (
+                {{ headwater._journey_had(earlier, cap) | indent(16) }}
+            ) as had
+                on contacts_of.profile_id = had.profile_id
+                and had.happened_at >= {{ headwater.timestamp_literal(headwater._day_began(zones.default, headwater._clock_now({'zone': zones.default}), cap.days)) }}
+                and had.channel in ({{ headwater.string_literals(cap.channels) }})
+
+            group by contacts_of.account_id
+        ) as had_by_account
+            on contacts_of.account_id = had_by_account.account_id
+
+        group by contacts_of.profile_id
+    ) as cap_{{ loop.index }}
+        on ready.profile_id = cap_{{ loop.index }}.profile_id
+    {%- else %}
 
     left join (
         select
@@ -244,29 +412,16 @@ judged__{{ node.name }} as (
         from {{ 'people as candidates' if is_many else 'candidates' }}
 
         inner join (
-            select profile_id, channel, happened_at from contacts
-            {%- for other in earlier if other.channel in cap.channels %}
-            union all
-            select new__{{ other.name }}.profile_id, {{ headwater.string_literal(other.channel) }}, new__{{ other.name }}.happened_at
-
-            from new__{{ other.name }}
-
-            inner join travellers
-                on new__{{ other.name }}.profile_id = travellers.profile_id
-                and new__{{ other.name }}.entry_number = travellers.entry_number
-
-            where
-                new__{{ other.name }}.outcome = 'due'
-                and not travellers.is_holdout
-            {%- endfor %}
+            {{ headwater._journey_had(earlier, cap) | indent(12) }}
         ) as had
             on candidates.profile_id = had.profile_id
             and had.happened_at >= {{ headwater._days_began(zones, cap.days) }}
-            and had.channel in ({% for channel in cap.channels %}{{ headwater.string_literal(channel) }}{{ ', ' if not loop.last }}{% endfor %})
+            and had.channel in ({{ headwater.string_literals(cap.channels) }})
 
         group by candidates.profile_id
     ) as cap_{{ loop.index }}
         on ready.profile_id = cap_{{ loop.index }}.profile_id
+    {%- endif %}
     {%- endfor %}
 
 ),
@@ -276,7 +431,7 @@ new__{{ node.name }} as (
     select
         profile_id,
         entry_number,
-        case when reason is null then outcome when reason = 'quiet' then 'dropped_quiet' else 'dropped_capped' end as outcome,
+        case when reason is null then outcome else {{ dbt.concat(["'dropped_'", 'reason']) }} end as outcome,
         happened_at,
         is_new
 

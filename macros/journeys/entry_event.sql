@@ -49,7 +49,7 @@ own_events as (
 
     from travellers
 
-    inner join {{ headwater.model_ref(event.model) }} as events
+    inner join {{ headwater.model_ref(event.model, context) }} as events
         on travellers.entry_number = {{ headwater.node_key('cast(events.' ~ event.key ~ ' as ' ~ dbt.type_string() ~ ')') }}
 
 ),

@@ -5,10 +5,11 @@
     {touchpoint: {destination, channel, template}} | {split: {arm: {percent, steps}}} |
     {branch: {if: condition, then: [steps], else: [steps]}} | {goal: condition} | {exit: {}}, and what journey_written_out() makes such steps of:
     {repeat: {at_most, until, steps}} | {branch: {cases}} | {task: {destination, template}}, or {jump: {to}}; each step but exit and jump has a `name`;
-    and what became of steps since people entered: renamed {new: old}, removed [old], inserted {step: newcomers | everybody}.
+    and whose people go on by it, migrate [version], and what became of steps since they entered: renamed {new: old}, removed [old],
+    inserted {step: newcomers | everybody}.
     A step of a later branch may say {engaged: {touchpoint: name, kind: opened}} as its condition.
     Columns: step_id, journey_name, profile_id, entry_number, node, node_type, outcome, touchpoint_id, destination, channel, template,
-    is_holdout, happened_at, entry_key (of an entry's row: the event, or the date). -#}
+    is_holdout, happened_at, entry_key (of an entry's row: the event, or the date), version (of an entry's row: the definition it was by). -#}
 {% macro journey(definition) -%}
 {%- if headwater.is_switched_off() -%}
     {{ return('') }}
@@ -29,17 +30,57 @@
     on_schema_change='append_new_columns',
     tags=['journey'],
     meta={'journey': parsed},
+    post_hook='{{ headwater.keep_journey_version() }}',
 ) -}}
 {%- set is_build = execute and model.resource_type == 'model' and flags.WHICH in ['build', 'run', 'retry'] -%}
-{%- set known = headwater._journey_checked_log(parsed, nodes) -%}
-{{ headwater.journey_query(parsed, nodes, model.name, this if is_incremental() else none, known, is_build) }}
+{%- set log = this if is_incremental() else none -%}
+{%- do headwater._journey_check_log(log) if is_build -%}
+{%- set versions = headwater.journey_versions(parsed, model.name, log) if is_build else none -%}
+{%- set known = headwater._journey_known(parsed, nodes, log, versions.current) if log and is_build else {} -%}
+{{ headwater.journey_query(parsed, nodes, model.name, log, known, is_build, versions=versions) }}
 {%- endmacro %}
 
 {#- Relation-shaped query: the steps that a build now would add to the `log` of the journey of that `name`, none where it has no log yet. `known` are the
-    names of the steps that people in it may have met; `asks` whether tables may be asked while dbt compiles; `members` a query that stands for the audience that lets in. -#}
-{% macro journey_query(parsed, nodes, name, log, known, asks, members=none) -%}
+    names of the steps that people in it may have met; `asks` whether tables may be asked while dbt compiles; `members` a query that stands for the audience
+    that lets in; `versions` what journey_versions() returns, or none. -#}
+{% macro journey_query(parsed, nodes, name, log, known, asks, members=none, versions=none) -%}
+{%- set id = versions.id if versions else headwater.journey_version(parsed) -%}
+{%- if not versions or not versions.kept -%}
+    {{ return(headwater._journey_by_version(parsed, nodes, name, log, known, asks, members, {'id': id, 'ids': none})) }}
+{%- endif -%}
+with
+{% set earlier = [] -%}
+{% for one in versions.kept %}
+of_{{ one.id }} as (
+
+    {{ headwater._journey_by_version(one.parsed, one.nodes, name, log, headwater._journey_known(one.parsed, one.nodes, log, one.ids, checks=false), asks, none, {
+        'id': one.id, 'ids': one.ids, 'is_kept': true, 'earlier': earlier | list, 'inside': one.inside,
+    }) | indent(4) }}
+
+),
+{% do earlier.append({'cte': 'of_' ~ one.id, 'definition': one.parsed}) %}
+{%- endfor %}
+of_{{ id }} as (
+
+    {{ headwater._journey_by_version(parsed, nodes, name, log, known, asks, members, {'id': id, 'ids': versions.current, 'earlier': earlier | list}) | indent(4) }}
+
+)
+{% for one in versions.kept %}
+select * from of_{{ one.id }}
+union all
+{%- endfor %}
+select * from of_{{ id }}
+{%- endmacro %}
+
+{#- Relation-shaped query: the same of the people of one version, {id, ids, is_kept, earlier, inside}: those who entered by one of `ids`, all where there are
+    none. Nobody comes in by a kept one; what the `earlier` ones send in this build counts for the caps. -#}
+{% macro _journey_by_version(parsed, nodes, name, log, known, asks, members, version) -%}
 {%- set context = headwater.audience_context('person') -%}
-{%- do context.update({'name': name, 'log': log, 'asks': asks}) -%}
+{%- do context.update({
+    'name': name, 'log': log, 'asks': asks, 'version': version.id, 'ids': version.ids, 'is_kept': version.get('is_kept', false),
+    'inside': version.get('inside', 0), 'earlier': version.get('earlier', []),
+}) -%}
+{%- set ever = 'logged_ever' if context.ids else 'logged' -%}
 {%- set entry = headwater._journey_entry(parsed, context) -%}
 {%- do context.update({'spans': 'spans', 'is_many': entry.is_many, 'entry_event': entry.event, 'entry_columns': []}) -%}
 {%- set exit_predicate = headwater.audience_predicate(context, parsed['exit_when'], 'exit_when') if 'exit_when' in parsed else none -%}
@@ -60,8 +101,10 @@
     {%- endif -%}
 {%- endfor -%}
 {%- set zones = headwater.contact_zones(context, rules or {'zone_column': 'time_zone'}) if ruled or timed else none -%}
-{%- set excluded = headwater._journey_excluded(parsed, beside) if 'exclusion' in parsed else '' -%}
+{%- set excluded = headwater._journey_excluded(parsed, beside) if 'exclusion' in parsed and not context.is_kept else '' -%}
+{%- do headwater.stop_for_kept(context) -%}
 {%- do headwater.stop_for(context.problems) -%}
+{%- set version_column = headwater._journey_version_column(log, 'steps') if context.ids else none -%}
 {%- set leaves_out = parsed['entry'].get('existing') == 'leave_out' and not log -%}
 {%- set predicates = {} -%}
 {%- for node in nodes if node.condition and not node.condition.get('engaged') -%}
@@ -71,7 +114,7 @@
 with
 
 {# The relation is written out: in its first build it is not there yet. -#}
-logged as (
+{{ ever }} as (
 
     {% if log -%}
     select
@@ -83,6 +126,9 @@ logged as (
         max(case when is_holdout then 1 else 0 end) = 1 as is_holdout,
         min(happened_at) as happened_at,
         max(happened_at) as last_at
+        {%- if context.ids %},
+        min(version) as version
+        {%- endif %}
 
     from (
         select
@@ -93,6 +139,9 @@ logged as (
             steps.outcome,
             steps.is_holdout,
             steps.happened_at
+            {%- if context.ids %},
+            case when steps.node = 'entry' then coalesce({{ version_column }}, '') end as version
+            {%- endif %}
 
         from {{ log }} as steps
 
@@ -110,6 +159,9 @@ logged as (
             steps.outcome,
             steps.is_holdout,
             steps.happened_at
+            {%- if context.ids %},
+            case when steps.node = 'entry' then coalesce({{ version_column }}, '') end as version
+            {%- endif %}
 
         from {{ log }} as steps
 
@@ -141,6 +193,24 @@ logged as (
 
 ),
 
+{% if context.ids -%}
+{# Those of this version. -#}
+logged as (
+
+    select logged_ever.*
+
+    from logged_ever
+
+    inner join logged_ever as entered
+        on logged_ever.profile_id = entered.profile_id
+        and logged_ever.entry_number = entered.entry_number
+        and entered.node = 'entry'
+
+    where entered.version in ({{ headwater.string_literals(context.ids) }})
+
+),
+
+{% endif -%}
 {% if entry.is_many %}people{% else %}candidates{% endif %} as (
 
     select
@@ -162,7 +232,7 @@ members as (
 
 ),
 
-{{ headwater._journey_entries(entry, excluded if not leaves_out else '', context, leaves_out) }}
+{{ headwater._journey_entries(entry, excluded if not leaves_out else '', context, leaves_out, ever) }}
 
 {# Everybody inside, and since when: those who came in before and those who come in now. -#}
 travellers as (
@@ -271,8 +341,25 @@ done__entry as (
 
 ),
 
+{% if ruled and rules.caps | selectattr('is_per_account') | list -%}
+{# Which companies somebody is a contact of, once each. -#}
+contacts_of as (
+
+    select distinct
+        account_id,
+        profile_id
+
+    from {{ headwater.model_ref('account_contacts', context) }}
+
+    where
+        account_id is not null
+        and profile_id is not null
+
+),
+
+{% endif -%}
 {% if ruled -%}
-{{ headwater._journey_contacts(parsed, beside, log) }}
+{{ headwater._journey_contacts(parsed, beside, log, context.earlier) }}
 
 {% endif -%}
 {% for node in nodes -%}
@@ -366,7 +453,8 @@ steps as (
         new_steps.template,
         coalesce(travellers.is_holdout, 1 = 0) as is_holdout,
         new_steps.happened_at,
-        new_steps.entry_key
+        new_steps.entry_key,
+        case when new_steps.node = 'entry' then {{ headwater._text_or_null(context.version) }} end as version
 
     from new_steps
 

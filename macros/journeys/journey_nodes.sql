@@ -189,6 +189,13 @@
     {%- set renamed = parsed.get('renamed') or {} -%}
     {%- set removed = parsed.get('removed') or [] -%}
     {%- set inserted = parsed.get('inserted') or {} -%}
+    {%- set migrate = parsed.get('migrate', []) -%}
+    {%- if migrate is string or migrate is mapping or migrate is not iterable -%}
+        {{ headwater.audience_error('migrate', "wants a list of versions whose people go on by this definition, such as [v3f2a90c1]; sync journey show has them") }}
+    {%- endif -%}
+    {%- for one in migrate if one is not string or not modules.re.fullmatch('v[0-9a-f]{8}(_[0-9]+)?', one) -%}
+        {{ headwater.audience_error('migrate', "'" ~ one ~ "' is no version, such as v3f2a90c1; sync journey show has them") }}
+    {%- endfor -%}
     {%- if renamed is not mapping -%}
         {{ headwater.audience_error('renamed', "wants {new name: old name}") }}
     {%- elif removed is string or removed is mapping or removed is not iterable -%}

@@ -16,7 +16,7 @@
             steps.profile_id,
             max(case when steps.is_holdout then 1 else 0 end) = 1 as is_holdout,
             min(
-                case when steps.node in ({{ first }}) and coalesce(steps.outcome, '') not in ('skipped', 'dropped_quiet', 'dropped_capped') then steps.happened_at end
+                case when steps.node in ({{ first }}) and coalesce(steps.outcome, '') not in ('skipped', 'dropped_quiet', 'dropped_calendar', 'dropped_capped') then steps.happened_at end
             ) as qualified_at,
             max(case when steps.node in ({{ last }}) or steps.node_type = 'exit' then 1 else 0 end) as is_over
 

@@ -14,8 +14,9 @@
         {%- set made = headwater.compiled_audience(replayed.audience, parsed['entry']['audience']) -%}
         {%- set members = 'select judged.profile_id, judged.is_holdout from (' ~ headwater.audience_rows(made) ~ ') as judged where judged.is_member' -%}
     {%- endif -%}
-    {%- set known = headwater._journey_known(parsed, nodes, log, name, checks) if log else {} -%}
-    {%- set query = headwater.journey_query(parsed, nodes, name, log, known, execute, members) -%}
+    {%- set versions = headwater.journey_versions(parsed, name, log) if execute and not headwater.is_offline() else none -%}
+    {%- set known = headwater._journey_known(parsed, nodes, log, versions.current, checks) if log else {} -%}
+    {%- set query = headwater.journey_query(parsed, nodes, name, log, known, execute, members, versions) -%}
     {%- set shown = [] -%}
     {%- for node in nodes -%}
         {%- set ways = [] -%}
@@ -28,25 +29,9 @@
         'name': name, 'entry': headwater.rule_words(parsed['entry']), 'exit_when': headwater.rule_words(parsed['exit_when']) if 'exit_when' in parsed else none,
         'nodes': shown, 'next': query,
         'passed': headwater._journey_passed(parsed, log) if log else none,
-        'standing': headwater._journey_standing(parsed, nodes, log) if log else none,
+        'standing': headwater._journey_standing(parsed, nodes, log, versions.current) if log else none,
+        'versions': headwater._journey_told_versions(versions) if versions else [],
     })) }}
-{%- endmacro %}
-
-{#- Value: what _journey_checked_log() gives to a build, of a log that is named. -#}
-{% macro _journey_known(parsed, nodes, log, name, checks) -%}
-    {%- set met = {} -%}
-    {%- for row in run_query("select node, node_type, count(distinct profile_id) from " ~ log ~ " where node_type not in ('entry', 'exit', 'delay') group by node, node_type order by 1, 2") -%}
-        {%- do met.setdefault(row[0], {}).update({row[1]: row[2] | int}) -%}
-    {%- endfor -%}
-    {%- set before = headwater._journey_steps_before(log) -%}
-    {%- if checks -%}
-        {%- do headwater._journey_refuse_edits(parsed, nodes, met, before) -%}
-    {%- endif -%}
-    {%- set known = {} -%}
-    {%- for step in (met | list) + (before | map(attribute='name') | list) -%}
-        {%- do known.update({headwater._journey_name_now(parsed, step): true}) -%}
-    {%- endfor -%}
-    {{ return(known) }}
 {%- endmacro %}
 
 {#- Text: a step in plain words. -#}
@@ -83,23 +68,37 @@ from {{ log }} as steps
 group by {{ headwater._journey_node_now(parsed, 'steps.node') }}, steps.node_type, steps.outcome
 {%- endmacro %}
 
-{#- Relation-shaped query: node, entries: who is inside and has come to a step, and has not passed it. -#}
-{% macro _journey_standing(parsed, nodes, log) -%}
+{#- Value: [{version, inside, is_kept}], today's last: by which version people are inside. -#}
+{% macro _journey_told_versions(versions) -%}
+    {%- set told = [] -%}
+    {%- for one in versions.kept -%}
+        {%- do told.append({'version': one.id, 'inside': one.inside, 'is_kept': true}) -%}
+    {%- endfor -%}
+    {%- set here = [0] -%}
+    {%- for id in versions.current -%}
+        {%- do here.append(versions.inside.get(id, 0)) -%}
+    {%- endfor -%}
+    {{ return(told + [{'version': versions.id, 'inside': here | sum, 'is_kept': false}]) }}
+{%- endmacro %}
+
+{#- Relation-shaped query: node, entries: who is inside and has come to a step, and has not passed it; of the versions `ids`, or all. -#}
+{% macro _journey_standing(parsed, nodes, log, ids=none) -%}
+{%- set of_version = headwater._journey_of_version(log, ids) -%}
 with
 
 steps as (
 
     select
-        coalesce(identity_aliases.live_id, logged.profile_id) as profile_id,
-        logged.entry_number,
-        {{ headwater._journey_node_now(parsed, 'logged.node') }} as node,
-        min(logged.node_type) as node_type,
-        min(logged.outcome) as outcome
+        coalesce(identity_aliases.live_id, steps.profile_id) as profile_id,
+        steps.entry_number,
+        {{ headwater._journey_node_now(parsed, 'steps.node') }} as node,
+        min(steps.node_type) as node_type,
+        min(steps.outcome) as outcome
 
-    from {{ log }} as logged
+    from {{ log }} as steps {{- of_version.joined }}
 
     left join {{ ref('headwater', 'identity_aliases') }} as identity_aliases
-        on logged.profile_id = identity_aliases.old_id
+        on steps.profile_id = identity_aliases.old_id
 
     group by 1, 2, 3
 

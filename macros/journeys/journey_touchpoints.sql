@@ -97,27 +97,31 @@
 )
 {%- endmacro %}
 
-{#- Expression, boolean: it is a quiet hour now where `candidates` is, for a message of `touchpoints.node`; none where no rule says so. -#}
+{#- Expression, boolean: it is a quiet hour, or a day on which nothing is sent, now where `candidates` is, for a message of `touchpoints.node`; none where no
+    rule says so. -#}
 {% macro _journey_asleep(journey, nodes) -%}
 {%- set rules = headwater.contact_rules() -%}
-{%- if not rules or not rules.quiet -%}
+{%- if not rules or not (rules.quiet or rules.closed) -%}
     {{ return(none) }}
 {%- endif -%}
 {%- do ref('headwater', 'profiles') -%}
 {%- set node = headwater.node_named(journey) if execute else none -%}
 {%- set definition = (node.config.meta.get('journey') or {}) if node else {} -%}
-{%- set quiet = [] -%}
-{%- for one in (headwater.journey_nodes(definition) if definition else []) if one.name in nodes and one.channel in rules.quiet.channels and one.when_not_allowed != 'send' -%}
-    {%- do quiet.extend(headwater._journey_names_ever(definition, [one.name])) -%}
-{%- endfor -%}
-{%- if not quiet -%}
-    {{ return(none) }}
-{%- endif -%}
 {%- set context = headwater.audience_context('person') -%}
 {%- do context.update({'name': model.name, 'asks': flags.WHICH in ['build', 'run', 'retry'] and model.resource_type == 'model'}) -%}
 {%- set zones = headwater.contact_zones(context, rules) -%}
 {%- do headwater.stop_for(context.problems) -%}
-{{ return('touchpoints.node in (' ~ headwater.string_literals(quiet) ~ ') and ' ~ headwater._is_quiet(zones, rules.quiet)) }}
+{%- set parts = [] -%}
+{%- for one in (headwater.journey_nodes(definition) if definition else []) if one.name in nodes and one.type == 'touchpoint' and one.when_not_allowed != 'send' -%}
+    {%- set now = [] -%}
+    {%- if rules.quiet and one.channel in rules.quiet.channels -%}
+        {%- do now.append(headwater._is_quiet(zones, rules.quiet)) -%}
+    {%- endif -%}
+    {%- set is_closed = headwater._is_closed(zones, rules.closed, one.channel, journey) -%}
+    {%- do now.append(is_closed) if is_closed -%}
+    {%- do parts.append('(touchpoints.node in (' ~ headwater.string_literals(headwater._journey_names_ever(definition, [one.name])) ~ ') and (' ~ now | join(' or ') ~ '))') if now -%}
+{%- endfor -%}
+{{ return(('(' ~ parts | join(' or ') ~ ')') if parts else none) }}
 {%- endmacro %}
 
 {#- Value: the event that lets in to a journey; another name, or a property that it has not, stops the build. -#}

@@ -224,3 +224,21 @@ decided as (
 
 select * from decided
 {%- endmacro %}
+
+
+{#- Query: pairs that people decided on, with `is_same`; who was told both is two. -#}
+{% macro matching_told() -%}
+    select
+        entity,
+        least(left_key, right_key) as left_record_key,
+        greatest(left_key, right_key) as right_record_key,
+        min(case when action = 'link' then 1 else 0 end) as is_same
+
+    from (
+        {{ headwater.identity_overrides(['entity', 'action', 'left_key', 'right_key']) | indent(8) }}
+    ) as told
+
+    where action in ('link', 'do_not_link')
+
+    group by 1, 2, 3
+{%- endmacro %}

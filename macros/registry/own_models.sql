@@ -22,8 +22,12 @@
     ]) }}
 {%- endmacro %}
 
-{#- Relation: that of a model which a setting or definition names; the engine's where it has one of that name. -#}
-{% macro model_ref(name) -%}
+{#- Relation: that of a model which a setting or definition names; the engine's where it has one of that name. What a kept version of a journey
+    names (`context.is_kept`) is read as it is in the warehouse: dbt knew nothing of it when it parsed. -#}
+{% macro model_ref(name, context=none) -%}
+    {%- if context and context.get('is_kept') -%}
+        {{ return(headwater.kept_relation(context, name)) }}
+    {%- endif -%}
     {{ return(ref('headwater', name) if name in headwater.own_models() else ref(name)) }}
 {%- endmacro %}
 

@@ -20,11 +20,13 @@
         'cdp_consent_sources': 'any',
         'cdp_contact_rules': {'keys': {
             'quiet_hours': {'keys': {'from': 'text', 'to': 'text', 'channels': 'texts'}, 'needs': ['from', 'to']},
-            'caps': {'list': {'keys': {'at_most': 'whole', 'days': 'whole', 'channels': 'texts'}, 'needs': ['at_most', 'days']} },
+            'caps': {'list': {'keys': {'at_most': 'whole', 'days': 'whole', 'channels': 'texts', 'per': ['person', 'account']}, 'needs': ['at_most', 'days']} },
+            'calendar': {'list': {'keys': {'from': 'any', 'to': 'any', 'channels': 'texts', 'except': 'names'}, 'needs': ['from', 'to']} },
             'delay_at_most': 'text', 'zone_column': 'name',
         } },
         'cdp_always_excluded': 'any',
         'cdp_default_country': 'country',
+        'cdp_global_holdout': {'each': {'keys': {'percent': 'percent', 'salt': 'text'}, 'needs': ['percent', 'salt']} },
         'cdp_entities': {'each': {'keys': {'model': 'name', 'key': 'name'}, 'needs': ['model', 'key']} },
         'cdp_events': {'list': {'keys': {
             'name': 'name', 'model': 'name', 'key': 'name', 'time': 'name', 'entity': 'name', 'properties': 'texts',

@@ -150,6 +150,9 @@
             'model_name': string, 'column_name': string, 'value_count': number, 'unread_count': number, 'shapes': string,
             'verdict': string, 'counted_at': instant,
         },
+        'journey_versions': {
+            'journey_name': string, 'version_number': number, 'version': string, 'definition': string, 'migrates': string, 'kept_at': instant,
+        },
         'identity_answers': {
             'entity': string, 'action': string, 'left_key': string, 'right_key': string, 'author': string, 'reason': string,
             'answered_at': instant,

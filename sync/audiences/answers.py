@@ -63,7 +63,7 @@ def _left_out_by(row: dict[str, Any]) -> str | None:
 
 def preview(session: Session, compiled: Compiled) -> dict[str, Any]:
     """Size, what each condition keeps and drops, whom destinations reach, ten members."""
-    counts = session.rows(_signatures(compiled))
+    counts = session.rows(counted(compiled))
     total = sum(int(row["counted"]) for row in counts)
     reach = session.rows(compiled.reach)[0]
     consent = session.rows(compiled.consent) if compiled.consent else []
@@ -91,13 +91,13 @@ def preview(session: Session, compiled: Compiled) -> dict[str, Any]:
             }
             for number, one in enumerate(compiled.reaches, start=1)
         ],
-        "conditions": [_kept(leaf, counts) for leaf in compiled.leaves],
+        "conditions": [kept(leaf, counts) for leaf in compiled.leaves],
         "examples": _examples(session, compiled),
     }
 
 
-def _signatures(compiled: Compiled) -> str:
-    """Rows of the entity by what they meet: far fewer rows than there are people."""
+def counted(compiled: Compiled) -> str:
+    """The query of rows of the entity by what they meet, with how many: far fewer rows than there are people."""
     columns = [f"leaf_{leaf.number}" for leaf in compiled.leaves]
     columns += [f"would_{leaf.number}" for leaf in compiled.leaves]
     columns += ["is_met", "is_sampled", "is_member"]
@@ -107,7 +107,7 @@ def _signatures(compiled: Compiled) -> str:
     )
 
 
-def _kept(leaf: Leaf, counts: Iterable[dict[str, Any]]) -> dict[str, Any]:
+def kept(leaf: Leaf, counts: Iterable[dict[str, Any]]) -> dict[str, Any]:
     """Of everybody, whom a condition keeps and drops; `alone` are those whom nothing but it keeps out."""
     kept = dropped = alone = 0
     for row in counts:

@@ -61,6 +61,10 @@ class Compiled:
     reach: str
     reaches: tuple[Reach, ...]
     consent: str | None
+    relation: str  # of everybody
+    is_of_each: (
+        bool  # whether somebody is a member by what is known of them alone, whoever else there is
+    )
 
     @classmethod
     def of(cls, told: Mapping[str, Any]) -> Compiled:
@@ -84,6 +88,8 @@ class Compiled:
                 for one in told["reaches"]
             ),
             consent=told["consent"],
+            relation=told["relation"],
+            is_of_each=told["is_of_each"],
         )
 
 
@@ -98,8 +104,17 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Version:
+    """What people entered a journey by, and how many are inside by it."""
+
+    version: str
+    inside: int
+    is_kept: bool  # an earlier one, by which its people go on
+
+
+@dataclass(frozen=True, slots=True)
 class CompiledJourney:
-    """A journey as dbt compiled it, and the queries that answer for it; the last two are None where it has no log yet."""
+    """A journey as dbt compiled it, and the queries that answer for it; `passed` and `standing` are None where it has no log yet."""
 
     name: str
     entry: str
@@ -108,6 +123,7 @@ class CompiledJourney:
     next: str
     passed: str | None
     standing: str | None
+    versions: tuple[Version, ...]
 
     @classmethod
     def of(cls, told: Mapping[str, Any]) -> CompiledJourney:
@@ -129,6 +145,7 @@ class CompiledJourney:
             next=told["next"],
             passed=told["passed"],
             standing=told["standing"],
+            versions=tuple(Version(**one) for one in told["versions"]),
         )
 
 
@@ -308,6 +325,16 @@ def definition_in(path: Path) -> tuple[str, int] | None:
     return call[0].partition("(")[0], text[: block.start()].count("\n") + 1
 
 
+def definition_text(path: Path) -> str:
+    """The YAML of a file's definition, as it stands there."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix != ".sql":
+        return text
+    call = _CALL.search(text)
+    block = next((one for one in _BLOCK.finditer(text) if call and one[1] == call[1]), None)
+    return re.sub(r"\{%-?\s*(set\s+\w+|endset)\s*-?%\}", "", block[0]) if block else ""
+
+
 def _block(path: Path) -> tuple[str, str]:
     """Jinja that sets a definition, and the name it is under."""
     try:
@@ -342,5 +369,5 @@ def _told(error: str, name: str) -> str:
             continue
         if line.strip():
             lines.append(line.strip())
-    text = re.sub(r"\binline_query, ", "", "\n".join(lines))
+    text = re.sub(r"\binline_query(, |: )", "", "\n".join(lines))
     return f"'{name}': {text}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -28,9 +29,9 @@ def show(session: Session, journey: CompiledJourney) -> dict[str, Any]:
         return dict(sorted(found.items()))
 
     def delayed(name: str) -> dict[str, int]:
-        """By reason; one person may have been delayed for both."""
+        """By reason; one person may have been delayed for several."""
         found = counted(passed, f"{name}.delayed")
-        for reason in ("capped", "quiet"):
+        for reason in ("calendar", "capped", "quiet"):
             for outcome, entries in counted(passed, f"{name}.delayed.{reason}").items():
                 found[outcome] = found.get(outcome, 0) + entries
         return dict(sorted(found.items()))
@@ -58,6 +59,7 @@ def show(session: Session, journey: CompiledJourney) -> dict[str, Any]:
         "journey": journey.name,
         "entry": journey.entry,
         "exit_when": journey.exit_when,
+        "versions": [dataclasses.asdict(one) for one in journey.versions],
         "entered": sum(counted(passed, "entry").values()),
         "entering": sum(counted(coming, "entry").values()),
         "steps": steps,
@@ -111,13 +113,18 @@ def replay(
     try:
         if log is not None:
             with warehouse.session(write=True) as session:
-                session.execute(f"create or replace table {scratch} as select * from {log}")
+                # A log that no build has added to since versions are kept says none.
+                known = {column.name.lower() for column in session.columns(log)}
+                version = "" if "version" in known else ", nullif(template, template) as version"
+                session.execute(
+                    f"create or replace table {scratch} as select *{version} from {log}"
+                )
             begun = True
         for now in instants:
             journey = compiled(now, scratch if begun else None)
             with warehouse.session(write=True) as session:
                 listed = "step_id, profile_id, entry_number, node, node_type, outcome, touchpoint_id, destination, channel, "
-                listed += "template, is_holdout, happened_at"
+                listed += "template, is_holdout, happened_at, version"
                 query = f"select {listed} from ({journey.next}) as steps"
                 if begun:
                     session.execute(f"insert into {scratch} ({listed}) {query}")

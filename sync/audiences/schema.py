@@ -36,7 +36,8 @@ def schema(
     """The schema. `tables` are those of the macro `definition_tables`, `entities` names that `cdp_entities` adds."""
     settings = {
         "entity": _NAME, "zone": _NAME, "limit": _closed(tables["limit"]), "sample": _closed(tables["share_setting"]),
-        "holdout": _closed(tables["share_setting"]), "always_excluded": {"enum": ["left_out", "may_be_in"]},
+        "holdout": _closed(tables["holdout"]), "always_excluded": {"enum": ["left_out", "may_be_in"]},
+        "global_holdout": {"enum": ["held_out", "may_be_in"]},
     }  # fmt: skip
     kinds = {kind: _kind(kind, tables) for kind in tables["kinds"]}
     kinds |= {name: {name: _CONDITION} for name in entities}

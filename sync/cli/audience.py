@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from sync.audiences import answers
+from sync.audiences import answers, sampled
 from sync.audiences.compiled import Compiled, Compiler
 from sync.cli.app import App, Verb, json_option
 from sync.cli.definitions import compiler, model_named, model_path
 from sync.config.models import AudienceModel
-from sync.errors import ConfigError, SelectionError
+from sync.errors import ConfigError, HeadwaterError, SelectionError
+from sync.warehouses.duckdb import DuckDBWarehouse
+from sync.warehouses.duckdb_sample import DuckDBSample
 
 if TYPE_CHECKING:
     from sync.warehouses.base import Session
@@ -117,13 +120,20 @@ def _show_why(app: App, found: dict[str, Any]) -> None:
 
 @audience.command("preview", cls=Verb, example="sync audience preview lapsed_buyers")
 @click.argument("name")
+@click.option(
+    "--watch",
+    is_flag=True,
+    help="Go on, with a new answer whenever the file is saved; by a sample.",
+)
 @json_option
 @click.pass_obj
-def preview(app: App, name: str, as_json: bool) -> int:
+def preview(app: App, name: str, watch: bool, as_json: bool) -> int:
     """Show whom an audience would hold now: size, consent, reach, what each condition keeps and drops, ten members, masked.
 
     NAME is an audience of the project, as its file is now, or a file: a model (.sql), or a definition alone (.yml). Nothing is built.
     """
+    if watch:
+        return _watch(app, name, as_json)
     with compiler(app) as dbt:
         compiled = _compiled(app, dbt, name)
     with app.warehouse.session() as session:
@@ -133,6 +143,70 @@ def preview(app: App, name: str, as_json: bool) -> int:
         return 0
     _show_preview(app, found)
     return 0
+
+
+def _watch(app: App, name: str, as_json: bool) -> int:
+    """An answer each time the file is saved, until it is interrupted: by a sample of people in memory, as dbt stays warm beside it."""
+    warehouse = app.warehouse
+    if not isinstance(warehouse, DuckDBWarehouse):
+        raise ConfigError(
+            f"a sample in memory is for DuckDB, and this is {warehouse.dialect.name}.",
+            hint="sync audience preview without --watch asks the warehouse itself.",
+        )
+    path = Path(name) if Path(name).is_file() else model_path(app, _model(app, name))
+    samples: dict[str, DuckDBSample] = {}
+    seen = 0.0
+    with compiler(app) as dbt:
+        while True:
+            if path.stat().st_mtime != seen:
+                seen = path.stat().st_mtime
+                try:
+                    compiled = _compiled(app, dbt, name)
+                    _show_estimate(app, warehouse, compiled, samples, as_json)
+                except HeadwaterError as error:
+                    app.output.note(str(error))
+            time.sleep(0.1)
+
+
+def _show_estimate(
+    app: App,
+    warehouse: DuckDBWarehouse,
+    compiled: Compiled,
+    samples: dict[str, DuckDBSample],
+    as_json: bool,
+) -> None:
+    if not compiled.is_of_each:
+        app.output.note(
+            f"{compiled.name} asks for others than the person (a group, a rank, a company), whom a sample does not know: this is exact."
+        )
+        with app.warehouse.session() as session:
+            found = answers.preview(session, compiled)
+        if as_json:
+            app.output.document(found)
+        else:
+            _show_preview(app, found)
+        return
+    if compiled.relation not in samples:
+        samples[compiled.relation] = DuckDBSample(
+            warehouse.path, compiled.relation, compiled.key, sampled.PEOPLE
+        )
+    found = sampled.estimate(samples[compiled.relation], compiled)
+    if as_json:
+        app.output.document(found)
+        return
+    many = _MANY.get(found["entity"], found["entity"])
+    error = f", give or take {found['error_percent']} % of all" if found["error_percent"] else ""
+    about = "about " if found["error_percent"] else ""
+    app.output.text(
+        f"{found['audience']}: {about}{found['members']:,} of {found['of']:,} {many}{error}, by {found['sampled']:,} of them"
+    )
+    app.output.table(
+        ["condition", "keeps", "drops", "drops alone", "where"],
+        [
+            [one["words"], one["keeps"], one["drops"], one["drops_alone"], one["path"]]
+            for one in found["conditions"]
+        ],
+    )
 
 
 def _show_preview(app: App, found: dict[str, Any]) -> None:

@@ -77,6 +77,13 @@ def show(app: App, name: str, picture: bool, as_json: bool) -> int:
     output.text(f"entry: {found['entry']}")
     if found["exit_when"]:
         output.text(f"exit when: {found['exit_when']}")
+    kept = [one for one in found["versions"] if one["is_kept"]]
+    for one in kept:
+        output.text(
+            f"{one['inside']:,} inside keep version {one['version']}, by which they entered"
+        )
+    if kept:
+        output.text(f"below: version {found['versions'][-1]['version']}, and whom it moves")
     output.text()
     output.table(
         ["step", "type", "what", "before it", "passed", "a build now"],

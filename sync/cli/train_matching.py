@@ -43,6 +43,8 @@ def train_matching(
 ) -> int:
     """Estimate the weights of probabilistic matching from the pairs of the last build; no labels needed.
 
+    What people have answered (sync review-matches, overrides) counts for all pairs that are alike in the same way.
+
     What they claim stands beside what identifiers show: scored without e-mail (national id, tax id, domain), how many pairs
     of each band share it, in proportion to those that do of sure pairs. Where bands from `accept` on claim
     .03 more than holds, nothing is written.
@@ -68,7 +70,7 @@ def train_matching(
     with app.warehouse.session() as session:
         rows = session.rows(
             "select drawn_from, sources, pattern, rule_mask, frequency_bits, shared_frequency_bits, kin_bits, "
-            "identifying_bits, identifying_kin_bits, pair_count"
+            "identifying_bits, identifying_kin_bits, pair_count, same_count, different_count"
             f" from {relation} where entity = {app.warehouse.dialect.literal(entity)}"
         )
     counted = [
@@ -83,6 +85,8 @@ def train_matching(
             float(row["identifying_bits"]),
             float(row["identifying_kin_bits"]),
             int(row["pair_count"]),
+            int(row["same_count"]),
+            int(row["different_count"]),
         )
         for row in rows
     ]
@@ -96,6 +100,9 @@ def train_matching(
     if splink_model is not None:
         weights = import_splink(read_splink(splink_model), weights)
     bands = observed_bands(weights, counted, kinds=kinds, rules=rules)
+    same, different = (
+        sum(getattr(one, name) for one in counted) for name in ("same_count", "different_count")
+    )
     accept = accept_of(app.project.manifest)
     wrong = [one for one in bands if one.low >= accept and one.is_too_high]
     if wrong and not even_so:
@@ -115,6 +122,7 @@ def train_matching(
                 "path": str(path),
                 "prior": weights[0].m,
                 "household": weights[1].m,
+                "answers": {"same": same, "different": different},
                 "kinds": sorted({one.kind for one in weights} - {"prior", "household"}),
                 "bands": [
                     {
@@ -135,6 +143,10 @@ def train_matching(
             [[one.kind, one.label, f"{one.m:.6f}", f"{one.u:.6f}", one.source] for one in weights],
         )
         app.output.text()
+        if same or different:
+            app.output.text(
+                f"Learnt from {same + different:,} pairs that people judged: {same:,} one's, {different:,} two's."
+            )
         _show_bands(app, bands)
         if any(one.source == "assumed" for one in weights):
             app.output.text(

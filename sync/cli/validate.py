@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import click
 
-from sync.audiences.compiled import Compiler, definition_in
+from sync.audiences.compiled import Compiler, definition_in, definition_text
+from sync.audiences.lines import line_of_key
 from sync.audiences.schema import schema
 from sync.cli.app import App, Verb, json_option
 from sync.config.definitions import GUARD_KEYS, SYNC_KEYS
@@ -103,8 +104,16 @@ def _of_definition(app: App, dbt: Compiler, path: Path) -> list[Problem]:
         missing = _MISSING.search(str(error))
         if missing:
             return [_missing(app, missing["name"], str(shown), text)]
-        return list(_problems(str(error), str(shown), first))
+        return [_placed(one, path, first) for one in _problems(str(error), str(shown), first)]
     return []
+
+
+def _placed(problem: Problem, path: Path, first: int) -> Problem:
+    """With its line, where only the key was told: steps of a journey have no lines of their own in what dbt says."""
+    if problem.line is not None:
+        return problem
+    line = line_of_key(definition_text(path), problem.key, problem.said)
+    return problem if line is None else replace(problem, line=line + first - 1)
 
 
 def _missing(app: App, name: str, file: str, text: str) -> Problem:

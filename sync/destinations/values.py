@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import orjson
@@ -35,7 +35,11 @@ def _digits(instant: dt.datetime) -> str:
 
 def json_bytes(document: object) -> bytes:
     """A document as JSON, `plain` where JSON has no such value; a number that is none is null."""
-    return orjson.dumps(document, default=plain, option=orjson.OPT_PASSTHROUGH_DATETIME)
+    return orjson.dumps(document, default=_known, option=orjson.OPT_PASSTHROUGH_DATETIME)
+
+
+def _known(value: Any) -> Any:
+    return dict(value) if isinstance(value, Mapping) else plain(value)
 
 
 def utc(value: str | int | float | None) -> dt.datetime | None:

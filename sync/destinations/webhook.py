@@ -133,8 +133,8 @@ class Webhook:
         rows = [
             {
                 "key": record.key,
-                "identifiers": dict(record.identifiers),
-                "fields": dict(record.fields),
+                "identifiers": record.identifiers,
+                "fields": record.fields,
                 "idempotency_key": record.idempotency_key,
                 **({} if record.into is None else {"merged_into": record.into.key}),
             }

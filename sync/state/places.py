@@ -67,6 +67,7 @@ class Places:
         self._turn = threading.Lock()
         self._is_loaded = False
         self._lines: list[Place] = []
+        self._latest: dict[str, Place] = {}  # sync id -> its last line
         self._learnt: dict[str, str] = {}  # settings -> account, asked in this run
 
     def load(self, warehouse: Warehouse) -> None:
@@ -84,7 +85,8 @@ class Places:
                     f"from {self._tables.places} "
                     f"where environment = {self._literal(self._environment)} order by seen_at"
                 )
-            self._lines = [Place(*row.values()) for row in rows]
+            for row in rows:
+                self._add(Place(*row.values()))
             self._is_loaded = True
 
     def keep(self, session: Session, place: Place, now: dt.datetime) -> None:
@@ -104,7 +106,11 @@ class Places:
         }
         session.append(self._tables.places, arrow_table("places", [row]))
         with self._turn:
-            self._lines.append(place)
+            self._add(place)
+
+    def _add(self, line: Place) -> None:
+        self._lines.append(line)
+        self._latest[line.sync_id] = line
 
     def learn(self, connection: str, account: str) -> None:
         """The vendor was asked; the next sync with these settings need not."""
@@ -126,7 +132,8 @@ class Places:
 
     def last(self, sync_id: str) -> Place | None:
         """The last line of a sync."""
-        return self._last(lambda line: line.sync_id == sync_id)
+        with self._turn:
+            return self._latest.get(sync_id)
 
     def described(self, sync_id: str, place: str) -> Place | None:
         """The line that says where `place` of this sync is."""
@@ -141,14 +148,11 @@ class Places:
         return sorted(self._filling(definition) - set(known))
 
     def _filling(self, definition: SyncDefinition) -> set[str]:
+        filled = definition.filled
         with self._turn:
-            found = {line.sync_id for line in self._lines if _fills(line, definition.filled)}
+            found = {line.sync_id for line in self._lines if line.filled == filled}
         return found - {definition.sync_id}
 
     def _last(self, is_meant: Callable[[Place], bool]) -> Place | None:
         with self._turn:
             return next(filter(is_meant, reversed(self._lines)), None)
-
-
-def _fills(line: Place, filled: str) -> bool:
-    return line.filled == filled

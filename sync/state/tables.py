@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -233,7 +234,24 @@ def arrow_column(shape: str, name: str, column: Any, count: int) -> pa.Array:
     """One column of table `shape`; a value that is no list or tuple is that of all `count` rows."""
     import pyarrow as pa
 
-    kind = {
+    alias = SHAPES[shape][name]
+    if _is_many(column):
+        return pa.array(column, type=_arrow_type(alias))
+    return _constant(alias, column, count)
+
+
+@lru_cache(maxsize=32, typed=True)  # most columns of a batch are those of the batch before
+def _constant(alias: str, value: Any, count: int) -> pa.Array:
+    import pyarrow as pa
+
+    return pa.repeat(pa.array([value], type=_arrow_type(alias))[0], count)
+
+
+@cache
+def _arrow_type(alias: str) -> pa.DataType:
+    import pyarrow as pa
+
+    return {
         "word": pa.dictionary(pa.int8(), pa.string()),
         "string": pa.string(),
         "int64": pa.int64(),
@@ -241,10 +259,7 @@ def arrow_column(shape: str, name: str, column: Any, count: int) -> pa.Array:
         "bool": pa.bool_(),
         "timestamp": pa.timestamp("us"),
         "date32": pa.date32(),
-    }[SHAPES[shape][name]]
-    if _is_many(column):
-        return pa.array(column, type=kind)
-    return pa.repeat(pa.array([column], type=kind)[0], count)
+    }[alias]
 
 
 def _is_many(column: object) -> bool:

@@ -34,6 +34,7 @@ class Dialect:
     sha256_of: str = "sha256({0})"  # of a text, as hex
     fingerprint_of: str = "bit_xor(hash({0}))"
     counted_as: str = "{0}"  # what a count of distinct texts counts: a hash, where that is cheaper
+    compared_as: str = "{0}"  # what tells two hashes of rows apart: less of them, where a join is the cheaper for it
     json_text_of: str = "json_extract_string({0}, '$.{1}')"
     json_quoted_of: str = "cast(to_json({0}) as varchar)"  # of a text, as JSON has it
     matches_of: str = "regexp_matches({0}, {1})"
@@ -106,6 +107,11 @@ class Session(Protocol):
 
     def stream(self, query: str) -> Iterator[pa.RecordBatch]:
         """A result of any size, a bounded number of rows at a time."""
+
+    def keep(self, name: str, query: str) -> str | None:
+        """The relation `name`, of the rows of a query that is read more than once: kept until the session ends, or keeps another of that
+        name; None where asking again costs less.
+        """
 
     def columns(self, relation: str) -> list[Column]:
         """Columns of a relation, in order; none when it does not exist."""

@@ -281,6 +281,10 @@ class SnowflakeSession:
             for table in cursor.fetch_arrow_batches():
                 yield from normalised(table).to_batches(max_chunksize=BATCH_ROWS)
 
+    def keep(self, name: str, query: str) -> str | None:  # noqa: ARG002 - the others keep it
+        """None: a table of its own would need a right that `sync` has no other use for."""
+        return None
+
     def columns(self, relation: str) -> list[Column]:
         """Columns of a relation, in order; none when it does not exist."""
         try:

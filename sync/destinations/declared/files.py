@@ -50,6 +50,9 @@ class DeclaredFile:
         return Scope(names, identifiers, has_rows=True, has_into=has_into, filters=self.filters)
 
 
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, where there is libyaml
+
+
 @cache
 def load(path: Path) -> DeclaredFile:
     """A vendor from its file.
@@ -59,8 +62,8 @@ def load(path: Path) -> DeclaredFile:
     """
     try:
         text = path.read_text(encoding="utf-8")
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        document = yaml.safe_load(text)
+        node = yaml.compose(text, Loader=_LOADER)
+        document = yaml.load(text, Loader=_LOADER)  # noqa: S506 - it is safe
     except OSError as error:
         raise ConfigError(f"{path.name} cannot be read ({error.strerror}).") from error
     except yaml.YAMLError as error:

@@ -174,6 +174,7 @@ class TableChecks:
     key_count: int
     null_keys: int
     clear_identifiers: int = 0
+    held: int = 0
     elsewhere: int = 0
     former: int = 0
 

@@ -47,6 +47,10 @@ from sync.state.runs import RunLog
 from sync.state.tables import Tables
 from sync.warehouses.base import Session, Warehouse, now_utc
 
+WORTH_KEEPING = (
+    20_000  # rows of a table: a comparison of fewer is made again sooner than it is kept
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Planning:
@@ -319,8 +323,15 @@ def _planned(
         if not duplicates:  # two keys had one hash
             checks = replace(checks, key_count=checks.row_count - checks.null_keys)
     sound = not duplicates and not checks.null_keys and not checks.clear_identifiers
-    counts = read_counts(session.rows(queries.counts())) if sound else Counts()
+    differing = None
+    # A push reads them again; of a first push they are all.
+    is_large = checks.row_count >= WORTH_KEEPING
+    if spool and sound and is_large and queries.compares and 2 * checks.held > checks.row_count:
+        differing = session.keep("differing", queries.differing())
+    by_key = queries.counts(differing, rows=checks.row_count)
+    counts = read_counts(session.rows(by_key)) if sound else Counts()
     if counts.remove and queries.ask_claims(_wanted(planning, session, definition, offered)):
+        differing = None
         counts = read_counts(session.rows(queries.counts()))
     plan = Plan(
         name=definition.name,
@@ -328,7 +339,7 @@ def _planned(
         checks=checks,
         duplicates=duplicates,
         dbt_failures=_dbt_failures(session, planning, definition),
-        before=_usual(session, log, held) if counts.add or counts.remove else Usual(),
+        before=_usual(session, log, checks.held) if counts.add or counts.remove else Usual(),
         fingerprint=_fingerprint(session, queries, definition) if fingerprint and sound else None,
         others=tuple(others),
         other_keys=_other_keys(planning, definition, offered),
@@ -337,9 +348,16 @@ def _planned(
     )
     planned = Planned(plan, queries.mapping)
     if spool and (counts.to_send or counts.forget):
-        planned.spool = _spooled(session, queries, plan, Edge(mapping, kinds))
+        marked = bool(counts.remove or counts.change)
+        removes = bool(counts.remove or counts.forget)
+        sent = queries.sent(differing, marked=marked, removes=removes)
+        is_kept = is_large and counts.to_send < counts.unchanged
+        sent = (is_kept and session.keep("sent", sent)) or f"({sent})"
+        planned.spool = _spooled(
+            session, queries.rows(sent, marked=marked), plan, Edge(mapping, kinds)
+        )
         if is_intended(definition, offered):
-            planned.intents = queries.intents(marked=bool(counts.remove or counts.change))
+            planned.intents = queries.intents(sent, marked=marked)
     return planned
 
 
@@ -533,13 +551,12 @@ def _abandoned(
     return tuple((row["sync_name"], int(row["row_count"])) for row in rows)
 
 
-def _usual(session: Session, log: RunLog, held: str) -> Usual:
+def _usual(session: Session, log: RunLog, held: int) -> Usual:
     """What the sync usually adds, held a day ago and has taken out since; asked only of a plan that adds or takes out."""
     now = now_utc()
-    rows = session.rows(f"select count(*) as row_count from ({held}) as held")
     return usual(
         log.past(session, now - MEMORY),
-        held=int(rows[0]["row_count"]),
+        held=held,
         now=now,
         is_old=log.is_older_than(session, now - MEMORY),
     )
@@ -585,11 +602,9 @@ def _has_told(session: Session, planning: Planning) -> bool:
     )
 
 
-def _spooled(session: Session, queries: PlanQueries, plan: Plan, edge: Edge) -> PlanSpool:
+def _spooled(session: Session, rows: str, plan: Plan, edge: Edge) -> PlanSpool:
     counts = plan.counts
-    marked = bool(counts.remove or counts.change)
-    removes = bool(counts.remove or counts.forget)
-    spool = PlanSpool(session.stream(queries.rows(marked=marked, removes=removes)), edge)
+    spool = PlanSpool(session.stream(rows), edge)
     seen = spool.seen
     wanted = {"add": counts.add, "change": counts.change, "remove": counts.remove}
     if any(seen.get(action, 0) != number for action, number in wanted.items()):

@@ -233,6 +233,11 @@ class PlanQueries:
             taken_out or Permission(),
         )
 
+    @property
+    def compares(self) -> bool:
+        """Whether most rows of the table may be as they were taken, and nobody asks for those."""
+        return not self._full_refresh and self._mode is not Mode.REPLACE and self._undo is None
+
     def ask_claims(self, wanted: str | None = None) -> bool:
         """Let plans leave in place who is wanted by somebody else; whether that can make a difference. `wanted` is a query of
         (sync_key, identifiers) of what other syncs' tables want in the same object.
@@ -244,7 +249,9 @@ class PlanQueries:
         return self._is_claimed
 
     def checks(self, *, hashed: bool = False) -> str:
-        """One row: row_count, key_count (distinct, not null), null_keys, clear_identifiers, and the ledger's elsewhere and former."""
+        """One row: row_count, key_count (distinct, not null), null_keys, clear_identifiers, and of the ledger how many rows it has here
+        (held), elsewhere and of before accounts were known (former).
+        """
         null_key = " or ".join(f"{self._column(key)} is null" for key in self._definition.key)
         clear = "0"
         if hashed and self.mapping.identifiers:
@@ -257,7 +264,8 @@ class PlanQueries:
         return (
             f"select count(*) as row_count, {self._dialect.count_distinct(self._key())} as key_count, "
             f"sum(case when {null_key} then 1 else 0 end) as null_keys, "
-            f"{clear} as clear_identifiers, ({self._elsewhere}) as elsewhere, ({self._former}) as former "
+            f"{clear} as clear_identifiers, (select count(*) from ({self._held}) as held) as held, "
+            f"({self._elsewhere}) as elsewhere, ({self._former}) as former "
             f"from {self._definition.model.relation}"
         )
 
@@ -269,13 +277,32 @@ class PlanQueries:
             "order by 2 desc, 1 limit 3"
         )
 
-    def counts(self) -> str:
-        """Rows of (action, withheld_reason, row_count, merged_count)."""
-        merged = "count(into_key)" if self._merged else "0"
+    def differing(self) -> str:
+        """Every key that is not as it was taken: sync_key, action, withheld_reason, is_in_table, and who it became."""
         return (
-            f"{self._planned()} select action, withheld_reason, count(*) as row_count, {merged} as merged_count "
-            "from planned group by action, withheld_reason"
+            f"{self._planned()} select sync_key, action, withheld_reason, is_in_table{self._into()} "
+            "from planned where action <> 'unchanged'"
         )
+
+    def counts(self, differing: str | None = None, *, rows: int = 0) -> str:
+        """Rows of (action, withheld_reason, row_count, merged_count): by `differing`, a relation of what the query of that name gives, of
+        a table that has so many `rows`, or by a comparison of its own.
+        """
+        merged = "count(into_key)" if self._merged else "0"
+        counted = f"action, withheld_reason, count(*) as row_count, {merged} as merged_count"
+        if differing is None:
+            return (
+                f"{self._planned()} select {counted} from planned group by action, withheld_reason"
+            )
+        return (
+            f"select {counted} from {differing} as differing group by action, withheld_reason union all "
+            f"select 'unchanged', {self._dialect.text('null')}, {rows} - count(*), 0 "
+            f"from {differing} as differing where is_in_table"
+        )
+
+    def _into(self, of: str = "") -> str:
+        """Who a row became, where the destination is told."""
+        return "".join(f", {of}{name}" for name in INTO) if self._merged else ""
 
     def fingerprint(self) -> str:
         """One row that differs when anything to be sent differs."""
@@ -286,27 +313,26 @@ class PlanQueries:
             "from planned where action in ('add', 'change', 'remove')"
         )
 
-    def rows(self, *, marked: bool = False, removes: bool = True) -> str:
-        """Every row to be sent: its action, key, hash, held identifiers and remote id, and the mapped columns.
+    def sent(
+        self, differing: str | None = None, *, marked: bool = False, removes: bool = True
+    ) -> str:
+        """Everything that is known of each row to be sent, for `rows` and `intents`; of those of `differing` alone, where that is given.
 
-        `marked` adds what `membership.marks` says, where identifiers are the member. Without removals, which `removes` says, held
-        identifiers are null unless those are asked for: the join need not carry them.
+        `marked` adds what `membership.marks` says, where identifiers are the member: that is asked of all rows. Without removals, which
+        `removes` says, held identifiers are null unless those are asked for: the join need not carry them.
         """
         actions = ["add", "change", "remove", "forget"]
         if self._mode is Mode.REPLACE:
             actions.append("unchanged")
         listed = ", ".join(f"'{action}'" for action in actions)
-        mapped = "".join(f", planned.{place}" for place in self._places())
-        held, remote_id, ids = "planned.held_identifiers", "planned.remote_id", ""
+        known, held, ids = "", "planned.held_identifiers", ""
         if not removes and not (marked and self._members) and not self._by_id:
             held = f"{self._dialect.text('null')} as held_identifiers"
-        marking, (marks, join) = "", self._marks(marked)
+        marks, join = self._marks(marked)
         if self._by_id:
-            # Of a row that may have been sent nobody knows which identifiers the vendor has; an id of two rows says of neither who it is.
-            unknown = f"planned.action <> 'remove' and planned.held_hash = {self._dialect.literal(UNKNOWN)}"
-            held = f"case when not ({unknown}) then {held} end as held_identifiers"
-            remote_id = (
-                f"case when ids_of_several.remote_id is null then {remote_id} end as remote_id"
+            known += (
+                ", planned.held_hash, case when ids_of_several.remote_id is null then 0 else 1 end "
+                "as is_of_several"
             )
             ids = (
                 ", ids_of_several as (select remote_id from held where remote_id is not null "
@@ -314,15 +340,33 @@ class PlanQueries:
             )
             join += "left join ids_of_several on ids_of_several.remote_id = planned.remote_id "
         if marks:
-            marking = (
-                ", coalesce(marks.leaving, 0) as leaving, coalesce(marks.shared, 0) as shared, "
-                "coalesce(marks.holders, 0) as holders"
+            known += "".join(
+                f", coalesce(marks.{name}, 0) as {name}"
+                for name in ("leaving", "shared", "holders")
             )
-        into = "".join(f", planned.{name}" for name in INTO) if self._merged else ""
+        mapped = "".join(f", planned.{place}" for place in self._places())
+        planned = self._planned() if differing is None or marks else self._planned_of(differing)
         return (
-            f"{self._planned()}{ids}{marks} select planned.action, planned.sync_key, planned.row_hash, "
-            f"{held}, {remote_id}{into}{mapped}{marking} from planned {join}"
+            f"{planned}{ids}{marks} select planned.action, planned.sync_key, planned.row_hash, "
+            f"{held}, planned.remote_id{self._into('planned.')}{mapped}{known} from planned {join}"
             f"where planned.action in ({listed})"
+        )
+
+    def rows(self, sent: str, *, marked: bool = False) -> str:
+        """Every row of `sent`, a relation of what the query of that name gives: its action, key, hash, held identifiers and remote id,
+        and the mapped columns.
+        """
+        mapped = "".join(f", {place}" for place in self._places())
+        held, remote_id = "held_identifiers", "remote_id"
+        if self._by_id:
+            # Of a row that may have been sent nobody knows which identifiers the vendor has; an id of two rows says of neither who it is.
+            unknown = f"action <> 'remove' and held_hash = {self._dialect.literal(UNKNOWN)}"
+            held = f"case when not ({unknown}) then held_identifiers end as held_identifiers"
+            remote_id = "case when is_of_several = 0 then remote_id end as remote_id"
+        marking = ", leaving, shared, holders" if marked and self._members else ""
+        return (
+            f"select action, sync_key, row_hash, {held}, {remote_id}{self._into()}{mapped}{marking} "
+            f"from {sent} as sent"
         )
 
     def settled(self) -> str:
@@ -334,27 +378,22 @@ class PlanQueries:
             "where planned.action = 'unchanged'"
         )
 
-    def intents(self, *, marked: bool = False) -> str:
-        """Every key to be sent: sync_key, the identifiers that its request names, outdated_identifiers and remote_id.
+    def intents(self, sent: str, *, marked: bool = False) -> str:
+        """Every key of `sent` that is: sync_key, the identifiers that its request names, outdated_identifiers and remote_id.
 
         Outdated are the identifiers of a row that loses some of them before it is written: those it has until then.
         """
         names = {
-            name: f"planned.{self._column(place)}"
-            for name, place in self.mapping.identifier_places.items()
+            name: self._column(place) for name, place in self.mapping.identifier_places.items()
         }
-        outdated, (marks, join) = self._dialect.text("null"), self._marks(marked)
-        if marks:
-            outdated = (
-                "case when planned.action = 'change' and coalesce(marks.leaving, 0) <> "
-                "coalesce(marks.shared, 0) then planned.held_identifiers end"
-            )
+        outdated = self._dialect.text("null")
+        if marked and self._members:
+            outdated = "case when action = 'change' and leaving <> shared then held_identifiers end"
         return (
-            f"{self._planned()}{marks} select planned.sync_key, "
-            "case when planned.action = 'remove' then planned.held_identifiers "
+            "select sync_key, case when action = 'remove' then held_identifiers "
             f"else {self._dialect.json_object(names)} end as identifiers, "
-            f"{outdated} as outdated_identifiers, planned.remote_id from planned {join}"
-            "where planned.action in ('add', 'change', 'remove')"
+            f"{outdated} as outdated_identifiers, remote_id from {sent} as sent "
+            "where action in ('add', 'change', 'remove')"
         )
 
     def wanted(self) -> str:
@@ -371,9 +410,7 @@ class PlanQueries:
         return "".join(asked.joins for asked in self._asked)
 
     def _marks(self, marked: bool) -> tuple[str, str]:
-        """The query part `marks` and the join to it, where identifiers are the member: for what is sent, and for what is written down
-        of it before, alike.
-        """
+        """The query part `marks` and the join to it, where identifiers are the member."""
         if not marked or not self._members:
             return "", ""
         names, others = self.mapping.identifiers, self._claims.others
@@ -404,8 +441,26 @@ class PlanQueries:
             for place, column in fields
         ]
 
+    def _planned_of(self, differing: str) -> str:
+        """`planned` of keys whose action is known."""
+        carried = "".join(
+            f", {expression} as {self._column(place)}" for place, expression in self._carried()
+        )
+        return (
+            f"with activation as (select {self._key()} as sync_key, row_hash{self._mapped()} "
+            f"from {self._definition.model.relation}), held as ({self._held}), "
+            "planned as (select differing.sync_key, differing.action, differing.withheld_reason, "
+            "case when is_in_table then activation.row_hash else held.row_hash end as row_hash, "
+            "held.identifiers as held_identifiers, held.remote_id, "
+            f"held.row_hash as held_hash{self._into('differing.')}{carried} from {differing} as differing "
+            "left join activation on activation.sync_key = differing.sync_key "
+            "left join held on held.sync_key = differing.sync_key)"
+        )
+
+    def _mapped(self) -> str:
+        return "".join(f", {self._column(name)}" for name in self.mapping.columns)
+
     def _planned(self) -> str:
-        mapped = "".join(f", {self._column(name)}" for name in self.mapping.columns)
         # What is sent goes along through the one join of both sides; who asks for less, the optimiser spares it.
         places = self._places()
         carried = "".join(
@@ -454,35 +509,37 @@ class PlanQueries:
             put_in, took_out = self._undo
             of_table = f" where {self._key()} in ({took_out})"
             of_ledger = f" where sync_key in ({put_in}) or sync_key in ({took_out})"
-        merged = merged_join = merged_columns = ""
+        merged = merged_join = ""
         if self._merged is not None:
             merged = self._merged.parts
             merged_join = (
                 " left join merged on merged.merged_key = held.sync_key "
                 "left join grown on grown.grown_key = held.sync_key"
             )
-            merged_columns = "".join(f", {name}" for name in INTO)
         held_hash = ", held.row_hash as held_hash" if self._by_id else ""
         kept_hash = ", held_hash" if self._by_id else ""
+        content = self._dialect.compared_as.format("row_hash")
         return (
-            f"with activation as (select {self._key()} as sync_key, row_hash, "
-            f"{self._reason()} as withheld_reason{mapped} "
+            f"with activation as (select {self._key()} as sync_key, row_hash, {content} as content, "
+            f"{self._reason()} as withheld_reason{self._mapped()} "
             f"from {self._definition.model.relation}{self._joins()}{of_table}), "
-            f"held as (select sync_key, row_hash, {outdated} as is_outdated, identifiers, "
+            f"held as (select sync_key, row_hash, {content} as content, "
+            f"row_hash = {self._dialect.literal(UNKNOWN)} as is_unknown, "
+            f"{outdated} as is_outdated, identifiers, "
             f"remote_id from ({self._held}) as ledger{of_ledger}), {merged}"
             f"compared as (select coalesce(activation.sync_key, held.sync_key) as sync_key, "
             "case when activation.sync_key is not null then activation.row_hash "
-            "else held.row_hash end as row_hash, "
+            "else held.row_hash end as row_hash, activation.sync_key is not null as is_in_table, "
             f"activation.withheld_reason, {self._action()} as wanted, "
-            f"held.identifiers as held_identifiers, held.remote_id{held_hash}{merged_columns}{carried} "
+            f"held.identifiers as held_identifiers, held.remote_id{held_hash}{self._into()}{carried} "
             f"from activation full join held on held.sync_key = activation.sync_key{merged_join}), "
             f"{quarantined}{claimed}"
-            f"planned as (select compared.sync_key, compared.row_hash, "
+            f"planned as (select compared.sync_key, compared.row_hash, is_in_table, "
             f"case when {is_quarantined} and wanted in ('add', 'change') then 'none' "
             f"else {wanted} end as action, "
             f"case when {is_quarantined} and wanted in ('add', 'change') then "
             f"case when {is_dismissed} then 'dismissed' else 'quarantined' end "
-            f"else {reason} end as withheld_reason, held_identifiers, remote_id{kept_hash}{merged_columns}"
+            f"else {reason} end as withheld_reason, held_identifiers, remote_id{kept_hash}{self._into()}"
             f"{''.join(f', {place}' for place in places)} from compared{join})"
         )
 
@@ -501,14 +558,14 @@ class PlanQueries:
             # It takes nobody out, and who is out is not held: they are sent again when they may be there.
             gone = f"case when activation.withheld_reason = '{TAKEN_OUT}' then 'forget' else 'none' end"
         # What may be there or not is sent again, whatever the mode: an earlier one, that changed rows, may have left it.
-        differs = f"held.row_hash = {self._dialect.literal(UNKNOWN)}"
+        differs = "held.is_unknown"
         if self._mode is Mode.EVENT:
             differs = "false"
         if self._mode in UPDATING:
             differs = (
                 "true"
                 if self._full_refresh
-                else ("(activation.row_hash is distinct from held.row_hash or held.is_outdated)")
+                else ("(activation.content is distinct from held.content or held.is_outdated)")
             )
         if self._merged is not None:
             if self._merged.makes_one:

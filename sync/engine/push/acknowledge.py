@@ -363,6 +363,8 @@ class Acknowledger:
         )
 
     def _add_refused(self, progress: Progress, outcome: Outcome) -> None:
+        if not (outcome.unknown or outcome.failed):
+            return
         rows = {row.record.key: row for row in outcome.batch.rows}
         for key in outcome.unknown:
             lost = RowError(key, UNKNOWN_STATUS, "its answer was lost, and it is not sent again")

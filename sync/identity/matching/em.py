@@ -6,12 +6,16 @@ one household is a class between: its shared kinds (last name, telephone, addres
 from u, so that shared kinds tell which household, never which of its people (decision 0031). Some agree on a personal kind all the
 same, a son on his father's name: `kin_bits` is what that makes likelier than u. `bits` is what equality of
 rare values tells (-log2 of their frequency), which then stands in for u of the highest level.
+
+What people answered on pairs counts for all pairs of their pattern: by how much the odds of the answered ones were off, those of the
+pattern are (a maximum a posteriori offset; semi-supervised EM as in Nigam, McCallum, Thrun, Mitchell 2000, "Text classification
+from labeled and unlabeled documents using EM", section 4, with a pattern for a document).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -30,6 +34,9 @@ SMOOTHING = 0.5  # pairs added to every level, so that none is impossible
 BELIEF_DIFFERENT = 0.03
 BELIEF_STRENGTH = 1.0  # times as strong as the data
 
+# How far the odds of a pattern may be off before people have said anything: a standard deviation, in natural logs.
+DOUBT = 2.0
+
 
 @dataclass(frozen=True, slots=True)
 class Patterns:
@@ -43,6 +50,8 @@ class Patterns:
     identifying_bits: Floats  # of those of `bits` that are of kinds which identify by themselves
     identifying_kin_bits: Floats  # of those of `kin_bits`
     rule_masks: Integers
+    same: Floats = field(default_factory=lambda: np.zeros(1))  # how many people have called one's
+    different: Floats = field(default_factory=lambda: np.zeros(1))  # and two's
 
     def only(self, kinds: Sequence[int]) -> Patterns:
         """The same pairs with these kinds alone."""
@@ -113,9 +122,11 @@ def train(
     if not has_households:
         model = replace(model, household=NO_HOUSEHOLDS)
     history: list[float] = []
+    answered = _answered(candidates)
     for _ in range(max_steps):
         logs = _log_shares(model, candidates, shapes)
-        _, matched, together = (candidates.counts * one for one in _normalised(logs))
+        shares = _as_told(_normalised(logs), candidates, answered)
+        _, matched, together = (candidates.counts * one for one in shares)
         apart = random.counts * _normalised(_log_shares(model, random, shapes))[0]
         history.append(_log_likelihood(logs, candidates))
         m = [
@@ -175,6 +186,41 @@ def _log_shares(
 def _normalised(logs: tuple[Floats, Floats, Floats]) -> Floats:
     shares = np.exp(np.stack(logs) - np.maximum.reduce(logs))
     return np.asarray(shares / shares.sum(axis=0), dtype=np.float64)
+
+
+def _answered(patterns: Patterns) -> list[Integers]:
+    """Of each pattern that people have judged, where its rows are."""
+    told = np.broadcast_to(patterns.same + patterns.different, patterns.counts.shape) > 0
+    judged = np.unique(patterns.levels[told], axis=0)
+    return [np.flatnonzero((patterns.levels == one).all(axis=1)) for one in judged]
+
+
+def _as_told(shares: Floats, patterns: Patterns, answered: Sequence[Integers]) -> Floats:
+    """`shares` where what people said of a pattern counts for all its pairs."""
+    found = shares.copy()
+    for rows in answered:
+        match = np.clip(shares[1, rows], 1e-12, 1 - 1e-12)
+        odds = np.log(match) - np.log1p(-match)
+        told = 1 / (
+            1 + np.exp(-odds - _offset(odds, patterns.same[rows], patterns.different[rows]))
+        )
+        found[:, rows] *= (1 - told) / (1 - match)
+        found[1, rows] = told
+    return found
+
+
+def _offset(odds: Floats, same: Floats, different: Floats) -> float:
+    """By how much log odds are off, by what was answered, held against the belief that they are not: Newton's method."""
+    offset = 0.0
+    for _ in range(30):
+        said = 1 / (1 + np.exp(-odds - offset))
+        slope = float((same * (1 - said) - different * said).sum()) - offset / DOUBT**2
+        curve = float(((same + different) * said * (1 - said)).sum()) + 1 / DOUBT**2
+        step = float(np.clip(slope / curve, -DOUBT, DOUBT))
+        offset += step
+        if abs(step) < 1e-9:
+            break
+    return offset
 
 
 def _found(candidates: Patterns, matched: Floats, k: int, shape: Shape) -> Floats:

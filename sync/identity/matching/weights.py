@@ -47,6 +47,8 @@ class Counted:
     identifying_bits: float
     identifying_kin_bits: float
     pair_count: int
+    same_count: int = 0  # of these, how many people have called one's
+    different_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,4 +210,6 @@ def patterns_of(rows: Sequence[Counted], kinds: Sequence[Kind]) -> Patterns:
         np.array([row.identifying_bits for row in rows], dtype=np.float64),
         np.array([row.identifying_kin_bits for row in rows], dtype=np.float64),
         np.array([row.rule_mask for row in rows], dtype=np.int64),
+        np.array([row.same_count for row in rows], dtype=np.float64),
+        np.array([row.different_count for row in rows], dtype=np.float64),
     )

@@ -72,6 +72,14 @@ def moment(value: Any, zone: ZoneInfo = UTC) -> Any:
     return value.astimezone(dt.UTC).replace(tzinfo=None) if value.tzinfo else value
 
 
+def day_of(value: Any, zone: ZoneInfo) -> dt.datetime:
+    """What a date is compared with: the day that a zone's clock shows, where it is told by now."""
+    told = moment(value, zone)
+    is_by_now = isinstance(value, str) and not value[:4].isdigit()
+    is_by_now |= isinstance(value, str) and value[-1] in "sykh"
+    return dt.datetime.combine(clock(told, zone).date(), dt.time()) if is_by_now else told
+
+
 def clock(instant: dt.datetime, zone: ZoneInfo) -> dt.datetime:
     """What the clock of a zone shows."""
     return instant.replace(tzinfo=dt.UTC).astimezone(zone).replace(tzinfo=None)
@@ -205,7 +213,10 @@ def meets(value: Any, operators: Row, scope: Scope | None = None) -> bool:
             if operator != "is_null" or (value is None) != told:
                 return False
             continue
-        if operator in ("within_next", "during", "anniversary", "age"):
+        is_day = is_time and not isinstance(value, dt.datetime)
+        if operator in ("within_next", "during", "anniversary", "age") or (
+            is_day and operator in ("within", "older_than")
+        ):
             if not date_met(value, operator, told, zone):
                 return False
             continue
@@ -225,7 +236,8 @@ def meets(value: Any, operators: Row, scope: Scope | None = None) -> bool:
             if told is None:
                 return False
         elif is_time and operator not in ("within", "older_than"):
-            told = [moment(one, zone) for one in told] if isinstance(told, list) else moment(told, zone)  # fmt: skip
+            read = day_of if is_day else moment
+            told = [read(one, zone) for one in told] if isinstance(told, list) else read(told, zone)
         if not COMPARED[operator](moment(value) if is_time else value, told):
             return False
     return True
@@ -239,6 +251,9 @@ def date_met(value: Any, operator: str, told: Any, zone: ZoneInfo) -> bool:
         if is_day:
             return bool(today <= day <= (clock(NOW, zone) + length(told)).date())
         return bool(NOW <= value <= NOW + length(told))
+    if operator in ("within", "older_than"):  # of dates only
+        first = (clock(NOW, zone) - length(told)).date()
+        return bool(first <= day <= today if operator == "within" else day < first)
     if operator == "during":
         return day in days_during(told, today)
     if operator == "age":

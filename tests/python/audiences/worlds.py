@@ -45,6 +45,9 @@ BORN = [
     dt.date(2001, 7, 1),
     dt.date(1960, 7, 3),
     dt.date(2026, 7, 1),
+    dt.date(2026, 6, 20),  # ten days before NOW, and six weeks
+    dt.date(2026, 5, 19),
+    dt.date(2026, 6, 30),
 ]
 ZONES = ["UTC", "Europe/Berlin", "America/New_York"]
 DURING = [

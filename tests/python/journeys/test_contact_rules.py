@@ -221,7 +221,7 @@ def test_journeys_of_one_group_exclude_each_other(lab: Callable[..., JourneyLab]
     [
         ({"quiet_hours": {"from": "9pm", "to": "08:00"}}, "wants {from: '21:00', to: '08:00'}"),
         ({"caps": [{"at_most": 0, "days": 1}]}, "cdp_contact_rules.caps[0].at_most: '0' is not a whole number of at least 1"),
-        ({"cap": []}, "'cap' is not one of quiet_hours, caps, delay_at_most, zone_column; did you mean 'caps'?"),
+        ({"cap": []}, "'cap' is not one of quiet_hours, caps, calendar, delay_at_most, zone_column; did you mean 'caps'?"),
         ({"caps": [{"at_most": 1, "days": 1, "channels": ["emial"]}]}, "'emial'"),
     ],
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""A journey that is edited while people are in it sends nothing twice: what cannot be known stops the build, until the definition says."""
+"""A journey whose people are moved on by an edit sends nothing twice: what cannot be known stops the build, until the definition says."""
 
 from __future__ import annotations
 
@@ -25,6 +25,14 @@ def journey(*steps: str, more: str = "") -> str:
             )
     text = "\n".join(lines)
     return f"entry: {{audience: audience_tried}}\n{more}\nsteps:\n{text}"
+
+
+def moved(lab: JourneyLab, *steps: str, more: str = "") -> str:
+    """The same of an edit that takes with it who is inside by the first definition."""
+    first = lab.query(
+        "select version from analytics_sync.journey_versions where version_number = 1"
+    )
+    return journey(*steps, more=f"migrate: [{first[0][0]}]\n{more}")
 
 
 def began(lab: Callable[..., JourneyLab], *steps: str, builds: tuple[str, ...]) -> JourneyLab:
@@ -59,7 +67,7 @@ def test_steps_that_are_gone_moved_or_another_stop_the_build(
         lab, "hello", "2d", "second", "9d", builds=("2026-03-01 12:00:00", "2026-03-03 12:00:00")
     )
     before = tried.log()
-    tried.define(journey(*steps))
+    tried.define(moved(tried, *steps))
     with pytest.raises(BuildError) as stopped:
         tried.step("2026-03-04 12:00:00")
     for words in ["journey_tried", *said]:
@@ -71,7 +79,7 @@ def test_steps_that_are_gone_moved_or_another_stop_the_build(
 def test_a_renamed_step_is_the_same_step(lab: Callable[..., JourneyLab], hook: Hook) -> None:
     tried = began(lab, "hello", "2d", "second", builds=("2026-03-01 12:00:00",))
     tried.define(
-        journey("welcome", "2d", "second", more="renamed: {welcome: hello}"),
+        moved(tried, "welcome", "2d", "second", more="renamed: {welcome: hello}"),
         touchpoints=["welcome", "second"],
     )
     tried.people("new")
@@ -92,7 +100,7 @@ def test_who_passed_a_step_under_its_old_name_is_counted_when_steps_move(
         lab, "hello", "2d", "second", "9d", builds=("2026-03-01 12:00:00", "2026-03-03 12:00:00")
     )
     tried.define(
-        journey("second", "2d", "welcome", "9d", more="renamed: {welcome: hello}"),
+        moved(tried, "second", "2d", "welcome", "9d", more="renamed: {welcome: hello}"),
         touchpoints=["welcome"],
     )
     with pytest.raises(BuildError, match=r"welcome \(3 people have passed it\)"):
@@ -101,7 +109,7 @@ def test_who_passed_a_step_under_its_old_name_is_counted_when_steps_move(
 
 def test_a_removed_step_is_gone_and_the_rest_goes_on(lab: Callable[..., JourneyLab]) -> None:
     tried = began(lab, "hello", "2d", "second", builds=("2026-03-01 12:00:00",))
-    tried.define(journey("hello", "second", more="removed: [w2d]"))
+    tried.define(moved(tried, "hello", "second", more="removed: [w2d]"))
     tried.step("2026-03-02 12:00:00")
     assert due(tried, "second") == {"a", "b", "c"}, "they stood in the wait that is no more"
 
@@ -125,7 +133,7 @@ def test_an_inserted_touchpoint_is_for_newcomers(
         lab, "hello", "2d", "second", "9d",
         builds=("2026-03-01 12:00:00",) + (("2026-03-03 12:00:00",) if now > "2026-03-03" else ()),
     )  # fmt: skip
-    tried.define(journey(*steps))
+    tried.define(moved(tried, *steps))
     tried.people("new")
     tried.step(now)
     tried.step("2026-03-05 12:00:00")
@@ -145,7 +153,7 @@ def test_an_inserted_touchpoint_is_for_everybody_who_is_told(
         lab, "hello", "2d", "second", "9d", builds=("2026-03-01 12:00:00", "2026-03-03 12:00:00")
     )
     tried.define(
-        journey("hello", "extra", "2d", "second", "9d", more="inserted: {extra: everybody}")
+        moved(tried, "hello", "extra", "2d", "second", "9d", more="inserted: {extra: everybody}")
     )
     tried.step("2026-03-04 12:00:00")
     tried.step("2026-03-05 12:00:00")
@@ -156,12 +164,17 @@ def test_an_inserted_touchpoint_is_for_everybody_who_is_told(
 @pytest.mark.long
 def test_steps_that_moved_are_for_newcomers_when_told(lab: Callable[..., JourneyLab]) -> None:
     tried = began(lab, "hello", "2d", "second", "9d", builds=("2026-03-01 12:00:00",))
-    tried.define(journey("second", "2d", "hello", "9d"))
+    tried.define(moved(tried, "second", "2d", "hello", "9d"))
     with pytest.raises(BuildError):
         tried.step("2026-03-02 12:00:00")
     tried.define(
-        journey(
-            "second", "2d", "hello", "9d", more="inserted: {second: newcomers, hello: newcomers}"
+        moved(
+            tried,
+            "second",
+            "2d",
+            "hello",
+            "9d",
+            more="inserted: {second: newcomers, hello: newcomers}",
         )
     )
     tried.people("new")
@@ -174,7 +187,7 @@ def test_what_is_added_at_the_end_reaches_who_is_on_the_way(
     lab: Callable[..., JourneyLab],
 ) -> None:
     tried = began(lab, "hello", "2d", builds=("2026-03-01 12:00:00",))
-    tried.define(journey("hello", "2d", "second"))
+    tried.define(moved(tried, "hello", "2d", "second"))
     tried.step("2026-03-02 12:00:00")
     assert due(tried, "second") == set()
     tried.step("2026-03-03 12:00:00")

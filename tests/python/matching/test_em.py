@@ -220,3 +220,47 @@ def test_em_tells_households_from_people() -> None:
     assert model.prior == pytest.approx(0.01, rel=0.15)
     assert model.household == pytest.approx(0.01, rel=0.15)
     assert model.m[0][1] == pytest.approx(0.92, abs=0.05)
+
+
+def _dependent() -> tuple[Patterns, Patterns, int]:
+    """Of the pairs that agree on both names and not on the date, which the model takes for matches, nine of ten are namesakes."""
+    levels = np.array([[2, 1, 2], [2, 1, 0], [2, 0, 2], [0, 1, 2], [0, 0, 0], [2, 0, 0], [0, 1, 0]])
+    counts = np.array([8_000.0, 4_000, 300, 300, 900_000, 20_000, 20_000])
+    zeros = np.zeros(len(counts))
+    pairs = Patterns(levels, counts, zeros, zeros, zeros, zeros, zeros, zeros.astype(np.int64))
+    apart = replace(pairs, counts=np.array([0.0, 5, 5, 5, 900_000, 20_000, 20_000]))
+    return pairs, apart, 960_000
+
+
+def _claimed(model: Model, pairs: Patterns) -> list[float]:
+    odds = log_odds(model, pairs, SHAPES)
+    return [float(one) for one in 1 / (1 + np.exp(-odds))]
+
+
+def test_what_people_answered_on_a_pattern_counts_for_all_its_pairs() -> None:
+    pairs, random, count = _dependent()
+
+    def learnt(same: float, different: float) -> list[float]:
+        at = np.array([0.0, 1, 0, 0, 0, 0, 0])
+        told = replace(pairs, same=same * at, different=different * at)
+        trained = train(told, random, shapes=SHAPES, pair_count=count, has_households=False)
+        return _claimed(trained.model, pairs)
+
+    nobody, few, many = learnt(0, 0), learnt(1, 3), learnt(4, 36)
+    agreed = learnt(36, 4)
+    assert nobody[1] > 0.75  # what the kinds say by themselves
+    assert nobody[1] > few[1] > 0.55 > many[1]
+    assert many[1] < 0.45
+    assert agreed[1] > nobody[1]
+    # Who agrees on everything is one all the same, and who agrees on nothing is two.
+    assert many[0] > 0.99
+    assert max(many[4:]) < 0.01
+
+
+def test_answers_that_bear_out_what_is_claimed_change_little() -> None:
+    pairs, random, count = _dependent()
+    at = np.array([1.0, 0, 0, 0, 0, 0, 0])
+    plain = train(pairs, random, shapes=SHAPES, pair_count=count, has_households=False).model
+    told = replace(pairs, same=50 * at)
+    borne_out = train(told, random, shapes=SHAPES, pair_count=count, has_households=False).model
+    assert _claimed(borne_out, pairs) == pytest.approx(_claimed(plain, pairs), abs=0.01)

@@ -125,6 +125,8 @@ def test_a_sitting_is_kept_followed_and_not_asked_again(project: ScratchProject)
     )
     assert owners[first["left"]] == owners[first["right"]]
     assert owners[second["left"]] != owners[second["right"]]
+    taught = "select sum(same_count), sum(different_count) from analytics.matching_patterns"
+    assert query(project, taught) == [(1, 1)]  # what sync train-matching learns from
     waiting = query(
         project, "select left_record_key, right_record_key from analytics.matching_review"
     )

@@ -75,6 +75,7 @@ def test_applying_the_plan_gives_the_table_and_planning_twice_gives_nothing(fold
     for table in tables:
         fill(bench, table)
         counts = bench.plan().counts
+        assert bench.plan(spool=True).counts == counts  # by what differs alone
         result = bench.push()
         assert result.status == "success", result.error
         assert (result.added, result.changed, result.removed) == (
@@ -101,6 +102,7 @@ def test_upsert_holds_the_last_sendable_content_of_every_key_ever_seen(folder, t
     wanted: dict = {}
     for table in tables:
         fill(bench, table)
+        assert bench.plan(spool=True).counts == bench.plan().counts
         bench.push()
         wanted |= sendable(table)
         assert dict(bench.rows("select sync_key, row_hash from analytics_sync.ledger")) == wanted

@@ -48,6 +48,9 @@ class Translated:
     def stream(self, query: str) -> Iterator[Any]:
         return self._session.stream(self._translate(query))
 
+    def keep(self, name: str, query: str) -> None:
+        return None
+
     def columns(self, relation: str) -> Any:
         self._sent.append(f"describe {relation}")
         return self._session.columns(relation)

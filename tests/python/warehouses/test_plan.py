@@ -105,7 +105,8 @@ def test_what_leaves_and_what_another_keeps_is_marked_alike(
             warehouse, session, schema, definition(f"{schema}.people"), members=MEMBERS,
             held=ledger.state([]), elsewhere=ledger.elsewhere(), former=ledger.former(),
         )  # fmt: skip
-        rows = session.rows(queries.rows(marked=True))
+        sent = f"({queries.sent(marked=True)})"
+        rows = session.rows(queries.rows(sent, marked=True))
         elsewhere = int(session.rows(queries.checks())[0]["elsewhere"])
     found = {
         row["sync_key"]: (row["action"], *(int(row[n]) for n in ("leaving", "shared", "holders")))
@@ -179,7 +180,8 @@ def test_who_leaves_and_is_wanted_by_another_is_claimed_alike(
         assert read_counts(session.rows(queries.counts())).remove == 5
         assert queries.ask_claims()
         counts = read_counts(session.rows(queries.counts()))
-        actions = {row["sync_key"]: row["action"] for row in session.rows(queries.rows())}
+        sent = f"({queries.sent()})"
+        actions = {row["sync_key"]: row["action"] for row in session.rows(queries.rows(sent))}
     assert (counts.add, counts.change, counts.remove, counts.forget) == (1, 1, 2, 2)
     assert counts.withheld == {"claimed": 3}
     assert actions == {
@@ -211,3 +213,40 @@ def test_rows_find_their_place_alike(warehouse: Warehouse, schema: str) -> None:
     assert {row["sync_key"]: row["definition_hash"] for row in rows} == {
         "one": now.definition_hash, "moved": f"{now.place}.{'c' * 16}",
     }  # fmt: skip
+
+
+def test_what_differs_is_planned_alike_by_itself(warehouse: Warehouse, schema: str) -> None:
+    """The counts and rows of the keys that differ are those of a comparison of all."""
+    texts(
+        warehouse, f"{schema}.people",
+        profile_id=["same", "changes", "joins", "nobody"], email_sha256=["e1", "e2", "e3", None],
+        row_hash=["old", "new", "new", "old"],
+    )  # fmt: skip
+    ledger_table(
+        warehouse, f"{schema}.ledger",
+        same='{"email_sha256": "e1"}', changes='{"email_sha256": "e2"}', left='{"email_sha256": "e4"}',
+    )  # fmt: skip
+    wanted = definition(f"{schema}.people", identifiers=("email_sha256",))
+    held = f"select * from {schema}.ledger"
+    with warehouse.session() as session:
+        # Of the definition that the rows were sent by, or all of them would differ.
+        queries = queries_of(
+            warehouse, session, schema, wanted,
+            held=f"select l.sync_key, l.row_hash, '{wanted.definition_hash}' as definition_hash, "
+            f"l.identifiers, l.remote_id, l.acknowledged_at from ({held}) as l",
+        )  # fmt: skip
+        whole = read_counts(session.rows(queries.counts()))
+        differing = f"({queries.differing()})"
+        counted = queries.counts(differing, rows=4)
+        found = {
+            way: sorted(
+                (row["sync_key"], row["action"], str(row["row_hash"]), str(row["held_identifiers"]))
+                for row in session.rows(queries.rows(f"({queries.sent(way)})"))
+            )
+            for way in (None, differing)
+        }
+        assert read_counts(session.rows(counted)) == whole
+    assert (whole.add, whole.change, whole.remove, whole.unchanged) == (1, 1, 1, 1)
+    assert whole.withheld == {"no_identifier": 1}
+    assert found[None] == found[differing]
+    assert [row[0] for row in found[None]] == ["changes", "joins", "left"]

@@ -8,23 +8,9 @@ by_threshold as (
 ),
 
 -- What a person decided goes to identity by itself, and is not asked again.
-told as (
-    {{ headwater.identity_overrides(['entity', 'action', 'left_key', 'right_key']) }}
-
-),
-
 overrides as (
 
-    select
-        entity,
-        least(left_key, right_key) as left_record_key,
-        greatest(left_key, right_key) as right_record_key
-
-    from told
-
-    where action in ('link', 'do_not_link')
-
-    group by 1, 2, 3
+    {{ headwater.matching_told() | indent(4) }}
 
 ),
 

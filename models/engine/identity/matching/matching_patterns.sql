@@ -1,20 +1,34 @@
 {{ config(enabled=headwater.identity_matching_enabled(), meta=headwater.matching_description()) }}
 with
 
+-- What people decided teaches what the weights are worth.
+told as (
+
+    {{ headwater.matching_told() | indent(4) }}
+
+),
+
 matching_comparisons as (
 
     select
-        entity,
-        rule_mask,
-        sources,
-        pattern,
-        frequency_weight,
-        shared_frequency_weight,
-        kin_weight,
-        identifying_weight,
-        identifying_kin_weight
+        compared.entity,
+        compared.rule_mask,
+        compared.sources,
+        compared.pattern,
+        compared.frequency_weight,
+        compared.shared_frequency_weight,
+        compared.kin_weight,
+        compared.identifying_weight,
+        compared.identifying_kin_weight,
+        case when told.is_same = 1 then 1 else 0 end as is_same,
+        case when told.is_same = 0 then 1 else 0 end as is_different
 
-    from {{ ref('matching_comparisons') }}
+    from {{ ref('matching_comparisons') }} as compared
+
+    left join told
+        on compared.entity = told.entity
+        and compared.left_record_key = told.left_record_key
+        and compared.right_record_key = told.right_record_key
 
 ),
 
@@ -49,7 +63,9 @@ counted as (
         -- What is left without them is as round as that of a pair which has none.
         round(frequency_weight) - round(frequency_weight - identifying_weight) as identifying_bits,
         round(kin_weight) - round(kin_weight - identifying_kin_weight) as identifying_kin_bits,
-        count(*) as pair_count
+        count(*) as pair_count,
+        sum(is_same) as same_count,
+        sum(is_different) as different_count
 
     from matching_comparisons
 
@@ -69,7 +85,9 @@ counted as (
         -- What is left without them is as round as that of a pair which has none.
         round(frequency_weight) - round(frequency_weight - identifying_weight) as identifying_bits,
         round(kin_weight) - round(kin_weight - identifying_kin_weight) as identifying_kin_bits,
-        count(*) as pair_count
+        count(*) as pair_count,
+        0 as same_count,
+        0 as different_count
 
     from matching_random_comparisons
 
@@ -88,7 +106,9 @@ counted as (
         0 as kin_bits,
         0 as identifying_bits,
         0 as identifying_kin_bits,
-        count(*) as pair_count
+        count(*) as pair_count,
+        0 as same_count,
+        0 as different_count
 
     from {{ ref('matching_records') }}
 
