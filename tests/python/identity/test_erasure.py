@@ -108,9 +108,7 @@ def test_every_record_with_one_of_their_values_is_gone_from_all_that_identity_ma
     assert of_history(lab, before["r1"]) == 0
     assert of_history(lab, before["r4"])
     called = dict(
-        lab.query(
-            "select record_key, count(*) from analytics.identity_assignments group by 1"
-        )
+        lab.query("select record_key, count(*) from analytics.identity_assignments group by 1")
     )
     # A key may be an address, of a company's record too. Whose id was not asked for, r3, is kept out by its address alone.
     assert called == {None: 4, "records:r3": 2, "records:r4": 2}
