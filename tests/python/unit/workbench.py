@@ -221,6 +221,7 @@ class Workbench:
     def _open(self) -> Warehouse:
         """The warehouse, with sync's tables in it."""
         if not self.path.exists():
+            self.path.with_name(f"{self.path.name}.wal").unlink(missing_ok=True)
             self.path.write_bytes(_empty())
         return DuckDBWarehouse(str(self.path), notify=self.notes.append)
 
