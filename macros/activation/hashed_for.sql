@@ -4,10 +4,7 @@
     without plus and leading zeros); of LinkedIn and Pinterest the sources in docs/destinations.md (lower case and trimmed). Of Microsoft
     no page could be read: lower case and trimmed, as public clients do. -#}
 {% macro hashed_for(vendor, kind, expression) -%}
-    {%- set rules = {
-        'google': headwater.hashed_for_google,
-        'meta': headwater.hashed_for_meta,
-    } -%}
+    {%- set owners = ['google', 'meta'] -%}
     {%- set kinds = {
         'linkedin': {'email': 'meta'},
         'microsoft': {'email': 'meta'},
@@ -15,16 +12,18 @@
         'snapchat': {'email': 'meta', 'phone': 'meta'},
         'tiktok': {'email': 'meta', 'phone': 'google'},
     } -%}
-    {%- if vendor in rules -%}
-        {{ return(rules[vendor](kind, expression)) }}
-    {%- elif vendor not in kinds -%}
+    {%- if vendor not in owners and vendor not in kinds -%}
         {{ exceptions.raise_compiler_error("hashed_for: vendor '" ~ vendor ~ "' is not one of "
-            ~ ((rules.keys() | list) + (kinds.keys() | list)) | sort | join(', ') ~ ".") }}
-    {%- elif kind not in kinds[vendor] -%}
+            ~ (owners + (kinds.keys() | list)) | sort | join(', ') ~ ".") }}
+    {%- elif vendor in kinds and kind not in kinds[vendor] -%}
         {{ exceptions.raise_compiler_error("hashed_for: of " ~ vendor ~ " kind '" ~ kind ~ "' is not one of "
             ~ kinds[vendor].keys() | join(', ') ~ ".") }}
     {%- endif -%}
-    {{ return(rules[kinds[vendor][kind]](kind, expression)) }}
+    {%- set owner = vendor if vendor in owners else kinds[vendor][kind] -%}
+    {%- if owner == 'google' -%}
+        {{ return(headwater.hashed_for_google(kind, expression)) }}
+    {%- endif -%}
+    {{ return(headwater.hashed_for_meta(kind, expression)) }}
 {%- endmacro %}
 
 {#- Expression: the SHA-256 of what a value is by the vendor's rules, `normal`.
@@ -48,9 +47,11 @@
 {%- endmacro %}
 
 {#- Expression: a phone with its country's prefix as plus and digits, whatever stands between them; null without a prefix, since
-    the digits alone may be a number of any country. -#}
+    the digits alone may be a number of any country, and with letters, since what follows them is an extension. A (0) is not dialled
+    from abroad. profiles.phone is read with more care (normalise_phone). -#}
 {% macro _dialled(expression) -%}
-    {%- set digits = headwater.regexp_replace_all(expression, '[^0-9+]', '') -%}
+    {%- set number = headwater.regexp_replace_all(expression, '^[ ]*[Tt][Ee][Ll]:|[(]0[)]', '') -%}
+    {%- set digits = headwater.regexp_replace_all(number, '[^0-9+A-Za-z#]', '') -%}
     {%- set plus = headwater.regexp_replace_all(digits, '^00', '+') -%}
-    {{ return("case when " ~ plus ~ " like '+%' then " ~ plus ~ " end") }}
+    {{ return("case when " ~ headwater.regexp_matches_whole(plus, '[+][0-9]+') ~ " then " ~ plus ~ " end") }}
 {%- endmacro %}

@@ -62,8 +62,12 @@
 {% macro _erase_record_keys(erased) -%}
     {%- set assignments = headwater._present_relation(headwater.node_named('identity_assignments')) -%}
     {%- if assignments -%}
+        {#- A record may be of a company and a household too. -#}
         {%- set theirs -%}
-            where entity = 'person' and not is_present and record_key is not null and entity_id in ({{ erased }})
+            where not is_present and record_key in (
+                select record_key from {{ assignments }}
+                where entity = 'person' and not is_present and record_key is not null and entity_id in ({{ erased }})
+            )
         {%- endset -%}
         {%- if run_query('select count(*) as found from ' ~ assignments ~ ' ' ~ theirs).rows[0].values()[0] | int -%}
             {%- do run_query('update ' ~ assignments ~ ' set record_key = null ' ~ theirs) -%}

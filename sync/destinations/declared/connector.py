@@ -324,6 +324,9 @@ class Declared:
         if names_id(verb):  # who is erased everywhere is, whether there is a list or not
             object_id = self._object_id(makes=name not in LETTING_GO)
         if object_id is None and names_id(verb) and self._object.find is not None:
+            if name == "erase":  # an object that is not there is not made for it, and has nobody
+                accepted = [Accepted(record.key) for record in able]
+                return BatchResult(accepted, failed, requests=self._requests - before)
             # It may have another name by now, and those who are to go still be on it.
             raise self._is_missing()
         words = self._words(object_id)

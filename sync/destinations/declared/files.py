@@ -22,6 +22,10 @@ from sync.errors import ConfigError, closest
 KEYED = frozenset({"upsert", "mirror", "add"})
 LETTING_GO = frozenset({"merge", "remove", "erase"})  # verbs after which a row is not there
 SETTING_WORDS = ("object", "object_id")
+# What a setting cannot be called: the addresses that every destination takes, and words of templates.
+TAKEN = frozenset(
+    {"base_url", "token_url", *SETTING_WORDS, "key", "remote_id", "idempotency_key", "job", "since", "month_before", "campaign_id"}
+)  # fmt: skip
 Keys = tuple[str | int, ...]
 
 
@@ -71,6 +75,8 @@ def load(path: Path) -> DeclaredFile:
         line = f", line {mark.line + 1}" if mark else ""
         raise ConfigError(f"{path.name}{line}: this is no YAML.") from error
     lines = _Lines(path, node)
+    if twice := _twice(node):
+        raise lines.error(twice, "stands here twice: the first would be passed over in silence")
     if not isinstance(document, dict):
         raise lines.error((), "is no declaration: it wants keys", form.Vendor.model_fields)
     try:
@@ -145,10 +151,24 @@ class _Lines:
         return line
 
 
+def _twice(node: Any, keys: Keys = ()) -> Keys | None:
+    """The first key that a mapping has twice."""
+    if isinstance(node, yaml.SequenceNode):
+        places: list[tuple[str | int, Any]] = list(enumerate(node.value))
+    elif isinstance(node, yaml.MappingNode):
+        names = [str(name.value) for name, _ in node.value]
+        if again := next((one for one in names if one != "<<" and names.count(one) > 1), None):
+            return (*keys, again)
+        places = [(str(name.value), one) for name, one in node.value]
+    else:
+        return None
+    return next((found for key, one in places if (found := _twice(one, (*keys, key)))), None)
+
+
 def _said(lines: _Lines, error: ValidationError) -> ConfigError:
     problems = error.errors(include_url=False)
     problem = next((one for one in problems if one["type"] == "extra_forbidden"), problems[0])
-    keys = tuple(key for key in problem["loc"] if key not in ("[key]",))
+    keys = tuple(key for key in problem["loc"] if key not in ("[key]", "str", "int", "float"))
     kind, message = problem["type"], str(problem["msg"])
     if kind == "extra_forbidden":
         allowed = _names(keys[:-1])
@@ -197,7 +217,16 @@ def _check(found: DeclaredFile, lines: _Lines) -> None:
             ("name",), f"is '{vendor.name}', and the file is called {found.path.name}"
         )
     secrets = {name for name, setting in vendor.settings.items() if setting.secret}
+    for name in TAKEN & set(vendor.settings):
+        raise lines.error(
+            ("settings", name), "is a name that templates, or every destination, know already"
+        )
     _render(lines, ("base_url",), vendor.base_url, found.constant)
+    addresses: dict[Keys, str] = {("base_url",): vendor.base_url}
+    addresses |= {("hosts", name, "base_url"): one.base_url for name, one in vendor.hosts.items()}
+    for place, address in addresses.items():
+        for secret in secrets & _named(address):
+            raise lines.error(place, f"shows the secret '{secret}': say it under `auth`")
     if "default" not in vendor.rate_limits:
         raise lines.error(
             ("rate_limits",), "has no group `default`, which whatever names none is of"
@@ -257,6 +286,8 @@ def _check_object(found: DeclaredFile, kind: str, offered: form.Object, lines: _
     for done, needs in owed.items():
         if modes & needs and done not in offered.verbs:
             raise lines.error(at, f"has mode {min(modes & needs)} and no `{done}`")
+    if not all(offered.members):
+        raise lines.error((*at, "members"), "has one of no identifiers, which everybody would be")
     for name in (
         *offered.hashed,
         *(one for some in offered.members for one in some),

@@ -248,24 +248,31 @@ def unconditional(node: Mapping[str, Any]) -> dict[str, Any]:
 def _conditional(node: Mapping[str, Any], scope: Scope) -> Part:
     """An object that is left out where the row lacks what `$if` names, or all that `$if_any` names."""
     made = compiled(unconditional(node), scope)
-    wanted = [_asked(name, node[name], scope) for name in (IF, IF_ANY) if name in node]
+    every, any_ = _asked(IF, node, scope), _asked(IF_ANY, node, scope)
 
     def conditional(words: Words, row: Record | None) -> Any:
-        for of, parts in wanted:
-            if not of(part(words, row) not in (MISSING, None, "") for part in parts):
+        for part in every:
+            if _is_nothing(part(words, row)):
                 return MISSING
+        if any_ and all(_is_nothing(part(words, row)) for part in any_):
+            return MISSING
         return made(words, row)
 
     return conditional
 
 
-def _asked(
-    name: str, said: Any, scope: Scope
-) -> tuple[Callable[[Iterable[bool]], bool], list[Part]]:
-    names = said if isinstance(said, list) else [said]
+def _is_nothing(value: Any) -> bool:
+    return value is MISSING or value is None or value == ""
+
+
+def _asked(name: str, node: Mapping[str, Any], scope: Scope) -> list[Part]:
+    """What gives the values that a condition names."""
+    if name not in node:
+        return []
+    names = node[name] if isinstance(node[name], list) else [node[name]]
     if not names or not all(isinstance(one, str) and PLACE.search(one) for one in names):
         raise TemplateError(f"'{name}' wants a name such as `$email`, or a list of such", (name,))
-    return (all if name == IF else any), [_at(name, one, scope) for one in names]
+    return [_at(name, one, scope) for one in names]
 
 
 def _at(key: str | int, item: Any, scope: Scope) -> Part:

@@ -305,7 +305,7 @@ def _planned(
         claims=Claims.on(offered, claims),
         refresh=_refresh(definition, offered),
         by_id=offered is not None and (offered.updates_by_id or offered.merges),
-        merged=_merged(planning, definition, offered),
+        merged=_merged(planning, session, definition, offered, held),
         undo=None if undo is None else ledger.undoing(undo),
     )
     checks = TableChecks(
@@ -512,14 +512,25 @@ def _other_keys(
 
 
 def _merged(
-    planning: Planning, definition: SyncDefinition, offered: ObjectType | None
+    planning: Planning,
+    session: Session,
+    definition: SyncDefinition,
+    offered: ObjectType | None,
+    held: str,
 ) -> Merged | None:
-    """Who became whom, where the destination can be told, or let go of whoever is gone."""
+    """Who became whom, where the destination can be told, or let go of whoever is gone, and has somebody who is another by now."""
     aliases = planning.people.aliases
     if aliases is None or offered is None or not definition.tells_merges:
         return None
     takes_out = bool(offered.modes & {Mode.MIRROR, Mode.REMOVE})
     if len(definition.key) > 1 or not (offered.merges or takes_out):
+        return None
+    # Seldom is there any, and to look for them among all that is compared takes as long as the rest of a plan.
+    anybody = session.rows(
+        f"select 1 as one from {aliases} as ids inner join ({held}) as held "
+        "on held.sync_key = ids.old_id where ids.old_id <> ids.live_id limit 1"
+    )
+    if not anybody:
         return None
     return Merged(aliases, makes_one=offered.merges, is_found=bool(offered.found_by))
 

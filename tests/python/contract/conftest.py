@@ -81,6 +81,7 @@ def records(offered: ObjectType, count: int, *, start: int = 0) -> list[Record]:
             "first_name": "Zoë",
             "lifetime_value_eur": 12.5,
             "message": "Hello",
+            "title": "News",
         }
         if not offered.open_fields:
             at = dt.datetime(2026, 11, 2, 9) + dt.timedelta(seconds=number)

@@ -13,10 +13,12 @@ from typing import Any
 import pytest
 
 from headwater.testing.adapter import members
+from headwater.testing.declared import _recorded as recorded
 from headwater.testing.declared import (
     declared_adapter,
     declared_suites,
     example_names,
+    identifiers,
     run_example,
 )
 from headwater.testing.suite import DestinationSuite
@@ -26,9 +28,11 @@ from sync.destinations.declared import FOLDER, files, form, in_folder, page, tem
 from sync.destinations.declared.__main__ import main
 from sync.destinations.declared.asking import form_bytes
 from sync.destinations.declared.connector import connector, differences
+from sync.destinations.registry import settings_in_sandbox
 from sync.destinations.settings import parse
 from sync.destinations.values import json_bytes
 from sync.errors import (
+    AuthError,
     ConfigError,
     MisconfiguredError,
     RateLimitedError,
@@ -709,6 +713,48 @@ WRONG: dict[str, tuple[str, str, int, str, str]] = {
         "objects.group.upsert.host is 'other', which hosts has not",
         "",
     ),
+    "a key that stands twice": (
+        "    batch_rows: 2",
+        "    batch_rows: 2\n    batch_rows: 3",
+        21,
+        "objects.group.batch_rows stands here twice",
+        "",
+    ),
+    "a setting of a taken name": (
+        "  api_key:\n    secret",
+        "  base_url: {help: x}\n  api_key:\n    secret",
+        7,
+        "settings.base_url is a name that templates, or every destination, know already",
+        "",
+    ),
+    "a setting that is called as the object": (
+        "  api_key:\n    secret",
+        "  object: {help: x}\n  api_key:\n    secret",
+        7,
+        "settings.object is a name that templates, or every destination, know already",
+        "",
+    ),
+    "an address with a secret": (
+        "base_url: https://api.mailer.example",
+        "base_url: https://api.mailer.example/$api_key",
+        5,
+        "base_url shows the secret 'api_key': say it under `auth`",
+        "",
+    ),
+    "a member of nothing": (
+        "members: [[email]]",
+        "members: [[]]",
+        24,
+        "objects.group.members has one of no identifiers",
+        "",
+    ),
+    "a version that is a list": (
+        "api_version: 2",
+        "api_version: [2]",
+        4,
+        "api_version should be a valid string",
+        "",
+    ),
     "no yaml": ("title: Mailer", "title: [Mailer", 3, "this is no YAML", ""),
 }
 RIGHT = """\
@@ -1339,3 +1385,46 @@ def _json(record: Record) -> dict[str, Any]:
 
 def _md5(email: str) -> str:
     return hashlib.md5(email.lower().encode()).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("vendor", "answer", "error"),
+    [
+        ("tiktok_conversions", {"code": 40105, "message": "x"}, AuthError),
+        ("tiktok_conversions", {"code": 40100, "message": "x"}, RateLimitedError),
+        ("tiktok_conversions", {"code": 40002, "message": "x"}, RejectedError),
+        ("tiktok_conversions", {"code": 50000, "message": "x"}, UnexpectedAnswerError),
+        ("tiktok_conversions", {"message": "OK"}, UnexpectedAnswerError),
+        ("linkedin_conversions", {"elements": [{"status": 201}]}, UnexpectedAnswerError),
+        ("linkedin_conversions", {"elements": [{"status": 429}, {"status": 429}]}, RateLimitedError),
+        ("microsoft", {"PartialErrors": None}, UnexpectedAnswerError),
+        (
+            "microsoft",
+            {"PartialErrors": [{"Index": n, "ErrorCode": "CustomerListTermsAndConditionsNotAccepted"} for n in (0, 1)]},
+            MisconfiguredError,
+        ),
+        ("microsoft", {"PartialErrors": [{"Index": 7, "ErrorCode": "InvalidItem"}]}, RejectedError),
+        ("snapchat", {"users": [{"user": {"number_uploaded_users": 1}}]}, RejectedError),
+        ("snapchat", {"users": [{"user": {"number_uploaded_users": 3}}]}, UnexpectedAnswerError),
+        ("snapchat", {"users": [{}]}, UnexpectedAnswerError),
+    ],
+)  # fmt: skip
+def test_an_answer_of_success_that_says_otherwise_is_none(
+    vendor: str, answer: dict[str, Any], error: type[Exception]
+) -> None:
+    file = files.load(FILES[vendor])
+    ((kind, offered),) = file.vendor.objects.items()
+    rows = [
+        Record(f"k{n}", identifiers(offered, n), {"occurred_at": dt.datetime(2026, 11, 2)})
+        for n in range(2)
+    ]
+    example = file.vendor.examples[0].model_copy(update={"answer": {"status": 200, "body": answer}})
+    with recorded(example) as (url, _):
+        made = connector(file)
+        given = settings_in_sandbox(made, base_url=url, directory="/nowhere")
+        settings = parse(made.settings_type, vendor, {**given, "base_url": url})
+        destination: Any = made(settings, SyncObject(kind, "7"), lambda _: None)
+        destination._known_id = "7"
+        verb = destination.send if offered.send else destination.upsert
+        with pytest.raises(error):
+            verb(rows)

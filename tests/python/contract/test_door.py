@@ -124,6 +124,12 @@ OWED = {
     ("mailchimp-tag", "a login page under 204"),
     # Customer.io answers by 200 and says nothing, or `{}`.
     ("customer_io", "no body"), ("customer_io", "blanks"), ("customer_io", "an empty document"),
+    # Of Attentive's answers to attributes and events the description has the status alone.
+    *(
+        (f"attentive-{kind}", answer)
+        for kind in ("attribute", "event")
+        for answer in ("no body", "blanks", "an empty document")
+    ),
 }  # fmt: skip
 
 

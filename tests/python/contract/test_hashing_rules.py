@@ -55,6 +55,20 @@ CASES = [
     (META, "birth_month", "7", "07"),
     (META, "birth_day", "31", "31"),
     (GOOGLE, "phone", "0049 (30) 123-456", "+4930123456"),
+    # A (0) is dialled inside the country alone, and an extension is no part of the number.
+    (GOOGLE, "phone", "+49 (0)30 123456", "+4930123456"),
+    (META, "phone", "+49 (0) 30 123456", "4930123456"),
+    (META, "phone", "tel:+49-30-123456", "4930123456"),
+    *(
+        (macro, "phone", given, None)
+        for macro in (META, GOOGLE, SNAPCHAT, TIKTOK)
+        for given in (
+            "+49 30 123456 ext. 12",
+            "+49 30 123456x12",
+            "+49 30 123456#12",
+            "+49 30 123456 / +49 30 99",
+        )
+    ),
     # What may be another's number, half an address or a hash of another sort is not hashed: it would match nobody, in silence.
     *(
         (macro, "phone", given, None)

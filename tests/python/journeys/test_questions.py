@@ -65,6 +65,14 @@ def test_what_is_shown_is_what_the_next_build_does(lab: Callable[..., JourneyLab
     tried.define(edited)
     code, found = ask(tried, "diff", "tried")
     assert code == 0
+    assert not any(one["only_by_the_edit"] or one["no_longer"] for one in found["steps"]), (
+        "it is for newcomers"
+    )
+    version = tried.query("select version from analytics_sync.journey_versions")[0][0]
+    migrate = f"\nmigrate: [{version}]\n"
+    tried.define(migrate + edited)
+    code, found = ask(tried, "diff", "tried")
+    assert code == 0
     moved = {
         (one["name"], one["outcome"]): (one["only_by_the_edit"], one["no_longer"])
         for one in found["steps"]
@@ -74,7 +82,7 @@ def test_what_is_shown_is_what_the_next_build_does(lab: Callable[..., JourneyLab
         ("asked", "no"): (1, 1), ("asked", "yes"): (1, 1), ("second", "due"): (1, 1), ("third", "due"): (2, 0),
     }  # fmt: skip
     # One that takes a step away without a word is refused as the build refuses it.
-    tried.define(JOURNEY.replace("name: first", "name: hello"))
+    tried.define(migrate + JOURNEY.replace("name: first", "name: hello"))
     code, said = ask(tried, "diff", "tried")
     assert code == 2
     assert (

@@ -120,3 +120,64 @@ def test_a_kept_version_whose_event_is_gone_stops_with_the_way_out(
     first = version_of(tried, 1)
     for words in ("1 people are inside", first, "cart_filled", f"migrate: [{first}]"):
         assert words in str(stopped.value)
+
+
+def test_people_of_a_log_from_before_versions_go_by_the_first_that_a_build_sees(
+    lab: Callable[..., JourneyLab],
+) -> None:
+    tried = lab(journey("hello", "2d", "second", "9d"), touchpoints=["hello"])
+    tried.people("a")
+    tried.build("2026-03-01 12:00:00")
+    tried.execute(
+        "alter table analytics.journey_tried drop column version",
+        "delete from analytics_sync.journey_versions",
+    )
+    tried.now = "2026-03-02 11:00:00"
+    assert ask(tried, "show", "tried")[0] == 0, "asked before the first build"
+    tried.people("b")
+    tried.step("2026-03-02 12:00:00")
+    assert [row[1] is None for row in tried.log("profile_id", "version", where="node = 'entry'")] == [True, False]  # fmt: skip
+    tried.define(journey("extra", "hello", "2d", "third"))
+    tried.people("c")
+    tried.step("2026-03-03 12:00:00")
+    tried.step("2026-03-04 12:00:00")
+    assert (due(tried, "extra"), due(tried, "third")) == ({"c"}, set())
+    assert due(tried, "second") == {"a", "b"}
+
+
+def test_an_edit_in_the_same_build_as_the_upgrade_stops_as_it_did(
+    lab: Callable[..., JourneyLab],
+) -> None:
+    tried = lab(journey("hello", "2d", "second", "9d"), touchpoints=["hello"])
+    tried.people("a")
+    tried.build("2026-03-01 12:00:00")
+    tried.execute(
+        "alter table analytics.journey_tried drop column version",
+        "delete from analytics_sync.journey_versions",
+    )
+    tried.define(journey("hello", "second", "9d"))
+    with pytest.raises(BuildError, match=r"'w2d' \(wait\)"):
+        tried.step("2026-03-02 12:00:00")
+
+
+def test_caps_count_what_other_versions_send_in_the_same_build(
+    lab: Callable[..., JourneyLab],
+) -> None:
+    def told(template: str) -> str:
+        mail = MAIL.replace("template: Mail", f"template: {template}")
+        return f"entry: {{did: cart_filled}}\nsteps:\n  - {{name: w2d, wait: {{for: 2 days}}}}\n  - {{name: mail, {mail}}}\n"
+
+    rules = {"caps": [{"at_most": 1, "days": 1}], "delay_at_most": "3 days"}
+    tried = lab(told("Old"), touchpoints=["mail"], variables={"cdp_contact_rules": rules})
+    tried.people("a", "b")
+    tried.cart("c1", "a", "2026-03-01 10:00:00")
+    tried.build("2026-03-01 12:00:00")
+    tried.define(told("New"))
+    tried.cart("c2", "a", "2026-03-01 13:00:00")
+    tried.cart("c3", "b", "2026-03-01 13:00:00")
+    tried.build("2026-03-02 12:00:00")
+    tried.step("2026-03-03 14:00:00")
+    assert tried.log("profile_id", "template", where="outcome = 'due'") == [("a", "Old"), ("b", "New")]  # fmt: skip
+    assert tried.log("profile_id", "outcome", where="node_type = 'delay'") == [("a", "capped")]
+    tried.step("2026-03-04 14:00:00")
+    assert tried.log("template", where="outcome = 'due' and profile_id = 'a'") == [("New",), ("Old",)]  # fmt: skip
