@@ -204,7 +204,7 @@ class People:
             "select min(case when dropped_reason in ('placeholder', 'blocked_value', 'blocked_pattern') then 1 else 0 end) as is_nobodys "
             f"from {self._screened} where entity = 'person' and identifier_value in ({spelt})"
         )
-        return row["is_nobodys"] == 1
+        return bool(row["is_nobodys"])
 
     def unknown(self, session: Session, asked: str) -> Person:
         """Somebody whom no build knows: the value keeps out whoever comes with it, and finds what was sent before."""

@@ -26,6 +26,7 @@ def test_a_field_that_no_yaml_describes_is_not_left_out(
 ) -> None:
     described = Described("t", "t", "", dict.fromkeys(columns, ""), {}, has_contract)
     sync: Any = SimpleNamespace(
-        model=SimpleNamespace(meta={"activation": told}), fields_of=lambda names: dict.fromkeys(names)
+        model=SimpleNamespace(meta={"activation": told}),
+        fields_of=lambda names: dict.fromkeys(names),
     )
     assert _fields(sync, described) == wanted
