@@ -7,6 +7,18 @@
 {%- for entity in entities -%}
 {%- for source in entity.records if source.merged_into -%}{%- do merging.append(source.source_name) -%}{%- endfor -%}
 {%- endfor -%}
+{#- What stands for nothing, by the kinds of a person's identifiers, and what a rule allows for all that. -#}
+{%- set nothing, meant = [headwater.is_placeholder('told.identifier_value')], ['1 = 0'] -%}
+{%- for entity in entities if entity.name == 'person' -%}
+{%- for rule in entity.identifiers -%}
+{%- set of_type = 'told.identifier_type = ' ~ headwater.string_literal(rule.type) ~ ' and ' -%}
+{%- if rule.kind == 'email' -%}{%- do nothing.append(of_type ~ '(' ~ headwater.is_no_email('told.identifier_value') ~ ')') -%}{%- endif -%}
+{%- if rule.kind == 'phone' -%}{%- do nothing.append(of_type ~ '(' ~ headwater.is_no_phone('told.identifier_value') ~ ')') -%}{%- endif -%}
+{%- if rule.allowed_values -%}
+{%- do meant.append(of_type ~ 'told.identifier_value in (' ~ headwater.string_literals(rule.allowed_values | map('string') | list) ~ ')') -%}
+{%- endif -%}
+{%- endfor -%}
+{%- endfor -%}
 with
 
 {% for entity in entities %}
@@ -216,25 +228,8 @@ erased as (
     where
         told.identifier_type = 'record'
         or told.identifier_value = told.source_record_id
-        or not (
-            {{ headwater.is_placeholder('told.identifier_value') }}
-            {%- for entity in entities if entity.name == 'person' %}
-            {%- for rule in entity.identifiers if rule.kind in ['email', 'phone'] %}
-            or (
-                told.identifier_type = {{ headwater.string_literal(rule.type) }}
-                and {{ headwater.is_no_email('told.identifier_value') if rule.kind == 'email' else headwater.is_no_phone('told.identifier_value') }}
-            )
-            {%- endfor %}
-            {%- endfor %}
-        )
-        {%- for entity in entities if entity.name == 'person' %}
-        {%- for rule in entity.identifiers if rule.allowed_values %}
-        or (
-            told.identifier_type = {{ headwater.string_literal(rule.type) }}
-            and told.identifier_value in ({{ headwater.string_literals(rule.allowed_values | map('string') | list) }})
-        )
-        {%- endfor %}
-        {%- endfor %}
+        or not ({{ nothing | join(' or ') }})
+        or {{ meant | join(' or ') }}
 
 ),
 
