@@ -43,7 +43,7 @@ NOTICE_SECONDS = 15.0
 LINGER_SECONDS = 0.1  # the file stays open for the next session of this process: many syncs with nothing to do are one opening
 STOPPING_SECONDS = 3.0  # a container is killed ten seconds, or thirty, after it was told to stop
 # `settings: {memory_limit}` of the dbt target decides instead. What needs more is given it.
-LEAST_MEGABYTES, MOST_MEGABYTES = 32, 2000
+LEAST_MEGABYTES, MOST_MEGABYTES = 28, 2000
 # A plan over more than that is several times faster where it need not spill, if the machine has it (docs/performance.md).
 LARGE_MEGABYTES = 300
 
@@ -532,7 +532,7 @@ def _needed_megabytes(connection: duckdb.DuckDBPyConnection) -> int:
         "from pragma_database_size() where database_name = current_database()"
     ).fetchone()
     filled, whole = ((number or 0) // 2**20 for number in found or (0, 0))
-    least = filled * 2 // 5
+    least = filled // 3
     return least if filled <= LARGE_MEGABYTES else max(least, min(filled * 3 // 2, whole // 3))
 
 

@@ -206,6 +206,9 @@ def _mappings(
     if not named:
         return [{} for _ in range(count)]
     names = [name for name, _ in named]
+    if len(named) == 1 and None not in named[0][1]:
+        (name,) = names
+        return [{name: value} for value in named[0][1]]
     rows = zip(*(column for _, column in named), strict=True)
     if not any(None in column for name, column in named if name not in sent_nulls):
         return list(map(dict, map(zip, repeat(names), rows)))  # half the time of a comprehension
