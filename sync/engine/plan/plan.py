@@ -47,9 +47,8 @@ from sync.state.runs import RunLog
 from sync.state.tables import Tables
 from sync.warehouses.base import Session, Warehouse, now_utc
 
-WORTH_KEEPING = (
-    20_000  # rows of a table: a comparison of fewer is made again sooner than it is kept
-)
+# Rows of a table: a comparison of fewer is made again sooner than it is kept.
+WORTH_KEEPING = 20_000
 
 
 @dataclass(frozen=True, slots=True)
