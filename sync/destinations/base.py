@@ -67,6 +67,8 @@ class ObjectType:
     conflicts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     open_fields: bool = True  # any other column becomes a property; else only `known_fields`
     known_fields: frozenset[str] = frozenset()
+    # Of these an absent one says something else than null, which is sent whatever the sync says of nulls.
+    null_fields: frozenset[str] = frozenset()
     nested: bool = False  # fields may be lists and objects; else the engine refuses such columns
     partial_failure: PartialFailure = PartialFailure.PER_ROW
     delivery: Delivery = Delivery.EXACTLY_ONCE

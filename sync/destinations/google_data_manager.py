@@ -168,6 +168,9 @@ def _audience(
         identifiers=identifiers,
         open_fields=False,
         known_fields=frozenset(CONSENT_FIELDS),
+        null_fields=frozenset(
+            CONSENT_FIELDS
+        ),  # nobody was asked: no row may fall back on what is said of all
         member=member,
         members=members,
         partial_failure=PartialFailure.BY_POLLING,
@@ -197,6 +200,7 @@ class GoogleDataManager:
                 identifiers=IDENTIFIERS | google_events.CLICKS,
                 open_fields=False,
                 known_fields=google_events.FIELDS | frozenset(CONSENT_FIELDS),
+                null_fields=frozenset(CONSENT_FIELDS),
                 member="event",
                 partial_failure=PartialFailure.BY_POLLING,
                 rate_group="ingest",

@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sync.destinations.answers import READABLE
+from sync.destinations.answers import Answer
 from sync.destinations.http import HttpClient
 from sync.records import Campaign, CampaignDay, Result
 
@@ -23,6 +23,8 @@ DAYS = (
     "metrics.clicks, metrics.conversions FROM campaign WHERE segments.date BETWEEN '{since}' AND '{until}'"
 )
 MICROS = 1_000_000
+# Without rows there are no results in the document, and still the fields that were asked for.
+PAGE = Answer(fields=(("fieldMask", str),))
 
 
 def pulled(
@@ -64,7 +66,7 @@ def _rows(
     while True:
         more = {} if token is None else {"pageToken": token}
         page = http.request(
-            "POST", path, json={"query": query, **more}, headers=dict(headers), answer=READABLE
+            "POST", path, json={"query": query, **more}, headers=dict(headers), answer=PAGE
         )
         yield from page.get("results") or []
         # A token that leads to itself would be followed for ever.

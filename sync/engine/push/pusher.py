@@ -308,6 +308,7 @@ class Pusher:
             weigh=offered.batch_bytes is not None,
             members=offered.members,
             by_id=offered.updates_by_id or offered.merges,
+            null_fields=offered.null_fields,
         )
 
     # -- send ----------------------------------------------------------------------------------

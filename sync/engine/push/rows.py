@@ -52,8 +52,11 @@ class RowReader:
         weigh: bool = False,
         members: membership.Sets = (),
         by_id: bool = False,
+        null_fields: frozenset[str] = frozenset(),
     ) -> None:
-        """`weigh` says that batches are limited by bytes too; `members` which sets of identifiers are members each; `by_id` that who has
+        """`null_fields` are sent as null whatever the sync says.
+
+        `weigh` says that batches are limited by bytes too; `members` which sets of identifiers are members each; `by_id` that who has
         other identifiers is written by the id that the vendor gave, or made one with who had them.
         """
         self._weigh = weigh
@@ -67,7 +70,9 @@ class RowReader:
         self._identifiers = list(mapping.identifier_places.items())
         self._fields = [(vendor, places[column]) for vendor, column in mapping.fields.items()]
         self._sent_nulls = frozenset(
-            vendor for vendor in mapping.fields if definition.nulls.sends(vendor)
+            vendor
+            for vendor in mapping.fields
+            if definition.nulls.sends(vendor) or vendor in null_fields
         )
 
     def read(self, batches: Iterable[pa.RecordBatch]) -> Iterator[list[PlannedRow]]:

@@ -237,19 +237,22 @@ def search(account: str) -> Response | tuple[Response, int]:  # noqa: ARG001
             {"campaign": {"id": one, "name": name, "status": "ENABLED"}}
             for one, (_, name) in campaigns.items()
         ]
-        return jsonify({"results": rows})
+        return jsonify(_page(query, rows))
     first, last = re.findall(r"'([0-9-]+)'", query)
     days = [(clock.now().date() - dt.timedelta(days=back)).isoformat() for back in range(3)]
-    return jsonify(
-        {
-            "results": [
-                _day(one, key, day)
-                for one, (key, _) in campaigns.items()
-                for day in days
-                if first <= day <= last
-            ]
-        }
-    )
+    rows = [
+        _day(one, key, day)
+        for one, (key, _) in campaigns.items()
+        for day in days
+        if first <= day <= last
+    ]
+    return jsonify(_page(query, rows))
+
+
+def _page(query: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """As it is answered: an empty list is left out, the fields that were asked for are not."""
+    fields = query.removeprefix("SELECT ").partition(" FROM ")[0].replace(" ", "")
+    return {"results": rows, "fieldMask": fields} if rows else {"fieldMask": fields}
 
 
 def _day(campaign: str, key: str, day: str) -> dict[str, Any]:

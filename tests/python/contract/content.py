@@ -491,8 +491,9 @@ def google_ids(kind: str, name: str) -> Callable[..., Held]:
 
 
 def google_consent(number: int) -> Row:
+    """Each pair of answers, so nobody's too: who was asked nothing may not count as who agreed."""
     answers = (True, False, None)
-    return {"ad_user_data": answers[number % 3], "ad_personalization": answers[(number + 1) % 3]}
+    return {"ad_user_data": answers[number % 3], "ad_personalization": answers[(number + number // 3) % 3]}
 
 
 def google_click(number: int) -> dict[str, str]:

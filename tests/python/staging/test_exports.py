@@ -11,7 +11,7 @@ import pytest
 
 from tests.python.guest import Project
 
-HERE = Path(__file__).parent / "exports"
+HERE = Path(__file__).parent / "exported"
 CSV = "read_csv('{}', all_varchar=true)"
 TABLES = {  # source.table: the file, how it is read, and some of its columns
     "webshop.customers": ("shopify_customers.csv", CSV, ["Customer ID", "Accepts Email Marketing", "Phone"]),
