@@ -493,7 +493,10 @@ def google_ids(kind: str, name: str) -> Callable[..., Held]:
 def google_consent(number: int) -> Row:
     """Each pair of answers, so nobody's too: who was asked nothing may not count as who agreed."""
     answers = (True, False, None)
-    return {"ad_user_data": answers[number % 3], "ad_personalization": answers[(number + number // 3) % 3]}
+    return {
+        "ad_user_data": answers[number % 3],
+        "ad_personalization": answers[(number + number // 3) % 3],
+    }
 
 
 def google_click(number: int) -> dict[str, str]:
