@@ -4,18 +4,23 @@
     {{ return(adapter.dispatch('json_text_at', 'headwater')(document, steps)) }}
 {%- endmacro %}
 
+{#- The whole is looked up like a part of it: one way to its text. -#}
 {% macro default__json_text_at(document, steps) -%}
-    to_varchar({{ headwater.json_at(document, steps) }})
+    {%- set whole = document if steps else "object_construct('whole', " ~ document ~ ")" -%}
+    cast({{ headwater.json_at(whole, steps or ['whole']) }} as varchar)
 {%- endmacro %}
 
 {% macro duckdb__json_text_at(document, steps) -%}
     json_extract_string({{ document }}, {{ headwater.string_literal(headwater.json_path(steps)) }})
 {%- endmacro %}
 
-{#- One function gives what is a value, another what is none. -#}
+{#- One function gives what is a value, another what is none; JSON's null is neither, in quotes or without. -#}
 {% macro bigquery__json_text_at(document, steps) -%}
     {%- set path = headwater.string_literal(headwater.json_path(steps)) -%}
-    coalesce(json_value({{ document }}, {{ path }}), nullif(to_json_string(json_query({{ document }}, {{ path }})), 'null'))
+    coalesce(
+        json_value({{ document }}, {{ path }}),
+        nullif(nullif(to_json_string(json_query({{ document }}, {{ path }})), 'null'), '"null"')
+    )
 {%- endmacro %}
 
 {#- Expression: the same as a variant, of Snowflake. -#}
