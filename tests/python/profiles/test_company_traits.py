@@ -140,9 +140,17 @@ def test_what_belongs_to_a_company_is_rolled_up(
     [
         ("child", "{'n': 'count'}", HIERARCHY, "'child' is not one of itself, contacts, children"),
         ("below", "{'n': 'count'}", "{}", "wants vars: cdp_company_hierarchy"),
-        ("itself", "{'n': {'sums': 'x'}}", "{}", "'sums' is not one of count, sum"),
-        ("itself", "{'n': {'sum': true}}", "{}", "with its column"),
-        ("itself", "{}", "{}", "wants {name: trait}"),
+        pytest.param(
+            "itself",
+            "{'n': {'sums': 'x'}}",
+            "{}",
+            "'sums' is not one of count, sum",
+            marks=pytest.mark.long,
+        ),
+        pytest.param(
+            "itself", "{'n': {'sum': true}}", "{}", "with its column", marks=pytest.mark.long
+        ),
+        pytest.param("itself", "{}", "{}", "wants {name: trait}", marks=pytest.mark.long),
     ],
 )
 def test_what_is_wrong_is_said(
