@@ -72,7 +72,7 @@
     {%- if table and (not rows or rows[-1].version != id or rows[-1].migrates != migrates) -%}
         {{ return(
             'insert into ' ~ table ~ ' (journey_name, version_number, version, definition, migrates, kept_at) select ' ~ headwater.string_literal(model.name) ~ ', '
-            ~ (rows | length + 1) ~ ', ' ~ headwater.string_literal(id) ~ ', ' ~ headwater.string_literal(tojson(headwater._rest(parsed, ['migrate']), sort_keys=true)) ~ ', '
+            ~ (rows | length + 1) ~ ', ' ~ headwater.string_literal(id) ~ ', ' ~ headwater.string_literal(tojson(headwater._rest(parsed, ['migrate']))) ~ ', '
             ~ headwater.string_literal(migrates | join(' ')) ~ ', ' ~ headwater.cdp_now()
         ) }}
     {%- endif -%}
