@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from sync.audiences.answers import counted, kept
 from sync.audiences.compiled import Compiled
 
+if TYPE_CHECKING:
+    from sync.warehouses.base import Sample
+
 # People in a sample: the size is then off by one percent of everybody at most, in 95 of 100 samples.
 PEOPLE = 10_000
 _DEVIATIONS = 1.96
-
-
-class Sample(Protocol):
-    """Rows of some people."""
-
-    total: int
-    people: int
-
-    def rows(self, query: str) -> list[dict[str, Any]]:
-        """The answer of a query over them."""
 
 
 def estimate(sample: Sample, compiled: Compiled) -> dict[str, Any]:

@@ -14,11 +14,9 @@ from sync.cli.app import App, Verb, json_option
 from sync.cli.definitions import compiler, model_named, model_path
 from sync.config.models import AudienceModel
 from sync.errors import ConfigError, HeadwaterError, SelectionError
-from sync.warehouses.duckdb import DuckDBWarehouse
-from sync.warehouses.duckdb_sample import DuckDBSample
 
 if TYPE_CHECKING:
-    from sync.warehouses.base import Session
+    from sync.warehouses.base import Sample, Sampler, Session
 
 _MANY = {"person": "people", "account": "companies"}
 
@@ -136,60 +134,44 @@ def preview(app: App, name: str, watch: bool, as_json: bool) -> int:
         return _watch(app, name, as_json)
     with compiler(app) as dbt:
         compiled = _compiled(app, dbt, name)
-    with app.warehouse.session() as session:
-        found = answers.preview(session, compiled)
-    if as_json:
-        app.output.document(found)
-        return 0
-    _show_preview(app, found)
+    _preview(app, compiled, as_json)
     return 0
 
 
 def _watch(app: App, name: str, as_json: bool) -> int:
     """An answer each time the file is saved, until it is interrupted: by a sample of people in memory, as dbt stays warm beside it."""
-    warehouse = app.warehouse
-    if not isinstance(warehouse, DuckDBWarehouse):
+    draw = app.warehouse.sampler()
+    if draw is None:
         raise ConfigError(
-            f"a sample in memory is for DuckDB, and this is {warehouse.dialect.name}.",
+            f"a sample in memory is for DuckDB, and this is {app.warehouse.dialect.name}.",
             hint="sync audience preview without --watch asks the warehouse itself.",
         )
     path = Path(name) if Path(name).is_file() else model_path(app, _model(app, name))
-    samples: dict[str, DuckDBSample] = {}
+    samples: dict[str, Sample] = {}
     seen = 0.0
     with compiler(app) as dbt:
         while True:
             if path.stat().st_mtime != seen:
                 seen = path.stat().st_mtime
                 try:
-                    compiled = _compiled(app, dbt, name)
-                    _show_estimate(app, warehouse, compiled, samples, as_json)
+                    _answer(app, draw, _compiled(app, dbt, name), samples, as_json)
                 except HeadwaterError as error:
                     app.output.note(str(error))
             time.sleep(0.1)
 
 
-def _show_estimate(
-    app: App,
-    warehouse: DuckDBWarehouse,
-    compiled: Compiled,
-    samples: dict[str, DuckDBSample],
-    as_json: bool,
+def _answer(
+    app: App, draw: Sampler, compiled: Compiled, samples: dict[str, Sample], as_json: bool
 ) -> None:
+    """By the sample of its relation, which is drawn once; exactly, where that does not know those whom the audience asks for."""
     if not compiled.is_of_each:
         app.output.note(
             f"{compiled.name} asks for others than the person (a group, a rank, a company), whom a sample does not know: this is exact."
         )
-        with app.warehouse.session() as session:
-            found = answers.preview(session, compiled)
-        if as_json:
-            app.output.document(found)
-        else:
-            _show_preview(app, found)
+        _preview(app, compiled, as_json)
         return
     if compiled.relation not in samples:
-        samples[compiled.relation] = DuckDBSample(
-            warehouse.path, compiled.relation, compiled.key, sampled.PEOPLE
-        )
+        samples[compiled.relation] = draw(compiled.relation, compiled.key, sampled.PEOPLE)
     found = sampled.estimate(samples[compiled.relation], compiled)
     if as_json:
         app.output.document(found)
@@ -200,6 +182,19 @@ def _show_estimate(
     app.output.text(
         f"{found['audience']}: {about}{found['members']:,} of {found['of']:,} {many}{error}, by {found['sampled']:,} of them"
     )
+    _show_conditions(app, found)
+
+
+def _preview(app: App, compiled: Compiled, as_json: bool) -> None:
+    with app.warehouse.session() as session:
+        found = answers.preview(session, compiled)
+    if as_json:
+        app.output.document(found)
+    else:
+        _show_preview(app, found)
+
+
+def _show_conditions(app: App, found: dict[str, Any]) -> None:
     app.output.table(
         ["condition", "keeps", "drops", "drops alone", "where"],
         [
@@ -222,13 +217,7 @@ def _show_preview(app: App, found: dict[str, Any]) -> None:
             told = "keeps nobody" if one["keeps"] == 0 else "drops nobody"
             output.note(f"Mind: {one['path']} {told}: {one['words']}")
     output.text()
-    output.table(
-        ["condition", "keeps", "drops", "drops alone", "where"],
-        [
-            [one["words"], one["keeps"], one["drops"], one["drops_alone"], one["path"]]
-            for one in found["conditions"]
-        ],
-    )
+    _show_conditions(app, found)
     if found["consent"]:
         output.text()
         output.table(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -133,6 +133,19 @@ class Session(Protocol):
         """
 
 
+class Sample(Protocol):
+    """Rows of some people in memory, so that a question about all of them is answered at once."""
+
+    total: int
+    people: int
+
+    def rows(self, query: str) -> list[dict[str, Any]]:
+        """The answer of a query over them."""
+
+
+Sampler = Callable[[str, str, int], Sample]
+
+
 class Warehouse(Protocol):
     """Where the activation tables and the ledger are."""
 
@@ -145,6 +158,9 @@ class Warehouse(Protocol):
             WarehouseLockedError: another process holds the file for too long.
             WarehouseError: it cannot be reached.
         """
+
+    def sampler(self) -> Sampler | None:
+        """What draws a sample of a relation (its key, how many people); None where the warehouse is not on this machine."""
 
     def keep_open(self) -> AbstractContextManager[None]:
         """Within, what a session opened may stay open for the next one that follows soon."""

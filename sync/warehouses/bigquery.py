@@ -35,7 +35,7 @@ from sync.config.models import Column
 from sync.config.profiles import Target
 from sync.errors import ConfigError, UnprovenError, WarehouseError
 from sync.records import Kind, Proof
-from sync.warehouses.base import Dialect
+from sync.warehouses.base import Dialect, Sampler
 from sync.warehouses.batches import BATCH_ROWS, normalised
 
 INSERT_ROWS = 100  # fewer rows than this are one INSERT, more are a load job
@@ -165,6 +165,10 @@ class BigQueryWarehouse:
     def session(self, *, write: bool = False) -> Iterator[BigQuerySession]:  # noqa: ARG002
         """The client; `write` needs nothing more."""
         yield BigQuerySession(self._client, self.dialect, timeout_seconds=self._timeout)
+
+    def sampler(self) -> Sampler | None:
+        """None: it is not on this machine, and is asked where it is."""
+        return None
 
     def keep_open(self) -> AbstractContextManager[None]:
         """Nobody waits for this warehouse."""

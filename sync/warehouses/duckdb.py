@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
@@ -30,7 +31,8 @@ from sync.errors import (
     WarehouseMemoryError,
 )
 from sync.records import Kind, Proof
-from sync.warehouses.base import Dialect
+from sync.warehouses.base import Dialect, Sampler
+from sync.warehouses.duckdb_sample import DuckDBSample
 
 BATCH_ROWS = 4_096
 _UNCONVERTED = "DuckDB could not convert a value to its column's type."
@@ -167,6 +169,10 @@ class DuckDBWarehouse:
             if self._lingering is not None:
                 self._lingering.close()
                 self._lingering = None
+
+    def sampler(self) -> Sampler | None:
+        """Some people of the file in memory, which leaves the file free."""
+        return partial(DuckDBSample, self.path)
 
     @contextmanager
     def keep_open(self) -> Iterator[None]:

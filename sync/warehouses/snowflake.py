@@ -28,7 +28,7 @@ from sync.config.models import Column
 from sync.config.profiles import Target
 from sync.errors import ConfigError, UnprovenError, WarehouseError
 from sync.records import Kind, Proof
-from sync.warehouses.base import Dialect
+from sync.warehouses.base import Dialect, Sampler
 from sync.warehouses.batches import BATCH_ROWS, normalised
 
 BULK_ROWS = 2_000  # from here on a stage is cheaper than one statement's text
@@ -219,6 +219,10 @@ class SnowflakeWarehouse:
             if self._connection is None or self._connection.is_closed():
                 self._connection = self._connect()
             yield SnowflakeSession(self._connection, by_stage=self._by_stage)
+
+    def sampler(self) -> Sampler | None:
+        """None: it is not on this machine, and is asked where it is."""
+        return None
 
     def keep_open(self) -> AbstractContextManager[None]:
         """Nobody waits for this warehouse."""
