@@ -18,6 +18,7 @@ from sync.engine.plan.claims import Claims
 from sync.engine.plan.edge import Edge
 from sync.engine.plan.gates import LIVE, SANDBOX, DbtFailure, RunResults, TableChecks
 from sync.engine.plan.guards import MEMORY, Usual, usual
+from sync.engine.plan.merged import Merged
 from sync.engine.plan.permission import Permission
 from sync.engine.plan.planner import (
     FILLING,
@@ -25,7 +26,6 @@ from sync.engine.plan.planner import (
     REMOVING,
     Counts,
     Mapping,
-    Merged,
     PlanQueries,
     Refresh,
     key_text,

@@ -16,6 +16,7 @@ from sync.config.models import PERSON, ConsentTables, SyncDefinition
 from sync.engine.plan import journeys, membership
 from sync.engine.plan.claims import CLAIMED, Claims
 from sync.engine.plan.edge import CARRIED_AS_TEXT
+from sync.engine.plan.merged import INTO, Merged
 from sync.engine.plan.permission import Permission
 from sync.engine.plan.taken_out import TAKEN_OUT
 from sync.engine.scrub import mark_of
@@ -135,41 +136,6 @@ def map_columns(definition: SyncDefinition, columns: Sequence[str]) -> Mapping:
                 )
     fields = definition.fields_of(columns)
     return Mapping(identifiers=definition.identifiers, fields=fields)
-
-
-@dataclass(frozen=True, slots=True)
-class Merged:
-    """Who became whom: `aliases` is the table that says it of ids, which are keys of the sync. `makes_one` where the vendor makes one
-    record of two: the one that stays is written anew then, since the vendor mixes what both had. `is_found` where the vendor finds
-    its records by identifiers, so that two rows may be one of them.
-    """
-
-    aliases: str
-    makes_one: bool
-    is_found: bool
-
-    @property
-    def parts(self) -> str:
-        """Query parts: `merged`, the held keys that are another held key now, and whether their record is somebody else's too, so that
-        nothing may become of it; `grown`, the keys that they went into.
-        """
-        record = "coalesce({0}.remote_id, {0}.identifiers)" if self.is_found else "{0}.remote_id"
-        return (
-            "pairs as (select gone.sync_key as merged_key, kept.sync_key as into_key, "
-            "kept.identifiers as into_identifiers, kept.remote_id as into_remote_id, "
-            f"{record.format('gone')} as gone_record "
-            f"from {self.aliases} as ids inner join held as gone on gone.sync_key = ids.old_id "
-            "inner join held as kept on kept.sync_key = ids.live_id where ids.old_id <> ids.live_id), "
-            "twins as (select distinct pairs.merged_key as twin_key from pairs inner join held as other "
-            f"on {record.format('other')} = pairs.gone_record where other.sync_key <> pairs.merged_key), "
-            "merged as (select merged_key, into_key, into_identifiers, into_remote_id, "
-            "case when twins.twin_key is null then 0 else 1 end as is_one "
-            "from pairs left join twins on twins.twin_key = pairs.merged_key), "
-            "grown as (select distinct into_key as grown_key from merged where is_one = 0), "
-        )
-
-
-INTO = ("into_key", "into_identifiers", "into_remote_id")
 
 
 class PlanQueries:
@@ -344,7 +310,7 @@ class PlanQueries:
                 f", coalesce(marks.{name}, 0) as {name}"
                 for name in ("leaving", "shared", "holders")
             )
-        mapped = "".join(f", planned.{place}" for place in self._places())
+        mapped = self._placed("planned.")
         planned = self._planned() if differing is None or marks else self._planned_of(differing)
         return (
             f"{planned}{ids}{marks} select planned.action, planned.sync_key, planned.row_hash, "
@@ -356,7 +322,7 @@ class PlanQueries:
         """Every row of `sent`, a relation of what the query of that name gives: its action, key, hash, held identifiers and remote id,
         and the mapped columns.
         """
-        mapped = "".join(f", {place}" for place in self._places())
+        mapped = self._placed()
         held, remote_id = "held_identifiers", "remote_id"
         if self._by_id:
             # Of a row that may have been sent nobody knows which identifiers the vendor has; an id of two rows says of neither who it is.
@@ -371,7 +337,7 @@ class PlanQueries:
 
     def settled(self) -> str:
         """Every row that the destination took as the table has it now."""
-        mapped = "".join(f", planned.{place}" for place in self._places())
+        mapped = self._placed("planned.")
         return (
             f"{self._planned()} select planned.action, planned.sync_key, planned.row_hash, "
             f"planned.held_identifiers, planned.remote_id{mapped} from planned "
@@ -417,9 +383,15 @@ class PlanQueries:
         marks = membership.marks(self._members, names, self._dialect, others)
         return marks, "left join marks on marks.sync_key = planned.sync_key "
 
-    def _places(self) -> list[str]:
-        """The mapped columns' names in a plan, in order."""
-        return [self._column(place) for place, _ in self._carried()]
+    def _placed(self, of: str = "") -> str:
+        """The mapped columns, by their names in a plan."""
+        return "".join(f", {of}{self._column(place)}" for place, _ in self._carried())
+
+    def _carrying(self) -> str:
+        """What is sent, under its name in a plan."""
+        return "".join(
+            f", {expression} as {self._column(place)}" for place, expression in self._carried()
+        )
 
     def _carried(self) -> list[tuple[str, str]]:
         """Place and expression of what is sent: identifiers, and what no client carries exactly, as the warehouse's own text."""
@@ -443,16 +415,13 @@ class PlanQueries:
 
     def _planned_of(self, differing: str) -> str:
         """`planned` of keys whose action is known."""
-        carried = "".join(
-            f", {expression} as {self._column(place)}" for place, expression in self._carried()
-        )
         return (
             f"with activation as (select {self._key()} as sync_key, row_hash{self._mapped()} "
             f"from {self._definition.model.relation}), held as ({self._held}), "
             "planned as (select differing.sync_key, differing.action, differing.withheld_reason, "
             "case when is_in_table then activation.row_hash else held.row_hash end as row_hash, "
             "held.identifiers as held_identifiers, held.remote_id, "
-            f"held.row_hash as held_hash{self._into('differing.')}{carried} from {differing} as differing "
+            f"held.row_hash as held_hash{self._into('differing.')}{self._carrying()} from {differing} as differing "
             "left join activation on activation.sync_key = differing.sync_key "
             "left join held on held.sync_key = differing.sync_key)"
         )
@@ -462,10 +431,7 @@ class PlanQueries:
 
     def _planned(self) -> str:
         # What is sent goes along through the one join of both sides; who asks for less, the optimiser spares it.
-        places = self._places()
-        carried = "".join(
-            f", {expression} as {self._column(place)}" for place, expression in self._carried()
-        )
+        carried = self._carrying()
         # Compared before the join, which is the dearer the wider its rows are.
         hashes = ", ".join(
             self._dialect.literal(one)
@@ -540,7 +506,7 @@ class PlanQueries:
             f"case when {is_quarantined} and wanted in ('add', 'change') then "
             f"case when {is_dismissed} then 'dismissed' else 'quarantined' end "
             f"else {reason} end as withheld_reason, held_identifiers, remote_id{kept_hash}{self._into()}"
-            f"{''.join(f', {place}' for place in places)} from compared{join})"
+            f"{self._placed()} from compared{join})"
         )
 
     def _action(self) -> str:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from functools import partial
-from itertools import chain, count, islice
+from itertools import chain, count, takewhile
 
 from sync.config.models import SyncDefinition
 from sync.destinations.base import Delivery, ObjectType, PartialFailure
@@ -24,9 +24,8 @@ from sync.engine.push.rows import (
     Phase,
     PlannedRow,
     RowReader,
+    apart,
     batched,
-    merges,
-    new_addresses,
     parted,
 )
 from sync.engine.push.sender import BatchSender
@@ -266,25 +265,30 @@ class Pusher:
         """
         assert planned.spool is not None  # noqa: S101
         reader, spool, number = self._reader(planned, offered), planned.spool, count(1)
-        writes = [reader.read(spool.writes.batches())]
-        if offered.updates_by_id:
-            writes.append(new_addresses(reader.read(spool.writes.batches()), wanted=False))
-            writes[0] = new_addresses(writes[0], wanted=True)
-        removals = [reader.read(spool.removals.batches())]
+
+        def removed() -> Iterator[list[PlannedRow]]:
+            return reader.read(spool.removals.batches())
+
+        def written() -> Iterator[list[PlannedRow]]:
+            return reader.read(spool.writes.batches())
+
+        removals, writes = [removed()], [written()]
         if offered.merges:
-            removals.append(merges(reader.read(spool.removals.batches()), wanted=False))
-            removals[0] = merges(removals[0], wanted=True)
+            removals = apart(removed, lambda one: one.into is not None)
+        if offered.updates_by_id:
+            writes = apart(written, lambda one: one.has_new_address)
         for action, rows in (
             *((Action.REMOVE, one) for one in removals),
             (Action.OUTDATED, reader.read_outdated(spool.outdated.batches())),
             *(("write", one) for one in writes),
         ):
             part: Iterable[list[PlannedRow]] = rows
+            removes = action == Action.REMOVE
             canary = None if action == Action.OUTDATED else self._definition.canary
             if canary is not None:
                 first, part = parted(rows, canary.rows)
-                yield Phase(self._cut(first, action, offered, number), is_canary=True)
-            yield Phase(self._cut(part, action, offered, number))
+                yield Phase(self._cut(first, action, offered, number), removes, is_canary=True)
+            yield Phase(self._cut(part, action, offered, number), removes)
 
     def _cut(
         self,
@@ -385,10 +389,11 @@ class Pusher:
             else:
                 requests = max(1, limits[group].parallel if group in limits else 4)
                 polls = offered.partial_failure is PartialFailure.BY_POLLING
-                removals = 2 if offered.merges else 1
-                removals *= 1 if self._definition.canary is None else 2
+                phases = self._phases(planned, offered)
+                if unfit:  # who must go goes all the same
+                    phases = takewhile(lambda phase: phase.removes, phases)
                 stream.send(
-                    islice(self._phases(planned, offered), removals if unfit else None),
+                    phases,
                     claims=claims,
                     parallel=max(requests, JOBS) if polls else requests,
                 )

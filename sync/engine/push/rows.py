@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sync.config.models import SyncDefinition
 from sync.engine.plan import membership, planner
 from sync.engine.plan.edge import JSON_TEXT
+from sync.engine.plan.merged import INTO
 from sync.records import Action, Mode, Record
 
 if TYPE_CHECKING:
@@ -143,7 +144,7 @@ class RowReader:
 
     def _name_who_stays(self, rows: list[PlannedRow], columns: dict[str, list[Any]]) -> None:
         """Who was merged into whom, as the destination last took that row."""
-        told = zip(*(columns[name] for name in planner.INTO), strict=True)
+        told = zip(*(columns[name] for name in INTO), strict=True)
         for row, (key, text, remote_id) in zip(rows, told, strict=True):
             if key is not None:
                 into = Record(key, json.loads(text) if text else {}, {}, remote_id)
@@ -163,16 +164,16 @@ def _differ(held: str | None, row: PlannedRow) -> bool:
     return held is None or (held != row.sent and json.loads(held) != row.record.identifiers)
 
 
-def new_addresses(rows: Iterable[list[PlannedRow]], *, wanted: bool) -> Iterator[list[PlannedRow]]:
-    """Of each chunk the rows whose identifiers changed, or the others."""
-    for chunk in rows:
-        yield [row for row in chunk if row.record.has_new_address is wanted]
+def apart(
+    read: Callable[[], Iterator[list[PlannedRow]]], first: Callable[[Record], bool]
+) -> list[Iterator[list[PlannedRow]]]:
+    """Those rows that go first, and the others: `read` gives all of them, and is called for each."""
 
+    def chosen(wanted: bool) -> Iterator[list[PlannedRow]]:
+        for chunk in read():
+            yield [row for row in chunk if first(row.record) is wanted]
 
-def merges(rows: Iterable[list[PlannedRow]], *, wanted: bool) -> Iterator[list[PlannedRow]]:
-    """Of each chunk of removals those of who is another row by now, or the others."""
-    for chunk in rows:
-        yield [row for row in chunk if (row.record.into is not None) is wanted]
+    return [chosen(True), chosen(False)]
 
 
 def _values(batch: pa.RecordBatch, index: int) -> list[Any]:
@@ -272,6 +273,7 @@ class Phase:
     """Batches that begin when those before them have been answered; of a canary, they decide whether any follow."""
 
     batches: Iterator[Batch]
+    removes: bool
     is_canary: bool = False
 
 
