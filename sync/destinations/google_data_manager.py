@@ -168,9 +168,8 @@ def _audience(
         identifiers=identifiers,
         open_fields=False,
         known_fields=frozenset(CONSENT_FIELDS),
-        null_fields=frozenset(
-            CONSENT_FIELDS
-        ),  # nobody was asked: no row may fall back on what is said of all
+        # Nobody was asked: no row may fall back on what is said of all.
+        null_fields=frozenset(CONSENT_FIELDS),
         member=member,
         members=members,
         partial_failure=PartialFailure.BY_POLLING,

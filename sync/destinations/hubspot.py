@@ -54,7 +54,7 @@ from sync.destinations.base import (
 from sync.destinations.http import HttpClient, Limiter
 from sync.destinations.hubspot_links import COMPANY_KEY, CONTACTS, Links, text
 from sync.destinations.settings import Address, HttpSettings
-from sync.destinations.values import one_by_one, plain, same
+from sync.destinations.values import merged_one_by_one, plain, same
 from sync.errors import (
     AuthError,
     DestinationError,
@@ -529,22 +529,14 @@ class Hubspot:
                 [one if one.remote_id in known else replace(one, remote_id=None)]
             ).items()
         }
-        now: dict[str, str] = {}
+        lacks = "HubSpot does not have the record that it was merged into"
 
-        def merge(record: Record) -> Accepted | RowError:
-            source, target = gone.get(record.key), kept.get(_kept(record).key)
-            target = now.get(target, target) if target else None
-            if source is None or source == target:
-                return Accepted(record.key)
-            if target is None:
-                said = "HubSpot does not have the record that it was merged into"
-                return RowError(record.key, "not_there", said)
+        def merge(source: str, target: str) -> str:
             both = {"primaryObjectId": target, "objectIdToMerge": source}
             answer = self.http.post(f"{self._objects}/merge", both, group="crm", answer=MERGED)
-            now[target] = str(answer["id"])
-            return Accepted(record.key)
+            return str(answer["id"])
 
-        result = one_by_one(records, merge)
+        result = merged_one_by_one(records, gone, kept, merge, lacks=lacks)
         return replace(result, requests=self.http.requests_sent - before)
 
     def _there(self, ids: Collection[str]) -> set[str]:

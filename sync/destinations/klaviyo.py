@@ -41,9 +41,10 @@ from sync.destinations.base import (
     RateLimit,
 )
 from sync.destinations.http import HttpClient, Limiter
+from sync.destinations.klaviyo_jobs import JOB_MADE, attributes_of, unfinished
 from sync.destinations.klaviyo_metrics import is_soft, meaning
 from sync.destinations.settings import Address, HttpSettings
-from sync.destinations.values import chunks, one_by_one, plain, utc
+from sync.destinations.values import chunks, merged_one_by_one, plain, utc
 from sync.errors import UnexpectedAnswerError
 from sync.records import (
     OTHER,
@@ -74,8 +75,6 @@ LOCATION = {
 CHANNELS = {"email": "email", "sms": "sms", "mobile_push": "push"}  # Klaviyo's name -> ours
 PAGE = Answer(fields=(("data", list),))
 MADE = Answer(frozenset({201}), (("data.id", str),))
-JOB_MADE = Answer(frozenset({202}), (("data.id", str),))
-JOB = Answer(fields=(("data.attributes.status", str),))
 DELETION_TAKEN = Answer(frozenset({202}), form=(dict, list), empty=True)
 EVENTS_TAKEN = Answer(frozenset({202}), empty=True)
 VERDICTS = Verdicts(
@@ -232,13 +231,9 @@ class Klaviyo:
         if self.target.kind == "suppression":
             return self._suppressions.poll(job)
         path = f"/api/profile-bulk-import-jobs/{job}"
-        attributes = self.http.get(path, group="reads", answer=JOB)["data"]["attributes"]
-        if attributes["status"] in ("queued", "processing"):
-            return JobStatus(done=False)
-        if attributes["status"] == "cancelled":
-            return JobStatus(done=True, all_failed="cancelled")
-        if attributes["status"] != "complete":
-            raise UnexpectedAnswerError("klaviyo: a job is in a state that the API does not have.")
+        attributes = attributes_of(self.http, path)
+        if (status := unfinished(attributes)) is not None:
+            return status
         counts = [attributes.get(f"{name}_count") for name in ("total", "completed", "failed")]
         if counts[0] is None or not all(one is None or type(one) is int for one in counts):
             raise UnexpectedAnswerError(
@@ -307,21 +302,17 @@ class Klaviyo:
         ids = {*kept, *(one.key for one in kept.values())}
         profiles_of = self._look_up("external_id", {one: one for one in ids})
 
-        def merge(record: Record) -> Accepted | RowError:
-            source, target = profiles_of.get(record.key), profiles_of.get(kept[record.key].key)
-            if source is None or source == target:
-                return Accepted(record.key)
-            if target is None:
-                said = "Klaviyo does not have the profile that it was merged into"
-                return RowError(record.key, "not_there", said)
+        lacks = "Klaviyo does not have the profile that it was merged into"
+
+        def merge(source: str, target: str) -> str:
             profiles = {"data": [{"type": "profile", "id": source}]}
             told = {
                 "type": "profile-merge", "id": target, "relationships": {"profiles": profiles},
             }  # fmt: skip
             self.http.post("/api/profile-merge", {"data": told}, group="merges", answer=MADE)
-            return Accepted(record.key)
+            return target
 
-        result = one_by_one(records, merge)
+        result = merged_one_by_one(records, profiles_of, profiles_of, merge, lacks=lacks)
         return replace(result, requests=self.http.requests_sent - before)
 
     def there(self, records: Sequence[Record]) -> Collection[str]:

@@ -20,6 +20,7 @@ from typing import Any
 from sync.destinations.answers import Answer
 from sync.destinations.base import ObjectType, PartialFailure
 from sync.destinations.http import HttpClient
+from sync.destinations.klaviyo_jobs import JOB_MADE, attributes_of, unfinished
 from sync.destinations.values import plain
 from sync.errors import UnexpectedAnswerError
 from sync.records import Accepted, BatchResult, JobStatus, Mode, Record, RowError
@@ -29,9 +30,6 @@ CHANNELS = {"email_subscription": "email", "sms_subscription": "sms"}
 ADDRESSES = {"email": "email", "sms": "phone"}
 ATTRIBUTES = {"email": "email", "sms": "phone_number"}
 TAKEN = Answer(frozenset({202}), empty=True)
-JOB_MADE = Answer(frozenset({202}), (("data.id", str),))
-JOB = Answer(fields=(("data.attributes.status", str),))
-RUNNING, CANCELLED, COMPLETE = ("queued", "processing"), "cancelled", "complete"
 KEYED = frozenset({Mode.UPSERT, Mode.ADD, Mode.MIRROR, Mode.REMOVE})
 
 
@@ -224,14 +222,9 @@ class Suppressions:
         """How a job stands. Whom it skipped is as it was wanted already, or suppressed for another reason."""
         verb, _, job_id = job.partition(":")
         path = f"/api/profile-suppression-bulk-{verb}-jobs/{job_id}"
-        attributes = self._http.get(path, group="reads", answer=JOB)["data"]["attributes"]
-        status = attributes["status"]
-        if status in RUNNING:
-            return JobStatus(done=False)
-        if status == CANCELLED:
-            return JobStatus(done=True, all_failed=CANCELLED)
-        if status != COMPLETE:
-            raise UnexpectedAnswerError("klaviyo: a job is in a state that the API does not have.")
+        attributes = attributes_of(self._http, path)
+        if (status := unfinished(attributes)) is not None:
+            return status
         counts = [attributes.get(f"{name}_count") for name in ("total", "completed", "skipped")]
         if not all(one is None or type(one) is int for one in counts):
             raise UnexpectedAnswerError("klaviyo: a job does not count its profiles.")

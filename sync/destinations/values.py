@@ -117,3 +117,32 @@ def one_by_one(
         elif outcome is not None:
             failed.append(outcome)
     return BatchResult(accepted, failed, requests=len(records))
+
+
+def merged_one_by_one(
+    records: Sequence[Record],
+    gone: Mapping[str, str],
+    kept: Mapping[str, str],
+    merge: Callable[[str, str], str],
+    *,
+    lacks: str,
+) -> BatchResult:
+    """A batch of merges for a vendor that makes one record of two, by its ids of them.
+
+    `gone` has the ids of records that go, by key, `kept` those of whom they go into, by the key of that row; one that is not there, or is
+    the same, counts as taken. `merge` makes one of two and says the id that is left. `lacks` says that whom one goes into is not there.
+    """
+    now: dict[str, str] = {}
+
+    def send(record: Record) -> Accepted | RowError:
+        assert record.into is not None  # noqa: S101 - the engine says so
+        source, target = gone.get(record.key), kept.get(record.into.key)
+        target = now.get(target, target) if target else None
+        if source is None or source == target:
+            return Accepted(record.key)
+        if target is None:
+            return RowError(record.key, "not_there", lacks)
+        now[target] = merge(source, target)
+        return Accepted(record.key)
+
+    return one_by_one(records, send)

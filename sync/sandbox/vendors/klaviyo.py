@@ -135,17 +135,23 @@ def import_profiles() -> tuple[Response, int]:
 
 @blueprint.get("/api/profile-bulk-import-jobs/<job_id>")
 def job(job_id: str) -> Response | tuple[Response, int]:
+    return _standing("profile-bulk-import-job", job_id)
+
+
+def _standing(kind: str, job_id: str) -> Response | tuple[Response, int]:
+    """How a job stands; one that suppresses counts whom it skipped, which is nobody, and no failures."""
     found = store().job(NAME, job_id)
     if found is None:
         return error(404, "not_found")
+    refused = len(found["refused"])
     attributes = {
         "status": found["status"],
         "created_at": clock.iso(clock.now()),
-        "total_count": len(found["taken"]) + len(found["refused"]),
+        "total_count": len(found["taken"]) + refused,
         "completed_count": len(found["taken"]),
-        "failed_count": len(found["refused"]),
+        "failed_count" if kind == "profile-bulk-import-job" else "skipped_count": refused,
     }
-    return jsonify({"data": _resource("profile-bulk-import-job", job_id, attributes)})
+    return jsonify({"data": _resource(kind, job_id, attributes)})
 
 
 @blueprint.get("/api/profile-bulk-import-jobs/<job_id>/import-errors")
@@ -288,17 +294,7 @@ def suppress(verb: str) -> tuple[Response, int]:
 
 @blueprint.get("/api/profile-suppression-bulk-<verb>-jobs/<job_id>")
 def suppression_job(verb: str, job_id: str) -> Response | tuple[Response, int]:
-    found = store().job(NAME, job_id)
-    if found is None:
-        return error(404, "not_found")
-    attributes = {
-        "status": found["status"],
-        "created_at": clock.iso(clock.now()),
-        "total_count": len(found["taken"]),
-        "completed_count": len(found["taken"]),
-        "skipped_count": 0,
-    }
-    return jsonify({"data": _resource(f"profile-suppression-bulk-{verb}-job", job_id, attributes)})
+    return _standing(f"profile-suppression-bulk-{verb}-job", job_id)
 
 
 @blueprint.get("/api/lists/<list_id>/profiles")
