@@ -16,19 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import yaml
 
-from tests.python.audiences.evaluation import holds
-from tests.python.audiences.project import compiled_models, fill, make_world_project
-from tests.python.audiences.worlds import (
-    COMPANIES,
-    PEOPLE,
-    ZONES,
-    Row,
-    definition_of,
-    newer_of,
-    world_of,
-)
+from tests.python.audiences.compared import write_audience, wrong_in
+from tests.python.audiences.project import compiled_models, make_world_project
+from tests.python.audiences.worlds import ZONES, Row, definition_of, newer_of, world_of
 from tests.python.journeys.proof import Proof
 
 AT_ONCE = 25  # journeys in one project; audiences are ten times as many
@@ -46,23 +37,15 @@ def audiences(count: int, worlds: int, seed: int) -> dict[str, Any]:
                 entity = "account" if number % 5 == 4 else "person"
                 one = newer_of(chance) if number % 5 in (1, 3) else definition_of(chance, entity)
                 told[f"audience_n{number}"] = (entity, {"zone": chance.choice(ZONES), **one})
-                text = yaml.safe_dump({"entity": entity, **told[f"audience_n{number}"][1]}, sort_keys=False, width=10_000,
-                    allow_unicode=True)  # fmt: skip
-                (Path(folder) / f"models/audience_n{number}.sql").write_text(
-                    f"{{% set definition %}}\n{text}{{% endset %}}\n{{{{ headwater.audience(definition) }}}}\n"
-                )
+                write_audience(Path(folder), f"audience_n{number}", *told[f"audience_n{number}"])
             compiled = compiled_models(Path(folder))
+            asked = {name: (*one, compiled[name]) for name, one in told.items()}
             with duckdb.connect(str(database)) as connection:
                 for number in range(worlds):
                     world = world_of(random.Random(seed + number))
-                    fill(connection, world)
-                    for name, (entity, definition) in told.items():
-                        got = sorted(row[0] for row in connection.execute(compiled[name]).fetchall())  # fmt: skip
-                        everybody = PEOPLE if entity == "person" else COMPANIES
-                        wanted = [one for one in everybody if holds(world, one, entity, definition)]
-                        if got != wanted:
-                            wrong.setdefault(name, {"definition": definition, "world": seed + number, "found": got,
-                                "wanted": wanted})  # fmt: skip
+                    for name, (definition, found, wanted) in wrong_in(connection, world, asked).items():  # fmt: skip
+                        wrong.setdefault(name, {"definition": definition, "world": seed + number, "found": found,
+                            "wanted": wanted})  # fmt: skip
         _say(f"{min(first + 10 * AT_ONCE, count)} of {count} audiences over {worlds} worlds, {len(wrong)} wrong")  # fmt: skip
     return wrong
 

@@ -9,17 +9,9 @@ import duckdb
 import pytest
 import yaml
 
-from tests.python.audiences.evaluation import holds
-from tests.python.audiences.project import compiled_models, fill, make_world_project
-from tests.python.audiences.worlds import (
-    COMPANIES,
-    PEOPLE,
-    ZONES,
-    Row,
-    definition_of,
-    newer_of,
-    world_of,
-)
+from tests.python.audiences.compared import write_audience, wrong_in
+from tests.python.audiences.project import compiled_models, make_world_project
+from tests.python.audiences.worlds import ZONES, Row, definition_of, newer_of, world_of
 from tests.python.examples import EXAMPLES
 
 # Every word of the language, as its YAML writes it.
@@ -77,12 +69,7 @@ def audiences(
         lambda _: ("person", {"zone": chance.choice(ZONES), **newer_of(chance)}),
     )  # fmt: skip
     for name, (entity, definition) in definitions.items():
-        text = yaml.safe_dump(
-            {"entity": entity, **definition}, sort_keys=False, width=10_000, allow_unicode=True
-        )
-        (folder / "models" / f"{name}.sql").write_text(
-            f"{{% set definition %}}\n{text}{{% endset %}}\n{{{{ headwater.audience(definition) }}}}\n"
-        )
+        write_audience(folder, name, entity, definition)
     compiled = compiled_models(folder)
     opened = duckdb.connect(str(database))
     return opened, {name: (*told, compiled[name]) for name, told in definitions.items()}
@@ -95,19 +82,7 @@ def test_an_audience_holds_who_meets_it_whatever_is_null(
     audiences: tuple[duckdb.DuckDBPyConnection, dict[str, tuple[str, Row, str]]], seed: int
 ) -> None:
     connection, definitions = audiences
-    world = world_of(random.Random(seed))
-    fill(connection, world)
-    wrong = {}
-    for name, (entity, definition, sql) in definitions.items():
-        got = [row[0] for row in connection.execute(sql).fetchall()]
-        wanted = [
-            one
-            for one in (PEOPLE if entity == "person" else COMPANIES)
-            if holds(world, one, entity, definition)
-        ]
-        if sorted(got) != wanted:
-            wrong[name] = (definition, got, wanted)
-    assert wrong == {}
+    assert wrong_in(connection, world_of(random.Random(seed)), definitions) == {}
 
 
 def test_the_definitions_use_every_operator(

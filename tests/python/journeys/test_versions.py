@@ -122,9 +122,8 @@ def test_a_kept_version_whose_event_is_gone_stops_with_the_way_out(
         assert words in str(stopped.value)
 
 
-def test_people_of_a_log_from_before_versions_go_by_the_first_that_a_build_sees(
-    lab: Callable[..., JourneyLab],
-) -> None:
+def from_before_versions(lab: Callable[..., JourneyLab]) -> JourneyLab:
+    """A journey with one inside, as it was before versions were kept."""
     tried = lab(journey("hello", "2d", "second", "9d"), touchpoints=["hello"])
     tried.people("a")
     tried.build("2026-03-01 12:00:00")
@@ -132,6 +131,13 @@ def test_people_of_a_log_from_before_versions_go_by_the_first_that_a_build_sees(
         "alter table analytics.journey_tried drop column version",
         "delete from analytics_sync.journey_versions",
     )
+    return tried
+
+
+def test_people_of_a_log_from_before_versions_go_by_the_first_that_a_build_sees(
+    lab: Callable[..., JourneyLab],
+) -> None:
+    tried = from_before_versions(lab)
     tried.now = "2026-03-02 11:00:00"
     assert ask(tried, "show", "tried")[0] == 0, "asked before the first build"
     tried.people("b")
@@ -148,13 +154,7 @@ def test_people_of_a_log_from_before_versions_go_by_the_first_that_a_build_sees(
 def test_an_edit_in_the_same_build_as_the_upgrade_stops_as_it_did(
     lab: Callable[..., JourneyLab],
 ) -> None:
-    tried = lab(journey("hello", "2d", "second", "9d"), touchpoints=["hello"])
-    tried.people("a")
-    tried.build("2026-03-01 12:00:00")
-    tried.execute(
-        "alter table analytics.journey_tried drop column version",
-        "delete from analytics_sync.journey_versions",
-    )
+    tried = from_before_versions(lab)
     tried.define(journey("hello", "second", "9d"))
     with pytest.raises(BuildError, match=r"'w2d' \(wait\)"):
         tried.step("2026-03-02 12:00:00")
