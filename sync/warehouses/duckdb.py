@@ -107,7 +107,7 @@ class DuckDBWarehouse:
         self._enough = LEAST_MEGABYTES
         self._needed = 0  # megabytes that a plan over this file needs
         self._wrote = False
-        self._limited: tuple[duckdb.DuckDBPyConnection, str] | None = None
+        self._limited = ""  # what the connection that is open was given last
         self._lingering: duckdb.DuckDBPyConnection | None = None
         self._lingers_writing = False
         self._lingers_until: threading.Timer | None = None
@@ -144,14 +144,13 @@ class DuckDBWarehouse:
         if write and not self._lingers_writing:
             connection.close()
             return None
-        self._limit_memory(connection)
+        if self._limited != self._limit():  # setting it takes 4 ms
+            self._limit_memory(connection)
         return connection
 
     def _limit_memory(self, connection: duckdb.DuckDBPyConnection) -> None:
-        limit = self._limit()
-        if self._limited != (connection, limit):  # which takes 4 ms
-            connection.execute(f"set memory_limit = {self.dialect.literal(limit)}")
-            self._limited = (connection, limit)
+        self._limited = self._limit()
+        connection.execute(f"set memory_limit = {self.dialect.literal(self._limited)}")
 
     def _linger(self, session: DuckDBSession, write: bool) -> None:
         if not self._keeping or self._sending:
@@ -283,7 +282,7 @@ class DuckDBWarehouse:
         if self._memory_limit or self._share() >= MOST_MEGABYTES:
             return None
         self._enough = int(self._share() * times)
-        self._limited = None  # the session sets it
+        self._limited = ""  # the session sets it
         return _megabytes(self._share())
 
 
