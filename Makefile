@@ -90,7 +90,7 @@ lint: setup $(VENV)/.setup-dev $(LINT)/../.setup  ## ruff, mypy, import rules, p
 	$(BIN)/lint-imports
 	$(BIN)/python -m tests.python.dialects.portable
 	$(BIN)/mypy & types=$$!; \
-	  HEADWATER_DUCKDB_PATH=target/lint.duckdb DBT_TARGET_PATH=target/lint $(LINT)/sqlfluff lint --processes 2 models; \
+	  HEADWATER_DUCKDB_PATH=target/lint.duckdb DBT_TARGET_PATH=target/lint $(LINT)/python scripts/lint_sql.py lint --processes 2 models; \
 	  linted=$$?; wait $$types && exit $$linted
 
 # Where the index that knows them cannot be asked, a line says so.
@@ -103,7 +103,7 @@ lint-written: setup $(LINT)/../.setup  ## sqlfluff on the SQL that macros write:
 	rm -rf target/written
 	HEADWATER_DUCKDB_PATH=target/lint.duckdb DBT_TARGET_PATH=target/written $(BIN)/dbt --quiet compile --select $(WRITTEN) \
 	  --vars '{cdp_matching: {enabled: true, entities: [person, account]}}'
-	$(LINT)/sqlfluff lint --processes 2 --ignore-local-config --config scripts/written.sqlfluff --disregard-sqlfluffignores target/written/compiled
+	$(LINT)/python scripts/lint_sql.py lint --processes 2 --ignore-local-config --config scripts/written.sqlfluff --disregard-sqlfluffignores target/written/compiled
 
 STAND_INS = VENV_SF=$(VENV_SF) VENV_BQ=$(VENV_BQ) $(PYTHON) scripts/stand_ins/control.py
 
