@@ -53,8 +53,8 @@ class Erasing(MemoryDestination):
 class World(Workbench):
     """A workbench with people whom identity knows: profile -> {type: values}, and a destination that erases."""
 
-    def __init__(self, folder, **definition):
-        super().__init__(folder, **{"guards": OPEN, **definition})
+    def __init__(self, folder, hold, **definition):
+        super().__init__(folder, hold, **{"guards": OPEN, **definition})
         self.destination = Erasing()
         self.declaration = replace(self.declaration, erasure=Erasure("the row is deleted"))
         self.known({})
@@ -141,8 +141,8 @@ class World(Workbench):
 
 
 @pytest.fixture
-def world(tmp_path):
-    return lambda **definition: World(tmp_path, **definition)
+def world(tmp_path, holds):
+    return lambda **definition: World(tmp_path, holds, **definition)
 
 
 def test_who_is_forgotten_is_erased_where_they_were_sent_and_named_nowhere(world):
