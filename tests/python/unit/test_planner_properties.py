@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from pathlib import Path
 
 import duckdb
 import pytest
+from held_open import HeldOpen, holding_open
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from workbench import Workbench
@@ -28,19 +28,24 @@ TABLE = st.dictionaries(
 
 
 @pytest.fixture(scope="module")
-def folder():
+def held():
+    with holding_open() as files:
+        yield files
+
+
+@pytest.fixture(scope="module")
+def folder(held):
     with tempfile.TemporaryDirectory() as name:
-        yield Path(name)
+        yield Path(name), held
 
 
-def fresh(folder: Path, mode: Mode, **definition) -> Workbench:
-    path = Path(tempfile.mkdtemp(dir=folder))
-    if not (folder / "template.duckdb").exists():
-        Workbench(path)
-        shutil.move(path / "workbench.duckdb", folder / "template.duckdb")
-    shutil.copy(folder / "template.duckdb", path / "workbench.duckdb")
+def fresh(folder: tuple[Path, HeldOpen], mode: Mode, **definition) -> Workbench:
+    """A workbench of its own for each example; the one before is let go."""
+    within, held = folder
+    held.close()
     guards = Guards(min_rows=0, max_removals_percent=None)
-    return Workbench(path, mode=mode, guards=guards, **definition)
+    path = Path(tempfile.mkdtemp(dir=within))
+    return Workbench(path, held.hold, mode=mode, guards=guards, **definition)
 
 
 def fill(bench: Workbench, table) -> None:
