@@ -192,6 +192,11 @@ class Manifest:
         ]
         return sorted(found, key=lambda one: one.name)
 
+    def mark_of(self, unique_id: str) -> str | None:
+        """What tells the SQL of a model from any other: dbt's own checksum of its file, shortened."""
+        found = (self._nodes.get(unique_id, {}).get("checksum") or {}).get("checksum")
+        return str(found)[:16] if found else None
+
     def sources_of(self, unique_id: str) -> list[str]:
         """The raw tables above a model, as `source.table`, and seeds by their names; not what this tool writes, or the engine's seeds."""
         found = set()
