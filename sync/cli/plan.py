@@ -18,7 +18,7 @@ from sync.engine.connect import Connector
 from sync.engine.plan import capability, gates
 from sync.engine.plan.plan import Plan, Planning, plan_sync
 from sync.engine.run import in_order
-from sync.errors import ConfigError, RefusedError
+from sync.errors import ConfigError, RefusedError, WarehouseError, WarehouseLockedError
 from sync.private import open_file
 from sync.warehouses.base import now_utc
 
@@ -57,6 +57,7 @@ def plan(
     with app.warehouse.keep_open(), connector(app, environment, start=False) as connections:
         for definition in definitions:
             connections.declaration(definition.destination)
+        shared = _at_once(shared)
         done: list[SyncDefinition] = []
         told: dict[str, dict[str, Any]] = {}
         for definition in _in_order(definitions):
@@ -85,6 +86,17 @@ def plan(
     else:
         _text(app, found)
     return 1 if any(one["refused"] for one in found) else 0
+
+
+def _at_once(shared: Planning) -> Planning:
+    """With all that can be asked of all syncs at once; what is wrong with the warehouse each plan says."""
+    try:
+        with shared.warehouse.session() as session:
+            return shared.at_once(session)
+    except WarehouseLockedError:
+        raise
+    except WarehouseError:
+        return shared
 
 
 def _in_order(definitions: list[SyncDefinition]) -> list[SyncDefinition]:

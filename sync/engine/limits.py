@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
-from typing import Any
-
-from pyrate_limiter import Limiter, Rate
+from typing import TYPE_CHECKING, Any
 
 from sync.destinations.base import Declaration, RateLimit
 from sync.errors import ConfigError, closest
+
+if TYPE_CHECKING:
+    from pyrate_limiter import Limiter
 
 # Asked once more when a request has had to wait: the process may have slept meanwhile.
 _PERMIT: ContextVar[Callable[[], None]] = ContextVar("permit", default=lambda: None)
@@ -98,6 +99,11 @@ class Limits:
             return self._slots[key]
 
     def _limiter(self, credential: str, group: str, limit: RateLimit) -> Limiter:
+        from pyrate_limiter import (
+            Limiter,
+            Rate,
+        )  # a tenth of a second, for nothing where nothing is sent
+
         with self._lock:
             key = (credential, group)
             if key not in self._limiters:

@@ -48,7 +48,7 @@ def push_all(
                     done[definition.name] = _skipped(definition, held or reason)
                     context.watcher.ended(done[definition.name])
                     waiting.remove(definition)
-                elif not _pending(context, definition, waiting, running) and len(running) < threads:
+                elif len(running) < threads and not _pending(context, definition, waiting, running):
                     running[pool.submit(_push, context, definition)] = definition
                     waiting.remove(definition)
             if running:

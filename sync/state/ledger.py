@@ -81,16 +81,22 @@ class Ledger:
             f"where action not in ({self._gone_list()}) and {self._here}"
         )
 
-    def elsewhere(self) -> str:
-        """A query of one number, `row_count`: rows that the sync sent to where it does not send now."""
-        return f"select count(*) as row_count from {self._elsewhere()}"
-
-    def former(self) -> str:
-        """A query of one number, `row_count`: rows with a place of before accounts were known."""
+    def counts(self, held: str) -> str:
+        """A query of one row: how many rows the sync has here by `held`, a query as `state` gives, elsewhere, and with a place of before
+        accounts were known (former).
+        """
+        here = f"(select count(*) from ({held}) as held)"
+        if held == self.state([]):
+            here = self._counted(self._here)
+        elsewhere = self._counted(f"not {self._here}")
         return (
-            f"select count(*) as row_count from {self._tables.ledger} "
-            f"where {self._mine()} and {self._former}"
+            f"select {here} as held, {elsewhere} as elsewhere, {self._counted(self._former)} as former "
+            f"from {self._tables.ledger} where {self._mine()}"
         )
+
+    @staticmethod
+    def _counted(condition: str) -> str:
+        return f"coalesce(sum(case when {condition} then 1 else 0 end), 0)"
 
     def places_elsewhere(self) -> str:
         """A query of (place, row_count): where these rows are."""

@@ -8,6 +8,7 @@ which syncs fill one object.
 from __future__ import annotations
 
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -68,6 +69,7 @@ class Places:
         self._is_loaded = False
         self._lines: list[Place] = []
         self._latest: dict[str, Place] = {}  # sync id -> its last line
+        self._fillers: dict[str, set[str]] = defaultdict(set)  # what is filled -> sync ids
         self._learnt: dict[str, str] = {}  # settings -> account, asked in this run
 
     def load(self, warehouse: Warehouse) -> None:
@@ -111,6 +113,7 @@ class Places:
     def _add(self, line: Place) -> None:
         self._lines.append(line)
         self._latest[line.sync_id] = line
+        self._fillers[line.filled].add(line.sync_id)
 
     def learn(self, connection: str, account: str) -> None:
         """The vendor was asked; the next sync with these settings need not."""
@@ -148,10 +151,8 @@ class Places:
         return sorted(self._filling(definition) - set(known))
 
     def _filling(self, definition: SyncDefinition) -> set[str]:
-        filled = definition.filled
         with self._turn:
-            found = {line.sync_id for line in self._lines if line.filled == filled}
-        return found - {definition.sync_id}
+            return self._fillers.get(definition.filled, set()) - {definition.sync_id}
 
     def _last(self, is_meant: Callable[[Place], bool]) -> Place | None:
         with self._turn:

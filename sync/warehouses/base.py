@@ -38,6 +38,7 @@ class Dialect:
     json_text_of: str = "json_extract_string({0}, '$.{1}')"
     json_quoted_of: str = "cast(to_json({0}) as varchar)"  # of a text, as JSON has it
     matches_of: str = "regexp_matches({0}, {1})"
+    one_writer: bool = False  # while a session may write, nobody else does
     # For how long, and up to how many, acknowledgements gather before they are written.
     group_seconds: float = 1.0
     group_rows: int = 50_000

@@ -84,6 +84,7 @@ class DuckDBWarehouse:
         counted_as="case when {0} is not null then hash({0}) end",
         # 64 bits of a key that is the same anyway; a join of 1M rows takes half the time and memory.
         compared_as="hash({0})",
+        one_writer=True,
         group_rows=30_000,  # 8 MB less at the peak of a push of 1M rows than with 50,000
     )
 

@@ -9,8 +9,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import pyarrow.compute as pc
-
 from sync.config.models import ConsentTables, SyncDefinition
 from sync.destinations.base import Delivery, ObjectType
 from sync.engine.plan import capability
@@ -44,6 +42,7 @@ from sync.state.leases import Leases, owner_name
 from sync.state.ledger import Ledger
 from sync.state.places import Places
 from sync.state.runs import RunLog
+from sync.state.standing import Standing, dbt_failures
 from sync.state.tables import Tables
 from sync.warehouses.base import Session, Warehouse, now_utc
 
@@ -63,16 +62,14 @@ class Planning:
     people: ConsentTables = field(default_factory=ConsentTables)
     syncs: tuple[SyncDefinition, ...] = ()  # every one that the project defines
     results: str | None = None  # the table of what the sandbox's vendors told of people
+    standing: Standing | None = None  # of all syncs as they were at one moment, where that will do
     erasures: Erasures = field(init=False)
+    known: frozenset[str] = field(init=False)  # their ids
 
     def __post_init__(self) -> None:
         erasures = Erasures(self.tables, self.warehouse.dialect, environment=self.environment)
         object.__setattr__(self, "erasures", erasures)
-
-    @property
-    def known(self) -> frozenset[str]:
-        """Their ids."""
-        return frozenset(one.sync_id for one in self.syncs)
+        object.__setattr__(self, "known", frozenset(one.sync_id for one in self.syncs))
 
     def others(self, definition: SyncDefinition) -> list[str]:
         """Ids of other syncs that fill the same object, and did before."""
@@ -150,14 +147,34 @@ class Planning:
             finally:
                 lease.release(session)
 
-    def held(self, session: Session, definition: SyncDefinition) -> str:
-        """A query of what the destination holds; what a run that never ended may have done counts as attempts."""
+    def held(
+        self, session: Session, definition: SyncDefinition, *, is_settled: bool = False
+    ) -> str:
+        """A query of what the destination holds; what a run that never ended may have done counts as attempts, unless there is none, which
+        `is_settled` says.
+        """
         ledger = self.ledger(definition)
-        unfinished = ledger.unfinished_runs(session)
+        unfinished: list[str] = []
+        if self.standing:
+            unfinished = self.standing.unfinished.get(definition.sync_id, [])
+        elif not is_settled:
+            unfinished = ledger.unfinished_runs(session)
         doubtful = self.doubtful(definition, unfinished) if unfinished else []
         if not doubtful:
             return ledger.state(unfinished)
         return ledger.state(unfinished, self.intents(definition).doubted(doubtful, now_utc()))
+
+    def has_quarantined(self, session: Session, definition: SyncDefinition) -> bool:
+        """Whether any row of the sync is quarantined."""
+        if self.standing:
+            return definition.sync_id in self.standing.quarantined
+        return self.log(definition).has_quarantined(session)
+
+    def at_once(self, session: Session) -> Planning:
+        """The same, with how all syncs stand now: for plans that are shown, and never for a push."""
+        tables, dialect = self.tables, self.warehouse.dialect
+        standing = Standing.read(session, tables, dialect, environment=self.environment)
+        return replace(self, standing=standing)
 
     def doubtful(self, definition: SyncDefinition, unfinished: list[str]) -> list[str]:
         """Of these runs those whose intents may have been done: where no journal knows it, or another sync that fills the object has
@@ -228,6 +245,7 @@ def plan_sync(
     offered: ObjectType | None = None,
     full_refresh: bool = False,
     spool: bool = False,
+    is_settled: bool = False,
     fingerprint: bool = False,
     results: RunResults | None = None,
     earlier: Sequence[SyncDefinition] = (),
@@ -235,8 +253,9 @@ def plan_sync(
 ) -> Planned:
     """Plan `definition` as the warehouse is now; what others claim, as it is when those that are `earlier` have been pushed.
 
-    What dbt did not build for want of what failed is told by what failed: by `results`, where they are given. With `undo`, the id of a run,
-    the plan takes out whom that put in, puts in whom it took out and who may be there by now, and does nothing else.
+    `is_settled` says that no run of the sync is left that never ended. What dbt did not build for want of what failed is told by what
+    failed: by `results`, where they are given. With `undo`, the id of a run, the plan takes out whom that put in, puts in whom it took out
+    and who may be there by now, and does nothing else.
 
     Raises:
         RefusedError: its table or a column is missing, or the world changes while it is read.
@@ -251,6 +270,7 @@ def plan_sync(
             offered=offered,
             full_refresh=full_refresh,
             spool=spool,
+            is_settled=is_settled,
             fingerprint=fingerprint,
             earlier=earlier,
             undo=undo,
@@ -272,6 +292,7 @@ def _planned(
     offered: ObjectType | None,
     full_refresh: bool,
     spool: bool,
+    is_settled: bool,
     fingerprint: bool,
     earlier: Sequence[SyncDefinition],
     undo: str | None,
@@ -285,7 +306,7 @@ def _planned(
     ledger = planning.ledger(definition)
     log = planning.log(definition)
     others = planning.others(definition)
-    held = planning.held(session, definition)
+    held = planning.held(session, definition, is_settled=is_settled)
     claims = None
     if others:
         kept = _kept(planning, session, [one for one in earlier if one.sync_id in others], offered)
@@ -297,7 +318,7 @@ def _planned(
         columns,
         offered=offered,
         held=held,
-        quarantined=log.quarantined() if log.has_quarantined(session) else None,
+        quarantined=log.quarantined() if planning.has_quarantined(session, definition) else None,
         full_refresh=full_refresh,
         members=offered.members if offered else (),
         kinds=kinds,
@@ -377,8 +398,7 @@ def _queries(
         definition,
         columns,
         held=held,
-        elsewhere=ledger.elsewhere(),
-        former=ledger.former(),
+        in_ledger=ledger.counts(held),
         quarantined=quarantined,
         dialect=planning.warehouse.dialect,
         people=planning.people,
@@ -402,6 +422,8 @@ def settled(
     queries = _queries(
         planning, session, definition, columns, offered=offered, held=held, kinds=kinds
     )
+    import pyarrow.compute as pc
+
     edge, spool = Edge(queries.mapping, kinds), Spool()
     try:
         for batch in session.stream(queries.settled()):
@@ -589,8 +611,10 @@ def _dbt_failures(
     """
     found = {
         row["unique_id"]: DbtFailure(row["status"], row["failed_at"])
-        for row in session.rows(
-            f"select unique_id, status, failed_at from {planning.tables.dbt_failures}"
+        for row in (
+            planning.standing.dbt_failures
+            if planning.standing
+            else dbt_failures(session, planning.tables)
         )
     }
     if planning.environment == "live":

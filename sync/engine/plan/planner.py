@@ -147,8 +147,7 @@ class PlanQueries:
         columns: Sequence[str],
         *,
         held: str,
-        elsewhere: str,
-        former: str,
+        in_ledger: str,
         quarantined: str | None,
         dialect: Dialect,
         full_refresh: bool = False,
@@ -163,18 +162,17 @@ class PlanQueries:
         merged: Merged | None = None,
         undo: tuple[str, str] | None = None,
     ) -> None:
-        """`held` is a query of the ledger's state, `elsewhere` one of how many rows it has elsewhere, `former` one of how many have a
-        place of before accounts were known; `quarantined` one of (sync_key, payload_hash, is_dismissed), or None for none; `kinds`
-        what the columns hold; `claims` who else may want rows that leave; `refresh` when rows are sent again though nothing changed;
-        `erased` who is to be sent nothing, whatever the table says; `by_id` whether who has other identifiers is written by its remote id;
+        """`held` is a query of the ledger's state, `in_ledger` one row of how many rows that has (`Ledger.counts`); `quarantined` one of
+        (sync_key, payload_hash, is_dismissed), or None for none; `kinds` what the columns hold; `claims` who else may want rows that
+        leave; `refresh` when rows are sent again though nothing changed; `erased` who is to be sent nothing, whatever the table says;
+        `by_id` whether who has other identifiers is written by its remote id;
         `taken_out` whom a `remove` sync keeps out of the object; `merged` who became whom, where the destination is told; `undo` has
         queries of the keys that a run put in and took out: the plan is of these alone, and has whom it put in as if the table did not.
         """
         self._definition = definition
         self._mode = definition.mode
         self._held = held
-        self._elsewhere = elsewhere
-        self._former = former
+        self._in_ledger = in_ledger
         self._quarantined = quarantined
         self._dialect = dialect
         self._full_refresh = full_refresh
@@ -228,11 +226,10 @@ class PlanQueries:
             )
             clear = f"sum(case when {tests} then 1 else 0 end)" if tests else "0"
         return (
+            "select of_table.*, in_ledger.* from ("
             f"select count(*) as row_count, {self._dialect.count_distinct(self._key())} as key_count, "
-            f"sum(case when {null_key} then 1 else 0 end) as null_keys, "
-            f"{clear} as clear_identifiers, (select count(*) from ({self._held}) as held) as held, "
-            f"({self._elsewhere}) as elsewhere, ({self._former}) as former "
-            f"from {self._definition.model.relation}"
+            f"sum(case when {null_key} then 1 else 0 end) as null_keys, {clear} as clear_identifiers "
+            f"from {self._definition.model.relation}) as of_table cross join ({self._in_ledger}) as in_ledger"
         )
 
     def duplicates(self) -> str:

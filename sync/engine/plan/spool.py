@@ -14,7 +14,6 @@ from contextlib import suppress
 from typing import IO
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from sync.engine.plan.edge import Edge
 from sync.errors import HeadwaterError
@@ -129,6 +128,8 @@ class PlanSpool:
         )
 
     def _add(self, batch: pa.RecordBatch, reasons: pa.Array) -> None:
+        import pyarrow.compute as pc
+
         actions = batch.column(batch.schema.get_field_index("action"))
         for item in pc.value_counts(actions).to_pylist():
             self.seen[item["values"]] = self.seen.get(item["values"], 0) + item["counts"]

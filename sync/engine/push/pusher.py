@@ -160,7 +160,7 @@ class Pusher:
         options, definition = self._options, self._definition
         with self._warehouse.session(write=not options.dry_run) as session:
             if not options.dry_run:
-                self._record.take_lease(session)
+                self._record.prepare(session)
             planned = plan_sync(
                 self._planning,
                 session,
@@ -169,6 +169,7 @@ class Pusher:
                 offered=offered,
                 full_refresh=options.full_refresh,
                 spool=True,
+                is_settled=not options.dry_run,
                 fingerprint=definition.name in options.expected,
                 results=None if options.skip_gates else self._context.run_results,
                 earlier=self._context.tried,

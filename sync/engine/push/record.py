@@ -71,12 +71,18 @@ class RunRecord:
 
     # -- before anything is sent ---------------------------------------------------------------
 
-    def take_lease(self, session: Session) -> None:
-        """Take the lease, and settle what runs left that never ended.
+    def prepare(self, session: Session) -> None:
+        """Settle what runs left that never ended, and take the lease; where nobody else can write as long as the session is open, and
+        nothing is to be settled, only `begin` takes it: most syncs have nothing to send.
 
         Raises:
             RefusedError: another run has it, or that of a sync which fills the same object.
         """
+        alone = self._context.warehouse.dialect.one_writer
+        if not alone or self._planning.ledger(self._definition).unfinished_runs(session):
+            self._take_lease(session)
+
+    def _take_lease(self, session: Session) -> None:
         definition = self._definition
         holder = self.lease.acquire(session, now_utc())
         if holder is not None:
@@ -108,8 +114,23 @@ class RunRecord:
         """The run is on record, and so is what it may send.
 
         Raises:
-            RefusedError: the table is not the one that was planned any more.
+            RefusedError: the table is not the one that was planned any more, or another run has the lease.
         """
+        if self._is_leased:
+            self._begin(session, planned)
+        else:
+            # A session that runs out of memory within a transaction ends, so nobody has come between the plan and this.
+            try:
+                with session.transaction():
+                    self._take_lease(session)
+                    self._begin(session, planned)
+            except BaseException:
+                self._is_leased = False
+                raise
+        if planned.intents:
+            self._check_intents(session, planned.plan.counts.to_send)
+
+    def _begin(self, session: Session, planned: Planned) -> None:
         definition = self._definition
         if planned.intents and definition.mode is not Mode.REPLACE:
             with suppress(OSError):  # without a journal all intents count
@@ -130,12 +151,10 @@ class RunRecord:
                 )
             self._keep_place(session)
             self._doubt_gone(session, planned)
-        if planned.intents:
-            self._check_intents(session, planned.plan.counts.to_send)
 
     def finish_empty(self, session: Session, planned: Planned) -> None:
         """Nothing to send: the run is over within the session that planned it."""
-        with self.lease.released(session):
+        with self.lease.released(session) if self._is_leased else session.transaction():
             self._place_former(session, planned)
             self._keep_place(session)
             self._write_row(session)

@@ -61,6 +61,14 @@ def test_dbt_builds_while_a_push_is_sending(lab, hook):
     assert len(ledger(lab)) == 10
 
 
+def test_a_command_says_nothing_beside_its_answer(lab, hook):
+    """What a library complains of when a process ends, a connection that was held on to, is nothing for the reader of a log."""
+    for line in (("plan", "--json"), PUSH, PUSH, ("plan", "--json")):
+        shown, errors = lab.process(*line).communicate(timeout=60)
+        assert json.loads(shown)["syncs"]
+        assert errors == ""
+
+
 SLOW_MODEL = """
 import os
 

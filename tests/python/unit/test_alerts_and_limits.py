@@ -205,8 +205,6 @@ def test_a_limit_that_is_none_is_named(given, said):
 
 def test_a_request_that_waited_for_its_turn_asks_once_more_whether_it_may_go(monkeypatch):
     """A machine that slept meanwhile has lost its lease, and another has sent the rows."""
-    from sync.engine import limits as module
-
     slept = []
 
     class Sleeping:
@@ -220,7 +218,7 @@ def test_a_request_that_waited_for_its_turn_asks_once_more_whether_it_may_go(mon
         if slept:
             raise HeadwaterError("its lease has expired")
 
-    monkeypatch.setattr(module, "Limiter", Sleeping)
+    monkeypatch.setattr("pyrate_limiter.Limiter", Sleeping)
     declaration = object_declaration({"default": RateLimit(1, 3600)})
     wait = Limits().hook("credential", declaration)
     with pytest.raises(HeadwaterError, match="lease"), permitted(permit):
@@ -235,8 +233,6 @@ def object_declaration(limits):
 
 
 def test_a_rate_limit_is_asked_for_each_request(bench, monkeypatch):
-    from sync.engine import limits as module
-
     asked = []
 
     class Counting:
@@ -246,7 +242,7 @@ def test_a_rate_limit_is_asked_for_each_request(bench, monkeypatch):
         def try_acquire(self, name):
             asked.append((name, self.rate.limit, self.rate.interval))
 
-    monkeypatch.setattr(module, "Limiter", Counting)
+    monkeypatch.setattr("pyrate_limiter.Limiter", Counting)
     declaration = replace(bench.declaration, rate_limits={"bulk": RateLimit(150, 60)})
     hook = Limits().hook("c", declaration)
     hook("bulk")

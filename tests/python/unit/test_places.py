@@ -868,7 +868,7 @@ def test_what_is_written_down_before_it_is_sent_is_what_is_sent(bench):
     queries = PlanQueries(
         one.definition, ["profile_id", "email", "row_hash"], dialect=one.warehouse.dialect,
         held="select * from analytics_sync.ledger where sync_name = 'one'",
-        elsewhere="select 0", former="select 0", quarantined=None, members=(("email",),),
+        in_ledger="select 0 as held, 0 as elsewhere, 0 as former", quarantined=None, members=(("email",),),
         claims=Claims(members=(("email",),), others=ledger),
     )  # fmt: skip
     known = f"({queries.sent(marked=True)})"
