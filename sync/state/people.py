@@ -50,11 +50,13 @@ def spellings(told: str) -> tuple[str, ...]:
 
 
 def is_telephone_in_part(told: str) -> bool:
-    """Whether it is a telephone number as it is dialled inside a country, which leads to nobody: which country is not known."""
+    """Whether it is a telephone number as it is dialled inside a country, which leads to nobody, as which country is not known; or a piece of one."""
     value = _SCHEME.sub("", told.strip(), count=1)
     digits = _BETWEEN.sub("", value)
     if _DIALLED.fullmatch(digits):
         return True
+    if re.fullmatch(r"\+\d+", digits):
+        return _IN_FULL.fullmatch(digits) is None
     return digits != value and re.fullmatch(r"[1-9]\d{6,13}", digits) is not None
 
 

@@ -188,7 +188,7 @@ def test_an_address_and_a_telephone_are_found_however_they_are_written(people, a
     assert [one["people"] for one in answer()["forgotten"]] == [1]
 
 
-@pytest.mark.parametrize("told", ["030 123456", "(030) 123-456", "030123456", "212 813-9305"])
+@pytest.mark.parametrize("told", ["030 123456", "(030) 123-456", "030123456", "212 813-9305", "+49 171"])
 def test_a_telephone_without_its_country_is_refused_and_kept_nowhere(people, capsys, told):
     lab = people
     assert lab.sync("forget", told) == 1
