@@ -156,7 +156,9 @@ def _of_purpose(app: App, told: str) -> Problem:
     path, line = app.project.directory / file, None
     if found and path.is_file():
         lines = path.read_text(encoding="utf-8").lower().splitlines()
-        line = next((n for n, one in enumerate(lines, 1) if re.search(rf"\b{found[1]}\b", one)), None)
+        line = next(
+            (n for n, one in enumerate(lines, 1) if re.search(rf"\b{found[1]}\b", one)), None
+        )
     return Problem(file, line, "", said if found else told.partition(", ")[2])
 
 

@@ -104,7 +104,12 @@ WRONG = {
 def test_every_file_is_checked_and_no_warehouse_asked(tmp_path: Path) -> None:
     events = [{"name": "order_placed", "properties": ["revenue_eur"]}]
     stubs = {**STUBS, "profile_suppressions": "select 'p' as profile_id"}
-    make_project(tmp_path, tmp_path / "nowhere" / "not.duckdb", stubs, {"cdp_events": events, "cdp_registry": {"traits": ["traits_billing"]}})
+    make_project(
+        tmp_path,
+        tmp_path / "nowhere" / "not.duckdb",
+        stubs,
+        {"cdp_events": events, "cdp_registry": {"traits": ["traits_billing"]}},
+    )
     (tmp_path / "models/journey_tried.sql").unlink()
     for name, (macro, text) in WRONG.items():
         (tmp_path / "models" / f"{name}.sql").write_text(
@@ -115,7 +120,9 @@ def test_every_file_is_checked_and_no_warehouse_asked(tmp_path: Path) -> None:
         "depends_on": ["ref('audience_good')"], "config": {"meta": {"sync": {"destination": "mailer", "modus": "mirror"}}},
     }  # fmt: skip
     # A trait that is for service alone, a query of it, and what sends that for marketing.
-    (tmp_path / "models/traits_billing.sql").write_text("select 'p' as profile_id, 1 as overdue_eur")
+    (tmp_path / "models/traits_billing.sql").write_text(
+        "select 'p' as profile_id, 1 as overdue_eur"
+    )
     (tmp_path / "models/audience_late.sql").write_text(
         "select profile_id\nfrom {{ ref('traits_billing') }}\nwhere overdue_eur > 1"
     )
@@ -127,7 +134,10 @@ def test_every_file_is_checked_and_no_warehouse_asked(tmp_path: Path) -> None:
     }  # fmt: skip
     (tmp_path / "models/_exposures.yml").write_text(
         yaml.safe_dump(
-            {"exposures": [exposure, late], "models": [{"name": "traits_billing", "columns": [column]}]},
+            {
+                "exposures": [exposure, late],
+                "models": [{"name": "traits_billing", "columns": [column]}],
+            },
             sort_keys=False,
         )
     )

@@ -142,7 +142,11 @@ def test_a_placeholder_is_nobodys_whoever_has_it(people, capsys, monkeypatch):
 def test_an_address_of_a_row_that_was_merged_away_finds_whom_it_became(people, answer, monkeypatch):
     of = Manifest.relation
     name = "profile_identifiers_merged_away"
-    monkeypatch.setattr(Manifest, "relation", lambda self, one: f"analytics.{name}" if one == name else of(self, one))
+    monkeypatch.setattr(
+        Manifest,
+        "relation",
+        lambda self, one: f"analytics.{name}" if one == name else of(self, one),
+    )
     people.sql(
         f"create table analytics.{name} as select * from (values ('email', 'old@example.com', 'p1'), "
         "('email', 'p2@example.com', 'p1'), ('phone', '+4930999', 'p3'), ('phone', '+4930999', 'p4')) "
@@ -188,7 +192,9 @@ def test_an_address_and_a_telephone_are_found_however_they_are_written(people, a
     assert [one["people"] for one in answer()["forgotten"]] == [1]
 
 
-@pytest.mark.parametrize("told", ["030 123456", "(030) 123-456", "030123456", "212 813-9305", "+49 171"])
+@pytest.mark.parametrize(
+    "told", ["030 123456", "(030) 123-456", "030123456", "212 813-9305", "+49 171"]
+)
 def test_a_telephone_without_its_country_is_refused_and_kept_nowhere(people, capsys, told):
     lab = people
     assert lab.sync("forget", told) == 1

@@ -67,7 +67,9 @@ def staged(tmp_path_factory: pytest.TempPathFactory) -> Project:
     for path in STAGING.rglob("*__sources.yml"):
         for source in yaml.safe_load(path.read_text())["sources"]:
             names = [{"name": table["name"]} for table in source["tables"]]
-            project.sources.append({"name": source["name"], "schema": source["schema"], "tables": names})
+            project.sources.append(
+                {"name": source["name"], "schema": source["schema"], "tables": names}
+            )
     settings = yaml.safe_load((ROOT / "dbt_project.yml").read_text())["vars"]
     project.vars = {
         "cdp_default_country": settings["cdp_default_country"],
