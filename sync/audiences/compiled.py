@@ -215,7 +215,7 @@ class Compiler:
         return found
 
     def columns_of_other_purposes(self) -> list[str]:
-        """What stops a build since a sync uses a column for a purpose that is not the column's: a message each, which begins with the file."""
+        """What stops a build since a sync uses a column for a purpose that is not its own: messages that begin with the file."""
         found: list[str] = self._value("columns_of_other_purposes")
         return found
 

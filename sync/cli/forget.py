@@ -228,8 +228,8 @@ def _show(app: App, done: Sequence[Forgotten], *, as_json: bool) -> None:
             app.output.error(SelectionError(f"{one['told']}: {one['problem']}.", hint))
         elif not one["people"]:
             app.output.note(
-                f"{one['told']}: nobody is known by it; whoever comes with it is kept out, unless it is a placeholder. If somebody came since the last "
-                "dbt build, build and ask again before you take it for done."
+                f"{one['told']}: nobody is known by it; whoever comes with it is kept out, unless it is a placeholder. If somebody came "
+                "since the last dbt build, build and ask again before you take it for done."
             )
         elif one["shared"]:
             app.output.note(

@@ -171,10 +171,10 @@ def _news(was: Mapping[str, Any], one: Entry) -> Iterator[str]:
     fields = [with_columns(one, name) for name in sent if name not in before]
     if fields:
         yield f"{one.sync} sends {', '.join(fields)}"
-    made = was.get("made_of")
-    for name in sent if isinstance(made, Mapping) else []:
+    made: Mapping[str, Sequence[str]] = was.get("made_of", one.made_of)
+    for name in sorted(before.intersection(sent)):
         behind = [item for item in one.made_of.get(name, ()) if item not in made.get(name, ())]
-        if behind and name in before:
+        if behind:
             yield f"{one.sync} sends {name}, as before, and makes it of {', '.join(behind)} now"
     if was.get("sql", one.sql) != one.sql:
         yield f"{one.sync} is made by other SQL ({one.model}), which says nothing of its columns: look at what it sends"

@@ -52,7 +52,8 @@ class Project:
         audiences = [name for name in self.models if name.startswith("audience_")]
         project = {
             "name": "shop", "profile": "shop", "flags": {"send_anonymous_usage_stats": False},
-            "models": {"shop": {"+materialized": "table"}}, "seeds": self.seeds, "vars": {"cdp_registry": {"audiences": audiences}} | self.vars,
+            "models": {"shop": {"+materialized": "table"}}, "seeds": self.seeds,
+            "vars": {"cdp_registry": {"audiences": audiences}} | self.vars,
         }  # fmt: skip
         (self.folder / "dbt_project.yml").write_text(json.dumps(project))
         own = self.package / "models/engine/own"

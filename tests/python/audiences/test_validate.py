@@ -127,11 +127,16 @@ def test_every_file_is_checked_and_no_warehouse_asked(tmp_path: Path) -> None:
         "select profile_id\nfrom {{ ref('traits_billing') }}\nwhere overdue_eur > 1"
     )
     column = {"name": "overdue_eur", "config": {"meta": {"purposes": ["service"]}}}
-    consent = {"channel": "email", "purpose": "marketing"}
-    late = exposure | {
-        "name": "mailer_late", "depends_on": ["ref('audience_late')"],
-        "config": {"meta": {"sync": {"destination": "mailer", "object": "list", "mode": "mirror", "key": ["profile_id"], "consent": consent}}},
+    sync = {
+        "destination": "mailer", "object": "list", "mode": "mirror", "key": ["profile_id"],
+        "consent": {"channel": "email", "purpose": "marketing"},
     }  # fmt: skip
+    late = {
+        **exposure,
+        "name": "mailer_late",
+        "depends_on": ["ref('audience_late')"],
+        "config": {"meta": {"sync": sync}},
+    }
     (tmp_path / "models/_exposures.yml").write_text(
         yaml.safe_dump(
             {

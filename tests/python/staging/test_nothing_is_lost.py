@@ -7,7 +7,6 @@ staging makes of it.
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import duckdb
 import pyarrow as pa
