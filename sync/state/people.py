@@ -50,7 +50,7 @@ def spellings(told: str) -> tuple[str, ...]:
 
 
 def is_telephone_in_part(told: str) -> bool:
-    """Whether it is a telephone number as it is dialled inside a country, which leads to nobody, since that is not known; or a piece of one."""
+    """Whether it is a telephone number as it is dialled inside a country, which is not known and so leads to nobody, or a piece of one."""
     value = _SCHEME.sub("", told.strip(), count=1)
     digits = _BETWEEN.sub("", value)
     if _DIALLED.fullmatch(digits):
