@@ -15,14 +15,24 @@
 
 {#- Value: the texts that a column may have, of its test accepted_values; empty where it has none, or while dbt parses. -#}
 {% macro accepted_values(context, model_name, column) -%}
-    {%- set key = model_name ~ '.' ~ column ~ ' accepted' -%}
+    {%- set found = [] -%}
+    {%- for told in headwater._tests_of(context, model_name, column, 'accepted_values') -%}
+        {%- for value in told.get('values') or [] -%}
+            {%- do found.append(value | string) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{ return(found) }}
+{%- endmacro %}
+
+{#- Value: the arguments of each test of a name that a column has, of all its rows, and without which nothing is sent. None while dbt parses. -#}
+{% macro _tests_of(context, model_name, column, name) -%}
+    {%- set key = model_name ~ '.' ~ column ~ ' ' ~ name -%}
     {%- if key not in context.columns -%}
         {%- set found = [] -%}
         {%- for node in (graph.get('nodes', {}).values() if execute else []) if node.resource_type == 'test' and node.column_name == column
-            and (node.attached_node or '').endswith('.' ~ model_name) and (node.test_metadata or {}).get('name') == 'accepted_values' and not node.config.get('where') and (node.config.get('severity') or 'error') | lower == 'error' -%}
-            {%- for value in node.test_metadata.kwargs.get('values') or [] -%}
-                {%- do found.append(value | string) -%}
-            {%- endfor -%}
+            and (node.attached_node or '').endswith('.' ~ model_name) and (node.test_metadata or {}).get('name') == name and not node.config.get('where') and (node.config.get('severity') or 'error') | lower == 'error'
+            and (node.config.get('error_if') or '!= 0') == '!= 0' -%}
+            {%- do found.append(node.test_metadata.kwargs) -%}
         {%- endfor -%}
         {%- do context.columns.update({key: found}) -%}
     {%- endif -%}

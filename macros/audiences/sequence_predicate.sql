@@ -70,7 +70,7 @@
     {%- set first = 'step_' ~ positive[0].number -%}
     {{ return(headwater.in_keys(
         positive[0].reach.candidate, first ~ '.entity_key', joins | join(' ') ~ ' where ' ~ (wheres or ['true']) | join(' and '),
-        'count(distinct ' ~ first ~ '.' ~ positive[0].event.key ~ ') >= ' ~ least
+        'count(distinct ' ~ first ~ '.' ~ positive[0].event.key ~ ') >= ' ~ least if least != 1 else ''
     )) }}
 {%- endmacro %}
 

@@ -87,6 +87,7 @@
     {%- if not reach -%}
         {{ return(none) }}
     {%- endif -%}
+    {%- do headwater.count_plainly(context, event) -%}
     {%- set beside = headwater.event_beside_trait(context, reach, event, condition, path) -%}
     {%- if event.time -%}
         {%- set where = headwater._event_window(context, 'events', event, condition, path) -%}

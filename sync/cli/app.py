@@ -34,6 +34,7 @@ class App:
         self.profiles_dir: Path | None = None
         self.target_name: str | None = None
         self.debug = False
+        self.asks = False  # a person waits for the answer, and nothing is sent
         self._remembered: list[str] = []
 
     @cached_property
@@ -69,7 +70,10 @@ class App:
         """The warehouse of the target; closed when the command ends."""
         from sync.warehouses.registry import open_warehouse
 
-        return open_warehouse(self.target, notify=self.output.note)
+        warehouse = open_warehouse(self.target, notify=self.output.note)
+        if self.asks:
+            warehouse.at_ease()
+        return warehouse
 
     def syncs(self, select: tuple[str, ...], exclude: tuple[str, ...]) -> list[SyncDefinition]:
         """The syncs that --select and --exclude leave."""

@@ -22,8 +22,10 @@ _MANY = {"person": "people", "account": "companies"}
 
 
 @click.group("audience")
-def audience() -> None:
+@click.pass_obj
+def audience(app: App) -> None:
     """Ask audiences: why, why not, how many, what an edit changes."""
+    app.asks = True
 
 
 @audience.command("list", cls=Verb, example="sync audience list")

@@ -18,8 +18,10 @@ from sync.warehouses.base import now_utc
 
 
 @click.group("journey")
-def journey() -> None:
+@click.pass_obj
+def journey(app: App) -> None:
     """Ask journeys: where people stand, what the next build does, what an edit changes."""
+    app.asks = True
 
 
 @journey.command("list", cls=Verb, example="sync journey list")

@@ -163,6 +163,9 @@ class Warehouse(Protocol):
     def sampler(self) -> Sampler | None:
         """What draws a sample of a relation (its key, how many people); None where the warehouse is not on this machine."""
 
+    def at_ease(self) -> None:
+        """From here on questions are asked for which a person waits, and nothing is sent: they may take much of the machine."""
+
     def keep_open(self) -> AbstractContextManager[None]:
         """Within, what a session opened may stay open for the next one that follows soon."""
 

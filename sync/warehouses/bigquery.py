@@ -170,6 +170,9 @@ class BigQueryWarehouse:
         """None: it is not on this machine, and is asked where it is."""
         return None
 
+    def at_ease(self) -> None:
+        """It has machines of its own."""
+
     def keep_open(self) -> AbstractContextManager[None]:
         """Nobody waits for this warehouse."""
         return nullcontext()

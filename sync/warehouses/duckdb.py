@@ -107,6 +107,7 @@ class DuckDBWarehouse:
         self._turn = threading.Lock()
         self._enough = LEAST_MEGABYTES
         self._needed = 0  # megabytes that a plan over this file needs
+        self._is_at_ease = False
         self._wrote = False
         self._limited = ""  # what the connection that is open was given last
         self._lingering: duckdb.DuckDBPyConnection | None = None
@@ -173,6 +174,10 @@ class DuckDBWarehouse:
     def sampler(self) -> Sampler | None:
         """Some people of the file in memory, which leaves the file free."""
         return partial(DuckDBSample, self.path)
+
+    def at_ease(self) -> None:
+        """Sessions begin with half of what DuckDB would take by itself: a question that spills is several times slower."""
+        self._is_at_ease = True
 
     @contextmanager
     def keep_open(self) -> Iterator[None]:
@@ -252,7 +257,7 @@ class DuckDBWarehouse:
             # DuckDB does it by itself when there are 16 MB, `close` when the process is done.
             connection.execute("pragma disable_checkpoint_on_shutdown")
             connection.execute(_NO_VACUUM)
-        self._needed = _needed_megabytes(connection)
+        self._needed = _needed_megabytes(connection, at_ease=self._is_at_ease)
         self._limit_memory(connection)
         return connection
 
@@ -276,7 +281,8 @@ class DuckDBWarehouse:
 
     def _share(self) -> int:
         """Megabytes that a session is given; beyond it DuckDB spills to disk."""
-        return min(MOST_MEGABYTES, max(self._enough, self._needed))
+        needed = max(self._enough, self._needed)
+        return needed if self._is_at_ease else min(MOST_MEGABYTES, needed)
 
     def _more_memory(self, times: float) -> str | None:
         """`times` as much, in the session after this one too if this one fails; None when it has all that it may have."""
@@ -529,15 +535,18 @@ def _kind(found: Any) -> Kind:
     return Kind.NESTED if sound else Kind.OTHER
 
 
-def _needed_megabytes(connection: duckdb.DuckDBPyConnection) -> int:
+def _needed_megabytes(connection: duckdb.DuckDBPyConnection, *, at_ease: bool) -> int:
     """What a plan needs, by how much of the file holds data; the rest of it, which may be most, is free. Of a large file as much as keeps
-    it from spilling, but a third at most of what DuckDB would take by itself, which is by the machine and its container.
+    it from spilling, but a third at most of what DuckDB would take by itself, which is by the machine and its container; half of that for
+    whoever is `at_ease`.
     """
     found = connection.execute(
         "select used_blocks * block_size, parse_formatted_bytes(current_setting('memory_limit')) "
         "from pragma_database_size() where database_name = current_database()"
     ).fetchone()
     filled, whole = ((number or 0) // 2**20 for number in found or (0, 0))
+    if at_ease:
+        return whole // 2
     least = filled // 3
     return least if filled <= LARGE_MEGABYTES else max(least, min(filled * 3 // 2, whole // 3))
 

@@ -33,6 +33,13 @@ def make_project(
     models.mkdir()
     for name, query in stubs.items():
         (models / f"{name}.sql").write_text(query)
+    # Some events are counted as they come, and others told apart.
+    tested = [
+        {"name": name, "columns": [{"name": "event_id", "data_tests": ["unique"]}]}
+        for name in ("event_order_placed", "event_product_ordered")
+        if name in stubs
+    ]
+    (models / "_tested.yml").write_text(yaml.safe_dump({"version": 2, "models": tested}))
     settings = {
         "name": "headwater", "profile": "headwater", "vars": dict(variables),
         "models": {"headwater": {"+materialized": "view"}},

@@ -89,3 +89,12 @@ def test_the_definitions_use_every_operator(
     audiences: tuple[duckdb.DuckDBPyConnection, dict[str, tuple[str, Row, str]]],
 ) -> None:
     assert unused((told for _, told, _ in audiences[1].values()), [*WORDS, *NEWER]) == []
+
+
+def test_events_are_told_apart_unless_their_key_is_tested(
+    audiences: tuple[duckdb.DuckDBPyConnection, dict[str, tuple[str, Row, str]]],
+) -> None:
+    """A row that a join or a source repeats must not count twice; where a test says that none does, it need not be looked for."""
+    every = " ".join(sql for _, _, sql in audiences[1].values())
+    assert "count(distinct events.event_id)" in every
+    assert "count(events.event_id)" in every
