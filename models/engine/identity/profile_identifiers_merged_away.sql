@@ -4,6 +4,20 @@
 {%- set entities = headwater.identity_rules() | selectattr('name', 'equalto', 'person') | list -%}
 {%- set everywhere = headwater.setting('cdp_identity_blocked_values') -%}
 {%- set said = [] -%}
+{#- What is nobody's: placeholders, and what a pattern blocks. -#}
+{%- set nobodys = [headwater.stands_for_nothing('told', entities)] -%}
+{%- for pattern in everywhere.get('patterns', []) -%}
+{%- do nobodys.append(headwater.regexp_matches_whole('told.identifier_value', pattern)) -%}
+{%- endfor -%}
+{%- for entity in entities -%}
+{%- for rule in entity.identifiers -%}
+{%- for pattern in rule.blocked_patterns -%}
+{%- do nobodys.append(
+    'told.identifier_type = ' ~ headwater.string_literal(rule.type) ~ ' and ' ~ headwater.regexp_matches_whole('told.identifier_value', pattern)
+) -%}
+{%- endfor -%}
+{%- endfor -%}
+{%- endfor -%}
 with
 
 {% for entity in entities -%}
@@ -93,20 +107,7 @@ merged_away as (
     where
         told.identifier_value is not null
         and blocked_values.identifier_value is null
-        and not ({{ headwater.stands_for_nothing('told', entities) }})
-        {%- for pattern in everywhere.get('patterns', []) %}
-        and not {{ headwater.regexp_matches_whole('told.identifier_value', pattern) }}
-        {%- endfor %}
-        {%- for entity in entities %}
-        {%- for rule in entity.identifiers %}
-        {%- for pattern in rule.blocked_patterns %}
-        and not (
-            told.identifier_type = {{ headwater.string_literal(rule.type) }}
-            and {{ headwater.regexp_matches_whole('told.identifier_value', pattern) }}
-        )
-        {%- endfor %}
-        {%- endfor %}
-        {%- endfor %}
+        and not ({{ nobodys | join(' or ') }})
 
 )
 
