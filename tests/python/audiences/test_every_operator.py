@@ -63,9 +63,9 @@ def audiences(
         entity = "account" if place % 4 == 3 else "person"
         return entity, {"zone": chance.choice(ZONES), **definition_of(chance, entity)}
 
-    draw("n", WORDS, 90 * EXAMPLES, older)
+    draw("n", WORDS, 45 * EXAMPLES, older)
     draw(
-        "newer", NEWER, 60 * EXAMPLES,
+        "newer", NEWER, 30 * EXAMPLES,
         lambda _: ("person", {"zone": chance.choice(ZONES), **newer_of(chance)}),
     )  # fmt: skip
     for name, (entity, definition) in definitions.items():

@@ -16,6 +16,7 @@ import yaml
 from sync.audiences.schema import schema
 from sync.cli.main import run
 from sync.config.definitions import GUARD_KEYS, SYNC_KEYS
+from tests.python import worker_here
 from tests.python.audiences.project import ROOT, make_project
 from tests.python.audiences.test_wrong_definitions import STUBS
 
@@ -147,7 +148,7 @@ def test_every_file_is_checked_and_no_warehouse_asked(tmp_path: Path) -> None:
         )
     )
     out = io.StringIO()
-    with redirect_stdout(out):
+    with worker_here.of_its_own(), redirect_stdout(out):
         code = run(["validate", "--project-dir", str(tmp_path), "--profiles-dir", str(tmp_path), "--json"])  # fmt: skip
     told = json.loads(out.getvalue())
     assert code == 1, told

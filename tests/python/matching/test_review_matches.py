@@ -15,6 +15,7 @@ import pytest
 from benchmarks.scratch import ROOT, ScratchProject, add_matching
 from sync.identity.matching.weights import write_weights
 from sync.identity.questions import Question, most_telling
+from tests.python import commands
 from tests.python.matching.lab import COLUMNS, IDENTITY, MATCHING, SOURCES
 from tests.python.matching.test_matching import CROWD, TWINS, simple_weights
 
@@ -55,8 +56,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> ScratchProject:
         connection.execute(f"create table raw.people ({columns})")
         marks = ", ".join("?" * len(COLUMNS))
         connection.executemany(f"insert into raw.people values ({marks})", rows)
-    project.run("--select", "path:seeds", command="seed")
-    project.run("--select", "path:models")
+    commands.dbt("seed", "--select", "path:seeds", environment=project.environment)
+    commands.dbt("run", "--select", "path:models", environment=project.environment)
     return project
 
 
@@ -65,10 +66,7 @@ def review(project: ScratchProject, *options: str, typed: str | None = None) -> 
             "--project-dir", str(project.directory), "--profiles-dir", str(project.directory)]  # fmt: skip
     environment = {**os.environ, **project.environment, "USER": "ada", "NO_COLOR": "1"}
     if typed is None:
-        return subprocess.run(
-            line, cwd=ROOT, env=environment, capture_output=True, text=True, check=False,
-            stdin=subprocess.DEVNULL,
-        )  # fmt: skip
+        return commands.sync(*line[3:], folder=ROOT, environment=environment)
     terminal, keys = pty.openpty()
     os.write(terminal, typed.encode())
     try:
@@ -119,7 +117,7 @@ def test_a_sitting_is_kept_followed_and_not_asked_again(project: ScratchProject)
     for one in (first, second, third):
         assert one["left"] + one["right"] not in open_now
     assert third in pairs(project, "--again", "--limit", "999")
-    project.run("--select", "path:models")
+    commands.dbt("run", "--select", "path:models", environment=project.environment)
     owners = dict(
         query(project, "select record_key, entity_id from analytics.identity_entity_records")
     )
@@ -137,7 +135,7 @@ def test_a_sitting_is_kept_followed_and_not_asked_again(project: ScratchProject)
         project, third["right"], third["left"], "--answer", "yes", "--reason", "rang her", "--json"
     )
     assert json.loads(done.stdout)["answers"] == {"yes": 1, "no": 0, "unsure": 0}
-    project.run("--select", "path:models")
+    commands.dbt("run", "--select", "path:models", environment=project.environment)
     owners = dict(
         query(project, "select record_key, entity_id from analytics.identity_entity_records")
     )

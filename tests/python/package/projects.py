@@ -16,6 +16,8 @@ from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
 
+from tests.python import commands
+
 ROOT = Path(__file__).parents[3]
 AS_OF = "2026-11-23 12:00:00"
 LEFT_OUT = (
@@ -55,8 +57,13 @@ class Place:
         return parsed
 
     def sync(self, *words: str, succeeds: bool = True) -> str:
-        """Output of a sync command."""
-        return self._run([sys.executable, "-m", "sync", *words], succeeds=succeeds)
+        """Output of a sync command, run in this process where it is this checkout's."""
+        if "PYTHONPATH" in self.environment:
+            return self._run([sys.executable, "-m", "sync", *words], succeeds=succeeds)
+        done = commands.sync(*words, folder=self.folder, environment=self._environment())
+        output = done.stdout + done.stderr
+        assert (done.returncode == 0) is succeeds, output[-6000:]
+        return output
 
     def _environment(self) -> dict[str, str]:
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("HEADWATER_", "DBT_"))}

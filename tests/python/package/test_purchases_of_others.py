@@ -224,7 +224,8 @@ def test_consent_is_what_each_buyer_said_last(house: Place, log: Log) -> None:
         elif agreed:
             wanted[person] = "opted_in"
     found = rows(house, """
-        select replace(split_part(email, '@', 1), 'reader.', ''), state from dev_cdp.profile_consent inner join dev_cdp.profiles using (profile_id)
+        select replace(split_part(email, '@', 1), 'reader.', ''), state
+        from dev_cdp.profile_consent inner join dev_cdp.profiles using (profile_id)
         where channel = 'email' and purpose = 'marketing'""")  # fmt: skip
     assert dict(found) == wanted
     assert set(wanted.values()) == {"opted_in", "opted_out"}

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.python.package.projects import ROOT, Place, copy_of_project
 
 FOLDERS = ("models/demo", "seeds/demo", "tests/dbt/demo")
 
 
-def test_engine_builds_and_lists_no_sync_with_the_demos_folders_deleted(tmp_path: Path) -> None:
+# Of the engine's unit tests, which test_readme runs where the demo is too, the long run sees that none wants it.
+@pytest.mark.parametrize(
+    "left_out",
+    [("--exclude-resource-type", "unit_test"), pytest.param((), marks=pytest.mark.long)],
+    ids=["without unit tests", "with them"],
+)
+def test_engine_builds_and_lists_no_sync_with_the_demos_folders_deleted(
+    tmp_path: Path, left_out: tuple[str, ...]
+) -> None:
     place = copy_of_project(tmp_path, without=FOLDERS)
-    place.dbt("build")
+    place.dbt("build", *left_out)
     assert "defines no sync" in place.sync("list")
     assert place.sync("push", "--json").startswith("{")
 

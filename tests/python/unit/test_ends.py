@@ -24,6 +24,8 @@ from sync.state.history import RunHistory
 from sync.state.leases import owner_name
 from sync.warehouses.base import now_utc
 
+pytestmark = pytest.mark.own_file
+
 RAISED = [OverflowError, MemoryError, KeyboardInterrupt, SystemExit, RuntimeError, GeneratorExit]
 
 

@@ -197,8 +197,12 @@ class Workbench:
     tables = TABLES
     relation = "sync_memory"
 
-    def __init__(self, folder: Path, **definition: Any) -> None:
+    def __init__(
+        self, folder: Path, hold: Callable[[Path], None] = lambda _: None, **definition: Any
+    ) -> None:
+        """`hold` is given the file once it is there."""
         self.path = folder / "workbench.duckdb"
+        self._hold = hold
         self.notes: list[str] = []
         self.warehouse = self._open()
         settings: dict[str, Any] = {
@@ -223,6 +227,7 @@ class Workbench:
         if not self.path.exists():
             self.path.with_name(f"{self.path.name}.wal").unlink(missing_ok=True)
             self.path.write_bytes(_empty())
+        self._hold(self.path)
         return DuckDBWarehouse(str(self.path), notify=self.notes.append)
 
     def declare(self, **changes: Any) -> None:

@@ -1,0 +1,188 @@
+"""dbt starts hundreds of times in this suite, so what each start costs is kept small: what it would do again and again alike is done once.
+
+Every answer is dbt's own; `import tests.python.quick_dbt` before the first start.
+"""
+
+from __future__ import annotations
+
+import functools
+import gc
+import hashlib
+import json
+import os
+import pickle
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+
+import dbt.artifacts.schemas.base
+import dbt.clients.yaml_helper
+import dbt.config.profile
+import dbt.config.project
+import dbt.config.selectors
+import dbt.context.manifest
+import dbt.parser.manifest
+import dbt.parser.schemas
+import jinja2
+import parsedatetime
+from dbt.adapters.base import BaseAdapter
+from dbt.clients.yaml_helper import SafeLoader
+from dbt.context.macro_resolver import TestMacroNamespace
+from dbt_common.dataclass_schema import dbtClassMixin
+from dbt_common.tests import enable_test_caching
+from dbt_common.utils.encoding import JSONEncoder
+
+# dbt's own switch for suites like this one: a macro that it has read before in this process is not parsed again.
+enable_test_caching()
+# It makes these anew for every result that it reads: a fifteenth of its time.
+parsedatetime.Constants = functools.cache(parsedatetime.Constants)
+# Nor is a template compiled again for each model that calls its macro: a third of a build's time.
+_compile, _code = jinja2.Environment.compile, {}
+
+
+def _compiled_once(self, source, *words, **named):
+    if words or named or not isinstance(source, str):
+        return _compile(self, source, *words, **named)
+    key = (type(self), tuple(sorted(self.extensions)), source)
+    if key not in _code:
+        _code[key] = _compile(self, source)
+    return _code[key]
+
+
+jinja2.Environment.compile = _compiled_once
+# An adapter's own macros (rename, drop, list) are given a context with all macros at each call; one per command and thread
+# holds the same: a quarter of a build's time.
+_macro_context_generator = BaseAdapter.set_macro_context_generator
+
+
+def _one_context(self, generator):
+    contexts = threading.local()
+
+    def context(macro, config, resolver, package):
+        given = (config, resolver, package, macro.package_name)
+        for known, made in getattr(contexts, "made", ()):
+            if all(one is other for one, other in zip(known, given, strict=True)):
+                return dict(made)
+        contexts.made = [
+            *getattr(contexts, "made", ()),
+            (given, generator(macro, config, resolver, package)),
+        ]
+        return dict(contexts.made[-1][1])
+
+    _macro_context_generator(self, context)
+
+
+BaseAdapter.set_macro_context_generator = _one_context
+
+
+def _written_at_once(path, data):
+    """The same text as dbt's json.dump, which encodes in Python where dumps does in C: a tenth of a build."""
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    Path(path).write_text(json.dumps(data, cls=JSONEncoder), encoding="utf-8")
+    return True
+
+
+dbt.artifacts.schemas.base.write_json = _written_at_once
+# What was parsed stays for good; looking through it for garbage every 700 objects is a tenth of all time.
+gc.set_threshold(200_000, 20, 20)
+# dbt writes a tenth of its time. Who reads what it says asks for it.
+os.environ.update(DBT_LOG_LEVEL="none", DBT_LOG_LEVEL_FILE="none")
+
+
+def _patch(owner, name, make):
+    """`owner.name` is what `make` makes of it."""
+    setattr(owner, name, make(getattr(owner, name)))
+
+
+# Macros have descriptions without Jinja in them, and dbt makes a context for each: a twentieth of a parse.
+class _Lazily(Mapping):
+    """A context that is made when something is looked up in it."""
+
+    def __init__(self, make):
+        self._make = functools.cache(make)
+
+    def __getitem__(self, name):
+        return self._make()[name]
+
+    def __iter__(self):
+        return iter(self._make())
+
+    def __len__(self):
+        return len(self._make())
+
+
+_patch(
+    dbt.parser.manifest,
+    "generate_runtime_docs_context",
+    lambda made: lambda *given: _Lazily(functools.partial(made, *given)),
+)
+
+
+# All macros by name, for each context anew: a tenth of a parse.
+def _macros_by_name(self):
+    names = {}
+    for found in reversed(list(self._search_order())):
+        names.update(found)
+    return names
+
+
+def _with_macros(_):
+    def to_dict(self):
+        found = super(dbt.context.manifest.ManifestContext, self).to_dict()
+        space = self.namespace
+        if isinstance(space, TestMacroNamespace):
+            found.update(space.local_namespace)
+            found.update(space.project_namespace)
+        else:
+            found.update(_macros_by_name(space))
+        return found
+
+    return to_dict
+
+
+_patch(dbt.context.manifest.ManifestContext, "to_dict", _with_macros)
+
+
+# A YAML file that was read before in this process.
+def _read_once(load):
+    known = {}
+
+    def once(contents, path=None, loader=SafeLoader):
+        if loader is not SafeLoader:
+            return load(contents, path, loader)
+        if contents not in known:
+            known[contents] = pickle.dumps(load(contents, path))
+        return pickle.loads(known[contents])
+
+    return once
+
+
+for _module in (
+    dbt.clients.yaml_helper,
+    dbt.parser.schemas,
+    dbt.config.project,
+    dbt.config.selectors,
+    dbt.config.profile,
+):
+    _patch(_module, "load_yaml_text", _read_once)
+
+
+# What was valid is so, whenever it was made: a tenth of a parse.
+def _validated_once(validate):
+    valid = set()
+
+    def once(cls, data):
+        same = (
+            {key: value for key, value in data.items() if key != "created_at"}
+            if isinstance(data, dict)
+            else data
+        )
+        key = (cls, hashlib.blake2b(repr(same).encode()).digest())
+        if key not in valid:
+            validate.__func__(cls, data)
+            valid.add(key)
+
+    return classmethod(once)
+
+
+dbtClassMixin.validate = _validated_once(dbtClassMixin.__dict__["validate"])
