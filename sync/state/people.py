@@ -113,7 +113,7 @@ class People:
         rows = session.rows(
             f"select profile_id from {self._of['int_profiles__identifier_holders']} "
             f"where identifier_value in ({spelt}) "
-            f"union select profile_id from {self._of['profile_records']} "
+            f"union all select profile_id from {self._of['profile_records']} "
             f"where record_key = {self._literal(value)}"
         )
         if not rows and self._has(session, self._merged_away):
@@ -201,7 +201,7 @@ class People:
         if not self._has(session, self._merged_away):
             return holders
         columns = "identifier_type, identifier_value, profile_id"
-        return f"(select {columns} from {holders} union select {columns} from {self._merged_away})"
+        return f"(select {columns} from {holders} union all select {columns} from {self._merged_away})"
 
     def _has(self, session: Session, relation: str | None) -> bool:
         return relation is not None and bool(session.columns(relation))
