@@ -214,11 +214,12 @@ def test_consent_is_what_each_buyer_said_last(house: Place, log: Log) -> None:
     wanted = {}
     said: dict[str, list[tuple[dt.datetime, str]]] = defaultdict(list)
     for _, person, word, at in log.answers:
-        if at <= NOW:
-            said[person].append((at, word))
+        said[person].append((at, word))
     for person, answers in said.items():
-        refused = max((at for at, word in answers if word == "no"), default=None)
-        agreed = [at for at, word in answers if word == "yes" and at + dt.timedelta(days=200) > NOW]
+        # A no that is ahead of the clock counts from its arrival, a yes like that does not count.
+        refused = max((min(at, NOW) for at, word in answers if word == "no"), default=None)
+        lasts = dt.timedelta(days=200)
+        agreed = [at for at, word in answers if word == "yes" and at <= NOW < at + lasts]
         if refused is not None:
             wanted[person] = "opted_in" if any(at > refused for at in agreed) else "opted_out"
         elif agreed:
