@@ -82,14 +82,16 @@ test-long: setup $(VENV)/.setup-dev  ## more cases and random examples of what m
 WRITTEN = path:models/demo/audiences path:models/demo/journeys path:models/demo/activation path:models/engine/audiences \
   path:models/engine/identity/matching
 
+# sqlfluff renders in one process what it lints in two: mypy has the other meanwhile.
 .PHONY: lint
 lint: setup $(VENV)/.setup-dev $(LINT)/../.setup  ## ruff, mypy, import rules, portable SQL, sqlfluff
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m tests.python.dialects.portable
-	HEADWATER_DUCKDB_PATH=target/lint.duckdb DBT_TARGET_PATH=target/lint $(LINT)/sqlfluff lint --processes 2 models
+	$(BIN)/mypy & types=$$!; \
+	  HEADWATER_DUCKDB_PATH=target/lint.duckdb DBT_TARGET_PATH=target/lint $(LINT)/python scripts/lint_sql.py lint --processes 2 models; \
+	  linted=$$?; wait $$types && exit $$linted
 
 # Where the index that knows them cannot be asked, a line says so.
 .PHONY: audit
@@ -101,7 +103,7 @@ lint-written: setup $(LINT)/../.setup  ## sqlfluff on the SQL that macros write:
 	rm -rf target/written
 	HEADWATER_DUCKDB_PATH=target/lint.duckdb DBT_TARGET_PATH=target/written $(BIN)/dbt --quiet compile --select $(WRITTEN) \
 	  --vars '{cdp_matching: {enabled: true, entities: [person, account]}}'
-	$(LINT)/sqlfluff lint --processes 2 --ignore-local-config --config scripts/written.sqlfluff --disregard-sqlfluffignores target/written/compiled
+	$(LINT)/python scripts/lint_sql.py lint --processes 2 --ignore-local-config --config scripts/written.sqlfluff --disregard-sqlfluffignores target/written/compiled
 
 STAND_INS = VENV_SF=$(VENV_SF) VENV_BQ=$(VENV_BQ) $(PYTHON) scripts/stand_ins/control.py
 

@@ -132,6 +132,8 @@ def main(written: str) -> int:
     from dbt.cli import requires
     from dbt.cli.main import dbtRunner
 
+    import tests.python.quick_dbt  # noqa: F401
+
     requires.reset_invocation_id = lambda: None
     manifest = None
     for invocation_id, as_of, *words in json.loads(written):
@@ -141,7 +143,10 @@ def main(written: str) -> int:
             manifest = dbtRunner().invoke(["--quiet", "parse"]).result
         result = dbtRunner(manifest).invoke(["--quiet", *words])
         if not result.success:
-            print(result.exception or "")
+            failed = getattr(result.result, "results", ())
+            print(
+                result.exception or "\n".join(f"{one.node.name}: {one.message}" for one in failed)
+            )
             return 1
     return 0
 

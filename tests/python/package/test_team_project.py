@@ -351,7 +351,8 @@ def test_a_model_that_is_missing_from_the_registry_stops_the_build_with_its_name
 @pytest.mark.parametrize(
     "name",
     [
-        None,
+        # Its schemas by the package's layout are those of every other test here.
+        pytest.param(None, marks=pytest.mark.long),
         "generate_schema_name",
         pytest.param("default__generate_schema_name", marks=pytest.mark.long),
     ],
