@@ -45,7 +45,7 @@
 {%- do config(
     meta={'activation': {
         'entity': entity, 'key': key, 'identifiers': identifiers | list, 'fields': fields | list, 'consent': consent,
-        'reached_by': headwater._reached_by(entities, identifiers, reached_by),
+        'reached_by': headwater._reached_by(entities, identifiers, reached_by), 'made_of': headwater._made_of(identifiers, fields),
         'holdout_ignored_because': holdout_ignored_because, 'no_consent_because': no_consent_because,
     }},
     post_hook='{{ headwater.activation_laws(' ~ [entity, consent, holdout_ignored_because] | map('pprint') | join(', ') ~ ') }}',
@@ -162,6 +162,19 @@ decided as (
 )
 
 select * from decided
+{%- endmacro %}
+
+{#- Value: {column: [names]} of what is sent: the columns of profiles, accounts or members that it is made of, else its expression. -#}
+{% macro _made_of(identifiers, fields) -%}
+    {%- set made = {} -%}
+    {%- for columns in [identifiers, fields] -%}
+        {%- for column, expression in columns.items() -%}
+            {%- set text = (expression | string).split() | join(' ') -%}
+            {%- set names = modules.re.findall('(?:profiles|accounts|members)[.][A-Za-z_][A-Za-z0-9_]*', text) | unique | sort -%}
+            {%- do made.update({column: names or [text]}) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{ return(made) }}
 {%- endmacro %}
 
 {#- Value: the expressions over profiles (or accounts) of which one must be there for a row to be sent; what is over members is always there. -#}

@@ -112,3 +112,21 @@
         substr('987654321', greatest(10 - {{ length }}, 1), {{ length }})
     )
 {%- endmacro %}
+
+{#- Expression: whether a value of a person's, in the columns identifier_type and identifier_value of a relation, stands for nothing, by the kind of its
+    type, and no rule allows it for all that. -#}
+{% macro stands_for_nothing(relation, entities) -%}
+    {%- set type, value = relation ~ '.identifier_type', relation ~ '.identifier_value' -%}
+    {%- set nothing, meant = [headwater.is_placeholder(value)], [] -%}
+    {%- for entity in entities if entity.name == 'person' -%}
+        {%- for rule in entity.identifiers -%}
+            {%- set of_type = type ~ ' = ' ~ headwater.string_literal(rule.type) ~ ' and ' -%}
+            {%- if rule.kind == 'email' -%}{%- do nothing.append(of_type ~ '(' ~ headwater.is_no_email(value) ~ ')') -%}{%- endif -%}
+            {%- if rule.kind == 'phone' -%}{%- do nothing.append(of_type ~ '(' ~ headwater.is_no_phone(value) ~ ')') -%}{%- endif -%}
+            {%- if rule.allowed_values -%}
+                {%- do meant.append(of_type ~ value ~ ' in (' ~ headwater.string_literals(rule.allowed_values | map('string') | list) ~ ')') -%}
+            {%- endif -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{ return('(' ~ nothing | join(' or ') ~ ')' ~ (' and not (' ~ meant | join(' or ') ~ ')' if meant else '')) }}
+{%- endmacro %}

@@ -1,6 +1,10 @@
 {#- Expression: a street line for comparing, not for display: lower case, no accents, no punctuation, and the usual words for
     a street in one short form (street, st. -> st; strasse, straße, str. -> str, and so on; avenue -> av; road -> rd). -#}
 {% macro normalise_address(expression) -%}
+    {{ return(headwater.counted_read(expression, headwater._normalise_address(expression))) }}
+{%- endmacro %}
+
+{% macro _normalise_address(expression) -%}
     {%- set text = headwater.strip_accents("lower(" ~ headwater.normalise_text(expression) ~ ")") -%}
     {%- set plain = dbt.concat([
         "' '", headwater.regexp_replace_all("replace(" ~ text ~ ", 'ß', 'ss')", "[ .,;:/#'()-]+", ' '), "' '",

@@ -1,8 +1,11 @@
-{#- Relation-shaped query: every value that every source gives for every attribute of an entity; nulls are no values.
+{#- Relation-shaped query: every value that every source gives for every attribute of an entity; nulls are no values, nor is what cannot be read as the
+    attribute's type, which is counted (count_unread).
     Columns: record_key, source_name, attribute, value (text), identifier_type and identifier_value (null unless the
     attribute must be an identifier of its owner), source_rank. Each source is read once. -#}
 {% macro survivorship_values(entity) -%}
 {%- do headwater.ref_records() -%}
+{#- Which attributes there are is known when this runs; that what cannot be read of them is counted is told before. -#}
+{%- if not execute -%}{%- do headwater.counted_read('attributes', 'attributes') -%}{%- endif -%}
 {%- set survivorship = headwater.survivorship_rules(entity) -%}
 {%- set identity = headwater.identity_rules() | selectattr('name', 'equalto', entity) | first -%}
 {%- set string = dbt.type_string() -%}
@@ -21,7 +24,7 @@ with
     select
         {{ dbt.concat([headwater.string_literal(source.source_name ~ ':'), 'cast(' ~ source.record_key ~ ' as ' ~ string ~ ')']) }} as record_key,
         {%- for attribute in attributes %}
-        {{ source.columns[attribute.name] }} as {{ attribute.name }}{{ ',' if not loop.last }}
+        {{ headwater.attribute_read(source, attribute) }} as {{ attribute.name }}{{ ',' if not loop.last }}
         {%- endfor %}
 
     from {{ headwater.model_ref(source.model) }}

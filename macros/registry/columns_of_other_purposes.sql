@@ -13,12 +13,49 @@
             {%- for name, group in (bound.items() if purpose else []) if purpose not in group.purposes -%}
                 {%- for user in headwater._users_of(name, above, group.apart) -%}
                     {%- do problems.append(user.original_file_path ~ ": '" ~ name ~ "' is used, and sync '" ~ exposure.name ~ "' (" ~ exposure.original_file_path
-                        ~ ") sends what comes of it for " ~ purpose ~ ': ' ~ group.model ~ ' has it for ' ~ group.purposes | join(', ')
+                        ~ ") sends what comes of it for " ~ purpose ~ headwater._way_of(user.unique_id, id) ~ ': ' ~ group.model ~ ' has it for ' ~ group.purposes | join(', ')
                         ~ ' alone. Take it out there, or add ' ~ purpose ~ ' to its purposes. See docs/consent.md.') -%}
                 {%- endfor -%}
             {%- endfor -%}
         {%- endfor -%}
     {%- endfor -%}
+{%- endmacro %}
+
+{#- Value: the same messages, of a project as dbt has read it: what `sync validate` asks without a build. -#}
+{% macro columns_of_other_purposes() -%}
+    {%- set problems, nodes, lists = [], {}, {} -%}
+    {%- for kind in ['traits', 'account_traits', 'product_line_traits'] -%}
+        {%- do lists.update({kind: headwater.registry(kind)}) -%}
+        {%- for name in lists[kind] if headwater.node_named(name) -%}
+            {%- do nodes.update({name: headwater.node_named(name)}) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {%- do headwater.note_columns_of_other_purposes(problems, nodes, lists) -%}
+    {{ return(problems) }}
+{%- endmacro %}
+
+{#- Text: the models by which one leads to another, the shortest way; nothing where they are the same. -#}
+{% macro _way_of(first, last) -%}
+    {%- set found, waiting = {last: none}, [last] -%}
+    {%- for _ in range(10000) -%}
+        {%- if waiting -%}
+            {%- set here = waiting.pop(0) -%}
+            {%- for parent in (graph.nodes[here].depends_on.nodes if here in graph.nodes else []) -%}
+                {%- if parent not in found -%}
+                    {%- do found.update({parent: here}) -%}
+                    {%- do waiting.append(parent) -%}
+                {%- endif -%}
+            {%- endfor -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- set way, at = [], namespace(id=first) -%}
+    {%- for _ in range(found | length) -%}
+        {%- if at.id is not none -%}
+            {%- do way.append(graph.nodes[at.id].name) -%}
+            {%- set at.id = found.get(at.id) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(', by ' ~ way | join(' > ') if way | length > 1 else '') }}
 {%- endmacro %}
 
 {#- Value: {column: {model, purposes, apart}} of the columns that have purposes; `apart` are the ids of the model and of all above it. -#}

@@ -7,6 +7,7 @@
         {%- do nodes.update({node.name: node}) if (nodes.get(node.name) or {}).package_name != 'headwater' -%}
     {%- endfor -%}
     {%- do headwater._note_taken_names(problems) -%}
+    {%- do headwater._note_unread_seeds(problems) -%}
     {%- set lists = {} -%}
     {%- for kind in ['records', 'consents', 'traits', 'account_traits', 'product_line_traits', 'conversions', 'audiences', 'journeys'] -%}
         {%- do lists.update({kind: headwater.registry(kind)}) -%}
@@ -41,6 +42,16 @@
     {%- for one in taken | sort -%}
         {%- do problems.append(graph.nodes[one].original_file_path ~ ": a model of Headwater's own is called '" ~ one.split('.')[2] ~ "' too, and Headwater would read this one."
             ~ ' Say flags: {require_ref_searches_node_package_before_root: true} in dbt_project.yml, as headwater init does, or give it another name.') -%}
+    {%- endfor -%}
+{%- endmacro %}
+
+{#- What a team fills in for the engine to read takes the place of the engine's own file; beside it nothing reads it. -#}
+{% macro _note_unread_seeds(problems) -%}
+    {%- for name in ['identity_overrides', 'lifetime_parameters', 'matching_weights'] if 'seed.headwater.' ~ name in graph.nodes -%}
+        {%- for node in graph.nodes.values() if node.name == name and node.package_name != 'headwater' and node.resource_type in ['seed', 'model'] -%}
+            {%- do problems.append(node.original_file_path ~ ': nothing reads it, since Headwater has a seed of that name. Say in dbt_project.yml that it takes its place: seeds: {headwater: {'
+                ~ name ~ ': {+enabled: false}}}.') -%}
+        {%- endfor -%}
     {%- endfor -%}
 {%- endmacro %}
 
@@ -119,7 +130,7 @@
             {%- do problems.append("vars: cdp_unread.columns: '" ~ column ~ "' is no <model>.<column>.") -%}
         {%- elif names[0] not in nodes -%}
             {%- do problems.append(headwater._no_model('vars: cdp_unread.columns', names[0], nodes)) -%}
-        {%- elif names[1] not in nodes[names[0]].get('raw_code', names[1]) -%}
+        {%- elif names[1] not in nodes[names[0]].get('raw_code', names[1]) and names[0] not in headwater.attribute_models() -%}
             {%- do problems.append("vars: cdp_unread.columns: '" ~ column ~ "': " ~ nodes[names[0]].original_file_path ~ ' reads no such column.') -%}
         {%- endif -%}
     {%- endfor -%}

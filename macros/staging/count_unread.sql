@@ -19,8 +19,12 @@
     {{ return('/* read: ' ~ plain ~ ' */ ' ~ read ~ ' /* read end */') }}
 {%- endmacro %}
 
-{#- Value: whether the model reads raw values: a source, a seed or a snapshot of the team's, or a model that hands a source on as it is. -#}
+{#- Value: whether the model reads raw values: a source, a seed or a snapshot of the team's, or a model that hands a source on as it is; and golden
+    attributes, whose type staging need not have. -#}
 {% macro _reads_raw_values() -%}
+    {%- if headwater._reads_attributes() -%}
+        {{ return(true) }}
+    {%- endif -%}
     {%- for id in model.depends_on.nodes -%}
         {%- set node = graph.nodes.get(id, {}) -%}
         {%- set kind = id.split('.')[0] -%}
@@ -33,6 +37,15 @@
         {%- endif -%}
     {%- endfor -%}
     {{ return(false) }}
+{%- endmacro %}
+
+{% macro _reads_attributes() -%}
+    {{ return(model.package_name == 'headwater' and model.name in headwater.attribute_models()) }}
+{%- endmacro %}
+
+{#- Value: the engine's models that read golden attributes; which columns these are stands in the records' own meta. -#}
+{% macro attribute_models() -%}
+    {{ return(['int_profiles__attribute_values', 'int_profiles__account_attribute_values']) }}
 {%- endmacro %}
 
 {#- Statements, the post-hook of a model that reads raw values: how many were there and could not be read, per column, into
@@ -180,7 +193,8 @@
     {%- if unread | length > phones | length -%}
         {%- set other = (unread | rejectattr('is_phone') | list | last).column -%}
         {%- do said.append(
-            'Say in ' ~ model.original_file_path ~ " how the source writes them: headwater.read('" ~ other
+            'Say in ' ~ ('the staging model that gives it' if headwater._reads_attributes() else model.original_file_path)
+            ~ " how the source writes them: headwater.read('" ~ other
             ~ "', ...) takes a format, a time zone, a decimal mark."
         ) -%}
     {%- endif -%}

@@ -211,11 +211,19 @@ class Compiler:
 
     def tables(self) -> dict[str, list[str]]:
         """The words that may stand somewhere in a definition, as the macros check them."""
-        answer = self._ask({"inline": "{{ tojson(headwater.definition_tables()) }}", "as_of": None})
-        if "error" in answer:
-            raise ConfigError(_told(answer["error"], "definition_tables"))
-        found: dict[str, list[str]] = json.loads(answer["compiled"])
+        found: dict[str, list[str]] = self._value("definition_tables")
         return found
+
+    def columns_of_other_purposes(self) -> list[str]:
+        """What stops a build since a sync uses a column for a purpose that is not its own: messages that begin with the file."""
+        found: list[str] = self._value("columns_of_other_purposes")
+        return found
+
+    def _value(self, macro: str) -> Any:
+        answer = self._ask({"inline": f"{{{{ tojson(headwater.{macro}()) }}}}", "as_of": None})
+        if "error" in answer:
+            raise ConfigError(_told(answer["error"], macro))
+        return json.loads(answer["compiled"])
 
     def write_manifest(self, path: Path) -> None:
         """The project as dbt reads it, definitions unread.

@@ -20,7 +20,7 @@ from sync.engine.plan.plan import Planning
 from sync.errors import ConfigError, SelectionError, closest
 from sync.identity.mask import mask
 from sync.state.erasures import ANSWERED, ASKED, CANNOT, PENDING, STATES, Task
-from sync.state.people import MODELS, OPTIONAL, People, Person, is_telephone_in_part
+from sync.state.people import People, Person, is_telephone_in_part
 from sync.state.tables import ResultTables
 from sync.warehouses.base import Session, now_utc
 
@@ -135,9 +135,7 @@ def _of_table(app: App, table: str | None, column: str) -> list[str]:
 def _forget_all(
     app: App, shared: Planning, maker: TaskMaker, told: Sequence[str], *, everybody: bool
 ) -> list[Forgotten]:
-    people = People(
-        app.warehouse, {name: app.manifest.relation(name) for name in (*MODELS, *OPTIONAL)}
-    )
+    people = People.of(app.warehouse, app.manifest)
     touchpoints = app.manifest.relation("int_campaigns__touchpoints")
     results = ResultTables.of(app.manifest).campaign_events
     done: list[Forgotten] = []
@@ -219,18 +217,19 @@ def _show(app: App, done: Sequence[Forgotten], *, as_json: bool) -> None:
     for one in done:
         if one["problem"]:
             ids = ", ".join(one["profile_ids"])
-            app.output.refusal(
-                f"{one['told']}: {one['problem']}.",
+            hint = (
                 f"name the person by an id: {ids or '<source_name>:<id>'}."
                 if one["problem"] == NOBODYS
                 else f"name one of them by id, or --everybody: {ids}."
                 if ids
-                else "write it from + and the country's code on; an id goes as <source_name>:<id> too.",
+                else "write it from + and the country's code on; an id goes as <source_name>:<id> too."
             )
+            # Said by us of what is masked already, so that it is known of which value.
+            app.output.error(SelectionError(f"{one['told']}: {one['problem']}.", hint))
         elif not one["people"]:
             app.output.note(
-                f"{one['told']}: nobody is known by it; whoever comes with it is kept out. If somebody came since the last "
-                "dbt build, build and ask again before you take it for done."
+                f"{one['told']}: nobody is known by it; whoever comes with it is kept out, unless it is a placeholder. If somebody came "
+                "since the last dbt build, build and ask again before you take it for done."
             )
         elif one["shared"]:
             app.output.note(

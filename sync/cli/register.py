@@ -7,8 +7,9 @@ from pathlib import Path
 import click
 
 from sync.cli.app import App, Verb, json_option
+from sync.errors import ConfigError
 from sync.report.page import Page
-from sync.report.register import Entry, added, entries, read, write
+from sync.report.register import Entry, added, entries, read, with_columns, write
 
 
 @click.command(
@@ -50,7 +51,7 @@ def register(
     elif not against:
         _show(app, found)
     for one in news:
-        app.output.refusal(f"new: {one}.", None)
+        app.output.error(ConfigError(f"new: {one}."))  # names of the project's own, none scrubbed
     return 1 if news else 0
 
 
@@ -94,7 +95,7 @@ def _page(found: list[Entry]) -> Page:
                 ["recipient", f"{one.destination} ({one.vendor}), {one.object}"],
                 ["what happens there", one.mode],
                 ["known by", list(one.identifiers)],
-                ["sent", list(one.fields)],
+                ["sent", [with_columns(one, name) for name in one.fields]],
                 ["purpose", one.purpose],
                 ["consent", one.basis],
                 ["owner", one.owner],

@@ -86,8 +86,10 @@ def train_lifetimes(app: App, model: str, out: Path | None, as_json: bool) -> in
             f"How often people buy and what they spend go together (correlation {related:.2f}): expected_value is off for those who buy "
             "most. Train product lines apart, or take expected_purchases alone."
         )
+    switch = app.manifest.switch_of_seed("lifetime_parameters")
+    first = f"say in dbt_project.yml, once, {switch}; then " if switch else ""
     app.output.text(
-        f"Written to {path}. Next: dbt seed --select lifetime_parameters && dbt build --select {model}+"
+        f"Written to {path}. Next: {first}dbt seed --select lifetime_parameters && dbt build --select {model}+"
     )
     return 0
 

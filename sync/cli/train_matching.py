@@ -153,7 +153,11 @@ def train_matching(
                 f"{entity} has one kind of column, by which nothing can be learnt: these are assumptions. Add a kind, or set `accept` by "
                 "what matching_review shows."
             )
-        app.output.text(f"Written to {path}. Next: dbt seed --select matching_weights && dbt build")
+        switch = app.manifest.switch_of_seed("matching_weights")
+        first = f"say in dbt_project.yml, once, {switch}; then " if switch else ""
+        app.output.text(
+            f"Written to {path}. Next: {first}dbt seed --select matching_weights && dbt build"
+        )
     return 0
 
 

@@ -23,8 +23,8 @@ def unlock(app: App, sync: str, yes: bool, sandbox: bool) -> int:
     """Break the lease of a push of SYNC that will never end: its machine is gone, or it hangs.
 
     A lease expires by itself ten minutes after its holder last renewed it, and at once when its process on this machine is gone: one that
-    is at work here is stopped first. A holder that is alive elsewhere writes nothing any more, and sends until it would write: what it
-    had in flight is sent again by the next push.
+    is at work here is stopped first. A holder that is alive elsewhere writes nothing any more, and sends nothing more within seconds: it
+    asks whether the lease is its own. What it had in flight may still arrive, so look that it has ended before the next push.
     """
     definition, environment = app.sync(sync), chosen_environment(sandbox)
     tables, run_id = Tables.of(app.manifest), new_run_id()

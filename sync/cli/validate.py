@@ -21,6 +21,7 @@ from sync.errors import ConfigError, HeadwaterError, closest
 _PROBLEM = re.compile(r"(?P<key>[\w.>=<+\[\]:, ]*?)(?: \(line (?P<line>\d+)\))?: (?P<said>.*)")
 _MISSING = re.compile(r"depends on a node named '(?P<name>[^']+)' which was not found")
 _KEY_OF = re.compile(r"(?P<key>\w+): *[\"']?$")
+_COLUMN = re.compile(r"'(\w+)' is used, ")
 _AT_LINE = re.compile(r"line (?P<line>\d+): (?P<said>.*)")
 
 
@@ -40,7 +41,7 @@ class Problem:
 @json_option
 @click.pass_obj
 def validate(app: App, files: tuple[Path, ...], shows_schema: bool, as_json: bool) -> int:
-    """Check every definition, journey and sync, without a warehouse: file, line and key of each mistake.
+    """Check every definition, journey and sync, and what columns are used for, without a warehouse: file, line and key of each mistake.
 
     FILES are some of them: models, or a definition alone as YAML. What only tables know, columns of models without a contract, is left to
     the build.
@@ -66,6 +67,7 @@ def validate(app: App, files: tuple[Path, ...], shows_schema: bool, as_json: boo
         if manifest is not None:
             count, wrong = _of_syncs(app, manifest)
             checked, problems = checked + count, problems + wrong
+            problems += [_of_purpose(app, told) for told in dbt.columns_of_other_purposes()]
     if as_json:
         app.output.document({"checked": checked, "problems": [asdict(one) for one in problems]})
     else:
@@ -144,6 +146,20 @@ def _problems(message: str, file: str, first: int) -> Iterator[Problem]:
         told = found.groupdict()
         at = int(told["line"]) + first - 1 if told.get("line") else None
         yield Problem(file, at, told.get("key") or "", told["said"].removesuffix("."))
+
+
+def _of_purpose(app: App, told: str) -> Problem:
+    """A column that is for some purposes alone and used for another; or one whose purposes are none."""
+    file, _, said = told.partition(": ")
+    file = file.partition(", ")[0]
+    found = _COLUMN.match(said)
+    path, line = app.project.directory / file, None
+    if found and path.is_file():
+        lines = path.read_text(encoding="utf-8").lower().splitlines()
+        line = next(
+            (n for n, one in enumerate(lines, 1) if re.search(rf"\b{found[1]}\b", one)), None
+        )
+    return Problem(file, line, "", said if found else told.partition(", ")[2])
 
 
 def _of_syncs(app: App, manifest: Manifest) -> tuple[int, list[Problem]]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
+import json
 import os
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +16,7 @@ from sync.config.templates import read_yaml, render
 from sync.errors import ConfigError, closest
 
 FILE_NAME = "destinations.yml"
+_SECRET = re.compile("key|token|secret|passw|credential|signature|signing|auth", re.IGNORECASE)
 ALERT_TYPES = ("slack", "webhook", "apprise")
 
 
@@ -25,6 +29,13 @@ class DestinationConfig:
     _raw: Mapping[str, Any] = field(repr=False)
     _path: Path
     limits: Mapping[str, Any] = field(default_factory=dict)  # endpoint group -> what differs
+
+    @property
+    def mark(self) -> str:
+        """What tells these settings from others and says none of them: a hash of them as they are written, secrets left out."""
+        told = {key: value for key, value in self._raw.items() if not _SECRET.search(str(key))}
+        text = json.dumps([self.type, told], sort_keys=True, default=str)
+        return hashlib.sha256(text.encode("utf-8")).hexdigest()[:16]
 
     def settings(self) -> dict[str, str]:
         """The entry's settings with `env_var()` filled in.

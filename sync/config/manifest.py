@@ -192,6 +192,18 @@ class Manifest:
         ]
         return sorted(found, key=lambda one: one.name)
 
+    def mark_of(self, unique_id: str) -> str | None:
+        """What tells the SQL of a model from any other: dbt's own checksum of its file, shortened."""
+        found = (self._nodes.get(unique_id, {}).get("checksum") or {}).get("checksum")
+        return str(found)[:16] if found else None
+
+    def switch_of_seed(self, name: str) -> str | None:
+        """What dbt_project.yml has to say so that the project's own seed is read in place of the package's; None where it is already."""
+        project = self._document.get("metadata", {}).get("project_name")
+        if project == _ENGINE or f"seed.{_ENGINE}.{name}" not in self._nodes:
+            return None
+        return f"seeds: {{{_ENGINE}: {{{name}: {{+enabled: false}}}}}}"
+
     def sources_of(self, unique_id: str) -> list[str]:
         """The raw tables above a model, as `source.table`, and seeds by their names; not what this tool writes, or the engine's seeds."""
         found = set()

@@ -128,6 +128,7 @@ class Verdicts:
         code = next((code for code in codes if code != str(status)), None)
         if is_new and found is not None and (found.fault is Fault.GONE or found.may_be_new):
             return NotYetThereError(said, found.hint, retry_after_seconds=NEW_PAUSE)
+        found = found or _by_words(codes)
         if found is not None:
             return raised(found, vendor, said, code=code, retry_after=retry_after)
         if status >= 500 or status in (408, 425):
@@ -169,6 +170,23 @@ def raised(
             )
         case Fault.ROW:
             return RejectedError(said, hint, code=code, known=True)
+
+
+# What a code says of the whole vendor by its own words, where its table does not have it: held against no row. Not `limit_exceeded`, which
+# a long text may be answered with, and not `invalid_token`, which a telephone has.
+_LIMITED = re.compile(r"rate.?limit|too.?many.?requests|throttl|quota.?exceeded", re.I)
+_LOCKED_OUT = re.compile(
+    r"(access|api|auth|bearer).?(token|key)|unauthori[sz]ed|unauthenticated|authentication", re.I
+)
+
+
+def _by_words(codes: Iterable[str]) -> Verdict | None:
+    for code in codes:
+        if _LIMITED.search(code):
+            return Verdict(Fault.WAIT)
+        if _LOCKED_OUT.search(code):
+            return Verdict(Fault.AUTH)
+    return None
 
 
 def _by_status(status: int | None) -> Verdict | None:

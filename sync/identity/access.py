@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sync.config.models import Described, SyncDefinition
-from sync.state.people import MODELS, People
+from sync.state.people import People
 from sync.state.sent import PeopleTables, Sent
 from sync.warehouses.base import now_utc
 
@@ -36,8 +36,8 @@ def everything_on(
         SelectionError: nobody is known by it, or several people are.
         ConfigError: the project lacks the models by which people are found.
     """
-    relations = {name: manifest.relation(name) for name in MODELS}
-    profile_id = People(warehouse, relations).one(session, told)
+    profile_records = manifest.relation("profile_records")
+    profile_id = People.of(warehouse, manifest).one(session, told)
     people = PeopleTables(
         identifiers=manifest.relation("profile_identifiers"),
         aliases=manifest.consent_tables().aliases,
@@ -59,7 +59,7 @@ def everything_on(
         rows = whose and session.rows(f"select * from {table.relation} where {whose} in ({listed})")
         if rows:
             found.append(_shown(table, rows))
-    if answers := _answers(warehouse, session, tables, relations["profile_records"], listed):
+    if answers := _answers(warehouse, session, tables, profile_records, listed):
         found.append(answers)
     sent = [_line(row) for row in history.rows(session, profile_id, ids, limit=ALL)]
     return {
@@ -67,7 +67,7 @@ def everything_on(
         "environment": environment,
         PERSON: profile_id,
         "former_ids": [one for one in ids if one != profile_id],
-        "records": _records(warehouse, session, built, relations["profile_records"], listed),
+        "records": _records(warehouse, session, built, profile_records, listed),
         "tables": found,
         "recipients": _recipients(manifest.syncs(), sent),
         "sent": sent,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sync.errors import ConfigError, SelectionError, closest
 from sync.identity.mask import mask
-from sync.state.people import MODELS, People
+from sync.state.people import People
 
 if TYPE_CHECKING:
     from sync.config.manifest import Manifest
@@ -57,7 +57,7 @@ def explain_attribute(
     relation = manifest.relation(MODEL)
     if relation is None:
         raise ConfigError(f"the project has no model {MODEL}, which says what values there were.")
-    people = People(warehouse, {name: manifest.relation(name) for name in MODELS})
+    people = People.of(warehouse, manifest)
     profile_id = people.one(session, told)
     literal = warehouse.dialect.literal
     rows = session.rows(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sync.errors import ConfigError
 from sync.identity.mask import mask
-from sync.state.people import MODELS, People
+from sync.state.people import People
 
 if TYPE_CHECKING:
     from sync.config.manifest import Manifest
@@ -45,7 +45,7 @@ def explain_consent(
         SelectionError: nobody is known by it, or several people are.
         ConfigError: the project lacks a model of consent.
     """
-    people = People(warehouse, {name: manifest.relation(name) for name in MODELS})
+    people = People.of(warehouse, manifest)
     of = {name: manifest.relation(name) for name in READS}
     if missing := [name for name, relation in of.items() if relation is None]:
         raise ConfigError(

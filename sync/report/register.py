@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,11 +18,16 @@ if TYPE_CHECKING:
     from sync.config.models import Described, SyncDefinition
 
 VERSION = 1
+_RELATION = re.compile(r"^(?:profiles|accounts|members)\.")  # what activation() reads
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One sync. `identifiers` and `fields` are the names that the vendor gets; `basis` is the consent that is asked, or why nobody is."""
+    """One sync. `identifiers` and `fields` are the names that the vendor gets, and `made_of` the columns behind each, where they are known.
+
+    `basis` is the consent that is asked, or why nobody is. `account` and `sql` are marks that change with the settings of the destination
+    (secrets aside) and with the SQL of a model that says nothing of what its columns are made of.
+    """
 
     sync: str
     destination: str
@@ -36,6 +42,9 @@ class Entry:
     sources: tuple[str, ...]
     model: str
     description: str
+    made_of: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    account: str | None = None
+    sql: str | None = None
 
     def document(self) -> dict[str, Any]:
         """As JSON has it."""
@@ -84,7 +93,21 @@ def _entry(
         sources=tuple(manifest.sources_of(one.model.unique_id)),
         model=one.model.name,
         description=one.description,
+        made_of=_made_of(one, (*one.identifiers, *fields)),
+        account=declared.mark if declared else None,
+        sql=None if "activation" in one.model.meta else manifest.mark_of(one.model.unique_id),
     )
+
+
+def _made_of(one: SyncDefinition, names: Sequence[str]) -> dict[str, list[str]]:
+    """By what the vendor gets: the columns behind it that `activation()` was told, else the column that the exposure names."""
+    told = one.model.meta.get("activation")
+    made = told.get("made_of") if isinstance(told, Mapping) else None
+    made = made if isinstance(made, Mapping) else {}
+    columns = {name: one.fields.get(name, name) for name in names}
+    found = {name: made.get(column) for name, column in columns.items()}
+    found |= {name: [column] for name, column in one.fields.items() if found.get(name) is None}
+    return {name: [str(item) for item in behind] for name, behind in found.items() if behind}
 
 
 def _basis(one: SyncDefinition) -> str:
@@ -120,27 +143,50 @@ def read(path: Path) -> list[dict[str, Any]]:
 
 
 def added(before: Sequence[Mapping[str, Any]], now: Sequence[Entry]) -> list[str]:
-    """What goes out now and did not: syncs, recipients, fields; and what is asked no more."""
+    """What goes out now and did not: syncs, recipients, fields, other columns under their names; and what is asked no more."""
     known = {str(one["sync"]): one for one in before}
-    found = []
-    for one in now:
-        was = known.get(one.sync)
-        sent = [*one.identifiers, *one.fields]
-        if was is None:
-            found.append(f"{one.sync} sends {', '.join(sent)} to {one.destination}")
-            continue
-        if (was.get("destination"), was.get("vendor"), was.get("object")) != (
-            one.destination,
-            one.vendor,
-            one.object,
-        ):
-            found.append(f"{one.sync} goes to {one.destination} ({one.vendor}), {one.object}")
-        fields = [name for name in sent if name not in [*was["identifiers"], *was["fields"]]]
-        if fields:
-            found.append(f"{one.sync} sends {', '.join(fields)}")
-        if was.get("basis") != one.basis:
-            found.append(f"{one.sync} asks another consent: {was.get('basis')} became {one.basis}")
-        sources = [name for name in one.sources if name not in was.get("sources", [])]
-        if sources:
-            found.append(f"{one.sync} is made of {', '.join(sources)} too")
-    return found
+    return [
+        news
+        for one in now
+        for news in (_news(known[one.sync], one) if one.sync in known else [_new_sync(one)])
+    ]
+
+
+def _new_sync(one: Entry) -> str:
+    sent = ", ".join(with_columns(one, name) for name in (*one.identifiers, *one.fields))
+    return f"{one.sync} sends {sent} to {one.destination}"
+
+
+def _news(was: Mapping[str, Any], one: Entry) -> Iterator[str]:
+    sent = [*one.identifiers, *one.fields]
+    before = {*was["identifiers"], *was["fields"]}
+    if (was.get("destination"), was.get("vendor"), was.get("object")) != (
+        one.destination,
+        one.vendor,
+        one.object,
+    ):
+        yield f"{one.sync} goes to {one.destination} ({one.vendor}), {one.object}"
+    elif was.get("account", one.account) != one.account:
+        yield f"{one.sync} goes to {one.destination}, whose settings are others: another account or address, maybe"
+    fields = [with_columns(one, name) for name in sent if name not in before]
+    if fields:
+        yield f"{one.sync} sends {', '.join(fields)}"
+    made: Mapping[str, Sequence[str]] = was.get("made_of", one.made_of)
+    for name in sorted(before.intersection(sent)):
+        behind = [item for item in one.made_of.get(name, ()) if item not in made.get(name, ())]
+        if behind:
+            yield f"{one.sync} sends {name}, as before, and makes it of {', '.join(behind)} now"
+    if was.get("sql", one.sql) != one.sql:
+        yield f"{one.sync} is made by other SQL ({one.model}), which says nothing of its columns: look at what it sends"
+    if was.get("basis") != one.basis:
+        yield f"{one.sync} asks another consent: {was.get('basis')} became {one.basis}"
+    sources = [name for name in one.sources if name not in was.get("sources", [])]
+    if sources:
+        yield f"{one.sync} is made of {', '.join(sources)} too"
+
+
+def with_columns(one: Entry, name: str) -> str:
+    """A field, and the columns behind it where these are called otherwise."""
+    columns = [_RELATION.sub("", item) for item in one.made_of.get(name, ())]
+    behind = [column for column in columns if column != name]
+    return f"{name} (of {', '.join(behind)})" if behind else name

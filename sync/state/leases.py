@@ -11,6 +11,7 @@ import datetime as dt
 import hashlib
 import os
 import socket
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,13 @@ if TYPE_CHECKING:
     from sync.warehouses.base import Dialect, Session
 
 LEASE_SECONDS = 600
+
+
+def instant() -> float:
+    """Seconds, by a clock that goes on while a process is stopped and, where the system has one, while the machine sleeps."""
+    if hasattr(time, "CLOCK_BOOTTIME"):
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+    return time.monotonic()
 
 
 def owner_name(run_id: str) -> str:
@@ -42,6 +50,9 @@ class Leases:
         self._environment = environment
         self._sync_name = sync_name
         self._owner = owner
+        self.proven_at = float(
+            "-inf"
+        )  # by `instant`, when the warehouse was last asked and said that it is ours
 
     def acquire(self, session: Session, now: dt.datetime) -> str | None:
         """Take the lease; None when it is ours, else who has it."""
@@ -60,6 +71,17 @@ class Leases:
             self.release(session)
             return _described(owners[0])
         return None
+
+    def prove(self, session: Session) -> None:
+        """Ask whether the lease is ours still.
+
+        Raises:
+            LeaseLostError: it is not.
+        """
+        asked_at = instant()
+        if self._owner not in self._owners(session):
+            raise self._lost()
+        self.proven_at = asked_at
 
     def holder_of(self, session: Session, sync_name: str, now: dt.datetime) -> str | None:
         """Who else has the lease of a sync, or None."""
@@ -110,14 +132,19 @@ class Leases:
 
     @contextmanager
     def _proven(self, session: Session, proof: Proof) -> Iterator[None]:
+        began = instant()
         try:
             with session.transaction(proof=proof):
                 yield
         except UnprovenError as error:
-            raise LeaseLostError(
-                f"sync '{self._sync_name}': another run took over its lease.",
-                hint="one run per sync at a time; this one stops here.",
-            ) from error
+            raise self._lost() from error
+        self.proven_at = began
+
+    def _lost(self) -> LeaseLostError:
+        return LeaseLostError(
+            f"sync '{self._sync_name}': another run took over its lease.",
+            hint="one run per sync at a time; this one stops here.",
+        )
 
     def _proof(self, change: str | None = None) -> Proof:
         owner = self._literal(self._owner)

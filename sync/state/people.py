@@ -11,6 +11,7 @@ from sync.errors import ConfigError, SelectionError
 from sync.state.erasures import ERASE, PROFILE, RECORD, SHARED, SUPPRESS, Value
 
 if TYPE_CHECKING:
+    from sync.config.manifest import Manifest
     from sync.warehouses.base import Session, Warehouse
 
 MODELS = (
@@ -22,7 +23,8 @@ MODELS = (
 
 SCREENED = "identity_values"  # which values say nothing of anybody, where the project has it
 ASSIGNED = "identity_assignments"  # every record that there ever was, where the project has it
-OPTIONAL = (SCREENED, ASSIGNED)
+MERGED_AWAY = "profile_identifiers_merged_away"  # what rows that their source merged away say, where the project has it
+OPTIONAL = (SCREENED, ASSIGNED, MERGED_AWAY)
 
 _MAILBOX = re.compile(r"[^<>]*<\s*([^<>\s]+@[^<>\s]+)\s*>")
 _SCHEME = re.compile(r"(?:mailto|tel):\s*", re.I)
@@ -48,11 +50,13 @@ def spellings(told: str) -> tuple[str, ...]:
 
 
 def is_telephone_in_part(told: str) -> bool:
-    """Whether it is a telephone number as it is dialled inside a country, which leads to nobody: which country is not known."""
+    """Whether it is a telephone number as it is dialled inside a country, which is not known and so leads to nobody, or a piece of one."""
     value = _SCHEME.sub("", told.strip(), count=1)
     digits = _BETWEEN.sub("", value)
     if _DIALLED.fullmatch(digits):
         return True
+    if re.fullmatch(r"\+\d+", digits):
+        return _IN_FULL.fullmatch(digits) is None
     return digits != value and re.fullmatch(r"[1-9]\d{6,13}", digits) is not None
 
 
@@ -87,18 +91,35 @@ class People:
         self._of = {name: str(relations[name]) for name in MODELS}
         self._screened = relations.get(SCREENED)
         self._assigned = relations.get(ASSIGNED)
+        self._merged_away = relations.get(MERGED_AWAY)
         self._literal = warehouse.dialect.literal
 
+    @classmethod
+    def of(cls, warehouse: Warehouse, manifest: Manifest) -> People:
+        """Those of a project.
+
+        Raises:
+            ConfigError: it lacks a model by which people are found.
+        """
+        return cls(warehouse, {name: manifest.relation(name) for name in (*MODELS, *OPTIONAL)})
+
     def find(self, session: Session, told: str) -> list[str]:
-        """Ids of the people who live now and are known by `told`: an id, old or new, a record, or an identifier's value."""
+        """Ids of the people who live now and are known by `told`: an id, old or new, a record, or an identifier's value.
+
+        What only a row says that its source merged away finds whom it was merged into.
+        """
         value = told.strip()
         spelt = self._listed({form for one in spellings(told) for form in (one, one.lower())})
         rows = session.rows(
             f"select profile_id from {self._of['int_profiles__identifier_holders']} "
             f"where identifier_value in ({spelt}) "
-            f"union select profile_id from {self._of['profile_records']} "
+            f"union all select profile_id from {self._of['profile_records']} "
             f"where record_key = {self._literal(value)}"
         )
+        if not rows and self._has(session, self._merged_away):
+            rows = session.rows(
+                f"select profile_id from {self._merged_away} where identifier_value in ({spelt})"
+            )
         return sorted({str(row["profile_id"]) for row in rows})
 
     def one(self, session: Session, told: str) -> str:
@@ -131,7 +152,7 @@ class People:
     def known(self, session: Session, ids: Sequence[str], asked: str) -> Person:
         """What `ids` are known by. A value that others have too is theirs only to be left alone, and only where it was `asked` for."""
         listed = self._listed(ids)
-        holders = self._of["int_profiles__identifier_holders"]
+        holders = self._holders(session)
         aliases = session.rows(
             f"select old_id from {self._of['identity_aliases']} where entity = 'person' "
             f"and (live_id in ({listed}) or old_id in ({listed}))"
@@ -174,9 +195,20 @@ class People:
                 values.append(Value(kind, value, ERASE))
         return Person(tuple(ids), tuple(values), tuple(shared), len(records))
 
+    def _holders(self, session: Session) -> str:
+        """Who has which value in a record, or had it in a row that its source merged away."""
+        holders = self._of["int_profiles__identifier_holders"]
+        if not self._has(session, self._merged_away):
+            return holders
+        columns = "identifier_type, identifier_value, profile_id"
+        return f"(select {columns} from {holders} union all select {columns} from {self._merged_away})"
+
+    def _has(self, session: Session, relation: str | None) -> bool:
+        return relation is not None and bool(session.columns(relation))
+
     def _former(self, session: Session, ids: Sequence[str]) -> set[str]:
         """Keys of records that were theirs and are gone: what comes back is theirs too."""
-        if self._assigned is None or not session.columns(self._assigned):
+        if not self._has(session, self._assigned):
             return set()
         rows = session.rows(
             f"select record_key from {self._assigned} where entity = 'person' "

@@ -42,6 +42,9 @@ class Dialect:
     # For how long, and up to how many, acknowledgements gather before they are written.
     group_seconds: float = 1.0
     group_rows: int = 50_000
+    lease_believed_seconds: float = (
+        2.0  # for how long a run that sends need not ask whether its lease is its own
+    )
 
     def literal(self, value: str | int | float | bool | dt.datetime | None) -> str:
         """A constant. Timestamps are UTC without zone."""

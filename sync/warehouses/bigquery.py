@@ -155,6 +155,7 @@ class BigQueryWarehouse:
         json_text_of="json_value({0}, '$.{1}')",
         json_quoted_of="to_json_string({0})",
         group_seconds=60.0,  # a table takes 1,500 load jobs a day
+        lease_believed_seconds=10.0,
     )
 
     def __init__(self, client: bigquery.Client, *, timeout_seconds: float) -> None:

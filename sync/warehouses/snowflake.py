@@ -195,6 +195,7 @@ class SnowflakeWarehouse:
         json_text_of='parse_json({0}):"{1}"::varchar',
         json_quoted_of="to_json(to_variant({0}))",
         group_seconds=60.0,  # a write keeps the virtual warehouse awake
+        lease_believed_seconds=10.0,
     )
 
     def __init__(

@@ -26,6 +26,7 @@ class Project:
         self.syncs: dict[str, tuple[str, dict[str, Any]]] = {}
         self.sources: list[dict[str, Any]] = []
         self.vars: dict[str, Any] = {}
+        self.seeds: dict[str, Any] = {}  # what dbt_project.yml says of them
         shutil.copytree(ROOT / "macros", self.package / "macros")
         settings = (ROOT / "dbt_project.yml").read_text()
         own = "\nmodels:\n  headwater:\n    own: {+materialized: table}\n"
@@ -51,7 +52,8 @@ class Project:
         audiences = [name for name in self.models if name.startswith("audience_")]
         project = {
             "name": "shop", "profile": "shop", "flags": {"send_anonymous_usage_stats": False},
-            "models": {"shop": {"+materialized": "table"}}, "vars": {"cdp_registry": {"audiences": audiences}} | self.vars,
+            "models": {"shop": {"+materialized": "table"}}, "seeds": self.seeds,
+            "vars": {"cdp_registry": {"audiences": audiences}} | self.vars,
         }  # fmt: skip
         (self.folder / "dbt_project.yml").write_text(json.dumps(project))
         own = self.package / "models/engine/own"

@@ -32,6 +32,7 @@ campaign_events as (
         sum(case when kind = 'complained' then 1 else 0 end) as complained_count,
         sum(case when kind = 'converted' then 1 else 0 end) as converted_count,
         count(distinct profile_id) as profile_count,
+        max(channel) as channel,
         max(occurred_at) as last_event_at
 
     from {{ ref('campaign_events') }}
@@ -61,13 +62,42 @@ campaign_daily as (
 
 ),
 
+-- Of some campaigns a vendor tells what came of them, and not that there is one: they are called by their id.
+known as (
+
+    select
+        destination,
+        campaign_id
+
+    from stg_campaigns
+
+    union distinct
+
+    select
+        destination,
+        campaign_id
+
+    from campaign_events
+
+    union distinct
+
+    select
+        destination,
+        campaign_id
+
+    from campaign_daily
+
+    where campaign_id is not null
+
+),
+
 campaigns as (
 
     select
-        stg_campaigns.destination,
-        stg_campaigns.campaign_id,
-        stg_campaigns.campaign_name,
-        stg_campaigns.channel,
+        known.destination,
+        known.campaign_id,
+        coalesce(stg_campaigns.campaign_name, known.campaign_id) as campaign_name,
+        coalesce(stg_campaigns.channel, campaign_events.channel) as channel,
         stg_campaigns.status,
         campaign_daily.currency,
         {% for kind in event_counts -%}
@@ -82,15 +112,19 @@ campaigns as (
         stg_campaigns.started_at,
         campaign_events.last_event_at
 
-    from stg_campaigns
+    from known
+
+    left join stg_campaigns
+        on known.destination = stg_campaigns.destination
+        and known.campaign_id = stg_campaigns.campaign_id
 
     left join campaign_events
-        on stg_campaigns.destination = campaign_events.destination
-        and stg_campaigns.campaign_id = campaign_events.campaign_id
+        on known.destination = campaign_events.destination
+        and known.campaign_id = campaign_events.campaign_id
 
     left join campaign_daily
-        on stg_campaigns.destination = campaign_daily.destination
-        and stg_campaigns.campaign_id = campaign_daily.campaign_id
+        on known.destination = campaign_daily.destination
+        and known.campaign_id = campaign_daily.campaign_id
 
 )
 

@@ -7,18 +7,6 @@
 {%- for entity in entities -%}
 {%- for source in entity.records if source.merged_into -%}{%- do merging.append(source.source_name) -%}{%- endfor -%}
 {%- endfor -%}
-{#- What stands for nothing, by the kinds of a person's identifiers, and what a rule allows for all that. -#}
-{%- set nothing, meant = [headwater.is_placeholder('told.identifier_value')], ['1 = 0'] -%}
-{%- for entity in entities if entity.name == 'person' -%}
-{%- for rule in entity.identifiers -%}
-{%- set of_type = 'told.identifier_type = ' ~ headwater.string_literal(rule.type) ~ ' and ' -%}
-{%- if rule.kind == 'email' -%}{%- do nothing.append(of_type ~ '(' ~ headwater.is_no_email('told.identifier_value') ~ ')') -%}{%- endif -%}
-{%- if rule.kind == 'phone' -%}{%- do nothing.append(of_type ~ '(' ~ headwater.is_no_phone('told.identifier_value') ~ ')') -%}{%- endif -%}
-{%- if rule.allowed_values -%}
-{%- do meant.append(of_type ~ 'told.identifier_value in (' ~ headwater.string_literals(rule.allowed_values | map('string') | list) ~ ')') -%}
-{%- endif -%}
-{%- endfor -%}
-{%- endfor -%}
 with
 
 {% for entity in entities %}
@@ -228,8 +216,7 @@ erased as (
     where
         told.identifier_type = 'record'
         or told.identifier_value = told.source_record_id
-        or not ({{ nothing | join(' or ') }})
-        or {{ meant | join(' or ') }}
+        or not ({{ headwater.stands_for_nothing('told', entities) }})
 
 ),
 

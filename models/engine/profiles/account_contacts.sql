@@ -32,6 +32,10 @@ contacts as (
         cast({{ source.job_title or 'null' }} as {{ dbt.type_string() }}) as job_title
 
     from {{ ref(source.model) }}
+    {%- if source.merged_into %}
+
+    where {{ headwater.record_merged_into(source) }} is null
+    {%- endif %}
 
     union all
     {% endfor %}

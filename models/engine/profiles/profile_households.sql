@@ -15,6 +15,19 @@ entity_records as (
 
 ),
 
+-- What its source merged away names nothing any more.
+merged_away as (
+
+    select distinct record_key
+
+    from {{ ref('identity_records') }}
+
+    where
+        entity = 'person'
+        and merged_key is not null
+
+),
+
 everybody as (
 
     select distinct profile_id
@@ -35,9 +48,12 @@ pairs as (
 
     inner join entity_records as household on person.record_key = household.record_key
 
+    left join merged_away on person.record_key = merged_away.record_key
+
     where
         person.entity = 'person'
         and household.entity = 'household'
+        and merged_away.record_key is null
 
     group by person.entity_id, household.entity_id
 

@@ -66,10 +66,13 @@ class Claims:
         if not names:
             return None
         sent = ", ".join(
-            f"{dialect.json_text('held_identifiers', name)} as {_at(place)}"
+            f"{membership.found_as(name, dialect.json_text('held_identifiers', name))} as {_at(place)}"
             for place, name in enumerate(names)
         )
-        now = ", ".join(f"{places[name]} as {_at(place)}" for place, name in enumerate(names))
+        now = ", ".join(
+            f"{membership.found_as(name, places[name])} as {_at(place)}"
+            for place, name in enumerate(names)
+        )
         claimants = (
             f"select case when wanted = 'add' then 0 else 1 end as is_sure, sync_key, {now} from compared "
             "where wanted in ('add', 'change', 'unchanged')"
@@ -80,7 +83,7 @@ class Claims:
                 "where payload_hash is not null))"
             )
         found = ", ".join(
-            f"{dialect.json_text('identifiers', name)} as {_at(place)}"
+            f"{membership.found_as(name, dialect.json_text('identifiers', name))} as {_at(place)}"
             for place, name in enumerate(names)
         )
         for is_sure, query in self._theirs():

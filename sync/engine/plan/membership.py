@@ -26,9 +26,11 @@ def marks(sets: Sets, mapped: Sequence[str], dialect: Dialect, others: str | Non
     kept = "planned.action not in ('remove', 'change')"
     leaving, staying = [], []
     for number, columns in enumerate(sets):
-        sent = _joined([dialect.json_text("held.identifiers", name) for name in columns])
+        sent = _joined(
+            [found_as(name, dialect.json_text("held.identifiers", name)) for name in columns]
+        )
         now = _joined(
-            [dialect.text(f"activation.{dialect.column(name)}") for name in columns]
+            [found_as(name, dialect.text(f"activation.{dialect.column(name)}")) for name in columns]
             if all(name in mapped for name in columns)
             else [dialect.text("null")]
         )
@@ -44,7 +46,9 @@ def marks(sets: Sets, mapped: Sequence[str], dialect: Dialect, others: str | Non
         )
         staying.append(f"select {2**number} as part, sent {source} and (is_kept or ({same}))")
         if others is not None:
-            theirs = _joined([dialect.json_text("identifiers", name) for name in columns])
+            theirs = _joined(
+                [found_as(name, dialect.json_text("identifiers", name)) for name in columns]
+            )
             staying.append(
                 f"select {2**number} as part, {theirs} as sent from ({others}) as held_by_others"
             )
@@ -58,6 +62,11 @@ def marks(sets: Sets, mapped: Sequence[str], dialect: Dialect, others: str | Non
         "from leaving left join staying on staying.part = leaving.part "
         "and staying.sent = leaving.sent group by leaving.sync_key)"
     )
+
+
+def found_as(name: str, text: str) -> str:
+    """SQL of an identifier as a vendor finds it: an address is one in whatever spelling, and what is hashed was spelt alike before."""
+    return f"lower(trim({text}))" if "email" in name and "sha256" not in name else text
 
 
 def without_shared(identifiers: Mapping[str, str], shared: int, sets: Sets) -> dict[str, str]:

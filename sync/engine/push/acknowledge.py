@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from sync.engine.plan.spool import PlanSpool
 from sync.engine.push.groups import Groups
 from sync.engine.push.keep import Keeper
+from sync.engine.push.lease_watch import LeaseWatch
 from sync.engine.push.rows import Batch, PlannedRow, RowReader
 from sync.engine.push.sender import Outcome
 from sync.engine.retry import Retrier
@@ -17,7 +18,7 @@ from sync.engine.scrub import code, scrub, scrub_row
 from sync.errors import DestinationError, HeadwaterError
 from sync.records import Action, RowError
 from sync.state.journal import Journal
-from sync.state.leases import LEASE_SECONDS, Leases
+from sync.state.leases import Leases
 from sync.state.ledger import UNKNOWN
 from sync.state.runs import UNKNOWN_STATUS, BatchNote, Progress, Refused, RunLog
 from sync.warehouses.base import Warehouse, now_utc
@@ -72,6 +73,7 @@ class Acknowledger:
             written=self._keeper.drop,
             refused=self._keeper.refused,
         )
+        self._watch = LeaseWatch(warehouse, lease, name=result.name, retrier=retrier)
         self.dropped = 0  # rows of a whole set that were sent before, and are refused now
         self.error: DestinationError | None = None
 
@@ -105,13 +107,9 @@ class Acknowledger:
         """Asked before each request, a repeated one too.
 
         Raises:
-            HeadwaterError: the process slept beyond its lease, and another may be at it.
+            HeadwaterError: the lease is not, or may not be, this run's any more.
         """
-        if self._groups.lease_age > LEASE_SECONDS:
-            raise HeadwaterError(
-                f"sync '{self._result.name}': its lease has expired.",
-                hint="the process was stopped for too long; push again.",
-            )
+        self._watch.check()
 
     def intend(self, batch: Batch, *, claimed: bool = False) -> pa.Table | None:
         """Keep what is about to be sent, and room for the answer; None when neither journal nor warehouse takes it: it must not be sent.

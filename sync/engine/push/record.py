@@ -81,6 +81,13 @@ class RunRecord:
         alone = self._context.warehouse.dialect.one_writer
         if not alone or self._planning.ledger(self._definition).unfinished_runs(session):
             self._take_lease(session)
+        else:
+            self._drop_journals([])
+
+    def _drop_journals(self, unfinished: list[str]) -> None:
+        """Let go of what came back, of runs that ended long ago: it says of people what is so no more."""
+        for run_id in self.journal.remove_others(unfinished):
+            self._context.watcher.log("journal_dropped", sync=self._definition.name, run_id=run_id)
 
     def _take_lease(self, session: Session) -> None:
         definition = self._definition
@@ -103,8 +110,7 @@ class RunRecord:
                 )
         self._is_leased = True
         unfinished = self._planning.ledger(definition).unfinished_runs(session)
-        for run_id in self.journal.remove_others(unfinished):
-            self._context.watcher.log("journal_dropped", sync=definition.name, run_id=run_id)
+        self._drop_journals(unfinished)
         begun = self.journal.in_flight_at()
         self.settles = begun is not None and time.time() - begun < LEASE_SECONDS
         if unfinished:

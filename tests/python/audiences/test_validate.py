@@ -105,7 +105,12 @@ WRONG = {
 def test_every_file_is_checked_and_no_warehouse_asked(tmp_path: Path) -> None:
     events = [{"name": "order_placed", "properties": ["revenue_eur"]}]
     stubs = {**STUBS, "profile_suppressions": "select 'p' as profile_id"}
-    make_project(tmp_path, tmp_path / "nowhere" / "not.duckdb", stubs, {"cdp_events": events})
+    make_project(
+        tmp_path,
+        tmp_path / "nowhere" / "not.duckdb",
+        stubs,
+        {"cdp_events": events, "cdp_registry": {"traits": ["traits_billing"]}},
+    )
     (tmp_path / "models/journey_tried.sql").unlink()
     for name, (macro, text) in WRONG.items():
         (tmp_path / "models" / f"{name}.sql").write_text(
@@ -115,8 +120,32 @@ def test_every_file_is_checked_and_no_warehouse_asked(tmp_path: Path) -> None:
         "name": "mailer_people", "type": "application", "owner": {"name": "D", "email": "d@e.example"},
         "depends_on": ["ref('audience_good')"], "config": {"meta": {"sync": {"destination": "mailer", "modus": "mirror"}}},
     }  # fmt: skip
+    # A trait that is for service alone, a query of it, and what sends that for marketing.
+    (tmp_path / "models/traits_billing.sql").write_text(
+        "select 'p' as profile_id, 1 as overdue_eur"
+    )
+    (tmp_path / "models/audience_late.sql").write_text(
+        "select profile_id\nfrom {{ ref('traits_billing') }}\nwhere overdue_eur > 1"
+    )
+    column = {"name": "overdue_eur", "config": {"meta": {"purposes": ["service"]}}}
+    sync = {
+        "destination": "mailer", "object": "list", "mode": "mirror", "key": ["profile_id"],
+        "consent": {"channel": "email", "purpose": "marketing"},
+    }  # fmt: skip
+    late = {
+        **exposure,
+        "name": "mailer_late",
+        "depends_on": ["ref('audience_late')"],
+        "config": {"meta": {"sync": sync}},
+    }
     (tmp_path / "models/_exposures.yml").write_text(
-        yaml.safe_dump({"exposures": [exposure]}, sort_keys=False)
+        yaml.safe_dump(
+            {
+                "exposures": [exposure, late],
+                "models": [{"name": "traits_billing", "columns": [column]}],
+            },
+            sort_keys=False,
+        )
     )
     out = io.StringIO()
     with worker_here.of_its_own(), redirect_stdout(out):
@@ -130,6 +159,10 @@ def test_every_file_is_checked_and_no_warehouse_asked(tmp_path: Path) -> None:
     assert found[("audience_four.sql", 5)] == "did"
     absent = next(one["said"] for one in told["problems"] if "audience_four" in one["file"])
     assert absent.startswith("'order_plcaed': there is no model event_order_plcaed")
+    purpose = next(one for one in told["problems"] if "audience_late" in one["file"])
+    assert purpose["line"] == 3
+    assert purpose["said"].startswith("'overdue_eur' is used, and sync 'mailer_late'")
+    assert "for marketing: traits_billing has it for service alone" in purpose["said"]
     files = {file for file, _ in found}
     assert files == {
         "audience_one.sql",
@@ -137,8 +170,9 @@ def test_every_file_is_checked_and_no_warehouse_asked(tmp_path: Path) -> None:
         "audience_three.sql",
         "audience_four.sql",
         "journey_one.sql",
+        "audience_late.sql",
         "_exposures.yml",
     }
     assert found[("_exposures.yml", 2)] == "sync mailer_people"
-    assert told["checked"] == len(WRONG) + 1
+    assert told["checked"] == len(WRONG) + 2
     assert not (tmp_path / "nowhere").exists()

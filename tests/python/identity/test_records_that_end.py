@@ -72,6 +72,27 @@ def test_each_end_is_as_it_was_declared(lab: Lab) -> None:
     assert groups["a"] == before["a"]
 
 
+def test_what_a_merged_row_says_still_finds_whom_it_was_merged_into(lab: Lab) -> None:
+    lab.load([
+        row("a", "ada@x.example"), row("b", " Old@X.example", "+4915199900171", into="a"), row("d", "older@x.example", into="b"),
+        row("e", "gone@x.example", into="nowhere"), row("f", "none@none.com", "0", into="a"), row("g", "null", into="a"),
+    ])  # fmt: skip
+    lab.build(command="run")
+    person = lab.groups()["a"]
+    found = lab.query("select * from analytics.profile_identifiers_merged_away")
+    # Not the placeholders, and not of a row that leads to nobody.
+    assert set(found) == {
+        ("email", "old@x.example", person), ("phone", "+4915199900171", person), ("email", "older@x.example", person),
+        *(("customer_id", key, person) for key in "bdfg"),
+    }  # fmt: skip
+    try:
+        ask(lab, ("record", "records:a"))
+        lab.build(command="run")
+        assert lab.query("select * from analytics.profile_identifiers_merged_away") == []
+    finally:
+        lab.execute("delete from raw.erasure_requests")
+
+
 def test_what_is_merged_into_somebody_erased_is_nobody(lab: Lab) -> None:
     lab.load([
         row("a", "ada@x.example"), row("b", into="a"), row("c", "cy@x.example"),

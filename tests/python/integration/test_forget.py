@@ -133,10 +133,34 @@ def test_a_placeholder_is_nobodys_whoever_has_it(people, capsys, monkeypatch):
     )
     assert people.sync("forget", "P3@example.com") == 1
     said = capsys.readouterr()
-    assert "placeholder or a blocked value" in said.err
+    assert "Error: P***@e***: that is a placeholder or a blocked value" in said.err
     assert "by an id: p3" in said.err
     assert people.sql("select count(*) from analytics_sync.erasure_requests") == [(0,)]
     assert people.sync("forget", "p3") == 0  # by id
+
+
+def test_an_address_of_a_row_that_was_merged_away_finds_whom_it_became(people, answer, monkeypatch):
+    of = Manifest.relation
+    name = "profile_identifiers_merged_away"
+    monkeypatch.setattr(
+        Manifest,
+        "relation",
+        lambda self, one: f"analytics.{name}" if one == name else of(self, one),
+    )
+    people.sql(
+        f"create table analytics.{name} as select * from (values ('email', 'old@example.com', 'p1'), "
+        "('email', 'p2@example.com', 'p1'), ('phone', '+4930999', 'p3'), ('phone', '+4930999', 'p4')) "
+        "as merged (identifier_type, identifier_value, profile_id)"
+    )
+    assert people.sync("forget", "Old@example.com", "p2@example.com", "+49 30 999", "--json") == 1
+    told = answer()["forgotten"]
+    assert [one["people"] for one in told] == [1, 1, 2]  # p2's address is p2's, whoever had it
+    assert told[2]["profile_ids"] == ["p3", "p4"]
+    requests = people.sql("select identifier_type, scope from analytics_sync.erasure_requests where request_id = "
+                          f"'{told[0]['request_id']}' order by all")  # fmt: skip
+    assert ("email", "erase") in requests
+    assert people.sync("export-person", "old@example.com", "--json") in (0, 1)
+    assert "profile_id" not in answer()  # found, and told by a file
 
 
 def test_ids_of_several_people_are_told_as_they_are(people, answer, capsys):
@@ -168,7 +192,9 @@ def test_an_address_and_a_telephone_are_found_however_they_are_written(people, a
     assert [one["people"] for one in answer()["forgotten"]] == [1]
 
 
-@pytest.mark.parametrize("told", ["030 123456", "(030) 123-456", "030123456", "212 813-9305"])
+@pytest.mark.parametrize(
+    "told", ["030 123456", "(030) 123-456", "030123456", "212 813-9305", "+49 171"]
+)
 def test_a_telephone_without_its_country_is_refused_and_kept_nowhere(people, capsys, told):
     lab = people
     assert lab.sync("forget", told) == 1

@@ -307,7 +307,8 @@ def test_a_trait_for_one_purpose_is_used_for_no_other(shop: Shop, by: str) -> No
         said = shop.dbt("run", "--select", "stg_kunden")
         where = "models/sync_k.sql" if by == "fields" else "models/audience_late.sql"
         assert f"{where}: 'overdue_eur' is used, and sync 'k'" in said
-        assert "for marketing: traits_billing has it for service alone" in said
+        way = "" if by == "fields" else ", by audience_late > sync_k"
+        assert f"for marketing{way}: traits_billing has it for service alone" in said
         assert shop.relations() == before
         if by != "sql":
             return
@@ -329,6 +330,28 @@ def test_a_trait_for_one_purpose_is_used_for_no_other(shop: Shop, by: str) -> No
         )
     finally:
         shop.described = {}
+
+
+def test_a_seed_of_the_teams_that_nothing_would_read_is_told_with_what_makes_it_read(
+    shop: Shop,
+) -> None:
+    """Overrides and trained parameters beside the package's own file of that name were never read."""
+    seeds = [place / "seeds" / "lifetime_parameters.csv" for place in (shop.package, shop.folder)]
+    for path in seeds:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("model_name,parameter\n")
+    shop.seeds = {"headwater": {"+schema": "cdp"}}
+    try:
+        said = shop.dbt("run", "--select", "stg_kunden")
+        assert "seeds/lifetime_parameters.csv: nothing reads it" in said
+        switch = "seeds: {headwater: {lifetime_parameters: {+enabled: false}}}"
+        assert f"Say in dbt_project.yml that it takes its place: {switch}." in said
+        shop.seeds = {"headwater": {"lifetime_parameters": {"+enabled": False}}}
+        assert "nothing reads it" not in shop.dbt("run", "--select", "stg_kunden")
+    finally:
+        shop.seeds = {}
+        for path in seeds:
+            path.unlink()
 
 
 def test_a_column_that_only_the_table_tells_is_asked_of_it(shop: Shop) -> None:

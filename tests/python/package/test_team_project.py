@@ -230,11 +230,13 @@ def test_the_register_says_what_goes_to_whom_and_what_is_new(team: Place, tmp_pa
     before = json.loads(kept.read_text())
     before["syncs"] = [one for one in before["syncs"] if one["sync"] != "letters_big_spenders"]
     before["syncs"][0] |= {"fields": [], "basis": "asked: email, service", "destination": "other"}
+    assert before["syncs"][0]["made_of"].pop("email") == ["profiles.email"]
     kept.write_text(json.dumps(before))
     said = team.sync("register", "--against", str(kept), succeeds=False)
     for news in (
         "letters_big_spenders sends email, given_name, spent_eur to letters",
         "letters_red_drinkers sends given_name",
+        "letters_red_drinkers sends email, as before, and makes it of profiles.email now",
         "letters_red_drinkers goes to letters (files), table red_drinkers",
         "asks another consent: asked: email, service became asked: email, marketing",
     ):

@@ -104,6 +104,37 @@ def test_what_a_base_model_hands_on_is_counted_where_it_is_read(shop: Project, k
     assert "stg_till__sales: born: 10 of 20 values (50.0 %) cannot be read" in error
 
 
+def test_a_golden_attribute_that_is_not_of_its_type_is_counted_and_is_no_value(
+    shop: Project,
+) -> None:
+    record = {
+        "key": "sale_no", "first_seen_at": "seen_at",
+        "person": {"identifiers": [{"member_no": "sale_no"}], "attributes": [{"birth_date": "born"}]},
+    }  # fmt: skip
+    shop.models = {
+        "stg_till__people": f"{{{{ config(meta={{'record': {record}}}) }}}} select sale_no, born, timestamp '2026-01-01' as seen_at "
+        "from {{ source('till', 'sales') }}",
+        "int_profiles__attribute_values": "{{ headwater.survivorship_values('person') }}",
+    }
+    shop.vars |= {
+        "cdp_registry": {"records": ["stg_till__people"]},
+        "cdp_identity": {"person": {"identifiers": {"member_no": {"tier": 1}}}},
+        "cdp_survivorship": {
+            "person": {"attributes": {"birth_date": {"rule": "most_recent", "type": "date"}}}
+        },
+    }
+    (error,) = shop.build()
+    assert "int_profiles__attribute_values: born: 10 of 20 values (50.0 %) cannot be read" in error
+    assert "Say in the staging model that gives it how the source writes them" in error
+    column = "int_profiles__attribute_values.born"
+    shop.vars["cdp_unread"]["columns"] = {column: {"stop_percent": 60, "reason": "jokes"}}
+    assert shop.build() == []
+    values = shop.rows(
+        "select value, count(*) from analytics.int_profiles__attribute_values group by 1"
+    )
+    assert values == [("1997-01-01", 10)]
+
+
 PHONES = {
     "stg_till__people": "select {{ headwater.read('phone', 'phone') }} as phone from {{ source('till', 'sales') }}"
 }

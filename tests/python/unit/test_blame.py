@@ -534,3 +534,22 @@ def test_batches_side_by_side_stop_when_the_account_is_wrong(bench):
     result = bench.push()
     assert (result.status, result.failed, failures(bench)) == ("failed", 40, 0)
     assert len(bench.destination.calls) < 12
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        ("rate_limit_exceeded", RateLimitedError),
+        ("TooManyRequests", RateLimitedError),
+        ("Throttling", RateLimitedError),
+        ("access_token_expired", AuthError),
+        ("UNAUTHENTICATED", AuthError),
+        ("invalid_token", RejectedError),
+        ("limit_exceeded", RejectedError),
+        ("invalid_email", RejectedError),
+    ],
+)
+def test_a_code_that_speaks_of_the_vendor_is_no_rows_fault_though_no_table_has_it(code, error):
+    assert type(Verdicts().error("hook", "hook: answered 400", 400, [code])) is error
+    told = Verdicts({(400, code): Verdict(Fault.ROW)})
+    assert type(told.error("hook", "hook: answered 400", 400, [code])) is RejectedError

@@ -548,3 +548,15 @@ def test_a_changed_member_is_nowhere_left_behind(audience, mode, dies_at, then):
     heal(bench)
     kept = {"a": ("old", "1"), "b": "b"} if then == "back" else {"a": ("new", "1"), "b": "b2"}
     assert bench.destination.values == wanted(kept)
+
+
+def test_a_journal_that_comes_back_goes_though_there_is_nothing_to_send(workbench):
+    """It holds addresses of people who may have left since."""
+    bench = workbench()
+    bench.people("a")
+    assert bench.push().added == 1
+    folder = bench.path.parent / "journal" / "live" / "memory_people"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "run_of_old.journal").write_bytes(b"whatever it says")
+    assert bench.push().status == "success"
+    assert not list(folder.iterdir())

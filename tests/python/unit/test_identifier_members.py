@@ -289,3 +289,29 @@ def test_whatever_happens_the_audience_is_the_table_once_it_has_healed(audience,
     fill(bench)
     bench.push()
     assert bench.destination.values == set()
+
+
+class Lowering(Audience):
+    """Finds an address whatever its case, as vendors do."""
+
+    def _of(self, record):
+        return {(name, value.strip().lower()) for name, value in record.identifiers.items()}
+
+
+@pytest.mark.parametrize("found_by", [(), ("email",)])
+def test_one_address_in_two_spellings_stays_with_the_other_row(audience, found_by):
+    bench = audience()
+    bench.destination = Lowering()
+    bench.declare(members=() if found_by else MEMBERS, found_by=found_by, batch_rows=3)
+    fill(bench, a="Anna@example.com", b="anna@example.com ", c="c@example.com")
+    bench.push()
+    fill(bench, b="anna@example.com ", c="c@example.com")
+    bench.push()
+    assert bench.destination.values == wanted({"b": "anna@example.com", "c": "c@example.com"})
+    # The same person in another spelling is nobody who leaves.
+    fill(bench, b="ANNA@example.com", c="c@example.com")
+    bench.push()
+    assert ("email", "anna@example.com") in bench.destination.values
+    fill(bench, c="c@example.com")
+    bench.push()
+    assert bench.destination.values == wanted({"c": "c@example.com"})

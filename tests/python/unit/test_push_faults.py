@@ -783,13 +783,17 @@ def test_a_lease_is_renewed_while_an_answer_is_waited_for(bench, monkeypatch):
 
 
 def test_a_process_that_slept_beyond_its_lease_sends_nothing(bench, monkeypatch):
-    from sync.engine.push import groups
+    from sync.engine.push.stream import Stream
+    from sync.state import leases
 
     bench.people("a")
-    now = dt.datetime.now(dt.UTC).replace(tzinfo=None)
-    times = iter([now])  # begun, then stopped for a quarter of an hour
-    later = now + dt.timedelta(minutes=15)
-    monkeypatch.setattr(groups, "now_utc", lambda: next(times, later))
+    now, send = leases.instant, Stream.send
+
+    def slept(self, *given, **settings):  # begun, then stopped for a quarter of an hour
+        monkeypatch.setattr(leases, "instant", lambda: now() + 900)
+        return send(self, *given, **settings)
+
+    monkeypatch.setattr(Stream, "send", slept)
     result = bench.push()
     assert (result.status, bench.destination.calls) == ("failed", [])
     assert "lease" in result.message

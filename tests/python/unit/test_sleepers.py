@@ -246,10 +246,17 @@ def test_a_disk_that_refuses_journal_and_warehouse_leaves_intents(workbench, mon
     assert set(bench.destination.members) == {"z"} == bench.held()
 
 
+def asleep(monkeypatch, seconds):
+    """So much time passes in which the process does not notice anything."""
+    from sync.state import leases
+
+    now = leases.instant
+    monkeypatch.setattr(leases, "instant", lambda: now() + seconds)
+
+
 @pytest.mark.parametrize("lost", [False, True])
 def test_who_slept_while_it_waited_to_try_again_sends_nothing_more(bench, monkeypatch, lost):
     """Its rows are of before: another run may have taken out whom they would put back."""
-    from sync.engine.push.groups import Groups
     from sync.engine.retry import Retrier
     from sync.errors import TransientError
     from sync.state.leases import LEASE_SECONDS
@@ -260,7 +267,7 @@ def test_who_slept_while_it_waited_to_try_again_sends_nothing_more(bench, monkey
         raise TransientError("no answer")
 
     def sleep(self, seconds):
-        monkeypatch.setattr(Groups, "lease_age", property(lambda self: LEASE_SECONDS + 1.0))
+        asleep(monkeypatch, LEASE_SECONDS + 1)
 
     if lost:
         bench.destination.fault_after = down
@@ -269,3 +276,57 @@ def test_who_slept_while_it_waited_to_try_again_sends_nothing_more(bench, monkey
     monkeypatch.setattr(Retrier, "_sleep", sleep)
     assert bench.push().status == "failed"
     assert len(bench.destination.calls) == 1
+
+
+@pytest.mark.parametrize("where", ["before it sends", "within a request"])
+@pytest.mark.parametrize("many", [False, True], ids=["a file", "a warehouse of many"])
+def test_whose_lease_was_broken_while_it_slept_sends_nothing_more(
+    workbench, monkeypatch, where, many
+):
+    """`sync unlock` from a machine that does not see the process, and a push there; long before the lease ends by itself."""
+    monkeypatch.setattr(DuckDBWarehouse, "dialect", replace(
+        DuckDBWarehouse.dialect, one_writer=False, lease_believed_seconds=10.0 if many else 2.0,
+    ))  # fmt: skip
+    bench = workbench(guards=OPEN)
+    bench.declare(batch_rows=1)
+    bench.people(*"abcdefgh", score=1)
+    sleeper = Sleeper(bench, here=False)
+
+    def overtaken():
+        if sleeper.other is None:
+            sleeper.overtake()
+            asleep(monkeypatch, 3)
+
+    def before(owner, name):
+        function = getattr(owner, name)
+
+        def slept(*arguments, **options):
+            overtaken()
+            return function(*arguments, **options)
+
+        monkeypatch.setattr(owner, name, slept)
+
+    before(Stream if where == "before it sends" else bench.destination, "send" if where == "before it sends" else "upsert")  # fmt: skip
+    result = bench.push()
+    assert isinstance(result.error, LeaseLostError), result
+    late = len(bench.destination.calls) - sleeper.sent
+    assert late <= (0 if where == "before it sends" else 4), (
+        "what was under way, one of each thread"
+    )
+    assert set(bench.destination.members) - {"b", "c", "d"} <= set("aefgh"[:late])
+    assert sleeper.seen() == sleeper.state
+
+
+def test_a_run_that_is_awake_asks_the_warehouse_seldom(bench, monkeypatch):
+    """What each write of acknowledgements proves need not be asked before each request."""
+    asked = []
+    prove = Leases.prove
+    monkeypatch.setattr(Leases, "prove", lambda *given: asked.append(1) or prove(*given))
+    bench.declare(batch_rows=1)
+    bench.people(*"abcdefgh")
+    assert bench.push().added == 8
+    assert asked == []
+    asleep(monkeypatch, 5)
+    bench.people(*"abcdefghi")
+    assert bench.push().added == 1
+    assert asked == [], "its lease was taken after that"
