@@ -301,7 +301,9 @@ def _text(app: App, results: list[SyncResult], *, dry_run: bool) -> None:
         for warning in one.warnings:
             app.output.note(f"sync '{one.name}': {warning}.")
         if one.error is not None and one.error is not told:
-            app.output.refusal(one.error.message, one.error.hint)
+            said = one.error.message
+            named = said if f"'{one.name}'" in said else f"sync '{one.name}': {said}"
+            app.output.refusal(named, one.error.hint)
             told = one.error  # what is wrong with all of them is said once
         elif one.error is None and one.failed:
             app.output.refusal(

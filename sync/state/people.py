@@ -201,7 +201,9 @@ class People:
         if not self._has(session, self._merged_away):
             return holders
         columns = "identifier_type, identifier_value, profile_id"
-        return f"(select {columns} from {holders} union all select {columns} from {self._merged_away})"
+        return (
+            f"(select {columns} from {holders} union all select {columns} from {self._merged_away})"
+        )
 
     def _has(self, session: Session, relation: str | None) -> bool:
         return relation is not None and bool(session.columns(relation))
