@@ -904,7 +904,11 @@ def in_journey_met(scope: Scope, condition: Row) -> bool:
         and (
             "step" in condition
             or not any(
-                one["node_type"] == "exit" and one["profile_id"] == row["profile_id"] for one in log
+                # Where one of two merged people had left, both are.
+                one["node_type"] == "exit"
+                and alive(scope, one["profile_id"]) == scope.one
+                and one["entry_number"] == row["entry_number"]
+                for one in log
             )
         )
         for row in log

@@ -272,8 +272,12 @@ def sequence_of(chance: random.Random) -> Row:
         # What can never be is refused: an event that must not come for longer than it may take, or than there has been.
         if "did_not" in told and told["did_not"] == later.get("did") and steps[0] is not told:
             told["so_far"] = True
-        if "did_not" in later and "within" in told:
-            told["within"], later["within"] = "60 days", "4 days"
+    for number, later in enumerate(steps):
+        bounded = [told for told in steps[:number] if "within" in told]
+        if "did_not" in later and bounded:
+            later["within"] = "4 days"
+            for told in bounded:
+                told["within"] = "60 days"
     return {
         "sequence": steps,
         **({"same": "order_id"} if same else {}),

@@ -205,15 +205,17 @@ def test_journeys_of_one_group_exclude_each_other(lab: Callable[..., JourneyLab]
     one = "exclusion: lifecycle\n"
     short = FIRST.partition("  - {name: next")[0] + "  - {name: rest, wait: {for: 60 days}}\n"
     tried = lab(one + SECOND, before={"journey_before": one + short}, touchpoints=["hello"])
-    tried.people("p", "q")
+    tried.people("p", "q", "old", "new")
     tried.build("2026-03-01 12:00:00")
     assert tried.log("profile_id") == []
     assert tried.query("select count(*) from analytics.journey_before where node = 'entry'") == [
-        (2,)
+        (4,)
     ]
-    tried.order("p", "2026-03-02 08:00:00")
+    for person in ("p", "new"):
+        tried.order(person, "2026-03-02 08:00:00")
+    tried.merge("old", "new")  # where one of two merged people has left, both have
     tried.build("2026-03-02 12:00:00", "--select", "journey_before", "journey_tried")
-    assert tried.log("profile_id", where="node = 'entry'") == [("p",)]
+    assert tried.log("profile_id", where="node = 'entry'") == [("new",), ("p",)]
 
 
 @pytest.mark.parametrize(
