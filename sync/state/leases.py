@@ -50,9 +50,8 @@ class Leases:
         self._environment = environment
         self._sync_name = sync_name
         self._owner = owner
-        self.proven_at = float(
-            "-inf"
-        )  # by `instant`, when the warehouse was last asked and said that it is ours
+        # By `instant`, when the warehouse was last asked and said that it is ours.
+        self.proven_at = float("-inf")
 
     def acquire(self, session: Session, now: dt.datetime) -> str | None:
         """Take the lease; None when it is ours, else who has it."""
@@ -72,14 +71,17 @@ class Leases:
             return _described(owners[0])
         return None
 
-    def prove(self, session: Session) -> None:
-        """Ask whether the lease is ours still.
+    def prove(self, session: Session, now: dt.datetime) -> None:
+        """Ask whether the lease is ours still, and has not run out.
 
         Raises:
-            LeaseLostError: it is not.
+            LeaseLostError: it is not, or has.
         """
         asked_at = instant()
-        if self._owner not in self._owners(session):
+        ours = session.rows(
+            f"select owner from {self._table} where {self._proof().condition} and expires_at > {self._literal(now)}"
+        )
+        if not ours:
             raise self._lost()
         self.proven_at = asked_at
 

@@ -52,9 +52,9 @@ def audiences(count: int, worlds: int, seed: int) -> dict[str, Any]:
                 except AssertionError as error:
                     # By chance some contradict themselves, and are refused for that: few, and said.
                     found = CONTRADICTION.search(str(error))
-                    refused.append(str(error).splitlines()[1].strip())
-                    if found is None or len(refused) > count // 50 + 1:
+                    if found is None or len(refused) > count // 50:
                         raise
+                    refused.append(found[0])
                     _say(f"refused, another is drawn: {refused[-1]}")
                     draw(int(found[1]), Path(folder), told)
             asked = {name: (*one, compiled[name]) for name, one in told.items()}

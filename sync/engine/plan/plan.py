@@ -64,7 +64,7 @@ class Planning:
     results: str | None = None  # the table of what the sandbox's vendors told of people
     standing: Standing | None = None  # of all syncs as they were at one moment, where that will do
     erasures: Erasures = field(init=False)
-    known: frozenset[str] = field(init=False)  # their ids
+    known: frozenset[str] = field(init=False)  # ids of `syncs`
 
     def __post_init__(self) -> None:
         erasures = Erasures(self.tables, self.warehouse.dialect, environment=self.environment)
@@ -169,6 +169,10 @@ class Planning:
         if self.standing:
             return definition.sync_id in self.standing.quarantined
         return self.log(definition).has_quarantined(session)
+
+    def dbt_failures(self, session: Session) -> list[dict[str, Any]]:
+        """What dbt could not build: unique_id, status, failed_at."""
+        return self.standing.dbt_failures if self.standing else dbt_failures(session, self.tables)
 
     def at_once(self, session: Session) -> Planning:
         """The same, with how all syncs stand now: for plans that are shown, and never for a push."""
@@ -415,6 +419,8 @@ def settled(
     offered: ObjectType,
 ) -> tuple[Mapping, Spool]:
     """The rows that the destination took as the table has them now, on disk; values that can go nowhere are left out."""
+    import pyarrow.compute as pc
+
     found = session.columns(definition.model.relation)
     kinds = {column.name: column.kind for column in found}
     held = planning.held(session, definition)
@@ -422,8 +428,6 @@ def settled(
     queries = _queries(
         planning, session, definition, columns, offered=offered, held=held, kinds=kinds
     )
-    import pyarrow.compute as pc
-
     edge, spool = Edge(queries.mapping, kinds), Spool()
     try:
         for batch in session.stream(queries.settled()):
@@ -611,11 +615,7 @@ def _dbt_failures(
     """
     found = {
         row["unique_id"]: DbtFailure(row["status"], row["failed_at"])
-        for row in (
-            planning.standing.dbt_failures
-            if planning.standing
-            else dbt_failures(session, planning.tables)
-        )
+        for row in planning.dbt_failures(session)
     }
     if planning.environment == "live":
         return found

@@ -5,9 +5,11 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+from sync.engine.push.groups import TRIES
 from sync.errors import HeadwaterError, WarehouseError
 from sync.state import leases
 from sync.state.leases import LEASE_SECONDS, Leases
+from sync.warehouses.base import now_utc
 
 if TYPE_CHECKING:
     from sync.engine.retry import Retrier
@@ -15,7 +17,6 @@ if TYPE_CHECKING:
 
 # Between two requests of a run that is awake there is less, or the vendor is so slow that asking the warehouse is nothing beside it.
 SLEPT_SECONDS = 2.0
-TRIES = 6
 
 
 class LeaseWatch:
@@ -54,7 +55,7 @@ class LeaseWatch:
         for attempt in range(1, TRIES + 1):
             try:
                 with self._warehouse.session() as session:
-                    self._lease.prove(session)
+                    self._lease.prove(session, now_utc())
                 return
             except WarehouseError:
                 pause = self._retrier.policy.base_seconds * 2**attempt

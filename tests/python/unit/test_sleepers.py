@@ -330,3 +330,23 @@ def test_a_run_that_is_awake_asks_the_warehouse_seldom(bench, monkeypatch):
     bench.people(*"abcdefghi")
     assert bench.push().added == 1
     assert asked == [], "its lease was taken after that"
+
+
+def test_a_lease_that_has_run_out_is_no_leave_to_send_though_nobody_took_it(workbench, monkeypatch):
+    """Whoever takes it next may do so at any moment."""
+    bench = workbench(guards=OPEN)
+    bench.declare(batch_rows=1)
+    bench.people(*"abcdefgh")
+
+    def run_out(*_):
+        with duckdb.connect(str(bench.path)) as connection:
+            connection.execute(
+                "update analytics_sync.leases set expires_at = expires_at - interval 1 hour"
+            )
+        asleep(monkeypatch, 3)
+
+    send = Stream.send
+    monkeypatch.setattr(Stream, "send", lambda *given, **more: run_out() or send(*given, **more))
+    result = bench.push()
+    assert isinstance(result.error, LeaseLostError), result
+    assert bench.destination.calls == []
