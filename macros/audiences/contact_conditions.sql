@@ -99,6 +99,14 @@
     {{ return(headwater.in_keys(context.candidate_key, 'stays.entity_id', table ~ ' as stays where ' ~ wheres | join(' and '), having)) }}
 {%- endmacro %}
 
+{#- Relation-shaped query in brackets: the entries of a journey that somebody has left, by who they are now. Where one of two merged people had left, both are. -#}
+{% macro _entries_left(log, aliases) -%}
+    {{ return(
+        '(select distinct coalesce(became.live_id, exits.profile_id) as profile_id, exits.entry_number from ' ~ log ~ ' as exits left join ' ~ aliases
+        ~ " as became on exits.profile_id = became.old_id and became.entity = 'person' where exits.node_type = 'exit')"
+    ) }}
+{%- endmacro %}
+
 {#- Expression: people in a journey, as the last build left it: inside now, or with `step: name` those who reached it, and `happened: {within: 7 days}`
     when they entered or reached it. -#}
 {% macro in_journey_predicate(context, condition, path) -%}
@@ -130,8 +138,7 @@
     {{ return(headwater.in_keys(
         'candidates.profile_id', 'coalesce(successors.live_id, steps.profile_id)',
         log ~ ' as steps left join ' ~ aliases ~ " as successors on steps.profile_id = successors.old_id and successors.entity = 'person'"
-        ~ ' left join (select distinct coalesce(became.live_id, exits.profile_id) as profile_id, exits.entry_number from ' ~ log ~ ' as exits left join ' ~ aliases
-        ~ " as became on exits.profile_id = became.old_id and became.entity = 'person' where exits.node_type = 'exit') as left_at"
+        ~ ' left join ' ~ headwater._entries_left(log, aliases) ~ ' as left_at'
         ~ ' on coalesce(successors.live_id, steps.profile_id) = left_at.profile_id and steps.entry_number = left_at.entry_number where ' ~ wheres | join(' and ')
     )) }}
 {%- endmacro %}

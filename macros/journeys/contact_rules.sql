@@ -489,14 +489,12 @@ delayed__{{ node.name }} as (
     {%- if parsed['exclusion'] is not string or not modules.re.fullmatch('[a-z][a-z0-9_]*', parsed['exclusion']) -%}
         {{ headwater.audience_error('exclusion', "wants a word that the journeys which exclude each other share, such as lifecycle") }}
     {%- endif -%}
-    {#- Where one of two merged people had left, both are. -#}
     {%- set parts, aliases = [], ref('headwater', 'identity_aliases') -%}
     {%- for other in beside if other.definition.get('exclusion') == parsed['exclusion'] -%}
         {%- do parts.append(
             'select coalesce(successors.live_id, inside.profile_id) as profile_id from ' ~ other.table ~ ' as inside left join ' ~ aliases
-            ~ ' as successors on inside.profile_id = successors.old_id left join (select coalesce(became.live_id, exits.profile_id) as profile_id, exits.entry_number from '
-            ~ other.table ~ ' as exits left join ' ~ aliases ~ " as became on exits.profile_id = became.old_id where exits.node_type = 'exit') as ended"
-            ~ ' on coalesce(successors.live_id, inside.profile_id) = ended.profile_id and inside.entry_number = ended.entry_number'
+            ~ ' as successors on inside.profile_id = successors.old_id left join ' ~ headwater._entries_left(other.table, aliases)
+            ~ ' as ended on coalesce(successors.live_id, inside.profile_id) = ended.profile_id and inside.entry_number = ended.entry_number'
             ~ " where inside.node_type = 'entry' and ended.profile_id is null"
         ) -%}
     {%- endfor -%}
