@@ -29,7 +29,7 @@
     {%- if attributes is not mapping -%}
         {%- do headwater._identity_error(where, 'expected one entry per attribute, such as first_name: {}') -%}
     {%- endif -%}
-    {%- set kinds = headwater.matching_kinds() | list -%}
+    {%- set kinds = headwater.matching_kind_names() -%}
     {%- for name, attribute in attributes.items() -%}
         {%- do headwater._identity_name(where, name) -%}
         {%- do headwater._identity_keys(where ~ '.' ~ name, attribute or {}, [], ['kind']) -%}

@@ -3,11 +3,12 @@
     alone that families do not share. -#}
 {% macro identity_attributes(entities, is_own=false) -%}
     {%- set attributes, names = [], [] -%}
+    {%- set kinds = headwater.matching_kinds() if entities | map(attribute='attributes') | select | list else {} -%}
     {%- for entity in entities -%}
         {%- for name, told in entity.attributes.items() if name not in names -%}
             {%- set kind = (told or {}).get('kind', name) -%}
             {%- do names.append(name) -%}
-            {%- set how = headwater.matching_kinds()[kind] -%}
+            {%- set how = kinds[kind] -%}
             {%- if not (is_own and how.get('shared', false)) -%}
                 {%- do attributes.append({'name': name, 'kind': kind, 'how': how}) -%}
             {%- endif -%}

@@ -9,21 +9,22 @@
             'identifies': how.get('identifies', false)}) -%}
     {%- endfor -%}
     {%- set rules, households = {}, [] -%}
-    {%- for entity in headwater.matching_settings().entities -%}
+    {%- set settings = headwater.matching_settings() -%}
+    {%- for entity in settings.entities -%}
         {%- set used = [] -%}
         {%- for rule in entity.rules -%}{%- do used.append(headwater.matching_rule_kinds(rule)) -%}{%- endfor -%}
         {%- do rules.update({entity.name: used}) -%}
         {%- if entity.households -%}{%- do households.append(entity.name) -%}{%- endif -%}
     {%- endfor -%}
-    {{ return({'kinds': kinds, 'rules': rules, 'households': households, 'accept': headwater.matching_settings().accept}) }}
+    {{ return({'kinds': kinds, 'rules': rules, 'households': households, 'accept': settings.accept}) }}
 {%- endmacro %}
 
 {#- Expression: of which two sources a pair is, where both records have a kind that identifies, since how many of one's records share it hangs on
     that; else nothing, so that pairs are counted together. -#}
 {% macro matching_sources_told() -%}
-    {%- set known = [] -%}
-    {%- for kind in headwater.matching_kinds() if kind in headwater._identifying_kinds() -%}
-        {%- do known.append("substr(pattern, " ~ ((headwater.matching_kinds().keys() | list).index(kind) + 1) ~ ", 1) <> '-'") -%}
+    {%- set known, names = [], headwater.matching_kind_names() -%}
+    {%- for kind in headwater._identifying_kinds() -%}
+        {%- do known.append("substr(pattern, " ~ (names.index(kind) + 1) ~ ", 1) <> '-'") -%}
     {%- endfor -%}
     case when {{ known | join(' or ') }} then sources else '' end
 {%- endmacro %}

@@ -2,7 +2,7 @@
     {name, kinds, records: [{source_name, model, record_key, columns}], rules, households}, and the thresholds. -#}
 {% macro matching_settings() -%}
     {%- set given = headwater.setting('cdp_matching') -%}
-    {%- set known = headwater.matching_kinds().keys() | list -%}
+    {%- set known = headwater.matching_kind_names() -%}
     {%- set settings = {
         'accept': given.get('accept', 0.95), 'strong': given.get('strong', 0.999), 'review': given.get('review', 0.5),
         'max_block_records': given.get('max_block_records', 200), 'entities': []

@@ -3,6 +3,7 @@
     {%- set countries = headwater._countries() -%}
     {%- set codes, north_american, without_plus, zero_codes, known, trunks = [], [], [], [], [], [] -%}
     {%- set by_code, by_trunk, by_lengths = {}, {}, {} -%}
+    {%- set patterns = {} -%}  {#- by lengths and more than what: many countries share them #}
     {#- Where more than a trunk prefix may be in front, or a number may begin with its digit too: `repairs` take it off by the length. -#}
     {%- set repaired = ['375', '7', '993', '55'] -%}
     {#- Calling codes that a number of the country itself can begin with, by how long such a number is: a longer one has its calling code. -#}
@@ -22,13 +23,17 @@
     {%- endfor -%}
     {%- for code, facts in by_code.items() -%}
         {%- do zero_codes.append(code) if facts | map(attribute=1) | unique | list == ['0'] and code not in repaired -%}
-        {%- do by_lengths.setdefault(headwater._digits_of_lengths(facts | map(attribute=2)), []).append(code) -%}
+        {%- set asked = facts | map(attribute=2) | unique | join(' ') -%}
+        {%- if asked not in patterns -%}{%- do patterns.update({asked: headwater._digits_of_lengths([asked])}) -%}{%- endif -%}
+        {%- do by_lengths.setdefault(patterns[asked], []).append(code) -%}
     {%- endfor -%}
     {%- for lengths, of_length in by_lengths.items() -%}
         {%- do known.append('(' ~ headwater._any_of(of_length) ~ ')' ~ lengths) -%}
     {%- endfor -%}
     {%- for country, facts in countries.items() -%}
-        {%- set national = headwater._digits_of_lengths([facts[2]], more_than=longest.get(facts[0], 0) - facts[0] | length) -%}
+        {%- set asked = (facts[2], longest.get(facts[0], 0) - facts[0] | length) -%}
+        {%- if asked not in patterns -%}{%- do patterns.update({asked: headwater._digits_of_lengths([asked[0]], more_than=asked[1])}) -%}{%- endif -%}
+        {%- set national = patterns[asked] -%}
         {%- do without_plus.append(country ~ facts[0] ~ national) if national -%}
     {%- endfor -%}
     {%- for trunk, names in by_trunk.items() -%}

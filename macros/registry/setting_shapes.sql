@@ -34,7 +34,7 @@
         }, 'needs': ['name']} },
         'cdp_identity': {'each': {'keys': {
             'identifiers': {'each': rule},
-            'attributes': {'each': {'keys': {'kind': headwater.matching_kinds() | list} } },
+            'attributes': {'each': {'keys': {'kind': headwater.matching_kind_names()} } },
             'records': 'any',
         }, 'needs': ['identifiers']} },
         'cdp_identity_blocked_values': {'keys': {'exact': 'words', 'patterns': 'texts'} },
