@@ -89,6 +89,7 @@ select * from members
     {%- set settings = headwater.definition_keys('audience') -%}
     {%- set condition = headwater._rest(parsed, settings + headwater._misspelt_settings(context, parsed, settings)) -%}
     {%- set tree = headwater.without_excluded(context, headwater.rule_tree(context, condition, ''), parsed.get('always_excluded', 'left_out')) -%}
+    {%- do headwater.share_scans(context) -%}
     {%- set made = {
         'parsed': parsed, 'context': context, 'tree': tree,
         'limit': headwater._audience_limit(context, parsed['limit']) if 'limit' in parsed else none,
@@ -121,8 +122,8 @@ select * from members
     {{ return({'kind': 'all', 'of': [tree, {'kind': 'not', 'of': [headwater.rule_tree(context, excluded, 'vars: cdp_always_excluded.' ~ context.entity)]}]}) }}
 {%- endmacro %}
 
-{#- CTE: every row of the entity, with what the conditions turned out to use. -#}
-{% macro _candidates_cte(context) -%}
+{#- CTE: every row of the entity, with what the conditions turned out to use; the shared readings too, unless they are asked behind it. -#}
+{% macro _candidates_cte(context, with_scans=true) -%}
 candidates as (
 
     select
@@ -133,8 +134,12 @@ candidates as (
         {%- for figure in context.figures %},
         {{ figure }} as figure_{{ loop.index }}
         {%- endfor %}
+        {%- for column in (headwater.scan_columns(context) if with_scans else []) %},
+        {{ column }}
+        {%- endfor %}
 
     from {{ headwater.entity_rows(context) }}
+    {{- headwater.scan_joins(context, context.model) if with_scans }}
 
 ),
 {%- endmacro %}
@@ -159,6 +164,7 @@ candidates as (
         'models': {},
         'is_kept': outer.is_kept if outer else false,
         'leaves': [],
+        'scans': [],
         'their_zones': outer.get('their_zones', []) if outer else [],
         'zone': outer.zone if outer else headwater._definition_zone(problems, zone),
         'columns': outer.columns if outer else {},

@@ -55,10 +55,11 @@
 {%- set is_member = 'placed.is_met and placed.is_sampled' ~ (' and placed.place between 1 and ' ~ limit.top if limit else '') -%}
 with
 
-{{ headwater._candidates_cte(context) }}
+{{ headwater._candidates_cte(context, with_scans=false) }}
 
-{#- A CTE each: a subquery after IN is for WHERE alone on Snowflake (docs.snowflake.com/en/user-guide/querying-subqueries). #}
-{%- for leaf in context.leaves %}
+{#- A CTE each: a subquery after IN is for WHERE alone on Snowflake (docs.snowflake.com/en/user-guide/querying-subqueries). What leaves share is joined once,
+    behind these, which a warehouse may read `candidates` anew for. #}
+{%- for leaf in context.leaves if leaf.shared is not defined %}
 meets_{{ leaf.number }} as (
 
     select candidates.{{ key }}
@@ -78,12 +79,13 @@ leaves as (
         candidates.{{ trait }}
         {%- endfor %}
         {%- for leaf in context.leaves %},
-        (meets_{{ leaf.number }}.{{ key }} is not null) as leaf_{{ leaf.number }}
+        ({{ leaf.shared.sign ~ leaf.shared.column if leaf.shared is defined else 'meets_' ~ leaf.number ~ '.' ~ key ~ ' is not null' }}) as leaf_{{ leaf.number }}
         {%- endfor %},
         ({{ headwater.in_sample(context.candidate_key, sample.percent, sample.salt) if sample else '1 = 1' }}) as is_sampled
 
     from candidates
-    {%- for leaf in context.leaves %}
+    {{- headwater.scan_joins(context, 'candidates') }}
+    {%- for leaf in context.leaves if leaf.shared is not defined %}
 
     left join meets_{{ leaf.number }}
         on candidates.{{ key }} = meets_{{ leaf.number }}.{{ key }}

@@ -50,6 +50,7 @@
     {%- for end in ['first', 'last'] if condition.get(end) is mapping and condition[end] | select('in', headwater._settings_of_ends()) | list -%}
         {%- do parts.append(headwater._of_ends(context, event, reach, source ~ ' where ' ~ where, end, condition[end], path ~ '.' ~ end)) -%}
     {%- endfor -%}
+    {%- do headwater.note_scan(context, event, reach, source, where, having, is_negated, condition, path) if parts | length == 1 and not shapes -%}
     {{ return(parts[0] if parts | length == 1 else '(' ~ parts | join(' and ') ~ ')') }}
 {%- endmacro %}
 
@@ -193,6 +194,9 @@
     {%- if 'at_most' in condition -%}
         {%- do parts.append(count ~ ' <= ' ~ condition['at_most']) -%}
     {%- endif -%}
+    {%- if event.only is defined and headwater._looks_before(condition) -%}
+        {%- do parts.append('count(' ~ headwater.of_its_rows(event, '1') ~ ') > 0') -%}
+    {%- endif -%}
     {%- for key in ['count', 'sum', 'avg', 'min', 'max', 'share'] if key in condition -%}
         {%- do parts.append(headwater.event_figure(context, event, key, condition, path ~ '.' ~ key)) -%}
     {%- endfor -%}
@@ -201,7 +205,7 @@
         {%- set function = 'min' if key == 'first' else 'max' -%}
         {%- set operators = headwater._rest(condition[key], headwater._settings_of_ends()) if condition[key] is mapping else condition[key] -%}
         {%- if operators or not condition[key] -%}
-            {%- do parts.append(headwater.comparison(context, function ~ '(events.' ~ event.time ~ ')', 'time', operators, path ~ '.' ~ key)) -%}
+            {%- do parts.append(headwater.comparison(context, function ~ '(' ~ headwater.of_its_rows(event, 'events.' ~ event.time) ~ ')', 'time', operators, path ~ '.' ~ key)) -%}
         {%- endif -%}
     {%- endfor -%}
     {{ return((parts | join(' and '), false)) }}

@@ -73,7 +73,9 @@
         {{ return('0') }}
     {%- endif -%}
     {%- set counted, distinct = (event.counted, '') if event.counted else ('events.' ~ event.key, 'distinct ') -%}
-    {{ return('count(' ~ distinct ~ 'case when ' ~ wheres | join(' and ') ~ ' then ' ~ counted ~ ' end) * 1.0 / count(' ~ distinct ~ counted ~ ')') }}
+    {%- set part = 'count(' ~ distinct ~ 'case when ' ~ wheres | join(' and ') ~ ' then ' ~ headwater.of_its_rows(event, counted) ~ ' end) * 1.0 / ' -%}
+    {%- set whole = 'count(' ~ distinct ~ headwater.of_its_rows(event, counted) ~ ')' -%}
+    {{ return(part ~ ('nullif(' ~ whole ~ ', 0)' if event.only is defined else whole)) }}
 {%- endmacro %}
 
 {#- Value: whether a figure is compared with that of the window before. -#}
@@ -87,6 +89,7 @@
 {%- endmacro %}
 
 {% macro _in_window_only(context, event, condition, path, opening, value) -%}
+    {%- set value = headwater.of_its_rows(event, value) -%}
     {%- if not headwater._looks_before(condition) -%}
         {{ return(opening ~ value) }}
     {%- endif -%}
@@ -102,7 +105,7 @@
 
 {% macro _before_window_only(context, event, condition, path, opening, value) -%}
     {%- set window = headwater.event_window(context, condition, path) -%}
-    {{ return(headwater._case_distinct(opening, 'events.' ~ event.time ~ ' < ' ~ window.start, value)) }}
+    {{ return(headwater._case_distinct(opening, 'events.' ~ event.time ~ ' < ' ~ window.start, headwater.of_its_rows(event, value))) }}
 {%- endmacro %}
 
 {% macro _case_distinct(opening, test, value) -%}

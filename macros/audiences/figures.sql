@@ -176,14 +176,14 @@
     {{ return('candidates.figure_' ~ at.number) }}
 {%- endmacro %}
 
-{#- Relation-shaped: the rows of an entity with the figures that its conditions turned out to use, as `candidates`. -#}
+{#- Relation-shaped: the rows of an entity with the figures and the shared readings that its conditions turned out to use, as `candidates`. -#}
 {% macro candidates_of(context) -%}
-    {%- if not context.figures and not context.told -%}
+    {%- if not context.figures and not context.told and not context.scans -%}
         {{ return(headwater.model_ref(context.model, context) ~ ' as candidates') }}
     {%- endif -%}
     {%- set columns = [context.model ~ '.*'] -%}
     {%- for figure in context.figures -%}
         {%- do columns.append(figure ~ ' as figure_' ~ loop.index) -%}
     {%- endfor -%}
-    {{ return('(select ' ~ columns | join(', ') ~ ' from ' ~ headwater.entity_rows(context) ~ ') as candidates') }}
+    {{ return('(select ' ~ (columns + headwater.scan_columns(context)) | join(', ') ~ ' from ' ~ headwater.entity_rows(context) ~ headwater.scan_joins(context, context.model) ~ ') as candidates') }}
 {%- endmacro %}

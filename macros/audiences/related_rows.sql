@@ -95,6 +95,7 @@
     {%- if 'favourite' in condition -%}
         {%- do parts.append(headwater.favourite_predicate(context, event, reach, source, condition['favourite'], path ~ '.favourite')) -%}
     {%- endif -%}
+    {%- do headwater.note_scan(context, event, reach, found.rows, found.where, having, is_negated, condition, path) if parts | length == 1 and 'same' not in condition -%}
     {{ return(parts[0] if parts | length == 1 else '(' ~ parts | join(' and ') ~ ')') }}
 {%- endmacro %}
 

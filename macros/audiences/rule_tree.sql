@@ -1,6 +1,7 @@
 {#- Value: the compiled rule tree of a condition: {kind: all or any, of: [trees]}, {kind: not, of: [tree]} or a leaf {kind: leaf, number, path,
-    words, sql}, numbered in the order of `context.leaves`. `sql` is over the rows of `candidates`, true or false and never null. What an
-    audience is, who meets which leaf, and the sentence in words all come from it. Mistakes are noted in `context.problems`. -#}
+    words, sql}, numbered in the order of `context.leaves`. `sql` is over the rows of `candidates`, true or false and never null; a leaf that
+    share_scans() made read with others has `shared`, {column, sign}, which says the same. What an audience is, who meets which leaf, and the sentence
+    in words all come from it. Mistakes are noted in `context.problems`. -#}
 {% macro rule_tree(context, condition, path) -%}
     {%- set kinds = headwater.definition_keys('kinds') + (['entry'] if context.get('entry_event') else [])
         + headwater.audience_entities() | reject('in', ['person', 'account', context.entity]) | list + (['person'] if headwater.owner_of(context.entity) == 'person' else []) -%}
@@ -96,7 +97,8 @@
     the number of a leaf to be taken as the opposite of what it is. -#}
 {% macro rule_expression(tree, alias=none, flipped=none) -%}
     {%- if tree.kind == 'leaf' -%}
-        {{ return(tree.sql if not alias else ('not ' if tree.number == flipped else '') ~ alias ~ '.leaf_' ~ tree.number) }}
+        {%- set asked = tree.shared.sign ~ 'candidates.meets_' ~ tree.number if tree.shared is defined else tree.sql -%}
+        {{ return(asked if not alias else ('not ' if tree.number == flipped else '') ~ alias ~ '.leaf_' ~ tree.number) }}
     {%- elif tree.kind == 'not' -%}
         {{ return('not ' ~ ('(' if alias) ~ headwater.rule_expression(tree.of[0], alias, flipped) ~ (')' if alias)) }}
     {%- endif -%}

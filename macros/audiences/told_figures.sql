@@ -76,7 +76,7 @@
     {{ return(headwater._use_told(context, {'sql': sql, 'is_zero': function in ['count', 'distinct', 'sum']})) }}
 {%- endmacro %}
 
-{#- Value: {event, reach, source} of a condition over events or related rows; none where it is wrong, which is noted. -#}
+{#- Value: {event, reach, rows, where, source} of a condition over events or related rows, `source` being both; none where it is wrong, which is noted. -#}
 {% macro told_events(context, condition, path) -%}
     {%- if 'did' in condition -%}
         {%- set event = headwater.declared_event(context, condition['did'], path) -%}
@@ -94,7 +94,8 @@
     {%- else -%}
         {%- set where = headwater._event_where(context, 'events', event, condition['where'], path ~ '.where') if 'where' in condition else 'true' -%}
     {%- endif -%}
-    {{ return({'event': event, 'reach': reach, 'source': headwater.event_rows(context, event) ~ ' as events' ~ reach.joined ~ beside.joined ~ ' where ' ~ where ~ beside.where}) }}
+    {%- set rows, where = headwater.event_rows(context, event) ~ ' as events' ~ reach.joined ~ beside.joined, where ~ beside.where -%}
+    {{ return({'event': event, 'reach': reach, 'rows': rows, 'where': where, 'source': rows ~ ' where ' ~ where}) }}
 {%- endmacro %}
 
 {#- Expression: what decides between rows of one instant, so that the answer is the same each time: the key of an event, or all columns of other rows. -#}

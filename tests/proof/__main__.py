@@ -18,12 +18,19 @@ from typing import Any
 
 import duckdb
 
-from tests.python.audiences.compared import write_audience, wrong_in
+from tests.python.audiences.compared import write_audience, write_judged, wrong_in
 from tests.python.audiences.project import compiled_models, make_world_project
-from tests.python.audiences.worlds import ZONES, Row, definition_of, newer_of, world_of
+from tests.python.audiences.worlds import (
+    ZONES,
+    Row,
+    definition_of,
+    newer_of,
+    one_event_of,
+    world_of,
+)
 from tests.python.journeys.proof import Proof
 
-CONTRADICTION = re.compile(r"audience_n(\d+),.*(which nobody meets together|can never)")
+CONTRADICTION = re.compile(r"(?:audience|judged)_n(\d+),.*(which nobody meets together|can never)")
 AT_ONCE = 25  # journeys in one project; audiences are ten times as many
 
 
@@ -38,10 +45,16 @@ def audiences(count: int, worlds: int, seed: int) -> dict[str, Any]:
             told: dict[str, tuple[str, Row]] = {}
 
             def draw(number: int, folder: Path, told: dict[str, tuple[str, Row]]) -> None:
-                entity = "account" if number % 5 == 4 else "person"
-                one = newer_of(chance) if number % 5 in (1, 3) else definition_of(chance, entity)
+                entity = "account" if number % 7 in (4, 6) else "person"
+                one = (
+                    newer_of(chance) if number % 7 in (1, 3)
+                    else one_event_of(chance, entity) if number % 7 in (5, 6)
+                    else definition_of(chance, entity)
+                )  # fmt: skip
                 told[f"audience_n{number}"] = (entity, {"zone": chance.choice(ZONES), **one})
                 write_audience(folder, f"audience_n{number}", *told[f"audience_n{number}"])
+                told[f"judged_n{number}"] = told[f"audience_n{number}"]
+                write_judged(folder, f"judged_n{number}", *told[f"judged_n{number}"])
 
             for number in range(first, min(first + 10 * AT_ONCE, count)):
                 draw(number, Path(folder), told)

@@ -23,6 +23,19 @@ def write_audience(folder: Path, name: str, entity: str, definition: Row) -> Non
     )
 
 
+def write_judged(folder: Path, name: str, entity: str, definition: Row) -> None:
+    """The members of the query that answers why and how many, which judges every leaf by itself."""
+    text = yaml.safe_dump(
+        {"entity": entity, **definition}, sort_keys=False, width=10_000, allow_unicode=True
+    )
+    key = {"person": "profile_id", "account": "account_id"}[entity]
+    (folder / "models" / f"{name}.sql").write_text(
+        f"{{% set definition %}}\n{text}{{% endset %}}\n"
+        f"select judged.{key} from ({{{{ headwater.audience_rows(headwater.compiled_audience(definition, '{name}')) }}}}) as judged\n"
+        "where judged.is_member\n"
+    )
+
+
 def wrong_in(
     connection: duckdb.DuckDBPyConnection,
     world: World,

@@ -9,9 +9,16 @@ import duckdb
 import pytest
 import yaml
 
-from tests.python.audiences.compared import write_audience, wrong_in
+from tests.python.audiences.compared import write_audience, write_judged, wrong_in
 from tests.python.audiences.project import compiled_models, make_world_project
-from tests.python.audiences.worlds import ZONES, Row, definition_of, newer_of, world_of
+from tests.python.audiences.worlds import (
+    ZONES,
+    Row,
+    definition_of,
+    newer_of,
+    one_event_of,
+    world_of,
+)
 from tests.python.examples import EXAMPLES
 
 # Every word of the language, as its YAML writes it.
@@ -63,13 +70,21 @@ def audiences(
         entity = "account" if place % 4 == 3 else "person"
         return entity, {"zone": chance.choice(ZONES), **definition_of(chance, entity)}
 
+    def one_event(place: int) -> tuple[str, Row]:
+        entity = "account" if place % 4 == 3 else "person"
+        return entity, {"zone": chance.choice(ZONES), **one_event_of(chance, entity)}
+
     draw("n", WORDS, 45 * EXAMPLES, older)
     draw(
         "newer", NEWER, 30 * EXAMPLES,
         lambda _: ("person", {"zone": chance.choice(ZONES), **newer_of(chance)}),
     )  # fmt: skip
+    draw("one_event", [], 12 * EXAMPLES, one_event)
     for name, (entity, definition) in definitions.items():
         write_audience(folder, name, entity, definition)
+    for number in range(12 * EXAMPLES):
+        definitions[f"judged_{number}"] = definitions[f"audience_one_event{number}"]
+        write_judged(folder, f"judged_{number}", *definitions[f"judged_{number}"])
     compiled = compiled_models(folder)
     opened = duckdb.connect(str(database))
     return opened, {name: (*told, compiled[name]) for name, told in definitions.items()}
@@ -98,3 +113,11 @@ def test_events_are_told_apart_unless_their_key_is_tested(
     every = " ".join(sql for _, _, sql in audiences[1].values())
     assert "count(distinct events.event_id)" in every
     assert "count(events.event_id)" in every
+
+
+def test_leaves_of_one_event_read_it_once(
+    audiences: tuple[duckdb.DuckDBPyConnection, dict[str, tuple[str, Row, str]]],
+) -> None:
+    shared = {name: sql for name, (_, _, sql) in audiences[1].items() if "as scan_1" in sql}
+    assert len([name for name in shared if "one_event" in name]) > 6
+    assert len([name for name in shared if "judged" in name]) > 6

@@ -29,6 +29,7 @@ from tests.python.audiences.worlds import (
     PEOPLE,
     Row,
     definition_of,
+    one_event_of,
     world_of,
 )
 
@@ -73,6 +74,12 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
     for number in range(60):
         entity = "account" if number % 4 == 3 else "person"
         definitions[f"n{number}"] = {"entity": entity, **definition_of(chance, entity)}
+    for number in range(20):
+        entity = "account" if number % 4 == 3 else "person"
+        told = {"some": []}
+        while "some" in str(told):
+            told = one_event_of(chance, entity)
+        definitions[f"one_event{number}"] = {"entity": entity, **told}
     for name, definition in definitions.items():
         text = yaml.safe_dump(definition, sort_keys=False, width=10_000, allow_unicode=True)
         (folder / "models" / f"questions_{name}.sql").write_text(
@@ -201,6 +208,19 @@ def test_a_difference_is_counted_by_cause_and_adds_up(shop: Shop) -> None:
                 assert {**dict.fromkeys(wanted, 0), **by_cause} == wanted
     connection.close()
     assert seen == {(m, b) for m in ("enters", "leaves") for b in ("data", "definition")} | {("leaves", "gone")}  # fmt: skip
+
+
+def test_what_a_leaf_asks_is_told_apart_though_it_is_read_with_others(shop: Shop) -> None:
+    """By its SQL a difference knows the condition again; the place in a shared reading is the same for any."""
+    _, _, definitions = shop
+    read_together = {
+        name for name, (_, compiled) in definitions.items() if "scan_1.meets_" in compiled.rows
+    }
+    assert len(read_together) > 10
+    for name in read_together:
+        definition, compiled = definitions[name]
+        by_sql = {leaf.sql: at(definition, leaf.path) for leaf in compiled.leaves}
+        assert all(at(definition, leaf.path) == by_sql[leaf.sql] for leaf in compiled.leaves), name
 
 
 def test_a_difference_counts_who_is_held_out_from_now_on(shop: Shop) -> None:

@@ -316,9 +316,9 @@ def contact_condition_of(chance: random.Random) -> Row:
     ])  # fmt: skip
 
 
-def wide_did_of(chance: random.Random, entity: str) -> Row:
+def wide_did_of(chance: random.Random, entity: str, event: Row | None = None) -> Row:
     """Of the words for windows, figures, first and last events."""
-    event = chance.choice(EVENTS)
+    event = event or chance.choice(EVENTS)
     condition: Row = {"did": event["name"]}
     condition |= chance.choice([
         {}, {"within": "10 days"}, {"between": ["90 days ago", "8 days"]}, {"during": chance.choice(DURING)},
@@ -401,8 +401,8 @@ def wide_did_of(chance: random.Random, entity: str) -> Row:
     return condition
 
 
-def did_of(chance: random.Random) -> Row:
-    event = chance.choice(EVENTS)
+def did_of(chance: random.Random, event: Row | None = None) -> Row:
+    event = event or chance.choice(EVENTS)
     condition: Row = {"did": event["name"]}
     if chance.random() < 0.4:
         condition["within"] = chance.choice(["10 days", "6 weeks"])
@@ -505,6 +505,62 @@ def definition_of(chance: random.Random, entity: str, depth: int = 0) -> Row:
     if kind == "member_of":
         return {"member_of": "audience_people" if entity == "person" else "audience_companies"}
     return trait_of(chance, entity)
+
+
+def asked_by(condition: Row) -> Row:
+    """A condition without how often."""
+    told = condition.get("not", condition)
+    return {
+        key: value for key, value in told.items() if key not in ("at_least", "at_most", "exactly")
+    }
+
+
+def one_event_of(
+    chance: random.Random, entity: str, depth: int = 0, event: Row | None = None
+) -> Row:
+    """Conditions that read one event together: of any kind, or alike but for a window; negated, nested."""
+    event = event or chance.choice(EVENTS)
+
+    def leaf() -> Row:
+        kind = chance.choice(["window", "window", "did", "wide", "related"])
+        if kind == "did" and entity == "person":
+            return did_of(chance, event)
+        if kind in ("did", "wide"):
+            return wide_did_of(chance, entity, event)
+        told: Row = {"did": event["name"]}
+        if kind == "related":
+            told = {"related": event["model"], "at": "occurred_at"}
+        window = chance.choice(
+            [
+                {},
+                {"within": chance.choice(["3 days", "10 days", "6 weeks"])},
+                {"during": chance.choice(DURING)},
+            ]
+        )
+        return {
+            **told,
+            **window,
+            **chance.choice([{}, {"at_least": 2}, {"exactly": 0}, {"at_most": 1}, {"exactly": 2}]),
+        }
+
+    def one() -> Row:
+        told = (
+            one_event_of(chance, entity, depth + 1, event)
+            if depth < 2 and chance.random() < 0.3
+            else leaf()
+        )
+        return {"not": told} if chance.random() < 0.3 else told
+
+    told: list[Row] = []
+    for drawn in (one() for _ in range(chance.randint(2, 4))):
+        # Two that contradict each other are refused.
+        if asked_by(drawn) not in [asked_by(before) for before in told]:
+            told.append(drawn)
+    if entity == "account" and chance.random() < 0.3:
+        told.append({"contacts": {"who": one_event_of(chance, "person", depth + 1, event)}})
+    if chance.random() < 0.2:
+        return {"some": told, "at_least": chance.choice([1, 2])}
+    return {chance.choice(["all", "any", "any"]): told}
 
 
 # -- figures, shapes of events, so many of several ----------------------------------------------------------------------------
