@@ -1,4 +1,4 @@
-"""What belongs to people, such as pets: audiences of them ask of their owners, and the other way round, and their rows go out as their owners agreed."""
+"""What belongs to people, such as pets: audiences ask of owners and of pets, and rows go out as the owners agreed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ import pytest
 from tests.python.guest import Project
 
 # p1 said yes; p2 refused; p3 said yes and is suppressed; p4 said yes; p5 is nobody's profile.
-PETS = [("a", "p1", "dog", 3), ("b", "p1", "dog", 9), ("c", "p2", "dog", 5), ("d", "p3", "cat", 4), ("e", "p4", "dog", 7), ("f", "p5", "dog", 2), ("g", None, "dog", 1)]  # fmt: skip
+PETS = [
+    ("a", "p1", "dog", 3), ("b", "p1", "dog", 9), ("c", "p2", "dog", 5), ("d", "p3", "cat", 4),
+    ("e", "p4", "dog", 7), ("f", "p5", "dog", 2), ("g", None, "dog", 1),
+]  # fmt: skip
 COUNTRY = {"p1": "DE", "p2": "DE", "p3": "AT", "p4": "FR"}
 AUDIENCES = {
     "german_dogs": "entity: pet\nall:\n  - {trait: species, equals: dog}\n  - {person: {trait: country, equals: DE}}",
@@ -20,11 +23,13 @@ AUDIENCES = {
     "without_dogs": "entity: person\nall:\n  - {pet: {trait: species, equals: dog}, exactly: 0}",
 }  # fmt: skip
 MODELS = {
-    "profiles": "select * from (values " + ", ".join(f"('{one}', '{country}', '{one}@mail.example')" for one, country in COUNTRY.items())
-    + ") as people (profile_id, country, email)",
-    "pets": "select * from (values " + ", ".join(str(pet).replace("None", "null") for pet in PETS) + ") as pets (pet_id, profile_id, species, age)",
+    "profiles": "select *, profile_id || '@mail.example' as email from (values "
+    + ", ".join(map(str, COUNTRY.items())) + ") as people (profile_id, country)",
+    "pets": "select * from (values " + ", ".join(str(pet).replace("None", "null") for pet in PETS)
+    + ") as pets (pet_id, profile_id, species, age)",
     "profile_consent": """
-        select profile_id, 'email' as channel, 'marketing' as purpose, case when profile_id = 'p2' then 'opted_out' else 'opted_in' end as state
+        select profile_id, 'email' as channel, 'marketing' as purpose,
+            case when profile_id = 'p2' then 'opted_out' else 'opted_in' end as state
         from {{ ref('profiles') }}""",
     "profile_suppressions": "select 'p3' as profile_id, 'email' as channel, 'hard_bounce' as reason",
     "audience_pets": """
