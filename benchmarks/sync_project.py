@@ -50,6 +50,7 @@ class SyncProject:
             **os.environ,
             "DBT_PROFILES_DIR": str(directory),
             "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+            "PYTHONDONTWRITEBYTECODE": "",  # an installed package is compiled
             **(environment or {}),
         }
         folder = directory / "models"

@@ -48,9 +48,9 @@ def _json_lines(given: IO[bytes], stream: IO[bytes], keys: frozenset[str]) -> in
 
 
 def _parquet(given: IO[bytes], stream: IO[bytes], keys: frozenset[str]) -> int:
-    import pyarrow as pa
-    import pyarrow.compute as pc
     import pyarrow.parquet as pq
+
+    from sync.arrow import pa, pc
 
     file, found = pq.ParquetFile(given), 0
     names = [name for name in KEYS if name in file.schema_arrow.names]

@@ -12,7 +12,7 @@ import os
 import ssl
 import time
 from collections.abc import Iterator
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import requests
@@ -110,6 +110,7 @@ class _Adapter(requests.adapters.HTTPAdapter):
         return manager
 
 
+@cache  # making four classes takes longer than all the rest of a session
 def _pools(seconds: float) -> dict[str, Any]:
     reply = staticmethod(partial(_Reply, seconds=seconds))
     plain = type("Plain", (HTTPConnection,), {"response_class": reply})

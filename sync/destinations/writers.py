@@ -80,7 +80,7 @@ class Parquet:
         self._schema: Any = None
 
     def write(self, rows: Sequence[Row]) -> None:
-        import pyarrow as pa
+        from sync.arrow import pa
 
         values = {name: [row.get(name) for row in rows] for name in self._columns}
         if self._writer is None:
@@ -93,15 +93,16 @@ class Parquet:
 
     def close(self) -> None:
         """End the file; one without rows still has its columns."""
-        import pyarrow as pa
+        from sync.arrow import pa
 
         if self._writer is None:
             self._start(dict.fromkeys(self._columns, pa.string()))
         self._writer.close()
 
     def _start(self, types: Mapping[str, Any]) -> None:
-        import pyarrow as pa
         import pyarrow.parquet as pq
+
+        from sync.arrow import pa
 
         self._schema = pa.schema(
             [
@@ -112,7 +113,7 @@ class Parquet:
         self._writer = pq.ParquetWriter(self._stream, self._schema)
 
     def _array(self, values: Sequence[Value], kind: Any) -> Any:
-        import pyarrow as pa
+        from sync.arrow import pa
 
         if pa.types.is_string(kind):
             values = [None if value is None else str(plain(value)) for value in values]

@@ -36,8 +36,7 @@ from sync.records import Action
 from sync.state.machine import boot_id
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
+    from sync.arrow import pa
     from sync.state.tables import Tables
     from sync.warehouses.base import Dialect, Session
 
@@ -60,7 +59,7 @@ class Entry:
 
     def read(self) -> pa.Table:
         """Its acknowledgements."""
-        import pyarrow as pa
+        from sync.arrow import pa
 
         with pa.ipc.open_stream(self.content) as reader:
             return reader.read_all()
@@ -95,7 +94,7 @@ class Journal:
         Raises:
             OSError: the disk refuses it.
         """
-        import pyarrow as pa
+        from sync.arrow import pa
 
         stream = pa.BufferOutputStream()
         with pa.ipc.new_stream(stream, acknowledgements.schema) as writer:

@@ -13,8 +13,6 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sync.state.tables import arrow_table
-
 if TYPE_CHECKING:
     import datetime as dt
 
@@ -63,6 +61,7 @@ class Places:
 
     def __init__(self, tables: Tables, dialect: Dialect, *, environment: str) -> None:
         self._tables = tables
+        self._dialect = dialect
         self._literal = dialect.literal
         self._environment = environment
         self._turn = threading.Lock()
@@ -106,7 +105,7 @@ class Places:
             "connection": place.connection,
             "seen_at": now,
         }
-        session.append(self._tables.places, arrow_table("places", [row]))
+        session.execute(self._dialect.inserting(self._tables.places, [row]))
         with self._turn:
             self._add(place)
 

@@ -11,8 +11,7 @@ from sync.records import Action, RowError
 from sync.state.tables import arrow_column, arrow_columns, arrow_table
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
+    from sync.arrow import pa
     from sync.state.tables import Tables
     from sync.warehouses.base import Dialect, Session
 
@@ -114,7 +113,7 @@ class RunLog:
             "status": "running",
             "started_at": now,
         }
-        session.append(self._tables.runs, arrow_table("runs", [row]))
+        session.execute(self._dialect.inserting(self._tables.runs, [row]))
 
     def record(
         self,
@@ -139,7 +138,7 @@ class RunLog:
             "message": message,
             **counts,
         }
-        session.append(self._tables.runs, arrow_table("runs", [row]))
+        session.execute(self._dialect.inserting(self._tables.runs, [row]))
 
     def note(
         self,
@@ -188,7 +187,7 @@ class RunLog:
     def write(self, session: Session, progress: Progress, now: dt.datetime) -> int:
         """Acknowledge: the one write that must not be lost, so it comes first. Returns rows newly quarantined."""
         if progress.acknowledged:
-            import pyarrow as pa
+            from sync.arrow import pa
 
             taken = pa.concat_tables(progress.acknowledged)
             session.append(self._tables.acknowledgements, taken)
@@ -257,7 +256,7 @@ class RunLog:
         """The rows of `intended` at `places`, with what was decided of them; without a `remote_id`, or `identifiers`, those
         they were sent with.
         """
-        import pyarrow as pa
+        from sync.arrow import pa
 
         every = places == range(intended.num_rows)
         table = intended if every else intended.take(pa.array(places, pa.int64()))
@@ -280,7 +279,7 @@ class RunLog:
             for reason, count in withheld.items()
         ]
         if rows:
-            session.append(self._tables.withheld, arrow_table("withheld", rows))
+            session.execute(self._dialect.inserting(self._tables.withheld, rows))
 
     def quarantined(self) -> str:
         """A query of (sync_key, payload_hash, is_dismissed) that are not tried again until the row changes."""
@@ -332,10 +331,28 @@ class RunLog:
 
     def last_status(self, session: Session) -> str | None:
         """How the push before this one ended, or None for the first."""
+        before = (
+            f"from {self._tables.runs} where {{}} and command = 'push' and status not in ('running', 'interrupted') "
+            f"and run_id <> {self._literal(self._names['run_id'])}"
+        )
+        newest = "started_at desc, run_id desc"
+
+        def of_all() -> dict[str, str]:
+            ours = f"environment = {self._literal(self._names['environment'])}"
+            ranked = (
+                f"select sync_name, status, row_number() over (partition by sync_name order by {newest}) as place "
+                f"{before.format(ours)}"
+            )
+            rows = session.rows(
+                f"select sync_name, status from ({ranked}) as ranked where place = 1"
+            )
+            return {row["sync_name"]: row["status"] for row in rows}
+
+        every = session.while_alone("last_status", of_all)
+        if every is not None:
+            return every.get(self._names["sync_name"])
         rows = session.rows(
-            f"select status from {self._tables.runs} where {self._mine()} and command = 'push' "
-            f"and status not in ('running', 'interrupted') and run_id <> {self._literal(self._names['run_id'])} "
-            "order by started_at desc, run_id desc limit 1"
+            f"select status {before.format(self._mine())} order by {newest} limit 1"
         )
         return str(rows[0]["status"]) if rows else None
 

@@ -21,7 +21,7 @@ def dbt_failures(session: Session, tables: Tables) -> Rows:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Read once. A push asks anew for each sync, for another run may have come between."""
+    """Read once: by plans that are shown, and by a push where nobody else can have come between."""
 
     unfinished: Mapping[str, list[str]]  # sync id -> runs that never ended, oldest first
     quarantined: frozenset[str]  # ids of syncs that have a row set aside

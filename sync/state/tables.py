@@ -8,8 +8,7 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
+    from sync.arrow import pa
     from sync.config.manifest import Manifest
 
 # Column -> Arrow type alias, in the order of macros/sync/create_sync_tables.sql, whose DDL is the only one. A `word` is one of a few
@@ -222,7 +221,7 @@ def arrow_table(shape: str, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
 
 def arrow_columns(shape: str, columns: Mapping[str, Any]) -> pa.Table:
     """Columns as Arrow with the types of table `shape`; a value that is no list or tuple is that of every row."""
-    import pyarrow as pa
+    from sync.arrow import pa
 
     count = next((len(column) for column in columns.values() if _is_many(column)), 1)
     return pa.table(
@@ -232,7 +231,7 @@ def arrow_columns(shape: str, columns: Mapping[str, Any]) -> pa.Table:
 
 def arrow_column(shape: str, name: str, column: Any, count: int) -> pa.Array:
     """One column of table `shape`; a value that is no list or tuple is that of all `count` rows."""
-    import pyarrow as pa
+    from sync.arrow import pa
 
     alias = SHAPES[shape][name]
     if _is_many(column):
@@ -242,14 +241,14 @@ def arrow_column(shape: str, name: str, column: Any, count: int) -> pa.Array:
 
 @lru_cache(maxsize=32, typed=True)  # most columns of a batch are those of the batch before
 def _constant(alias: str, value: Any, count: int) -> pa.Array:
-    import pyarrow as pa
+    from sync.arrow import pa
 
     return pa.repeat(pa.array([value], type=_arrow_type(alias))[0], count)
 
 
 @cache
 def _arrow_type(alias: str) -> pa.DataType:
-    import pyarrow as pa
+    from sync.arrow import pa
 
     return {
         "word": pa.dictionary(pa.int8(), pa.string()),

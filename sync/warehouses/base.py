@@ -11,13 +11,16 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from sync.config.models import Column
 from sync.records import Proof
 
 if TYPE_CHECKING:
-    import pyarrow as pa
+    from sync.arrow import pa
+
+Row = Mapping[str, Any]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,14 @@ class Dialect:
             escaped = value.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n")
             return f"'{escaped}'"
         return "'" + value.replace("'", "''") + "'"
+
+    def inserting(self, relation: str, rows: Sequence[Row]) -> str:
+        """The statement that inserts a few rows, which have the same columns; others are null."""
+        columns = ", ".join(rows[0])
+        values = ", ".join(
+            f"({', '.join(self.literal(value) for value in row.values())})" for row in rows
+        )
+        return f"insert into {relation} ({columns}) values {values}"
 
     def column(self, name: str) -> str:
         """A column's name, quoted: a model may name a column like a keyword."""
@@ -129,6 +140,11 @@ class Session(Protocol):
     def merge(self, relation: str, rows: pa.Table, *, keys: Sequence[str]) -> None:
         """Insert rows, replacing those with the same keys, all or none. `rows` are unique by `keys`."""
 
+    def while_alone(self, name: str, read: Callable[[], T]) -> T | None:
+        """What `read` gave when it was asked for `name` first, as long as nobody else could have written since; None where others may
+        write at any time. What this process itself wrote since does not show.
+        """
+
     def transaction(self, *, proof: Proof | None = None) -> AbstractContextManager[None]:
         """Make what is written inside one unit; what is read inside may be as it was before.
 
@@ -185,6 +201,3 @@ class Warehouse(Protocol):
 def now_utc() -> dt.datetime:
     """The instant, UTC without zone: what every timestamp in the warehouse is."""
     return dt.datetime.now(dt.UTC).replace(tzinfo=None)
-
-
-Row = Mapping[str, Any]

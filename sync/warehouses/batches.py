@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import ctypes
-import os
-import sys
-from contextlib import suppress
-
-import pyarrow as pa
+from sync.arrow import pa
 
 BATCH_ROWS = 20_000
-_M_ARENA_MAX = -8
 
 
 def normalised(table: pa.Table) -> pa.Table:
@@ -36,46 +30,3 @@ def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
 def _fits_micros(column: pa.ChunkedArray) -> bool:
     micros = column.cast(pa.timestamp("us", tz=column.type.tz), safe=False)
     return bool(micros.cast(column.type).equals(column))
-
-
-class _Hidden:
-    """A finder of modules by which pandas is not installed."""
-
-    def find_spec(self, name: str, *_: object) -> None:
-        if name == "pandas":
-            raise ModuleNotFoundError(name=name)
-
-
-def prepare_arrow() -> None:
-    """Have Arrow take little memory: the system's allocator (35 MB less in a push of 1M rows), and no pandas."""
-    pa.set_memory_pool(pa.system_memory_pool())
-    _share_arenas()
-    _leave_pandas_out()
-
-
-def _share_arenas() -> None:
-    """Have all threads allocate from two arenas instead of one each, whose free pages none of the others can use: 15 MB less.
-
-    M_ARENA_MAX of glibc (https://man7.org/linux/man-pages/man3/mallopt.3.html, read 2026-11-27); elsewhere there is no such call.
-    """
-    if "MALLOC_ARENA_MAX" in os.environ:
-        return
-    with suppress(AttributeError, OSError):
-        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)
-
-
-def _leave_pandas_out() -> None:
-    """Let Arrow do without pandas, which it would import to see whether a list is one of its series: 50 MB and 0.2 s.
-
-    Arrow looks once, on the first list it is given (pyarrow 26, pandas-shim.pxi, read 2026-11-24), and again when it is asked for a
-    data frame. Were it to look elsewhere one day, pandas would be imported as before.
-    """
-    if "pandas" in sys.modules:
-        return
-    hidden = _Hidden()
-    sys.meta_path.insert(0, hidden)
-    try:
-        with suppress(ImportError):
-            pa.array([""])
-    finally:
-        sys.meta_path.remove(hidden)

@@ -22,7 +22,6 @@ from typing import Any
 from uuid import uuid4
 
 import google.auth
-import pyarrow as pa
 import pyarrow.parquet as pq
 from google.api_core.client_options import ClientOptions
 from google.api_core.exceptions import GoogleAPIError, NotFound
@@ -31,6 +30,7 @@ from google.auth.exceptions import GoogleAuthError
 from google.cloud import bigquery
 from google.cloud.bigquery.retry import DEFAULT_JOB_RETRY, DEFAULT_RETRY
 
+from sync.arrow import pa
 from sync.config.models import Column
 from sync.config.profiles import Target
 from sync.errors import ConfigError, UnprovenError, WarehouseError
@@ -224,6 +224,10 @@ class BigQuerySession:
     def keep(self, name: str, query: str) -> str | None:  # noqa: ARG002 - the others keep it
         """None: a table of its own would need a right that `sync` has no other use for."""
         return None
+
+    def while_alone(self, name: str, read: Callable[[], object]) -> None:  # noqa: ARG002 - the others are alone
+        """None: whoever may, writes at any time."""
+        return
 
     def columns(self, relation: str) -> list[Column]:
         """Columns of a relation, in order; none when it does not exist."""

@@ -16,10 +16,9 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import duckdb
-import pyarrow as pa
 
 from sync.config.models import Column
 from sync.config.profiles import Target
@@ -33,6 +32,9 @@ from sync.errors import (
 from sync.records import Kind, Proof
 from sync.warehouses.base import Dialect, Sampler
 from sync.warehouses.duckdb_sample import DuckDBSample
+
+if TYPE_CHECKING:
+    from sync.arrow import pa
 
 BATCH_ROWS = 4_096
 _UNCONVERTED = "DuckDB could not convert a value to its column's type."
@@ -111,6 +113,7 @@ class DuckDBWarehouse:
         self._wrote = False
         self._limited = ""  # what the connection that is open was given last
         self._lingering: duckdb.DuckDBPyConnection | None = None
+        self._remembered: dict[str, Any] = {}  # while the connection is open
         self._lingers_writing = False
         self._lingers_until: threading.Timer | None = None
         self._keeping, self._sending = 0, 0  # how many `keep_open` and `let_go` are under way
@@ -123,6 +126,7 @@ class DuckDBWarehouse:
                 lambda: self._connect(write),
                 more_memory=self._more_memory,
                 connection=self._taken_up(write),
+                remembered=self._remembered,
             )
             try:
                 yield session
@@ -249,6 +253,7 @@ class DuckDBWarehouse:
                 self._rest(pause)
                 waited += pause
                 pause = min(pause * 1.5, 0.5) * random.uniform(0.8, 1.2)  # noqa: S311
+        self._remembered.clear()  # others may have written before it was opened
         connection.execute("set TimeZone = 'UTC'")
         connection.execute("set preserve_insertion_order = false")
         connection.execute("set streaming_buffer_size = '1MB'")  # 10 MB otherwise, and no faster
@@ -302,13 +307,15 @@ class DuckDBSession:
         *,
         more_memory: Callable[[float], str | None],
         connection: duckdb.DuckDBPyConnection | None = None,
+        remembered: dict[str, Any] | None = None,
     ) -> None:
-        """`connection` is one that is open already."""
+        """`connection` is one that is open already, and `remembered` what was asked for `while_alone` since it is."""
         self._connect = connect
         self.is_taken_up = connection is not None
         self._connection = connection if connection is not None else connect()
         self._more_memory = more_memory
         self._in_transaction = False
+        self._remembered = {} if remembered is None else remembered
         self._kept: set[str] = set()
         self._readers: list[pa.RecordBatchReader] = []
 
@@ -371,6 +378,13 @@ class DuckDBSession:
         """Give back what `keep` takes, of a connection that stays open."""
         while self._kept:
             self._connection.execute(f"drop table if exists {self._kept.pop()}")
+
+    def while_alone(self, name: str, read: Callable[[], T]) -> T | None:
+        """Kept with the connection: the file is its own."""
+        if name not in self._remembered:
+            self._remembered[name] = read()
+        found: T = self._remembered[name]
+        return found
 
     def columns(self, relation: str) -> list[Column]:
         """Columns of a relation, in order; none when it does not exist."""

@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import pyarrow as pa
 import requests
 import snowflake.connector
 from snowflake.connector.constants import FIELD_ID_TO_NAME
 from snowflake.connector.errors import Error as SnowflakeError
 
+from sync.arrow import pa
 from sync.config.models import Column
 from sync.config.profiles import Target
 from sync.errors import ConfigError, UnprovenError, WarehouseError
@@ -292,6 +292,10 @@ class SnowflakeSession:
     def keep(self, name: str, query: str) -> str | None:  # noqa: ARG002 - the others keep it
         """None: a table of its own would need a right that `sync` has no other use for."""
         return None
+
+    def while_alone(self, name: str, read: Callable[[], object]) -> None:  # noqa: ARG002 - the others are alone
+        """None: whoever may, writes at any time."""
+        return
 
     def columns(self, relation: str) -> list[Column]:
         """Columns of a relation, in order; none when it does not exist."""

@@ -22,8 +22,7 @@ from sync.errors import RefusedError
 from sync.records import Kind
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
+    from sync.arrow import pa
     from sync.config.models import Column, SyncDefinition
     from sync.destinations.base import ObjectType
     from sync.engine.plan.planner import Mapping as Columns
@@ -121,8 +120,7 @@ class Edge:
 
     def cross(self, batch: pa.RecordBatch) -> tuple[pa.RecordBatch, pa.Array]:
         """`batch` with lower-case names and plain types, and per row why it cannot go, or null."""
-        import pyarrow as pa
-        import pyarrow.compute as pc
+        from sync.arrow import pa, pc
 
         columns, fields = [], []
         reasons = pa.nulls(batch.num_rows, pa.string())
@@ -152,7 +150,7 @@ class _Crossed:
 
 def _engine_column(column: pa.Array) -> pa.Array:
     """A column of the plan's own: text or numbers, as the ledger has them."""
-    import pyarrow as pa
+    from sync.arrow import pa
 
     kind = column.type
     if pa.types.is_decimal(kind):
@@ -162,7 +160,7 @@ def _engine_column(column: pa.Array) -> pa.Array:
 
 def _cross(column: pa.Array, kind: Kind | None) -> _Crossed:
     """One column, by its kind where Arrow's type does not say it, else by that."""
-    import pyarrow as pa
+    from sync.arrow import pa
 
     arrow = column.type
     if _is_text(arrow):
@@ -194,7 +192,7 @@ def _cross(column: pa.Array, kind: Kind | None) -> _Crossed:
 
 
 def _is_text(kind: pa.DataType) -> bool:
-    import pyarrow as pa
+    from sync.arrow import pa
 
     if pa.types.is_dictionary(kind):
         return _is_text(kind.value_type)
@@ -203,15 +201,14 @@ def _is_text(kind: pa.DataType) -> bool:
 
 
 def _as_text(column: pa.Array) -> pa.Array:
-    import pyarrow as pa
+    from sync.arrow import pa
 
     return column if pa.types.is_string(column.type) else column.cast(pa.string())
 
 
 def _without(column: pa.Array, bad: pa.Array, why: str) -> _Crossed:
     """`column` with null where `bad`, and the reason there."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
+    from sync.arrow import pa, pc
 
     bad = pc.fill_null(bad, False)
     if not pc.any(bad).as_py():
@@ -221,7 +218,7 @@ def _without(column: pa.Array, bad: pa.Array, why: str) -> _Crossed:
 
 
 def _text(column: pa.Array) -> _Crossed:
-    import pyarrow as pa
+    from sync.arrow import pa
 
     try:
         column.validate(full=True)
@@ -231,8 +228,7 @@ def _text(column: pa.Array) -> _Crossed:
 
 
 def _whole(column: pa.Array) -> _Crossed:
-    import pyarrow as pa
-    import pyarrow.compute as pc
+    from sync.arrow import pa, pc
 
     if pa.types.is_uint64(column.type):
         crossed = _without(column, pc.greater(column, pa.scalar(INT64, pa.uint64())), NOT_64_BITS)
@@ -241,16 +237,14 @@ def _whole(column: pa.Array) -> _Crossed:
 
 
 def _float(column: pa.Array) -> _Crossed:
-    import pyarrow as pa
-    import pyarrow.compute as pc
+    from sync.arrow import pa, pc
 
     column = column.cast(pa.float64())
     return _without(column, pc.invert(pc.is_finite(column)), NOT_FINITE)
 
 
 def _date(column: pa.Array) -> _Crossed:
-    import pyarrow as pa
-    import pyarrow.compute as pc
+    from sync.arrow import pa, pc
 
     days = column.cast(pa.date32()).cast(pa.int32())
     bad = pc.or_(pc.less(days, _FIRST_DAY), pc.greater(days, _LAST_DAY))
@@ -258,8 +252,7 @@ def _date(column: pa.Array) -> _Crossed:
 
 
 def _timestamp(column: pa.Array) -> _Crossed:
-    import pyarrow as pa
-    import pyarrow.compute as pc
+    from sync.arrow import pa, pc
 
     unit = column.type.unit
     naive = column.cast(pa.timestamp(unit, column.type.tz)).cast(pa.int64())
@@ -278,8 +271,7 @@ def _timestamp(column: pa.Array) -> _Crossed:
 
 
 def _time(column: pa.Array) -> _Crossed:
-    import pyarrow as pa
-    import pyarrow.compute as pc
+    from sync.arrow import pa, pc
 
     unit = column.type.unit
     scale = _PER_SECOND[unit]
@@ -300,8 +292,7 @@ def _digits(column: pa.Array, *, whole: bool) -> _Crossed:
 
     A warehouse may write 16 of them without a point (BigQuery, a NUMERIC that is whole).
     """
-    import pyarrow as pa
-    import pyarrow.compute as pc
+    from sync.arrow import pa, pc
 
     kind = pa.int64() if whole else pa.float64()
     short = pc.less_equal(pc.utf8_length(column), 18 if whole else 15)
@@ -333,7 +324,7 @@ def exact_number(digits: str) -> float:
 
 def _each(column: pa.Array, convert: Callable[[Any], Any], kind: pa.DataType, why: str) -> _Crossed:
     """One by one, where a column has what needs a look."""
-    import pyarrow as pa
+    from sync.arrow import pa
 
     values: list[Any] = []
     reasons: list[str | None] = []
@@ -354,7 +345,7 @@ def _each(column: pa.Array, convert: Callable[[Any], Any], kind: pa.DataType, wh
 
 def _nested(column: pa.Array, read: Callable[[Any], Any]) -> _Crossed:
     """Lists and objects as JSON text until a record is made of them: exact, and of one type whatever a batch holds."""
-    import pyarrow as pa
+    from sync.arrow import pa
 
     def text(value: Any) -> str:
         return json.dumps(_inner(read(value)), ensure_ascii=False, allow_nan=False)

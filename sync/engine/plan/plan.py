@@ -156,7 +156,7 @@ class Planning:
         ledger = self.ledger(definition)
         unfinished: list[str] = []
         if self.standing:
-            unfinished = self.standing.unfinished.get(definition.sync_id, [])
+            unfinished = self.unfinished(session, definition)
         elif not is_settled:
             unfinished = ledger.unfinished_runs(session)
         doubtful = self.doubtful(definition, unfinished) if unfinished else []
@@ -166,19 +166,34 @@ class Planning:
 
     def has_quarantined(self, session: Session, definition: SyncDefinition) -> bool:
         """Whether any row of the sync is quarantined."""
-        if self.standing:
-            return definition.sync_id in self.standing.quarantined
+        if standing := self._standing(session):
+            return definition.sync_id in standing.quarantined
         return self.log(definition).has_quarantined(session)
+
+    def unfinished(self, session: Session, definition: SyncDefinition) -> list[str]:
+        """Runs of the sync that never ended, before this process has written any."""
+        if standing := self._standing(session):
+            return standing.unfinished.get(definition.sync_id, [])
+        return self.ledger(definition).unfinished_runs(session)
 
     def dbt_failures(self, session: Session) -> list[dict[str, Any]]:
         """What dbt could not build: unique_id, status, failed_at."""
-        return self.standing.dbt_failures if self.standing else dbt_failures(session, self.tables)
+        standing = self._standing(session)
+        return standing.dbt_failures if standing else dbt_failures(session, self.tables)
 
     def at_once(self, session: Session) -> Planning:
         """The same, with how all syncs stand now: for plans that are shown, and never for a push."""
+        return replace(self, standing=self._read_standing(session))
+
+    def _standing(self, session: Session) -> Standing | None:
+        """Of all syncs, where nobody else can have changed it since; of the one that is asked for, that is before it is pushed."""
+        return self.standing or session.while_alone(
+            "standing", partial(self._read_standing, session)
+        )
+
+    def _read_standing(self, session: Session) -> Standing:
         tables, dialect = self.tables, self.warehouse.dialect
-        standing = Standing.read(session, tables, dialect, environment=self.environment)
-        return replace(self, standing=standing)
+        return Standing.read(session, tables, dialect, environment=self.environment)
 
     def doubtful(self, definition: SyncDefinition, unfinished: list[str]) -> list[str]:
         """Of these runs those whose intents may have been done: where no journal knows it, or another sync that fills the object has
@@ -419,7 +434,7 @@ def settled(
     offered: ObjectType,
 ) -> tuple[Mapping, Spool]:
     """The rows that the destination took as the table has them now, on disk; values that can go nowhere are left out."""
-    import pyarrow.compute as pc
+    from sync.arrow import pc
 
     found = session.columns(definition.model.relation)
     kinds = {column.name: column.kind for column in found}

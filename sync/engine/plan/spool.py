@@ -11,13 +11,14 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import IO
-
-import pyarrow as pa
+from typing import IO, TYPE_CHECKING
 
 from sync.engine.plan.edge import Edge
 from sync.errors import HeadwaterError
 from sync.records import Action
+
+if TYPE_CHECKING:
+    from sync.arrow import pa
 
 
 class Spool:
@@ -37,6 +38,8 @@ class Spool:
             return
         try:
             if self._writer is None:
+                from sync.arrow import pa
+
                 options = pa.ipc.IpcWriteOptions(compression="lz4", use_threads=False)
                 self._writer = pa.ipc.new_stream(self._file, batch.schema, options=options)
             self._writer.write_batch(batch)
@@ -57,6 +60,8 @@ class Spool:
         """Every batch, from the start."""
         if self._writer is None:
             return
+        from sync.arrow import pa
+
         self._writer.close()
         self._file.seek(0)
         with pa.ipc.open_stream(self._file) as reader:
@@ -128,7 +133,7 @@ class PlanSpool:
         )
 
     def _add(self, batch: pa.RecordBatch, reasons: pa.Array) -> None:
-        import pyarrow.compute as pc
+        from sync.arrow import pc
 
         actions = batch.column(batch.schema.get_field_index("action"))
         for item in pc.value_counts(actions).to_pylist():

@@ -24,8 +24,7 @@ from sync.state.runs import UNKNOWN_STATUS, BatchNote, Progress, Refused, RunLog
 from sync.warehouses.base import Warehouse, now_utc
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
+    from sync.arrow import pa
     from sync.engine.context import SyncResult, Watcher
 
 VALUE = "value"  # status of a row that holds what cannot go exactly
@@ -146,7 +145,7 @@ class Acknowledger:
         if outcome.passed_over:
             decided.extend(self._passed_over(outcome, intended))
         if decided:
-            import pyarrow as pa
+            from sync.arrow import pa
 
             outcome.acknowledgements = pa.concat_tables(decided)
             self._keeper.keep(batch.number, outcome.acknowledgements)
@@ -324,7 +323,7 @@ class Acknowledger:
     def forget_refused(self, spool: PlanSpool) -> None:
         """A whole set that is in force lacks them now, whatever was sent before."""
         for batch in spool.refused.batches():
-            import pyarrow.compute as pc
+            from sync.arrow import pc
 
             held = batch.filter(pc.not_equal(batch.column("action"), Action.ADD.value))
             keys = held.column("sync_key").to_pylist()

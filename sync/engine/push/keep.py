@@ -12,8 +12,7 @@ from sync.state.journal import Journal
 from sync.state.runs import Progress
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
+    from sync.arrow import pa
     from sync.engine.context import Watcher
 
 AHEAD_SECONDS = 10.0

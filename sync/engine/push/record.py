@@ -79,7 +79,7 @@ class RunRecord:
             RefusedError: another run has it, or that of a sync which fills the same object.
         """
         alone = self._context.warehouse.dialect.one_writer
-        if not alone or self._planning.ledger(self._definition).unfinished_runs(session):
+        if not alone or self._planning.unfinished(session, self._definition):
             self._take_lease(session)
         else:
             self._drop_journals([])

@@ -16,7 +16,7 @@ from sync.engine.plan.merged import INTO
 from sync.records import Action, Mode, Record
 
 if TYPE_CHECKING:
-    import pyarrow as pa
+    from sync.arrow import pa
 
 _ESCAPED = r'["\\\x00-\x1f]'  # what JSON writes otherwise than it is
 _quoted = json.encoder.encode_basestring
@@ -185,8 +185,7 @@ def _values(batch: pa.RecordBatch, index: int) -> list[Any]:
 
 def json_texts(batch: pa.RecordBatch, named: Sequence[tuple[str, str]]) -> list[str | None]:
     """Per row the values of `named` (name, column) as one JSON object, names sorted, nulls left out; None without any."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
+    from sync.arrow import pa, pc
 
     if not named:
         return [None] * batch.num_rows
@@ -292,8 +291,7 @@ def parted(
 
 def _weights(batch: pa.RecordBatch, names: int) -> list[int]:
     """About how many bytes each row is as JSON: text counts with its escapes, a number for 24, `names` for what names them."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
+    from sync.arrow import pa, pc
 
     constant = names
     texts = []

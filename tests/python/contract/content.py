@@ -177,7 +177,7 @@ def meta_mobiles(number: int) -> dict[str, str]:
 
 
 def meta_value(number: int) -> Row:
-    return {"value": number + 0.5 if number % 2 else number}
+    return {"value": number / 2}
 
 
 def google_hashes(number: int) -> dict[str, str]:

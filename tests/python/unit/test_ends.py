@@ -216,6 +216,48 @@ def test_many_syncs_with_nothing_to_do_open_the_file_a_few_times(bench, monkeypa
     assert len(opened) <= 3
 
 
+@pytest.mark.own_file
+def test_what_is_read_while_alone_is_read_anew_once_another_could_have_written(bench):
+    import duckdb
+
+    reads = []
+
+    def asked() -> int:
+        with bench.warehouse.session(write=True) as session:
+            return session.while_alone("asked", lambda: reads.append(1) or len(reads))
+
+    with bench.warehouse.keep_open():
+        assert (asked(), asked()) == (1, 1)
+        with bench.warehouse.let_go():
+            duckdb.connect(str(bench.path)).close()
+        assert asked() == 2
+    assert asked() == 3
+
+
+@pytest.mark.own_file
+def test_many_syncs_of_one_opening_know_each_its_own_past(bench):
+    """One has a row set aside, one a run that never ended, one failed last: what is read of all at once, each is told of itself."""
+    bench.people("a", "b")
+    many = [
+        replace(bench.definition, name=f"sync_{number}", object=SyncObject("list", str(number)))
+        for number in range(4)
+    ]
+    push_all(bench.context(), many)
+    with bench.warehouse.session(write=True) as session:
+        runs, ended = bench.tables.runs, "sync_name = 'sync_1' and command = 'push'"
+        session.execute(f"update {runs} set status = 'failed' where sync_name = 'sync_0'")
+        session.execute(
+            f"insert into {runs} (environment, run_id, sync_name, command, mode, status, started_at) "
+            f"select environment, 'died', sync_name, command, mode, 'running', started_at from {runs} where {ended}"
+        )
+    results = push_all(bench.context(), many)
+    assert [one.previous_status for one in results] == ["failed", "success", "success", "success"]
+    assert {one.status for one in results} == {"success"}
+    with bench.warehouse.session() as session:
+        (died,) = session.rows(f"select status from {runs} where run_id = 'died'")
+    assert died["status"] == "interrupted"
+
+
 def test_the_file_is_free_while_something_is_sent(bench):
     """dbt may build beside a push, however many syncs there are."""
     import duckdb

@@ -51,6 +51,9 @@ class Translated:
     def keep(self, name: str, query: str) -> None:
         return None
 
+    def while_alone(self, name: str, read: Callable[[], object]) -> None:
+        return None
+
     def columns(self, relation: str) -> Any:
         self._sent.append(f"describe {relation}")
         return self._session.columns(relation)
