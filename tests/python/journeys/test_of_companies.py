@@ -57,7 +57,9 @@ class Firms:
             "alter table raw.people add column score integer",
         )
 
-    def company(self, name: str, contacts: Mapping[str, str], *, size: int = 1, holdout: bool = False) -> None:
+    def company(
+        self, name: str, contacts: Mapping[str, str], *, size: int = 1, holdout: bool = False
+    ) -> None:
         """`contacts` by their role; people who are known already stay who they are."""
         self.lab.execute(
             f"insert into raw.companies values ('{name}', 'plus', {size}, true, {holdout}, true)",
@@ -90,7 +92,9 @@ def firms(lab: Callable[..., JourneyLab]) -> Callable[..., Firms]:
     return make
 
 
-def test_a_company_goes_through_and_its_contacts_get_the_messages(firms: Callable[..., Firms]) -> None:
+def test_a_company_goes_through_and_its_contacts_get_the_messages(
+    firms: Callable[..., Firms],
+) -> None:
     tried = firms(JOURNEY, TOUCHPOINTS)
     tried.company("acme", {"anna": "buyer", "ben": "user", "cleo": "user"}, size=5)
     tried.company("bolt", {"dora": "user"})
@@ -122,6 +126,167 @@ def test_a_company_goes_through_and_its_contacts_get_the_messages(firms: Callabl
     tried.lab.build("2026-03-05 12:00:00")
     assert ("acme", None, "exit", "exit_when") in tried.steps("node = 'exit'")
     assert tried.lab.plan()[0] == 2, "dora, and fred of bolt"
-    before = tried.lab.query("select touchpoint_id from analytics.journey_tried where touchpoint_id is not null order by 1")
+    before = tried.lab.query(
+        "select touchpoint_id from analytics.journey_tried where touchpoint_id is not null order by 1"
+    )
     tried.lab.build("2026-03-05 12:00:00", "--full-refresh")
-    assert before == tried.lab.query("select touchpoint_id from analytics.journey_tried where touchpoint_id is not null order by 1")
+    assert before == tried.lab.query(
+        "select touchpoint_id from analytics.journey_tried where touchpoint_id is not null order by 1"
+    )
+
+
+def test_a_company_waits_until_all_of_its_contacts_may_be_written_to(
+    firms: Callable[..., Firms],
+) -> None:
+    rules = {
+        "caps": [{"at_most": 2, "days": 1, "channels": ["email"], "per": "account"}],
+        "quiet_hours": {"from": "21:00", "to": "08:00", "channels": ["email"]},
+        "delay_at_most": "4 days",
+    }
+    definition = f"""
+entity: account
+entry: {{audience: audience_companies}}
+steps:
+  - {{name: first, {MAIL}}}}}
+  - {{name: two, {MAIL}, contacts: {{top: 2, by: score}}}}}}
+  - {{name: rest, wait: {{for: 60 days}}}}
+"""
+    tried = firms(definition, ["first", "two"], cdp_contact_rules=rules)
+    tried.company("acme", {"anna": "a", "ben": "a", "cleo": "a", "dora": "a", "emil": "a"})
+    tried.contact("acme", "tokyo", "a", time_zone="Asia/Tokyo")
+    tried.company("bolt", {"fred": "a"})
+    tried.contact("bolt", "anna", "a")
+    tried.lab.build("2026-03-01 12:00:00")  # 21 o'clock in Tokyo
+    # anna is of both, and each mail to her counts for both companies: none is left for the others.
+    assert tried.messages("first") == [("acme", "anna"), ("bolt", "anna")]
+    delayed = {
+        (company, person): outcome
+        for company, person, _, outcome in tried.steps("node_type = 'delay'")
+    }
+    assert delayed["acme", "tokyo"] == "quiet"
+    assert delayed["acme", "cleo"] == delayed["bolt", "fred"] == "capped"
+    assert tried.steps("node = 'first' and profile_id is null") == [], "both wait for the rest"
+    for day in (2, 3, 4):
+        tried.lab.step(f"2026-03-{day:02} 10:00:00")
+        sent = tried.lab.log(
+            "profile_id",
+            where=f"touchpoint_id is not null and cast(happened_at as date) = '2026-03-{day:02}' and account_id = 'acme'",
+        )
+        assert len(sent) <= 2, day
+    assert ("acme", None, "first", "written") in tried.steps("node = 'first'")
+    assert sorted(person for company, person in tried.messages("first") if company == "acme") == ["anna", "ben", "cleo", "dora", "emil", "tokyo"]  # fmt: skip
+    # Of two that are wanted one goes before he could have it: another comes in his place, and no third.
+    tried.lab.step("2026-03-05 10:00:00")
+    tried.lab.step("2026-03-06 10:00:00")
+    found = tried.messages("two")
+    assert len([one for one in found if one[0] == "acme"]) == 2
+    assert len(set(found)) == len(found)
+
+
+def test_events_of_companies_let_in_and_companies_that_merge_are_one(
+    firms: Callable[..., Firms],
+) -> None:
+    definition = f"""
+entity: account
+entry: {{did: contract_signed, where: {{value_eur: {{">=": 10}}}}, within: 5 days}}
+exit_when: {{did: order_placed}}
+steps:
+  - {{name: thanks, {MAIL}, contacts: {{where: {{role: buyer}}}}}}}}
+  - {{name: pause, wait: {{for: 2 days}}}}
+  - {{name: large, branch: {{if: {{entry: {{value_eur: {{">=": 50}}}}}}, then: [{{name: gift, {MAIL}}}}}]}}}}
+  - {{name: split, split: {{a: {{percent: 50, steps: [{{name: one, {MAIL}}}}}]}}, b: {{percent: 50, steps: [{{name: other, {MAIL}}}}}]}}}}}}
+"""
+    tried = firms(definition, ["thanks", "gift", "one", "other"])
+    tried.company("acme", {"anna": "buyer", "ben": "user"})
+    tried.company("bolt", {"anna": "buyer", "cleo": "buyer"})
+    tried.lab.execute(
+        "insert into raw.contracts values ('c1', 'acme', '2026-03-01 10:00:00', 80), ('c2', 'acme', '2026-03-01 11:00:00', 20), "
+        "('c3', 'bolt', '2026-03-01 10:00:00', 20), ('c4', 'bolt', '2026-03-01 10:00:00', 5), ('c5', 'bolt', '2026-02-01 10:00:00', 99)"
+    )
+    tried.lab.build("2026-03-01 12:00:00")
+    assert tried.messages("thanks") == [("acme", "anna")] * 2 + [("bolt", "anna"), ("bolt", "cleo")]
+    assert tried.lab.plan() == (4, {}), "a contact of two companies has the message of each"
+    # bolt becomes acme; two of its people are acme's, who has had nothing twice, skipped builds or not.
+    tried.lab.execute(
+        "update raw.aliases set live_id = 'acme' where old_id = 'bolt'",
+        "update raw.companies set is_known = false where account_id = 'bolt'",
+        "update raw.contacts set account_id = 'acme' where account_id = 'bolt'",
+        "update raw.contracts set account_id = 'acme' where account_id = 'bolt'",
+    )
+    before = set(
+        tried.lab.query(
+            "select touchpoint_id from analytics.journey_tried where touchpoint_id is not null"
+        )
+    )
+    tried.lab.step("2026-03-02 12:00:00")
+    assert before == set(
+        tried.lab.query(
+            "select touchpoint_id from analytics.journey_tried where touchpoint_id is not null"
+        )
+    )
+    tried.lab.build("2026-03-06 12:00:00")
+    assert sorted(set(tried.messages("gift"))) == [
+        ("acme", "anna"),
+        ("acme", "ben"),
+        ("acme", "cleo"),
+    ], "of the contract of 80 alone"
+    last = [*tried.messages("one"), *tried.messages("other")]
+    assert len(last) == 9 and {company for company, _ in last} == {"acme"}, (
+        "three contracts, three contacts"
+    )
+    ids = [
+        one
+        for (one,) in tried.lab.query(
+            "select touchpoint_id from analytics.journey_tried where touchpoint_id is not null"
+        )
+    ]
+    assert len(ids) == len(set(ids))
+    assert tried.lab.plan()[0] == len(ids)
+    # The exit is asked again when it is sent: an order of a contact ends the way of the company.
+    tried.lab.execute("insert into raw.aliases values ('x', 'x')")
+
+
+def test_wrong_definitions_are_told_by_key(firms: Callable[..., Firms]) -> None:
+    fine = f"entity: account\nentry: {{audience: audience_companies}}\nsteps:\n  - {{name: first, {MAIL}}}}}\n"
+    tried = firms(fine, ["first"])
+    (tried.lab.folder / "models/engine/_audiences.yml").write_text(
+        "version: 2\nmodels:\n  - {name: audience_companies, config: {meta: {entity: account}}}\n"
+        "  - {name: audience_tried, config: {meta: {entity: person}}}\n"
+    )
+    tried.company("acme", {"anna": "buyer"})
+    tried.lab.build("2026-03-01 12:00:00")
+    to = (
+        "entity: account\nentry: {audience: audience_companies}\nsteps:\n  - {name: first, "
+        + MAIL
+        + ", contacts: %s}}\n"
+    )
+    for wrong, said in [
+        (fine.replace("entity: account", "entity: acount"), r"entity: 'acount' is not one of person, account; did you mean 'account'"),
+        (fine.replace("entity: account", "entity: household"), "entity: 'household' is not one of"),
+        (fine.replace("entity: account", "entty: account"), "did you mean 'entity'"),
+        (fine.replace("entity: account\n", ""), "entry.audience: audience_companies is an audience of entity account"),
+        (fine.replace("audience_companies", "audience_tried"), "entry.audience: audience_tried is an audience of entity person"),
+        (fine.replace("{audience: audience_companies}", "{did: order_placed}"), "entry.did: wants an event of companies, with account_id"),
+        (to % "{whre: {role: buyer}}", r"steps\[1\].touchpoint.contacts: 'whre' is not one of where, who, top, by, from; did you mean 'where'"),
+        (to % "{where: {rolle: buyer}}", r"steps\[1\].touchpoint.contacts.where.*'rolle' is no column of account_contacts; did you mean 'role'"),
+        (to % "{top: 1}", r"touchpoint.contacts: wants top: and by: together"),
+        (to % "{top: 0, by: score}", r"touchpoint.contacts.top: wants a whole number, 1 or more, not '0'"),
+        (to % "{top: 1, by: scroe}", r"touchpoint.contacts.by: 'scroe' is no column of profiles; did you mean 'score'"),
+        (to % "{top: 1, by: country}", r"touchpoint.contacts.by: wants a trait that is a number or a time"),
+        (to % "{top: 1, by: score, from: hihgest}", r"touchpoint.contacts.from: 'hihgest' is not one of"),
+        (to % "{who: {trait: contry, equals: DE}}", r"touchpoint.contacts.who.trait: 'contry' is no column of profiles; did you mean 'country'"),
+        (to % "{who: {trait: plan, equals: DE}}", r"touchpoint.contacts.who.trait: 'plan' is no column of profiles"),
+        (to % "all", r"touchpoint.contacts: wants \{where"),
+        (to % "[anna]", r"touchpoint.contacts: wants \{where"),
+        ((to % "{top: 1, by: score}").replace("entity: account", "entity: person"), "contacts: is for journeys of companies, which say entity: account"),
+        (fine.replace("steps:", "exit_when: {trait: country, equals: DE}\nsteps:"), "exit_when.trait: 'country' is no column of accounts"),
+    ]:  # fmt: skip
+        tried.lab.define(wrong)
+        with pytest.raises(BuildError, match=said):
+            tried.lab.step("2026-03-02 12:00:00")
+    # A log of companies is no log of people.
+    tried.lab.define(
+        fine.replace("entity: account\n", "").replace("audience_companies", "audience_tried")
+    )
+    with pytest.raises(BuildError, match="its log is of companies, and the definition of people"):
+        tried.lab.step("2026-03-02 12:00:00")
