@@ -242,8 +242,6 @@ steps:
     ]
     assert len(ids) == len(set(ids))
     assert tried.lab.plan()[0] == len(ids)
-    # The exit is asked again when it is sent: an order of a contact ends the way of the company.
-    tried.lab.execute("insert into raw.aliases values ('x', 'x')")
 
 
 def test_wrong_definitions_are_told_by_key(firms: Callable[..., Firms]) -> None:
