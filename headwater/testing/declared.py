@@ -67,8 +67,8 @@ def declared_adapter(file: DeclaredFile, kind: str, **told: Any) -> Adapter:
 
 
 def _names_refused_rows(offered: form.Object) -> bool:
-    sent = [verb for verb in (offered.upsert, offered.send, offered.remove) if verb is not None]
-    return any(verb.refused or verb.per == "row" for verb in sent)
+    sent = offered.send or offered.upsert or offered.remove
+    return sent is not None and (bool(sent.refused) or sent.per == "row")
 
 
 def identifiers(offered: form.Object, number: int) -> dict[str, str]:

@@ -2,6 +2,8 @@
     receives them, and why some of them must not be sent.
     members: relation with profile_id (or account_id) and qualified_at; is_holdout is used where the relation is an audience.
     identifiers, fields: {column: expression over profiles (or accounts) or over members}, in the order of the columns.
+    entity: person, account, or one of `vars: cdp_entities` that says whose it is (`of`): a pet's row is about its owner, whose consent and holdout
+    count; expressions are over it by its name too (`pet.species`), and profile_id (or account_id) is one of the fields.
     key: columns that name a row; the entity's id unless told.
     consent: {channel, purpose} that must be opted in. Of people one of the two is said: consent, or no_consent_because, why nobody is asked
     (a receipt, a CRM's copy); who unsubscribed then stays in, who is erased does not.
@@ -18,11 +20,10 @@
     'activation', kwargs, ['members', 'identifiers', 'fields', 'entity', 'key', 'consent', 'has_holdout', 'reached_by', 'holdout_ignored_because'],
     {'members': members, 'identifiers': identifiers, 'fields': fields}
 ) -%}
-{%- if entity not in ['person', 'account'] -%}
-    {{ exceptions.raise_compiler_error("activation: entity '" ~ entity ~ "' is not one of person, account.") }}
-{%- endif -%}
+{%- set thing = headwater._owned_entity(entity) -%}
 {#- A query in brackets has no name; it gives its own columns, and an audience of another entity lacks the key. -#}
 {%- set problem = headwater.wrong_entity(members.identifier, entity, one_key=false) if members is not string else '' -%}
+{%- set entity = thing.of if thing else entity -%}
 {%- if problem -%}
     {{ exceptions.raise_compiler_error(model.name ~ ", activation: members: " ~ problem ~ ", or say entity='account' or 'person'.") }}
 {%- endif -%}
@@ -41,12 +42,17 @@
 {%- endif -%}
 {%- set entity_id = 'profile_id' if entity == 'person' else 'account_id' -%}
 {%- set entities = 'profiles' if entity == 'person' else 'accounts' -%}
-{%- set key = key or [entity_id] -%}
+{%- set key = key or [thing.key if thing else entity_id] -%}
+{%- if thing and entity_id not in key and entity_id not in fields -%}
+    {%- set fields = dict({entity_id: 'members.' ~ entity_id}, **fields) -%}
+{%- endif -%}
 {%- do config(
     meta={'activation': {
         'entity': entity, 'key': key, 'identifiers': identifiers | list, 'fields': fields | list, 'consent': consent,
-        'reached_by': headwater._reached_by(entities, identifiers, reached_by), 'made_of': headwater._made_of(identifiers, fields),
+        'reached_by': headwater._reached_by(entities, identifiers, reached_by),
+        'made_of': headwater._made_of(identifiers, fields, thing.name if thing else none),
         'holdout_ignored_because': holdout_ignored_because, 'no_consent_because': no_consent_because,
+        'thing_key': thing.key if thing else entity_id,
     }},
     post_hook='{{ headwater.activation_laws(' ~ [entity, consent, holdout_ignored_because] | map('pprint') | join(', ') ~ ') }}',
 ) -%}
@@ -54,7 +60,17 @@ with
 
 members as (
 
+    {% if thing -%}
+    select
+        told.*,
+        owned.{{ entity_id }}
+
+    from {{ members }} as told
+
+    inner join {{ headwater.model_ref(thing.model) }} as owned on told.{{ thing.key }} = owned.{{ thing.key }}
+    {%- else -%}
     select * from {{ members }}
+    {%- endif %}
 
 ),
 
@@ -116,6 +132,11 @@ mapped as (
 
     inner join {{ headwater.model_ref(entities) }} as {{ entities }}
         on members.{{ entity_id }} = {{ entities }}.{{ entity_id }}
+    {%- if thing %}
+
+    inner join {{ headwater.model_ref(thing.model) }} as {{ thing.name }}
+        on members.{{ thing.key }} = {{ thing.name }}.{{ thing.key }}
+    {%- endif %}
     {%- if entity == 'person' %}
 
     left join suppressed
@@ -164,13 +185,30 @@ decided as (
 select * from decided
 {%- endmacro %}
 
+{#- Value: {name, model, key, of} of what belongs to people or companies, by `vars: cdp_entities`; none of people and companies themselves. -#}
+{% macro _owned_entity(name) -%}
+    {%- set entities = headwater.audience_entities() -%}
+    {%- if name in ['person', 'account'] -%}
+        {{ return(none) }}
+    {%- elif name not in entities -%}
+        {{ exceptions.raise_compiler_error("activation: entity '" ~ name ~ "' is not one of " ~ entities | join(', ') ~ headwater.nearest(name | string, entities | list) ~ '.') }}
+    {%- elif not entities[name].get('of') -%}
+        {{ exceptions.raise_compiler_error(
+            "activation: nobody knows whose a '" ~ name ~ "' is. Say it in vars: cdp_entities: " ~ name ~ ': of: person, where ' ~ entities[name].model
+            ~ ' has profile_id, or of: account, where it has account_id.'
+        ) }}
+    {%- endif -%}
+    {{ return(dict(entities[name], name=name)) }}
+{%- endmacro %}
+
 {#- Value: {column: [names]} of what is sent: the columns of profiles, accounts or members that it is made of, else its expression. -#}
-{% macro _made_of(identifiers, fields) -%}
+{% macro _made_of(identifiers, fields, thing=none) -%}
+    {%- set relations = ['profiles', 'accounts', 'members'] + ([thing] if thing else []) -%}
     {%- set made = {} -%}
     {%- for columns in [identifiers, fields] -%}
         {%- for column, expression in columns.items() -%}
             {%- set text = (expression | string).split() | join(' ') -%}
-            {%- set names = modules.re.findall('(?:profiles|accounts|members)[.][A-Za-z_][A-Za-z0-9_]*', text) | unique | sort -%}
+            {%- set names = modules.re.findall('(?:' ~ relations | join('|') ~ ')[.][A-Za-z_][A-Za-z0-9_]*', text) | unique | sort -%}
             {%- do made.update({column: names or [text]}) -%}
         {%- endfor -%}
     {%- endfor -%}

@@ -94,8 +94,9 @@
         }) -%}
     {%- endif -%}
     {%- for one in headwater._holdouts_above(node) if not holdout_ignored_because -%}
-        {%- set key = 'touchpoint_id' if one.is_journey and 'touchpoint_id' in columns else id -%}
         {%- set held_out_columns = headwater._column_names(one.relation) -%}
+        {%- set keys = (['touchpoint_id'] if one.is_journey and 'touchpoint_id' in columns else [id]) + [node.config.meta.get('activation', {}).get('thing_key', id)] -%}
+        {%- set key = keys | select('in', held_out_columns) | first | default(id) -%}
         {%- if key in held_out_columns and 'is_holdout' in held_out_columns -%}
             {%- do queries.update({
                 'though held out of ' ~ one.name:

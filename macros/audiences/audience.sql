@@ -179,7 +179,7 @@ candidates as (
     {%- set entities = {'person': {'model': 'profiles', 'key': 'profile_id'}, 'account': {'model': 'accounts', 'key': 'account_id'}} -%}
     {%- set added = headwater.setting('cdp_entities') -%}
     {%- for name in (added if added is mapping else [added]) -%}
-        {%- if added is not mapping or added[name] is not mapping or added[name] | list | sort != ['key', 'model'] or name in entities -%}
+        {%- if added is not mapping or added[name] is not mapping or added[name] | list | sort not in [['key', 'model'], ['key', 'model', 'of']] or name in entities -%}
             {{ headwater.audience_error('vars: cdp_entities', "wants a model and its key for each new entity, such as {household: {model: households, key: household_id}}") }}
         {%- endif -%}
         {%- do entities.update({name: added[name]}) -%}

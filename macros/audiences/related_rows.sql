@@ -134,8 +134,25 @@
     }) }}
 {%- endmacro %}
 
+{#- Value: whose the rows of an entity are, by `of` of `vars: cdp_entities`: person or account; none where it says nothing. -#}
+{% macro owner_of(entity) -%}
+    {{ return(headwater.audience_entities().get(entity, {}).get('of')) }}
+{%- endmacro %}
+
+{#- Expression: people, or companies, to whom so many of another entity belong that meet a condition: `pet: {trait: species, equals: dog}`, one unless told. -#}
+{% macro owned_predicate(context, kind, condition, path) -%}
+    {%- do headwater.note_unknown_keys(context, condition, [kind, 'at_least', 'at_most', 'exactly'], path) -%}
+    {%- set inner = headwater.audience_context(kind, context) -%}
+    {%- set having, is_negated = headwater._having(context, {'counted': 'distinct ' ~ inner.candidate_key}, headwater._rest(condition, [kind]), path) -%}
+    {%- do headwater.use_trait(inner, context.key, path) -%}
+    {%- set predicate = headwater._predicate(inner, condition[kind], path) -%}
+    {{ return(headwater.in_keys(context.candidate_key, 'candidates.' ~ context.key, headwater.candidates_of(inner)
+        ~ ' where candidates.' ~ context.key ~ ' is not null and ' ~ predicate, having, is_negated)) }}
+{%- endmacro %}
+
 {#- Expression: rows that are part of one of another entity, `vars: cdp_entities`, which meets a condition: `household: {trait: size, ">=": 3}` of people whose
-    profiles have a household_id, and the other way round `people: {at_least: 2, who: condition}` of households. -#}
+    profiles have a household_id, `person: {trait: country, equals: DE}` of pets that say whose they are, and the other way round
+    `people: {at_least: 2, who: condition}` of households. -#}
 {% macro part_of_predicate(context, kind, condition, path) -%}
     {%- do headwater.note_unknown_keys(context, condition, [kind], path) -%}
     {%- set key = headwater.audience_entities()[kind].key -%}

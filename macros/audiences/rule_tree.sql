@@ -3,7 +3,8 @@
     share_scans() made read with others has `shared`, {column, sign}, which says the same. What an audience is, who meets which leaf, and the sentence
     in words all come from it. Mistakes are noted in `context.problems`. -#}
 {% macro rule_tree(context, condition, path) -%}
-    {%- set kinds = headwater.definition_keys('kinds') + (['entry'] if context.get('entry_event') else []) + headwater.audience_entities() | reject('in', ['person', 'account', context.entity]) | list -%}
+    {%- set kinds = headwater.definition_keys('kinds') + (['entry'] if context.get('entry_event') else [])
+        + headwater.audience_entities() | reject('in', ['person', 'account', context.entity]) | list + (['person'] if headwater.owner_of(context.entity) == 'person' else []) -%}
     {%- set nothing = {'kind': 'leaf', 'number': 0, 'path': path, 'words': '', 'sql': 'false'} -%}
     {%- if condition is not mapping or not condition -%}
         {%- do headwater.note_problem(context, path, "wants a condition, one of " ~ kinds | join(', ')) -%}
@@ -76,7 +77,9 @@
         {{ return(headwater.known_by_predicate(context, condition, path)) }}
     {%- elif kind == 'people' -%}
         {{ return(headwater.people_of_predicate(context, condition, path)) }}
-    {%- elif kind in headwater.audience_entities() and kind != 'account' -%}
+    {%- elif kind in headwater.audience_entities() and headwater.owner_of(kind) == context.entity -%}
+        {{ return(headwater.owned_predicate(context, kind, condition, path)) }}
+    {%- elif kind in headwater.audience_entities() and (kind != 'account' or headwater.owner_of(context.entity) == 'account') -%}
         {{ return(headwater.part_of_predicate(context, kind, condition, path)) }}
     {%- elif kind == 'near' -%}
         {{ return(headwater.near_predicate(context, condition, path)) }}

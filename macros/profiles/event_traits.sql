@@ -1,39 +1,59 @@
-{#- Relation-shaped query: one row per person (or company) with the traits that are asked of one event, everybody included who never did it: a count
-    or sum is 0 for them, anything else null. What lies ahead of the build's clock is left out. docs/add-a-trait.md shows each.
+{#- Relation-shaped query: one row per person (company, or what else audiences are of) with the traits that are asked of one event, everybody included who
+    never did it: a count or sum is 0 for them, anything else null. What lies ahead of the build's clock is left out. docs/add-a-trait.md shows each.
     event: relation with the key, `occurred_at` and `event_id`. traits: {name: trait}, in the order of the columns. A trait is
     `count`, `first` or `last` (the instant), {sum, mean, min, max, distinct, most_frequent, first, last: column} (first and last are the column's value
     then; of equally frequent values the one that came last), {days_since: first or last}, {ratio: [name, name]} (null over 0), {quintile: name} (1 to 5
     among whoever did it, 5 the highest, equal values equal), {change: {sum: column}} (what the window came to over what the one before did; `within` is the window);
-    with `within: 90 days` and `where: <SQL of the event's columns>` beside it. key: profile_id or account_id. -#}
-{% macro event_traits(event, traits, key='profile_id') -%}
-    {%- set everybody = ref('headwater', 'account_records') if key == 'account_id' else ref('headwater', 'profile_records') -%}
-    {%- set asked = headwater._event_traits_read(traits, key) -%}
+    with `within: 90 days` and `where: <SQL of the event's columns>` beside it. key: profile_id, account_id, or the key of one of `vars: cdp_entities`. by: a column
+    of the event (product_line), whose values are rows of their own, where there was anything. at, id: the columns of rows that are no events (a policy's
+    start and number); `at=none` of rows without a time, which have no windows, first or last. everybody: who has a row, where that is another relation than
+    those of the key's entity. -#}
+{% macro event_traits(event, traits, key='profile_id', by=none, at='occurred_at', id='event_id', everybody=none) -%}
+    {%- set everybody = everybody or headwater._everybody_with(key) -%}
+    {%- set keys = [key] + ([by] if by else []) -%}
+    {%- set asked = headwater._event_traits_read(traits, keys, has_time=at is not none) -%}
     {%- set figures = asked | selectattr('kind', 'equalto', 'figure') | list -%}
     {%- set picks = asked | selectattr('kind', 'equalto', 'pick') | list %}
 with
 
-everybody as (
-
-    select distinct {{ key }}
-
-    from {{ everybody }}
-
-),
-
 events as (
 
-    select *
+    select
+        *
+        {%- if at not in [none, 'occurred_at'] %},
+        cast({{ at }} as {{ dbt.type_timestamp() }}) as occurred_at
+        {%- endif %}
+        {%- if id != 'event_id' %},
+        cast({{ id }} as {{ dbt.type_string() }}) as event_id
+        {%- endif %}
 
     from {{ event }}
 
-    where occurred_at <= {{ headwater.cdp_now() }}
+    where
+        {{ key }} is not null
+        {%- if by %}
+        and {{ by }} is not null
+        {%- endif %}
+        {%- if at is not none %}
+        and {{ 'occurred_at' if at == 'occurred_at' else 'cast(' ~ at ~ ' as ' ~ dbt.type_timestamp() ~ ')' }} <= {{ headwater.cdp_now() }}
+        {%- endif %}
+
+),
+
+everybody as (
+
+    select distinct {{ keys | join(', ') }}
+
+    from {{ 'events' if by else everybody }}
 
 ),
 
 figures as (
 
     select
-        {{ key }},
+        {%- for one in keys %}
+        {{ one }},
+        {%- endfor %}
         {%- for trait in figures %}
         {{ trait.sql }} as {{ trait.name }},
         {%- endfor %}
@@ -41,7 +61,7 @@ figures as (
 
     from events
 
-    group by {{ key }}
+    group by {{ keys | join(', ') }}
 
 ),
 {%- for trait in picks %}
@@ -49,16 +69,18 @@ figures as (
 {{ trait.name }}_values as (
 
     select
-        {{ key }},
+        {%- for one in keys %}
+        {{ one }},
+        {%- endfor %}
         {{ trait.column }} as picked,
-        row_number() over (partition by {{ key }} order by {{ trait.order }}) as nth
+        row_number() over (partition by {{ keys | join(', ') }} order by {{ trait.order }}) as nth
 
     from events
 
     where {{ trait.column }} is not null and ({{ trait.condition }})
     {%- if trait.function == 'most_frequent' %}
 
-    group by {{ key }}, {{ trait.column }}
+    group by {{ keys | join(', ') }}, {{ trait.column }}
     {%- endif %}
 
 ),
@@ -67,7 +89,9 @@ figures as (
 joined as (
 
     select
-        everybody.{{ key }}
+        {%- for one in keys %}
+        everybody.{{ one }}{{ ',' if not loop.last }}
+        {%- endfor %}
         {%- for trait in figures %},
         {{ 'coalesce(figures.' ~ trait.name ~ ', 0) as ' ~ trait.name if trait.is_zero else 'figures.' ~ trait.name }}
         {%- endfor %}
@@ -77,18 +101,18 @@ joined as (
 
     from everybody
 
-    left join figures on everybody.{{ key }} = figures.{{ key }}
+    left join figures on {% for one in keys %}{{ ' and ' if not loop.first }}everybody.{{ one }} = figures.{{ one }}{% endfor %}
     {%- for trait in picks %}
 
     left join {{ trait.name }}_values
-        on everybody.{{ key }} = {{ trait.name }}_values.{{ key }}
+        on {% for one in keys %}{{ ' and ' if not loop.first }}everybody.{{ one }} = {{ trait.name }}_values.{{ one }}{% endfor %}
         and {{ trait.name }}_values.nth = 1
     {%- endfor %}
 
 )
 
 select
-    {{ key }}
+    {{ keys | join(', ') }}
     {%- for trait in asked if not trait.is_hidden %},
     {{ trait.over ~ ' as ' ~ trait.name if trait.kind == 'over' else trait.name }}
     {%- endfor %}
@@ -96,22 +120,39 @@ select
 from joined
 {%- endmacro %}
 
+{#- Value: a relation that has every person, company or other entity, by the key of it. -#}
+{% macro _everybody_with(key) -%}
+    {%- if key == 'profile_id' -%}
+        {{ return(ref('headwater', 'profile_records')) }}
+    {%- elif key == 'account_id' -%}
+        {{ return(ref('headwater', 'account_records')) }}
+    {%- endif -%}
+    {%- set keys = [] -%}
+    {%- for entity in headwater.audience_entities().values() -%}
+        {%- do keys.append(entity.key) -%}
+        {%- if entity.key == key -%}
+            {{ return(headwater.model_ref(entity.model)) }}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ headwater._event_trait_error('', "key: '" ~ key ~ "' is the key of nothing, of " ~ keys | join(', ') ~ ' (vars: cdp_entities); say who has a row by everybody=ref(...)' ~ headwater.nearest(key | string, keys)) }}
+{%- endmacro %}
+
 {#- Value: the traits as {name, kind, ...}: `figure` is an aggregate of all of somebody's events, `pick` the column of one of them, `over` of other traits. -#}
-{% macro _event_traits_read(traits, key) -%}
+{% macro _event_traits_read(traits, keys, has_time=true) -%}
     {%- if traits is not mapping or not traits -%}
         {{ headwater._event_trait_error('', 'wants {name: trait}') }}
     {%- endif -%}
     {%- set read = [] -%}
     {%- for name, told in traits.items() -%}
-        {%- if name is not string or modules.re.fullmatch('[a-z][a-z0-9_]*', name) is none or name == key -%}
+        {%- if name is not string or modules.re.fullmatch('[a-z][a-z0-9_]*', name) is none or name in keys -%}
             {{ headwater._event_trait_error(name, 'is no name of a column: small letters, digits and underscores') }}
         {%- endif -%}
-        {%- do read.extend(headwater._event_trait_read(name, told, traits)) -%}
+        {%- do read.extend(headwater._event_trait_read(name, told, traits, keys[1:], has_time)) -%}
     {%- endfor -%}
     {{ return(read) }}
 {%- endmacro %}
 
-{% macro _event_trait_read(name, told, traits) -%}
+{% macro _event_trait_read(name, told, traits, by=[], has_time=true) -%}
     {%- set functions = ['count', 'sum', 'mean', 'min', 'max', 'distinct', 'most_frequent', 'first', 'last', 'days_since', 'ratio', 'quintile', 'change'] -%}
     {%- set trait = {told: true} if told is string else told -%}
     {%- if trait is not mapping -%}
@@ -125,6 +166,9 @@ from joined
         {{ headwater._event_trait_error(name, 'wants one of ' ~ functions | join(', ')) }}
     {%- endif -%}
     {%- set function, what = asked[0], trait[asked[0]] -%}
+    {%- if not has_time and (function in ['first', 'last', 'days_since', 'change'] or 'within' in trait) -%}
+        {{ headwater._event_trait_error(name, 'wants a time: say by `at` which column has it') }}
+    {%- endif -%}
     {%- if function in ['sum', 'mean', 'min', 'max', 'distinct', 'most_frequent'] and what is not string -%}
         {{ headwater._event_trait_error(name, 'wants {' ~ function ~ ': column}') }}
     {%- endif -%}
@@ -152,7 +196,7 @@ from joined
                 'name': did, 'kind': 'figure', 'is_hidden': true, 'is_zero': true,
                 'sql': 'max(case when ' ~ headwater._event_trait_condition(others[0], of) ~ ' then 1 else 0 end)',
             }) -%}
-            {%- set over = 'case when ' ~ has_it ~ ' then cast(ceil(5 * cume_dist() over (partition by case when ' ~ has_it
+            {%- set over = 'case when ' ~ has_it ~ ' then cast(ceil(5 * cume_dist() over (partition by ' ~ (by + ['']) | join(', ') ~ 'case when ' ~ has_it
                 ~ ' then 1 else 0 end order by ' ~ others[0] ~ ') - 0.000001) as ' ~ dbt.type_int() ~ ') end' -%}
         {%- endif -%}
         {{ return(read + [{'name': name, 'kind': 'over', 'over': over}]) }}
@@ -176,7 +220,7 @@ from joined
     {%- if function in ['first', 'last'] and what is string or function == 'most_frequent' -%}
         {%- set order = {
             'first': 'occurred_at asc, event_id asc', 'last': 'occurred_at desc, event_id desc',
-            'most_frequent': 'count(*) desc, max(occurred_at) desc, ' ~ what ~ ' asc',
+            'most_frequent': 'count(*) desc, ' ~ ('max(occurred_at) desc, ' if has_time) ~ what ~ ' asc',
         }[function] -%}
         {{ return([{'name': name, 'kind': 'pick', 'function': function, 'column': what, 'order': order, 'condition': condition}]) }}
     {%- endif -%}

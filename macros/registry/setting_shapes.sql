@@ -27,7 +27,7 @@
         'cdp_always_excluded': 'any',
         'cdp_default_country': 'country',
         'cdp_global_holdout': {'each': {'keys': {'percent': 'percent', 'salt': 'text'}, 'needs': ['percent', 'salt']} },
-        'cdp_entities': {'each': {'keys': {'model': 'name', 'key': 'name'}, 'needs': ['model', 'key']} },
+        'cdp_entities': {'each': {'keys': {'model': 'name', 'key': 'name', 'of': ['person', 'account']}, 'needs': ['model', 'key']} },
         'cdp_events': {'list': {'keys': {
             'name': 'name', 'model': 'name', 'key': 'name', 'time': 'name', 'entity': 'name', 'properties': 'texts',
             'parts': {'keys': {'event': 'name', 'by': 'name'}, 'needs': ['event', 'by']},

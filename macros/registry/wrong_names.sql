@@ -103,7 +103,9 @@
         }}) -%}
     {%- endfor -%}
     {%- for name, entity in headwater.setting('cdp_entities').items() -%}
-        {%- do named.append({'where': 'vars: cdp_entities: ' ~ name, 'model': entity['model'], 'columns': {'key': entity['key']}}) -%}
+        {%- do named.append({'where': 'vars: cdp_entities: ' ~ name, 'model': entity['model'], 'columns': dict({'key': entity['key']}, **(
+            {'of': {'person': 'profile_id', 'account': 'account_id'}[entity['of']]} if entity.get('of') in ['person', 'account'] else {}
+        ))}) -%}
     {%- endfor -%}
     {%- for name, model_name in headwater.setting('cdp_relations').items() -%}
         {%- do named.append({'where': 'vars: cdp_relations: ' ~ name, 'model': model_name, 'columns': {}}) -%}

@@ -69,9 +69,12 @@
 {#- Value: the column that an expression is about, as a setting names it: the first word that is no function; of a value in a
     JSON column with the path to it (`context.traits.email`). -#}
 {% macro _column_of(expression) -%}
-    {%- set bare = modules.re.sub("'[^']*'", '', expression) -%}
-    {%- set words = modules.re.findall('["`]?([A-Za-z_][A-Za-z0-9_ ]*)["`]?(?![A-Za-z0-9_ ."`]*[(])', modules.re.sub('[A-Za-z_0-9"`]+[.]', '', bare)) -%}
-    {%- set name = (words[0] if words else expression).split(' as ')[0] | trim -%}
+    {%- set bare = modules.re.sub('("[^"]*"|`[^`]*`)|' ~ "'[^']*'", '\\1', expression) -%}
+    {#- Names in quotes are whole, whatever is in them; a word before a bracket is a function, one before a dot a table. -#}
+    {%- set quoted = '"([^"]+)"|`([^`]+)`' -%}
+    {%- set word = '([^\\W\\d][\\w ]*)(?![\\w ."`]*[(])' -%}
+    {%- set words = modules.re.findall('(?:(?:"[^"]*"|`[^`]*`|\\w+)[.])*(?:' ~ quoted ~ '|' ~ word ~ ')', bare) -%}
+    {%- set name = ((words[0] | select | first) if words else expression).split(' as ')[0] | trim -%}
     {%- set path = modules.re.findall("(?:json_extract_string|json_value|get_path)[(].*?, '([^']*)'", expression) -%}
     {{ return(name ~ '.' ~ path[0] | replace('$', '') | replace('"', '') | trim('.') if path else name) }}
 {%- endmacro %}

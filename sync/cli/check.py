@@ -13,6 +13,7 @@ from sync.config.models import Column, SyncDefinition
 from sync.config.registry import check_names
 from sync.engine.connect import Connector
 from sync.engine.plan import capability
+from sync.engine.plan.plan import tells_merges
 from sync.engine.plan.planner import map_columns
 from sync.engine.preflight import check_fields
 from sync.engine.scrub import scrub
@@ -75,6 +76,11 @@ def check(
         for one in found:
             if not one["ok"]:
                 app.output.refusal(one["message"], one["hint"])
+        for one in found:
+            if one["keeps_both"]:
+                app.output.text(
+                    f"{one['name']}: who is merged into another stays there too: {one['keeps_both']}"
+                )
         if shut:
             app.output.refusal(shut.message, shut.hint)
     return 0 if all(one["ok"] for one in found) and not shut else 1
@@ -107,9 +113,12 @@ def _check_one(
         "reaches": None,
         "message": None,
         "hint": None,
+        "keeps_both": None,
     }
     try:
         offered = capability.object_type(definition, declaration)
+        if tells_merges(definition):
+            answer["keeps_both"] = offered.why_it_keeps_both or None
         found = columns[definition.model.relation]
         mapping = map_columns(definition, [column.name for column in found])
         capability.check_columns(definition, mapping, found, offered)

@@ -13,6 +13,7 @@ from sync.cli.output import SCHEMA_VERSION
 from sync.cli.planning import planning
 from sync.cli.session import chosen_environment, connector
 from sync.config.models import SyncDefinition
+from sync.destinations.base import ObjectType
 from sync.engine.account import located_for_plan
 from sync.engine.connect import Connector
 from sync.engine.plan import capability, gates
@@ -121,6 +122,7 @@ def _plan_one(
     made: Plan | None = None
     refused: dict[str, Any] | None = None
     delivery: str | None = None
+    offered: ObjectType | None = None
     try:
         declaration = connections.declaration(definition.destination)
         offered = capability.object_type(definition, declaration)
@@ -166,6 +168,8 @@ def _plan_one(
         "change": made.counts.change if made else 0,
         "remove": made.counts.remove if made else 0,
         "merged": made.counts.merged if made else 0,
+        "kept_both": made.kept_both if made else 0,
+        "why_kept": offered.why_it_keeps_both if made and made.kept_both and offered else None,
         "unchanged": made.counts.unchanged if made else 0,
         "withheld": made.counts.withheld if made else {},
         "refused": refused,
@@ -229,6 +233,10 @@ def _text(app: App, found: list[dict[str, Any]]) -> None:
         if one["merged"]:
             app.output.text(
                 f"{one['name']}: {one['merged']:,} of those to remove were merged into others"
+            )
+        if one["kept_both"]:
+            app.output.text(
+                f"{one['name']}: {one['kept_both']:,} were merged into others and stay there too: {one['why_kept']}"
             )
         if one["withheld"]:
             reasons = ", ".join(f"{reason} {count:,}" for reason, count in one["withheld"].items())

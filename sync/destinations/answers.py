@@ -40,7 +40,7 @@ class Answer:
 
     `fields` are paths that the document must have, and what stands there: `("data.id", str)`; a text there is never empty. With
     `empty`, no body is owed; with `nothing`, a document that is there has nothing in it. Whatever is not JSON was not said by the
-    vendor's API.
+    vendor's API, but for a single word where `word` says so.
     """
 
     statuses: frozenset[int] = frozenset({200})
@@ -48,6 +48,7 @@ class Answer:
     form: type | tuple[type, ...] = dict
     empty: bool = False
     nothing: bool = False
+    word: bool = False
 
     def misses(self, status: int, has_body: bool, body: Any) -> str | None:
         """What this answer lacks, in words without a word of the answer; None when it is as it must be."""

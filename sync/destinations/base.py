@@ -63,6 +63,8 @@ class ObjectType:
     # Whether the record of somebody who was merged into another becomes one with that other's (`MergesRecords`); where it does not, it is
     # taken out.
     merges: bool = False
+    # Why the record of somebody who was merged stays, where it can be neither: for the page, `sync plan` and `sync check`.
+    keeps_both: str = ""
     # The vendor's codes of a row by which an identifier is another record's already, and the identifiers that each may be about.
     conflicts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     open_fields: bool = True  # any other column becomes a property; else only `known_fields`
@@ -79,6 +81,21 @@ class ObjectType:
     refresh_days: int | None = None
     # Channel (email, sms) to whose marketing a row is subscribed: a sync must ask for that consent.
     subscribes: str | None = None
+
+    @property
+    def folds(self) -> bool:
+        """Whether an address is the record, so that one that changed is another record, into which the one of before goes."""
+        return self.merges and not self.updates_by_id and bool(self.found_by)
+
+    @property
+    def lets_go(self) -> bool:
+        """Whether a record that is nobody's any more can be made one with another's, or taken out."""
+        return self.merges or bool(self.modes & {Mode.MIRROR, Mode.REMOVE})
+
+    @property
+    def why_it_keeps_both(self) -> str:
+        """Why the record of who was merged into another stays, in words; none where it need not."""
+        return "" if self.lets_go else self.keeps_both or "it has no request that lets go of one"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ import csv
 import datetime as dt
 import email.utils
 import io
+import re
 import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -42,6 +43,7 @@ from sync.errors import (
 ANSWER_BYTES = 64_000_000  # the largest page that a vendor was seen to give is a tenth of it
 CHUNK_BYTES = 65_536
 NEW_SECONDS = 300.0  # for so long what was made may not be visible yet
+WORD = re.compile(rb"[A-Za-z]{1,20}")  # an answer that is no JSON and no page
 BY_STATUS = frozenset({401, 403, 407, 408, 425, 429})  # what says all without a body, as 5xx does
 
 Limiter = Callable[[str], None]  # waits for its turn in a rate group
@@ -315,6 +317,8 @@ class HttpClient:
             raise self._refusal(said, reply, body)
         if wanted is None:
             wanted = NO_CONTENT if status == 204 else ANY_JSON
+        if body is None and wanted.word and WORD.fullmatch(content.strip()):
+            body = {}
         if missing := wanted.misses(status, bool(content.strip()), body):
             raise UnexpectedAnswerError(
                 f"{said} with {missing}: nothing counts as taken.",

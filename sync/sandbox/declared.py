@@ -20,7 +20,7 @@ from urllib.parse import unquote
 from flask import Blueprint, Response, jsonify, request
 
 from sync.destinations.declared import form
-from sync.destinations.declared.files import DeclaredFile, load, needs_remote_id
+from sync.destinations.declared.files import DeclaredFile, load, names_in, needs_remote_id
 from sync.destinations.declared.templates import (
     FILTERS,
     IF,
@@ -165,9 +165,7 @@ class StandIn:
         elif isinstance(asked, form.Read):
             return self._read_back(kind, asked, document, captured)
         elif isinstance(asked, form.LookUp):
-            place, key = self._object_there(kind, rows[0]), str(rows[0].get(asked.by))
-            ids = [] if place is None else self._with_identifier(kind, place, asked.by, key)
-            _put(document, asked.rows, [_nested({asked.id: one}) for one in ids])
+            return self._looked_up(kind, asked, document, rows[0])
         elif isinstance(asked, form.Verb):
             return self._rows(kind, name, asked, document, rows)
         return _document(asked, document)
@@ -194,6 +192,27 @@ class StandIn:
             return jsonify({**document, **data})
         _put(document, asked.at, data)
         return jsonify(document)
+
+    def _looked_up(self, kind: str, asked: form.LookUp, document: Any, row: Captured) -> Any:
+        """Members that have an identifier: as a list, or as an object under what was asked for, which has nobody where it is 404."""
+        value = str(row.get(asked.by))
+        if "object_id" in row or "object" in row or not self.vendor.objects[kind].find:
+            places = [self._object_there(kind, row)]
+        else:
+            places = [key for _, key, _ in store().objects(self.vendor.name, kind)]
+        ids = dict.fromkeys(
+            one
+            for place in places
+            if place is not None
+            for one in self._with_identifier(kind, place, asked.by, value)
+        )
+        if asked.answer.fields.get(asked.rows) != "object":
+            _put(document, asked.rows, [_nested({asked.id: one}) for one in ids])
+        elif not ids:
+            return jsonify({"error": {"code": "not_found"}}), 404
+        else:
+            _put(document, asked.rows, {value: _nested({asked.id: next(iter(ids))})})
+        return _document(asked, document)
 
     def _make_asked(self, kind: str, asked: form.Find) -> None:
         """The object of the name that a query asks for."""
@@ -282,8 +301,8 @@ class StandIn:
         for member, data in store().members(self.vendor.name, place).items():
             row = _row_of(self.vendor.objects[kind], data)
             if str(row.get(name, "")).lower() == value.lower():
-                ids = f"{self.vendor.name}:ids"
-                found.append(str(store().member(ids, f"{place}:ids", member)))
+                made = hashlib.sha256(f"{kind}|{member}".encode()).hexdigest()[:12]
+                found.append(self._know(place, member, made))
         return found
 
     def _keep(self, kind: str, name: str, rows: list[Captured]) -> None:
@@ -295,7 +314,9 @@ class StandIn:
                 self._drop(kind, row)
                 continue
             if name == "remove":
-                if (there := self._object_there(kind, row)) is not None:
+                if "remote_id" in row and self.key_names(kind) != ["remote_id"]:
+                    self._drop(kind, row)
+                elif (there := self._object_there(kind, row)) is not None:
                     key = self._key(kind, row)
                     store().drop_members(self.vendor.name, there, [key])
                 continue
@@ -392,6 +413,8 @@ class StandIn:
                 for found in PLACE.finditer(json.dumps([getattr(verb, verb.method), verb.body]))
                 if (found[1] or found[3]) in names
             }
+            if not here and "remote_id" in names_in(verb) and self.vendor.objects[kind].find:
+                continue  # what it is about is told by the id that was looked up
             shared = here if shared is None else shared & here
         if "key" in (shared or ()):
             return ["key"]
@@ -537,10 +560,20 @@ def _body() -> Any:
 
 
 def _form() -> dict[str, Any]:
-    """What a form says: a name that it has several times is a list."""
+    """What a form says: a name that it has several times is a list, and an object is its JSON."""
     return {
-        name: values[0] if len(values) == 1 else values for name, values in request.form.lists()
+        name: _of_form(values[0]) if len(values) == 1 else values
+        for name, values in request.form.lists()
     }
+
+
+def _of_form(text: str) -> Any:
+    if not text.startswith("{"):
+        return text
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def _token() -> Any:
@@ -567,17 +600,33 @@ def _read(
 ) -> list[Captured] | None:
     """What a request says of each of its rows; None where it is another request."""
     node = _settled(asked.body, settings)
+    if not isinstance(asked, form.Verb | form.LookUp):
+        return []
+    if (queried := _queried(asked)) is None:
+        return None
+    captured = {**captured, **queried}
     if isinstance(asked, form.LookUp):
         row = _match(node, body)
         return None if row is None else [{**captured, **row}]
-    if not isinstance(asked, form.Verb):
-        return []
     if asked.per == "row":
         row = _match(node, body)
         return None if row is None else [{**captured, **row, "$row": body}]
     rows: list[Captured] = []
     shared = _match(node, body, rows)
     return None if shared is None else [{**captured, **shared, **row} for row in rows]
+
+
+def _queried(asked: form.Verb | form.LookUp) -> Captured | None:
+    """What stands at the names of a query; None where it is another request's."""
+    found: Captured = {}
+    for name, template in asked.query.items():
+        if not isinstance(template, str) or not PLACE.search(template):
+            continue
+        here = _match_text(template, request.args.get(name, ""))
+        if name not in request.args or here is None:
+            return None
+        found |= here
+    return found
 
 
 def _match(node: Any, given: Any, rows: list[Captured] | None = None) -> Captured | None:

@@ -28,15 +28,18 @@ FORM = "application/x-www-form-urlencoded"
 
 
 def form_bytes(body: Mapping[str, Any]) -> bytes:
-    """An object as a form; a list is its name several times, and what is null is left out."""
-    said = {
-        name: [templates.as_text(one) for one in value]
-        if isinstance(value, list)
-        else templates.as_text(value)
-        for name, value in body.items()
-        if value is not None
-    }
+    """An object as a form; a list is its name several times, an object its JSON, and what is null is left out."""
+    said = {name: _in_form(value) for name, value in body.items() if value is not None}
     return urlencode(said, doseq=True).encode()
+
+
+def _in_form(value: Any) -> str | list[str]:
+    if isinstance(value, list):
+        return [templates.as_text(one) for one in value]
+    return json_bytes(value).decode() if isinstance(value, dict) else templates.as_text(value)
+
+
+FORMS: Mapping[str, type | tuple[type, ...]] = {"list": list, "object": dict, "any": (dict, list)}
 
 
 def answer_of(owed: form.Owed) -> Answer:
@@ -44,9 +47,10 @@ def answer_of(owed: form.Owed) -> Answer:
     return Answer(
         statuses=frozenset(owed.statuses),
         fields=tuple((path, TYPES[kind]) for path, kind in owed.fields.items()),
-        form=list if owed.form == "list" else dict,
+        form=FORMS[owed.form],
         empty=owed.empty,
         nothing=owed.empty and not owed.fields,
+        word=owed.form == "any",
     )
 
 

@@ -221,7 +221,7 @@ class Declared:
     def _is_one(self, row: Record, other: Record) -> bool:
         if row.remote_id is not None and other.remote_id is not None:
             return row.remote_id == other.remote_id
-        return bool(self._object.found_by) and row.identifiers == other.identifiers
+        return bool(row.identifiers) and row.identifiers == other.identifiers
 
     def _erase(self, records: Sequence[Record]) -> BatchResult:
         return self._verb("erase", records)
@@ -389,9 +389,14 @@ class Declared:
         self, name: str, words: templates.Words, record: Record, passed_over: list[str]
     ) -> Accepted | RowError | None:
         """A row of an object whose rows are looked up: by its id, and where that is not known, or gone, by what finds it."""
-        known = record.remote_id is not None
-        found = record if known else self._looked_up(words, record)
+        known, merges = record.remote_id is not None, name == "merge"
+        found = record if known else self._looked_up(words, record, is_exact=merges)
         while found is not None:
+            if merges:
+                named = self._with_who_stays(words, found, is_needed=not known)
+                if not isinstance(named, Record):
+                    return named
+                found = named
             updates = name in ("upsert", "update_only") and "update" in self._asked
             asked = self._asked["update" if updates else name]
             verb = asked.request
@@ -406,7 +411,10 @@ class Declared:
                 return outcome
             if not known:
                 break
-            known, found = False, self._looked_up(words, replace(record, remote_id=None))
+            asked_anew = replace(record, remote_id=None)
+            known, found = False, self._looked_up(words, asked_anew, is_exact=merges)
+        if merges and found is not None and self._names_who_stays:
+            return self._nobody_stays(record)
         if name in LETTING_GO:
             return Accepted(record.key)
         if name == "update_only":
@@ -418,7 +426,37 @@ class Declared:
         assert isinstance(asked.request, form.Verb)  # noqa: S101
         return self._one(asked, asked.request, words, replace(record, remote_id=None))
 
-    def _looked_up(self, words: templates.Words, record: Record) -> Record | None:
+    @property
+    def _names_who_stays(self) -> bool:
+        """Whether a merge says the vendor's id of whom a row goes into."""
+        return self._object.merge is not None and "into.remote_id" in names_in(self._object.merge)
+
+    def _with_who_stays(
+        self, words: templates.Words, record: Record, *, is_needed: bool
+    ) -> Record | Accepted | RowError:
+        """A row to merge, with the vendor's id of whom it goes into; accepted where that is the same record.
+
+        An id that was looked up is held against that of who stays, who may have the other's address by now: `is_needed` says so.
+        """
+        into = record.into
+        assert into is not None  # noqa: S101 - the engine says so
+        if into.remote_id is None and (is_needed or self._names_who_stays):
+            there = self._looked_up(words, into, is_exact=True)
+            if there is None and self._names_who_stays:
+                return self._nobody_stays(record)
+            into = there or into
+        if into.remote_id == record.remote_id:
+            return Accepted(record.key)
+        return replace(record, into=into)
+
+    def _nobody_stays(self, record: Record) -> RowError:
+        said = f"{self.file.vendor.title} does not have the record that it was merged into"
+        return RowError(record.key, "not_there", said)
+
+    def _looked_up(
+        self, words: templates.Words, record: Record, *, is_exact: bool = False
+    ) -> Record | None:
+        """A row with the vendor's id of it; with `is_exact`, by the strongest identifier that it has alone: a weaker may be another's."""
         for asked in self._look_ups:
             look_up = asked.request
             assert isinstance(look_up, form.LookUp)  # noqa: S101
@@ -427,13 +465,22 @@ class Declared:
             answer = asked.send(
                 self._at(asked), words, [record], group=self._group, missing_ok=True
             )
-            rows = [] if answer is None else items(answer, look_up.rows, self.http.vendor)
-            if rows:
+            if rows := self._found_rows(look_up, answer):
                 found = at(rows[0], look_up.id)
                 if not isinstance(found, str | int) or found == "":
                     raise UnexpectedAnswerError(f"{self.http.vendor}: who was found has no id.")
                 return replace(record, remote_id=str(found))
+            if is_exact:
+                return None
         return None
+
+    def _found_rows(self, look_up: form.LookUp, answer: Any) -> list[Any]:
+        if answer is None:
+            return []
+        found = at(answer, look_up.rows)
+        if isinstance(found, dict):
+            return list(found.values())
+        return items(answer, look_up.rows, self.http.vendor)
 
     def _has_new_address(self, name: str, record: Record) -> bool:
         return (

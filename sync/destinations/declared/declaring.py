@@ -66,6 +66,7 @@ def _object_type(one: form.Object) -> ObjectType:
         found_by=tuple(one.found_by),
         updates_by_id=one.update is not None,
         merges=one.merge is not None,
+        keeps_both=one.keeps_both or "",
         conflicts={code: tuple(names) for code, names in one.conflicts.items()},
         open_fields=one.fields is None,
         known_fields=frozenset(one.fields or ()),

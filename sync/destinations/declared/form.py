@@ -101,18 +101,21 @@ class Limit(Form):
 
 
 class Owed(Form):
-    """What an answer must be to count as taken: statuses, and what stands in the document; with `empty`, no body or `{}`."""
+    """What an answer must be to count as taken: statuses, and what stands in the document; with `empty`, no body or `{}`.
+
+    The form `any` is for a request of whose answer the vendor's pages say nothing: JSON of any form, or a single word.
+    """
 
     statuses: list[int] = [200]
     fields: dict[str, Type] = {}
-    form: Literal["object", "list"] = "object"
+    form: Literal["object", "list", "any"] = "object"
     empty: bool = False
 
     @model_validator(mode="after")
     def _says_something(self) -> Owed:
         if not self.fields and not self.empty and self.form == "object":
             raise ValueError(
-                "wants `fields` that the document must have, `form: list`, or `empty: true`: a login page is JSON too"
+                "wants `fields` that the document must have, `form: list` or `any`, or `empty: true`: a login page is JSON too"
             )
         if any(not 200 <= status < 300 for status in self.statuses):
             raise ValueError("has a status that is no success (200 to 299)")
@@ -259,7 +262,7 @@ class Read(Request):
 
 
 class LookUp(Request):
-    """How the vendor's id of a row is found by one identifier: the first of `rows`."""
+    """How the vendor's id of a row is found by one identifier: the first of `rows`, a list, or an object by what was asked for."""
 
     by: Name
     rows: str
@@ -285,6 +288,9 @@ class Object(Form):
     latency: str = "seconds"
     refresh_days: int | None = None
     job_seconds: float = 900.0
+    keeps_both: str | None = (
+        None  # why a record of who was merged into another stays, where nothing lets go of it
+    )
     subscribes: Literal["email", "sms"] | None = (
         None  # the channel to which a row is subscribed, for which a sync must ask consent
     )

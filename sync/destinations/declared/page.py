@@ -30,6 +30,10 @@ def section(file: DeclaredFile) -> str:
             f"| `{kind}` | {modes} | {able.batch_rows:,} | {identifiers} | {able.latency} |"
         )
     lines += [""] + [f"- {note}" for note in vendor.notes]
+    kept = {kind: able.keeps_both for kind, able in declared.objects.items() if able.keeps_both}
+    for why in dict.fromkeys(kept.values()):
+        named = ", ".join(f"`{kind}`" for kind in kept if kept[kind] == why)
+        lines.append(f"- **Who was merged into another** stays there too ({named}): {why}.")
     erasing = declared.erasure.how or f"cannot be asked for: {declared.erasure.cannot}"
     lines.append(f"- **Erasing** ([sync forget](consent.md#erasure)): {erasing}.")
     for name, limit in declared.rate_limits.items():

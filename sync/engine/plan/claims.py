@@ -38,6 +38,31 @@ class Claims:
             return cls(others=others)
         return cls(offered.found_by, offered.members, others)
 
+    def passed_on(self, mapping: Mapping, dialect: Dialect) -> str | None:
+        """Query part `passed_on as (...)` over `planned` and `activation`: sync_key of rows whose address of before is somebody else's now,
+        in this table or by another sync, so that nothing may become of its record; None where nobody is found by an address.
+        """
+        names = [name for name in self.found_by if name in mapping.identifiers]
+        same = []
+        for name in names:
+            before = membership.found_as(name, dialect.json_text("planned.held_identifiers", name))
+            now = membership.found_as(name, dialect.text(dialect.column(name)))
+            theirs = membership.found_as(name, dialect.json_text("identifiers", name))
+            others = (
+                f" union all select sync_key, {theirs} as now from ({self.others}) as of_others"
+            )
+            same.append(
+                f"select leaving.sync_key from (select sync_key, {before} as before from planned "
+                "where action = 'change') as leaving inner join "
+                f"(select sync_key, {now} as now from activation{others if self.others else ''}) as taking "
+                "on taking.now = leaving.before and taking.sync_key <> leaving.sync_key"
+            )
+        if not same:
+            return None
+        return (
+            f"passed_on as (select distinct sync_key from ({' union all '.join(same)}) as passed)"
+        )
+
     def parts(
         self, mapping: Mapping, dialect: Dialect, *, aside: str | None = None, merges: bool = False
     ) -> str | None:

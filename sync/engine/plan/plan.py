@@ -236,6 +236,7 @@ class Plan:
     abandoned: tuple[
         tuple[str, int], ...
     ] = ()  # syncs that nothing defines, with rows in this object
+    kept_both: int = 0  # records of who was merged into another, which stay beside the other's
 
 
 @dataclass(slots=True)
@@ -344,6 +345,7 @@ def _planned(
         claims=Claims.on(offered, claims),
         refresh=_refresh(definition, offered),
         by_id=offered is not None and (offered.updates_by_id or offered.merges),
+        folds=offered is not None and offered.folds,
         merged=_merged(planning, session, definition, offered, held),
         undo=None if undo is None else ledger.undoing(undo),
     )
@@ -384,6 +386,7 @@ def _planned(
         other_keys=_other_keys(planning, definition, offered),
         elsewhere=_elsewhere(session, planning, definition, ledger) if checks.elsewhere else (),
         abandoned=_abandoned(session, planning, definition, ledger, held=counts.held),
+        kept_both=_kept_both(planning, session, definition, offered, held),
     )
     planned = Planned(plan, queries.mapping)
     if spool and (counts.to_send or counts.forget):
@@ -560,10 +563,7 @@ def _merged(
 ) -> Merged | None:
     """Who became whom, where the destination can be told, or let go of whoever is gone, and has somebody who is another by now."""
     aliases = planning.people.aliases
-    if aliases is None or offered is None or not definition.tells_merges:
-        return None
-    takes_out = bool(offered.modes & {Mode.MIRROR, Mode.REMOVE})
-    if len(definition.key) > 1 or not (offered.merges or takes_out):
+    if aliases is None or offered is None or not offered.lets_go or not tells_merges(definition):
         return None
     # Seldom is there any, and to look for them among all that is compared takes as long as the rest of a plan.
     anybody = session.rows(
@@ -573,6 +573,31 @@ def _merged(
     if not anybody:
         return None
     return Merged(aliases, makes_one=offered.merges, is_found=bool(offered.found_by))
+
+
+def tells_merges(definition: SyncDefinition) -> bool:
+    """Whether the sync tells its destination who became somebody else: in modes that keep records, of rows with one key."""
+    keeps = definition.mode in (Mode.UPSERT, Mode.MIRROR)
+    return keeps and definition.tells_merges and len(definition.key) == 1
+
+
+def _kept_both(
+    planning: Planning,
+    session: Session,
+    definition: SyncDefinition,
+    offered: ObjectType | None,
+    held: str,
+) -> int:
+    """Records of those who were merged into others that stay beside the others', where the destination can let go of neither."""
+    aliases = planning.people.aliases
+    if aliases is None or offered is None or offered.lets_go or not tells_merges(definition):
+        return 0
+    found = session.rows(
+        f"select count(*) as row_count from {aliases} as ids "
+        f"inner join ({held}) as gone on gone.sync_key = ids.old_id "
+        f"inner join ({held}) as kept on kept.sync_key = ids.live_id where ids.old_id <> ids.live_id"
+    )
+    return int(str(found[0]["row_count"]))
 
 
 def _refresh(definition: SyncDefinition, offered: ObjectType | None) -> Refresh | None:

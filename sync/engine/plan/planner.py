@@ -158,6 +158,7 @@ class PlanQueries:
         refresh: Refresh | None = None,
         erased: Erased | None = None,
         by_id: bool = False,
+        folds: bool = False,
         taken_out: Permission | None = None,
         merged: Merged | None = None,
         undo: tuple[str, str] | None = None,
@@ -165,7 +166,8 @@ class PlanQueries:
         """`held` is a query of the ledger's state, `in_ledger` one row of how many rows that has (`Ledger.counts`); `quarantined` one of
         (sync_key, payload_hash, is_dismissed), or None for none; `kinds` what the columns hold; `claims` who else may want rows that
         leave; `refresh` when rows are sent again though nothing changed; `erased` who is to be sent nothing, whatever the table says;
-        `by_id` whether who has other identifiers is written by its remote id;
+        `by_id` whether who has other identifiers is written by its remote id; `folds` whether an address is the record, and the one before
+        goes into the new one;
         `taken_out` whom a `remove` sync keeps out of the object; `merged` who became whom, where the destination is told; `undo` has
         queries of the keys that a run put in and took out: the plan is of these alone, and has whom it put in as if the table did not.
         """
@@ -182,6 +184,7 @@ class PlanQueries:
         self._refresh = refresh
         self._is_claimed = False
         self._by_id = by_id
+        self._folds = folds
         self._undo = undo
         self._merged = merged if self._mode in (Mode.UPSERT, Mode.MIRROR) else None
         self._has_reason = "withheld_reason" in columns
@@ -302,6 +305,10 @@ class PlanQueries:
                 "group by remote_id having count(*) > 1)"
             )
             join += "left join ids_of_several on ids_of_several.remote_id = planned.remote_id "
+        if self._folds and (passed_on := self._claims.passed_on(self.mapping, self._dialect)):
+            known += ", case when passed_on.sync_key is null then 0 else 1 end as is_passed_on"
+            ids += f", {passed_on}"
+            join += "left join passed_on on passed_on.sync_key = planned.sync_key "
         if marks:
             known += "".join(
                 f", coalesce(marks.{name}, 0) as {name}"
@@ -324,6 +331,8 @@ class PlanQueries:
         if self._by_id:
             # Of a row that may have been sent nobody knows which identifiers the vendor has; an id of two rows says of neither who it is.
             unknown = f"action <> 'remove' and held_hash = {self._dialect.literal(UNKNOWN)}"
+            if self._folds and self._claims.passed_on(self.mapping, self._dialect):
+                unknown = f"({unknown}) or (action <> 'remove' and is_passed_on = 1)"
             held = f"case when not ({unknown}) then held_identifiers end as held_identifiers"
             remote_id = "case when is_of_several = 0 then remote_id end as remote_id"
         marking = ", leaving, shared, holders" if marked and self._members else ""

@@ -28,7 +28,7 @@ def test_list_shows_every_sync(lab, answer):
 def test_plan_then_push_then_plan_has_nothing_left(lab, answer):
     assert lab.sync("plan", "--select", "files_people", "--json") == 0
     assert answer()["syncs"] == [
-        {"name": "files_people", "add": 10, "change": 0, "remove": 0, "merged": 0, "unchanged": 0,
+        {"name": "files_people", "add": 10, "change": 0, "remove": 0, "merged": 0, "kept_both": 0, "why_kept": None, "unchanged": 0,
          "withheld": {}, "refused": None, "delivery": "idempotent"}
     ]  # fmt: skip
     assert lab.sync("push", "--select", "files_people", "--json") == 0

@@ -138,7 +138,7 @@ def test_every_wrong_setting_is_said_at_once_by_the_parse(shop: Shop) -> None:
         "vars: cdp_events[0]: 'modle' is not one of",
         "did you mean 'model'?",
         "vars: cdp_events[1]: 'name' is missing.",
-        "vars: cdp_entities.household: 'modl' is not one of model, key; did you mean 'model'?",
+        "vars: cdp_entities.household: 'modl' is not one of model, key, of; did you mean 'model'?",
         "vars: cdp_entities.household: 'model' is missing.",
         "vars: cdp_relations.opps: '['x']' is not a name.",
         "vars: cdp_default_country: 'Deutschland' is no country's two letters in quotes, such as 'DE'; did you mean 'DE'?",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import duckdb
 import pytest
 from workbench import MemoryDestination
@@ -202,6 +204,58 @@ def test_an_address_that_changes_is_told_with_the_one_before(workbench):
     people(bench, ada="ada.new")
     push(bench)
     assert bench.destination.members["ada"].former == {"email": "ada@shop.example"}
+
+
+@pytest.mark.parametrize("taken", [{"ben": "ada", "bea": "bea"}, {"ben": "ben", "bea": "Ada"}])
+@pytest.mark.parametrize("worth", [0, 20_000], ids=["kept", "compared anew"])
+def test_an_address_that_passes_to_somebody_else_goes_into_nobody(
+    workbench, monkeypatch, taken, worth
+):
+    """Its record is theirs from now on: to make it one with the other's would take them out."""
+    monkeypatch.setattr("sync.engine.plan.plan.WORTH_KEEPING", worth)
+    bench = workbench(mode=Mode.UPSERT)
+    bench.declare(merges=True, found_by=("email",))
+    people(bench, ada="ada", ben="ben", bea="bea")
+    push(bench)
+    people(bench, ada="ada.new", **taken)
+    push(bench)
+    assert bench.destination.members["ada"].identifiers["email"] == "ada.new@shop.example"
+    assert bench.destination.members["ada"].former is None
+
+
+def test_two_who_swap_their_addresses_are_told_of_no_merge(workbench):
+    bench = workbench(mode=Mode.UPSERT)
+    bench.declare(merges=True, found_by=("email",))
+    people(bench, ada="ada", ben="ben")
+    push(bench)
+    people(bench, ada="ben", ben="ada")
+    push(bench)
+    assert {name: one.former for name, one in bench.destination.members.items()} == {
+        "ada": None,
+        "ben": None,
+    }
+
+
+@pytest.mark.parametrize("mode", [Mode.UPSERT, Mode.MIRROR])
+def test_where_nothing_lets_go_of_a_record_the_plan_counts_those_that_stay(workbench, mode):
+    bench = workbench(mode=mode, guards=OPEN)
+    bench.declare(
+        modes=frozenset({Mode.UPSERT, Mode.MIRROR}) - {Mode.MIRROR}
+        if mode is Mode.UPSERT
+        else frozenset({mode})
+    )
+    offered = bench.declaration.objects["list"]
+    people(bench, ada="ada", ada2="ada.old", ben="ben")
+    push(bench)
+    became(bench, ada="ada", ada2="ada", ben="ben")
+    people(bench, ada="ada", ben="ben")
+    plan = bench.plan(offered=offered)
+    if mode is Mode.MIRROR:
+        assert (plan.kept_both, plan.counts.merged) == (0, 1)
+        return
+    assert (plan.kept_both, plan.counts.merged, plan.counts.remove) == (1, 0, 0)
+    bench.definition = replace(bench.definition, tells_merges=False)
+    assert bench.plan(offered=offered).kept_both == 0
 
 
 @pytest.mark.parametrize(

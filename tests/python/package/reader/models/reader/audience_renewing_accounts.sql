@@ -1,7 +1,7 @@
 {% set definition %}
 entity: account
 all:
-  - trait: account_name
-    is_null: false
+  - trait: record_count
+    ">=": 1
 {% endset %}
 {{ headwater.audience(definition) }}
