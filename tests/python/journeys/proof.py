@@ -72,7 +72,10 @@ class Proof:
             for name in self.definitions
         }
         self.company, self.now = Company(), FIRST
-        registry = {"journeys": list(self.definitions), "audiences": ["audience_tried", "audience_firms"]}
+        registry = {
+            "journeys": list(self.definitions),
+            "audiences": ["audience_tried", "audience_firms"],
+        }
         self.project = ScratchProject(
             folder, variables={"cdp_events": [], "cdp_registry": registry}, threads=1
         )

@@ -87,7 +87,12 @@ class Drawn:
         if kind == "touchpoint":
             return {
                 "name": name,
-                kind: {"destination": "hook", "channel": "email", "template": name, **self.contacts()},
+                kind: {
+                    "destination": "hook",
+                    "channel": "email",
+                    "template": name,
+                    **self.contacts(),
+                },
             }
         if kind == "wait":
             return {"name": name, kind: self.wait()}
@@ -109,7 +114,8 @@ class Drawn:
         if not self.of_companies:
             return {}
         told = self.chance.choice([
-            {}, {"where": {"role": "buyer"}}, {"top": 1, "by": "score"}, {"top": 2, "by": "score", "from": "lowest", "where": {"role": ["buyer", "user"]}},
+            {}, {"where": {"role": "buyer"}}, {"top": 1, "by": "score"},
+            {"top": 2, "by": "score", "from": "lowest", "where": {"role": ["buyer", "user"]}},
             {"who": {"trait": "country", "equals": "DE"}},
         ])  # fmt: skip
         return {"contacts": told} if told else {}
@@ -253,9 +259,13 @@ class Company:
                 row["member"] = not row["member"]
                 yield f"update raw.firms set is_member = {row['member']} where account_id = '{firm}'"
             if people and chance.random() < 0.5:
-                self.contacts.add((firm, chance.choice(people), chance.choice(["buyer", "user", "boss"])))
+                self.contacts.add(
+                    (firm, chance.choice(people), chance.choice(["buyer", "user", "boss"]))
+                )
             if chance.random() < 0.15:
-                at = max(now - chance.choice([0.2, 0.8, 1.7]) * DAY, FIRST - DAY).replace(microsecond=0)
+                at = max(now - chance.choice([0.2, 0.8, 1.7]) * DAY, FIRST - DAY).replace(
+                    microsecond=0
+                )
                 at -= dt.timedelta(seconds=len(self.events))
                 event = {"table": "contracts", "event_id": f"contracts{len(self.events)}", "profile_id": firm, "occurred_at": at,
                     "value": chance.choice([5, 30, 80])}  # fmt: skip
@@ -399,9 +409,10 @@ class Simulated:
         let_in = {one.entry for one in self.travellers.values()}
         least = entry.get("where", {}).get("value_eur", {}).get(">=", 0)
         window = days_of(entry.get("within", "3 days"))
+        table = {"cart_filled": "carts", "contract_signed": "contracts"}[entry["did"]]
         events = [
             one for one in company.events
-            if one["table"] == {"cart_filled": "carts", "contract_signed": "contracts"}[entry["did"]] and one["event_id"] not in let_in and one["value"] >= least
+            if one["table"] == table and one["event_id"] not in let_in and one["value"] >= least
             and now - window <= one["occurred_at"] <= now
         ]  # fmt: skip
         if "again" in entry:
@@ -521,7 +532,11 @@ class Moved:
             if firm == self.one.person and role in ([roles] if isinstance(roles, str) else roles)
         }  # fmt: skip
         if "who" in told:
-            wanted = {one for one in wanted if self.company.people[one]["country"] == told["who"]["equals"]}
+            wanted = {
+                one
+                for one in wanted
+                if self.company.people[one]["country"] == told["who"]["equals"]
+            }
         had = {self.company.who(person) for step, person in self.one.written if step == name}
         sign = 1 if told.get("from") == "lowest" else -1
         found = sorted(wanted - had, key=lambda one: (sign * score_of(one), one))
@@ -529,7 +544,9 @@ class Moved:
             found = found[: max(told["top"] - len(had), 0)]
         for person in found:
             self.one.written.add((name, person))
-            self.of.rows.append((self.one.person, self.one.entry, f"{name}@{person}", "due", self.now))
+            self.of.rows.append(
+                (self.one.person, self.one.entry, f"{name}@{person}", "due", self.now)
+            )
         return "written" if had or found else "nobody"
 
     def clock(self, body: Row, arrived: dt.datetime) -> tuple[str, dt.datetime] | None:

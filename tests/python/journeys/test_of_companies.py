@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
+from sync.cli.main import run
 from tests.python.journeys.lab import BuildError, JourneyLab
 
 MAIL = "touchpoint: {destination: hook, channel: email, template: Mail"
@@ -26,7 +29,8 @@ steps:
 MODELS = {
     "accounts": "select account_id, plan, size from raw.companies where is_known",
     "account_contacts": "select account_id, profile_id, role from raw.contacts",
-    "audience_companies": "select account_id, is_holdout, timestamp '2020-01-01' as qualified_at from raw.companies where is_known and is_member",
+    "audience_companies": "select account_id, is_holdout, timestamp '2020-01-01' as qualified_at from raw.companies "
+    "where is_known and is_member",
     "event_contract_signed": "select event_id, account_id, occurred_at, value_eur from raw.contracts",
     "profiles": "select profile_id, email, country, time_zone, score from raw.people where is_known",
     "sync_hook__mails": """{{ config(materialized='table') }}
@@ -51,7 +55,8 @@ class Firms:
                 text if "config(" in text else f"{{{{ config(materialized='view') }}}}\n{text}"
             )
         lab.execute(
-            "create table raw.companies (account_id varchar, plan varchar, size integer, is_member boolean, is_holdout boolean, is_known boolean)",
+            "create table raw.companies (account_id varchar, plan varchar, size integer, is_member boolean, "
+            "is_holdout boolean, is_known boolean)",
             "create table raw.contacts (account_id varchar, profile_id varchar, role varchar)",
             "create table raw.contracts (event_id varchar, account_id varchar, occurred_at timestamp, value_eur double)",
             "alter table raw.people add column score integer",
@@ -101,7 +106,9 @@ def test_a_company_goes_through_and_its_contacts_get_the_messages(
     tried.company("held", {"emil": "buyer"}, holdout=True)
     tried.company("nobody", {})
     tried.lab.build("2026-03-01 12:00:00")
-    assert tried.messages("everybody") == [("acme", "anna"), ("acme", "ben"), ("acme", "cleo"), ("bolt", "dora"), ("held", "emil")]  # fmt: skip
+    assert tried.messages("everybody") == [
+        ("acme", "anna"), ("acme", "ben"), ("acme", "cleo"), ("bolt", "dora"), ("held", "emil"),
+    ]  # fmt: skip
     assert tried.steps("node = 'everybody' and profile_id is null") == [
         ("acme", None, "everybody", "written"), ("bolt", None, "everybody", "written"),
         ("held", None, "everybody", "written"), ("nobody", None, "everybody", "nobody"),
@@ -174,7 +181,8 @@ steps:
         )
         assert len(sent) <= 2, day
     assert ("acme", None, "first", "written") in tried.steps("node = 'first'")
-    assert sorted(person for company, person in tried.messages("first") if company == "acme") == ["anna", "ben", "cleo", "dora", "emil", "tokyo"]  # fmt: skip
+    of_acme = sorted(person for company, person in tried.messages("first") if company == "acme")
+    assert of_acme == ["anna", "ben", "cleo", "dora", "emil", "tokyo"]
     # Of two that are wanted one goes before he could have it: another comes in his place, and no third.
     tried.lab.step("2026-03-05 10:00:00")
     tried.lab.step("2026-03-06 10:00:00")
@@ -231,9 +239,8 @@ steps:
         ("acme", "cleo"),
     ], "of the contract of 80 alone"
     last = [*tried.messages("one"), *tried.messages("other")]
-    assert len(last) == 9 and {company for company, _ in last} == {"acme"}, (
-        "three contracts, three contacts"
-    )
+    assert len(last) == 9
+    assert {company for company, _ in last} == {"acme"}, "three contracts, three contacts"
     ids = [
         one
         for (one,) in tried.lab.query(
@@ -265,18 +272,18 @@ def test_wrong_definitions_are_told_by_key(firms: Callable[..., Firms]) -> None:
         (fine.replace("entity: account\n", ""), "entry.audience: audience_companies is an audience of entity account"),
         (fine.replace("audience_companies", "audience_tried"), "entry.audience: audience_tried is an audience of entity person"),
         (fine.replace("{audience: audience_companies}", "{did: order_placed}"), "entry.did: wants an event of companies, with account_id"),
-        (to % "{whre: {role: buyer}}", r"steps\[1\].touchpoint.contacts: 'whre' is not one of where, who, top, by, from; did you mean 'where'"),
-        (to % "{where: {rolle: buyer}}", r"steps\[1\].touchpoint.contacts.where.*'rolle' is no column of account_contacts; did you mean 'role'"),
+        (to % "{whre: {role: buyer}}", r"steps\[1\].touchpoint.contacts: 'whre' is not one of where, who, top, by, from; did you"),
+        (to % "{where: {rolle: buyer}}", r"steps\[1\].touchpoint.contacts.where.*'rolle' is no column of account_contacts; did you mean"),
         (to % "{top: 1}", r"touchpoint.contacts: wants top: and by: together"),
         (to % "{top: 0, by: score}", r"touchpoint.contacts.top: wants a whole number, 1 or more, not '0'"),
         (to % "{top: 1, by: scroe}", r"touchpoint.contacts.by: 'scroe' is no column of profiles; did you mean 'score'"),
         (to % "{top: 1, by: country}", r"touchpoint.contacts.by: wants a trait that is a number or a time"),
         (to % "{top: 1, by: score, from: hihgest}", r"touchpoint.contacts.from: 'hihgest' is not one of"),
-        (to % "{who: {trait: contry, equals: DE}}", r"touchpoint.contacts.who.trait: 'contry' is no column of profiles; did you mean 'country'"),
+        (to % "{who: {trait: contry, equals: DE}}", r"touchpoint.contacts.who.trait: 'contry' is no column of profiles; did you mean"),
         (to % "{who: {trait: plan, equals: DE}}", r"touchpoint.contacts.who.trait: 'plan' is no column of profiles"),
         (to % "all", r"touchpoint.contacts: wants \{where"),
         (to % "[anna]", r"touchpoint.contacts: wants \{where"),
-        ((to % "{top: 1, by: score}").replace("entity: account", "entity: person"), "contacts: is for journeys of companies, which say entity: account"),
+        ((to % "{top: 1, by: score}").replace("entity: account", "entity: person"), "contacts: is for journeys of companies"),
         (fine.replace("steps:", "exit_when: {trait: country, equals: DE}\nsteps:"), "exit_when.trait: 'country' is no column of accounts"),
     ]:  # fmt: skip
         tried.lab.define(wrong)
@@ -288,3 +295,69 @@ def test_wrong_definitions_are_told_by_key(firms: Callable[..., Firms]) -> None:
     )
     with pytest.raises(BuildError, match="its log is of companies, and the definition of people"):
         tried.lab.step("2026-03-02 12:00:00")
+
+
+def test_what_is_asked_of_a_journey_of_companies(
+    firms: Callable[..., Firms], capsys: pytest.CaptureFixture[str]
+) -> None:
+    definition = f"""
+entity: account
+entry: {{audience: audience_companies}}
+exclusion: sales
+steps:
+  - {{name: first, {MAIL}}}}}
+  - {{name: opened, wait: {{until: {{engaged: {{touchpoint: first, kind: opened}}}}, timeout: 3 days}}}}
+  - {{name: second, {MAIL}, contacts: {{top: 1, by: score}}}}}}
+  - {{name: rest, wait: {{for: 60 days}}}}
+"""
+    tried = firms(definition, ["first", "second"])
+    tried.company("acme", {"anna": "buyer", "ben": "user"})
+    tried.company("bolt", {"cleo": "buyer"})
+    tried.lab.build("2026-03-01 12:00:00")
+    tried.lab.execute(
+        "insert into raw.engagements values ('e1', 'ben', 'opened', 'hook', null, '2026-03-01 18:00:00')"
+    )
+    tried.lab.step("2026-03-02 12:00:00")
+    assert tried.messages("second") == [("acme", "ben")], "what one of its contacts opened"
+    # People and companies are asked of their own journeys.
+    asked = {
+        "audience_inside": "entity: account\nin_journey: journey_tried",
+        "audience_inside_people": "account: {in_journey: journey_tried}",
+        "audience_wrong": "in_journey: journey_tried",
+    }
+    models = tried.lab.folder / "models/engine"
+    for name, text in asked.items():
+        (models / f"{name}.sql").write_text(
+            "{{ config(materialized='table') }}\n{% set definition %}\n"
+            + text
+            + "\n{% endset %}\n{{ headwater.audience(definition) }}\n"
+        )
+    with pytest.raises(BuildError, match=r"account: \{in_journey: journey_tried\}"):
+        tried.lab.build("2026-03-02 12:00:00", "--select", "audience_wrong")
+    (models / "audience_wrong.sql").unlink()
+    tried.lab.build("2026-03-02 12:00:00", "--select", "audience_inside", "audience_inside_people")
+    inside = tried.lab.query("select account_id from analytics.audience_inside order by 1")
+    assert inside == [("acme",), ("bolt",)]
+    people = tried.lab.query("select profile_id from analytics.audience_inside_people order by 1")
+    assert people == [("anna",), ("ben",), ("cleo",)]
+    # What the commands tell, and what an edit and the days to come would send.
+    options = ["--project-dir", str(tried.lab.folder), "--json"]
+
+    def told(*words: str) -> dict[str, Any]:
+        capsys.readouterr()
+        with mock.patch.dict(os.environ, tried.lab.environment()):
+            assert run(["journey", *words, *options]) == 0, capsys.readouterr()
+        found: dict[str, Any] = json.loads(capsys.readouterr().out)
+        return found
+
+    shown = {one["name"]: one for one in told("show", "tried")["steps"]}
+    assert shown["first"]["passed"] == {"due": 3, "written": 2}
+    assert shown["opened"]["standing"] == 1
+    ahead = told("forecast", "tried", "--days", "4")
+    assert sum(one["messages"] for one in ahead["sends"]) == 1, "to cleo, at her company's timeout"
+    again = told("replay", "tried", "--from", "2026-03-01", "--to", "2026-03-06")
+    assert sum(one["messages"] for one in again["sends"]) == 5
+    tried.lab.define(
+        definition.replace("top: 1, by: score", "top: 2, by: score").replace("3 days", "1 day")
+    )
+    assert told("diff", "tried")["steps"] == []
