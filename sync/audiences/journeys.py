@@ -70,7 +70,9 @@ def show(session: Session, journey: CompiledJourney) -> dict[str, Any]:
 def diff(session: Session, old: CompiledJourney, new: CompiledJourney) -> dict[str, Any]:
     """What a build now would do by the new definition and not by the old one, and the other way round, step by step."""
     who = [new.key] if new.key == PERSON else [new.key, PERSON]
-    key = ", ".join(f"steps.{one}" for one in (*who, "entry_number", "node", "node_type", "outcome"))
+    key = ", ".join(
+        f"steps.{one}" for one in (*who, "entry_number", "node", "node_type", "outcome")
+    )
     same = f"after.{new.key} = before.{new.key}"
     if new.key != PERSON:  # a company's own rows have no contact
         same += f" and coalesce(after.{PERSON}, '') = coalesce(before.{PERSON}, '')"

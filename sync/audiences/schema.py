@@ -115,7 +115,11 @@ def _journey(tables: Mapping[str, list[str]]) -> Schema:
         for type_ in tables["steps"]
     ]
     journey = _closed(
-        tables["journey"], entity={"enum": ["person", "account"]}, entry={"oneOf": entries}, exit_when=_CONDITION, steps=_STEPS
+        tables["journey"],
+        entity={"enum": ["person", "account"]},
+        entry={"oneOf": entries},
+        exit_when=_CONDITION,
+        steps=_STEPS,
     )
     return {"journey": {**journey, "required": ["entry", "steps"]}, "step": {"oneOf": steps}}
 
