@@ -100,20 +100,27 @@
 {%- endmacro %}
 
 {#- Relation-shaped query in brackets: the entries of a journey that somebody has left, by who they are now. Where one of two merged people had left, both are. -#}
-{% macro _entries_left(log, aliases) -%}
+{% macro _entries_left(log, aliases, entity) -%}
+    {%- set key = headwater.audience_entities()[entity].key -%}
     {{ return(
-        '(select distinct coalesce(became.live_id, exits.profile_id) as profile_id, exits.entry_number from ' ~ log ~ ' as exits left join ' ~ aliases
-        ~ " as became on exits.profile_id = became.old_id and became.entity = 'person' where exits.node_type = 'exit')"
+        '(select distinct coalesce(became.live_id, exits.' ~ key ~ ') as ' ~ key ~ ', exits.entry_number from ' ~ log ~ ' as exits left join ' ~ aliases
+        ~ ' as became on exits.' ~ key ~ " = became.old_id and became.entity = '" ~ entity ~ "' where exits.node_type = 'exit')"
     ) }}
 {%- endmacro %}
 
-{#- Expression: people in a journey, as the last build left it: inside now, or with `step: name` those who reached it, and `happened: {within: 7 days}`
+{#- Expression: people or companies in a journey, as the last build left it: inside now, or with `step: name` those who reached it, and `happened: {within: 7 days}`
     when they entered or reached it. -#}
 {% macro in_journey_predicate(context, condition, path) -%}
     {%- do headwater.note_unknown_keys(context, condition, headwater.definition_keys('in_journey'), path) -%}
     {%- set name = condition['in_journey'] -%}
-    {%- if context.entity != 'person' or name is not string or not modules.re.fullmatch('journey_[a-z0-9_]+', name) -%}
-        {%- do headwater.note_problem(context, path, "wants the name of one journey model, journey_..., of people, not '" ~ name ~ "'") -%}
+    {%- if context.entity not in ['person', 'account'] or name is not string or not modules.re.fullmatch('journey_[a-z0-9_]+', name) -%}
+        {%- do headwater.note_problem(context, path, "wants the name of one journey model, journey_..., of people or companies, not '" ~ name ~ "'") -%}
+        {{ return('false') }}
+    {%- endif -%}
+    {%- set key = context.key -%}
+    {%- if execute and headwater.key_of_journey(name) != key -%}
+        {%- do headwater.note_problem(context, path, name ~ " is a journey of " ~ ("companies; put it into account: {in_journey: " if context.entity == 'person' else "people; put it into contacts: {who: {in_journey: ")
+            ~ name ~ ('}' if context.entity == 'person' else '}}')) -%}
         {{ return('false') }}
     {%- endif -%}
     {%- set wheres = ['steps.node in (' ~ headwater._step_names(context, name, condition.get('step', 'entry'), none, path ~ '.step') ~ ')'] -%}
@@ -133,13 +140,13 @@
         {{ return('false') }}
     {%- endif -%}
     {%- if 'step' not in condition -%}
-        {%- do wheres.append('left_at.profile_id is null') -%}
+        {%- do wheres.append('left_at.' ~ key ~ ' is null') -%}
     {%- endif -%}
     {{ return(headwater.in_keys(
-        'candidates.profile_id', 'coalesce(successors.live_id, steps.profile_id)',
-        log ~ ' as steps left join ' ~ aliases ~ " as successors on steps.profile_id = successors.old_id and successors.entity = 'person'"
-        ~ ' left join ' ~ headwater._entries_left(log, aliases) ~ ' as left_at'
-        ~ ' on coalesce(successors.live_id, steps.profile_id) = left_at.profile_id and steps.entry_number = left_at.entry_number where ' ~ wheres | join(' and ')
+        context.candidate_key, 'coalesce(successors.live_id, steps.' ~ key ~ ')',
+        log ~ ' as steps left join ' ~ aliases ~ ' as successors on steps.' ~ key ~ " = successors.old_id and successors.entity = '" ~ context.entity ~ "'"
+        ~ ' left join ' ~ headwater._entries_left(log, aliases, context.entity) ~ ' as left_at'
+        ~ ' on coalesce(successors.live_id, steps.' ~ key ~ ') = left_at.' ~ key ~ ' and steps.entry_number = left_at.entry_number where ' ~ wheres | join(' and ')
     )) }}
 {%- endmacro %}
 

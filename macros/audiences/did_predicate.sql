@@ -12,7 +12,7 @@
     {%- set reach = headwater._reach_of_traveller(context, event, reach) -%}
     {%- do headwater.count_plainly(context, event) if not context.get('spans') and 'then' not in condition -%}
     {%- set having, is_negated = headwater._having(context, event, condition, path) -%}
-    {%- set span = headwater._event_span(context, event, condition, path) -%}
+    {%- set span = headwater._event_span(context, event, reach, condition, path) -%}
     {%- set beside = headwater.event_beside_trait(context, reach, event, condition, path) -%}
     {%- set where = headwater._event_window(context, 'events', event, condition, path) ~ span.where ~ beside.where -%}
     {%- set source = headwater.event_rows(context, event) ~ ' as events' ~ reach.joined ~ span.joined ~ beside.joined -%}
@@ -81,7 +81,7 @@
     {%- if not context.get('spans') or not context.get('is_many') -%}
         {{ return(reach) }}
     {%- endif -%}
-    {{ return({'candidate': 'candidates.traveller_id', 'key': 'span.traveller_id', 'joined': reach.joined}) }}
+    {{ return({'candidate': 'candidates.traveller_id', 'key': 'span.traveller_id', 'joined': reach.joined, 'owner': reach.key}) }}
 {%- endmacro %}
 
 {#- Expression: what a condition says holds in each period of its window. -#}
@@ -212,8 +212,8 @@
 {%- endmacro %}
 
 {#- Value: {joined, where}, what keeps a journey's condition to events after the entry, unless it says `since: ever`, and up to the end
-    of a wait. `context.spans` is a relation with profile_id, since_at and, where `context.has_end`, until_at; audiences have none. -#}
-{% macro _event_span(context, event, condition, path) -%}
+    of a wait. `context.spans` is a relation with the key of who goes through it, since_at and, where `context.has_end`, until_at; audiences have none. -#}
+{% macro _event_span(context, event, reach, condition, path) -%}
     {%- set since = condition.get('since', 'entry') -%}
     {%- if 'since' in condition and not context.get('spans') -%}
         {%- do headwater.note_problem(context, path ~ '.since', "is for the conditions of journeys, on the person; say within: here") -%}
@@ -224,7 +224,7 @@
         {{ return({'joined': '', 'where': ''}) }}
     {%- endif -%}
     {{ return({
-        'joined': ' inner join ' ~ context.spans ~ ' as span on events.profile_id = span.profile_id'
+        'joined': ' inner join ' ~ context.spans ~ ' as span on ' ~ (reach.owner or reach.key) ~ ' = span.' ~ context.key
             ~ (' left join own_events as own_event on span.traveller_id = own_event.traveller_id' if headwater.asks_entry(context, condition) else ''),
         'where': (' and events.' ~ event.time ~ ' > span.since_at' if since == 'entry' else '')
             ~ (' and events.' ~ event.time ~ ' <= span.until_at' if context.get('has_end') else ''),

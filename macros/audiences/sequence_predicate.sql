@@ -105,7 +105,7 @@
 {#- Relation-shaped: the events of a step, each with the key of the person or company. -#}
 {% macro _sequence_rows(context, step, path, is_first=false) -%}
     {%- set told = step.told if is_first else headwater._rest(step.told, ['within']) -%}
-    {%- set span = headwater._event_span(context, step.event, headwater._picked(step.told, ['where']), path) -%}
+    {%- set span = headwater._event_span(context, step.event, step.reach, headwater._picked(step.told, ['where']), path) -%}
     {#- What must not be may well have been before the entry. -#}
     {%- set span = {'joined': span.joined if context.get('is_many') else '', 'where': ''} if step.is_not else span -%}
     {%- if 'nth' in step.told -%}

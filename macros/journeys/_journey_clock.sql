@@ -147,11 +147,11 @@
     {{ return('coalesce(' ~ zones.column ~ ' in (' ~ open | join(', ') ~ '), 1 = 0)' if open else '1 = 0') }}
 {%- endmacro %}
 
-{#- Expression: the arm of a split that a person is in, by the hash of their id: the same in every entry. -#}
-{% macro _journey_arm(node, journey) -%}
+{#- Expression: the arm of a split that a person or company is in, by the hash of their id: the same in every entry. -#}
+{% macro _journey_arm(node, context) -%}
     {%- set sum = namespace(percent=0) -%}
     {%- set cases = [] -%}
-    {%- set key = dbt.concat([headwater.string_literal('split|' ~ journey ~ '|' ~ node.name ~ '|'), 'arrived.profile_id']) -%}
+    {%- set key = dbt.concat([headwater.string_literal('split|' ~ context.name ~ '|' ~ node.name ~ '|'), 'arrived.' ~ context.key]) -%}
     {%- for arm in node.arms -%}
         {%- set sum.percent = sum.percent + arm.percent -%}
         {%- if loop.last -%}

@@ -1,10 +1,10 @@
-{#- Relation-shaped query in brackets: who is, or was, in a journey, by the person as they are now; people who became one are one.
-    Columns: profile_id, entry_number, is_holdout (one of the two was), is_gone (left by exit_when, by a goal, or held back since), exits
+{#- Relation-shaped query in brackets: who is, or was, in a journey, by the person or company as they are now; those who became one are one.
+    Columns: profile_id or account_id, entry_number, is_holdout (one of the two was), is_gone (left by exit_when, by a goal, or held back since), exits
     (how many times an exit: step was met), is_out (the way is over, whichever end it had). -#}
-{% macro _journey_people(journey) -%}
+{% macro _journey_people(journey, key) -%}
 (
     select
-        people.profile_id,
+        people.{{ key }},
         people.entry_number,
         max(case when people.is_holdout then 1 else 0 end) = 1 as is_holdout,
         max(
@@ -17,18 +17,28 @@
         sum(case when people.node_type = 'exit' and people.outcome = 'exit' then 1 else 0 end) as exits,
         max(case when people.node_type = 'exit' then 1 else 0 end) = 1 as is_out
 
-    from {{ headwater._journey_steps_by_person(journey) }} as people
+    from {{ headwater._journey_steps_by_person(journey, key) }} as people
 
-    group by people.profile_id, people.entry_number
+    group by people.{{ key }}, people.entry_number
 )
 {%- endmacro %}
 
-{#- Relation-shaped query in brackets: the log with profile_id as it is now and logged_id as it was. Who is known no more is not in it. -#}
-{% macro _journey_steps_by_person(journey) -%}
+{#- Text: the column of the log of a journey, known by its name, that says who goes through it; while dbt parses no definition is known. -#}
+{% macro key_of_journey(journey) -%}
+    {%- set node = headwater.node_named(journey) if execute else none -%}
+    {{ return(headwater.journey_key((node.config.meta.get('journey') or {}) if node else {})) }}
+{%- endmacro %}
+
+{#- Relation-shaped query in brackets: the log with profile_id (of companies account_id too) as it is now and logged_id as it was, the id of who goes through
+    it. Who is known no more is not in it. -#}
+{% macro _journey_steps_by_person(journey, key='profile_id') -%}
 (
     select
-        case when identity_aliases.old_id is null then steps.profile_id else identity_aliases.live_id end as profile_id,
-        steps.profile_id as logged_id,
+        case when identity_aliases.old_id is null then steps.{{ key }} else identity_aliases.live_id end as {{ key }},
+        steps.{{ key }} as logged_id,
+        {%- if key != 'profile_id' %}
+        case when contacts.old_id is null then steps.profile_id else contacts.live_id end as profile_id,
+        {%- endif %}
         steps.entry_number,
         steps.node,
         steps.node_type,
@@ -41,7 +51,12 @@
     from {{ headwater.model_ref(journey) }} as steps
 
     left join {{ ref('headwater', 'identity_aliases') }} as identity_aliases
-        on steps.profile_id = identity_aliases.old_id
+        on steps.{{ key }} = identity_aliases.old_id
+    {%- if key != 'profile_id' %}
+
+    left join {{ ref('headwater', 'identity_aliases') }} as contacts
+        on steps.profile_id = contacts.old_id
+    {%- endif %}
 
     where
         identity_aliases.old_id is null

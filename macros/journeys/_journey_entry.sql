@@ -23,17 +23,17 @@
         {%- endif -%}
         {{ return({
             'kind': 'audience', 'is_many': again is mapping, 'again': again, 'most': most, 'event': none, 'rests': none, 'is_open': headwater._journey_is_open(context, entry),
-            'members': 'select profile_id, is_holdout from ' ~ headwater.model_ref(entry['audience'], context),
+            'members': 'select ' ~ context.key ~ ', is_holdout from ' ~ headwater.model_ref(entry['audience'], context),
         }) }}
     {%- elif again is mapping -%}
         {{ headwater.audience_error('re_entry', "is for the entry by an audience; each event and each date is an entry of its own") }}
     {%- endif -%}
     {%- set holdout = headwater._share(context, entry['holdout'], 'entry.holdout') if 'holdout' in entry else none -%}
-    {%- set is_holdout = headwater.held_out_by_chance('entering.profile_id', [holdout, headwater.global_holdout(context, 'person', entry.get('global_holdout', 'held_out'))]) -%}
+    {%- set is_holdout = headwater.held_out_by_chance('entering.' ~ context.key, [holdout, headwater.global_holdout(context, context.entity, entry.get('global_holdout', 'held_out'))]) -%}
     {%- set who = headwater.audience_predicate(context, entry['who'], 'entry.who') if 'who' in entry else none -%}
-    {%- set excluded = headwater.setting('cdp_always_excluded').get('person') -%}
+    {%- set excluded = headwater.setting('cdp_always_excluded').get(context.entity) -%}
     {%- if excluded -%}
-        {%- set kept_out = 'not (' ~ headwater.audience_predicate(context, excluded, 'vars: cdp_always_excluded.person') ~ ')' -%}
+        {%- set kept_out = 'not (' ~ headwater.audience_predicate(context, excluded, 'vars: cdp_always_excluded.' ~ context.entity) ~ ')' -%}
         {%- set who = '(' ~ who ~ ') and ' ~ kept_out if who else kept_out -%}
     {%- endif -%}
     {%- if found[0] == 'did' -%}
@@ -53,8 +53,9 @@
 {% macro _journey_events(context, entry, who) -%}
     {%- do headwater.note_unknown_keys(context, entry, headwater.definition_keys('entry_did'), 'entry') -%}
     {%- set event = headwater.declared_event(context, entry['did'], 'entry.did') -%}
-    {%- if not event or event.entity != 'person' -%}
-        {%- do headwater.note_problem(context, 'entry.did', "wants an event of people") -%}
+    {%- set columns = headwater._columns_of(context, event.model).types if event else {} -%}
+    {%- if not event or (columns and context.key not in columns) -%}
+        {%- do headwater.note_problem(context, 'entry.did', "wants an event of " ~ ('people' if context.entity == 'person' else 'companies') ~ ", with " ~ context.key) -%}
         {%- do headwater.stop_for(context.problems) -%}
     {%- endif -%}
     {%- set window = {'within': entry.get('within', '3 days')} -%}
@@ -63,9 +64,9 @@
     {%- endfor -%}
     {%- set key = 'cast(events.' ~ event.key ~ ' as ' ~ dbt.type_string() ~ ')' -%}
     {{ return(
-        'select candidates.profile_id, ' ~ headwater.node_key(key) ~ ' as entry_number, ' ~ key ~ ' as entry_key, '
+        'select candidates.' ~ context.key ~ ', ' ~ headwater.node_key(key) ~ ' as entry_number, ' ~ key ~ ' as entry_key, '
         ~ headwater._instant('events.' ~ event.time) ~ ' as happened_at from ' ~ headwater.model_ref(event.model, context)
-        ~ ' as events inner join people as candidates on events.profile_id = candidates.profile_id where events.' ~ event.key ~ ' is not null and '
+        ~ ' as events inner join people as candidates on events.' ~ context.key ~ ' = candidates.' ~ context.key ~ ' where events.' ~ event.key ~ ' is not null and '
         ~ headwater._event_window(context, 'events', event, window, 'entry') ~ (' and ' ~ who if who)
     ) }}
 {%- endmacro %}
@@ -120,8 +121,8 @@
         {%- set key = 'cast(extract(year from ' ~ clock ~ ') * 10000 + ' ~ number ~ ' as ' ~ dbt.type_string() ~ ')' -%}
     {%- endif -%}
     {{ return(
-        'select dated.profile_id, ' ~ headwater.node_key('dated.entry_key') ~ ' as entry_number, dated.entry_key, ' ~ headwater.cdp_now()
-        ~ ' as happened_at from (select candidates.profile_id, ' ~ key ~ ' as entry_key from people as candidates where (' ~ parts | join(' or ') ~ ')'
+        'select dated.' ~ context.key ~ ', ' ~ headwater.node_key('dated.entry_key') ~ ' as entry_number, dated.entry_key, ' ~ headwater.cdp_now()
+        ~ ' as happened_at from (select candidates.' ~ context.key ~ ', ' ~ key ~ ' as entry_key from people as candidates where (' ~ parts | join(' or ') ~ ')'
         ~ (' and ' ~ who if who) ~ ') as dated where dated.entry_key is not null'
     ) }}
 {%- endmacro %}
@@ -161,15 +162,15 @@
     {{ return(true) }}
 {%- endmacro %}
 
-{#- Expression: one entry of one person. -#}
-{% macro _traveller_id(alias) -%}
-    {{ return(dbt.concat([alias ~ '.profile_id', "'|'", 'cast(' ~ alias ~ '.entry_number as ' ~ dbt.type_string() ~ ')'])) }}
+{#- Expression: one entry of one person or company. -#}
+{% macro _traveller_id(alias, key) -%}
+    {{ return(dbt.concat([alias ~ '.' ~ key, "'|'", 'cast(' ~ alias ~ '.entry_number as ' ~ dbt.type_string() ~ ')'])) }}
 {%- endmacro %}
 
 {#- CTEs: who comes in with this build, by `ever`, the log of all versions; of more than may come in on one day those with the smallest ids, the others on a later one. -#}
 {% macro _journey_entries(entry, excluded, context, leaves_out, ever='logged') -%}
 {%- set most = entry.most if not leaves_out else none -%}
-{%- set rests = entry.rests -%}
+{%- set rests, key = entry.rests, context.key -%}
 {%- if rests %}
 {# Of the events or dates that have let nobody in yet the first, if the person's last entry leaves room for it. -#}
 rested_members as (
@@ -179,19 +180,19 @@ rested_members as (
     from (
         select
             members.*,
-            row_number() over (partition by members.profile_id order by members.happened_at nulls last, members.entry_number nulls last) as turn
+            row_number() over (partition by members.{{ key }} order by members.happened_at nulls last, members.entry_number nulls last) as turn
 
         from members
 
-        left join (select distinct {{ 'entry_number' if entry.kind == 'event' else 'profile_id, entry_number' }} from {{ ever }} where node = 'entry') as had
+        left join (select distinct {{ 'entry_number' if entry.kind == 'event' else key ~ ', entry_number' }} from {{ ever }} where node = 'entry') as had
             on members.entry_number = had.entry_number
             {%- if entry.kind != 'event' %}
-            and members.profile_id = had.profile_id
+            and members.{{ key }} = had.{{ key }}
             {%- endif %}
 
         left join (
             select
-                profile_id,
+                {{ key }},
                 max(case when node = 'entry' then happened_at end) as last_entered_at,
                 max(case when node_type = 'exit' then happened_at end) as last_left_at,
                 count(distinct case when node = 'entry' then entry_number end)
@@ -199,9 +200,9 @@ rested_members as (
 
             from {{ ever }}
 
-            group by profile_id
+            group by {{ key }}
         ) as rested
-            on members.profile_id = rested.profile_id
+            on members.{{ key }} = rested.{{ key }}
 
         where
             had.entry_number is null
@@ -225,7 +226,7 @@ rested_members as (
 {{ 'coming' if most else 'entries' }} as (
 
     select
-        members.profile_id,
+        members.{{ key }},
         {%- if entry.kind != 'audience' %}
         members.entry_number,
         members.entry_key,
@@ -247,14 +248,14 @@ rested_members as (
         on members.entry_number = before.entry_number
     {%- elif entry.kind == 'date' %}
 
-    left join (select profile_id, entry_number from {{ ever }} where node = 'entry') as before
-        on members.profile_id = before.profile_id
+    left join (select {{ key }}, entry_number from {{ ever }} where node = 'entry') as before
+        on members.{{ key }} = before.{{ key }}
         and members.entry_number = before.entry_number
     {%- else %}
 
     left join (
         select
-            profile_id,
+            {{ key }},
             max(entry_number) as entries,
             max(case when outcome = 'was_there' then 1 else 0 end) as was_there,
             count(distinct case when node = 'entry' then entry_number end)
@@ -264,18 +265,18 @@ rested_members as (
 
         from {{ ever }}
 
-        group by profile_id
+        group by {{ key }}
     ) as before
-        on members.profile_id = before.profile_id
+        on members.{{ key }} = before.{{ key }}
     {%- endif %}
 
     where
-        members.profile_id is not null
+        members.{{ key }} is not null
         {%- if not entry.is_open or context.is_kept %}
         and 1 = 0
         {%- endif %}
         and (
-            {{ 'before.entry_number' if entry.kind != 'audience' else 'before.profile_id' }} is null
+            {{ 'before.entry_number' if entry.kind != 'audience' else 'before.' ~ key }} is null
             {%- if entry.kind == 'audience' and entry.is_many %}
             or (
                 before.was_there = 0
@@ -285,7 +286,7 @@ rested_members as (
             {%- endif %}
         )
         {%- if excluded %}
-        and {{ headwater.in_keys('members.profile_id', 'inside.profile_id', '(' ~ excluded ~ ') as inside where true', negated=true) }}
+        and {{ headwater.in_keys('members.' ~ key, 'inside.' ~ key, '(' ~ excluded ~ ') as inside where true', negated=true) }}
         {%- endif %}
 
 ),
@@ -294,7 +295,7 @@ rested_members as (
 entries as (
 
     select
-        coming.profile_id,
+        coming.{{ key }},
         coming.entry_number,
         coming.entry_key,
         coming.is_holdout,
@@ -303,7 +304,7 @@ entries as (
     from (
         select
             coming.*,
-            row_number() over (order by coming.profile_id, coming.entry_number) as place
+            row_number() over (order by coming.{{ key }}, coming.entry_number) as place
 
         from coming
     ) as coming

@@ -19,9 +19,9 @@
     `checks` it stops a definition that lost, moved or changed steps. -#}
 {% macro _journey_known(parsed, nodes, log, ids=none, checks=true) -%}
     {%- set met = {} -%}
-    {%- set of_version = headwater._journey_of_version(log, ids) -%}
+    {%- set of_version = headwater._journey_of_version(log, headwater.journey_key(parsed), ids) -%}
     {%- for row in run_query(
-        "select steps.node, steps.node_type, count(distinct steps.profile_id) from " ~ log ~ " as steps" ~ of_version.joined ~ " where steps.node_type not in ('entry', 'exit', 'delay')"
+        "select steps.node, steps.node_type, count(distinct steps." ~ headwater.journey_key(parsed) ~ ") from " ~ log ~ " as steps" ~ of_version.joined ~ " where steps.node_type not in ('entry', 'exit', 'delay')"
         ~ ' group by steps.node, steps.node_type order by 1, 2'
     ) -%}
         {%- do met.setdefault(row[0], {}).update({row[1]: row[2] | int}) -%}
@@ -38,14 +38,14 @@
 {%- endmacro %}
 
 {#- Value: {joined, entries}: what keeps the rows of a log, `steps`, to those of people who entered by one of the versions `ids`; nothing where there are none. -#}
-{% macro _journey_of_version(log, ids) -%}
+{% macro _journey_of_version(log, key, ids) -%}
     {%- if not ids -%}
         {{ return({'joined': '', 'entries': ''}) }}
     {%- endif -%}
     {%- set entries = "coalesce(" ~ headwater._journey_version_column(log, 'entered') ~ ", '') in (" ~ headwater.string_literals(ids) ~ ')' -%}
     {{ return({
-        'joined': ' inner join (select distinct entered.profile_id, entered.entry_number from ' ~ log ~ " as entered where entered.node = 'entry' and " ~ entries
-            ~ ') as entered on steps.profile_id = entered.profile_id and steps.entry_number = entered.entry_number',
+        'joined': ' inner join (select distinct entered.' ~ key ~ ', entered.entry_number from ' ~ log ~ " as entered where entered.node = 'entry' and " ~ entries
+            ~ ') as entered on steps.' ~ key ~ ' = entered.' ~ key ~ ' and steps.entry_number = entered.entry_number',
         'entries': ' and ' ~ entries,
     }) }}
 {%- endmacro %}
@@ -55,6 +55,15 @@
     {%- if execute and model.resource_type == 'model' and (config.get('materialized') != 'incremental' or config.get('full_refresh') is not false) -%}
         {{ headwater.audience_error('', "config() sets materialized or full_refresh behind " ~ macro_name ~ "(): the table would not outlive a"
             ~ " full refresh; take it out, the macro sets both") }}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- Nothing, or a stop: the log is of people and the definition of companies, or the other way round. -#}
+{% macro _journey_refuse_other_entity(parsed, log) -%}
+    {%- set is_of_companies = 'account_id' in (adapter.get_columns_in_relation(log) | map(attribute='name') | map('lower') | list) -%}
+    {%- if is_of_companies != (headwater.journey_entity(parsed) == 'account') -%}
+        {{ headwater.audience_error('entity', "its log is of " ~ ('companies' if is_of_companies else 'people') ~ ", and the definition of " ~ ('people' if is_of_companies else 'companies')
+            ~ ": who is inside cannot become the other; give the new journey a name of its own") }}
     {%- endif -%}
 {%- endmacro %}
 

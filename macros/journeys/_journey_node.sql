@@ -3,13 +3,14 @@
     Who has gone on to a later step already, or came to the place of a step that was not there then, passes it with outcome
     `skipped`: nothing is sent, and whoever comes after is not delayed. -#}
 {% macro _journey_node(node, predicate, nodes, known, inserted, context, rules=none, zones=none, earlier=[]) -%}
-{%- set is_many = context.is_many -%}
-{%- set skips = headwater._journey_skips(node, nodes, known, inserted, rules) -%}
+{%- set is_many, key = context.is_many, context.key -%}
+{%- set to_contacts = context.entity == 'account' and node.type == 'touchpoint' -%}
+{%- set skips = headwater._journey_skips(node, nodes, known, inserted, key, rules) -%}
 {%- set condition = ('engaged.engaged_at is not null' if node.condition.get('engaged') else predicate) if node.condition else '' -%}
 {%- set clock = node.get('clock') -%}
 {%- set last_clock = headwater._journey_last_clock(zones, clock) if clock and 'minute' in clock else none -%}
 {%- if node.type == 'split' -%}
-    {%- set outcome, instant, due = headwater._journey_arm(node, context.name), headwater.cdp_now(), '' -%}
+    {%- set outcome, instant, due = headwater._journey_arm(node, context), headwater.cdp_now(), '' -%}
 {%- elif last_clock -%}
     {#- A build may be five minutes early: who has come from another wait for the clock by then does not take the same hour for the next one. -#}
     {%- set earlier = namespace(clock=false) -%}
@@ -29,7 +30,7 @@
 arrived__{{ node.name }} as (
 
     select
-        profile_id,
+        {{ key }},
         entry_number,
         {%- if node.type == 'exit' %}
         min(way_out) as way_out,
@@ -40,7 +41,7 @@ arrived__{{ node.name }} as (
     from (
         {%- for source in node.sources %}
         select
-            profile_id, entry_number, happened_at as arrived_at, is_new
+            {{ key }}, entry_number, happened_at as arrived_at, is_new
             {%- if node.type == 'exit' %}, {{ headwater.string_literal(source.way_out | default('finished')) }} as way_out {%- endif %}
 
         from done__{{ source.node }}
@@ -52,7 +53,7 @@ arrived__{{ node.name }} as (
         {%- endfor %}
     ) as ways
 
-    group by profile_id, entry_number
+    group by {{ key }}, entry_number
 
 ),
 {%- if node.type == 'wait' and node.condition %}
@@ -61,10 +62,10 @@ arrived__{{ node.name }} as (
 spans__{{ node.name }} as (
 
     select
-        arrived.profile_id,
+        arrived.{{ key }},
         arrived.entry_number,
         {%- if is_many %}
-        {{ headwater._traveller_id('arrived') }} as traveller_id,
+        {{ headwater._traveller_id('arrived', key) }} as traveller_id,
         {%- endif %}
         travellers.happened_at as since_at,
         {{ headwater._journey_timeout(node) }} as until_at
@@ -72,18 +73,18 @@ spans__{{ node.name }} as (
     from arrived__{{ node.name }} as arrived
 
     inner join travellers
-        on arrived.profile_id = travellers.profile_id
+        on arrived.{{ key }} = travellers.{{ key }}
         and arrived.entry_number = travellers.entry_number
 
 ),
 {%- endif %}
 
-{{ 'ready__' if rules else 'new__' }}{{ node.name }} as (
+{{ 'ready__' if rules or to_contacts else 'new__' }}{{ node.name }} as (
 
     select
-        arrived.profile_id,
+        arrived.{{ key }},
         arrived.entry_number,
-        {%- if rules %}
+        {%- if rules or to_contacts %}
         arrived.arrived_at,
         {%- endif %}
         {%- if skips.condition %}
@@ -99,37 +100,37 @@ spans__{{ node.name }} as (
     from arrived__{{ node.name }} as arrived
 
     inner join candidates
-        on arrived.profile_id = candidates.profile_id
+        on arrived.{{ key }} = candidates.{{ key }}
         {%- if is_many %}
         and arrived.entry_number = candidates.entry_number
         {%- endif %}
 
     left join logged
-        on arrived.profile_id = logged.profile_id
+        on arrived.{{ key }} = logged.{{ key }}
         and arrived.entry_number = logged.entry_number
         and logged.node = {{ headwater.string_literal(node.name) }}
 
     left join left_early
-        on arrived.profile_id = left_early.profile_id
+        on arrived.{{ key }} = left_early.{{ key }}
         and arrived.entry_number = left_early.entry_number
 
     left join finished
-        on arrived.profile_id = finished.profile_id
+        on arrived.{{ key }} = finished.{{ key }}
         and arrived.entry_number = finished.entry_number
     {%- if rules %}
 
-    left join logged as delayed
-        on arrived.profile_id = delayed.profile_id
+    left join {{ '(select distinct ' ~ key ~ ', entry_number, node from written)' if to_contacts else 'logged' }} as delayed
+        on arrived.{{ key }} = delayed.{{ key }}
         and arrived.entry_number = delayed.entry_number
         and delayed.node = {{ headwater.string_literal(node.name ~ '.delayed') }}
     {%- endif %}
     {%- if skips.later %}
 
     left join (
-        select distinct profile_id, entry_number from logged
+        select distinct {{ key }}, entry_number from logged
         where node in ({% for later in skips.later %}{{ headwater.string_literal(later) }}{{ ', ' if not loop.last }}{% endfor %})
     ) as further
-        on arrived.profile_id = further.profile_id
+        on arrived.{{ key }} = further.{{ key }}
         and arrived.entry_number = further.entry_number
     {%- endif %}
     {%- if node.condition and node.condition.get('engaged') %}
@@ -137,29 +138,32 @@ spans__{{ node.name }} as (
     left join (
         {{ headwater._journey_engaged(node, nodes, context) | indent(8) }}
     ) as engaged
-        on arrived.profile_id = engaged.profile_id
+        on arrived.{{ key }} = engaged.{{ key }}
         and arrived.entry_number = engaged.entry_number
     {%- endif %}
 
     where
-        logged.profile_id is null
-        and left_early.profile_id is null
-        and finished.profile_id is null
+        logged.{{ key }} is null
+        and left_early.{{ key }} is null
+        and finished.{{ key }} is null
         {%- if due %}
         and ({{ skips.condition ~ ' or ' if skips.condition }}{{ due }})
         {%- endif %}
 
 ),
-{%- if rules %}
+{%- if to_contacts %}
+
+{{ headwater._journey_to_contacts(node, rules, earlier, context) }}
+{%- elif rules %}
 
 {{ headwater._journey_under_rules(node, rules, zones, earlier, context) }}
 {%- endif %}
 
 done__{{ node.name }} as (
 
-    select profile_id, entry_number, outcome, happened_at, 0 as is_new from logged where node = {{ headwater.string_literal(node.name) }}
+    select {{ key }}, entry_number, outcome, happened_at, 0 as is_new from logged where node = {{ headwater.string_literal(node.name) }}
     union all
-    select profile_id, entry_number, outcome, happened_at, is_new from new__{{ node.name }}
+    select {{ key }}, entry_number, outcome, happened_at, is_new from new__{{ node.name }}
 
 ),
 {% endmacro %}
@@ -167,16 +171,16 @@ done__{{ node.name }} as (
 {#- Value: {condition, later}: when a node is skipped, and the steps behind it, one of which in the log says that somebody has gone on.
     Of a step that is no wait one more thing is known: who came to it passes it in the same build. Who came in an earlier build and
     has not passed it came before it was there. -#}
-{% macro _journey_skips(node, nodes, known, inserted, rules=none) -%}
+{% macro _journey_skips(node, nodes, known, inserted, key, rules=none) -%}
     {%- if node.type == 'exit' or inserted.get(node.name) == 'everybody' -%}
         {{ return({'condition': '', 'later': []}) }}
     {%- endif -%}
     {%- set later = headwater._journey_later(node, nodes) -%}
-    {%- set conditions = ['further.profile_id is not null'] if later else [] -%}
+    {%- set conditions = ['further.' ~ key ~ ' is not null'] if later else [] -%}
     {%- set is_inserted = inserted.get(node.name) or (known and node.name not in known) -%}
     {%- if is_inserted and node.type != 'wait' -%}
         {#- Who came to it and is delayed was there when it was. -#}
-        {%- do conditions.append('(arrived.is_new = 0 and delayed.profile_id is null)' if rules else 'arrived.is_new = 0') -%}
+        {%- do conditions.append('(arrived.is_new = 0 and delayed.' ~ key ~ ' is null)' if rules else 'arrived.is_new = 0') -%}
     {%- endif -%}
     {{ return({'condition': '(' ~ conditions | join(' or ') ~ ')' if conditions else '', 'later': later}) }}
 {%- endmacro %}
@@ -193,15 +197,15 @@ done__{{ node.name }} as (
 {#- Query: when somebody first did what an `engaged` condition asks about, since the touchpoint was due and within the wait.
     An engagement that names a touchpoint counts for that one only; of one that names none the destination must do. -#}
 {% macro _journey_engaged(node, nodes, context) -%}
-{%- set log = context.log -%}
+{%- set log, key = context.log, context.key -%}
 {%- set touchpoint = node.condition['engaged']['touchpoint'] -%}
 {%- set destination = (nodes | selectattr('name', 'equalto', touchpoint) | first).destination -%}
 select
-    sent.profile_id,
+    sent.{{ key }},
     sent.entry_number,
     min(engagements.occurred_at) as engaged_at
 
-from done__{{ touchpoint }} as sent
+from {{ headwater._journey_sent(touchpoint) if context.entity == 'account' else 'done__' ~ touchpoint }} as sent
 
 inner join {{ headwater.model_ref('event_campaign_engaged', context) }} as engagements
     on sent.profile_id = engagements.profile_id
@@ -209,7 +213,7 @@ inner join {{ headwater.model_ref('event_campaign_engaged', context) }} as engag
 {%- if node.type == 'wait' %}
 
 inner join spans__{{ node.name }} as span
-    on sent.profile_id = span.profile_id
+    on sent.{{ key }} = span.{{ key }}
     and sent.entry_number = span.entry_number
     and engagements.occurred_at <= span.until_at
 {%- endif %}
@@ -228,7 +232,7 @@ where
     and (engagements.touchpoint_id is null{{ ' or own.touchpoint_id is not null' if log }})
     and sent.outcome = 'due'
 
-group by sent.profile_id, sent.entry_number
+group by sent.{{ key }}, sent.entry_number
 {%- endmacro %}
 
 {% macro _journey_timeout(node) -%}

@@ -266,28 +266,33 @@ contacts as (
 {%- endmacro %}
 
 {#- Query: the messages that people had, before this build and by the `earlier` steps of it: profile_id, channel, happened_at. -#}
-{% macro _journey_had(earlier, cap) -%}
+{% macro _journey_had(earlier, cap, context) -%}
+{%- set key = context.key -%}
 select profile_id, channel, happened_at from contacts
 {%- for other in earlier if other.channel in cap.channels %}
+{%- set sent = ('sent__' if context.entity == 'account' else 'new__') ~ other.name %}
 union all
-select new__{{ other.name }}.profile_id, {{ headwater.string_literal(other.channel) }}, new__{{ other.name }}.happened_at
+select {{ sent }}.profile_id, {{ headwater.string_literal(other.channel) }}, {{ sent }}.happened_at
 
-from new__{{ other.name }}
+from {{ sent }}
 
 inner join travellers
-    on new__{{ other.name }}.profile_id = travellers.profile_id
-    and new__{{ other.name }}.entry_number = travellers.entry_number
+    on {{ sent }}.{{ key }} = travellers.{{ key }}
+    and {{ sent }}.entry_number = travellers.entry_number
 
 where
-    new__{{ other.name }}.outcome = 'due'
+    {{ sent }}.outcome = 'due'
     and not travellers.is_holdout
 {%- endfor %}
 {%- endmacro %}
 
 {#- CTEs of a touchpoint under rules: judged__ (who could have it now, and the reason against it, if any), new__ (who has it, or goes on without) and
-    delayed__ (who waits for it from this build on). -#}
+    delayed__ (who waits for it from this build on). In a journey of companies it is of the contacts in to__, and sent__ is who has it. -#}
 {% macro _journey_under_rules(node, rules, zones, earlier, context) -%}
-{%- set is_many = context.is_many -%}
+{%- set of_companies, is_many = context.entity == 'account', context.is_many and context.entity != 'account' -%}
+{%- set entry = [context.key, 'entry_number'] -%}
+{%- set each = entry + (['profile_id'] if of_companies else []) -%}
+{%- set ready, gone_on, known = ('to__' ~ node.name, 'sent__' ~ node.name, 'written') if of_companies else ('ready__' ~ node.name, 'new__' ~ node.name, 'logged') -%}
 {%- set caps = [] -%}
 {%- for cap in rules.caps if node.channel in cap.channels -%}
     {%- do caps.append(cap) -%}
@@ -301,8 +306,9 @@ where
 judged__{{ node.name }} as (
 
     select
-        ready.profile_id,
-        ready.entry_number,
+        {%- for column in each %}
+        ready.{{ column }},
+        {%- endfor %}
         ready.outcome,
         ready.happened_at,
         ready.is_new,
@@ -322,41 +328,41 @@ judged__{{ node.name }} as (
 
     from (
         select
-            ready__{{ node.name }}.*,
-            row_number() over (partition by profile_id, outcome order by entry_number) as place
+            {{ ready }}.*,
+            row_number() over (partition by profile_id, outcome order by entry_number{{ ', ' ~ context.key if of_companies }}) as place
 
-        from ready__{{ node.name }}
+        from {{ ready }}
     ) as ready
 
-    inner join candidates
+    inner join {{ headwater.model_ref('profiles', context) ~ ' as candidates' if of_companies else 'candidates' }}
         on ready.profile_id = candidates.profile_id
         {%- if is_many %}
         and ready.entry_number = candidates.entry_number
         {%- endif %}
 
     inner join travellers
-        on ready.profile_id = travellers.profile_id
-        and ready.entry_number = travellers.entry_number
+        on {{ headwater._same('ready', 'travellers', entry) }}
     {%- if caps | selectattr('is_per_account') | list %}
 
     {# Of several contacts of one company whom this build would write to the first, by their ids, come first. -#}
     left join (
         select
-            placed.profile_id,
-            placed.entry_number,
+            {%- for column in each %}
+            placed.{{ column }},
+            {%- endfor %}
             max(placed.place) as place
 
         from (
             select
-                ready.profile_id,
-                ready.entry_number,
-                row_number() over (partition by contacts_of.account_id order by ready.profile_id, ready.entry_number) as place
+                {%- for column in each %}
+                ready.{{ column }},
+                {%- endfor %}
+                row_number() over (partition by contacts_of.account_id order by ready.profile_id, ready.entry_number{{ ', ready.' ~ context.key if of_companies }}) as place
 
-            from ready__{{ node.name }} as ready
+            from {{ ready }} as ready
 
             inner join travellers
-                on ready.profile_id = travellers.profile_id
-                and ready.entry_number = travellers.entry_number
+                on {{ headwater._same('ready', 'travellers', entry) | indent(8) }}
 
             inner join contacts_of
                 on ready.profile_id = contacts_of.profile_id
@@ -366,10 +372,9 @@ judged__{{ node.name }} as (
                 and not travellers.is_holdout
         ) as placed
 
-        group by placed.profile_id, placed.entry_number
+        group by placed.{{ each | join(', placed.') }}
     ) as of_company
-        on ready.profile_id = of_company.profile_id
-        and ready.entry_number = of_company.entry_number
+        on {{ headwater._same('ready', 'of_company', each) }}
     {%- endif %}
     {%- for cap in caps %}
     {%- if cap.is_per_account %}
@@ -389,7 +394,7 @@ judged__{{ node.name }} as (
             from contacts_of
 
             inner join (
-                {{ headwater._journey_had(earlier, cap) | indent(16) }}
+                {{ headwater._journey_had(earlier, cap, context) | indent(16) }}
             ) as had
                 on contacts_of.profile_id = had.profile_id
                 and had.happened_at >= {{ headwater.timestamp_literal(headwater._day_began(zones.default, headwater._clock_now({'zone': zones.default}), cap.days)) }}
@@ -409,10 +414,10 @@ judged__{{ node.name }} as (
             candidates.profile_id,
             count(*) as messages
 
-        from {{ 'people as candidates' if is_many else 'candidates' }}
+        from {{ headwater.model_ref('profiles', context) ~ ' as candidates' if of_companies else 'people as candidates' if is_many else 'candidates' }}
 
         inner join (
-            {{ headwater._journey_had(earlier, cap) | indent(12) }}
+            {{ headwater._journey_had(earlier, cap, context) | indent(12) }}
         ) as had
             on candidates.profile_id = had.profile_id
             and had.happened_at >= {{ headwater._days_began(zones, cap.days) }}
@@ -426,11 +431,12 @@ judged__{{ node.name }} as (
 
 ),
 
-new__{{ node.name }} as (
+{{ gone_on }} as (
 
     select
-        profile_id,
-        entry_number,
+        {%- for column in each %}
+        {{ column }},
+        {%- endfor %}
         case when reason is null then outcome else {{ dbt.concat(["'dropped_'", 'reason']) }} end as outcome,
         happened_at,
         is_new
@@ -451,8 +457,9 @@ new__{{ node.name }} as (
 delayed__{{ node.name }} as (
 
     select
-        judged.profile_id,
-        judged.entry_number,
+        {%- for column in each %}
+        judged.{{ column }},
+        {%- endfor %}
         case
             when logged.profile_id is null then {{ headwater.string_literal(node.name ~ '.delayed') }}
             else {{ dbt.concat([headwater.string_literal(node.name ~ '.delayed.'), 'judged.reason']) }}
@@ -462,18 +469,15 @@ delayed__{{ node.name }} as (
 
     from judged__{{ node.name }} as judged
 
-    left join new__{{ node.name }} as gone_on
-        on judged.profile_id = gone_on.profile_id
-        and judged.entry_number = gone_on.entry_number
+    left join {{ gone_on }} as gone_on
+        on {{ headwater._same('judged', 'gone_on', each) }}
 
-    left join logged
-        on judged.profile_id = logged.profile_id
-        and judged.entry_number = logged.entry_number
+    left join {{ known ~ ' as logged' if of_companies else 'logged' }}
+        on {{ headwater._same('judged', 'logged', each) }}
         and logged.node = {{ headwater.string_literal(node.name ~ '.delayed') }}
 
-    left join logged as other_reason
-        on judged.profile_id = other_reason.profile_id
-        and judged.entry_number = other_reason.entry_number
+    left join {{ known }} as other_reason
+        on {{ headwater._same('judged', 'other_reason', each) }}
         and other_reason.node = {{ dbt.concat([headwater.string_literal(node.name ~ '.delayed.'), 'judged.reason']) }}
 
     where
@@ -484,17 +488,31 @@ delayed__{{ node.name }} as (
 ),
 {%- endmacro %}
 
+{#- Expression: rows of two relations have the same values in some columns. -#}
+{% macro _same(one, other, columns) -%}
+    {%- set parts = [] -%}
+    {%- for column in columns -%}
+        {%- do parts.append(one ~ '.' ~ column ~ ' = ' ~ other ~ '.' ~ column) -%}
+    {%- endfor -%}
+    {{ return(parts | join('\n        and ')) }}
+{%- endmacro %}
+
 {#- Relation-shaped query: who is inside a journey of the same exclusion group, and may not enter this one meanwhile; none where there is none. -#}
 {% macro _journey_excluded(parsed, beside) -%}
+    {%- set entity = headwater.journey_entity(parsed) -%}
+    {%- set key = headwater.journey_key(parsed) -%}
     {%- if parsed['exclusion'] is not string or not modules.re.fullmatch('[a-z][a-z0-9_]*', parsed['exclusion']) -%}
         {{ headwater.audience_error('exclusion', "wants a word that the journeys which exclude each other share, such as lifecycle") }}
     {%- endif -%}
     {%- set parts, aliases = [], ref('headwater', 'identity_aliases') -%}
     {%- for other in beside if other.definition.get('exclusion') == parsed['exclusion'] -%}
+        {%- if headwater.journey_entity(other.definition) != entity -%}
+            {{ headwater.audience_error('exclusion', "'" ~ parsed['exclusion'] ~ "' is also the word of " ~ other.name ~ ", whose entity is another: people and companies do not exclude each other") }}
+        {%- endif -%}
         {%- do parts.append(
-            'select coalesce(successors.live_id, inside.profile_id) as profile_id from ' ~ other.table ~ ' as inside left join ' ~ aliases
-            ~ ' as successors on inside.profile_id = successors.old_id left join ' ~ headwater._entries_left(other.table, aliases)
-            ~ ' as ended on coalesce(successors.live_id, inside.profile_id) = ended.profile_id and inside.entry_number = ended.entry_number'
+            'select coalesce(successors.live_id, inside.' ~ key ~ ') as ' ~ key ~ ' from ' ~ other.table ~ ' as inside left join ' ~ aliases
+            ~ ' as successors on inside.' ~ key ~ ' = successors.old_id left join ' ~ headwater._entries_left(other.table, aliases, entity)
+            ~ ' as ended on coalesce(successors.live_id, inside.' ~ key ~ ') = ended.' ~ key ~ ' and inside.entry_number = ended.entry_number'
             ~ " where inside.node_type = 'entry' and ended.profile_id is null"
         ) -%}
     {%- endfor -%}

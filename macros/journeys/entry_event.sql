@@ -42,7 +42,7 @@
 own_events as (
 
     select
-        {{ headwater._traveller_id('travellers') }} as traveller_id
+        {{ headwater._traveller_id('travellers', context.key) }} as traveller_id
         {%- for name in context.entry_columns %},
         events.{{ name }} as entry_{{ name }}
         {%- endfor %}

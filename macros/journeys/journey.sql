@@ -8,7 +8,8 @@
     and whose people go on by it, migrate [version], and what became of steps since they entered: renamed {new: old}, removed [old],
     inserted {step: newcomers | everybody}.
     A step of a later branch may say {engaged: {touchpoint: name, kind: opened}} as its condition.
-    Columns: step_id, journey_name, profile_id, entry_number, node, node_type, outcome, touchpoint_id, destination, channel, template,
+    With `entity: account` a company goes through it, and its touchpoints to its contacts (journey_contacts.sql).
+    Columns: step_id, journey_name, profile_id (of companies account_id, and profile_id of a contact's rows), entry_number, node, node_type, outcome, touchpoint_id, destination, channel, template,
     is_holdout, happened_at, entry_key (of an entry's row: the event, or the date), version (of an entry's row: the definition it was by). -#}
 {% macro journey(definition) -%}
 {%- if headwater.is_switched_off() -%}
@@ -34,6 +35,7 @@
 ) -}}
 {%- set is_build = execute and model.resource_type == 'model' and flags.WHICH in ['build', 'run', 'retry'] -%}
 {%- set log = this if is_incremental() else none -%}
+{%- do headwater._journey_refuse_other_entity(parsed, log) if is_build and log -%}
 {%- do headwater._journey_check_log(log) if is_build -%}
 {%- set versions = headwater.journey_versions(parsed, model.name, log) if is_build else none -%}
 {%- set known = headwater._journey_known(parsed, nodes, log, versions.current) if log and is_build else {} -%}
@@ -75,7 +77,8 @@ select * from of_{{ id }}
 {#- Relation-shaped query: the same of the people of one version, {id, ids, is_kept, earlier, inside}: those who entered by one of `ids`, all where there are
     none. Nobody comes in by a kept one; what the `earlier` ones send in this build counts for the caps. -#}
 {% macro _journey_by_version(parsed, nodes, name, log, known, asks, members, version) -%}
-{%- set context = headwater.audience_context('person') -%}
+{%- set context = headwater.audience_context(headwater.journey_entity(parsed)) -%}
+{%- set key, of_companies = context.key, context.entity == 'account' -%}
 {%- do context.update({
     'name': name, 'log': log, 'asks': asks, 'version': version.id, 'ids': version.ids, 'is_kept': version.get('is_kept', false),
     'inside': version.get('inside', 0), 'earlier': version.get('earlier', []),
@@ -100,7 +103,8 @@ select * from of_{{ id }}
         {%- endif -%}
     {%- endif -%}
 {%- endfor -%}
-{%- set zones = headwater.contact_zones(context, rules or {'zone_column': 'time_zone'}) if ruled or timed else none -%}
+{%- set zones = headwater.contact_zones(context, rules or {'zone_column': 'time_zone'}) if timed or (ruled and not of_companies) else none -%}
+{%- do headwater.choose_contacts(context, nodes, rules if ruled else none) if of_companies -%}
 {%- set excluded = headwater._journey_excluded(parsed, beside) if 'exclusion' in parsed and not context.is_kept else '' -%}
 {%- do headwater.stop_for_kept(context) -%}
 {%- do headwater.stop_for(context.problems) -%}
@@ -118,7 +122,7 @@ with
 
     {% if log -%}
     select
-        profile_id,
+        {{ key }},
         entry_number,
         node,
         min(node_type) as node_type,
@@ -132,7 +136,7 @@ with
 
     from (
         select
-            coalesce(identity_aliases.live_id, steps.profile_id) as profile_id,
+            coalesce(identity_aliases.live_id, steps.{{ key }}) as {{ key }},
             steps.entry_number,
             {{ headwater._journey_node_now(parsed, 'steps.node') }} as node,
             steps.node_type,
@@ -146,13 +150,18 @@ with
         from {{ log }} as steps
 
         left join {{ ref('headwater', 'identity_aliases') }} as identity_aliases
-            on steps.profile_id = identity_aliases.old_id
+            on steps.{{ key }} = identity_aliases.old_id
+        {%- if of_companies %}
+
+        {#- Rows of contacts are `written`. #}
+        where steps.profile_id is null
+        {%- endif %}
 
         union all
 
         {#- Who was taken out of another profile did what that did meanwhile: nothing is sent to them again. #}
         select
-            parted.live_id as profile_id,
+            parted.live_id as {{ key }},
             steps.entry_number,
             {{ headwater._journey_node_now(parsed, 'steps.node') }} as node,
             steps.node_type,
@@ -166,18 +175,22 @@ with
         from {{ log }} as steps
 
         inner join {{ ref('headwater', 'identity_aliases') }} as parted
-            on steps.profile_id = parted.split_from_id
+            on steps.{{ key }} = parted.split_from_id
             and steps.happened_at >= parted.shared_from_at
             and steps.happened_at <= parted.shared_until_at
 
-        where parted.live_id is not null
+        where
+            parted.live_id is not null
+            {%- if of_companies %}
+            and steps.profile_id is null
+            {%- endif %}
     ) as known_steps
 
-    group by profile_id, entry_number, node
+    group by {{ key }}, entry_number, node
     {%- else -%}
     {#- The same columns, no rows; the refs are those of every build. -#}
     select
-        identity_aliases.live_id as profile_id,
+        identity_aliases.live_id as {{ key }},
         cast(1 as {{ dbt.type_int() }}) as entry_number,
         identity_aliases.live_id as node,
         identity_aliases.live_id as node_type,
@@ -193,6 +206,10 @@ with
 
 ),
 
+{% if of_companies -%}
+{{ headwater._journey_written(parsed, log) }}
+
+{% endif -%}
 {% if context.ids -%}
 {# Those of this version. -#}
 logged as (
@@ -202,7 +219,7 @@ logged as (
     from logged_ever
 
     inner join logged_ever as entered
-        on logged_ever.profile_id = entered.profile_id
+        on logged_ever.{{ key }} = entered.{{ key }}
         and logged_ever.entry_number = entered.entry_number
         and entered.node = 'entry'
 
@@ -214,9 +231,9 @@ logged as (
 {% if entry.is_many %}people{% else %}candidates{% endif %} as (
 
     select
-        profiles.profile_id
+        {{ context.model }}.{{ key }}
         {%- for trait in context.traits %},
-        profiles.{{ trait }}
+        {{ context.model }}.{{ trait }}
         {%- endfor %}
         {%- for figure in context.figures %},
         {{ figure }} as figure_{{ loop.index }}
@@ -237,9 +254,9 @@ members as (
 {# Everybody inside, and since when: those who came in before and those who come in now. -#}
 travellers as (
 
-    select profile_id, entry_number, is_holdout, happened_at, 0 as is_new from logged where node = 'entry'
+    select {{ key }}, entry_number, is_holdout, happened_at, 0 as is_new from logged where node = 'entry'
     union all
-    select profile_id, entry_number, is_holdout, happened_at, 1 as is_new from entries
+    select {{ key }}, entry_number, is_holdout, happened_at, 1 as is_new from entries
     {%- if leaves_out %}
 
     where 1 = 0
@@ -261,16 +278,16 @@ candidates as (
         own_events.entry_{{ name }},
         {%- endfor %}
         travellers.entry_number,
-        {{ headwater._traveller_id('travellers') }} as traveller_id
+        {{ headwater._traveller_id('travellers', key) }} as traveller_id
 
     from people
 
     inner join travellers
-        on people.profile_id = travellers.profile_id
+        on people.{{ key }} = travellers.{{ key }}
     {%- if context.entry_columns %}
 
     left join own_events
-        on {{ headwater._traveller_id('travellers') }} = own_events.traveller_id
+        on {{ headwater._traveller_id('travellers', key) }} = own_events.traveller_id
     {%- endif %}
 
 ),
@@ -280,9 +297,9 @@ candidates as (
 spans as (
 
     select
-        profile_id,
+        {{ key }},
         {%- if entry.is_many %}
-        {{ headwater._traveller_id('travellers') }} as traveller_id,
+        {{ headwater._traveller_id('travellers', key) }} as traveller_id,
         {%- endif %}
         happened_at as since_at
 
@@ -293,16 +310,16 @@ spans as (
 {# Who must leave now: by the definition's condition, or held back since by the audience they came from. -#}
 left_early as (
 
-    select profile_id, entry_number, min(outcome) as outcome
+    select {{ key }}, entry_number, min(outcome) as outcome
 
     from (
         {% if exit_predicate -%}
-        select travellers.profile_id, travellers.entry_number, 'exit_when' as outcome
+        select travellers.{{ key }}, travellers.entry_number, 'exit_when' as outcome
 
         from travellers
 
         inner join candidates
-            on travellers.profile_id = candidates.profile_id
+            on travellers.{{ key }} = candidates.{{ key }}
             {%- if entry.is_many %}
             and travellers.entry_number = candidates.entry_number
             {%- endif %}
@@ -312,12 +329,12 @@ left_early as (
         union all
 
         {% endif -%}
-        select travellers.profile_id, travellers.entry_number, 'held_out' as outcome
+        select travellers.{{ key }}, travellers.entry_number, 'held_out' as outcome
 
         from travellers
 
         inner join members
-            on travellers.profile_id = members.profile_id
+            on travellers.{{ key }} = members.{{ key }}
 
         where
             members.is_holdout
@@ -325,19 +342,19 @@ left_early as (
             and {{ '1 = 1' if entry.kind == 'audience' else '1 = 0' }}
     ) as leaving
 
-    group by profile_id, entry_number
+    group by {{ key }}, entry_number
 
 ),
 
 finished as (
 
-    select distinct profile_id, entry_number from logged where node_type = 'exit'
+    select distinct {{ key }}, entry_number from logged where node_type = 'exit'
 
 ),
 
 done__entry as (
 
-    select profile_id, entry_number, 'entered' as outcome, happened_at, is_new from travellers
+    select {{ key }}, entry_number, 'entered' as outcome, happened_at, is_new from travellers
 
 ),
 
@@ -369,7 +386,7 @@ contacts_of as (
 exited_early as (
 
     select
-        left_early.profile_id,
+        left_early.{{ key }},
         left_early.entry_number,
         left_early.outcome,
         {{ headwater.cdp_now() }} as happened_at
@@ -377,10 +394,10 @@ exited_early as (
     from left_early
 
     left join finished
-        on left_early.profile_id = finished.profile_id
+        on left_early.{{ key }} = finished.{{ key }}
         and left_early.entry_number = finished.entry_number
 
-    where finished.profile_id is null
+    where finished.{{ key }} is null
 
 ),
 
@@ -388,9 +405,10 @@ new_steps as (
 
     {# An entry's template keeps the steps there were: what is inserted or moved later is known by it. -#}
     select
-        profile_id, entry_number, 'entry' as node, 'entry' as node_type, 'entered' as outcome,
+        {{ key }}, entry_number, 'entry' as node, 'entry' as node_type, 'entered' as outcome,
         {{ headwater._text_or_null(none) }} as destination, {{ headwater._text_or_null(none) }} as channel,
         {{ headwater._text_or_null(headwater._journey_steps_text(nodes)) }} as template, happened_at, entry_key
+        {%- if of_companies %}, {{ headwater._text_or_null(none) }} as profile_id {%- endif %}
 
     from entries
     {%- if leaves_out %}
@@ -401,8 +419,9 @@ new_steps as (
 
     {# Who was there before the journey was is past it. -#}
     select
-        profile_id, entry_number, 'exit', 'exit', 'was_there',
+        {{ key }}, entry_number, 'exit', 'exit', 'was_there',
         {{ headwater._text_or_null(none) }}, {{ headwater._text_or_null(none) }}, {{ headwater._text_or_null(none) }}, happened_at, entry_key
+        {%- if of_companies %}, {{ headwater._text_or_null(none) }} {%- endif %}
 
     from entries
     {%- endif %}
@@ -410,25 +429,37 @@ new_steps as (
     union all
 
     select
-        profile_id, entry_number, {{ headwater.string_literal(node.name) }}, {{ headwater.string_literal(node.type) }}, outcome,
+        {{ key }}, entry_number, {{ headwater.string_literal(node.name) }}, {{ headwater.string_literal(node.type) }}, outcome,
         {{ headwater._text_or_null(node.destination) }}, {{ headwater._text_or_null(node.channel) }}, {{ headwater._text_or_null(node.template) }}, happened_at, {{ headwater._text_or_null(none) }}
+        {%- if of_companies %}, {{ headwater._text_or_null(none) }} {%- endif %}
 
     from new__{{ node.name }}
+    {% endfor %}
+    {%- for node in nodes if of_companies and node.type == 'touchpoint' %}
+    union all
+
+    select
+        {{ key }}, entry_number, {{ headwater.string_literal(node.name) }}, {{ headwater.string_literal(node.type) }}, outcome,
+        {{ headwater._text_or_null(node.destination) }}, {{ headwater._text_or_null(node.channel) }}, {{ headwater._text_or_null(node.template) }}, happened_at, {{ headwater._text_or_null(none) }}, profile_id
+
+    from sent__{{ node.name }}
     {% endfor %}
     {%- for node in ruled %}
     union all
 
     select
-        profile_id, entry_number, node, 'delay', outcome,
+        {{ key }}, entry_number, node, 'delay', outcome,
         {{ headwater._text_or_null(node.destination) }}, {{ headwater._text_or_null(node.channel) }}, {{ headwater._text_or_null(node.template) }}, happened_at, {{ headwater._text_or_null(none) }}
+        {%- if of_companies %}, profile_id {%- endif %}
 
     from delayed__{{ node.name }}
     {% endfor %}
     union all
 
     select
-        profile_id, entry_number, 'exit', 'exit', outcome,
+        {{ key }}, entry_number, 'exit', 'exit', outcome,
         {{ headwater._text_or_null(none) }}, {{ headwater._text_or_null(none) }}, {{ headwater._text_or_null(none) }}, happened_at, {{ headwater._text_or_null(none) }}
+        {%- if of_companies %}, {{ headwater._text_or_null(none) }} {%- endif %}
 
     from exited_early
 
@@ -437,16 +468,19 @@ new_steps as (
 steps as (
 
     select
-        {{ headwater.md5_hex(headwater.journey_step_key(name, 'new_steps')) }} as step_id,
+        {{ headwater.md5_hex(headwater.journey_step_key(name, 'new_steps', key)) }} as step_id,
         {{ headwater._text_or_null(name) }} as journey_name,
+        new_steps.{{ key }},
+        {%- if of_companies %}
         new_steps.profile_id,
+        {%- endif %}
         new_steps.entry_number,
         cast(new_steps.node as {{ dbt.type_string() }}) as node,
         cast(new_steps.node_type as {{ dbt.type_string() }}) as node_type,
         cast(new_steps.outcome as {{ dbt.type_string() }}) as outcome,
         case
             when new_steps.node_type = 'touchpoint' and new_steps.outcome = 'due'
-                then {{ headwater.md5_hex(dbt.concat([headwater.string_literal('touchpoint|'), headwater.journey_step_key(name, 'new_steps')])) }}
+                then {{ headwater.md5_hex(dbt.concat([headwater.string_literal('touchpoint|'), headwater.journey_step_key(name, 'new_steps', key)])) }}
         end as touchpoint_id,
         new_steps.destination,
         new_steps.channel,
@@ -459,7 +493,7 @@ steps as (
     from new_steps
 
     left join travellers
-        on new_steps.profile_id = travellers.profile_id
+        on new_steps.{{ key }} = travellers.{{ key }}
         and new_steps.entry_number = travellers.entry_number
 
 )
@@ -467,12 +501,13 @@ steps as (
 select * from steps
 {%- endmacro %}
 
-{#- Expression: what names one step of one person for ever. -#}
-{% macro journey_step_key(name, alias) -%}
+{#- Expression: what names one step of one person, or of one company and its contact, for ever. -#}
+{% macro journey_step_key(name, alias, key='profile_id') -%}
+    {%- set contact = ["'|'", 'coalesce(' ~ alias ~ ".profile_id, '')"] if key != 'profile_id' else [] -%}
     {{ return(dbt.concat([
-        headwater.string_literal(name ~ '|'), alias ~ '.profile_id', "'|'", 'cast(' ~ alias ~ '.entry_number as ' ~ dbt.type_string() ~ ')',
+        headwater.string_literal(name ~ '|'), alias ~ '.' ~ key, "'|'", 'cast(' ~ alias ~ '.entry_number as ' ~ dbt.type_string() ~ ')',
         "'|'", alias ~ '.node',
-    ])) }}
+    ] + contact)) }}
 {%- endmacro %}
 
 {% macro _text_or_null(value) -%}

@@ -2,9 +2,9 @@
     {name, type, sources: [{node, outcome}], condition, duration, destination, channel, template}; wrong ones stop the parse. -#}
 {% macro journey_nodes(parsed) -%}
     {%- set audience = (parsed['entry'] if parsed.get('entry') is mapping else {}).get('audience') -%}
-    {%- set problem = headwater.wrong_entity(audience, 'person') if audience is string else '' -%}
+    {%- set problem = headwater.wrong_entity(audience, headwater.journey_entity(parsed)) if audience is string else '' -%}
     {%- if problem -%}
-        {{ headwater.audience_error('entry.audience', problem) }}
+        {{ headwater.audience_error('entry.audience', problem ~ (", or say entity: account, and companies go through the journey" if headwater.journey_entity(parsed) == 'person' else '')) }}
     {%- endif -%}
     {%- set nodes = [] -%}
     {%- set outs = [] -%}
@@ -29,6 +29,7 @@
         {%- do nodes.append({'name': 'exit', 'type': 'exit', 'sources': outs, 'condition': none}) -%}
     {%- endif -%}
     {%- do headwater._journey_check_exit_when(parsed) -%}
+    {%- do headwater.check_journey_contacts(parsed, nodes) -%}
     {%- do headwater._journey_check_edits(parsed, nodes | rejectattr('type', 'equalto', 'exit') | map(attribute='name') | list) -%}
     {{ return(nodes) }}
 {%- endmacro %}
@@ -109,7 +110,7 @@
             {%- do headwater.check_consent_word(path ~ '.channel', body['channel'], headwater.consent_channels() | list) -%}
         {%- endif -%}
         {%- do headwater._journey_only([body.get('when_not_allowed', 'delay')], ['delay', 'drop', 'send'], path ~ '.when_not_allowed') -%}
-        {%- do node.update({'when_not_allowed': 'delay'}) -%}
+        {%- do node.update({'when_not_allowed': 'delay', 'path': path}) -%}
         {%- do node.update(body) -%}
     {%- elif type == 'wait' -%}
         {%- set clock = headwater._journey_wait_clock(body, path) -%}

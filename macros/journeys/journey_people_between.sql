@@ -1,6 +1,9 @@
 {#- Relation-shaped query in brackets: the people who have passed one node of a journey and not yet another, nor left.
     Columns: profile_id, is_holdout, qualified_at (when they passed the first). A push asks the log again: `meta: journey_people.<journey>.<before>`. -#}
 {% macro journey_people_between(journey, after, before) -%}
+{%- if headwater.key_of_journey(journey) != 'profile_id' -%}
+    {{ headwater.audience_error('journey_people_between', journey ~ " is a journey of companies, and this is of people; its contacts are in journey_touchpoints()") }}
+{%- endif -%}
 {%- set types = ['touchpoint', 'wait', 'branch', 'split', 'goal'] -%}
 {%- set first = headwater._journey_named(journey, [after], types, 'journey_people_between, after') -%}
 {%- set last = headwater._journey_named(journey, [before], types, 'journey_people_between, before') -%}

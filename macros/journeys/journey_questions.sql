@@ -12,7 +12,7 @@
     {%- set members = none -%}
     {%- if replayed is not none and replayed.audience -%}
         {%- set made = headwater.compiled_audience(replayed.audience, parsed['entry']['audience']) -%}
-        {%- set members = 'select judged.profile_id, judged.is_holdout from (' ~ headwater.audience_rows(made) ~ ') as judged where judged.is_member' -%}
+        {%- set members = 'select judged.' ~ made.context.key ~ ', judged.is_holdout from (' ~ headwater.audience_rows(made) ~ ') as judged where judged.is_member' -%}
     {%- endif -%}
     {%- set versions = headwater.journey_versions(parsed, name, log) if execute and not headwater.is_offline() else none -%}
     {%- set known = headwater._journey_known(parsed, nodes, log, versions.current, checks) if log else {} -%}
@@ -26,7 +26,7 @@
         {%- do shown.append({'name': node.name, 'type': node.type, 'sources': ways, 'words': headwater._journey_node_words(node, parsed)}) -%}
     {%- endfor -%}
     {{ return(tojson({
-        'name': name, 'entry': headwater.rule_words(parsed['entry']), 'exit_when': headwater.rule_words(parsed['exit_when']) if 'exit_when' in parsed else none,
+        'name': name, 'key': headwater.journey_key(parsed), 'entry': headwater.rule_words(parsed['entry']), 'exit_when': headwater.rule_words(parsed['exit_when']) if 'exit_when' in parsed else none,
         'nodes': shown, 'next': query,
         'passed': headwater._journey_passed(parsed, log) if log else none,
         'standing': headwater._journey_standing(parsed, nodes, log, versions.current) if log else none,
@@ -83,13 +83,14 @@ group by {{ headwater._journey_node_now(parsed, 'steps.node') }}, steps.node_typ
 
 {#- Relation-shaped query: node, entries: who is inside and has come to a step, and has not passed it; of the versions `ids`, or all. -#}
 {% macro _journey_standing(parsed, nodes, log, ids=none) -%}
-{%- set of_version = headwater._journey_of_version(log, ids) -%}
+{%- set key = headwater.journey_key(parsed) -%}
+{%- set of_version = headwater._journey_of_version(log, key, ids) -%}
 with
 
 steps as (
 
     select
-        coalesce(identity_aliases.live_id, steps.profile_id) as profile_id,
+        coalesce(identity_aliases.live_id, steps.{{ key }}) as {{ key }},
         steps.entry_number,
         {{ headwater._journey_node_now(parsed, 'steps.node') }} as node,
         min(steps.node_type) as node_type,
@@ -98,7 +99,9 @@ steps as (
     from {{ log }} as steps {{- of_version.joined }}
 
     left join {{ ref('headwater', 'identity_aliases') }} as identity_aliases
-        on steps.profile_id = identity_aliases.old_id
+        on steps.{{ key }} = identity_aliases.old_id
+
+    where 1 = 1{{ headwater._journey_own_rows(parsed, 'steps') }}
 
     group by 1, 2, 3
 
@@ -106,11 +109,11 @@ steps as (
 
 inside as (
 
-    select profile_id, entry_number
+    select {{ key }}, entry_number
 
     from steps
 
-    group by profile_id, entry_number
+    group by {{ key }}, entry_number
 
     having max(case when node_type = 'exit' then 1 else 0 end) = 0
 
@@ -118,12 +121,12 @@ inside as (
 {% for node in nodes %}
 select
     {{ headwater.string_literal(node.name) }} as node,
-    count(distinct {{ headwater._traveller_id('inside') }}) as entries
+    count(distinct {{ headwater._traveller_id('inside', key) }}) as entries
 
 from inside
 
 inner join steps as came
-    on inside.profile_id = came.profile_id
+    on inside.{{ key }} = came.{{ key }}
     and inside.entry_number = came.entry_number
     and (
         {%- for source in node.sources %}
@@ -133,11 +136,11 @@ inner join steps as came
     )
 
 left join steps as passed
-    on inside.profile_id = passed.profile_id
+    on inside.{{ key }} = passed.{{ key }}
     and inside.entry_number = passed.entry_number
     and passed.node = {{ headwater.string_literal(node.name) }}
 
-where passed.profile_id is null
+where passed.{{ key }} is null
 {{ 'union all' if not loop.last }}
 {% endfor %}
 {%- endmacro %}

@@ -3,16 +3,24 @@
     Columns: touchpoint_id, profile_id, template, is_holdout, qualified_at. A touchpoint's id never changes, whatever is built
     again. Where two people who both had a touchpoint are merged, one of the two is left: the one that was sent, if any; and one of
     them held back holds back both. Who has left the journey gets nothing that was due before; what was due and was not sent before their
-    quiet hours waits until these are over. Of a journey that an event lets in to, `event`
+    quiet hours waits until these are over. Of a journey of companies, `entity='account'`, each row is of a contact, with account_id beside it, and who is no
+    contact of the company any more gets nothing. Of a journey that an event lets in to, `event`
     is its name and `properties` the columns of it that come on top, of the very event that the touchpoint is about. -#}
-{% macro journey_touchpoints(journey, nodes, within='7 days', event=none, properties=[]) -%}
+{% macro journey_touchpoints(journey, nodes, within='7 days', event=none, properties=[], entity='person') -%}
 {%- set source = headwater._touchpoint_event(journey, event, properties) if event else none -%}
 {%- set named = headwater._journey_named(journey, nodes, ['touchpoint'], 'journey_touchpoints') -%}
 {%- set asleep = headwater._journey_asleep(journey, nodes) -%}
+{%- set key, of_companies = headwater.journey_key({'entity': entity}), entity == 'account' -%}
+{%- if execute and headwater.node_named(journey) and headwater.key_of_journey(journey) != key -%}
+    {{ headwater.audience_error('journey_touchpoints, entity', journey ~ " is a journey of " ~ ('people: leave entity out' if of_companies else "companies: say entity='account'")) }}
+{%- endif -%}
 (
     select
         touchpoints.touchpoint_id,
         touchpoints.profile_id,
+        {%- if of_companies %}
+        touchpoints.account_id,
+        {%- endif %}
         touchpoints.template,
         {%- for property in properties if source %}
         touchpoints.{{ property }},
@@ -24,6 +32,9 @@
         select
             steps.touchpoint_id,
             steps.profile_id,
+            {%- if of_companies %}
+            steps.account_id,
+            {%- endif %}
             steps.node,
             steps.template,
             {%- for property in properties if source %}
@@ -32,18 +43,24 @@
             people.is_holdout,
             steps.happened_at as qualified_at,
             row_number() over (
-                partition by steps.profile_id, steps.entry_number, steps.node
+                partition by steps.profile_id, {{ 'steps.account_id, ' if of_companies }}steps.entry_number, steps.node
                 order by
                     case when sent.sync_key is null then 1 else 0 end asc,
                     steps.happened_at asc nulls last,
                     steps.touchpoint_id asc
             ) as place
 
-        from {{ headwater._journey_steps_by_person(journey) }} as steps
+        from {{ headwater._journey_steps_by_person(journey, key) }} as steps
 
-        inner join {{ headwater._journey_people(journey) }} as people
-            on steps.profile_id = people.profile_id
+        inner join {{ headwater._journey_people(journey, key) }} as people
+            on steps.{{ key }} = people.{{ key }}
             and steps.entry_number = people.entry_number
+        {%- if of_companies %}
+
+        inner join (select distinct account_id, profile_id from {{ headwater.model_ref('account_contacts') }}) as contacts_now
+            on steps.account_id = contacts_now.account_id
+            and steps.profile_id = contacts_now.profile_id
+        {%- endif %}
 
         {%- if source %}
 
@@ -64,10 +81,10 @@
 
         {# A way that ends with its touchpoint, in the same build, has not left before it. -#}
         left join (
-            select distinct profile_id, entry_number, happened_at from {{ headwater.model_ref(journey) }}
+            select distinct {{ key }}, entry_number, happened_at from {{ headwater.model_ref(journey) }}
             where node_type = 'exit' and outcome = 'exit'
         ) as own_exit
-            on steps.logged_id = own_exit.profile_id
+            on steps.logged_id = own_exit.{{ key }}
             and steps.entry_number = own_exit.entry_number
             and steps.happened_at = own_exit.happened_at
 
@@ -82,7 +99,7 @@
             and steps.node in ({{ named }})
             and steps.happened_at >= {{ headwater.audience_ago(within, 'within') }}
             and not people.is_gone
-            and people.exits <= case when own_exit.profile_id is null then 0 else 1 end
+            and people.exits <= case when own_exit.{{ key }} is null then 0 else 1 end
     ) as touchpoints
     {%- if asleep %}
 

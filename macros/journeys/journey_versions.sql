@@ -17,7 +17,7 @@
     [{id, ids, inside, parsed, nodes}], the oldest first; `inside` is how many there are by version, '' those who entered before versions were kept. -#}
 {% macro journey_versions(parsed, name, log) -%}
     {%- set rows = headwater._journey_versions_kept(name) -%}
-    {%- set inside = headwater._journey_inside(log) if log else {} -%}
+    {%- set inside = headwater._journey_inside(log, headwater.journey_key(parsed)) if log else {} -%}
     {%- set migrates = parsed.get('migrate') or [] -%}
     {%- set id = headwater._journey_version_id(headwater.journey_version(parsed), rows) -%}
     {%- set rows = rows + [{'version': id, 'definition': none, 'migrates': migrates}] -%}
@@ -104,12 +104,12 @@
 {%- endmacro %}
 
 {#- Value: how many entries are inside by the version that they entered by, '' where the log does not say. -#}
-{% macro _journey_inside(log) -%}
+{% macro _journey_inside(log, key) -%}
     {%- set inside = {} -%}
     {%- for row in run_query(
-        "select coalesce(" ~ headwater._journey_version_column(log, 'entered') ~ ", '') as version, count(*) from " ~ log ~ " as entered left join (select distinct profile_id, entry_number from "
-        ~ log ~ " where node_type = 'exit') as ended on entered.profile_id = ended.profile_id and entered.entry_number = ended.entry_number"
-        ~ " where entered.node = 'entry' and ended.profile_id is null group by 1 order by 1"
+        "select coalesce(" ~ headwater._journey_version_column(log, 'entered') ~ ", '') as version, count(*) from " ~ log ~ " as entered left join (select distinct " ~ key ~ ", entry_number from "
+        ~ log ~ " where node_type = 'exit') as ended on entered." ~ key ~ " = ended." ~ key ~ " and entered.entry_number = ended.entry_number"
+        ~ " where entered.node = 'entry' and ended." ~ key ~ " is null group by 1 order by 1"
     ) -%}
         {%- do inside.update({row[0]: row[1] | int}) -%}
     {%- endfor -%}

@@ -117,6 +117,7 @@ class CompiledJourney:
     """A journey as dbt compiled it, and the queries that answer for it; `passed` and `standing` are None where it has no log yet."""
 
     name: str
+    key: str  # the column that says who goes through it
     entry: str
     exit_when: str | None
     steps: tuple[Step, ...]
@@ -139,6 +140,7 @@ class CompiledJourney:
         )
         return cls(
             name=told["name"],
+            key=told["key"],
             entry=told["entry"],
             exit_when=told["exit_when"],
             steps=steps,

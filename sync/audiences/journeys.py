@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from sync.audiences.compiled import CompiledJourney
+from sync.config.models import PERSON
 from sync.warehouses.base import Session, Warehouse
 
 
@@ -68,7 +69,13 @@ def show(session: Session, journey: CompiledJourney) -> dict[str, Any]:
 
 def diff(session: Session, old: CompiledJourney, new: CompiledJourney) -> dict[str, Any]:
     """What a build now would do by the new definition and not by the old one, and the other way round, step by step."""
-    key = "steps.profile_id, steps.entry_number, steps.node, steps.node_type, steps.outcome"
+    who = [new.key] if new.key == PERSON else [new.key, PERSON]
+    key = ", ".join(
+        f"steps.{one}" for one in (*who, "entry_number", "node", "node_type", "outcome")
+    )
+    same = f"after.{new.key} = before.{new.key}"
+    if new.key != PERSON:  # a company's own rows have no contact
+        same += f" and coalesce(after.{PERSON}, '') = coalesce(before.{PERSON}, '')"
     found = session.rows(
         "select coalesce(after.node, before.node) as node, coalesce(after.node_type, before.node_type) as node_type, "
         "coalesce(after.outcome, before.outcome) as outcome, "
@@ -77,7 +84,7 @@ def diff(session: Session, old: CompiledJourney, new: CompiledJourney) -> dict[s
         "sum(case when before.node is not null and after.node is not null then 1 else 0 end) as in_both "
         f"from (select {key} from ({new.next}) as steps) as after "
         f"full join (select {key} from ({old.next}) as steps) as before "
-        "on after.profile_id = before.profile_id and after.entry_number = before.entry_number "
+        f"on {same} and after.entry_number = before.entry_number "
         "and after.node = before.node and after.outcome = before.outcome "
         "group by 1, 2, 3 order by 1, 3"
     )
@@ -123,7 +130,8 @@ def replay(
         for now in instants:
             journey = compiled(now, scratch if begun else None)
             with warehouse.session(write=True) as session:
-                listed = "step_id, profile_id, entry_number, node, node_type, outcome, touchpoint_id, destination, channel, "
+                company = "" if journey.key == PERSON else f"{journey.key}, "
+                listed = f"step_id, {company}profile_id, entry_number, node, node_type, outcome, touchpoint_id, destination, channel, "
                 listed += "template, is_holdout, happened_at, version"
                 query = f"select {listed} from ({journey.next}) as steps"
                 if begun:

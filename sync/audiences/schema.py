@@ -94,11 +94,12 @@ def _journey(tables: Mapping[str, list[str]]) -> Schema:
     ]
     engaged = {"engaged": _closed(tables["engaged"], kind={"enum": tables["engagements"]})}
     asked = {"anyOf": [_CONDITION, _closed_of("engaged", engaged)]}
+    contacts = _closed(tables["journey_contacts"], who=_CONDITION)
     case = _closed(tables["branch_case"], **{"if": asked, "then": _STEPS})
     bodies: dict[str, Schema] = {
         "wait": _closed(tables["wait"], until=asked, between={}),
-        "touchpoint": _closed(tables["touchpoint"]),
-        "task": _closed(tables["task"]),
+        "touchpoint": _closed(tables["touchpoint"], contacts=contacts),
+        "task": _closed(tables["task"], contacts=contacts),
         "branch": {"anyOf": [
             _closed(tables["branch"], **{"if": asked, "then": _STEPS, "else": _STEPS}),
             _closed(tables["branch_cases"], **{"cases": {"type": "array", "items": case}, "else": _STEPS}),
@@ -114,7 +115,11 @@ def _journey(tables: Mapping[str, list[str]]) -> Schema:
         for type_ in tables["steps"]
     ]
     journey = _closed(
-        tables["journey"], entry={"oneOf": entries}, exit_when=_CONDITION, steps=_STEPS
+        tables["journey"],
+        entity={"enum": ["person", "account"]},
+        entry={"oneOf": entries},
+        exit_when=_CONDITION,
+        steps=_STEPS,
     )
     return {"journey": {**journey, "required": ["entry", "steps"]}, "step": {"oneOf": steps}}
 

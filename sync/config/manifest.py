@@ -12,7 +12,9 @@ from typing import Any
 from sync.config.definitions import parse_definition
 from sync.config.models import (
     ALIASES_MODEL,
+    COMPANY,
     CONSENT_MODEL,
+    PERSON,
     SUPPRESSIONS_MODEL,
     AudienceModel,
     ConsentTables,
@@ -330,7 +332,10 @@ class Manifest:
             if isinstance(definition, Mapping) and node.get("relation_name"):
                 name = str(node["name"])
                 found[name] = JourneyLog(
-                    name, str(node["relation_name"]), tuple(_renamed(definition))
+                    name,
+                    str(node["relation_name"]),
+                    tuple(_renamed(definition)),
+                    key=COMPANY if definition.get("entity") == "account" else PERSON,
                 )
         return found
 

@@ -40,6 +40,7 @@ class Consent:
 
 
 PERSON = "profile_id"  # the column that says whose row it is
+COMPANY = "account_id"  # that of a company
 NOT_SENT = ("withheld_reason", "row_hash", "qualified_at")  # columns that only the plan reads
 TOUCHPOINT = "touchpoint_id"  # the column that says which message of a journey it is
 # The models that a plan asks for permission.
@@ -58,11 +59,12 @@ class ConsentTables:
 
 @dataclass(frozen=True, slots=True)
 class JourneyLog:
-    """A journey's log of steps, and the names that its steps had before: (old, new)."""
+    """A journey's log of steps, the names that its steps had before: (old, new), and the column that says who goes through it."""
 
     name: str
     relation: str
     renamed: tuple[tuple[str, str], ...] = ()
+    key: str = PERSON
 
 
 @dataclass(frozen=True, slots=True)

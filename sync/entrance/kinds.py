@@ -276,13 +276,13 @@ def _journey(team: Team, asked: Asked) -> None:
     model = f"journey_{asked.name}"
     destination = next(iter(_destinations(team)), "files")
     audience = _chosen_audience(team, asked)
-    if team.is_of_companies(audience):
-        raise ConfigError(
-            f"{audience} is an audience of companies, and people go through a journey.",
-            hint=f"an audience of their contacts has {{account: {{member_of: {audience}}}}} in its definition.",
-        )
-    sql = template("journey.sql", audience=audience, destination=destination)
-    entry = template("journey.yml", model=model, description=f"{_words(asked.name)}.")
+    is_of_companies = team.is_of_companies(audience)
+    entity = "entity: account\n" if is_of_companies else ""
+    sql = template("journey.sql", entity=entity, audience=audience, destination=destination)
+    entry = template(
+        "journey.yml", model=model, description=f"{_words(asked.name)}.",
+        who="company" if is_of_companies else "person",
+    )  # fmt: skip
     team.model(team.room("journeys"), model, sql, entry, "the journey")
     team.register("journeys", model)
 

@@ -22,8 +22,8 @@ _GONE = (
 )
 # An `exit:` step stops what was due before, and not the touchpoint that the way ends with, in the same build.
 _LEFT = (
-    "due.person is null or people.gone = 1 "
-    "or people.exits > case when own_exit.profile_id is null then 0 else 1 end"
+    "due.person is null or due.traveller is null or people.gone = 1 "
+    "or people.exits > case when own_exit.happened_at is null then 0 else 1 end"
 )
 
 
@@ -66,7 +66,7 @@ def _of_touchpoints(
     reason = "case when journey_reason is not null then journey_reason"
     if definition.mode is Mode.EVENT and definition.identifiers:
         joins += (
-            f" left join ({_repeats(definition, columns, held, dialect)}) as repeats "
+            f" left join ({_repeats(definition, columns, aliases, held, dialect)}) as repeats "
             f"on repeats.repeated_touchpoint = {key}"
         )
         reason += " when repeated_touchpoint is not null then 'already_sent'"
@@ -80,28 +80,33 @@ def _told(log: JourneyLog, aliases: str | None) -> str:
         "select due.touchpoint_id as asked_touchpoint, "
         f"case when {_LEFT} then 'left_journey' when people.held_back = 1 then 'holdout' end "
         f"as journey_reason from {steps} as due "
-        "left join (select person, entry_number, max(case when is_holdout then 1 else 0 end) as held_back, "
+        "left join (select traveller, entry_number, max(case when is_holdout then 1 else 0 end) as held_back, "
         f"max(case when {_GONE} then 1 else 0 end) as gone, "
         "sum(case when node_type = 'exit' and outcome = 'exit' then 1 else 0 end) as exits "
-        f"from {steps} as steps group by person, entry_number) as people "
-        "on people.person = due.person and people.entry_number = due.entry_number "
-        f"left join (select distinct profile_id, entry_number, happened_at from {log.relation} "
+        f"from {steps} as steps group by traveller, entry_number) as people "
+        "on people.traveller = due.traveller and people.entry_number = due.entry_number "
+        f"left join (select distinct {log.key}, entry_number, happened_at from {log.relation} "
         "where node_type = 'exit' and outcome = 'exit') as own_exit "
-        "on own_exit.profile_id = due.profile_id and own_exit.entry_number = due.entry_number "
+        f"on own_exit.{log.key} = due.logged_id and own_exit.entry_number = due.entry_number "
         "and own_exit.happened_at = due.happened_at "
         "where due.touchpoint_id is not null"
     )
 
 
 def _repeats(
-    definition: SyncDefinition, columns: Sequence[str], held: str, dialect: Dialect
+    definition: SyncDefinition,
+    columns: Sequence[str],
+    aliases: str | None,
+    held: str,
+    dialect: Dialect,
 ) -> str:
     """Touchpoints whose step was sent to the same identifier before: the profile was split, or the address moved; or is sent to
-    it by this plan, for another profile with the same address.
+    it by this plan, for another profile with the same address. A contact of two companies has the message of each.
     """
     steps = " union all ".join(
         f"select {dialect.literal(log.name)} as journey, touchpoint_id, entry_number, "
-        f"{_node(log, dialect)} as node from {log.relation} where touchpoint_id is not null"
+        f"{'traveller' if log.key != PERSON else dialect.literal('')} as company, "
+        f"{_node(log, dialect)} as node from {_steps(log, aliases)} as steps where touchpoint_id is not null"
         for log in definition.model.journeys
     )
     key = dialect.text(dialect.column(TOUCHPOINT))
@@ -138,7 +143,7 @@ def _reaching(due: str, sent: str, steps: str, held: str, but: str = "") -> str:
         f"inner join ({sent}) as sent on sent.kind = due.kind and sent.reached = due.reached {but}"
         f"inner join ({steps}) as sent_steps on sent_steps.touchpoint_id = sent.sent_key "
         "and sent_steps.journey = due_steps.journey and sent_steps.node = due_steps.node "
-        "and sent_steps.entry_number = due_steps.entry_number "
+        "and sent_steps.entry_number = due_steps.entry_number and sent_steps.company = due_steps.company "
         f"left join (select sync_key from ({held}) as held_keys) as mine on mine.sync_key = due.due_key "
         "where mine.sync_key is null"
     )
@@ -161,15 +166,17 @@ def _of_people(definition: SyncDefinition, aliases: str | None, dialect: Dialect
 
 
 def _steps(log: JourneyLog, aliases: str | None) -> str:
-    """The log, with `person` as the profile is known now; null for who is known no more."""
-    person, join = "log.profile_id", ""
-    if aliases is not None:
-        person = "case when ids.old_id is null then log.profile_id else ids.live_id end"
-        join = f" left join {aliases} as ids on ids.old_id = log.profile_id"
+    """The log, with `person`, and `traveller` who goes through it, as they are known now; null for who is known no more."""
+    now = {column: f"log.{column}" for column in (PERSON, log.key)}
+    joins = ""
+    for column in now if aliases is not None else ():
+        ids = f"ids_of_{column}"
+        now[column] = f"case when {ids}.old_id is null then log.{column} else {ids}.live_id end"
+        joins += f" left join {aliases} as {ids} on {ids}.old_id = log.{column}"
     return (
-        f"(select {person} as person, log.profile_id, log.entry_number, log.node, log.node_type, "
-        "log.outcome, log.touchpoint_id, log.is_holdout, log.happened_at "
-        f"from {log.relation} as log{join})"
+        f"(select {now[PERSON]} as person, {now[log.key]} as traveller, log.{log.key} as logged_id, "
+        "log.entry_number, log.node, log.node_type, log.outcome, log.touchpoint_id, log.is_holdout, "
+        f"log.happened_at from {log.relation} as log{joins})"
     )
 
 

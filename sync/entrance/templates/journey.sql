@@ -1,5 +1,5 @@
 {% set definition %}
-entry: {audience: $audience}
+${entity}entry: {audience: $audience}
 steps:
   - name: welcome
     touchpoint: {destination: $destination, channel: email, template: Welcome}

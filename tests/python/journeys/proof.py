@@ -26,7 +26,11 @@ from tests.python.journeys.simulator import (
 )
 
 MODELS = {
-    "profiles": "select profile_id, email, country from raw.people where is_known",
+    "profiles": "select profile_id, email, country, cast(substr(profile_id, 2) as integer) % 5 as score from raw.people where is_known",
+    "accounts": "select account_id, country from raw.firms where is_known",
+    "account_contacts": "select account_id, profile_id, role from raw.contacts",
+    "audience_firms": "select account_id, is_holdout, timestamp '2020-01-01' as qualified_at from raw.firms where is_known and is_member",
+    "event_contract_signed": "select event_id, account_id, occurred_at, value_eur from raw.contracts",
     "audience_tried": "select profile_id, is_holdout, timestamp '2020-01-01' as qualified_at from raw.people where is_known and is_member",
     "event_order_placed": "select event_id, profile_id, occurred_at, value_eur as revenue_eur from raw.orders",
     "event_cart_filled": "select event_id, profile_id, occurred_at, value_eur from raw.carts",
@@ -40,6 +44,9 @@ TABLES = (
     "create table raw.orders (event_id varchar, profile_id varchar, occurred_at timestamp, value_eur double)",
     "create table raw.carts (event_id varchar, profile_id varchar, occurred_at timestamp, value_eur double)",
     "create table raw.aliases (old_id varchar, live_id varchar)",
+    "create table raw.firms (account_id varchar, country varchar, is_member boolean, is_holdout boolean, is_known boolean)",
+    "create table raw.contacts (account_id varchar, profile_id varchar, role varchar)",
+    "create table raw.contracts (event_id varchar, account_id varchar, occurred_at timestamp, value_eur double)",
 )
 
 
@@ -55,13 +62,20 @@ class Proof:
 
     def __init__(self, folder: Path, journeys: int, seed: int) -> None:
         self.chance = random.Random(seed)
-        self.definitions = {f"journey_n{n}": journey_of(self.chance) for n in range(journeys)}
+        # Of three one is of companies.
+        self.definitions = {
+            f"journey_n{n}": journey_of(self.chance, of_companies=n % 3 == 2)
+            for n in range(journeys)
+        }
         self.simulated = {
             name: Simulated(lambda step, person, name=name: arm_of(name, step, person))
             for name in self.definitions
         }
         self.company, self.now = Company(), FIRST
-        registry = {"journeys": list(self.definitions), "audiences": ["audience_tried"]}
+        registry = {
+            "journeys": list(self.definitions),
+            "audiences": ["audience_tried", "audience_firms"],
+        }
         self.project = ScratchProject(
             folder, variables={"cdp_events": [], "cdp_registry": registry}, threads=1
         )
@@ -138,7 +152,10 @@ class Proof:
 
 
 def log_of(connection: duckdb.DuckDBPyConnection, name: str, definition: Row) -> list[Any]:
-    """Rows of a log with the event that let in, or the number of the entry."""
+    """Rows of a log with the event that let in, or the number of the entry; a contact stands behind the step."""
+    of_companies = definition.get("entity") == "account"
+    who = "account_id" if of_companies else "profile_id"
+    node = "steps.node || coalesce('@' || steps.profile_id, '')" if of_companies else "steps.node"
     entry = (
         "entered.entry_key"
         if "did" in definition["entry"]
@@ -147,7 +164,7 @@ def log_of(connection: duckdb.DuckDBPyConnection, name: str, definition: Row) ->
     return [
         tuple(row)
         for row in connection.execute(
-            f"select steps.profile_id, {entry}, steps.node, steps.outcome, steps.happened_at from analytics.{name} as steps left join "
+            f"select steps.{who}, {entry}, {node}, steps.outcome, steps.happened_at from analytics.{name} as steps left join "
             f"(select distinct entry_number, entry_key from analytics.{name} where node = 'entry') as entered using (entry_number)"
         ).fetchall()
     ]

@@ -18,6 +18,7 @@ Row = dict[str, Any]
 Passed = dict[str, tuple[str, dt.datetime]]  # step: outcome, when
 FIRST = dt.datetime(2026, 3, 1, 12)
 PEOPLE = [f"p{number:02}" for number in range(24)]
+FIRMS = [f"f{number:02}" for number in range(9)]
 COUNTRIES = ["DE", "FR", None]
 DAY = dt.timedelta(days=1)
 
@@ -33,8 +34,11 @@ def days_of(text: str) -> dt.timedelta:
 class Drawn:
     """Draws the steps of one journey, each under a name of its own."""
 
-    def __init__(self, chance: random.Random, *, has_cart: bool) -> None:
+    def __init__(
+        self, chance: random.Random, *, has_cart: bool, of_companies: bool = False
+    ) -> None:
         self.chance, self.has_cart, self.count = chance, has_cart, 0
+        self.of_companies = of_companies
 
     def name(self, kind: str) -> str:
         self.count += 1
@@ -83,7 +87,12 @@ class Drawn:
         if kind == "touchpoint":
             return {
                 "name": name,
-                kind: {"destination": "hook", "channel": "email", "template": name},
+                kind: {
+                    "destination": "hook",
+                    "channel": "email",
+                    "template": name,
+                    **self.contacts(),
+                },
             }
         if kind == "wait":
             return {"name": name, kind: self.wait()}
@@ -100,18 +109,31 @@ class Drawn:
         return {"name": name, kind: {"at_most": self.chance.choice([2, 3]), "until": self.condition(),
             "steps": self.plain_steps()}}  # fmt: skip
 
+    def contacts(self) -> Row:
+        """Which of a company's contacts a message is for."""
+        if not self.of_companies:
+            return {}
+        told = self.chance.choice([
+            {}, {"where": {"role": "buyer"}}, {"top": 1, "by": "score"},
+            {"top": 2, "by": "score", "from": "lowest", "where": {"role": ["buyer", "user"]}},
+            {"who": {"trait": "country", "equals": "DE"}},
+        ])  # fmt: skip
+        return {"contacts": told} if told else {}
+
     def plain_steps(self) -> list[Row]:
         return [self.step(kind, 0) for kind in ("touchpoint", "wait")]
 
 
-def journey_of(chance: random.Random) -> Row:
+def journey_of(chance: random.Random, *, of_companies: bool = False) -> Row:
+    audience, event = ("audience_firms", "contract_signed") if of_companies else ("audience_tried", "cart_filled")  # fmt: skip
     entry = chance.choice([
-        {"audience": "audience_tried"}, {"audience": "audience_tried"}, {"audience": "audience_tried", "existing": "leave_out"},
-        {"did": "cart_filled"}, {"did": "cart_filled", "where": {"value_eur": {">=": 20}}, "within": "2 days"},
-        {"did": "cart_filled", "again": {"after": "5 days"}},
+        {"audience": audience}, {"audience": audience}, {"audience": audience, "existing": "leave_out"},
+        {"did": event}, {"did": event, "where": {"value_eur": {">=": 20}}, "within": "2 days"},
+        {"did": event, "again": {"after": "5 days"}},
     ])  # fmt: skip
-    drawn = Drawn(chance, has_cart="did" in entry)
-    told: Row = {"entry": dict(entry)}
+    drawn = Drawn(chance, has_cart="did" in entry, of_companies=of_companies)
+    told: Row = {"entity": "account"} if of_companies else {}
+    told["entry"] = dict(entry)
     if "audience" in entry and chance.random() < 0.3:
         told["re_entry"] = {"after": chance.choice(["2 days", "6 days"])}
     if chance.random() < 0.5:
@@ -141,7 +163,9 @@ def is_over(steps: list[Row]) -> bool:
 def edited(chance: random.Random, told: Row) -> Row:
     """The definition after somebody worked on it: steps put in, taken out, changed or in another order."""
     made = copy.deepcopy(told)
-    drawn = Drawn(chance, has_cart="did" in told["entry"])
+    drawn = Drawn(
+        chance, has_cart="did" in told["entry"], of_companies=told.get("entity") == "account"
+    )
     drawn.count = 100 + chance.randrange(1000) * 10
     steps = made["steps"]
     for _ in range(chance.randint(1, 3)):
@@ -169,7 +193,8 @@ def edited(chance: random.Random, told: Row) -> Row:
 class Company:
     """What the warehouse holds; every build sees it as it is by then."""
 
-    people: dict[str, Row] = field(default_factory=dict)
+    people: dict[str, Row] = field(default_factory=dict)  # and firms
+    contacts: set[tuple[str, str, str]] = field(default_factory=set)  # firm, person, role
     events: list[Row] = field(
         default_factory=list
     )  # table, event_id, profile_id, occurred_at, value
@@ -189,7 +214,7 @@ class Company:
             )
             yield f"insert into raw.aliases values ('{person}', '{person}')"
             self.live[person] = person
-        known = [one for one in self.people if self.live[one] == one]
+        known = self.known()
         for person in known:
             if chance.random() < 0.05:
                 row = self.people[person]
@@ -217,9 +242,64 @@ class Company:
             yield f"update raw.people set is_known = false where profile_id = '{old}'"
             yield f"update raw.orders set profile_id = '{kept}' where profile_id = '{old}'"
             yield f"update raw.carts set profile_id = '{kept}' where profile_id = '{old}'"
+            self.contacts = {(firm, self.who(person), role) for firm, person, role in self.contacts}
+        yield from self.trade(chance, now)
 
-    def known(self) -> list[str]:
-        return [one for one in self.people if self.live[one] == one]
+    def trade(self, chance: random.Random, now: dt.datetime) -> Iterator[str]:
+        """The same of firms: they come, sign, merge, and their contacts come and go."""
+        for firm in [one for one in FIRMS if one not in self.people and chance.random() < 0.3]:
+            row = {"country": chance.choice(COUNTRIES), "member": chance.random() < 0.8, "holdout": chance.random() < 0.15}  # fmt: skip
+            self.people[firm], self.live[firm] = row, firm
+            yield f"insert into raw.firms values ('{firm}', {literal(row['country'])}, {row['member']}, {row['holdout']}, true)"
+            yield f"insert into raw.aliases values ('{firm}', '{firm}')"
+        firms, people = self.known("f"), self.known()
+        for firm in firms:
+            if chance.random() < 0.05:
+                row = self.people[firm]
+                row["member"] = not row["member"]
+                yield f"update raw.firms set is_member = {row['member']} where account_id = '{firm}'"
+            if people and chance.random() < 0.5:
+                self.contacts.add(
+                    (firm, chance.choice(people), chance.choice(["buyer", "user", "boss"]))
+                )
+            if chance.random() < 0.15:
+                at = max(now - chance.choice([0.2, 0.8, 1.7]) * DAY, FIRST - DAY).replace(
+                    microsecond=0
+                )
+                at -= dt.timedelta(seconds=len(self.events))
+                event = {"table": "contracts", "event_id": f"contracts{len(self.events)}", "profile_id": firm, "occurred_at": at,
+                    "value": chance.choice([5, 30, 80])}  # fmt: skip
+                self.events.append(event)
+                yield f"insert into raw.contracts values ('{event['event_id']}', '{firm}', '{at}', {event['value']})"
+        for one in sorted(self.contacts):
+            if chance.random() < 0.06:
+                self.contacts.discard(one)
+        if chance.random() < 0.1 and len(firms) > 2:
+            old, kept = chance.sample(firms, 2)
+            for firm, now_is in self.live.items():
+                if now_is == old:
+                    self.live[firm] = kept
+            for event in self.events:
+                if event["profile_id"] == old:
+                    event["profile_id"] = kept
+            self.contacts = {(self.who(firm), person, role) for firm, person, role in self.contacts}
+            yield f"update raw.aliases set live_id = '{kept}' where live_id = '{old}'"
+            yield f"update raw.firms set is_known = false where account_id = '{old}'"
+            yield f"update raw.contracts set account_id = '{kept}' where account_id = '{old}'"
+        yield "delete from raw.contacts"
+        for one in sorted(self.contacts):
+            yield f"insert into raw.contacts values {one}"
+
+    def known(self, kind: str = "p") -> list[str]:
+        return [one for one in self.people if self.live[one] == one and one.startswith(kind)]
+
+    def of_firm(self, firm: str) -> set[str]:
+        return {person for one, person, _ in self.contacts if one == firm}
+
+
+def score_of(person: str) -> int:
+    """Of a person who is known, by their number; some are alike."""
+    return int(person[1:]) % 5
 
 
 def literal(value: Any) -> str:
@@ -238,6 +318,7 @@ class Traveller:
     passed: Passed
     latest: dt.datetime  # that something was written of them
     gone: bool = False
+    written: set[tuple[str, str]] = field(default_factory=set)  # step and contact
 
     @property
     def since(self) -> dt.datetime:
@@ -259,7 +340,7 @@ class Simulated:
         for one in self.travellers.values():
             if one.gone:
                 continue
-            if one.person not in company.known():
+            if company.who(one.person) != one.person:
                 continue
             Moved(self, one, company, now, is_new=(one.person, one.entry) in new).go()
         self.built = True
@@ -278,6 +359,7 @@ class Simulated:
                 known = other.passed.get(step, (outcome, at))
                 other.passed[step] = (min(outcome, known[0]), min(at, known[1]))
             other.holdout |= one.holdout
+            other.written |= one.written
             other.gone |= one.gone
             other.latest = max(other.latest, one.latest)
             # By whichever of two versions: either is one they entered by.
@@ -302,7 +384,7 @@ class Simulated:
     def _members(self, definition: Row, company: Company, now: dt.datetime) -> list[Any]:
         found = []
         again = definition.get("re_entry")
-        for person in company.known():
+        for person in company.known("f" if definition.get("entity") == "account" else "p"):
             row = company.people[person]
             own = [one for one in self.travellers.values() if one.person == person]
             if not row["member"]:
@@ -327,9 +409,10 @@ class Simulated:
         let_in = {one.entry for one in self.travellers.values()}
         least = entry.get("where", {}).get("value_eur", {}).get(">=", 0)
         window = days_of(entry.get("within", "3 days"))
+        table = {"cart_filled": "carts", "contract_signed": "contracts"}[entry["did"]]
         events = [
             one for one in company.events
-            if one["table"] == "carts" and one["event_id"] not in let_in and one["value"] >= least
+            if one["table"] == table and one["event_id"] not in let_in and one["value"] >= least
             and now - window <= one["occurred_at"] <= now
         ]  # fmt: skip
         if "again" in entry:
@@ -419,6 +502,8 @@ class Moved:
             self.leave(min(ends))
 
     def passes(self, name: str, kind: str, body: Row, arrived: dt.datetime) -> tuple[str, dt.datetime] | None:  # fmt: skip
+        if kind == "touchpoint" and self.one.definition.get("entity") == "account":
+            return self.to_contacts(name, body.get("contacts", {})), self.now
         if kind == "touchpoint":
             return "due", self.now
         if kind == "split":
@@ -438,6 +523,31 @@ class Moved:
         if self.holds(body["until"], over):
             return "happened", self.now
         return ("timeout", min(over, self.now)) if is_over else None
+
+    def to_contacts(self, name: str, told: Row) -> str:
+        """A row for each contact that the message is for; of two firms that became one, somebody may have had it."""
+        roles = told.get("where", {}).get("role", ["buyer", "user", "boss"])
+        wanted = {
+            person for firm, person, role in self.company.contacts
+            if firm == self.one.person and role in ([roles] if isinstance(roles, str) else roles)
+        }  # fmt: skip
+        if "who" in told:
+            wanted = {
+                one
+                for one in wanted
+                if self.company.people[one]["country"] == told["who"]["equals"]
+            }
+        had = {self.company.who(person) for step, person in self.one.written if step == name}
+        sign = 1 if told.get("from") == "lowest" else -1
+        found = sorted(wanted - had, key=lambda one: (sign * score_of(one), one))
+        if "top" in told:
+            found = found[: max(told["top"] - len(had), 0)]
+        for person in found:
+            self.one.written.add((name, person))
+            self.of.rows.append(
+                (self.one.person, self.one.entry, f"{name}@{person}", "due", self.now)
+            )
+        return "written" if had or found else "nobody"
 
     def clock(self, body: Row, arrived: dt.datetime) -> tuple[str, dt.datetime] | None:
         """The last time, up to five minutes from now, that the clock showed it; who came later waits for the next."""
@@ -475,10 +585,12 @@ class Moved:
             own = [each for each in self.company.events if each["event_id"] == self.one.entry]
             return bool(own) and own[0]["value"] >= told["entry"]["value_eur"][">="]
         table = {"order_placed": "orders", "cart_filled": "carts"}[told["did"]]
+        of_companies = self.one.definition.get("entity") == "account"
+        theirs = self.company.of_firm(self.one.person) if of_companies else {self.one.person}
         count = 0
         for event in self.company.events:
             at = event["occurred_at"]
-            if event["table"] != table or event["profile_id"] != self.one.person or at > self.now:
+            if event["table"] != table or event["profile_id"] not in theirs or at > self.now:
                 continue
             if told.get("since") != "ever" and at <= self.one.since:
                 continue

@@ -17,7 +17,7 @@ def test_a_log_holds_what_the_simulator_says_and_no_more(tmp_path: Path, seed: i
             proof.edit(0.6)
         assert proof.day() == {}
     outcomes = {row[3] for one in proof.simulated.values() for row in one.rows}
-    assert outcomes > {"entered", "due", "waited"}
+    assert outcomes > {"entered", "due", "waited", "written", "nobody"}, "people's and companies'"
     versions = {row[0] for name in proof.definitions for row in proof.query(f"select distinct version "
         f"from analytics.{name} where node = 'entry'")}  # fmt: skip
     assert len(versions) > len(proof.definitions), "people entered by definitions that were edited"

@@ -237,11 +237,13 @@ def test_a_new_sync_of_companies_is_one(bakery: Path, capsys: pytest.CaptureFixt
     described = (room / "_activation__models.yml").read_text()
     assert "- {name: account_id, data_tests: [unique, not_null]}" in described
     assert "object: {company: firms}" in (room / "_activation__exposures.yml").read_text()
-    for words in (["sync", "klaviyo__firms"], ["journey", "welcome", "--audience", "firms"]):
-        assert run(["new", *words]) == 2
-        said = capsys.readouterr().err
-        assert "audience_firms is an audience of companies" in said
-        assert "{account: {member_of: audience_firms}}" in said
+    assert run(["new", "sync", "klaviyo__firms"]) == 2
+    said = capsys.readouterr().err
+    assert "audience_firms is an audience of companies" in said
+    assert "{account: {member_of: audience_firms}}" in said
+    assert run(["new", "journey", "welcome", "--audience", "firms"]) == 0
+    journey = (bakery / "models" / "cdp" / "journeys" / "journey_welcome.sql").read_text()
+    assert "entity: account\nentry: {audience: audience_firms}\n" in journey
 
 
 @pytest.mark.parametrize(
