@@ -89,11 +89,13 @@
         ~ headwater.string_literals(headwater._consent_words('yes')) ~ '), false)') }}
 {%- endmacro %}
 
-{#- Value: small words that say yes, that say no, or, in a column of refusals, that nothing was refused. -#}
+{#- Value: small words that say yes, that say no, or, in a column of refusals, that nothing was refused; in the languages in which `headwater init` knows
+    columns (English, German, French, Spanish, Italian, Dutch, Polish) and in Portuguese. -#}
 {% macro _consent_words(kind) -%}
-    {%- set nothing = ['no', 'n', 'false', 'f', '0', 'off'] -%}
+    {%- set nothing = ['no', 'n', 'false', 'f', '0', 'off', 'nein', 'non', 'nee', 'nie', 'não', 'nao'] -%}
     {{ return({
-        'yes': ['yes', 'y', 'true', 't', '1', 'on', 'granted', 'accepted', 'subscribed', 'opt-in', 'opted_in'],
+        'yes': ['yes', 'y', 'true', 't', '1', 'on', 'granted', 'accepted', 'subscribed', 'opt-in', 'opted_in',
+            'ja', 'oui', 'si', 'sí', 'sì', 'tak', 'sim'],
         'nothing': nothing,
         'no': nothing + [
             'denied', 'declined', 'refused', 'rejected', 'revoked', 'withdrawn', 'unsubscribed', 'never_subscribed', 'never subscribed',

@@ -211,6 +211,38 @@ def test_every_way_to_declare_a_source_counts_as_it_says(project: Path) -> None:
     }
 
 
+def test_yes_and_no_are_read_in_the_languages_of_columns(project: Path) -> None:
+    said = {
+        "opted_in": ["Ja", "OUI", "Sí", "sì", "tak", "sim"],
+        "opted_out": ["Nein", "non", "nee", "Nie", "NÃO", "nao"],
+    }
+    words = [(state, word) for state, some in said.items() for word in some]
+    rows = ", ".join(f"({n}, 'p{n}@mail.example', '{word}')" for n, (_, word) in enumerate(words))
+    asked = project / "models" / "asked.sql"
+    asked.write_text(f"select * from (values {rows}) as rows (id, email, word)")
+    model = project / "models" / "answers.sql"
+    model.write_text(ANSWERS)
+    accepts = SOURCE | {"model": "asked", "answer": {"accepts": "word"}}
+    refuses = SOURCE | {"model": "asked", "name": "crm", "answer": {"refuses": "word"}}
+    try:
+        assert dbt(project, "run", cdp_consent_sources=[accepts, refuses]) == ""
+    finally:
+        model.unlink()
+        asked.unlink()
+    with duckdb.connect(str(project / "words.duckdb")) as opened:
+        found = opened.execute(
+            "select answer_source, consent_id, state, is_answer_known from analytics.answers"
+        ).fetchall()
+    wanted = {("shop", str(n), state, True) for n, (state, _) in enumerate(words)}
+    # In a column of refusals a no refuses nothing.
+    wanted |= {
+        ("crm", str(n), "opted_out", True)
+        for n, (state, _) in enumerate(words)
+        if state == "opted_in"
+    }
+    assert set(found) == wanted
+
+
 def test_a_refusal_finds_its_number_however_staging_left_it(project: Path) -> None:
     numbers = project / "models" / "numbers.sql"
     numbers.write_text(
