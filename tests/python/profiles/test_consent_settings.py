@@ -122,6 +122,7 @@ def dbt(project: Path, command: str, **vars: Any) -> str:
         ({"cdp_consent_sources": [SOURCE, SOURCE]}, ["[1].name: 'shop' is there already"]),
         ({"cdp_consent_sources": [SOURCE], "cdp_identity": NAMED}, ["[0].email: who refused", "has mail, mobile; call"]),
         ({"cdp_survivorship": GOLDEN, "cdp_identity": NAMED}, ["attributes.phone.identifier: who", "that holds it phone"]),
+        ({"cdp_consent_sources": [SOURCE | {"record": "id"}]}, ["[0].record: is the key of a record, and 'records' says of which source"]),
         ({"cdp_consent_sources": [TYPO], "cdp_identity": IDENTITY}, ["[0].records: 'shop_customer'", "did you mean 'shop_customers'"]),
     ],
 )  # fmt: skip
@@ -241,6 +242,23 @@ def test_yes_and_no_are_read_in_the_languages_of_columns(project: Path) -> None:
         if state == "opted_in"
     }
     assert set(found) == wanted
+
+
+def test_an_answer_of_its_own_key_is_of_the_record_that_it_names(project: Path) -> None:
+    model = project / "models" / "answers.sql"
+    model.write_text(ANSWERS)
+    of_record = SOURCE | {"records": "shop_customers"}
+    sources = [of_record | {"name": "log", "record": "'c' || id"}, of_record]
+    try:
+        said = dbt(project, "run", cdp_consent_sources=sources, cdp_identity=IDENTITY)
+        assert said == ""
+    finally:
+        model.unlink()
+    with duckdb.connect(str(project / "words.duckdb")) as opened:
+        found = opened.execute(
+            "select answer_source, consent_id, source_name, record_id from analytics.answers where consent_id = '1' order by 1"
+        ).fetchall()
+    assert found == [("log", "1", "shop_customers", "c1"), ("shop", "1", "shop_customers", "1")]
 
 
 def test_a_refusal_finds_its_number_however_staging_left_it(project: Path) -> None:
