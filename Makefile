@@ -56,6 +56,11 @@ $(VENV_BQ)/.setup: requirements/stand-in-bigquery.txt
 $(VENV_V2)/.setup: requirements/engine-v2.txt scripts/engine_v2.py
 	@$(PYTHON) scripts/engine_v2.py $(VENV_V2)
 
+# A CRM of others, which one of the long tests brings in.
+$(VENV)/.setup-long: $(VENV)/.setup-dev requirements/long.txt
+	$(call install,$(BIN),requirements/long.txt)
+	@touch $@
+
 # The adapters of Snowflake and BigQuery beside DuckDB's; the versions of what both need are the same.
 $(VENV)/.setup-all: $(VENV)/.setup-dev requirements/all.txt
 	$(call install,$(BIN),requirements/all.txt)
@@ -75,7 +80,7 @@ test: setup $(VENV)/.setup-dev  ## pytest; among its tests are the commands of t
 	$(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder -m "not long"
 
 .PHONY: test-long
-test-long: setup $(VENV)/.setup-dev  ## more cases and random examples of what make test shows: half an hour
+test-long: setup $(VENV)/.setup-long  ## more cases and random examples of what make test shows: half an hour
 	HEADWATER_TEST_EXAMPLES=5 $(BIN)/python -m pytest -q -n 2 --dist loadfile -m "long or property"
 
 # Models whose SQL is their macro's.

@@ -1,5 +1,5 @@
 {#- Relation-shaped query: the answers of one of consent_sources(), as they were said.
-    Columns: answer_source, source_name, consent_id, email, phone, channel_said, purpose_said, state, basis, consent_source, may_raise,
+    Columns: answer_source, source_name, consent_id, record_id (the key of the record whose answer it is), email, phone, channel_said, purpose_said, state, basis, consent_source, may_raise,
     is_origin_known, answer_said, is_answer_known, recorded_at, loaded_at, is_by_guardian, lapse. A yes that wants to be confirmed counts from then,
     and has lapsed as long as it is `unconfirmed`, or when it has `expired`. A word that is no known yes is a no; an empty cell of `accepts` or `refuses` is no answer,
     and a `refuses` that says no is none either: not to have refused is no consent. -#}
@@ -12,6 +12,7 @@
         {{ headwater.string_literal(source.name) }} as answer_source,
         {{ headwater.string_literal(source.records) if source.records else 'cast(null as ' ~ string ~ ')' }} as source_name,
         cast({{ source.key }} as {{ string }}) as consent_id,
+        cast({{ source.record }} as {{ string }}) as record_id,
         {{ headwater.normalise_email(source.email) if source.email else 'cast(null as ' ~ string ~ ')' }} as email,
         {%- set phone = "nullif(trim(cast(" ~ (source.phone or 'null') ~ " as " ~ string ~ ")), '')" %}
         {#- A refusal finds its number also where staging left it as it was written. #}
@@ -89,11 +90,13 @@
         ~ headwater.string_literals(headwater._consent_words('yes')) ~ '), false)') }}
 {%- endmacro %}
 
-{#- Value: small words that say yes, that say no, or, in a column of refusals, that nothing was refused. -#}
+{#- Value: small words that say yes, that say no, or, in a column of refusals, that nothing was refused; in the languages in which `headwater init` knows
+    columns (English, German, French, Spanish, Italian, Dutch, Polish) and in Portuguese. -#}
 {% macro _consent_words(kind) -%}
-    {%- set nothing = ['no', 'n', 'false', 'f', '0', 'off'] -%}
+    {%- set nothing = ['no', 'n', 'false', 'f', '0', 'off', 'nein', 'non', 'nee', 'nie', 'não', 'nao'] -%}
     {{ return({
-        'yes': ['yes', 'y', 'true', 't', '1', 'on', 'granted', 'accepted', 'subscribed', 'opt-in', 'opted_in'],
+        'yes': ['yes', 'y', 'true', 't', '1', 'on', 'granted', 'accepted', 'subscribed', 'opt-in', 'opted_in',
+            'ja', 'oui', 'si', 'sí', 'sì', 'tak', 'sim'],
         'nothing': nothing,
         'no': nothing + [
             'denied', 'declined', 'refused', 'rejected', 'revoked', 'withdrawn', 'unsubscribed', 'never_subscribed', 'never subscribed',

@@ -15,6 +15,7 @@
             'model': source['model'],
             'key': source['key'],
             'records': source.get('records'),
+            'record': source.get('record') or source['key'],
             'email': source.get('email'),
             'phone': source.get('phone'),
             'channel': source['channel'],
@@ -59,7 +60,7 @@
 
 {% macro _check_consent_source(where, source, taken) -%}
     {%- set allowed = [
-        'name', 'model', 'key', 'records', 'email', 'phone', 'channel', 'purpose', 'answer', 'basis', 'origin', 'recorded_at',
+        'name', 'model', 'key', 'records', 'record', 'email', 'phone', 'channel', 'purpose', 'answer', 'basis', 'origin', 'recorded_at',
         'loaded_at', 'confirmed_at', 'expires_at', 'expires_after_days', 'by_guardian', 'may_only_lower', 'raising_origins',
     ] -%}
     {%- if source is not mapping -%}
@@ -74,6 +75,9 @@
     {%- do headwater.check_consent_name(where ~ '.name', source['name'], taken) -%}
     {%- if not source.get('email') and not source.get('phone') and not source.get('records') -%}
         {{ headwater.consent_error(where, "needs 'email', 'phone' or 'records': whose answers these are") }}
+    {%- endif -%}
+    {%- if source.get('record') and not source.get('records') -%}
+        {{ headwater.consent_error(where ~ '.record', "is the key of a record, and 'records' says of which source") }}
     {%- endif -%}
     {%- for key in ['email', 'phone'] if source.get(key) -%}
         {%- do headwater.check_consent_identifier(where ~ '.' ~ key, key) -%}

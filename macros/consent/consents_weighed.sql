@@ -33,6 +33,7 @@ consents as (
         answer_source,
         source_name,
         consent_id,
+        record_id,
         subject_type,
         subject,
         other_type,
@@ -89,7 +90,7 @@ owned as (
 
     inner join profile_records
         on consents.source_name = profile_records.source_name
-        and consents.consent_id = profile_records.source_record_id
+        and consents.record_id = profile_records.source_record_id
 
     union all
 

@@ -25,11 +25,12 @@
         {%- set name = column.name | lower -%}
         {%- if name not in found -%}
             {%- do wrong.append(name ~ ' is missing') -%}
-        {%- elif found[name] != column.data_type and name not in parents -%}
+        {%- elif not headwater._is_of_type(found[name], column.data_type) and name not in parents -%}
             {%- do wrong.append(name ~ ' is ' ~ found[name] ~ ', declared as ' ~ column.data_type) -%}
         {%- endif -%}
         {%- do found.pop(name, none) -%}
     {%- endfor -%}
+    {%- for name in found | list if headwater._parent_of(name) | lower in parents -%}{%- do found.pop(name) -%}{%- endfor -%}
     {%- if wrong -%}
         {{ exceptions.raise_compiler_error(
             'source ' ~ source.source_name ~ '.' ~ source.name ~ ' is not what ' ~ source.original_file_path
@@ -38,6 +39,17 @@
             ~ ' Mend the load; or, if the change is meant, the declaration and the staging model.'
         ) }}
     {%- endif -%}
+{%- endmacro %}
+
+{#- Value: whether a column arrives as the type that is declared. How wide a number is says nothing of what it means: a loader takes what fits its values,
+    so that whole numbers are one type, and so are those with a floating point. -#}
+{% macro _is_of_type(found, declared) -%}
+    {%- set whole = '(?i)u?(?:tiny|small|medium|big|huge)?int(?:eger|[0-9]+)?' -%}
+    {%- set floating = '(?i)float[48]?|float64|real|double(?: precision)?' -%}
+    {%- for kind in [whole, floating] if modules.re.fullmatch(kind, declared) and modules.re.fullmatch(kind, found) -%}
+        {{ return(true) }}
+    {%- endfor -%}
+    {{ return(found == declared) }}
 {%- endmacro %}
 
 {#- Value: the column that a nested one is in. -#}

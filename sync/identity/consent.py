@@ -131,7 +131,7 @@ def _not_taken(
         "said.purpose_said, said.channel, said.purpose, said.state, said.basis, said.consent_source, "
         f"said.may_raise, said.recorded_at from {of['int_profiles__consent_answers']} as said "
         f"left join {of['profile_records']} as records on records.source_name = said.source_name "
-        f"and records.source_record_id = said.consent_id and records.{mine} "
+        f"and records.source_record_id = said.record_id and records.{mine} "
         f"where records.profile_id is not null or said.email in {values.format('email')} "
         f"or said.phone in {values.format('phone')} order by said.recorded_at, 1, 2"
     )

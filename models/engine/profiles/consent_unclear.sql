@@ -11,11 +11,22 @@ holders as (
 
 ),
 
+records as (
+
+    select
+        source_name,
+        source_record_id
+
+    from {{ ref('profile_records') }}
+
+),
+
 answers as (
 
     select
         answer_source,
         source_name,
+        record_id,
         channel_said,
         purpose_said,
         channel,
@@ -47,9 +58,10 @@ of_answers as (
             as is_channel_known,
         coalesce(answers.purpose_said in ({{ headwater.string_literals(['all'] + headwater.consent_purposes()) }}), false)
             as is_purpose_known,
-        answers.source_name is null and answers.email is null and answers.phone is null as names_nobody,
+        records.source_record_id is null and answers.email is null and answers.phone is null as names_nobody,
         answers.email is null and answers.phone is null as has_no_value,
-        answers.source_name is null and by_email.identifier_value is null and by_phone.identifier_value is null as meets_nobody
+        records.source_record_id is null and by_email.identifier_value is null and by_phone.identifier_value is null as meets_nobody,
+        answers.source_name is not null and records.source_record_id is null as has_no_record
 
     from answers
 
@@ -60,6 +72,10 @@ of_answers as (
     left join holders as by_phone
         on by_phone.identifier_type = 'phone'
         and answers.phone = by_phone.identifier_value
+
+    left join records
+        on answers.source_name = records.source_name
+        and answers.record_id = records.source_record_id
 
 ),
 
@@ -190,6 +206,20 @@ unclear as (
         state = 'opted_out'
         and meets_nobody
         and not has_no_value
+
+    union all
+
+    select
+        answer_source as said_by,
+        'yes_without_a_record' as problem,
+        cast(null as {{ dbt.type_string() }}) as word,
+        'of nobody' as taken_as
+
+    from of_answers
+
+    where
+        state = 'opted_in'
+        and has_no_record
 
     union all
 

@@ -13,7 +13,7 @@ said as (
     {%- else %}
     select
         {%- for column in [
-            'answer_source', 'source_name', 'consent_id', 'email', 'phone', 'channel_said', 'purpose_said', 'state', 'basis',
+            'answer_source', 'source_name', 'consent_id', 'record_id', 'email', 'phone', 'channel_said', 'purpose_said', 'state', 'basis',
             'consent_source', 'answer_said', 'lapse',
         ] %}
         cast(null as {{ string }}) as {{ column }},
@@ -55,13 +55,13 @@ told as (
 
     select
         'record' as identifier_type,
-        {{ dbt.concat(["source_name", "':'", "consent_id"]) }} as identifier_value
+        {{ dbt.concat(["source_name", "':'", "record_id"]) }} as identifier_value
 
     from said
 
     where
         source_name is not null
-        and consent_id is not null
+        and record_id is not null
 
 ),
 
@@ -124,7 +124,7 @@ kept as (
 
     left join erased as by_record
         on by_record.identifier_type = 'record'
-        and {{ dbt.concat(["said.source_name", "':'", "said.consent_id"]) }} = by_record.identifier_value
+        and {{ dbt.concat(["said.source_name", "':'", "said.record_id"]) }} = by_record.identifier_value
 
     left join shared as shared_email
         on shared_email.identifier_type = 'email'
@@ -136,7 +136,7 @@ kept as (
 
     left join known_otherwise
         on said.source_name = known_otherwise.source_name
-        and said.consent_id = known_otherwise.source_record_id
+        and said.record_id = known_otherwise.source_record_id
 
     where
         by_email.identifier_value is null
@@ -160,6 +160,7 @@ read as (
         answer_source,
         source_name,
         consent_id,
+        record_id,
         email,
         phone,
         channel_said,

@@ -325,6 +325,15 @@ def test_what_could_not_be_taken_as_it_was_said_is_counted(
             a[4] == "opted_in" and a[5] in (None, "nobody knows") for a in answers
         ),
         "refusal_without_a_value": sum(a[4] == "opted_out" and not (a[0] or a[1]) for a in answers),
+        "refusal_of_nobody_known": sum(
+            a[4] == "opted_out"
+            and bool(a[0] or a[1])
+            and a[-1] is None
+            and not holders.get(("email", a[0]))
+            and not holders.get(("phone", a[1]))
+            for a in answers
+        ),
+        "yes_without_a_record": sum(a[4] == "opted_in" and a[-1] is None for a in answers),
         "erasure_of_nobody_known": sum(not holders.get(value) for value in erased),
     }
     assert dict(found) == {problem: number for problem, number in unclear.items() if number}

@@ -122,6 +122,7 @@ def dbt(project: Path, command: str, **vars: Any) -> str:
         ({"cdp_consent_sources": [SOURCE, SOURCE]}, ["[1].name: 'shop' is there already"]),
         ({"cdp_consent_sources": [SOURCE], "cdp_identity": NAMED}, ["[0].email: who refused", "has mail, mobile; call"]),
         ({"cdp_survivorship": GOLDEN, "cdp_identity": NAMED}, ["attributes.phone.identifier: who", "that holds it phone"]),
+        ({"cdp_consent_sources": [SOURCE | {"record": "id"}]}, ["[0].record: is the key of a record, and 'records' says of which source"]),
         ({"cdp_consent_sources": [TYPO], "cdp_identity": IDENTITY}, ["[0].records: 'shop_customer'", "did you mean 'shop_customers'"]),
     ],
 )  # fmt: skip
@@ -209,6 +210,55 @@ def test_every_way_to_declare_a_source_counts_as_it_says(project: Path) -> None:
         ("forms", "2", bo, "email", "opted_out", False),
         ("forms", "4", di, "email", "opted_out", False),
     }
+
+
+def test_yes_and_no_are_read_in_the_languages_of_columns(project: Path) -> None:
+    said = {
+        "opted_in": ["Ja", "OUI", "Sí", "sì", "tak", "sim"],
+        "opted_out": ["Nein", "non", "nee", "Nie", "NÃO", "nao"],
+    }
+    words = [(state, word) for state, some in said.items() for word in some]
+    rows = ", ".join(f"({n}, 'p{n}@mail.example', '{word}')" for n, (_, word) in enumerate(words))
+    asked = project / "models" / "asked.sql"
+    asked.write_text(f"select * from (values {rows}) as rows (id, email, word)")
+    model = project / "models" / "answers.sql"
+    model.write_text(ANSWERS)
+    accepts = SOURCE | {"model": "asked", "answer": {"accepts": "word"}}
+    refuses = SOURCE | {"model": "asked", "name": "crm", "answer": {"refuses": "word"}}
+    try:
+        assert dbt(project, "run", cdp_consent_sources=[accepts, refuses]) == ""
+    finally:
+        model.unlink()
+        asked.unlink()
+    with duckdb.connect(str(project / "words.duckdb")) as opened:
+        found = opened.execute(
+            "select answer_source, consent_id, state, is_answer_known from analytics.answers"
+        ).fetchall()
+    wanted = {("shop", str(n), state, True) for n, (state, _) in enumerate(words)}
+    # In a column of refusals a no refuses nothing.
+    wanted |= {
+        ("crm", str(n), "opted_out", True)
+        for n, (state, _) in enumerate(words)
+        if state == "opted_in"
+    }
+    assert set(found) == wanted
+
+
+def test_an_answer_of_its_own_key_is_of_the_record_that_it_names(project: Path) -> None:
+    model = project / "models" / "answers.sql"
+    model.write_text(ANSWERS)
+    of_record = SOURCE | {"records": "shop_customers"}
+    sources = [of_record | {"name": "log", "record": "'c' || id"}, of_record]
+    try:
+        said = dbt(project, "run", cdp_consent_sources=sources, cdp_identity=IDENTITY)
+        assert said == ""
+    finally:
+        model.unlink()
+    with duckdb.connect(str(project / "words.duckdb")) as opened:
+        found = opened.execute(
+            "select answer_source, consent_id, source_name, record_id from analytics.answers where consent_id = '1' order by 1"
+        ).fetchall()
+    assert found == [("log", "1", "shop_customers", "c1"), ("shop", "1", "shop_customers", "1")]
 
 
 def test_a_refusal_finds_its_number_however_staging_left_it(project: Path) -> None:

@@ -25,6 +25,14 @@ TABLES = {  # source.table: the file, how it is read, and some of its columns
     "stream.events": (
         "segment_events.jsonl", "read_json('{}')", ["messageId", "context.traits.email", "properties.products[0].sku"],
     ),
+    "loyalty.members": ("loyalty_windows1252.csv", CSV, ["Kundennummer", "Straße", "Umsatz € 12M", "Geändert am"]),
+    "helpdesk.tickets": ("helpdesk_tickets.csv", CSV, ["Ticket #", "Created (EST)"]),
+    "mobile.events": (
+        "mobile_events.ndjson", "read_json('{}')", ["id", "ts: integer", "user.traits.loyalty.no", "props.price.amount"],
+    ),
+    "chain.orders": (
+        "chain_orders_*.csv.gz", "read_csv('{}', all_varchar=true, union_by_name=true)", ["order_id", "total", "coupon"],
+    ),
     "stripe.customers": ("stripe_customers.json", "read_json('{}')", ["id", "address.country", "subscriptions.data[0].status"]),
 }  # fmt: skip
 AT = dt.datetime
@@ -78,6 +86,37 @@ READ: dict[str, tuple[str, list[tuple[Any, ...]]]] = {
             ("m3", None, "u-s1", None, None, None, None, None, AT(2026, 11, 10, 10, 6)),
         ],
     ),
+    "stg_loyalty__members": (
+        "loyalty_no, email, phone, first_name, street, birth_date, revenue_eur, agrees, changed_at",
+        [
+            ("000001", "ada@s1.example", "+491711234567", "Zoë", "Königstraße 4", dt.date(1971, 3, 2), Decimal("1204.50"), "Ja",
+             AT(2026, 11, 5, 13, 3)),
+            # In an hour that the clock leaves out, as it would have been without.
+            ("000002", "bo@s1.example", None, "Jürgen", "Am „Markt“ 1", dt.date(1950, 12, 31), Decimal("12"), "Nein",
+             AT(2026, 3, 29, 1, 30)),
+        ],
+    ),
+    "stg_helpdesk__tickets": (
+        "ticket_no, email, subject, created_at",
+        [
+            ("#7", "ada@s1.example", "Broken, again", AT(2026, 7, 4, 17, 5)),
+            ("#8", "bo@s1.example", 'Say "hi"', AT(2026, 1, 15, 5)),
+        ],
+    ),
+    "stg_mobile__events": (
+        "event_id, occurred_at, user_id, email, loyalty_no, amount",
+        [
+            ("e1", AT(2026, 11, 1, 0, 0, 0, 123000), "u1", "ada@s1.example", "000001", Decimal("1.5")),
+            ("e2", AT(2026, 11, 1, 0, 0, 1), None, None, None, None),
+        ],
+    ),
+    "stg_chain__orders": (
+        "order_id, customer_no, coupon, total_eur, placed_at",
+        [
+            ("B1", "000001", None, Decimal("1204.50"), AT(2026, 11, 5, 13, 3)),
+            ("B2", "000002", "X", Decimal("19.90"), AT(2026, 11, 6, 8)),
+        ],
+    ),
     "stg_stream__order_lines": ("message_id, item_number, sku, price", [("m2", 1, "OUT-001", Decimal("25.5"))]),
     "stg_stripe__customers": (
         "stripe_id, created_at, country, first_name, status, cents, is_deleted",
@@ -97,15 +136,19 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Project:
     for place, (file, how, columns) in TABLES.items():
         source, table = place.split(".")
         declared = [
-            {"name": one, "data_type": "string", "quote": " " in one or "/" in one}
-            for one in columns
-        ]
+            {"name": name, "data_type": kind or "string", "quote": " " in name or "/" in name or not name.isascii()}
+            for name, _, kind in (one.partition(": ") for one in columns)
+        ]  # fmt: skip
+        path = HERE / file
+        if "windows1252" in file:  # as the page says: iconv -f WINDOWS-1252 -t UTF-8
+            path = project.folder / file
+            path.write_text((HERE / file).read_bytes().decode("cp1252"), encoding="utf-8")
         project.sources.append(
             {
                 "name": source, "schema": f"raw_{source}",
                 "tables": [{
                     "name": table, "columns": declared, "data_tests": ["headwater.declared_columns"],
-                    "config": {"meta": {"external_location": how.format(HERE / file)}},
+                    "config": {"meta": {"external_location": how.format(path)}},
                 }],
             }
         )  # fmt: skip

@@ -22,7 +22,7 @@ ANSWER = (
     "timestamp '{at}' as recorded_at, '{outcome}' as outcome, 'p1' as profile_id"
 )
 SAID = (
-    "select 'crm' as answer_source, 'crm_contacts' as source_name, '{id}' as consent_id, {email} as email, "
+    "select 'crm' as answer_source, 'crm_contacts' as source_name, '{id}' as consent_id, '{id}' as record_id, {email} as email, "
     "null::varchar as phone, 'email' as channel_said, 'marketing' as purpose_said, {channel} as channel, "
     "'marketing' as purpose, '{state}' as state, 'consent' as basis, 'form' as consent_source, false as may_raise, "
     "{at} as recorded_at"
