@@ -35,13 +35,21 @@ class Intents:
         environment: str,
         sync_name: str,
         doubt: Action = Action.ATTEMPT,
+        is_shared: bool = False,
     ) -> None:
-        """`doubt` is what becomes of one that may have been done: an attempt, or an event that goes again."""
+        """`doubt` is what becomes of one that may have been done: an attempt, or an event that goes again. Where the object `is_shared`,
+        another sync may have counted on an intent of which only the journal knew that it had let go: who left is asked about again, or
+        each of the two would leave them to the other.
+        """
         self._tables = tables
         self._literal = dialect.literal
         self._environment = environment
         self._sync_name = sync_name
         self._doubt = doubt
+        undone = [Action.ATTEMPT, Action.OUTDATED]
+        if is_shared:
+            undone += [Action.REMOVE, Action.FORGET, Action.RELEASE]
+        self._undone = ", ".join(self._literal(one) for one in undone)
 
     def write(self, planned: str, *, run_id: str, definition_hash: str) -> str:
         """The statement that keeps what a run is about to do; `planned` is a query of sync_key, identifiers,
@@ -78,8 +86,7 @@ class Intents:
         known = (
             "select run_id, sync_key, "
             f"max(case when action = {self._literal(Action.OUTDATED)} then 1 else 0 end) as is_out, "
-            f"max(case when action in ({self._literal(Action.ATTEMPT)}, {self._literal(Action.OUTDATED)}) "
-            f"then 0 else 1 end) as is_done from {self._tables.acknowledgements} "
+            f"max(case when action in ({self._undone}) then 0 else 1 end) as is_done from {self._tables.acknowledgements} "
             f"where {self._of(run_ids)} group by run_id, sync_key"
         )
         return (

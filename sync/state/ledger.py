@@ -238,14 +238,20 @@ class Ledger:
             "and gone.sync_key = held.sync_key and "
             f"gone.action in ({self._listed(GONE)}) and gone.run_id in {running}"
         )
+        # What its request does not name it leaves to others, and these may not leave it to that one.
+        about_to = (
+            f"select 1 from {self._tables.intents} as about where about.environment = held.environment "
+            f"and about.sync_name = held.sync_name and about.sync_key = held.sync_key and about.run_id in {running}"
+        )
         return (
             f"select sync_key, identifiers from {self._tables.ledger} as held where {theirs} "
-            f"and not exists ({let_go}) "
+            f"and not exists ({let_go}) and not exists ({about_to}) "
             # What a run holds that has not ended yet is not folded into the ledger, and its last answers are in its journal alone:
             # all that it was about to send is claimed. Its recovery makes attempts of the rest, so that nobody is left to nobody.
             f"union all select sync_key, identifiers from {self._tables.acknowledgements} where {theirs} "
             f"and action not in ({self._listed(GONE)}) and run_id in {running} "
-            f"union all select sync_key, identifiers from {self._tables.intents} where {theirs}"
+            f"union all select sync_key, identifiers from {self._tables.intents} as held where {theirs} "
+            f"and not exists ({let_go} and gone.run_id = held.run_id)"
         )
 
     def taken_out(self, place: str, removers: Sequence[str]) -> str:

@@ -103,6 +103,7 @@ class Planning:
             environment=self.environment,
             sync_name=definition.sync_id,
             doubt=Action.REPEAT if definition.mode is Mode.EVENT else Action.ATTEMPT,
+            is_shared=bool(self.others(definition)),
         )
 
     def log(self, definition: SyncDefinition, run_id: str = "", **settings: Any) -> RunLog:

@@ -46,7 +46,6 @@ class RunRecord:
             planning.journal, environment=environment, sync_name=sync_id, run_id=context.run_id
         )
         self._unrecorded = Unrecorded(planning.journal, environment=environment, sync_name=sync_id)
-        self._intents = planning.intents(definition)
         self._is_leased = self._has_intents = False
         self.settles = False  # requests of a process that died may still arrive
         self._started_at = now_utc()
@@ -56,6 +55,7 @@ class RunRecord:
         """From here on the account is known; `settings` names those by which it was asked for."""
         context = self._context
         self._definition, self._settings = definition, settings
+        self._intents = self._planning.intents(definition)
         self.log = self._planning.log(
             definition,
             context.run_id,

@@ -877,3 +877,32 @@ def test_what_is_written_down_before_it_is_sent_is_what_is_sent(bench):
     assert sent["a"][-3] == sent["a"][-2] == 1  # all that leaves is shared
     written = {row[0]: row for row in one.rows(queries.intents(known, marked=True))}
     assert written["a"][2] is None
+
+
+@pytest.mark.parametrize("answers_at", [1, 99], ids=["in the warehouse", "in the journal"])
+def test_who_left_by_a_run_that_died_is_left_to_nobody(bench, answers_at):
+    """Both had the address. One was killed once it had let go of it, and the other, which counted on that run, let go too."""
+    bench.declare(found_by=(), members=(("email",),), batch_rows=1)
+    bench.warehouse.dialect = replace(bench.warehouse.dialect, group_rows=answers_at)
+    one, other = sync(bench, name="one"), sync(bench, name="other")
+    table(one, "one", "a", "z")
+    push(one)
+    table(other, "other", "a", "b", "c")
+    push(other)
+    table(other, "other", "c", "d")
+
+    def kill(number, records):
+        if records[0].key == "d":
+            raise Killed
+
+    bench.destination.fault = kill
+    with other.killable(), pytest.raises(Killed):
+        other.push(allow_removals=True, allow_additions=True)
+    bench.destination.fault = None
+    with bench.warehouse.session(write=True) as session:
+        session.execute("delete from analytics_sync.leases")
+    table(one, "one", "z", a="new@example.com")
+    push(one)
+    push(other)
+    push(one)
+    assert there(bench) == {"new", "z", "c", "d"}
