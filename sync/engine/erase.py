@@ -409,7 +409,9 @@ def forgets(
         keyed=maker.keyed,
         keys=maker.keys(session, ids, touchpoints),
     )
-    tasks = maker.tasks(found, person.shared)
+    known = {one.value for one in own}
+    former = planning.erasures.held_by_others(session, found, maker.names) - known
+    tasks = maker.tasks(found, [*person.shared, *former])
     with session.transaction():
         planning.erasures.write(session, request_id, person.values, now)
         planning.erasures.add(session, tasks, now)

@@ -253,6 +253,28 @@ class Erasures:
                 found[_signature(one_found)] = one_found
         return list(found.values())
 
+    def held_by_others(
+        self, session: Session, found: Sequence[Found], names: Iterable[str]
+    ) -> set[str]:
+        """Of all that was ever sent of somebody, what is held of another row now: an address that was passed on is the next one's."""
+        theirs = {(one.sync_name, one.sync_key) for one in found}
+        sent: dict[str, set[str]] = {}
+        for one in found:
+            for name, value in one.identifiers.items():
+                sent.setdefault(name, set()).add(value)
+        met = set()
+        for name in sorted(set(names) & set(sent)):
+            told = self._dialect.json_text("identifiers", name)
+            for some in _chunks(sorted(sent[name])):
+                rows = session.rows(
+                    f"select sync_name, sync_key, {told} as told from {self._tables.ledger} "
+                    f"where {self._mine} and {told} in ({self._listed(some)})"
+                )
+                met |= {
+                    row["told"] for row in rows if (row["sync_name"], row["sync_key"]) not in theirs
+                }
+        return met
+
     def sent_again(self, session: Session, names: Iterable[str], since: dt.datetime) -> list[Found]:
         """What was acknowledged since of people who are erased, by their hashes."""
         found: dict[tuple[Any, ...], Found] = {}

@@ -219,6 +219,24 @@ def test_a_row_of_an_earlier_address_is_found_by_its_key(world):
     assert bench.named("old@example.com", "new@example.com") == set()
 
 
+def test_an_address_that_was_passed_on_erases_nobody_who_has_it_now(world):
+    bench = world()
+    bench.declare(found_by=("email",))
+    bench.people("a", email="old@example.com")
+    bench.push()
+    with duckdb.connect(str(bench.path)) as connection:
+        connection.execute("update sync_memory set email = 'new@example.com', row_hash = 'n'")
+        connection.execute(
+            "insert into sync_memory select 'b', 'old@example.com', score, null, 'b' from sync_memory"
+        )
+    bench.push()
+    bench.known({"a": {"email": ["new@example.com"]}, "b": {"email": ["old@example.com"]}})
+    bench.forget("new@example.com")
+    bench.erase()
+    assert {one.get("email") for one in bench.destination.erased} == {"new@example.com"}
+    assert bench.named("old@example.com") != set()
+
+
 def test_an_address_that_others_have_is_no_reason_to_erase_anything_at_a_vendor(world):
     bench = world()
     bench.declare(found_by=("email",))
