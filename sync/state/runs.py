@@ -331,30 +331,21 @@ class RunLog:
 
     def last_status(self, session: Session) -> str | None:
         """How the push before this one ended, or None for the first."""
-        before = (
-            f"from {self._tables.runs} where {{}} and command = 'push' and status not in ('running', 'interrupted') "
-            f"and run_id <> {self._literal(self._names['run_id'])}"
-        )
-        newest = "started_at desc, run_id desc"
+        ours = f"environment = {self._literal(self._names['environment'])}"
+        every = session.while_alone("last_status", lambda: self._last_of(session, ours))
+        if every is None:
+            every = self._last_of(session, self._mine())
+        return every.get(self._names["sync_name"])
 
-        def of_all() -> dict[str, str]:
-            ours = f"environment = {self._literal(self._names['environment'])}"
-            ranked = (
-                f"select sync_name, status, row_number() over (partition by sync_name order by {newest}) as place "
-                f"{before.format(ours)}"
-            )
-            rows = session.rows(
-                f"select sync_name, status from ({ranked}) as ranked where place = 1"
-            )
-            return {row["sync_name"]: row["status"] for row in rows}
-
-        every = session.while_alone("last_status", of_all)
-        if every is not None:
-            return every.get(self._names["sync_name"])
+    def _last_of(self, session: Session, which: str) -> dict[str, str]:
+        """By sync, how its push before this run ended, of the syncs that the condition says."""
         rows = session.rows(
-            f"select status {before.format(self._mine())} order by {newest} limit 1"
+            "select sync_name, status from (select sync_name, status, row_number() over "
+            "(partition by sync_name order by started_at desc, run_id desc) as place "
+            f"from {self._tables.runs} where {which} and command = 'push' and status not in ('running', 'interrupted') "
+            f"and run_id <> {self._literal(self._names['run_id'])}) as ranked where place = 1"
         )
-        return str(rows[0]["status"]) if rows else None
+        return {row["sync_name"]: str(row["status"]) for row in rows}
 
     def last_told(self, session: Session) -> str | None:
         """What `sync status --alert` said of the sync last, or None."""

@@ -305,7 +305,7 @@ class PlanQueries:
                 "group by remote_id having count(*) > 1)"
             )
             join += "left join ids_of_several on ids_of_several.remote_id = planned.remote_id "
-        if self._folds and (passed_on := self._claims.passed_on(self.mapping, self._dialect)):
+        if passed_on := self._passed_on():
             known += ", case when passed_on.sync_key is null then 0 else 1 end as is_passed_on"
             ids += f", {passed_on}"
             join += "left join passed_on on passed_on.sync_key = planned.sync_key "
@@ -331,7 +331,7 @@ class PlanQueries:
         if self._by_id:
             # Of a row that may have been sent nobody knows which identifiers the vendor has; an id of two rows says of neither who it is.
             unknown = f"action <> 'remove' and held_hash = {self._dialect.literal(UNKNOWN)}"
-            if self._folds and self._claims.passed_on(self.mapping, self._dialect):
+            if self._passed_on():
                 unknown = f"({unknown}) or (action <> 'remove' and is_passed_on = 1)"
             held = f"case when not ({unknown}) then held_identifiers end as held_identifiers"
             remote_id = "case when is_of_several = 0 then remote_id end as remote_id"
@@ -388,6 +388,10 @@ class PlanQueries:
         names, others = self.mapping.identifiers, self._claims.others
         marks = membership.marks(self._members, names, self._dialect, others)
         return marks, "left join marks on marks.sync_key = planned.sync_key "
+
+    def _passed_on(self) -> str | None:
+        """The query part of that name of `Claims`, where the record of an address that changed goes into the new one."""
+        return self._claims.passed_on(self.mapping, self._dialect) if self._folds else None
 
     def _placed(self, of: str = "") -> str:
         """The mapped columns, by their names in a plan."""

@@ -224,26 +224,34 @@ class Company:
                 if chance.random() < 0.12:
                     # Of the last day, or a late one, of days that earlier builds have seen.
                     back = chance.choice([0.1, 0.3, 0.7, 0.9, 1.6, 2.4])
-                    at = max(now - back * DAY, FIRST - DAY).replace(microsecond=0)
-                    at -= dt.timedelta(seconds=len(self.events))  # no two at once
-                    event = {"table": table, "event_id": f"{table}{len(self.events)}", "profile_id": person, "occurred_at": at,
-                        "value": chance.choice([5, 30, 80])}  # fmt: skip
-                    self.events.append(event)
-                    yield f"insert into raw.{table} values ('{event['event_id']}', '{person}', '{at}', {event['value']})"
+                    yield self.happening(table, person, now - back * DAY, chance)
         if chance.random() < 0.2 and len(known) > 3:
             old, kept = chance.sample(known, 2)
-            for person, now_is in self.live.items():
-                if now_is == old:
-                    self.live[person] = kept
-            for event in self.events:
-                if event["profile_id"] == old:
-                    event["profile_id"] = kept
+            self.becoming(old, kept)
             yield f"update raw.aliases set live_id = '{kept}' where live_id = '{old}'"
             yield f"update raw.people set is_known = false where profile_id = '{old}'"
             yield f"update raw.orders set profile_id = '{kept}' where profile_id = '{old}'"
             yield f"update raw.carts set profile_id = '{kept}' where profile_id = '{old}'"
-            self.contacts = {(firm, self.who(person), role) for firm, person, role in self.contacts}
         yield from self.trade(chance, now)
+
+    def happening(self, table: str, who: str, at: dt.datetime, chance: random.Random) -> str:
+        """An event of somebody, as the statement that puts it into its table."""
+        at = max(at, FIRST - DAY).replace(microsecond=0)
+        at -= dt.timedelta(seconds=len(self.events))  # no two at once
+        event = {"table": table, "event_id": f"{table}{len(self.events)}", "profile_id": who, "occurred_at": at,
+            "value": chance.choice([5, 30, 80])}  # fmt: skip
+        self.events.append(event)
+        return f"insert into raw.{table} values ('{event['event_id']}', '{who}', '{at}', {event['value']})"
+
+    def becoming(self, old: str, kept: str) -> None:
+        """One person, or firm, is another from now on, and so are those who were that one."""
+        for one, now_is in self.live.items():
+            if now_is == old:
+                self.live[one] = kept
+        for event in self.events:
+            if event["profile_id"] == old:
+                event["profile_id"] = kept
+        self.contacts = {(self.who(firm), self.who(one), role) for firm, one, role in self.contacts}
 
     def trade(self, chance: random.Random, now: dt.datetime) -> Iterator[str]:
         """The same of firms: they come, sign, merge, and their contacts come and go."""
@@ -263,26 +271,14 @@ class Company:
                     (firm, chance.choice(people), chance.choice(["buyer", "user", "boss"]))
                 )
             if chance.random() < 0.15:
-                at = max(now - chance.choice([0.2, 0.8, 1.7]) * DAY, FIRST - DAY).replace(
-                    microsecond=0
-                )
-                at -= dt.timedelta(seconds=len(self.events))
-                event = {"table": "contracts", "event_id": f"contracts{len(self.events)}", "profile_id": firm, "occurred_at": at,
-                    "value": chance.choice([5, 30, 80])}  # fmt: skip
-                self.events.append(event)
-                yield f"insert into raw.contracts values ('{event['event_id']}', '{firm}', '{at}', {event['value']})"
+                at = now - chance.choice([0.2, 0.8, 1.7]) * DAY
+                yield self.happening("contracts", firm, at, chance)
         for one in sorted(self.contacts):
             if chance.random() < 0.06:
                 self.contacts.discard(one)
         if chance.random() < 0.1 and len(firms) > 2:
             old, kept = chance.sample(firms, 2)
-            for firm, now_is in self.live.items():
-                if now_is == old:
-                    self.live[firm] = kept
-            for event in self.events:
-                if event["profile_id"] == old:
-                    event["profile_id"] = kept
-            self.contacts = {(self.who(firm), person, role) for firm, person, role in self.contacts}
+            self.becoming(old, kept)
             yield f"update raw.aliases set live_id = '{kept}' where live_id = '{old}'"
             yield f"update raw.firms set is_known = false where account_id = '{old}'"
             yield f"update raw.contracts set account_id = '{kept}' where account_id = '{old}'"

@@ -8,10 +8,13 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
+import yaml
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
@@ -111,3 +114,30 @@ def copy_of_team_project(folder: Path) -> Place:
     project = place / "dbt_project.yml"
     project.write_text(project.read_text().replace("/srv/winery", str(place)))
     return Place(place)
+
+
+def house(
+    folder: Path, settings: Mapping[str, Any], models: Mapping[str, str], meta: Mapping[str, Any], source: Mapping[str, Any]
+) -> dict[str, Any]:  # fmt: skip
+    """A team's project by docs/adopt.md, with a warehouse of its own, house.duckdb: `models` over a source, with the `meta` of some. What
+    its dbt_project.yml says.
+    """
+    project = {
+        "name": "house", "profile": "house", "models": {"headwater": {"+schema": "cdp"}}, "seeds": {"headwater": {"+schema": "cdp"}},
+        "flags": {"require_ref_searches_node_package_before_root": True}, "vars": settings,
+    }  # fmt: skip
+    output = {"type": "duckdb", "path": "house.duckdb", "schema": "dev", "threads": 2}
+    described = {
+        "models": [{"name": name, "config": {"meta": told}} for name, told in meta.items()],
+        "sources": [source],
+    }
+    files = {
+        "dbt_project.yml": project, "packages.yml": {"packages": [{"local": str(ROOT)}]}, "models/_house.yml": described,
+        "profiles.yml": {"house": {"target": "dev", "outputs": {"dev": output}}}, "destinations.yml": {"destinations": {}},
+    }  # fmt: skip
+    (folder / "models").mkdir()
+    for name, content in files.items():
+        (folder / name).write_text(yaml.safe_dump(content, sort_keys=False))
+    for name, sql in models.items():
+        (folder / "models" / f"{name}.sql").write_text(sql)
+    return project

@@ -1,5 +1,4 @@
-"""A CRM that nobody made for this project (accounts, contacts, leads, opportunities, calls, visits: of the package `leadforge`), "
-"brought in
+"""A CRM that nobody made for this project (accounts, contacts, leads, opportunities, calls, visits: of the package `leadforge`), brought in
 by docs/adopt.md.
 
 People, companies, entities, scores, a hierarchy and consent are those of plain Python. The CRM has who works where, every lead, call and
@@ -16,9 +15,9 @@ from typing import Any
 
 import duckdb
 import pytest
-import yaml
 
-from tests.python.package.projects import ROOT, Place
+from tests.python.package.projects import Place
+from tests.python.package.projects import house as house_of
 
 pytest.importorskip("leadforge", reason="the CRM is the package leadforge's: pip install leadforge")
 
@@ -145,28 +144,11 @@ def crm(tmp_path_factory: pytest.TempPathFactory) -> Crm:
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory, crm: Crm) -> Place:
     folder = tmp_path_factory.mktemp("house")
-    project = {
-        "name": "house", "profile": "house", "models": {"headwater": {"+schema": "cdp"}}, "seeds": {"headwater": {"+schema": "cdp"}},
-        "flags": {"require_ref_searches_node_package_before_root": True}, "vars": SETTINGS,
-    }  # fmt: skip
-    output = {"type": "duckdb", "path": "house.duckdb", "schema": "dev", "threads": 2}
     tables = [
         {"name": name, "config": {"meta": {"external_location": str(path)}}}
         for name, path in crm.files.items()
     ]
-    described = {
-        "models": [{"name": name, "config": {"meta": meta}} for name, meta in META.items()],
-        "sources": [{"name": "crm", "tables": tables}],
-    }
-    files = {
-        "dbt_project.yml": project, "packages.yml": {"packages": [{"local": str(ROOT)}]}, "models/_house.yml": described,
-        "profiles.yml": {"house": {"target": "dev", "outputs": {"dev": output}}}, "destinations.yml": {"destinations": {}},
-    }  # fmt: skip
-    (folder / "models").mkdir()
-    for name, content in files.items():
-        (folder / name).write_text(yaml.safe_dump(content, sort_keys=False))
-    for name, sql in MODELS.items():
-        (folder / "models" / f"{name}.sql").write_text(sql)
+    house_of(folder, SETTINGS, MODELS, META, {"name": "crm", "tables": tables})
     place = Place(folder, {"HEADWATER_AS_OF": str(NOW)})
     place.dbt("deps")
     place.dbt("build")

@@ -19,7 +19,8 @@ import numpy as np
 import pytest
 import yaml
 
-from tests.python.package.projects import ROOT, Place
+from tests.python.package.projects import Place
+from tests.python.package.projects import house as house_of
 
 peers = pytest.importorskip("lifetimes", reason="the purchase log comes with the package lifetimes")
 
@@ -132,25 +133,9 @@ def log() -> Log:
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory, log: Log) -> Place:
     folder = tmp_path_factory.mktemp("house")
-    project = {
-        "name": "house", "profile": "house", "models": {"headwater": {"+schema": "cdp"}}, "seeds": {"headwater": {"+schema": "cdp"}},
-        "flags": {"require_ref_searches_node_package_before_root": True}, "vars": SETTINGS,
-    }  # fmt: skip
-    output = {"type": "duckdb", "path": "house.duckdb", "schema": "dev", "threads": 2}
     tables = [{"name": name} for name in ("purchases", "people", "firms", "answers")]
-    described = {
-        "models": [{"name": name, "config": {"meta": meta}} for name, meta in META.items()],
-        "sources": [{"name": "log", "schema": "raw_log", "tables": tables}],
-    }
-    files = {
-        "dbt_project.yml": project, "packages.yml": {"packages": [{"local": str(ROOT)}]}, "models/_house.yml": described,
-        "profiles.yml": {"house": {"target": "dev", "outputs": {"dev": output}}}, "destinations.yml": {"destinations": {}},
-    }  # fmt: skip
-    (folder / "models").mkdir()
-    for name, content in files.items():
-        (folder / name).write_text(yaml.safe_dump(content, sort_keys=False))
-    for name, sql in MODELS.items():
-        (folder / "models" / f"{name}.sql").write_text(sql)
+    source = {"name": "log", "schema": "raw_log", "tables": tables}
+    project = house_of(folder, SETTINGS, MODELS, META, source)
     log.load(folder / "house.duckdb")
     place = Place(folder, {"HEADWATER_AS_OF": str(NOW)})
     place.dbt("deps")

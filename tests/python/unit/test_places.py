@@ -81,6 +81,21 @@ def push(bench, **options):
     return result
 
 
+def push_until_killed(one, dies, *, after=False, **options):
+    """A push that is killed before, or `after`, a request of which `dies` says so by its records; its lease is that of nobody then."""
+
+    def fault(_, records):
+        if dies(records):
+            raise Killed
+
+    one.destination.fault_after, one.destination.fault = (fault, None) if after else (None, fault)
+    with one.killable(), pytest.raises(Killed):
+        one.push(allow_additions=True, **options)
+    one.destination.fault_after = one.destination.fault = None
+    with one.warehouse.session(write=True) as session:
+        session.execute("delete from analytics_sync.leases")
+
+
 def refused(bench):
     result = bench.push(allow_removals=True, allow_additions=True)
     assert result.status == "refused", result
@@ -607,7 +622,6 @@ def test_a_sync_that_comes_back_knows_whom_others_took_out_meanwhile(bench):
 
 
 def test_what_a_killed_push_of_the_other_sync_sent_is_claimed(bench):
-    from workbench import Killed
 
     one, other = sync(bench, name="one"), sync(bench, name="other")
     table(one, "one", "a", "b", "c", "d", "e")
@@ -615,17 +629,8 @@ def test_what_a_killed_push_of_the_other_sync_sent_is_claimed(bench):
     table(other, "other", "b")
     push(other)
 
-    def kill(number, records):
-        if "h@example.com" in bench.destination.members:
-            raise Killed
-
-    bench.destination.fault_after = kill
     table(other, "other", "b", "c", "d", "e", "f", "g", "h")
-    with other.killable(), pytest.raises(Killed):
-        other.push(allow_additions=True)
-    bench.destination.fault_after = None
-    with bench.warehouse.session(write=True) as session:
-        session.execute("delete from analytics_sync.leases")
+    push_until_killed(other, lambda _: "h@example.com" in bench.destination.members, after=True)
     table(one, "one", "a")
     push(one)
     push(other)
@@ -827,7 +832,6 @@ def test_what_a_killed_push_only_intended_is_lost_to_nobody(bench, folder, sent,
 
 def test_what_a_killed_push_let_go_of_claims_nothing(bench):
     """It forgot the person since the other sync held them; the other must not leave them to it."""
-    from workbench import Killed
 
     one, other = sync(bench, name="one"), sync(bench, name="other")
     table(one, "one", "a", "p")
@@ -836,16 +840,7 @@ def test_what_a_killed_push_let_go_of_claims_nothing(bench):
     push(other)
     table(one, "one", "a")
     table(other, "other", "b", "c", "d", "e", "f", "g")
-
-    def kill(number, records):
-        raise Killed
-
-    bench.destination.fault = kill
-    with other.killable(), pytest.raises(Killed):
-        other.push(allow_removals=True, allow_additions=True)
-    bench.destination.fault = None
-    with bench.warehouse.session(write=True) as session:
-        session.execute("delete from analytics_sync.leases")
+    push_until_killed(other, lambda records: True, allow_removals=True)
     push(one)
     push(other)
     push(one)
@@ -890,17 +885,7 @@ def test_who_left_by_a_run_that_died_is_left_to_nobody(bench, answers_at):
     table(other, "other", "a", "b", "c")
     push(other)
     table(other, "other", "c", "d")
-
-    def kill(number, records):
-        if records[0].key == "d":
-            raise Killed
-
-    bench.destination.fault = kill
-    with other.killable(), pytest.raises(Killed):
-        other.push(allow_removals=True, allow_additions=True)
-    bench.destination.fault = None
-    with bench.warehouse.session(write=True) as session:
-        session.execute("delete from analytics_sync.leases")
+    push_until_killed(other, lambda records: records[0].key == "d", allow_removals=True)
     table(one, "one", "z", a="new@example.com")
     push(one)
     push(other)
