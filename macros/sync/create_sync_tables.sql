@@ -150,6 +150,10 @@
             'model_name': string, 'column_name': string, 'value_count': number, 'unread_count': number, 'shapes': string,
             'verdict': string, 'counted_at': instant,
         },
+        'table_versions': {
+            'row_id': string, 'relation_name': string, 'sequence': string, 'build_id': string, 'rule': string, 'inputs': string,
+            'version': string, 'row_count': number,
+        },
         'journey_versions': {
             'journey_name': string, 'version_number': number, 'version': string, 'definition': string, 'migrates': string, 'kept_at': instant,
         },
