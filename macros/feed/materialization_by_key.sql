@@ -19,17 +19,23 @@
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
     {%- do headwater.drop_leftover_scratch() -%}
 
-    {%- set columns = headwater._columns_by_key(reads) -%}
+    {%- set is_there = existing is not none and existing.type == 'table' and load_cached_relation(feed) is not none
+        and headwater._are_reads_kept(selects) -%}
+    {#- Where builds of ours make all that it reads, their versions say that nothing changed, and the feed need not be asked. -#}
+    {%- set versions = headwater._versions_now(sql, target_relation, only_ours=true) -%}
+    {%- set is_as_it_was = is_there and not headwater._why_made(existing, versions) -%}
+    {%- set columns = [] if is_as_it_was else headwater._columns_by_key(reads) -%}
     {%- set rule = headwater._rule_by_key(sql, columns) -%}
     {%- set now = headwater.scratch_relation('now') -%}
     {%- set touched = headwater.scratch_relation('touched') -%}
     {%- set fresh = headwater.scratch_relation('fresh') -%}
-    {%- do headwater.create_scratch(now, headwater._feed_now_sql(reads, columns)) -%}
+    {%- if not is_as_it_was -%}
+        {%- do headwater.create_scratch(now, headwater._feed_now_sql(reads, columns)) -%}
+    {%- endif -%}
 
-    {%- set is_there = existing is not none and existing.type == 'table' and load_cached_relation(feed) is not none
-        and headwater._are_reads_kept(selects) -%}
     {%- set state = namespace(why='', touched=0) -%}
-    {%- if not is_there -%}
+    {%- if is_as_it_was -%}
+    {%- elif not is_there -%}
         {%- set state.why = 'it has no table, or no feed' -%}
     {%- elif should_full_refresh() -%}
         {%- set state.why = '--full-refresh asks for it' -%}
@@ -51,6 +57,7 @@
 
     {%- if state.why -%}
         {%- do log(model.name ~ ': made whole, since ' ~ state.why, info=state.why in ['its rule changed', 'its last build broke off']) -%}
+        {%- do headwater._forget_version(target_relation, versions) -%}
         {%- do run_query('drop table if exists ' ~ feed) -%}
         {%- do headwater.drop_before_replacing(existing) -%}
         {% call statement('main') -%}
@@ -84,6 +91,7 @@
         {%- set touched_reads = headwater._reads_of_touched_keys(reads, touched) -%}
         {%- do headwater.create_scratch(fresh, headwater._reading(sql, touched_reads)) -%}
         {%- do headwater._check_keys(headwater._strangers_sql(fresh, unique_key, 'select row_key from ' ~ touched)) -%}
+        {%- do headwater._forget_version(target_relation, versions) -%}
         {%- do run_query("insert into " ~ feed ~ " (row_key, fingerprint, rule) select '', 0, 'being written'") -%}
         {%- do headwater._delete_touched(target_relation, unique_key, touched) -%}
         {% call statement('main') -%}
@@ -102,6 +110,9 @@
     ) -%}
 
     {{ run_hooks(post_hooks, inside_transaction=True) }}
+    {%- if not is_as_it_was -%}
+        {%- do headwater._keep_version_of_keys(target_relation, versions, is_written=state.why or state.touched) -%}
+    {%- endif -%}
     {{ adapter.commit() if target.type == 'duckdb' }}
     {{ headwater.run_hooks_outside(post_hooks) }}
     {%- do headwater.drop_leftover_scratch() -%}

@@ -3,31 +3,31 @@
     being made. What no build of ours makes (sources, seeds, views, tables that others fill) has rows too, without a rule, which hold
     within one build. At its end all rows go that hold no more. -#}
 
-{#- Value: {rule, inputs, kept, doubt} of a model whose compiled SQL is `code`: what it would be made by and of now, what is kept of
-    `relation` (none where that is unknown), and, in words, why it has to be made whatever these say. Statements. -#}
-{% macro _versions_now(code, relation) -%}
-    {%- set found = {'rule': headwater._rule_of(code), 'inputs': {}, 'kept': none, 'doubt': ''} -%}
+{#- Value: {rule, inputs, moments, kept, doubt} of a model whose compiled SQL is `code`: what it would be made by and of now, what is kept of
+    `relation` (none where that is unknown), and, in words, why it has to be made whatever these say. With `only_ours` a relation that no build of
+    ours makes is such a doubt, and none is scanned. Statements. -#}
+{% macro _versions_now(code, relation, only_ours=false) -%}
+    {%- set timed = headwater._moments_in(code) -%}
+    {%- set found = {'rule': headwater._rule_of(timed.code), 'inputs': {}, 'moments': timed.moments, 'kept': none, 'doubt': ''} -%}
     {%- set table = headwater._table_versions() -%}
     {%- set read = headwater._relations_read(code) -%}
     {%- set ours = headwater._relations_with_versions() -%}
     {%- if table is none -%}
         {%- do found.update({'doubt': 'there is no table_versions'}) -%}
-    {%- elif headwater._hooks_of_others() -%}
-        {%- do found.update({'doubt': 'a hook of its own may write'}) -%}
-    {%- elif read.doubt -%}
-        {%- do found.update({'doubt': read.doubt}) -%}
-    {%- endif -%}
-    {%- if found.doubt -%}
         {{ return(found) }}
     {%- endif -%}
+    {%- do found.update({'doubt': 'a hook of its own may write' if headwater._hooks_of_others() else read.doubt}) -%}
 
+    {%- set inputs = [] if found.doubt else read.relations -%}
     {%- set counted = [relation | string] if load_cached_relation(relation) is not none else [] -%}
-    {%- for name in read.relations if ours.get(name) -%}{%- do counted.append(name) -%}{%- endfor -%}
-    {%- set known = headwater._known_versions(table, read.relations + [relation | string], counted) -%}
+    {%- for name in inputs if ours.get(name) -%}{%- do counted.append(name) -%}{%- endfor -%}
+    {%- set known = headwater._known_versions(table, inputs + [relation | string], counted) -%}
     {%- do found.update({'kept': known.get(relation | string)}) -%}
-    {%- for name in read.relations -%}
-        {%- set version = known.get(name, {}).get('version') if name not in ours or ours[name] else none -%}
-        {%- if not version -%}
+    {%- for name in inputs -%}
+        {%- set version = known.get(name, {}).get('version') if ours.get(name) or not known.get(name, {}).get('rule') else none -%}
+        {%- if not version and only_ours -%}
+            {%- do found.update({'doubt': name ~ ' has no version'}) -%}
+        {%- elif not version -%}
             {%- set version = headwater._content_of(name).version -%}
             {%- if version -%}
                 {%- do headwater._add_version(table, name, '', '', version, 0) -%}
@@ -48,8 +48,8 @@
         {{ return('--full-refresh asks for it') }}
     {%- elif now.doubt -%}
         {{ return(now.doubt) }}
-    {%- elif now.kept is none -%}
-        {{ return('nothing is known of how it was made') }}
+    {%- elif not now.kept or not now.kept.version -%}
+        {{ return('nothing that holds is known of how it was made') }}
     {%- elif now.kept.rule != now.rule -%}
         {{ return('its rule is another') }}
     {%- endif -%}
@@ -58,13 +58,22 @@
     {%- for input in headwater._inputs_text(now.inputs).split(' ; ') if input not in before -%}
         {%- do others.append(input.rpartition('=')[0]) -%}
     {%- endfor -%}
-    {{ return(others | join(', ') ~ ' changed' if others else '' if headwater._inputs_text(now.inputs) == now.kept.inputs else 'it reads other relations') }}
+    {%- if others -%}
+        {{ return(others | join(', ') ~ ' changed') }}
+    {%- elif headwater._inputs_text(now.inputs) != now.kept.inputs -%}
+        {{ return('it reads other relations') }}
+    {%- elif now.moments and now.kept.as_of != headwater._cdp_instant()
+        and headwater._has_any_happened(now.moments, headwater.timestamp_literal(now.kept.as_of), headwater.cdp_now()) -%}
+        {{ return('something came to pass') }}
+    {%- endif -%}
+    {{ return('') }}
 {%- endmacro %}
 
 {#- Statement, before a table is written: what is kept of it holds no more. -#}
 {% macro _forget_version(relation, now) -%}
-    {%- if now.kept is not none -%}
-        {%- do headwater._add_version(headwater._table_versions(), relation | string, now.rule, '', none, 0, step=1) -%}
+    {%- set table = headwater._table_versions() -%}
+    {%- if table is not none and (now.kept or now.doubt) -%}
+        {%- do headwater._add_version(table, relation | string, now.rule, '', none, 0, step=1) -%}
     {%- endif -%}
 {%- endmacro %}
 
@@ -76,6 +85,20 @@
         {%- do headwater._add_version(
             headwater._table_versions(), relation | string, now.rule, headwater._inputs_text(now.inputs),
             version or held.version or headwater._version_sequence(2), held.row_count, step=2
+        ) -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- Statements, after a by_key model: where its rows were written it has another version, where they were not the one it had. -#}
+{% macro _keep_version_of_keys(relation, now, is_written) -%}
+    {%- set had = (now.kept or {}).get('version') -%}
+    {%- if headwater._table_versions() is none -%}
+    {%- elif headwater._hooks_of_others() -%}
+        {%- do headwater._forget_version(relation, now) -%}
+    {%- elif is_written or not had or now.kept.rule != now.rule or now.kept.inputs != headwater._inputs_text(now.inputs) -%}
+        {%- do headwater._add_version(
+            headwater._table_versions(), relation | string, now.rule, headwater._inputs_text(now.inputs),
+            headwater._version_sequence(2) if is_written or not had else had, headwater._content_of(relation | string, only_count=true).row_count, step=2
         ) -%}
     {%- endif -%}
 {%- endmacro %}
@@ -124,7 +147,7 @@
         {%- set node = graph.nodes.get(id) or graph.sources.get(id) -%}
         {%- if node and node.relation_name -%}
             {%- do found.update({
-                node.relation_name: node.resource_type == 'model' and node.config.materialized in ['when_changed', 'by_key']
+                node.relation_name: node.resource_type == 'model' and node.config.materialized in ['when_changed', 'by_key', 'identity_links']
                 and adapter.get_relation(database=node.database, schema=node.schema, identifier=node.alias) is not none
             }) -%}
         {%- endif -%}
@@ -132,34 +155,33 @@
     {{ return(found) }}
 {%- endmacro %}
 
-{#- Value: by relation {rule, inputs, version} of those names that hold; none of what changed its number of rows since. -#}
+{#- Value: by relation what stands last of those names; no version where the table is being made, or has another number of rows since. -#}
 {% macro _known_versions(table, names, counted) -%}
     {%- set queries = [
-        'select relation_name, sequence, build_id, rule, inputs, version, row_count from ' ~ table ~ ' where relation_name in ('
+        'select relation_name, sequence, build_id, rule, inputs, version, as_of, row_count from ' ~ table ~ ' where relation_name in ('
         ~ headwater.string_literals(names) ~ ')'
     ] -%}
     {%- set text = dbt.type_string() -%}
     {%- for name in counted -%}
         {%- do queries.append(
-            'select ' ~ headwater.string_literal(name) ~ ', null, null, null, null, null, count(*) from ' ~ name
+            'select ' ~ headwater.string_literal(name) ~ ', null, null, null, null, null, null, count(*) from ' ~ name
         ) -%}
     {%- endfor -%}
     {%- set last, counts = {}, {} -%}
     {%- for row in run_query(queries | join(' union all ')).rows -%}
-        {%- set name, sequence, build_id, rule, inputs, version, row_count = row.values() -%}
+        {%- set name, sequence, build_id, rule, inputs, version, as_of, row_count = row.values() -%}
         {%- if rule is none -%}
             {%- do counts.update({name: row_count | int}) -%}
         {%- elif (rule or build_id == invocation_id) and sequence > last.get(name, {}).get('sequence', '') -%}
             {%- do last.update({name: {
-                'sequence': sequence, 'rule': rule, 'inputs': inputs, 'version': version, 'row_count': row_count | int,
+                'sequence': sequence, 'rule': rule, 'inputs': inputs, 'version': version, 'as_of': as_of, 'row_count': row_count | int,
             }}) -%}
         {%- endif -%}
     {%- endfor -%}
-    {%- set found = {} -%}
-    {%- for name, state in last.items() if state.version and (name not in counts or counts[name] == state.row_count) -%}
-        {%- do found.update({name: state}) -%}
+    {%- for name in counts if name in last and counts[name] != last[name].row_count -%}
+        {%- do last[name].update({'version': none}) -%}
     {%- endfor -%}
-    {{ return(found) }}
+    {{ return(last) }}
 {%- endmacro %}
 
 {#- Value: {version, row_count} of what a relation holds: its columns and a sum over its rows. No version where a type of
@@ -199,11 +221,11 @@
 {% macro _add_version(table, name, rule, inputs, version, row_count, step=0) -%}
     {%- set sequence = headwater._version_sequence(step) -%}
     {%- set values = [] -%}
-    {%- for value in [local_md5([name, sequence, invocation_id] | join('|')), name, sequence, invocation_id, rule, inputs] -%}
+    {%- for value in [local_md5([name, sequence, invocation_id] | join('|')), name, sequence, invocation_id, rule, inputs, headwater._cdp_instant()] -%}
         {%- do values.append(headwater.string_literal(value)) -%}
     {%- endfor -%}
     {%- do run_query(
-        'insert into ' ~ table ~ ' (row_id, relation_name, sequence, build_id, rule, inputs, version, row_count) select ' ~ values | join(', ')
+        'insert into ' ~ table ~ ' (row_id, relation_name, sequence, build_id, rule, inputs, as_of, version, row_count) select ' ~ values | join(', ')
         ~ ', cast(' ~ (headwater.string_literal(version) if version else 'null') ~ ' as ' ~ dbt.type_string() ~ '), ' ~ row_count
     ) -%}
 {%- endmacro %}

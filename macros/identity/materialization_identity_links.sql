@@ -5,7 +5,7 @@
     The table adds component_node (all edges counted), cluster_node (after the guard), dropped_reason and dropped_detail.
 
     It compares the query with the table itself, so it needs no notion of what is new, and a run that broke off is
-    mended by the next. New edges are contracted on the graph of the components there are; components that lost an edge
+    mended by the next; where table_versions says that it would be given the edges it was given, it does nothing. New edges are contracted on the graph of the components there are; components that lost an edge
     are taken apart and contracted again; only components touched are guarded again and written. -#}
 {% materialization identity_links, default %}
     {%- set existing = load_cached_relation(this) -%}
@@ -17,7 +17,31 @@
     {{ headwater.run_hooks_outside(pre_hooks) }}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
     {%- do headwater.drop_leftover_scratch() -%}
+    {%- set now = headwater._versions_now(sql, target_relation) -%}
+    {%- set why = 'its columns are of an earlier version' if is_full else '' -%}
+    {%- set why = headwater._why_made(existing, now) or why -%}
+    {%- if why -%}
+        {%- do log(model.name ~ ': resolved, since ' ~ why) -%}
+        {%- do headwater._forget_version(target_relation, now) -%}
+        {%- do headwater._resolve_edges(sql, existing, target_relation, settings, is_full) -%}
+    {%- else -%}
+        {%- do log(model.name ~ ': left alone, nothing changed') -%}
+        {% call statement('main') -%}
+            select 0 as changed_edges
+        {%- endcall %}
+    {%- endif -%}
 
+    {{ run_hooks(post_hooks, inside_transaction=True) }}
+    {%- if why -%}
+        {%- do headwater._keep_version(target_relation, now) -%}
+    {%- endif -%}
+    {{ adapter.commit() if target.type == 'duckdb' }}
+    {{ headwater.run_hooks_outside(post_hooks) }}
+    {{ return({'relations': [target_relation]}) }}
+{% endmaterialization %}
+
+{#- Statements: the table as the query and what it holds make it. -#}
+{% macro _resolve_edges(sql, existing, target_relation, settings, is_full) -%}
     {%- set affected = headwater.scratch_relation('affected') -%}
     {%- set rewritten = headwater.scratch_relation('rewritten') -%}
     {%- if is_full -%}
@@ -52,12 +76,7 @@
         {%- do headwater.drop_scratch([rewritten]) -%}
     {%- endif -%}
     {%- do headwater.drop_scratch([affected, violating, groups, shed]) -%}
-
-    {{ run_hooks(post_hooks, inside_transaction=True) }}
-    {{ adapter.commit() if target.type == 'duckdb' }}
-    {{ headwater.run_hooks_outside(post_hooks) }}
-    {{ return({'relations': [target_relation]}) }}
-{% endmaterialization %}
+{%- endmacro %}
 
 {#- Statements: every edge with its component. -#}
 {% macro _affected_by_all(sql, affected) -%}

@@ -152,7 +152,7 @@
         },
         'table_versions': {
             'row_id': string, 'relation_name': string, 'sequence': string, 'build_id': string, 'rule': string, 'inputs': string,
-            'version': string, 'row_count': number,
+            'version': string, 'as_of': string, 'row_count': number,
         },
         'journey_versions': {
             'journey_name': string, 'version_number': number, 'version': string, 'definition': string, 'migrates': string, 'kept_at': instant,

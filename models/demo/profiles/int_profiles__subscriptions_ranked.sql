@@ -20,7 +20,7 @@ subscriptions as (
         plan,
         -- As of now: a cancellation still to come has not happened.
         case
-            when status = 'cancelled' and cancelled_at > {{ headwater.cdp_now() }} then 'active'
+            when status = 'cancelled' and not {{ headwater.has_happened('cancelled_at', ref('stg_app__subscriptions')) }} then 'active'
             else status
         end as status,
         monthly_revenue_eur,
@@ -29,7 +29,7 @@ subscriptions as (
 
     from {{ ref('stg_app__subscriptions') }}
 
-    where started_at <= {{ headwater.cdp_now() }}
+    where {{ headwater.has_happened('started_at', ref('stg_app__subscriptions')) }}
 
 ),
 

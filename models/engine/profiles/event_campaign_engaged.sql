@@ -35,7 +35,7 @@ events as (
     where
         profile_id is not null
         and kind <> 'other'
-        and occurred_at <= {{ headwater.cdp_now() }}
+        and {{ headwater.has_happened('occurred_at', ref('int_profiles__campaign_recipients_resolved')) }}
 
 )
 

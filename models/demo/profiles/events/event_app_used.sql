@@ -24,7 +24,7 @@ usage_events as (
 
     from {{ ref('stg_app__usage_events') }}
 
-    where occurred_at <= {{ headwater.cdp_now() }}
+    where {{ headwater.has_happened('occurred_at', ref('stg_app__usage_events')) }}
 
 ),
 

@@ -40,7 +40,7 @@ clicks as (
 
     from {{ ref('stg_web__clicks') }}
 
-    where clicked_at <= {{ headwater.cdp_now() }}
+    where {{ headwater.has_happened('clicked_at', ref('stg_web__clicks')) }}
 
 ),
 

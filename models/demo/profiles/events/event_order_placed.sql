@@ -25,7 +25,7 @@ orders as (
 
     where
         status <> 'cancelled'
-        and ordered_at <= {{ headwater.cdp_now() }}
+        and {{ headwater.has_happened('ordered_at', ref('stg_shop__orders')) }}
 
 ),
 

@@ -40,7 +40,7 @@ page_views as (
 
     from {{ ref('stg_web__page_views') }}
 
-    where viewed_at <= {{ headwater.cdp_now() }}
+    where {{ headwater.has_happened('viewed_at', ref('stg_web__page_views')) }}
 
 ),
 

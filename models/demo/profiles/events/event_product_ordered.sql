@@ -74,7 +74,7 @@ events as (
 
     left join products on order_lines.product_id = products.product_id
 
-    where orders.ordered_at <= {{ headwater.cdp_now() }}
+    where {{ headwater.has_happened('orders.ordered_at', ref('stg_shop__orders') ~ ' as orders') }}
 
 )
 

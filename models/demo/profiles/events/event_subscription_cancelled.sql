@@ -25,7 +25,7 @@ subscriptions as (
 
     from {{ ref('stg_app__subscriptions') }}
 
-    where cancelled_at <= {{ headwater.cdp_now() }}
+    where {{ headwater.has_happened('cancelled_at', ref('stg_app__subscriptions')) }}
 
 ),
 

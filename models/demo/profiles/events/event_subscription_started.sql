@@ -25,7 +25,7 @@ subscriptions as (
 
     from {{ ref('stg_app__subscriptions') }}
 
-    where started_at <= {{ headwater.cdp_now() }}
+    where {{ headwater.has_happened('started_at', ref('stg_app__subscriptions')) }}
 
 ),
 

@@ -24,7 +24,7 @@ tickets as (
 
     from {{ ref('stg_support__tickets') }}
 
-    where opened_at <= {{ headwater.cdp_now() }}
+    where {{ headwater.has_happened('opened_at', ref('stg_support__tickets')) }}
 
 ),
 

@@ -67,7 +67,7 @@ opportunities as (
 
     from {{ ref('stg_crm__opportunities') }}
 
-    where created_at <= {{ headwater.cdp_now() }}
+    where {{ headwater.has_happened('created_at', ref('stg_crm__opportunities')) }}
 
     group by crm_account_id
 
