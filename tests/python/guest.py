@@ -70,7 +70,7 @@ class Project:
         properties = {"version": 2, "exposures": exposures, "sources": self.sources}
         (folder / "_properties.yml").write_text(json.dumps(properties))
 
-    def build(self) -> list[str]:
+    def build(self, *words: str) -> list[str]:
         """What failed, with its message; the run itself by the name of the exception."""
         self.write()
         result = dbtRunner().invoke(
@@ -78,6 +78,7 @@ class Project:
                 *("--quiet", "build", "--project-dir", str(self.folder)),
                 *("--profiles-dir", str(self.folder), "--target-path", str(self.folder / "target")),
                 *("--log-path", str(self.folder / "logs"), "--log-level-file", "debug"),
+                *words,
             ]
         )
         found = [

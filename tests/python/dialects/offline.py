@@ -136,7 +136,15 @@ class Offline:
 
         def asked(adapter: Any, sql: str) -> list[Any]:
             self._execute(adapter.connections, sql)
-            return []  # a contract compares two of these
+            table = re.fullmatch(r"select \* from (\S+)", sql)
+            names = (
+                self.columns.get(table[1].rpartition(".")[2].strip('`"').lower(), ["id"])
+                if table
+                else []
+            )
+            return [
+                adapter.Column(name, "string") for name in names
+            ]  # a contract compares two that have none
 
         replaced = {
             "list_schemas": lambda *_: [],
@@ -188,7 +196,7 @@ class Offline:
             row = {"new_keys": 1, "changed_keys": 1, "gone_keys": 1, "every_key": 100}
             return table_from_data_flat([row], list(row))
         if re.match(
-            r"\s*select (count\(there_1\)|count\(case|coalesce\(sum)", sql
+            r"\s*select (count\(there_1\)|count\(case|coalesce\(sum|count\(\*\) as row_count,)", sql
         ):  # nothing is wrong with any row
             row = dict.fromkeys(re.findall(r" as (\w+)(?=,| from)", sql), 0)
             return table_from_data_flat([row], list(row))
