@@ -24,15 +24,17 @@
     {%- set known = headwater._known_versions(table, inputs + [relation | string], counted) -%}
     {%- do found.update({'kept': known.get(relation | string)}) -%}
     {%- for name in inputs -%}
-        {%- set version = known.get(name, {}).get('version') if ours.get(name) or not known.get(name, {}).get('rule') else none -%}
+        {#- What dbt does not know that the model reads may be made later in this build: it is looked at each time. -#}
+        {%- set stands = known.get(name, {}) if name in ours else {} -%}
+        {%- set version = stands.version if ours.get(name) or not stands.rule else none -%}
         {%- if not version and only_ours -%}
             {%- do found.update({'doubt': name ~ ' has no version'}) -%}
         {%- elif not version -%}
             {%- set version = headwater._content_of(name).version -%}
-            {%- if version -%}
-                {%- do headwater._add_version(table, name, '', '', version, 0) -%}
-            {%- else -%}
+            {%- if not version -%}
                 {%- do found.update({'doubt': name ~ ' has columns that cannot be compared'}) -%}
+            {%- elif name in ours -%}
+                {%- do headwater._add_version(table, name, '', '', version, 0) -%}
             {%- endif -%}
         {%- endif -%}
         {%- do found.inputs.update({name: version}) -%}
@@ -73,7 +75,7 @@
 {% macro _forget_version(relation, now) -%}
     {%- set table = headwater._table_versions() -%}
     {%- if table is not none and (now.kept or now.doubt) -%}
-        {%- do headwater._add_version(table, relation | string, now.rule, '', none, 0, step=1) -%}
+        {%- do headwater._add_version(table, relation | string, now.rule, '', none, 0, step=1, kept=now.kept) -%}
     {%- endif -%}
 {%- endmacro %}
 
@@ -84,7 +86,7 @@
         {%- set held = headwater._content_of(relation | string, only_count=version is not none) -%}
         {%- do headwater._add_version(
             headwater._table_versions(), relation | string, now.rule, headwater._inputs_text(now.inputs),
-            version or held.version or headwater._version_sequence(2), held.row_count, step=2
+            version or held.version or headwater._version_sequence(2), held.row_count, step=2, kept=now.kept
         ) -%}
     {%- endif -%}
 {%- endmacro %}
@@ -98,7 +100,7 @@
     {%- elif is_written or not had or now.kept.rule != now.rule or now.kept.inputs != headwater._inputs_text(now.inputs) -%}
         {%- do headwater._add_version(
             headwater._table_versions(), relation | string, now.rule, headwater._inputs_text(now.inputs),
-            headwater._version_sequence(2) if is_written or not had else had, headwater._content_of(relation | string, only_count=true).row_count, step=2
+            headwater._version_sequence(2) if is_written or not had else had, headwater._content_of(relation | string, only_count=true).row_count, step=2, kept=now.kept
         ) -%}
     {%- endif -%}
 {%- endmacro %}
@@ -218,8 +220,12 @@
     {{ return(texts | join(' ; ')) }}
 {%- endmacro %}
 
-{% macro _add_version(table, name, rule, inputs, version, row_count, step=0) -%}
+{#- Statement. What comes after `kept` sorts behind it, even where the clock of who made that was ahead. -#}
+{% macro _add_version(table, name, rule, inputs, version, row_count, step=0, kept=none) -%}
     {%- set sequence = headwater._version_sequence(step) -%}
+    {%- if kept and kept.sequence >= sequence -%}
+        {%- set sequence = kept.sequence ~ '~' ~ step -%}
+    {%- endif -%}
     {%- set values = [] -%}
     {%- for value in [local_md5([name, sequence, invocation_id] | join('|')), name, sequence, invocation_id, rule, inputs, headwater._cdp_instant()] -%}
         {%- do values.append(headwater.string_literal(value)) -%}

@@ -1,4 +1,7 @@
-"""What tables hold against what their compiled SQL gives now: where every table equals its query, all of them equal a build that makes everything."""
+"""What tables hold against what their compiled SQL gives now.
+
+Where every table equals its query, all of them equal those of a build that makes everything.
+"""
 
 from __future__ import annotations
 
