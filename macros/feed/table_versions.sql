@@ -131,13 +131,16 @@
 
 {#- Value: whether a hook of the model is none of the package's, which write nothing into its table. -#}
 {% macro _hooks_of_others() -%}
-    {%- for hook in (model.config.get('pre_hook') or model.config.get('pre-hook') or [])
-        + (model.config.get('post_hook') or model.config.get('post-hook') or []) -%}
-        {%- set code = (hook if hook is string else hook.sql) | trim -%}
-        {%- if not modules.re.match('(?s)^[{]{2} *headwater[.](count_unread|activation_laws)[(].*[}]{2}$', code)
-            or modules.re.findall('[{]{2} |[{]%|;', code) | length > 1 -%}
-            {{ return(true) }}
-        {%- endif -%}
+    {%- for place in ['pre_hook', 'pre-hook', 'post_hook', 'post-hook'] -%}
+        {%- set hooks = model.config.get(place) or [] -%}
+        {#- dbt's v2 has a hook that is alone without a list. -#}
+        {%- for hook in ([hooks] if hooks is string or hooks is mapping else hooks) -%}
+            {%- set code = (hook if hook is string else hook.sql) | trim -%}
+            {%- if not modules.re.match('(?s)^[{]{2} *headwater[.](count_unread|activation_laws)[(].*[}]{2}$', code)
+                or modules.re.findall('[{]{2} |[{]%|;', code) | length > 1 -%}
+                {{ return(true) }}
+            {%- endif -%}
+        {%- endfor -%}
     {%- endfor -%}
     {{ return(false) }}
 {%- endmacro %}
