@@ -1,5 +1,5 @@
 {#- One row per event. As it stands, the first time each record was seen: put your own model in its place, joined to profile_records by
-    source_name (of the model's record:) and source_record_id (its key), and add the event's properties. What lies after cdp_now() is left out. -#}
+    source_name (of the model's record:) and source_record_id (its key), and add the event's properties. What lies ahead is left out. -#}
 select
     records.record_key as event_id,
     records.profile_id,
@@ -8,4 +8,4 @@ select
 
 from {{ ref('headwater', 'profile_records') }} as records
 
-where records.first_seen_at <= {{ headwater.cdp_now() }}
+where {{ headwater.has_happened('records.first_seen_at', ref('headwater', 'profile_records') ~ ' as records') }}

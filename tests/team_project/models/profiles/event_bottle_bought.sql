@@ -11,4 +11,4 @@ from {{ ref('stg_till__receipts') }} as receipts
 inner join {{ ref('headwater', 'profile_records') }} as records
     on receipts.receipt_no = records.source_record_id and records.source_name = 'till'
 
-where receipts.what = 'bought' and receipts.bought_at <= {{ headwater.cdp_now() }}
+where receipts.what = 'bought' and {{ headwater.has_happened('receipts.bought_at', ref('stg_till__receipts') ~ ' as receipts') }}
