@@ -1,4 +1,4 @@
-"""A whole `dbt build` of the project as it ships, then a day on which 1 % of the rows of every raw table came.
+"""A whole `dbt build` of the project as it ships, then a day on which 1 % of the rows of every raw table came, then an hour with none.
 
 Every table of every source is drawn for `--people`; page views are repeated until there are `--events` of them. One row in a hundred
 is held back, by its hash, and comes on the second day: new people, new records of old ones, late events. Tables that others
@@ -17,11 +17,13 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from benchmarks.figures import Benchmark, Figure, at_most
+from benchmarks.kept import differences
 from benchmarks.measured import Measured, measured
 from benchmarks.scratch import ROOT
 
 PARTS = ("dbt_project.yml", "selectors.yml", "macros", "models", "seeds", "tests")
 DAYS = ("2026-11-23 12:00:00", "2026-11-24 12:00:00")
+LATER = "2026-11-24 13:00:00"
 SLOWEST = 8
 REFERRED_TO = ("shop__customers", "shop__orders", "shop__products", "app__users", "crm__accounts")
 # A row of every table, by all that it holds.
@@ -58,8 +60,8 @@ class Project:
                 count += found[0] if found else 0
         return count
 
-    def build(self, as_of: str) -> Measured:
-        """One `dbt build`.
+    def build(self, as_of: str, *, tests: bool = True) -> Measured:
+        """One `dbt build`, with its data tests or without.
 
         Raises:
             RuntimeError: dbt failed.
@@ -76,31 +78,16 @@ class Project:
             "HEADWATER_AS_OF": as_of,
         }
         arguments = ["--project-dir", str(self.folder), "--exclude-resource-type", "unit_test"]
+        if not tests:
+            arguments.append("test")
         done = measured([*line, *arguments], env=environment, cwd=self.folder)
         if done.code:
             raise RuntimeError(f"dbt build failed:\n{done.output[-2000:]}")
         return done
 
     def differences(self) -> int:
-        """Rows of the tables made by key that they would not have, or have otherwise, if they were made whole now."""
-        import duckdb
-
-        nodes = json.loads((self.folder / "target/manifest.json").read_text())["nodes"].values()
-        count = 0
-        with duckdb.connect(str(self.database)) as connection:
-            for node in nodes:
-                if node["config"]["materialized"] != "by_key":
-                    continue
-                kept = f"from {node['relation_name']}"
-                columns = ", ".join(connection.sql(f"{kept} limit 0").columns)
-                whole = f"select {columns} from ({node['compiled_code']}) as whole"
-                kept = f"select {columns} {kept}"
-                for one, other in ((whole, kept), (kept, whole)):
-                    found = connection.execute(
-                        f"select count(*) from (({one}) except all ({other}))"
-                    ).fetchone()
-                    count += found[0] if found else 0
-        return count
+        """Rows of the tables made by key or left alone that they would not have, or have otherwise, if they were made whole now."""
+        return sum(differences(self.database, self.folder / "target").values())
 
     def slowest(self) -> list[tuple[str, float]]:
         """The models that the last build spent most on, in seconds."""
@@ -116,7 +103,7 @@ class Project:
 def run(options: Namespace) -> list[Figure]:
     with tempfile.TemporaryDirectory(prefix="headwater-build-", dir=options.directory) as name:
         folder = Path(name)
-        raw = _drawn(folder / "raw", options)
+        raw = drawn(folder / "raw", options)
         project = Project(folder / "project")
         rows = project.load(raw, late=False)
         _say(f"first build, {rows:,} rows")
@@ -126,6 +113,11 @@ def run(options: Namespace) -> list[Figure]:
         _say(f"the day, {added:,} rows more")
         day = project.build(DAYS[1])
         _say(f"  {day.seconds:.1f} s, {day.peak_bytes / 1e9:.2f} GB")
+        wrong = project.differences()
+        slowest = project.slowest()
+        _say("an hour later, nothing new")
+        later = project.build(LATER)
+        _say(f"  {later.seconds:.1f} s, {later.peak_bytes / 1e9:.2f} GB")
         return [
             Figure("rows of the raw tables, first day", rows, "rows"),
             Figure("first build", first.seconds, "s"),
@@ -138,17 +130,33 @@ def run(options: Namespace) -> list[Figure]:
             ),
             Figure(
                 "the day: rows otherwise than if made whole",
+                wrong,
+                "rows",
+                goal=at_most(0),
+            ),
+            Figure(
+                "nothing new, against the first build",
+                later.seconds,
+                "s",
+                first.seconds,
+                at_most(0.05, of="ratio"),
+            ),
+            Figure(
+                "nothing new: rows otherwise than if made whole",
                 project.differences(),
                 "rows",
                 goal=at_most(0),
             ),
+            Figure("CPU of the first build", first.cpu_seconds, "s"),
+            Figure("CPU of the day", day.cpu_seconds, "s", first.cpu_seconds),
+            Figure("CPU with nothing new", later.cpu_seconds, "s", first.cpu_seconds),
             Figure("peak memory, first build", first.peak_bytes / 1e9, "GB"),
             Figure("peak memory, the day", day.peak_bytes / 1e9, "GB"),
-            *(Figure(f"the day: {model}", seconds, "s") for model, seconds in project.slowest()),
+            *(Figure(f"the day: {model}", seconds, "s") for model, seconds in slowest),
         ]
 
 
-def _drawn(raw: Path, options: Namespace) -> Path:
+def drawn(raw: Path, options: Namespace) -> Path:
     """Parquet files of the raw tables, `<schema>__<table>`."""
     import duckdb
 

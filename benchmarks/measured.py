@@ -15,9 +15,9 @@ import json, resource, subprocess, sys, time
 began = time.perf_counter()
 done = subprocess.run(sys.argv[1:], stdout=subprocess.PIPE)
 seconds = time.perf_counter() - began
-peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-print(json.dumps({"code": done.returncode, "seconds": seconds, "peak_bytes": peak * 1024,
-                  "output": done.stdout.decode()}))
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(json.dumps({"code": done.returncode, "seconds": seconds, "cpu_seconds": used.ru_utime + used.ru_stime,
+                  "peak_bytes": used.ru_maxrss * 1024, "output": done.stdout.decode()}))
 """
 
 
@@ -27,6 +27,7 @@ class Measured:
 
     code: int
     seconds: float
+    cpu_seconds: float
     peak_bytes: int
     output: str
 

@@ -10,8 +10,12 @@
     {%- endif -%}
 {%- endmacro %}
 
+{#- In a transaction that is there: a table that cannot be made leaves the one before. -#}
 {% macro duckdb__drop_before_replacing(relation) -%}
     {%- if relation is not none -%}
+        {%- call statement('begin', auto_begin=True) -%}
+            select 1 as one
+        {%- endcall -%}
         {%- do adapter.drop_relation(relation) -%}
     {%- endif -%}
 {%- endmacro %}

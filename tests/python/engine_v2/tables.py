@@ -15,7 +15,7 @@ CLOCK_COLUMNS = frozenset({"counted_at"})
 # A hash of a feed's compiled text, whose blanks are each engine's own.
 TEXT_COLUMNS = frozenset({"rule"})
 # Hashes of contents, by each DuckDB's own function.
-HASHES = ".\"table_versions\""
+HASHES = '."table_versions"'
 
 
 class Tables:
