@@ -1,6 +1,10 @@
 {#- Expression, boolean: an instant of `relation` is not after now. For a model that is `materialized='when_changed'`, which then needs no new making
     because time passed, but only where a row of `relation` came to pass meanwhile. `column` is SQL over the relation's columns. -#}
 {% macro has_happened(column, relation) -%}
+    {#- An ephemeral model cannot be asked by itself: the table is made each time. -#}
+    {%- if '__dbt__cte__' in relation | string -%}
+        {{ return(column ~ ' <= ' ~ headwater.cdp_now()) }}
+    {%- endif -%}
     {{ return(column ~ ' <= ' ~ headwater.cdp_now() ~ ' /* has happened in ' ~ relation ~ ': ' ~ column ~ ' */') }}
 {%- endmacro %}
 

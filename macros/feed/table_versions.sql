@@ -122,7 +122,7 @@
 
 {#- Value: all that decides what a table becomes, beside the rows that its SQL reads. -#}
 {% macro _rule_of(code) -%}
-    {%- set parts = [code, tojson(model.config, sort_keys=true)] -%}
+    {%- set parts = [code, tojson(model.config, sort_keys=true)] + headwater.unread_settings().placeholders -%}
     {%- for name, column in model.columns.items() -%}
         {%- do parts.append(name ~ ' ' ~ column.get('data_type') ~ ' ' ~ column.get('constraints')) -%}
     {%- endfor -%}

@@ -43,7 +43,7 @@ def change(connection: duckdb.DuckDBPyConnection, rng: random.Random, now: dt.da
             )
     if rng.random() < 0.3:
         connection.execute(
-            f"drop table analytics.{rng.choice(['profiles', 'event_order_placed', 'identity_edges', 'stg_web__visitors', 'profile_consent'])}"
+            f"drop table analytics.{rng.choice(['profiles', 'event_order_placed', 'identity_edges', 'profile_consent'])}"
         )
 
 
