@@ -13,13 +13,14 @@ from typing import Any
 import click
 
 from sync.cli.app import App, Verb, json_option
+from sync.cli.export_person import FOLDER, files_of
 from sync.cli.planning import planning
 from sync.cli.session import chosen_environment, connector
 from sync.engine.erase import TaskMaker, forgets
 from sync.engine.plan.plan import Planning
 from sync.errors import ConfigError, SelectionError, closest
 from sync.identity.mask import mask
-from sync.state.erasures import ANSWERED, ASKED, CANNOT, PENDING, STATES, Task
+from sync.state.erasures import ANSWERED, ASKED, CANNOT, PENDING, PROFILE, STATES, Task
 from sync.state.people import People, Person, is_telephone_in_part
 from sync.state.tables import ResultTables
 from sync.warehouses.base import Session, now_utc
@@ -164,7 +165,16 @@ def _forget_all(
                 results=results,
             )
             done.append(_line(value, request_id, ids, tasks, None, person))
+            _delete_exports(app, person)
     return done
+
+
+def _delete_exports(app: App, person: Person) -> None:
+    """What `sync export-person` wrote of them here, under any id that they had."""
+    had = {one.value for one in person.values if one.type == PROFILE}
+    for profile_id in sorted({*person.ids, *had}):
+        for path in files_of(app.project.private / FOLDER, profile_id):
+            path.unlink(missing_ok=True)
 
 
 def _check_tables(shared: Planning, session: Session) -> None:
