@@ -106,7 +106,7 @@ WAYS = {
     "stg_till__beside": f"""
         select sales.sale_no, times.at from {{{{ source('till', 'sales') }}}} as sales,
             lateral (select {WHEN.replace("sold_at", "sales.sold_at")} as at) as times""",
-"stg_till__inside": f"""
+    "stg_till__inside": f"""
         with others as (select 1 as one),
         found as (
             with named as (select sale_no, sold_at as when_sold from {{{{ source('till', 'sales') }}}}),
@@ -130,13 +130,17 @@ def test_however_a_model_reads_its_losses_are_counted(shop: Project) -> None:
         (name, 18, 2, "warned") for name in sorted(WAYS) if name.startswith("stg")
     ]
     # The rows that come to an incremental model are counted before they are in it, on top of those it has.
-    shop.rows("insert into raw_till.sales values (21, 'soon', '1', null), (22, '2026-11-20', '1', null), (23, '2026-11-20', '1', null)")
+    shop.rows(
+        "insert into raw_till.sales values (21, 'soon', '1', null), (22, '2026-11-20', '1', null), (23, '2026-11-20', '1', null)"
+    )
     assert shop.build() == []
     of_more = [row for row in shop.rows(counts) if row[0] == "stg_till__more"]
     assert of_more == [("stg_till__more", 21, 3, "warned")]
     shop.rows("insert into raw_till.sales values (24, 'later', '1', null)")
     (error,) = shop.build()
-    assert "stg_till__more: sold_at: 1 of 1 values (100.0 %) cannot be read, such as 'aaaaa'" in error
+    assert (
+        "stg_till__more: sold_at: 1 of 1 values (100.0 %) cannot be read, such as 'aaaaa'" in error
+    )
     assert shop.rows("select max(sale_no) from analytics.stg_till__more") == [(23,)]
 
 
@@ -149,7 +153,9 @@ def test_an_ephemeral_model_that_reads_is_refused(shop: Project) -> None:
     log = (shop.folder / "logs" / "dbt.log").read_text()
     assert "stg_till__sales: an ephemeral model reads raw values (sold_at)" in log
     assert "Give it materialized='view' in models/stg_till__sales.sql" in log
-    assert shop.rows("select * from information_schema.tables where table_name = 'after_sales'") == []
+    assert (
+        shop.rows("select * from information_schema.tables where table_name = 'after_sales'") == []
+    )
 
 
 @pytest.mark.parametrize("kind", ["view", "ephemeral"])
