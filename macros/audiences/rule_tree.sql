@@ -107,7 +107,7 @@
         {%- do parts.append(headwater.rule_expression(one, alias, flipped)) -%}
     {%- endfor -%}
     {%- if tree.kind == 'points' -%}
-        {{ return(headwater.points_expression(parts, tree.points, tree.least)) }}
+        {{ return(headwater.points_predicate(parts, tree.points, tree.least)) }}
     {%- endif -%}
     {{ return('(\n        ' ~ parts | join('\n        ' ~ ('and ' if tree.kind == 'all' else 'or ')) ~ '\n    )') }}
 {%- endmacro %}

@@ -458,7 +458,9 @@ steps:
     with pytest.raises(BuildError, match=r"call is a task for the company; put it into account:"):
         tried.lab.build("2026-03-01 14:00:00", "--select", "audience_wrong")
     (models / "audience_wrong.sql").unlink()
-    tried.lab.build("2026-03-01 14:00:00", "--select", "stg_sync__acknowledgements", "audience_of_*")
+    tried.lab.build(
+        "2026-03-01 14:00:00", "--select", "stg_sync__acknowledgements", "audience_of_*"
+    )
 
     def members(name: str, key: str = "account_id") -> list[str]:
         found = tried.lab.query(f"select {key} from analytics.audience_{name} order by 1")
