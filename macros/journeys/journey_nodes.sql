@@ -247,7 +247,7 @@
         {%- set named = condition['engaged'].get('touchpoint') -%}
         {%- if named not in touchpoints -%}
             {{ headwater.audience_error(path ~ '.engaged', "no touchpoint '" ~ named ~ "' comes before" ~ (headwater.nearest(named, touchpoints) or '.')
-                ~ " There are " ~ touchpoints | join(', ')) }}
+                ~ (" There are " ~ touchpoints | join(', ') if touchpoints else " None does")) }}
         {%- endif -%}
     {%- endif -%}
     {{ return(condition) }}
