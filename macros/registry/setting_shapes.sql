@@ -59,6 +59,7 @@
             'conversions': 'names', 'audiences': 'names', 'journeys': 'names',
         } },
         'cdp_relations': {'each': 'name'},
+        'cdp_retired_syncs': 'texts',
         'cdp_suppressing_events': 'any',
         'cdp_survivorship': {'each': {'keys': {'attributes': {'each': {'either': [
             {'keys': {

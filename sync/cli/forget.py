@@ -17,6 +17,7 @@ from sync.cli.planning import planning
 from sync.cli.session import chosen_environment, connector
 from sync.engine.erase import TaskMaker, forgets
 from sync.engine.plan.plan import Planning
+from sync.engine.retry import with_memory
 from sync.errors import ConfigError, SelectionError, closest
 from sync.identity.mask import mask
 from sync.state.erasures import ANSWERED, ASKED, CANNOT, PENDING, STATES, Task
@@ -138,33 +139,39 @@ def _forget_all(
     people = People.of(app.warehouse, app.manifest)
     touchpoints = app.manifest.relation("int_campaigns__touchpoints")
     results = ResultTables.of(app.manifest).campaign_events
-    done: list[Forgotten] = []
-    with app.warehouse.session(write=True) as session:
-        _check_tables(shared, session)
-        for value in dict.fromkeys(told):
-            ids = people.find(session, value)
-            if people.is_nobodys(session, value):
-                done.append(_line(value, None, ids, [], NOBODYS))
-                continue
-            if len(ids) > 1 and not everybody:
-                done.append(_line(value, None, ids, [], SEVERAL.format(len(ids))))
-                continue
-            if not ids and is_telephone_in_part(value):
-                done.append(_line(value, None, ids, [], IN_PART))
-                continue
-            person = people.known(session, ids, value) if ids else people.unknown(session, value)
-            request_id = f"f-{now_utc():%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
-            tasks = forgets(
-                shared,
-                session,
-                maker,
-                person,
-                request_id=request_id,
-                touchpoints=touchpoints,
-                results=results,
-            )
-            done.append(_line(value, request_id, ids, tasks, None, person))
-    return done
+    done: dict[str, Forgotten] = {}
+
+    def forget_one(session: Session, value: str) -> Forgotten:
+        ids = people.find(session, value)
+        if people.is_nobodys(session, value):
+            return _line(value, None, ids, [], NOBODYS)
+        if len(ids) > 1 and not everybody:
+            return _line(value, None, ids, [], SEVERAL.format(len(ids)))
+        if not ids and is_telephone_in_part(value):
+            return _line(value, None, ids, [], IN_PART)
+        person = people.known(session, ids, value) if ids else people.unknown(session, value)
+        request_id = f"f-{now_utc():%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+        tasks = forgets(
+            shared,
+            session,
+            maker,
+            person,
+            request_id=request_id,
+            touchpoints=touchpoints,
+            results=results,
+        )
+        return _line(value, request_id, ids, tasks, None, person)
+
+    def forget_the_rest() -> None:
+        with app.warehouse.session(write=True) as session:
+            _check_tables(shared, session)
+            for value in dict.fromkeys(told):
+                if value not in done:
+                    done[value] = forget_one(session, value)
+
+    # One request is one transaction: what had too little memory for its own goes on with that one.
+    with_memory(forget_the_rest)
+    return list(done.values())
 
 
 def _check_tables(shared: Planning, session: Session) -> None:

@@ -12,6 +12,7 @@ from sync.cli.alerting import Alerts, Subject
 from sync.cli.app import App, Verb, json_option, selection_options
 from sync.cli.session import chosen_environment
 from sync.config.models import SyncDefinition
+from sync.config.retired import retired
 from sync.engine.alerts import UNUSUAL, Change
 from sync.engine.context import new_run_id
 from sync.state.history import RunHistory
@@ -19,6 +20,7 @@ from sync.state.tables import Tables
 from sync.state.unrecorded import Unrecorded
 from sync.warehouses.base import now_utc
 
+UNDEFINED = "undefined"
 BROKEN = ("failed", "partial", "refused")
 
 
@@ -45,10 +47,13 @@ def status(
     The next run is expected one usual interval (the median of the last ten) after the last: it is `late` when it is over a quarter of that
     behind, and `missing` when the one after it is due. A run whose process was killed has `died`; a `spike`, a `drop` and a `slow` run are
     three times more, less or slower than usual, and `failures` a share of refused rows three times the usual. The exit code is 1 for
-    what is late, missing or died, or when a sync's last run did not succeed or left rows behind, or the last pull of a destination failed.
+    what is late, missing or died, or when a sync's last run did not succeed or left rows behind, or the last pull of a destination failed;
+    and, without a selection, where a sync that no exposure defines any more holds people still and `cdp_retired_syncs` does not say so.
     """
     definitions = app.syncs(select, exclude)
     environment = chosen_environment(sandbox)
+    defined = {one.sync_id for one in app.manifest.syncs()}
+    meant = retired(app.project, defined)
     history = RunHistory(Tables.of(app.manifest), app.warehouse.dialect, environment=environment)
     with app.warehouse.session() as session:
         found = [
@@ -68,12 +73,13 @@ def status(
             and not any(one["status"] for one in found)
             and history.is_used(session, "sandbox")
         )
-        undefined = history.undefined(session, {one.sync_id for one in app.manifest.syncs()})
+        gone = history.undefined(session, defined)
+        undefined = [one for one in gone if one["name"] not in meant]
     if alert and environment == "live":
         if shut := app.why_not_live(environment):  # nobody hears of a developer's machine
             app.output.refusal(shut.message, shut.hint)
         else:
-            _tell(app, definitions, found)
+            _tell(app, definitions, found, undefined)
     if as_json:
         app.output.document(
             {"environment": environment, "syncs": found, "pulls": pulls, "undefined": undefined}
@@ -110,23 +116,35 @@ def status(
         if is_other_used:
             app.output.note("The sandbox has runs: sync status --sandbox shows them.")
         for one in undefined:
-            app.output.note(
-                f"{one['name']}: no exposure defines this sync any more; {one['held']:,} rows that it "
-                "sent stay where they are."
-            )
-            app.output.note(
-                f"Hint:  if a sync of yours is this one under a new name, say `id: {one['name']}` in its `sync:`; to take "
-                "them out, define it again over an empty table with guards: {min_rows: 0}, and push it with --allow-removals."
+            app.output.refusal(
+                f"{one['name']}: {_stays(one)}",
+                f"if a sync of yours is this one under a new name, say `id: {one['name']}` in its `sync:`; to take them out, "
+                "define it again over an empty table with guards: {min_rows: 0}, and push it with --allow-removals; if they "
+                f"are to stay, put it into `cdp_retired_syncs` of dbt_project.yml.",
             )
     failed_pull = any(one["status"] == "failed" for one in pulls)
-    return 1 if failed_pull or any(map(_is_broken, found)) else 0
+    is_left = bool(undefined) and environment == "live" and not (select or exclude)
+    return 1 if failed_pull or is_left or any(map(_is_broken, found)) else 0
 
 
-def _tell(app: App, definitions: list[SyncDefinition], found: list[dict[str, Any]]) -> None:
-    """Tell whose run broke, died, does not come or is unlike its last ones, and who is back."""
+def _stays(one: dict[str, Any]) -> str:
+    return (
+        f"no exposure defines this sync any more; {one['held']:,} rows that it sent stay where "
+        "they are."
+    )
+
+
+def _tell(
+    app: App,
+    definitions: list[SyncDefinition],
+    found: list[dict[str, Any]],
+    undefined: list[dict[str, Any]],
+) -> None:
+    """Tell whose run broke, died, does not come or is unlike its last ones, who is gone and holds people, and who is back."""
+    gone = [Subject(one["name"], one["name"], "", ()) for one in undefined]
     alerts = Alerts(
         app,
-        Subject.of(definitions),
+        [*Subject.of(definitions), *gone],
         run_id=new_run_id(),
         log=lambda event, **facts: app.output.log(event, facts),
     )
@@ -138,6 +156,10 @@ def _tell(app: App, definitions: list[SyncDefinition], found: list[dict[str, Any
         if told and state != (before or "success"):
             said = one["unusual_because"] if state in UNUSUAL else one["message"]
             news.append(Change(one["name"], state, before, said or ""))
+    for one in undefined:
+        before = told.get(one["name"])
+        if told and before != UNDEFINED:
+            news.append(Change(one["name"], UNDEFINED, before, _stays(one)))
     alerts.tell(news)
 
 

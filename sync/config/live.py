@@ -71,15 +71,10 @@ def _refused(message: str, hint: str) -> RefusedError:
 
 
 def _listed(project: Project) -> Mapping[str, Any]:
-    """The variable as dbt finds it: the project's own or the package's before one of all."""
-    scopes = [project.variables.get(name) for name in (project.name, "headwater")]
-    for scope in (*scopes, project.variables):
-        if isinstance(scope, Mapping) and VARIABLE in scope:
-            found = scope[VARIABLE] or {}
-            if isinstance(found, Mapping):
-                return {str(name): entry for name, entry in found.items()}
-            raise _wrong(project, "must be a mapping of targets to their places")
-    return {}
+    found = project.variable(VARIABLE) or {}
+    if isinstance(found, Mapping):
+        return {str(name): entry for name, entry in found.items()}
+    raise _wrong(project, "must be a mapping of targets to their places")
 
 
 def _wrong(project: Project, text: str) -> ConfigError:

@@ -33,6 +33,14 @@ class Project:
         """Where dbt keeps run_results.json."""
         return self.artifacts / "run_results.json"
 
+    def variable(self, name: str) -> Any:
+        """A variable as dbt finds it: the project's own or the package's before one of all; None where nothing says it."""
+        scopes = [self.variables.get(scope) for scope in (self.name, "headwater")]
+        for scope in (*scopes, self.variables):
+            if isinstance(scope, Mapping) and name in scope:
+                return scope[name]
+        return None
+
     @property
     def private(self) -> Path:
         """Files of `sync` itself that are nobody else's business; git-ignored."""

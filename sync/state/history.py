@@ -148,6 +148,25 @@ class RunHistory:
             f"having max(case when status = {said} then 1 else 0 end) = 0"
         )
 
+    def refusals(self, session: Session, sync_name: str) -> list[dict[str, Any]]:
+        """Every key, status and message that is kept of rows that were refused, whether they fail still or not."""
+        return session.rows(
+            "select distinct sync_key, status, message "
+            f"from {self._tables.failures} where {self._of(sync_name)}"
+        )
+
+    def rewrite_refusal(
+        self, sync_name: str, kept: Mapping[str, Any], instead: Mapping[str, Any]
+    ) -> str:
+        """The statement that keeps sync_key, status and message of such rows in other words."""
+        matched = " and ".join(
+            f"{name} is not distinct from {self._literal(value)}" for name, value in kept.items()
+        )
+        words = ", ".join(f"{name} = {self._literal(value)}" for name, value in instead.items())
+        return (
+            f"update {self._tables.failures} set {words} where {self._of(sync_name)} and {matched}"
+        )
+
     def pulls(self, session: Session) -> list[dict[str, Any]]:
         """The last pull of each destination: how it ended, and what it says."""
         return session.rows(

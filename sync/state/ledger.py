@@ -135,6 +135,38 @@ class Ledger:
             f"and row_hash <> {unknown}"
         )
 
+    def let_go_of(self, run_ids: list[str]) -> str:
+        """A query of (sync_key, identifiers, row_hash) of rows that these runs only let go of, before that is folded in: somebody else's
+        row is the same record.
+        """
+        return (
+            f"select sync_key, identifiers, row_hash from {self._tables.ledger} where {self._mine()} "
+            f"and {self._here} and sync_key in (select sync_key from {self._tables.acknowledgements} where {self._mine()} "
+            f"and {self._runs_in(run_ids)} and action = {self._literal(Action.FORGET)})"
+        )
+
+    def held_in(self, filled: str, names: Collection[str]) -> str:
+        """A query of (sync_key, identifiers, row_hash) of what the syncs of these `names` hold in the object that is `filled`. Hashes
+        of other syncs are null: they may be of other columns.
+        """
+        return (
+            "select sync_key, identifiers, "
+            f"case when sync_name = {self._literal(self._sync_name)} then row_hash end as row_hash "
+            f"from {self._tables.ledger} "
+            f"where {self._of_any(filled)} and sync_name in ({self._listed(names)})"
+        )
+
+    def doubting_values(self, filled: str, names: Collection[str], keys: str) -> str:
+        """The statement by which nobody knows any more which values these rows of the syncs of these `names` have in the object that is
+        `filled`: they are sent again. `keys` is a query of sync_key.
+        """
+        unknown = self._literal(UNKNOWN)
+        return (
+            f"update {self._tables.ledger} set row_hash = {unknown} "
+            f"where {self._of_any(filled)} and sync_name in ({self._listed(names)}) "
+            f"and row_hash <> {unknown} and sync_key in ({keys})"
+        )
+
     def acknowledged_in(self, run_id: str) -> str:
         """A query of (action, row_count): what became of the keys of one run here, each by its last word."""
         return (

@@ -337,6 +337,11 @@ def _check_object(found: DeclaredFile, kind: str, offered: form.Object, lines: _
                 (*at, "read"), "says `$remote_id`, and there is no `look_up` for who has none"
             )
     for name, verb in offered.verbs.items():
+        if name in LETTING_GO and needs_remote_id(offered, name) and not offered.look_up:
+            raise lines.error(
+                (*at, name),
+                "says `$remote_id`, and there is no `look_up` for who has none: an answer that is lost gives no id",
+            )
         if offered.look_up and needs_remote_id(offered, name) and verb.per != "row":
             raise lines.error(
                 (*at, name), "wants `per: row`, since `look_up` finds a row at a time"

@@ -142,5 +142,24 @@ class Claims:
         return [(is_sure, query) for is_sure, query in given if query is not None]
 
 
+def same_records(offered: ObjectType, gone: str, held: str, dialect: Dialect) -> str:
+    """A query of sync_key of rows of `held` that are the record of one of `gone`, which are queries of (sync_key, identifiers, row_hash):
+    any identifier by which the vendor finds a record makes them the same. Not of those that are known to have the same values.
+    """
+    of_members = dict.fromkeys(name for some in offered.members for name in some)
+    names = offered.found_by or tuple(of_members)
+    if not names:
+        return f"select sync_key from ({gone}) as gone"
+    theirs, ours = (
+        [membership.found_as(name, dialect.json_text(f"{of}.identifiers", name)) for name in names]
+        for of in ("held", "gone")
+    )
+    return " union all ".join(
+        f"select held.sync_key from ({held}) as held inner join ({gone}) as gone on {one} = {other} "
+        "and held.row_hash is distinct from gone.row_hash"
+        for one, other in zip(theirs, ours, strict=True)
+    )
+
+
 def _at(place: int) -> str:
     return f"found_{place}"

@@ -9,6 +9,8 @@ from functools import partial
 
 from sync.config.models import SyncDefinition
 from sync.engine.context import PushContext, SyncResult
+from sync.engine.plan import capability
+from sync.engine.plan.claims import same_records
 from sync.engine.plan.plan import Planned
 from sync.engine.plan.planner import INTENDING
 from sync.engine.retry import with_memory
@@ -47,6 +49,7 @@ class RunRecord:
         )
         self._unrecorded = Unrecorded(planning.journal, environment=environment, sync_name=sync_id)
         self._is_leased = self._has_intents = False
+        self._sends_fields = True  # unless it is known that it sends none
         self.settles = False  # requests of a process that died may still arrive
         self._started_at = now_utc()
         self.locate(definition, settings="")
@@ -138,6 +141,7 @@ class RunRecord:
 
     def _begin(self, session: Session, planned: Planned) -> None:
         definition = self._definition
+        self._sends_fields = bool(planned.mapping.fields)
         if planned.intents and definition.mode is not Mode.REPLACE:
             with suppress(OSError):  # without a journal all intents count
                 self.journal.begin()
@@ -222,7 +226,30 @@ class RunRecord:
         if self._definition.mode is Mode.EVENT:
             # Their answers nobody will get; they are not sent again.
             self.log.list_unknown(session, ledger.claimed(run_ids), now)
-        session.execute(*ledger.compaction(run_ids))
+        session.execute(*self._folding(run_ids))
+
+    def _folding(self, run_ids: list[str], *, once: bool = False) -> list[str]:
+        """Statements that fold what runs acknowledged into the ledger. Where one let go of a row since another is the same record, the
+        vendor has the values of whichever was written last: the other is sent again.
+        """
+        definition, planning, context = self._definition, self._planning, self._context
+        ledger = planning.ledger(definition)
+        folding = ledger.compaction(run_ids, once=once)
+        offered = capability.object_type(
+            definition, context.connector.declaration(definition.destination)
+        )
+        lets_go = self._result.counts.forget or run_ids != [self._run_id]
+        if not (lets_go and self._sends_fields and (offered.open_fields or offered.known_fields)):
+            return folding
+        names = [definition.sync_id, *planning.others(definition)]
+        same = same_records(
+            offered,
+            ledger.let_go_of(run_ids),
+            ledger.held_in(definition.filled, names),
+            context.warehouse.dialect,
+        )
+        # Before it is folded in: what these runs wrote is written last.
+        return [ledger.doubting_values(definition.filled, names, same), *folding]
 
     # -- the end -------------------------------------------------------------------------------
 
@@ -233,7 +260,7 @@ class RunRecord:
             with self.lease.released(session):
                 self.log.write_withheld(session, self._result.counts.withheld)
                 session.execute(
-                    *self._planning.ledger(self._definition).compaction([self._run_id], once=once),
+                    *self._folding([self._run_id], once=once),
                     *([self._intents.drop([self._run_id])] if self._has_intents else []),
                     self._finished(),
                 )

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from headwater.testing.adapter import members
 from headwater.testing.declared import _recorded as recorded
@@ -909,6 +910,24 @@ def test_an_answer_by_place_says_something_of_each_row(tmp_path: Path) -> None:
     for fewer in ([], told[:1], [*told, *told]):
         with pytest.raises(UnexpectedAnswerError):
             _at(path, fewer).upsert(rows)
+
+
+@pytest.mark.parametrize("verb", ["remove", "erase"])
+def test_who_is_taken_out_by_an_id_must_be_found_when_none_is_known(
+    tmp_path: Path, verb: str
+) -> None:
+    """An answer that was lost gave none, and that row could never be taken out."""
+    said = yaml.safe_load(RIGHT)
+    offered = next(iter(said["objects"].values()))
+    offered[verb] = {
+        "per": "row",
+        "delete": "/people/$remote_id",
+        "answer": {"statuses": [204], "empty": True},
+    }
+    path = tmp_path / "mailer.yml"
+    path.write_text(yaml.safe_dump(said))
+    with pytest.raises(ConfigError, match=f"{verb}.*no `look_up` for who has none"):
+        files.load(path)
 
 
 LOOKED_UP = RIGHT.replace(

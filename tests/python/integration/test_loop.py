@@ -63,6 +63,21 @@ def test_list_and_plan_say_what_a_crash_may_do_to_a_row(lab, answer, capsys):
     assert answer()["syncs"][0]["delivery"] is None
 
 
+def test_what_an_older_version_kept_in_clear_of_refused_rows_is_masked(lab, answer):
+    lab.sql("insert into analytics_sync.failures select 'live', 'r', 'hook_people', 'anna@example.com', "
+            "'add', 'anna@example.com is no address', 'anna@example.com or +491701234567', 'h', 1, false, now()::timestamp")  # fmt: skip
+    assert lab.sync("failures", "--scrub", "--json") == 0
+    assert answer()["scrubbed"] == 1
+    kept = lab.sql(
+        "select sync_key, status, message from analytics_sync.failures where payload_hash = 'h'"
+    )
+    assert "anna" not in str(kept)
+    assert "1701234567" not in str(kept)
+    assert kept[0][0].startswith("#")
+    assert lab.sync("failures", "--scrub", "--json") == 0
+    assert answer()["scrubbed"] == 0
+
+
 def test_refused_rows_wait_in_quarantine_until_failures_retry_frees_them(lab, answer):
     lab.sql("insert into analytics_sync.failures select 'live', 'r', 'hook_people', profile_id, "
             "'add', '422', 'no', row_hash, 5, true, current_timestamp::timestamp "
@@ -209,9 +224,17 @@ def test_status_names_a_sync_that_is_not_defined_any_more_and_still_holds_people
     lab.sql("update analytics_sync.ledger set sync_name = 'old_people'")
     assert lab.sync("status", "--select", "hook_people", "--json") == 0
     assert answer()["undefined"] == [{"name": "old_people", "held": 10}]
-    lab.sync("status")
+    assert lab.sync("status") == 1
     told = capsys.readouterr().err
     assert "old_people: no exposure defines this sync any more; 10 rows" in told
+    project = lab.folder / "dbt_project.yml"
+    said = project.read_text("utf-8")
+    project.write_text(f"{said}vars: {{cdp_retired_syncs: [old_people]}}\n")
+    assert lab.sync("status", "--json") == 0
+    assert answer()["undefined"] == []
+    project.write_text(f"{said}vars: {{cdp_retired_syncs: [hook_people]}}\n")
+    assert lab.sync("status") == 2
+    assert "names 'hook_people', which an exposure defines" in capsys.readouterr().err
 
 
 def test_check_tells_what_credentials_reach(lab, answer):

@@ -61,14 +61,32 @@ def table(bench, name, *ids, **emails):
     )
     rows = {one: f"{one}@example.com" for one in ids} | emails
     values = ", ".join(f"('{one}', '{email}', md5('{email}'))" for one, email in rows.items())
-    import duckdb
-
     with duckdb.connect(str(bench.path)) as connection:
         connection.execute(
             f"create or replace table {relation} (profile_id varchar, email varchar, row_hash varchar)"
         )
         if rows:
             connection.execute(f"insert into {relation} values {values}")
+
+
+def valued(bench, name, *rows, **scores):
+    """The table of one sync: people and their scores, or rows of (id, who the address names, score)."""
+    table(bench, name)
+    listed = [*rows, *((one, one, score) for one, score in scores.items())]
+    with duckdb.connect(str(bench.path)) as connection:
+        connection.execute(f"alter table sync_{name} add column score integer")
+        connection.executemany(
+            f"insert into sync_{name} select ?, ? || '@example.com', md5(? || '|' || ?), ?",
+            [(one, who, who, str(score), score) for one, who, score in listed],
+        )
+
+
+def values(bench):
+    """The score that the vendor has of each."""
+    return {
+        email.partition("@")[0]: one.fields["score"]
+        for email, one in bench.destination.members.items()
+    }
 
 
 def there(bench):
@@ -891,3 +909,36 @@ def test_who_left_by_a_run_that_died_is_left_to_nobody(bench, answers_at):
     push(other)
     push(one)
     assert there(bench) == {"new", "z", "c", "d"}
+
+
+@pytest.mark.parametrize("found_by", [("email",), ()])
+@pytest.mark.parametrize("is_killed", [False, True])
+def test_who_stays_by_another_sync_has_that_ones_values(bench, found_by, is_killed):
+    """The vendor has what was written last, and who wrote it has let go."""
+    bench.declare(found_by=found_by)
+    other = sync(bench, name="others", id=None)
+    valued(bench, "people", a=1, b=1)
+    valued(other, "others", a=2, c=2)
+    push(bench)
+    push(other)
+    assert values(bench) == {"a": 2, "b": 1, "c": 2}
+    valued(other, "others", c=3, d=3)
+    if is_killed:
+        push_until_killed(other, lambda records: True, after=True, allow_removals=True)
+    push(other)
+    assert push(bench).changed == 1
+    assert values(bench) == {"a": 1, "b": 1, "c": 3, "d": 3}
+    assert push(bench).counts.to_send == 0
+    assert push(other).counts.to_send == 0
+
+
+def test_of_two_rows_that_are_one_record_the_one_that_stays_has_its_values(bench):
+    valued(bench, "people", a=1, b=1)
+    push(bench)
+    valued(bench, "people", ("a", "shared", 1), ("z", "shared", 2), b=1)
+    push(bench)
+    valued(bench, "people", ("a", "shared", 1), b=1)
+    push(bench)
+    push(bench)
+    assert values(bench)["shared"] == 1
+    assert push(bench).counts.to_send == 0
