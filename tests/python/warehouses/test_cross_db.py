@@ -55,6 +55,7 @@ EXPRESSIONS = {
     "seconds_between(cast_or_null('raw', dbt.type_timestamp()), cdp_now())": TEXTS,
     "timestamp_add(cast_or_null('raw', dbt.type_timestamp()), 3, 'hour')": TEXTS,
     "timestamp_add(cast_or_null('raw', dbt.type_timestamp()), -40, 'day')": TEXTS,
+    "timestamp_add(cast_or_null('raw', dbt.type_timestamp()), 13, 'month')": TEXTS,
     "unix_timestamp('length(raw)')": TEXTS,
     'string_literal("o\'brien \\\\ end")': ["a"],
     "timestamp_literal('2026-11-24 05:06:07')": ["a"],
