@@ -405,6 +405,11 @@ class Declared:
         """A row of an object whose rows are looked up: by its id, and where that is not known, or gone, by what finds it."""
         known, merges = record.remote_id is not None, name == "merge"
         found = record if known else self._looked_up(words, record, is_exact=merges)
+        for former in () if merges else record.formers:
+            if found is None:  # made without an answer
+                was = replace(record, identifiers=former)
+                there = self._looked_up(words, was, is_exact=True)
+                found = there and replace(record, remote_id=there.remote_id)
         while found is not None:
             if merges:
                 named = self._with_who_stays(words, found, is_needed=not known)
@@ -527,16 +532,22 @@ class Declared:
         """Of rows that were taken, whoever has another address than before where the address is the record: the old one goes into the
         new, and a row of which it does not is refused.
         """
-        if self._object.merge is None or self._object.update is not None:
+        if self._object.merge is None:
             return result
+        for place in range(max((len(record.formers) for record in records), default=0)):
+            result = self._fold_each(result, records, place)
+        return result
+
+    def _fold_each(self, result: BatchResult, records: Sequence[Record], place: int) -> BatchResult:
+        """The same of one of the addresses of before of each."""
         taken = {row.key for row in result.accepted}
         moved = [
-            Record(record.key, record.former, into=record)
+            Record(record.key, former, into=record)
             for record in records
-            if record.key in taken
-            and record.former
-            and any(
-                record.former.get(name) not in (None, record.identifiers.get(name))
+            if record.key in taken and (self._object.update is None or record.remote_id is None)
+            for former in record.formers[place : place + 1]
+            if any(
+                former.get(name) not in (None, record.identifiers.get(name))
                 for name in self._object.found_by
             )
         ]
