@@ -13,7 +13,7 @@ from sync.engine.context import PushContext, SyncResult
 from sync.engine.plan import capability
 from sync.engine.plan.claims import same_records
 from sync.engine.plan.plan import Planned
-from sync.engine.plan.planner import FILLING, INTENDING
+from sync.engine.plan.planner import INTENDING
 from sync.engine.retry import with_memory
 from sync.engine.scrub import shown_key
 from sync.errors import (
@@ -172,18 +172,19 @@ class RunRecord:
             self.log.write_withheld(session, self._result.counts.withheld)
 
     def _doubt_gone(self, session: Session, planned: Planned) -> None:
-        """A sync that is gone claims nobody, and keeps nobody out: what this push takes out may be what that one, defined again, believes
-        to be there, and whom it puts in may be whom that one believes to be out.
+        """A sync that is gone claims nobody: what this push takes out may be what that one, defined again, believes to be there, and what
+        it puts in may be what one of mode `remove` believes to be out.
         """
-        counts, definition, planning = planned.plan.counts, self._definition, self._planning
-        ledger = planning.ledger(definition)
-        gone = planning.places.gone(definition, planning.known)
-        if gone and (counts.remove or counts.change):
-            session.execute(ledger.doubting_gone(definition.filled, gone))
-        taking_out = replace(definition, mode=Mode.REMOVE)
-        removers = planning.places.gone(taking_out, planning.known)
-        if removers and definition.mode in FILLING and (counts.add or counts.change):
-            session.execute(ledger.doubting_gone(taking_out.filled, removers))
+        counts, planning = planned.plan.counts, self._planning
+        ledger = planning.ledger(self._definition)
+        for mode, is_touched in (
+            (Mode.MIRROR, counts.remove or counts.change),
+            (Mode.REMOVE, counts.add or counts.change),
+        ):
+            there = replace(self._definition, mode=mode)
+            gone = planning.places.gone(there, planning.known)
+            if gone and is_touched and self._definition.mode is not Mode.EVENT:
+                session.execute(ledger.doubting_gone(there.filled, gone))
 
     def _check_intents(self, session: Session, expected: int) -> None:
         """They were read after the rows that are to be sent, and must be of the same table."""

@@ -617,28 +617,6 @@ def test_a_sync_that_is_gone_claims_nothing(bench):
     assert push(one).removed == 1
 
 
-@pytest.mark.parametrize("known", KNOWN.values(), ids=list(KNOWN))
-def test_a_remove_sync_that_comes_back_takes_out_whom_others_put_in_meanwhile(bench, known):
-    """It had taken them out once, and never again: who refuses was there for ever."""
-    bench.declare(**known)
-    one, removes = sync(bench, name="one"), sync(bench, name="out", mode=Mode.REMOVE)
-    bench.family.remove(bench)
-    table(one, "one", "a", "b")
-    table(removes, "out", "b")
-    push(removes)
-    push(one)
-    assert there(bench) == {"a"}
-    family, one.family = one.family, [one]
-    push(one)
-    assert there(bench) == {"a", "b"}
-    one.family = family
-    assert removes.plan().counts.remove == 1
-    push(removes)
-    push(one)
-    assert there(bench) == {"a"}
-    assert removes.plan().counts.to_send == 0
-
-
 def test_a_sync_that_comes_back_knows_whom_others_took_out_meanwhile(bench):
     """Its ledger said that they were there, its plan 0/0/0, and the vendor did not have them."""
     one, other = sync(bench, name="one"), sync(bench, name="other")
@@ -659,6 +637,37 @@ def test_a_sync_that_comes_back_knows_whom_others_took_out_meanwhile(bench):
     push(one)
     assert other.plan().counts.to_send == 0
     assert there(one) == {"a", "b", "c", "d"}
+
+
+def test_a_sync_that_comes_back_knows_whom_a_removing_one_took_out_meanwhile(bench):
+    fills, removes = sync(bench, name="fills"), sync(bench, name="removes", mode=Mode.REMOVE)
+    table(fills, "fills", "a", "b")
+    push(fills)
+    family, removes.family = removes.family, [removes]
+    table(removes, "removes", "a")
+    push(removes)
+    assert there(bench) == {"b"}
+    table(removes, "removes", "z")
+    push(removes)
+    removes.family = family
+    push(fills)
+    assert there(bench) == {"a", "b"}
+
+
+def test_a_removing_sync_that_comes_back_knows_whom_others_put_in_meanwhile(bench):
+    fills = sync(bench, name="fills", mode=Mode.UPSERT)
+    removes = sync(bench, name="removes", mode=Mode.REMOVE)
+    table(removes, "removes", "a")
+    push(removes)
+    family, fills.family = fills.family, [fills]
+    table(fills, "fills", "a", "b")
+    push(fills)
+    assert there(bench) == {"a", "b"}
+    fills.family = family
+    push(removes)
+    push(fills)
+    assert there(bench) == {"b"}
+    assert push(removes).counts.to_send == 0
 
 
 def test_what_a_killed_push_of_the_other_sync_sent_is_claimed(bench):
