@@ -93,6 +93,15 @@
                 ~ (' or suppressed.channel in (' ~ channels | join(', ') ~ ')' if asked else '') ~ '))'
         }) -%}
     {%- endif -%}
+    {%- for one in headwater._holdouts_above(node) if one.is_journey and entity == 'account' and 'touchpoint_id' in columns -%}
+        {%- if headwater.key_of_journey(one.name) == 'account_id' -%}
+            {%- do queries.update({
+                'though messages of ' ~ one.name ~ ' to contacts, whose consent was not asked for (leave entity out)':
+                    'select count(*) from ' ~ relation ~ ' as sent where ' ~ is_sent ~ ' and exists (select 1 from ' ~ one.relation
+                    ~ ' as steps where steps.touchpoint_id = sent.touchpoint_id and steps.profile_id is not null and steps.channel is not null)'
+            }) -%}
+        {%- endif -%}
+    {%- endfor -%}
     {%- for one in headwater._holdouts_above(node) if not holdout_ignored_because -%}
         {%- set held_out_columns = headwater._column_names(one.relation) -%}
         {%- set keys = (['touchpoint_id'] if one.is_journey and 'touchpoint_id' in columns else [id]) + [node.config.meta.get('activation', {}).get('thing_key', id)] -%}

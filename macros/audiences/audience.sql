@@ -93,7 +93,7 @@ select * from members
     {%- set made = {
         'parsed': parsed, 'context': context, 'tree': tree,
         'limit': headwater._audience_limit(context, parsed['limit']) if 'limit' in parsed else none,
-        'sample': headwater._share(context, parsed['sample'], 'sample') if 'sample' in parsed else none,
+        'sample': headwater._share(context, parsed['sample'], 'sample', is_share=true) if 'sample' in parsed else none,
         'holdout': headwater.audience_holdout(context, parsed['holdout']) if 'holdout' in parsed else none,
         'everywhere': headwater.global_holdout(context, context.entity, parsed.get('global_holdout', 'held_out')),
     } -%}
@@ -265,9 +265,11 @@ candidates as (
 {%- endmacro %}
 
 {#- Value: {percent, salt} of a sample or holdout. -#}
-{% macro _share(context, setting, path) -%}
+{% macro _share(context, setting, path, is_share=false) -%}
     {%- if setting is not mapping or setting.get('percent') is boolean or setting.get('percent') is not number or setting['percent'] < 0 or setting['percent'] > 100 -%}
         {%- do headwater.note_problem(context, path, "wants {percent: 0 to 100, salt: a word}") -%}
+    {%- elif is_share and setting['percent'] == 0 -%}
+        {%- do headwater.note_problem(context, path ~ '.percent', "0 is nobody; write more, up to 100") -%}
     {%- endif -%}
     {%- if setting is not mapping -%}
         {{ return({'percent': 0, 'salt': ''}) }}

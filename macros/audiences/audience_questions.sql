@@ -151,7 +151,8 @@ select * from judged
     {%- endif -%}
     {%- set told = [] -%}
     {%- for one in tree.of -%}
-        {%- do told.extend(headwater._told_leaves(one, is_negated != (tree.kind == 'not'))) -%}
+        {%- set turns = tree.kind == 'not' or (tree.kind == 'points' and tree.points[loop.index0] < 0) -%}
+        {%- do told.extend(headwater._told_leaves(one, is_negated != turns)) -%}
     {%- endfor -%}
     {{ return(told) }}
 {%- endmacro %}

@@ -206,12 +206,21 @@
     {#- Before any return: dbt reads refs while it parses, when no table is known. -#}
     {%- set acknowledgements, aliases = headwater.model_ref('stg_sync__acknowledgements', context), headwater.model_ref('identity_aliases', context) -%}
     {%- set touched = [] -%}
-    {%- for journey in ([wanted['journey']] if 'journey' in wanted else headwater.registry('journeys') if context.entity == 'person' else []) -%}
+    {%- for journey in ([wanted['journey']] if 'journey' in wanted else headwater.registry('journeys') if context.entity in ['person', 'account'] else []) -%}
         {%- set log = headwater.as_last_built(context, journey, path ~ '.journey') -%}
-        {%- if log -%}
-            {%- do touched.append('select touchpoint_id, profile_id, node from ' ~ log ~ " where touchpoint_id is not null") -%}
+        {#- Of a journey of companies the company was sent what a contact was, and a person what they themselves were. -#}
+        {%- set has_key = context.entity == 'person' or not execute or headwater.key_of_journey(journey) == context.key -%}
+        {%- if 'journey' in wanted and not has_key -%}
+            {%- do headwater.note_problem(context, path ~ '.journey', wanted['journey'] ~ " is a journey of " ~ ('people; put it into contacts: {who: {was_sent: ...}}' if context.entity == 'account'
+                else 'people or companies, and this is an audience of entity ' ~ context.entity)) -%}
+        {%- elif log and has_key -%}
+            {%- do touched.append('select touchpoint_id, ' ~ context.key ~ ' as sent_id, node from ' ~ log ~ ' where touchpoint_id is not null and ' ~ context.key ~ ' is not null') -%}
         {%- endif -%}
     {%- endfor -%}
+    {%- if execute and context.entity == 'person' and 'journey' in wanted and headwater.key_of_journey(wanted['journey']) == 'account_id'
+        and wanted.get('step') is string and not headwater._journey_goes_to_contacts(wanted['journey'], [wanted['step']]) -%}
+        {%- do headwater.note_problem(context, path ~ '.step', wanted['step'] ~ " is a task for the company; put it into account: {was_sent: ...}") -%}
+    {%- endif -%}
     {%- set event = {'name': 'was_sent', 'time': 'sent_at', 'counted': 'distinct events.send_id'} -%}
     {%- set having, is_negated = headwater._having(context, event, condition, path) -%}
     {%- set window = headwater._in_window('events.sent_at', headwater.event_window(context, condition, path)) -%}
@@ -226,7 +235,7 @@
     {%- if 'step' in wanted -%}
         {%- do wheres.append('touches.node in (' ~ headwater._step_names(context, wanted['journey'], wanted['step'], ['touchpoint'], path ~ '.step') ~ ')') -%}
     {%- endif -%}
-    {%- set sent_to = ('coalesce(touches.profile_id, ' ~ entity_id ~ ')') if touched else entity_id -%}
+    {%- set sent_to = ('coalesce(touches.sent_id, ' ~ entity_id ~ ')') if touched else entity_id -%}
     {%- set rows = '(select coalesce(successors.live_id, sent.entity_id) as entity_key, sent.send_id, sent.sent_at from (select ' ~ sent_to ~ ' as entity_id, '
         ~ dbt.concat(['acknowledged.sync_name', "'|'", 'acknowledged.sync_key', "'|'", 'acknowledged.run_id']) ~ ' as send_id, acknowledged.acknowledged_at as sent_at from '
         ~ acknowledgements ~ ' as acknowledged' ~ touches ~ ' where ' ~ wheres | join(' and ') ~ ') as sent left join ' ~ aliases

@@ -59,11 +59,12 @@
     {%- set at = namespace(sql=sql) -%}
     {%- for key in ['times', 'plus', 'minus'] if key in value -%}
         {%- if type == 'time' or (not type and value[key] is string and key != 'times') -%}
-            {%- set problem = "is for numbers" if key == 'times' else headwater._duration_problem(value[key]) -%}
+            {%- set months = headwater.months_of(value[key]) -%}
+            {%- set problem = "is for numbers" if key == 'times' else '' if months else headwater._duration_problem(value[key]) -%}
             {%- if problem -%}
                 {%- do headwater.note_problem(context, path ~ '.' ~ key, problem) -%}
             {%- else -%}
-                {%- set duration = headwater.audience_duration(value[key], path) -%}
+                {%- set duration = {'amount': months, 'unit': 'month'} if months else headwater.audience_duration(value[key], path) -%}
                 {%- set at.sql = headwater.timestamp_add(at.sql, ('-' if key == 'minus' else '') ~ duration.amount, duration.unit) -%}
             {%- endif -%}
         {%- elif value[key] is boolean or value[key] is not number -%}

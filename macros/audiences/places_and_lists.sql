@@ -49,8 +49,8 @@
     {%- if 'model' in given -%}
         {{ return(headwater._near_any(context, given, path)) }}
     {%- endif -%}
-    {%- for key, most in [('lat', 90), ('lon', 180), ('km', 20038)] if given.get(key) is boolean or given.get(key) is not number or given[key] > most or given[key] < (0 if key == 'km' else -most) -%}
-        {%- do headwater.note_problem(context, path, "wants {lat: -90 to 90, lon: -180 to 180, km: a distance}, in plain digits") -%}
+    {%- for key, most in [('lat', 90), ('lon', 180), ('km', 20038)] if given.get(key) is boolean or given.get(key) is not number or given[key] > most or given[key] < (0 if key == 'km' else -most) or (key == 'km' and given[key] == 0) -%}
+        {%- do headwater.note_problem(context, path, "wants {lat: -90 to 90, lon: -180 to 180, km: a distance over 0}, in plain digits") -%}
         {{ return('false') }}
     {%- endfor -%}
     {%- set columns = given.get('columns', ['latitude', 'longitude']) -%}
@@ -77,9 +77,9 @@
 {#- Expression: near any of the rows of a model that has latitude and longitude: `near: {model: shops, km: 10, where: {is_open: true}}`. -#}
 {% macro _near_any(context, given, path) -%}
     {%- set columns = given.get('columns', ['latitude', 'longitude']) -%}
-    {%- if given['model'] is not string or given.get('km') is boolean or given.get('km') is not number or given['km'] < 0
+    {%- if given['model'] is not string or given.get('km') is boolean or given.get('km') is not number or given['km'] <= 0
         or columns is string or columns is mapping or columns is not iterable or columns | length != 2 or 'lat' in given or 'lon' in given -%}
-        {%- do headwater.note_problem(context, path, "wants {model: a model with latitude and longitude, km: a distance}, and where: or columns: [latitude, longitude] if need be") -%}
+        {%- do headwater.note_problem(context, path, "wants {model: a model with latitude and longitude, km: a distance over 0}, and where: or columns: [latitude, longitude] if need be") -%}
         {{ return('false') }}
     {%- endif -%}
     {%- for column in columns -%}

@@ -82,17 +82,21 @@
         {%- for marked, inner in node.items() -%}
             {%- set mark, key = (marked | string).split('|', 1) if '|' in marked | string else ('', marked | string) -%}
             {%- set place = path ~ ('.' if path) ~ key -%}
+            {%- set told = place ~ (' (line ' ~ mark[1:].split('.')[0] ~ ')' if mark) ~ ': ' -%}
             {%- if key in value -%}
-                {%- do problems.append(place ~ " is given twice" ~ (', again in line ' ~ mark[1:].split('.')[0] if mark) ~ "; YAML would keep only the last: put one of the two away, or each into a condition of its own") -%}
+                {%- do problems.append(told ~ "is given twice; YAML would keep only the last: put one of the two away, or each into a condition of its own") -%}
             {%- endif -%}
-            {%- do value.update({key: headwater._definition_value(inner, place, problems)}) -%}
+            {%- if inner is none -%}
+                {%- do problems.append(told ~ "is left empty; give it a value, or leave it out") -%}
+            {%- endif -%}
+            {%- do value.update({key: headwater._definition_value(inner, place, problems) if inner is not none else none}) -%}
         {%- endfor -%}
         {{ return(value) }}
     {%- elif node is string -%}
         {%- set mark, text = node.split('|', 1) -%}
         {{ return(text if mark[0] == 'q' else headwater._plain_value(text, path, mark[1:], problems)) }}
     {%- elif node is none -%}
-        {%- do problems.append((path or 'the definition') ~ " is left empty; give it a value, or leave it out") -%}
+        {%- do problems.append((path or 'the definition') ~ ": is left empty; give it a value, or leave it out") -%}
         {{ return(none) }}
     {%- endif -%}
     {%- set value = [] -%}

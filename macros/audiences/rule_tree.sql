@@ -107,7 +107,7 @@
         {%- do parts.append(headwater.rule_expression(one, alias, flipped)) -%}
     {%- endfor -%}
     {%- if tree.kind == 'points' -%}
-        {{ return(headwater.points_expression(parts, tree.points, tree.least)) }}
+        {{ return(headwater.points_predicate(parts, tree.points, tree.least)) }}
     {%- endif -%}
     {{ return('(\n        ' ~ parts | join('\n        ' ~ ('and ' if tree.kind == 'all' else 'or ')) ~ '\n    )') }}
 {%- endmacro %}
@@ -134,11 +134,18 @@
     {{ return('(' ~ text ~ ')' if is_inside and parts | length > 1 else text) }}
 {%- endmacro %}
 
+{#- Text: what somebody answered, or did not, with what a definition need not say. -#}
+{% macro _answer_words(told) -%}
+    {%- set state = {'opted_in': 'agreed to', 'opted_out': 'opted out of', 'never_asked': 'was never asked about'}.get(told.get('state', 'opted_in'), '') -%}
+    {%- set more = headwater._rest(told, ['channel', 'purpose', 'state']) -%}
+    {{ return(state ~ ' ' ~ told.get('channel') ~ ' for ' ~ told.get('purpose', 'marketing') ~ (' ' ~ headwater.rule_words(more) if more else '')) }}
+{%- endmacro %}
+
 {#- Text: a condition in plain words, as near to its YAML as a sentence can be. -#}
 {% macro rule_words(condition) -%}
     {%- set words = {
         'did': 'did', 'trait': '', 'member_of': 'is a member of', 'account': 'is a contact of a company that', 'related': 'has rows in',
-        'consent': 'has answered', 'suppressed': 'must not be contacted:', 'was_sent': 'was sent', 'in_journey': 'is in', 'in_list': 'is in the list',
+        'consent': '', 'suppressed': 'must not be contacted:', 'was_sent': 'was sent', 'in_journey': 'is in', 'in_list': 'is in the list',
         'near': 'is near', 'figure': 'the figure', 'known_by': 'is known by', 'ends_with': 'ends with', 'product_line': 'in product line', 'contacts': 'has contacts,', 'sequence': '', 'equals': 'is', 'not_equals': 'is not',
         'in': 'is one of', 'not_in': 'is none of', 'at_least': 'at least', 'at_most': 'at most', 'is_null': 'is absent:', 'older_than': 'older than',
         'starts_with': 'starts with', 'on_or_after': 'is on or after', 'within_next': 'within the next', 'did_not': 'did not do', 'who': 'who',
@@ -147,7 +154,7 @@
     {%- if condition is mapping -%}
         {%- set parts = [] -%}
         {%- for key, value in condition.items() -%}
-            {%- set said = headwater.rule_words(value) -%}
+            {%- set said = headwater._answer_words(value) if key == 'consent' and value is mapping else headwater.rule_words(value) -%}
             {%- set times = ' times' if key in ['at_least', 'at_most', 'exactly'] and ('did' in condition or 'was_sent' in condition) else '' -%}
             {%- do parts.append((words.get(key, key | replace('_', ' ')) ~ ' ' ~ said ~ times) | trim) -%}
         {%- endfor -%}

@@ -69,15 +69,21 @@
     {{ return((headwater.now_value() + modules.datetime.timedelta(minutes=minutes)) | string) }}
 {%- endmacro %}
 
+{#- Value: how many months `6 months` or `1 year` are, of at most 100 years; none for anything else. -#}
+{% macro months_of(text) -%}
+    {%- set found = modules.re.fullmatch('([1-9][0-9]{0,2}) +(month|year)s?', text) if text is string else none -%}
+    {{ return(found[1] | int * (12 if found[2] == 'year' else 1) if found and (found[2] == 'month' or found[1] | int <= 100) else none) }}
+{%- endmacro %}
+
 {#- Text: a duration from now in days: `6 months` and `1 year` are those of the calendar, back from now or, where `is_future`, on from it; the last day of a
     month where that is shorter. Anything else stays what it is. -#}
 {% macro told_in_days(text, is_future=false) -%}
-    {%- set found = modules.re.fullmatch('([1-9][0-9]{0,2}) +(month|year)s?', text) if text is string else none -%}
-    {%- if not found or found[1] | int > (1200 if found[2] == 'month' else 100) -%}
+    {%- set count = headwater.months_of(text) -%}
+    {%- if not count -%}
         {{ return(text) }}
     {%- endif -%}
     {%- set now = headwater.now_value() -%}
-    {%- set months = now.year * 12 + now.month - 1 + found[1] | int * (12 if found[2] == 'year' else 1) * (1 if is_future else -1) -%}
+    {%- set months = now.year * 12 + now.month - 1 + count * (1 if is_future else -1) -%}
     {%- set first = modules.datetime.datetime(months // 12, months % 12 + 1, 1) -%}
     {%- set last = (headwater._period_shift(first, 'month', 1) - modules.datetime.timedelta(days=1)).day -%}
     {%- set there = first + modules.datetime.timedelta(days=([now.day, last] | min) - 1) -%}

@@ -1,7 +1,8 @@
-{#- Expression: a timestamp moved by a whole number of units (millisecond, second, minute, hour, day); `amount` is an expression. -#}
+{#- Expression: a timestamp moved by a whole number of units (millisecond, second, minute, hour, day, month); `amount` is an expression. A month on
+    from the 31st is the last day of the next. -#}
 {% macro timestamp_add(timestamp, amount, unit) -%}
-    {%- if unit not in ['millisecond', 'second', 'minute', 'hour', 'day'] -%}
-        {{ exceptions.raise_compiler_error("timestamp_add: unit '" ~ unit ~ "' is not one of millisecond, second, minute, hour, day.") }}
+    {%- if unit not in ['millisecond', 'second', 'minute', 'hour', 'day', 'month'] -%}
+        {{ exceptions.raise_compiler_error("timestamp_add: unit '" ~ unit ~ "' is not one of millisecond, second, minute, hour, day, month.") }}
     {%- endif -%}
     {{ return(adapter.dispatch('timestamp_add', 'headwater')(timestamp, amount, unit)) }}
 {%- endmacro %}
@@ -15,5 +16,10 @@
 {%- endmacro %}
 
 {% macro bigquery__timestamp_add(timestamp, amount, unit) -%}
+    {#- It adds no months to an instant (https://cloud.google.com/bigquery/docs/reference/standard-sql/timestamp_functions#timestamp_add). -#}
+    {%- if unit == 'month' -%}
+    timestamp(datetime_add(datetime({{ timestamp }}), interval {{ amount }} month))
+    {%- else -%}
     timestamp_add({{ timestamp }}, interval {{ amount }} {{ unit }})
+    {%- endif -%}
 {%- endmacro %}

@@ -53,8 +53,8 @@
 {% macro _journey_events(context, entry, who) -%}
     {%- do headwater.note_unknown_keys(context, entry, headwater.definition_keys('entry_did'), 'entry') -%}
     {%- set event = headwater.declared_event(context, entry['did'], 'entry.did') -%}
-    {%- set columns = headwater._columns_of(context, event.model).types if event else {} -%}
-    {%- if not event or (columns and context.key not in columns) -%}
+    {%- set columns = headwater._columns_of(context, event.model) if event else {} -%}
+    {%- if not event or (columns.is_complete and context.key not in columns.types) -%}
         {%- do headwater.note_problem(context, 'entry.did', "wants an event of " ~ ('people' if context.entity == 'person' else 'companies') ~ ", with " ~ context.key) -%}
         {%- do headwater.stop_for(context.problems) -%}
     {%- endif -%}

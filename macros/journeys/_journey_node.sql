@@ -4,7 +4,6 @@
     `skipped`: nothing is sent, and whoever comes after is not delayed. -#}
 {% macro _journey_node(node, predicate, nodes, known, inserted, context, rules=none, zones=none, earlier=[]) -%}
 {%- set is_many, key = context.is_many, context.key -%}
-{%- set to_contacts = context.entity == 'account' and node.type == 'touchpoint' -%}
 {%- set skips = headwater._journey_skips(node, nodes, known, inserted, key, rules) -%}
 {%- set condition = ('engaged.engaged_at is not null' if node.condition.get('engaged') else predicate) if node.condition else '' -%}
 {%- set clock = node.get('clock') -%}
@@ -79,12 +78,12 @@ spans__{{ node.name }} as (
 ),
 {%- endif %}
 
-{{ 'ready__' if rules or to_contacts else 'new__' }}{{ node.name }} as (
+{{ 'ready__' if rules or node.to_contacts else 'new__' }}{{ node.name }} as (
 
     select
         arrived.{{ key }},
         arrived.entry_number,
-        {%- if rules or to_contacts %}
+        {%- if rules or node.to_contacts %}
         arrived.arrived_at,
         {%- endif %}
         {%- if skips.condition %}
@@ -119,7 +118,7 @@ spans__{{ node.name }} as (
         and arrived.entry_number = finished.entry_number
     {%- if rules %}
 
-    left join {{ '(select distinct ' ~ key ~ ', entry_number, node from written)' if to_contacts else 'logged' }} as delayed
+    left join {{ '(select distinct ' ~ key ~ ', entry_number, node from written)' if node.to_contacts else 'logged' }} as delayed
         on arrived.{{ key }} = delayed.{{ key }}
         and arrived.entry_number = delayed.entry_number
         and delayed.node = {{ headwater.string_literal(node.name ~ '.delayed') }}
@@ -151,7 +150,7 @@ spans__{{ node.name }} as (
         {%- endif %}
 
 ),
-{%- if to_contacts %}
+{%- if node.to_contacts %}
 
 {{ headwater._journey_to_contacts(node, rules, earlier, context) }}
 {%- elif rules %}

@@ -270,7 +270,7 @@ contacts as (
 {%- set key = context.key -%}
 select profile_id, channel, happened_at from contacts
 {%- for other in earlier if other.channel in cap.channels %}
-{%- set sent = ('sent__' if context.entity == 'account' else 'new__') ~ other.name %}
+{%- set sent = headwater._journey_recipients(context).passed ~ other.name %}
 union all
 select {{ sent }}.profile_id, {{ headwater.string_literal(other.channel) }}, {{ sent }}.happened_at
 
@@ -286,24 +286,40 @@ where
 {%- endfor %}
 {%- endmacro %}
 
-{#- CTEs of a touchpoint under rules: judged__ (who could have it now, and the reason against it, if any), new__ (who has it, or goes on without) and
-    delayed__ (who waits for it from this build on). In a journey of companies it is of the contacts in to__, and sent__ is who has it. -#}
+{#- Value: to whom the touchpoints of a journey go, {columns, ready, passed, known, people}: the columns that name one of them at a step, what the CTEs of who
+    could have it and of who has it begin with, the CTE of what the log knows of them, and who they are. In a journey of people the travellers themselves. -#}
+{% macro _journey_recipients(context) -%}
+    {%- if context.entity == 'account' -%}
+        {{ return({
+            'columns': [context.key, 'entry_number', 'profile_id'], 'ready': 'to__', 'passed': 'sent__', 'known': 'written',
+            'people': headwater.model_ref('profiles', context) ~ ' as candidates',
+        }) }}
+    {%- endif -%}
+    {{ return({
+        'columns': ['profile_id', 'entry_number'], 'ready': 'ready__', 'passed': 'new__', 'known': 'logged',
+        'people': 'people as candidates' if context.is_many else 'candidates',
+    }) }}
+{%- endmacro %}
+
+{#- CTEs of a touchpoint under rules: judged__ (who could have it now, and the reason against it, if any), new__ or sent__ (who has it, or goes on without) and
+    delayed__ (who waits for it from this build on). Where caps are of companies, asked__ comes before: of the contacts of a company whom nothing else stands
+    against, and of these alone, the first take its room. -#}
 {% macro _journey_under_rules(node, rules, zones, earlier, context) -%}
-{%- set of_companies, is_many = context.entity == 'account', context.is_many and context.entity != 'account' -%}
-{%- set entry = [context.key, 'entry_number'] -%}
-{%- set each = entry + (['profile_id'] if of_companies else []) -%}
-{%- set ready, gone_on, known = ('to__' ~ node.name, 'sent__' ~ node.name, 'written') if of_companies else ('ready__' ~ node.name, 'new__' ~ node.name, 'logged') -%}
+{%- set recipients = headwater._journey_recipients(context) -%}
+{%- set each, ready, gone_on = recipients.columns, recipients.ready ~ node.name, recipients.passed ~ node.name -%}
 {%- set caps = [] -%}
 {%- for cap in rules.caps if node.channel in cap.channels -%}
     {%- do caps.append(cap) -%}
 {%- endfor -%}
 {%- set is_quiet = headwater._is_quiet(zones, rules.quiet) if rules.quiet and node.channel in rules.quiet.channels else none -%}
 {%- set is_closed = headwater._is_closed(zones, rules.closed, node.channel, context.name) -%}
-{%- set over = [] -%}
+{%- set over, over_together = [], [] -%}
 {%- for cap in caps -%}
-    {%- do over.append('coalesce(cap_' ~ loop.index ~ '.messages, 0) + ' ~ ('coalesce(of_company.place, 1)' if cap.is_per_account else 'ready.place') ~ ' > ' ~ cap.at_most) -%}
+    {%- set messages = 'coalesce(cap_' ~ loop.index ~ '.messages, 0)' -%}
+    {%- do over.append(messages ~ ' + ' ~ ('1' if cap.is_per_account else 'ready.place') ~ ' > ' ~ cap.at_most) -%}
+    {%- do over_together.append('asked.messages_' ~ loop.index ~ ' + of_company.place > ' ~ cap.at_most) if cap.is_per_account -%}
 {%- endfor -%}
-judged__{{ node.name }} as (
+{{ 'asked__' if over_together else 'judged__' }}{{ node.name }} as (
 
     select
         {%- for column in each %}
@@ -313,6 +329,12 @@ judged__{{ node.name }} as (
         ready.happened_at,
         ready.is_new,
         ready.arrived_at,
+        {%- if over_together %}
+        ready.is_holdout,
+        {%- for cap in caps if cap.is_per_account %}
+        coalesce(cap_{{ caps.index(cap) + 1 }}.messages, 0) as messages_{{ caps.index(cap) + 1 }},
+        {%- endfor %}
+        {%- endif %}
         case
             when ready.outcome = 'skipped' then null
             {%- if is_closed %}
@@ -322,60 +344,27 @@ judged__{{ node.name }} as (
             when {{ is_quiet }} then 'quiet'
             {%- endif %}
             {%- if over %}
-            when not travellers.is_holdout and ({{ over | join(' or ') }}) then 'capped'
+            when not ready.is_holdout and ({{ over | join(' or ') }}) then 'capped'
             {%- endif %}
         end as reason
 
     from (
         select
             {{ ready }}.*,
-            row_number() over (partition by profile_id, outcome order by entry_number{{ ', ' ~ context.key if of_companies }}) as place
+            travellers.is_holdout,
+            row_number() over (
+                partition by {{ ready }}.profile_id, {{ ready }}.outcome, travellers.is_holdout
+                order by {{ ready }}.entry_number, {{ ready }}.{{ context.key }}
+            ) as place
 
         from {{ ready }}
+
+        inner join travellers
+            on {{ headwater._same(ready, 'travellers', [context.key, 'entry_number']) | indent(4) }}
     ) as ready
 
-    inner join {{ headwater.model_ref('profiles', context) ~ ' as candidates' if of_companies else 'candidates' }}
+    inner join {{ recipients.people }}
         on ready.profile_id = candidates.profile_id
-        {%- if is_many %}
-        and ready.entry_number = candidates.entry_number
-        {%- endif %}
-
-    inner join travellers
-        on {{ headwater._same('ready', 'travellers', entry) }}
-    {%- if caps | selectattr('is_per_account') | list %}
-
-    {# Of several contacts of one company whom this build would write to the first, by their ids, come first. -#}
-    left join (
-        select
-            {%- for column in each %}
-            placed.{{ column }},
-            {%- endfor %}
-            max(placed.place) as place
-
-        from (
-            select
-                {%- for column in each %}
-                ready.{{ column }},
-                {%- endfor %}
-                row_number() over (partition by contacts_of.account_id order by ready.profile_id, ready.entry_number{{ ', ready.' ~ context.key if of_companies }}) as place
-
-            from {{ ready }} as ready
-
-            inner join travellers
-                on {{ headwater._same('ready', 'travellers', entry) | indent(8) }}
-
-            inner join contacts_of
-                on ready.profile_id = contacts_of.profile_id
-
-            where
-                ready.outcome = 'due'
-                and not travellers.is_holdout
-        ) as placed
-
-        group by placed.{{ each | join(', placed.') }}
-    ) as of_company
-        on {{ headwater._same('ready', 'of_company', each) }}
-    {%- endif %}
     {%- for cap in caps %}
     {%- if cap.is_per_account %}
 
@@ -414,7 +403,7 @@ judged__{{ node.name }} as (
             candidates.profile_id,
             count(*) as messages
 
-        from {{ headwater.model_ref('profiles', context) ~ ' as candidates' if of_companies else 'people as candidates' if is_many else 'candidates' }}
+        from {{ recipients.people }}
 
         inner join (
             {{ headwater._journey_had(earlier, cap, context) | indent(12) }}
@@ -430,6 +419,56 @@ judged__{{ node.name }} as (
     {%- endfor %}
 
 ),
+{%- if over_together %}
+
+judged__{{ node.name }} as (
+
+    select
+        {%- for column in each %}
+        asked.{{ column }},
+        {%- endfor %}
+        asked.outcome,
+        asked.happened_at,
+        asked.is_new,
+        asked.arrived_at,
+        case when {{ over_together | join(' or ') }} then 'capped' else asked.reason end as reason
+
+    from asked__{{ node.name }} as asked
+
+    left join (
+        select
+            {%- for column in each %}
+            placed.{{ column }},
+            {%- endfor %}
+            max(placed.place) as place
+
+        from (
+            select
+                {%- for column in each %}
+                asked.{{ column }},
+                {%- endfor %}
+                row_number() over (
+                    partition by contacts_of.account_id
+                    order by asked.profile_id, asked.entry_number, asked.{{ context.key }}
+                ) as place
+
+            from asked__{{ node.name }} as asked
+
+            inner join contacts_of
+                on asked.profile_id = contacts_of.profile_id
+
+            where
+                asked.outcome = 'due'
+                and asked.reason is null
+                and not asked.is_holdout
+        ) as placed
+
+        group by placed.{{ each | join(', placed.') }}
+    ) as of_company
+        on {{ headwater._same('asked', 'of_company', each) }}
+
+),
+{%- endif %}
 
 {{ gone_on }} as (
 
@@ -461,7 +500,7 @@ delayed__{{ node.name }} as (
         judged.{{ column }},
         {%- endfor %}
         case
-            when logged.profile_id is null then {{ headwater.string_literal(node.name ~ '.delayed') }}
+            when first_reason.profile_id is null then {{ headwater.string_literal(node.name ~ '.delayed') }}
             else {{ dbt.concat([headwater.string_literal(node.name ~ '.delayed.'), 'judged.reason']) }}
         end as node,
         judged.reason as outcome,
@@ -472,17 +511,17 @@ delayed__{{ node.name }} as (
     left join {{ gone_on }} as gone_on
         on {{ headwater._same('judged', 'gone_on', each) }}
 
-    left join {{ known ~ ' as logged' if of_companies else 'logged' }}
-        on {{ headwater._same('judged', 'logged', each) }}
-        and logged.node = {{ headwater.string_literal(node.name ~ '.delayed') }}
+    left join {{ recipients.known }} as first_reason
+        on {{ headwater._same('judged', 'first_reason', each) }}
+        and first_reason.node = {{ headwater.string_literal(node.name ~ '.delayed') }}
 
-    left join {{ known }} as other_reason
+    left join {{ recipients.known }} as other_reason
         on {{ headwater._same('judged', 'other_reason', each) }}
         and other_reason.node = {{ dbt.concat([headwater.string_literal(node.name ~ '.delayed.'), 'judged.reason']) }}
 
     where
         gone_on.profile_id is null
-        and (logged.profile_id is null or logged.outcome <> judged.reason)
+        and (first_reason.profile_id is null or first_reason.outcome <> judged.reason)
         and other_reason.profile_id is null
 
 ),

@@ -435,7 +435,7 @@ new_steps as (
 
     from new__{{ node.name }}
     {% endfor %}
-    {%- for node in nodes if of_companies and node.type == 'touchpoint' %}
+    {%- for node in nodes if node.to_contacts %}
     union all
 
     select

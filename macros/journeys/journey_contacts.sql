@@ -7,6 +7,7 @@
         acme        mail.delayed  ben   delay       quiet
         acme        mail    ben         touchpoint  due            90aa...         the build after the quiet hour
         acme        mail                touchpoint  written                        nobody waits any more: the company goes on
+        acme        call                touchpoint  due            17b2...         a task is one for the company, unless it says contacts:
 
     Who is a contact is asked in each build until the company goes on, and who has had it is not asked again. -#}
 
@@ -48,11 +49,25 @@
     {%- endfor -%}
 {%- endmacro %}
 
-{#- Nothing: each touchpoint gets `contact_rows`, the query of which contacts of which company it may go to, and `contact_place`, the order of these; the
+{#- Nothing: each touchpoint gets `to_contacts`, whether it goes to the contacts of who comes to it; a task does where it says which. A condition on the
+    engagement with what goes to no contact stops: nobody opens it. -#}
+{% macro _journey_note_contacts(parsed, nodes) -%}
+    {%- set of_companies = headwater.journey_entity(parsed) == 'account' -%}
+    {%- for node in nodes -%}
+        {%- do node.update({'to_contacts': of_companies and node.type == 'touchpoint' and (not node.is_task or node.contacts is defined)}) -%}
+    {%- endfor -%}
+    {%- for node in nodes if of_companies and node.condition and 'engaged' in node.condition -%}
+        {%- if not (nodes | selectattr('name', 'equalto', node.condition['engaged']['touchpoint']) | first).to_contacts -%}
+            {{ headwater.audience_error(node.name ~ '.engaged', "'" ~ node.condition['engaged']['touchpoint'] ~ "' is a task of the company, and nobody opens it") }}
+        {%- endif -%}
+    {%- endfor -%}
+{%- endmacro %}
+
+{#- Nothing: each touchpoint to contacts gets `contact_rows`, the query of which contacts of which company it may go to, and `contact_place`, the order of these; the
     context `contact_zones`, where they are. Whom `vars: cdp_always_excluded` names of people is no contact of a journey. -#}
 {% macro choose_contacts(context, nodes, rules) -%}
     {%- set excluded = headwater.setting('cdp_always_excluded').get('person') -%}
-    {%- for node in nodes if node.type == 'touchpoint' -%}
+    {%- for node in nodes if node.to_contacts -%}
         {%- set told, path = node.contacts | default({}, true), node.path ~ '.contacts' -%}
         {%- set inner = headwater.audience_context('person', context) -%}
         {%- set trees = [] -%}

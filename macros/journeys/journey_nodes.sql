@@ -1,5 +1,5 @@
 {#- Value: the steps of a journey's definition as a flat list in the order people meet them, each
-    {name, type, sources: [{node, outcome}], condition, duration, destination, channel, template}; wrong ones stop the parse. -#}
+    {name, type, sources: [{node, outcome}], condition, duration, destination, channel, template, to_contacts}; wrong ones stop the parse. -#}
 {% macro journey_nodes(parsed) -%}
     {%- set audience = (parsed['entry'] if parsed.get('entry') is mapping else {}).get('audience') -%}
     {%- set problem = headwater.wrong_entity(audience, headwater.journey_entity(parsed)) if audience is string else '' -%}
@@ -30,6 +30,7 @@
     {%- endif -%}
     {%- do headwater._journey_check_exit_when(parsed) -%}
     {%- do headwater.check_journey_contacts(parsed, nodes) -%}
+    {%- do headwater._journey_note_contacts(parsed, nodes) -%}
     {%- do headwater._journey_check_edits(parsed, nodes | rejectattr('type', 'equalto', 'exit') | map(attribute='name') | list) -%}
     {{ return(nodes) }}
 {%- endmacro %}
@@ -110,7 +111,7 @@
             {%- do headwater.check_consent_word(path ~ '.channel', body['channel'], headwater.consent_channels() | list) -%}
         {%- endif -%}
         {%- do headwater._journey_only([body.get('when_not_allowed', 'delay')], ['delay', 'drop', 'send'], path ~ '.when_not_allowed') -%}
-        {%- do node.update({'when_not_allowed': 'delay', 'path': path}) -%}
+        {%- do node.update({'when_not_allowed': 'delay', 'path': path, 'is_task': 'is_task' in step}) -%}
         {%- do node.update(body) -%}
     {%- elif type == 'wait' -%}
         {%- set clock = headwater._journey_wait_clock(body, path) -%}
@@ -246,7 +247,7 @@
         {%- set named = condition['engaged'].get('touchpoint') -%}
         {%- if named not in touchpoints -%}
             {{ headwater.audience_error(path ~ '.engaged', "no touchpoint '" ~ named ~ "' comes before" ~ (headwater.nearest(named, touchpoints) or '.')
-                ~ " There are " ~ touchpoints | join(', ')) }}
+                ~ (" There are " ~ touchpoints | join(', ') if touchpoints else " None does")) }}
         {%- endif -%}
     {%- endif -%}
     {{ return(condition) }}

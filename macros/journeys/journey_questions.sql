@@ -1,6 +1,6 @@
 {#- Text, one JSON document, what `sync journey` asks dbt for: the steps of a journey and the queries that answer for it. `definition` is YAML or read
     already. With `replayed`, {log: a table's name or nothing, audience: the definition of the audience that lets in, or nothing}, it is asked of that log and of who
-    would be a member at the instant that is now. passed: per step and outcome, how many entries; standing: per step, how many stand before it; next: what a build now would add. Where
+    would be a member at the instant that is now. passed: per step and outcome, how many entries, or contacts of companies; standing: per step, how many stand before it; next: what a build now would add. Where
     the build would refuse the definition this does too, unless `checks` is false. -#}
 {% macro journey_questions(definition, name, checks=true, replayed=none) -%}
     {%- set parsed = definition if definition is mapping else headwater.read_definition(definition, "entry: and steps:") -%}
@@ -54,14 +54,14 @@
     {{ return('') }}
 {%- endmacro %}
 
-{#- Relation-shaped query: node, outcome, entries, latest_at. -#}
+{#- Relation-shaped query: node, node_type, outcome, entries, is_of_contact (1 where these are rows of contacts, whose outcomes are no company's). -#}
 {% macro _journey_passed(parsed, log) -%}
 select
     {{ headwater._journey_node_now(parsed, 'steps.node') }} as node,
     steps.node_type,
     steps.outcome,
     count(*) as entries,
-    max(steps.happened_at) as latest_at
+    {{ 'max(case when steps.profile_id is null then 0 else 1 end)' if headwater.journey_entity(parsed) == 'account' else '0' }} as is_of_contact
 
 from {{ log }} as steps
 

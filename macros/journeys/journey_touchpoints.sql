@@ -4,7 +4,7 @@
     again. Where two people who both had a touchpoint are merged, one of the two is left: the one that was sent, if any; and one of
     them held back holds back both. Who has left the journey gets nothing that was due before; what was due and was not sent before their
     quiet hours waits until these are over. Of a journey of companies, `entity='account'`, each row is of a contact, with account_id beside it, and who is no
-    contact of the company any more gets nothing. Of a journey that an event lets in to, `event`
+    contact of the company any more gets nothing; of tasks for the company itself each row has account_id alone. Of a journey that an event lets in to, `event`
     is its name and `properties` the columns of it that come on top, of the very event that the touchpoint is about. -#}
 {% macro journey_touchpoints(journey, nodes, within='7 days', event=none, properties=[], entity='person') -%}
 {%- set source = headwater._touchpoint_event(journey, event, properties) if event else none -%}
@@ -14,10 +14,13 @@
 {%- if execute and headwater.node_named(journey) and headwater.key_of_journey(journey) != key -%}
     {{ headwater.audience_error('journey_touchpoints, entity', journey ~ " is a journey of " ~ ('people: leave entity out' if of_companies else "companies: say entity='account'")) }}
 {%- endif -%}
+{%- set to_contacts = not of_companies or headwater._journey_goes_to_contacts(journey, nodes) -%}
 (
     select
         touchpoints.touchpoint_id,
+        {%- if to_contacts %}
         touchpoints.profile_id,
+        {%- endif %}
         {%- if of_companies %}
         touchpoints.account_id,
         {%- endif %}
@@ -55,7 +58,7 @@
         inner join {{ headwater._journey_people(journey, key) }} as people
             on steps.{{ key }} = people.{{ key }}
             and steps.entry_number = people.entry_number
-        {%- if of_companies %}
+        {%- if of_companies and to_contacts %}
 
         inner join (select distinct account_id, profile_id from {{ headwater.model_ref('account_contacts') }}) as contacts_now
             on steps.account_id = contacts_now.account_id
@@ -97,6 +100,9 @@
             steps.node_type = 'touchpoint'
             and steps.touchpoint_id is not null
             and steps.node in ({{ named }})
+            {%- if not to_contacts %}
+            and steps.profile_id is null
+            {%- endif %}
             and steps.happened_at >= {{ headwater.audience_ago(within, 'within') }}
             and not people.is_gone
             and people.exits <= case when own_exit.{{ key }} is null then 0 else 1 end
@@ -112,6 +118,20 @@
         and not ({{ asleep }})
         {%- endif %}
 )
+{%- endmacro %}
+
+{#- Value: whether the named touchpoints of a journey of companies go to contacts; those that do and tasks for the company are models of their own, since
+    the rows of one are about people and of the other about companies. -#}
+{% macro _journey_goes_to_contacts(journey, nodes) -%}
+    {%- set node = headwater.node_named(journey) if execute else none -%}
+    {%- set definition = (node.config.meta.get('journey') or {}) if node else {} -%}
+    {%- set named = headwater.journey_nodes(definition) | selectattr('name', 'in', nodes) | list if definition else [] -%}
+    {%- set tasks = named | rejectattr('to_contacts') | map(attribute='name') | list -%}
+    {%- if tasks and tasks | length < named | length -%}
+        {{ headwater.audience_error('journey_touchpoints', tasks | join(', ') ~ " is for the company, and the others are for its contacts: name them in an activation model of their own, with"
+            ~ " activation(entity='account')") }}
+    {%- endif -%}
+    {{ return(not tasks) }}
 {%- endmacro %}
 
 {#- Expression, boolean: it is a quiet hour, or a day on which nothing is sent, now where `candidates` is, for a message of `touchpoints.node`; none where no

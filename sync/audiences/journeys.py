@@ -21,21 +21,40 @@ def show(session: Session, journey: CompiledJourney) -> dict[str, Any]:
         else {}
     )
     coming = session.rows(
-        "select steps.node, steps.outcome, count(*) as entries "
+        f"select steps.node, steps.outcome, count(*) as entries, {_of_contacts(journey, f'steps.{PERSON}')} as is_of_contact "
         f"from ({journey.next}) as steps group by steps.node, steps.outcome"
     )
 
-    def counted(rows: list[dict[str, Any]], name: str) -> dict[str, int]:
-        found = {str(row["outcome"]): int(row["entries"]) for row in rows if row["node"] == name}
+    def counted(
+        rows: list[dict[str, Any]], name: str, *, of_contacts: bool = False
+    ) -> dict[str, int]:
+        found = {
+            str(row["outcome"]): int(row["entries"])
+            for row in rows
+            if row["node"] == name and bool(row["is_of_contact"]) == of_contacts
+        }
         return dict(sorted(found.items()))
+
+    is_of_companies = journey.key != PERSON
 
     def delayed(name: str) -> dict[str, int]:
         """By reason; one person may have been delayed for several."""
-        found = counted(passed, f"{name}.delayed")
+        found = counted(passed, f"{name}.delayed", of_contacts=is_of_companies)
         for reason in ("calendar", "capped", "quiet"):
-            for outcome, entries in counted(passed, f"{name}.delayed.{reason}").items():
+            for outcome, entries in counted(
+                passed, f"{name}.delayed.{reason}", of_contacts=is_of_companies
+            ).items():
                 found[outcome] = found.get(outcome, 0) + entries
         return dict(sorted(found.items()))
+
+    def contacts(name: str) -> dict[str, Any]:
+        """Of a journey of companies: their contacts at a step, beside the companies themselves."""
+        if not is_of_companies:
+            return {}
+        return {
+            "contacts": counted(passed, name, of_contacts=True),
+            "next_contacts": counted(coming, name, of_contacts=True),
+        }
 
     steps: list[dict[str, Any]] = [
         {
@@ -47,6 +66,7 @@ def show(session: Session, journey: CompiledJourney) -> dict[str, Any]:
             "passed": counted(passed, step.name),
             "delayed": delayed(step.name),
             "next": counted(coming, step.name),
+            **contacts(step.name),
         }
         for step in journey.steps
     ]
@@ -67,6 +87,11 @@ def show(session: Session, journey: CompiledJourney) -> dict[str, Any]:
     }
 
 
+def _of_contacts(journey: CompiledJourney, person: str) -> str:
+    """Whether the rows of a step and outcome are of companies' contacts: an expression of a query that groups by both."""
+    return "0" if journey.key == PERSON else f"max(case when {person} is null then 0 else 1 end)"
+
+
 def diff(session: Session, old: CompiledJourney, new: CompiledJourney) -> dict[str, Any]:
     """What a build now would do by the new definition and not by the old one, and the other way round, step by step."""
     who = [new.key] if new.key == PERSON else [new.key, PERSON]
@@ -79,6 +104,7 @@ def diff(session: Session, old: CompiledJourney, new: CompiledJourney) -> dict[s
     found = session.rows(
         "select coalesce(after.node, before.node) as node, coalesce(after.node_type, before.node_type) as node_type, "
         "coalesce(after.outcome, before.outcome) as outcome, "
+        f"{_of_contacts(new, f'coalesce(after.{PERSON}, before.{PERSON})')} as is_of_contact, "
         "sum(case when before.node is null then 1 else 0 end) as only_after, "
         "sum(case when after.node is null then 1 else 0 end) as only_before, "
         "sum(case when before.node is not null and after.node is not null then 1 else 0 end) as in_both "
@@ -95,6 +121,7 @@ def diff(session: Session, old: CompiledJourney, new: CompiledJourney) -> dict[s
                 "name": row["node"],
                 "type": row["node_type"],
                 "outcome": row["outcome"],
+                "is_of_contacts": bool(row["is_of_contact"]),
                 "only_by_the_edit": int(row["only_after"]),
                 "no_longer": int(row["only_before"]),
                 "in_any_case": int(row["in_both"]),
@@ -140,14 +167,16 @@ def replay(
                     session.execute(f"create or replace table {scratch} as {query}")
             begun = True
         with warehouse.session() as session:
-            return _replayed(session, scratch, log)
+            return _replayed(session, journey, scratch, log)
     finally:
         if begun:
             with warehouse.session(write=True) as session:
                 session.execute(f"drop table if exists {scratch}")
 
 
-def _replayed(session: Session, scratch: str, log: str | None) -> dict[str, Any]:
+def _replayed(
+    session: Session, journey: CompiledJourney, scratch: str, log: str | None
+) -> dict[str, Any]:
     is_new = f"step_id not in (select step_id from {log})" if log else "1 = 1"
     sends = session.rows(
         "select cast(happened_at as date) as day, channel, count(*) as messages "
@@ -155,7 +184,8 @@ def _replayed(session: Session, scratch: str, log: str | None) -> dict[str, Any]
         "group by 1, 2 order by 1, 2"
     )
     steps = session.rows(
-        "select node, node_type, outcome, count(*) as entries, min(happened_at) as first_at "
+        "select node, node_type, outcome, count(*) as entries, min(happened_at) as first_at, "
+        f"{_of_contacts(journey, PERSON)} as is_of_contact "
         f"from {scratch} where {is_new} group by 1, 2, 3 order by 5, 1, 3"
     )
     return {
@@ -168,6 +198,7 @@ def _replayed(session: Session, scratch: str, log: str | None) -> dict[str, Any]
                 "name": row["node"],
                 "type": row["node_type"],
                 "outcome": row["outcome"],
+                "is_of_contacts": bool(row["is_of_contact"]),
                 "entries": int(row["entries"]),
             }
             for row in steps

@@ -95,8 +95,8 @@ def show(app: App, name: str, picture: bool, as_json: bool) -> int:
                 one["type"],
                 one["words"],
                 one["standing"],
-                _outcomes(one["passed"]),
-                _outcomes(one["next"]),
+                _outcomes(one["passed"], one.get("contacts")),
+                _outcomes(one["next"], one.get("next_contacts")),
             ]
             for one in found["steps"]
         ],
@@ -136,7 +136,7 @@ def diff(app: App, name: str, file: Path | None, as_json: bool) -> int:
             [
                 one["name"],
                 one["type"],
-                one["outcome"],
+                _outcome(one),
                 one["only_by_the_edit"],
                 one["no_longer"],
                 one["in_any_case"],
@@ -233,12 +233,12 @@ def _replay(
     app.output.text()
     app.output.table(
         ["step", "type", "outcome", "entries"],
-        [[one["name"], one["type"], one["outcome"], one["entries"]] for one in found["steps"]],
+        [[one["name"], one["type"], _outcome(one), one["entries"]] for one in found["steps"]],
     )
     app.output.text()
     app.output.table(
         ["day (UTC)", "channel", "messages due"],
-        [[one["day"], one["channel"], one["messages"]] for one in found["sends"]],
+        [[one["day"], one["channel"] or "task", one["messages"]] for one in found["sends"]],
     )
     return 0
 
@@ -247,8 +247,13 @@ def _new(app: App, dbt: Compiler, model: JourneyModel, file: Path | None) -> Any
     return dbt.journey_file(file or model_path(app, model), model.name)
 
 
-def _outcomes(counts: dict[str, int]) -> str:
-    return ", ".join(f"{count:,} {outcome}" for outcome, count in counts.items())
+def _outcomes(counts: dict[str, int], contacts: dict[str, int] | None = None) -> str:
+    said = ", ".join(f"{count:,} {outcome}" for outcome, count in counts.items())
+    return f"{said} (contacts: {_outcomes(contacts)})".strip() if contacts else said
+
+
+def _outcome(step: dict[str, Any]) -> str:
+    return f"{step['outcome']}, of contacts" if step["is_of_contacts"] else str(step["outcome"])
 
 
 def _model(app: App, name: str) -> JourneyModel:

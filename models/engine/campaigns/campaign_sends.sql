@@ -30,7 +30,8 @@ touchpoints as (
         touchpoint_id,
         journey_name,
         journey_node,
-        profile_id
+        profile_id,
+        account_id
 
     from {{ ref('int_campaigns__touchpoints') }}
 
@@ -69,8 +70,10 @@ resolved as (
             when campaign_syncs.entity = 'person' then identity_aliases.live_id
             when campaign_syncs.entity = 'touchpoint' then touchpoints.profile_id
         end as profile_id,
-        case when campaign_syncs.entity = 'account' then identity_aliases.live_id end
-            as account_id,
+        case
+            when campaign_syncs.entity = 'account' then identity_aliases.live_id
+            when campaign_syncs.entity = 'touchpoint' then touchpoints.account_id
+        end as account_id,
         campaign_syncs.audience_name,
         touchpoints.journey_name,
         touchpoints.journey_node,

@@ -50,6 +50,17 @@ def length(text: str, is_future: bool = False) -> dt.timedelta:
     return dt.timedelta(minutes=int(amount) * UNITS[unit.rstrip("s")])
 
 
+def moved(value: dt.datetime, text: str, sign: int) -> dt.datetime:
+    """A time so much later, or earlier; months are those of the calendar."""
+    amount, unit = text.split()
+    if not unit.startswith(("month", "year")):
+        return value + sign * length(text)
+    months = value.year * 12 + value.month - 1 + sign * int(amount) * (1 if "month" in unit else 12)
+    year, month = divmod(months, 12)
+    day = min(value.day, calendar.monthrange(year, month + 1)[1])
+    return value.replace(year=year, month=month + 1, day=day)
+
+
 def moment(value: Any, zone: ZoneInfo = UTC) -> Any:
     """A date, a time or their text as an instant without a zone, in UTC."""
     if isinstance(value, str):
@@ -316,7 +327,7 @@ def operand(scope: Scope, told: Row) -> Any:
         return None
     if isinstance(value, dt.date):
         value = moment(value)
-        return value + length(told.get("plus", "0 days")) - length(told.get("minus", "0 days"))
+        return moved(moved(value, told.get("plus", "0 days"), 1), told.get("minus", "0 days"), -1)
     return value * told.get("times", 1) + told.get("plus", 0) - told.get("minus", 0)
 
 

@@ -313,6 +313,10 @@ def test_leaves_are_named_and_the_whole_is_a_sentence(shop: Shop) -> None:
         assert compiler.file(definition, "audience_known") == found
         with pytest.raises(ConfigError, match="plain SQL"):
             compiler.file(folder / "models" / "audience_people.sql", "audience_people")
+        asked = {"channel": "sms", "state": "never_asked"}
+        points = [(5, {"consent": {"channel": "email"}}), (-2, {"consent": asked})]
+        scored = {"score": [{"points": worth, "if": one} for worth, one in points], "at_least": 5}
+        score = compiler.definition(scored, "audience_scored")
     assert (
         "all[1].trait (line 3): 'countri' is no column of profiles; did you mean 'country'?"
         in wrong.value.message
@@ -326,6 +330,11 @@ def test_leaves_are_named_and_the_whole_is_a_sentence(shop: Shop) -> None:
         "people who meet: country is one of DE, NO and (did order_placed at least 2 times within 90 days or vip is true) "
         "and not (did page_viewed within 7 days)"
     )
+    assert score.sentence == (
+        "people who meet: (at least 5 points of: agreed to email for marketing (5 points); "
+        "was never asked about sms for marketing (-2 points))"
+    )
+    assert [leaf.is_negated for leaf in score.leaves] == [False, True], "nobody is a member by it"
 
 
 @pytest.mark.long

@@ -99,6 +99,12 @@ WRONG = {
         "entry: {audience: audience_good}\nsteps:\n  - {name: a, wait: {for: 1 days}}",
     ),
     "audience_four": ("audience", "entity: person\nall:\n  - did: order_plcaed"),
+    "audience_five": ("audience", "trait: country\nequals: DE\nequals: FR\nholdout:"),
+    # Of the event's columns the properties name one, and so no word is said of the others.
+    "journey_of_orders": (
+        "journey",
+        "entry: {did: order_placed}\nsteps:\n  - {name: a, wait: {for: 1 days}}",
+    ),
 }
 
 
@@ -157,6 +163,8 @@ def test_every_file_is_checked_and_no_warehouse_asked(tmp_path: Path) -> None:
     assert found[("audience_one.sql", 5)] == "did.within"
     assert ("audience_two.sql", 5) in found or ("audience_two.sql", None) in found
     assert found[("audience_four.sql", 5)] == "did"
+    assert found[("audience_five.sql", 5)] == "equals"
+    assert found[("audience_five.sql", 6)] == "holdout"
     absent = next(one["said"] for one in told["problems"] if "audience_four" in one["file"])
     assert absent.startswith("'order_plcaed': there is no model event_order_plcaed")
     purpose = next(one for one in told["problems"] if "audience_late" in one["file"])
@@ -169,6 +177,7 @@ def test_every_file_is_checked_and_no_warehouse_asked(tmp_path: Path) -> None:
         "audience_two.sql",
         "audience_three.sql",
         "audience_four.sql",
+        "audience_five.sql",
         "journey_one.sql",
         "audience_late.sql",
         "_exposures.yml",

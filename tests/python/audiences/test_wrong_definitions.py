@@ -143,9 +143,9 @@ SURPRISED = {
     "all[1].in[1] (line 4)": "quote it: 'NO'", "all[2].starts_with (line 6)": "quote it: '01'", "all[3].equals": "quote it: '01067'",
     "all[4].equals": "plain digits", "all[5].equals": "quote it: '12:30'", "all[6].equals": "is_null: true",
     "all[7].equals": "true or false",
-    "all[8].before": "no date", "all[9].equals": "`0x1F`", "all[10].equals": "`1_000`", "all[11].within": "left empty",
-    "all[12].equals": "given twice, again in line 17", "all[13].equals": "given twice, again in line 20",
-    "holdout": "given twice, again in line 22",
+    "all[8].before": "no date", "all[9].equals": "`0x1F`", "all[10].equals": "`1_000`", "all[11].within (line 16)": "left empty",
+    "all[12].equals (line 17)": "given twice", "all[13].equals (line 20)": "given twice",
+    "holdout (line 22)": "given twice",
 }  # fmt: skip
 CONTRADICTIONS = """
 all:
@@ -414,7 +414,7 @@ def test_a_value_is_read_as_it_is_written(project: Path, model: Path) -> None:
         ),
         (
             "entry: {audience: audience_everybody}\nsteps:\n  - wait: {for: 3 days}\n    wait: {for: 4 days}",
-            ["steps[1].wait is given twice"],
+            ["steps[1].wait (line 5): is given twice"],
         ),
         (
             "entry: {audience: audience_everybody}\nsteps:\n  - goal: {}", ["goal", "wants a condition"],
@@ -464,6 +464,10 @@ all:
   - {did: order_placed, same: revenu_eur, at_least: 3}
   - {member_of: audience_everybody, at: tomorrow}
   - {sequence: [{did: order_placed, nth: 0}, {did: order_placed}]}
+  - {near: {lat: 52.5, lon: 13.4, km: 0}}
+  - {score: [{points: 0, if: {did: order_placed}}, {points: 2, if: {did: order_placed}}], at_least: 2}
+  - {score: [{points: 3, if: {did: order_placed}}, {points: -2, if: {trait: country, equals: FR}}], at_least: 4}
+sample: {percent: 0}
 """
 IMPOSSIBLE_SAID = {
     "all[1].sequence[2].within": "can never have passed", "all[2].sequence[2]": "contradicts step 3", "all[3].sequence[2]": "ends before",
@@ -473,7 +477,8 @@ IMPOSSIBLE_SAID = {
     "all[13].did.in_any": "cannot stand beside it", "all[14].some": "2 to 10", "all[15].score.at_least": "more than all of them",
     "all[16].figure": "'summ' is not one of", "all[17].did.nth": "number: 3", "all[18].did.with_parts": "has no parts",
     "all[19].did.in_a_row": "day, week, month", "all[20].did.same": "did you mean 'revenue_eur'", "all[21].member_of.at": "always to come",
-    "all[22].sequence[1].nth": "1 for the first",
+    "all[22].sequence[1].nth": "1 for the first", "all[23].near": "a distance over 0", "all[24].score[1]": "below 0 to be taken off",
+    "all[25].score.at_least": "more than all of them", "sample.percent": "0 is nobody",
 }  # fmt: skip
 POSSIBLE = """
 all:

@@ -632,7 +632,12 @@ def newer_of(chance: random.Random, depth: int = 0) -> Row:
     if kind == "some":
         return {"some": inner, "at_least": chance.choice([1, 2, 3])}
     if kind == "score":
-        points = [{"points": chance.choice([1, 3, 5]), "if": one} for one in inner]
+        points = [
+            {"points": worth, "if": one}
+            for worth, one in zip(
+                [3, *(chance.choice([1, 3, 5, -2]) for _ in inner[1:])], inner, strict=True
+            )
+        ]
         return {"score": points, "at_least": chance.choice([2, 3])}
     if kind == "not":
         return {"not": inner[0]}

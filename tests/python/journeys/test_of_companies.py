@@ -351,7 +351,8 @@ steps:
         return found
 
     shown = {one["name"]: one for one in told("show", "tried")["steps"]}
-    assert shown["first"]["passed"] == {"due": 3, "written": 2}
+    assert shown["first"]["passed"] == {"written": 2}
+    assert shown["first"]["contacts"] == {"due": 3}
     assert shown["opened"]["standing"] == 1
     ahead = told("forecast", "tried", "--days", "4")
     assert sum(one["messages"] for one in ahead["sends"]) == 1, "to cleo, at her company's timeout"
@@ -361,3 +362,152 @@ steps:
         definition.replace("top: 1, by: score", "top: 2, by: score").replace("3 days", "1 day")
     )
     assert told("diff", "tried")["steps"] == []
+
+
+def test_a_task_is_one_for_the_company(
+    firms: Callable[..., Firms], capsys: pytest.CaptureFixture[str]
+) -> None:
+    definition = f"""
+entity: account
+entry: {{audience: audience_companies}}
+steps:
+  - {{name: first, {MAIL}}}}}
+  - {{name: call, task: {{destination: hook, template: Call them}}}}
+  - {{name: visit, task: {{destination: hook, template: Visit the buyers, contacts: {{where: {{role: buyer}}}}}}}}
+  - {{name: rest, wait: {{for: 60 days}}}}
+"""
+    tried = firms(definition, ["first", "visit"])
+    models = tried.lab.folder / "models/engine"
+    tasks = """{{ config(materialized='table') }}
+{{ headwater.activation(
+        members=headwater.journey_touchpoints('journey_tried', ['call'%s], entity='account'), entity='account', key=['touchpoint_id'],
+        identifiers={}, fields={'account_id': 'members.account_id', 'template': 'members.template'},
+    ) }}"""
+    (models / "sync_hook__tasks.sql").write_text(tasks % "")
+    tried.company("acme", {"anna": "buyer", "ben": "buyer", "cleo": "user"})
+    tried.company("held", {"dora": "buyer"}, holdout=True)
+    tried.company("alone", {})
+    tried.lab.build("2026-03-01 12:00:00")
+    assert tried.steps("node = 'call'") == [
+        ("acme", None, "call", "due"), ("alone", None, "call", "due"), ("held", None, "call", "due"),
+    ]  # fmt: skip
+    assert tried.messages("visit") == [("acme", "anna"), ("acme", "ben"), ("held", "dora")]
+    told = tried.lab.query(
+        "select account_id, withheld_reason from analytics.sync_hook__tasks order by 1"
+    )
+    assert told == [("acme", None), ("alone", None), ("held", "holdout")], "and no contact's row"
+    # Later builds make no second one, and a company that became another has had its own.
+    tried.lab.execute(
+        "update raw.aliases set live_id = 'acme' where old_id = 'alone'",
+        "update raw.companies set is_known = false where account_id = 'alone'",
+    )
+    tried.lab.build("2026-03-02 12:00:00")
+    assert len(tried.steps("node = 'call'")) == 3
+    assert tried.lab.query(
+        "select account_id, count(*) from analytics.sync_hook__tasks group by 1 order by 1"
+    ) == [("acme", 1), ("held", 1)]
+    # What is for companies and what is for contacts is not of one model, and a message is nobody's row but a person's.
+    (models / "sync_hook__tasks.sql").write_text(tasks % ", 'visit'")
+    with pytest.raises(BuildError, match="call is for the company, and the others are for its"):
+        tried.lab.build("2026-03-02 12:00:00")
+    (models / "sync_hook__tasks.sql").write_text((tasks % "").replace("call", "first"))
+    with pytest.raises(BuildError, match=r"3 rows are sent though messages of journey_tried to"):
+        tried.lab.build("2026-03-02 12:00:00")
+    (models / "sync_hook__tasks.sql").unlink()
+    tried.lab.define(
+        definition.replace("for: 60 days", "until: {engaged: {touchpoint: call}}, timeout: 3 days")
+    )
+    with pytest.raises(BuildError, match="'call' is a task of the company, and nobody opens it"):
+        tried.lab.build("2026-03-02 12:00:00")
+
+
+def test_companies_are_asked_whether_their_contacts_were_sent(firms: Callable[..., Firms]) -> None:
+    definition = f"""
+entity: account
+entry: {{audience: audience_companies}}
+steps:
+  - {{name: first, {MAIL}, contacts: {{where: {{role: buyer}}}}}}}}
+  - {{name: call, task: {{destination: hook, template: Call them}}}}
+  - {{name: rest, wait: {{for: 60 days}}}}
+"""
+    tried = firms(definition, ["first"])
+    tried.company("acme", {"anna": "buyer", "ben": "user"})
+    tried.company("bolt", {"cleo": "user"})
+    tried.lab.build("2026-03-01 12:00:00")
+    tried.lab.execute(
+        "insert into analytics_sync.acknowledgements (environment, sync_name, sync_key, action, run_id, acknowledged_at) "
+        "select 'live', 'hook_mails', touchpoint_id, 'add', 'r1', '2026-03-01 13:00:00' from analytics.journey_tried "
+        "where touchpoint_id is not null and (profile_id is not null or account_id = 'bolt')"
+    )
+    models = tried.lab.folder / "models/engine"
+    asked = {
+        "of_companies": "entity: account\nwas_sent: {journey: journey_tried, step: first}",
+        "of_tasks": "entity: account\nwas_sent: {journey: journey_tried, step: call}",
+        "of_all": "entity: account\nwas_sent: {sync: hook_mails}",
+        "of_none": "entity: account\nwas_sent: {journey: journey_tried, step: first}\nexactly: 0",
+        "of_people": "was_sent: {journey: journey_tried, step: first}",
+        "of_their_company": "account: {was_sent: {journey: journey_tried, step: call}}",
+        "wrong": "was_sent: {journey: journey_tried, step: call}",
+    }
+    for name, text in asked.items():
+        (models / f"audience_{name}.sql").write_text(
+            "{{ config(materialized='table') }}\n{% set definition %}\n"
+            + text
+            + "\n{% endset %}\n{{ headwater.audience(definition) }}\n"
+        )
+    with pytest.raises(BuildError, match=r"call is a task for the company; put it into account:"):
+        tried.lab.build("2026-03-01 14:00:00", "--select", "audience_wrong")
+    (models / "audience_wrong.sql").unlink()
+    tried.lab.build(
+        "2026-03-01 14:00:00", "--select", "stg_sync__acknowledgements", "audience_of_*"
+    )
+
+    def members(name: str, key: str = "account_id") -> list[str]:
+        found = tried.lab.query(f"select {key} from analytics.audience_{name} order by 1")
+        return [one for (one,) in found]
+
+    assert members("of_companies") == ["acme"]
+    assert members("of_tasks") == ["bolt"]
+    assert members("of_all") == ["acme", "bolt"]
+    assert members("of_none") == ["bolt"]
+    assert members("of_people", "profile_id") == ["anna"]
+    assert members("of_their_company", "profile_id") == ["cleo"]
+
+
+def test_room_of_a_company_is_for_those_whom_nothing_else_stands_against(
+    firms: Callable[..., Firms],
+) -> None:
+    rules = {
+        "caps": [
+            {"at_most": 1, "days": 1, "channels": ["email"], "per": "account"},
+            {"at_most": 1, "days": 1, "channels": ["email"]},
+        ],
+        "quiet_hours": {"from": "21:00", "to": "08:00", "channels": ["email"]},
+    }
+    definition = f"""
+entity: account
+entry: {{audience: audience_companies}}
+steps:
+  - {{name: first, {MAIL}}}}}
+  - {{name: rest, wait: {{for: 60 days}}}}
+"""
+    tried = firms(definition, ["first"], cdp_contact_rules=rules)
+    # Who sleeps whenever a build is comes first by the ids, and takes nobody's place.
+    tried.company("acme", {})
+    tried.contact("acme", "aki", "a", time_zone="Asia/Tokyo")
+    tried.contact("acme", "ben", "a")
+    # A held-out company's message to her is none, and the other one's goes.
+    tried.company("calm", {"zoe": "a"}, holdout=True)
+    tried.company("dawn", {"zoe": "a"})
+    tried.lab.build("2026-03-01 12:00:00")
+    assert tried.messages("first") == [("acme", "ben"), ("calm", "zoe"), ("dawn", "zoe")]
+    assert tried.steps("node_type = 'delay'") == [("acme", "aki", "first.delayed", "quiet")]
+    # Whose other company has no room takes none of the first one's.
+    tried.company("full", {"ada": "a", "bea": "a"})
+    tried.lab.step("2026-03-02 12:00:00")
+    assert ("full", "ada") in tried.messages("first")
+    tried.company("half", {"bea": "a", "cid": "a"})
+    tried.lab.execute("insert into raw.contacts values ('full', 'eve', 'a')")
+    tried.lab.people("eve", score=1)
+    tried.lab.step("2026-03-02 12:30:00")
+    assert [one for one in tried.messages("first") if one[0] == "half"] == [("half", "cid")]
