@@ -17,6 +17,7 @@ from sync.state.tables import Tables
 
 FOLDER = "access"  # in the tool's own folder
 
+
 @click.command("export-person", cls=Verb, example="sync export-person anna@example.com")
 @click.argument("who")
 @click.option(

@@ -576,7 +576,7 @@ class PlanQueries:
         sendable = f"({present} and activation.withheld_reason is null)"
         if self._mode is Mode.REMOVE:
             return (
-                f"case when {sendable} and not ({held}) then 'remove' "
+                f"case when {sendable} and (not ({held}) or held.is_unknown) then 'remove' "
                 f"when {sendable} then 'unchanged' when {held} then 'forget' else 'none' end"
             )
         gone = f"'{'remove' if self._mode in REMOVING else 'none'}'"
