@@ -20,7 +20,8 @@ TABLES = {  # source.table: the file, how it is read, and some of its columns
     "hub.contacts": ("hubspot_contacts.csv", CSV, ["Record ID", "Country/Region", "Unsubscribed from all email"]),
     "sf.contacts": ("salesforce_contacts.csv", CSV, ["Id", "IsDeleted", "MasterRecordId"]),
     "woo.orders": (
-        "woo_orders_latin1.csv", "read_csv('{}', all_varchar=true, comment='', delim=';', encoding='latin-1')", ["order_number", "order_total"],
+        "woo_orders_latin1.csv", "read_csv('{}', all_varchar=true, comment='', delim=';', encoding='latin-1')",
+        ["order_number", "order_total"],
     ),
     "stream.events": (
         "segment_events.jsonl", "read_json('{}')", ["messageId", "context.traits.email", "properties.products[0].sku"],
@@ -195,7 +196,8 @@ def test_a_source_whose_file_may_lose_lines_is_told(shop: Project) -> None:
     lines = [line.partition(told)[2] for line in log.read_text().splitlines() if told in line]
     assert sorted({line[: line.index("See docs")].strip() for line in lines}) == [
         "guesses types and comments: write read_csv('...', all_varchar=true, comment='').",
-        "leaves out lines that do not parse (ignore_errors, store_rejects): take that out, and mend the file or say its quote, escape and delim.",
+        "leaves out lines that do not parse (ignore_errors, store_rejects): take that out, and mend the file or say its "
+        "quote, escape and delim.",
         "takes lines that begin with # for comments where most do, and leaves them out: add comment=''.",
     ]
 
