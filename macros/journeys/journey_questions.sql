@@ -40,7 +40,8 @@
 {#- Text: a step in plain words. -#}
 {% macro _journey_node_words(node, parsed) -%}
     {%- if node.type == 'touchpoint' -%}
-        {{ return((node.channel or 'task') ~ ' by ' ~ node.destination ~ (': ' ~ node.template if node.template)) }}
+        {%- set whom = ', to contacts ' ~ headwater.rule_words(node.contacts) if node.contacts is defined else '' -%}
+        {{ return((node.channel or 'task') ~ ' by ' ~ node.destination ~ (': ' ~ node.template if node.template) ~ whom) }}
     {%- elif node.type == 'split' -%}
         {%- set arms = [] -%}
         {%- for arm in node.arms -%}
