@@ -65,8 +65,10 @@ class Record:
     (normalised or hashed already, absent ones left out); `fields` are the mapped columns by vendor field name.
     For a removal, `identifiers` are those that were sent and `fields` is empty. `remote_id` is what the vendor
     called the row when it was acknowledged. `idempotency_key` is a UUID, the same for the same row for ever. `has_new_address` says
-    that identifiers differ, or may, from those that the record of that id has at the vendor; `former` are those that it was last taken
-    with, where they are known and differ. `into` is, of a removal, the row that it was merged into, as it was last taken.
+    that identifiers differ, or may, from those that the record of that id has at the vendor; `formers` are those that it was last taken
+    with, where they are known and differ; or all that it may be there with, the first that was tried first, where an answer was lost and
+    no id is known: a record that is not there by its identifiers is looked for by these. `into` is, of a removal, the row that it was
+    merged into, as it was last taken.
     """
 
     key: str
@@ -75,7 +77,7 @@ class Record:
     remote_id: str | None = None
     idempotency_key: str | None = None
     has_new_address: bool = False
-    former: Mapping[str, str] | None = field(default=None, repr=False)
+    formers: tuple[Mapping[str, str], ...] = field(default=(), repr=False)
     into: Record | None = None
 
 

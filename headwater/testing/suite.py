@@ -318,6 +318,25 @@ class DestinationSuite:
         assert sorted(row.key for row in result.accepted) == sorted(row.key for row in now)
         assert differences(bench.held(), self.adapter.wanted(now)) == []
 
+    def test_whose_answer_was_lost_is_found_by_the_address_of_before(self, bench: Bench) -> None:
+        """No id is known of who was made without an answer; with a new address it is no second record."""
+        self._needs(Mode.UPSERT, Mode.MIRROR)
+        if not self.adapter.able.updates_by_id:
+            pytest.skip("nobody is written by an id of the vendor's")
+        before = self.adapter.records(range(6))
+        bench.send(before[:4])
+        now = [
+            replace(
+                readdressed(row, self.adapter, None),
+                has_new_address=False,
+                formers=(row.identifiers,),
+            )
+            for row in before
+        ]
+        result = bench.send(now)
+        assert sorted(row.key for row in result.accepted) == sorted(row.key for row in now)
+        assert differences(bench.held(), self.adapter.wanted(now)) == []
+
     # -- who was merged into another ------------------------------------------------------------
 
     @pytest.mark.parametrize("known", [True, False], ids=["by its id there", "by what was sent"])
@@ -354,7 +373,9 @@ class DestinationSuite:
         bench.send(before)
         moved = [
             replace(
-                readdressed(row, self.adapter, None), has_new_address=False, former=row.identifiers
+                readdressed(row, self.adapter, None),
+                has_new_address=False,
+                formers=(row.identifiers,),
             )
             for row in before[:2]
         ]

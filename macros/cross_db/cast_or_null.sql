@@ -110,7 +110,7 @@
 {%- endmacro %}
 
 {% macro _number_of(text, type, whole=false, decimal_mark='.') -%}
-    {%- set between = "[ '\u00a0\u202f" ~ (',' if decimal_mark == '.' else '.') ~ ']' -%}
+    {%- set between = "[ '\u2019\u00a0\u2009\u202f" ~ (',' if decimal_mark == '.' else '.') ~ ']' -%}
     {%- set mark = '[' ~ decimal_mark ~ ']' -%}
     {%- set decimals = mark ~ '0+' if whole else mark ~ '[0-9]+' -%}
     {%- set plain = headwater.regexp_replace_all(text, '^[+]|' ~ mark ~ '0+$', '') if whole else headwater.regexp_replace_all(text, mark, '.') -%}

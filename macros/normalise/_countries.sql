@@ -45,7 +45,7 @@
         'CF': ['236', '', '8', ['CAF', 'CENTRAL AFRICAN REPUBLIC', 'KÖDÖRÖSÊSE TÎ BÊAFRÎKA', 'RÉPUBLIQUE CENTRAFRICAINE']],
         'CG': ['242', '', '9', ['COG', 'CONGO', 'CONGO - BRAZZAVILLE', 'CONGO-BRAZZAVILLE']],
         'CH': ['41', '0', '9', ['CHE', 'SCHWEIZ', 'SUISSE', 'SVIZZERA', 'SWITZERLAND']],
-        'CI': ['225', '', '10', ['CIV', 'CÔTE D’IVOIRE']],
+        'CI': ['225', '', '10', ['CIV', 'CÔTE D’IVOIRE', 'IVORY COAST']],
         'CK': ['682', '', '5', ['COK', 'COOK ISLANDS']],
         'CL': ['56', '', '9', ['CHILE', 'CHL']],
         'CM': ['237', '', '9', ['CAMEROON', 'CAMEROUN', 'CMR']],

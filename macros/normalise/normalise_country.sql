@@ -5,7 +5,8 @@
 {%- endmacro %}
 
 {% macro _normalise_country(expression) -%}
-    {%- set text = "upper(" ~ headwater.plain_characters(expression) ~ ")" -%}
+    {#- A plain apostrophe would end the text that holds all names. -#}
+    {%- set text = 'replace(upper(' ~ headwater.plain_characters(expression) ~ '), ' ~ headwater.string_literal("'") ~ ", '’')" -%}
     {%- set countries = headwater._countries() -%}
     {%- set spellings = [] -%}
     {%- for country, facts in countries.items() -%}

@@ -10,7 +10,7 @@
     {%- set text = headwater.regexp_replace_all(
         text, '^([a-z]+:/*)?(maps[.]google[.][a-z.]+|(www[.])?google[.][a-z.]+/(maps|search|url|local)).*$', 'maps.google.com'
     ) -%}
-    {%- set host = headwater.regexp_replace_all(text, '^[a-z]+:/*|[/?#].*$', '') -%}
+    {%- set host = headwater.regexp_replace_all(text, '^[a-z]+:[/\\\\]*|[/\\\\?#].*$', '') -%}
     {%- set host = headwater.regexp_replace_all(host, '^.*@|:[0-9]*$', '') -%}
     {%- set host = headwater.regexp_replace_all(host, '^www[0-9]?[.]|[. ]+$', '') -%}
     {{ headwater.whole_match_or_null(host, '([^ .,;:<>()"]+[.])+([^ .,;:<>()"0-9]{2,}|xn--[a-z0-9-]+)') }}

@@ -165,6 +165,22 @@ terms_{{ stage + 1 }} as (
 ),
 {%- endfor %}
 
+{#- How likely somebody alive is to have bought nothing since; its inverse, which the papers have, is more than a number holds after a thousand purchases. #}
+silences as (
+
+    select
+        histories_in_weeks.{{ key }},
+        power(
+            (parameters.alpha + histories_in_weeks.recency) / (parameters.alpha + histories_in_weeks.age),
+            parameters.r + histories_in_weeks.x
+        ) as silence
+
+    from histories_in_weeks
+
+    cross join parameters
+
+),
+
 expected as (
 
     select
@@ -176,15 +192,17 @@ expected as (
         (parameters.a + parameters.b + histories.x - 1) / (parameters.a - 1)
         * (1 - power(1 - kinds.z, parameters.a - 1) * kinds.series) as purchases_if_alive,
         case
-            when histories.repeat_purchases = 0 and parameters.r is not null then 0
+            when histories.repeat_purchases = 0 and parameters.r is not null then 1
             else
-                parameters.a / (parameters.b + histories.x - 1)
-                * power((parameters.alpha + histories.age) / (parameters.alpha + histories.recency), parameters.r + histories.x)
-        end as odds_of_having_left,
+                silences.silence
+                / (silences.silence + parameters.a / (parameters.b + histories.x - 1))
+        end as probability_alive,
         parameters.p * (parameters.v + histories.x * coalesce(histories.mean_repeat_value, 0))
         / (parameters.p * histories.x + parameters.q - 1) as expected_purchase_value
 
     from histories_in_weeks as histories
+
+    inner join silences on histories.{{ key }} = silences.{{ key }}
 
     inner join terms_{{ stages }} as kinds on histories.x = kinds.x and histories.age = kinds.age
 
@@ -200,11 +218,11 @@ select
     {%- if value %}
     expected.mean_repeat_value,
     {%- endif %}
-    1 / (1 + expected.odds_of_having_left) as probability_alive,
-    expected.purchases_if_alive / (1 + expected.odds_of_having_left) as expected_purchases
+    expected.probability_alive,
+    expected.purchases_if_alive * expected.probability_alive as expected_purchases
     {%- if value %},
     expected.expected_purchase_value,
-    expected.purchases_if_alive / (1 + expected.odds_of_having_left) * expected.expected_purchase_value as expected_value
+    expected.purchases_if_alive * expected.probability_alive * expected.expected_purchase_value as expected_value
     {%- endif %}
 
 from everybody

@@ -1,5 +1,6 @@
-{#- Expression: `read`, between two comments by which count_unread finds it again in the compiled SQL of a model that reads a source;
-    anywhere else `read` as it is. While dbt parses it gives the model the post-hook that counts, so that no model has to ask for it. -#}
+{#- Expression: `read`, between two comments by which count_unread finds it again in the compiled SQL of a model of a team's, or of one of the
+    engine's that reads a source; anywhere else `read` as it is. While dbt parses it gives the model the hooks that count, so that no model has
+    to ask for them. -#}
 {% macro counted_read(expression, read) -%}
     {#- dbt's v2 calls a data test a model while it parses. -#}
     {%- if model is not defined or model.resource_type != 'model' or model.config.get('materialized') == 'test' -%}
@@ -9,31 +10,35 @@
         {%- set noted = load_result('counts_unread') -%}
         {%- do store_raw_result('counts_unread', message='', code='') -%}
         {%- if noted is none -%}
-            {%- do config(post_hook=[headwater.hook_outside('{{ headwater.count_unread() }}')]) -%}
+            {%- do config(
+                pre_hook=[headwater.hook_outside('{{ headwater.count_unread(before=true) }}')],
+                post_hook=[headwater.hook_outside('{{ headwater.count_unread() }}')],
+            ) -%}
         {%- endif -%}
         {{ return(read) }}
     {%- elif not headwater._reads_raw_values() -%}
         {{ return(read) }}
+    {%- elif model.config.materialized == 'ephemeral' -%}
+        {{ exceptions.raise_compiler_error(
+            model.name ~ ': an ephemeral model reads raw values (' ~ headwater._column_of(expression | string) ~ '), and what cannot be read would be'
+            ~ " counted by nobody, since dbt makes no table of it. Give it materialized='view' in " ~ model.original_file_path
+            ~ ' or where its folder says ephemeral in dbt_project.yml.'
+        ) }}
     {%- endif -%}
     {%- set plain = modules.re.sub('(?s)/[*] read( end|: .*?) [*]/', '', expression | string) | trim -%}
     {{ return('/* read: ' ~ plain ~ ' */ ' ~ read ~ ' /* read end */') }}
 {%- endmacro %}
 
-{#- Value: whether the model reads raw values: a source, a seed or a snapshot of the team's, or a model that hands a source on as it is; and golden
-    attributes, whose type staging need not have. -#}
+{#- Value: whether the model reads raw values: any of a team's that calls a reader, however many models lie between it and the source; of the
+    engine's those on a source or seed, and those that read what staging need not have typed. -#}
 {% macro _reads_raw_values() -%}
-    {%- if headwater._reads_attributes() -%}
+    {%- if model.package_name != 'headwater' or headwater._reads_attributes() -%}
         {{ return(true) }}
     {%- endif -%}
     {%- for id in model.depends_on.nodes -%}
-        {%- set node = graph.nodes.get(id, {}) -%}
         {%- set kind = id.split('.')[0] -%}
-        {%- if kind in ['source', 'snapshot'] or (kind == 'seed' and node.package_name != 'headwater') -%}
+        {%- if kind in ['source', 'snapshot'] or (kind == 'seed' and graph.nodes.get(id, {}).get('package_name') != 'headwater') -%}
             {{ return(true) }}
-        {%- elif kind == 'model' and node.package_name != 'headwater' and 'headwater.' not in node.get('raw_code', 'headwater.') -%}
-            {%- for parent in node.depends_on.nodes if parent.split('.')[0] in ['source', 'seed', 'snapshot'] -%}
-                {{ return(true) }}
-            {%- endfor -%}
         {%- endif -%}
     {%- endfor -%}
     {{ return(false) }}
@@ -50,22 +55,25 @@
 
 {#- Statements, the post-hook of a model that reads raw values: how many were there and could not be read, per column, into
     `unread_values`; a warning, or an error where there are more than var `cdp_unread` allows (docs/add-a-source.md). Values never leave the
-    warehouse: a sample is a shape, digits as 9 and letters as a. A by_key model counts by itself, what it kept. -#}
-{% macro count_unread() -%}
-    {%- if execute and flags.WHICH in ['build', 'run', 'retry'] and config.get('materialized') != 'by_key' -%}
+    warehouse: a sample is a shape, digits as 9 and letters as a. A by_key model counts by itself, what it kept; an incremental one `before` it
+    is built, since after it the rows are no longer new. -#}
+{% macro count_unread(before=false) -%}
+    {%- set kind = config.get('materialized') -%}
+    {%- if execute and flags.WHICH in ['build', 'run', 'retry'] and kind != 'by_key' and before == (kind == 'incremental') -%}
         {%- set placeholders = headwater.unread_settings().placeholders -%}
         {%- set found = [] -%}
         {%- for select in headwater._selects_that_read(model.compiled_code or sql) -%}
             {%- do found.extend(headwater._count_unread_of(select, '(' ~ headwater._reads_of(select, placeholders) ~ ')')) -%}
         {%- endfor -%}
-        {%- do headwater._keep_and_judge_unread(found) -%}
+        {%- do headwater._keep_and_judge_unread(found, on_top=before and is_incremental()) -%}
     {%- endif -%}
 {%- endmacro %}
 
-{% macro _keep_and_judge_unread(found) -%}
+{#- `on_top`: of rows that came on top of those counted before, by the same columns. -#}
+{% macro _keep_and_judge_unread(found, on_top=false) -%}
     {%- if found -%}
         {%- do headwater._judge_unread(found, headwater.unread_settings()) -%}
-        {%- do headwater._keep_unread(found) -%}
+        {%- do headwater._keep_unread(headwater._with_counted_before(found) if on_top else found) -%}
         {%- do headwater._tell_unread(found) -%}
     {%- endif -%}
 {%- endmacro %}
@@ -136,8 +144,32 @@
     {{ return(headwater.regexp_replace_all(digits, '[^9 -/:-@[-`{-~]', 'a')) }}
 {%- endmacro %}
 
+{% macro _unread_values() -%}
+    {{ return(api.Relation.create(database=target.database, schema=headwater._sync_schema(), identifier='unread_values')) }}
+{%- endmacro %}
+
+{#- Value: each count with what the builds before this one counted. -#}
+{% macro _with_counted_before(found) -%}
+    {%- set counted, sums = {}, [] -%}
+    {%- for row in run_query(
+        'select column_name, value_count, unread_count, shapes from ' ~ headwater._unread_values() ~ ' where model_name = '
+        ~ headwater.string_literal(model.name)
+    ).rows -%}
+        {%- do counted.setdefault(row[0], []).append(row) -%}
+    {%- endfor -%}
+    {%- for one in found -%}
+        {%- set known = counted[one.column].pop(0) if counted.get(one.column) else [one.column, 0, 0, none] -%}
+        {%- do sums.append({
+            'column': one.column, 'there': one.there + known[1] | int, 'unread': one.unread + known[2] | int,
+            'shapes': one.shapes or ([known[3]] if known[3] else []),
+            'verdict': 'allowed' if one.verdict == 'read' and known[2] | int else one.verdict,
+        }) -%}
+    {%- endfor -%}
+    {{ return(sums) }}
+{%- endmacro %}
+
 {% macro _keep_unread(found) -%}
-    {%- set table = api.Relation.create(database=target.database, schema=headwater._sync_schema(), identifier='unread_values') -%}
+    {%- set table = headwater._unread_values() -%}
     {%- do run_query('delete from ' ~ table ~ ' where model_name = ' ~ headwater.string_literal(model.name)) -%}
     {%- set rows = [] -%}
     {%- for one in found -%}

@@ -1,10 +1,32 @@
 {#- Expression: one value of a JSON column, as text, to be read by any of the readers; null where it has none. The column may have come as text,
-    as JSON or as a struct; one that is there and no JSON counts as unread.
+    as JSON or as a struct; one that is there and no JSON counts as unread, as does what stands on the way to the value and has no parts, such as
+    a text that holds JSON (json_part(json_part('context', 'traits'), 'email') reads that).
     path: names with dots between and places in lists from 0 (`traits.email`, `products[0].sku`), or a list of them where a name has a dot;
     without it the whole, such as an item of json_items that is a text. -#}
 {% macro json_part(expression, path=none) -%}
-    {%- set document = headwater.counted_read(expression, headwater.json_document(expression)) -%}
-    {{ return(headwater.json_text_at(document, headwater.json_steps('json_part', path) if path is not none else [])) }}
+    {%- set document = headwater.json_document(expression) -%}
+    {%- if path is none -%}
+        {{ return(headwater.json_text_at(headwater.counted_read(expression, document), [])) }}
+    {%- endif -%}
+    {%- set steps = headwater.json_steps('json_part', path) -%}
+    {#- Where nothing is found: whether the way there ends before. -#}
+    {{ return(
+        'coalesce(' ~ headwater.json_text_at(document, steps) ~ ', case when ' ~ headwater._json_way_to(expression, document, steps)
+        ~ ' then cast(null as ' ~ dbt.type_string() ~ ') end)'
+    ) }}
+{%- endmacro %}
+
+{#- Expression, boolean: whether each thing on the way to a place has parts; read, so that one which is there and has none counts. -#}
+{% macro _json_way_to(expression, document, steps) -%}
+    {%- set way = [] -%}
+    {%- for step in steps -%}
+        {%- set before = steps[:loop.index0] -%}
+        {%- set parts = headwater.json_nested_at(document, before, '[' if step is integer else '{') -%}
+        {%- do way.append(
+            headwater.counted_read(headwater.json_text_at(document, before) if before else expression, parts) ~ ' is not null'
+        ) -%}
+    {%- endfor -%}
+    {{ return(way | join(' and ')) }}
 {%- endmacro %}
 
 {#- Value: a path as the list of its names and places. -#}

@@ -44,6 +44,12 @@
     {%- set text = 'trim(cast(' ~ expression ~ ' as ' ~ dbt.type_string() ~ '))' -%}
     {%- set formats = [format or 'YYYY-MM-DD'] if format is none or format is string else format -%}
     {%- set read = [] -%}
+    {%- for one in formats if one[:3] == 'DD' ~ one[2] and 'MM' ~ one[2] ~ 'DD' ~ one[5:] in formats -%}
+        {%- do headwater._read_error(
+            expression, 'format has ' ~ 'MM' ~ one[2] ~ 'DD' ~ one[5:] ~ ' and ' ~ one ~ ', which read 3' ~ one[2] ~ '4' ~ one[2]
+            ~ '2026 as two days', 'one order; where rows say which is theirs, a column for each'
+        ) -%}
+    {%- endfor -%}
     {%- for one in formats -%}
         {%- if one in ['epoch_seconds', 'epoch_milliseconds'] -%}
             {%- set instant = headwater._instant_of_epoch(text, one) -%}

@@ -4,14 +4,16 @@
         with source as (select ... from raw), orders as (select /* read: created */ ... /* read end */ as at from source) select * from orders
         ctes: with source as (select ... from raw)    start: select    rest: , /* read ... as at from source
 
-    A select that groups keeps only what is from its from to its group by: what it reads is read before it is grouped. -#}
+    A select that groups keeps only what is from its from to its group by: what it reads is read before it is grouped. So does what a where reads: of
+    the rows before it, since those that it leaves out for being unread are lost. What a select without a from reads (lateral) is of the rows of
+    the select around it. -#}
 {% macro _selects_that_read(code) -%}
     {%- if '/* read: ' not in code -%}
         {{ return([]) }}
     {%- endif -%}
     {%- set token = modules.re.compile(
         '(?is)(/[*].*?[*]/|--[^\\n]*|' ~ headwater.string_pattern() ~ '|"[^"]*"|`[^`]*`|[()]|\\bselect\\b(?:\\s+distinct\\b)?|\\bfrom\\b'
-        ~ '|\\bgroup\\s+by\\b|\\bunion\\b|\\bintersect\\b|\\bexcept\\s+(?:all|distinct|select)\\b|\\bwith\\b)'
+        ~ '|\\bwhere\\b|\\bgroup\\s+by\\b|\\bunion\\b|\\bintersect\\b|\\bexcept\\s+(?:all|distinct|select)\\b|\\bwith\\b)'
     ) -%}
     {%- set kinds = {'(': 'open', ')': 'close', 'union': 'set', 'intersect': 'set', 'except': 'set', '/*': 'read'} -%}
     {%- set found, open_reads = [], [] -%}
@@ -25,41 +27,55 @@
         {%- set kind = 'end' if word == '/* read end */' else 'other' if first == '/*' and not word.startswith('/* read: ') else kinds.get(first, first) -%}
         {%- set frame = frames[-1] -%}
         {%- if kind == 'open' -%}
-            {%- do frames.append({'select': none, 'has_with': frame.get('has_with')}) -%}
+            {%- do frames.append({'select': none}) -%}
         {%- elif kind == 'with' and frames | length > 1 and frame['select'] is none -%}
-            {%- do frame.update({'has_with': true}) -%}
+            {%- do frame.update({'with': at.end, 'ctes_end': at.end}) -%}
         {%- elif kind == 'select' and frame['select'] is none -%}
-            {%- do frame.update({'select': {'start': at.start, 'end': at.end}, 'reads': [], 'from': none, 'group': none}) -%}
+            {%- do frame.update({'select': {'start': at.start, 'end': at.end}, 'reads': [], 'from': none, 'where': none, 'group': none}) -%}
             {%- if frames | length == 1 -%}{%- set at.in_main = true -%}{%- endif -%}
-        {%- elif kind in ['from', 'group'] and frame['select'] and not frame[kind] -%}
+        {%- elif kind in ['from', 'where', 'group'] and frame['select'] and not frame[kind] -%}
             {%- do frame.update({kind: at.start}) -%}
         {%- elif kind == 'read' -%}
             {%- set owners = frames | selectattr('select') | list -%}
             {%- set raw = word[9:-3] -%}
-            {%- set read = {'raw': raw, 'column': headwater._column_of(raw), 'start': at.end} -%}
+            {%- set read = {
+                'raw': raw, 'column': headwater._column_of(raw), 'start': at.end, 'in_where': owners and owners[-1]['where'] is not none,
+            } -%}
             {%- do open_reads.append(read) -%}
             {%- do owners[-1]['reads'].append(read) if owners -%}
         {%- elif kind == 'end' and open_reads -%}
             {%- set read = open_reads.pop() -%}
             {%- do read.update({'sql': code[read.start:at.start]}) -%}
         {%- elif kind in ['close', 'set'] -%}
-            {%- if frame['select'] and frame['reads'] and not frame.get('has_with') -%}
+            {%- set around = (frames[:-1] | selectattr('select') | list)[-1:] if kind == 'close' else [] -%}
+            {%- if frame['select'] and frame['from'] is none and around -%}
+                {%- do around[0]['reads'].extend(frame['reads']) -%}
+            {%- elif frame['select'] and frame['reads'] -%}
+                {#- A with inside brackets goes on where the one around it ends. -#}
+                {%- set ctes = [code[:at.ctes_end]] -%}
+                {%- for one in frames if one['with'] and one['ctes_end'] > one['with'] -%}
+                    {%- do ctes.append((', ' if ctes | join | trim else 'with ') ~ code[one['with']:one['ctes_end']]) -%}
+                {%- endfor -%}
                 {%- set select = frame['select'] -%}
                 {%- set end = [at.start, code | length] | min -%}
                 {%- set rest = ' ' ~ code[frame['from']:frame['group']] if frame['group'] and frame['from'] else ', ' ~ code[select.end:end] -%}
-                {#- What is read alike in several places (a JSON column) is one read. -#}
+                {#- What is read alike in several places (a JSON column) is one read, of all the rows that one of them has. -#}
                 {%- set reads = {} -%}
-                {%- for read in frame['reads'] -%}{%- do reads.setdefault(read.raw ~ read.sql, read) -%}{%- endfor -%}
-                {%- do found.append({
-                    'ctes': code[:at.ctes_end], 'start': code[select.start:select.end], 'rest': rest, 'reads': reads.values() | list,
-                }) -%}
-            {%- elif frame['select'] and frame['reads'] -%}
-                {%- do exceptions.warn(model.name ~ ': nothing counts what is not read in a with inside brackets: put it at the top.') -%}
+                {%- for read in frame['reads'] | sort(attribute='in_where', reverse=true) -%}{%- do reads.setdefault(read.raw ~ read.sql, read) -%}{%- endfor -%}
+                {%- for in_where, of_these in [(false, rest), (true, ' ' ~ code[frame['from']:frame['where']])] -%}
+                    {%- set those = reads.values() | selectattr('in_where', 'equalto', in_where) | list -%}
+                    {%- if those -%}
+                        {%- do found.append({
+                            'ctes': ctes | join, 'start': code[select.start:select.end], 'rest': of_these, 'reads': those,
+                        }) -%}
+                    {%- endif -%}
+                {%- endfor -%}
             {%- endif -%}
             {%- do frame.update({'select': none, 'reads': []}) -%}
             {%- if kind == 'close' and frames | length > 1 -%}
                 {%- do frames.pop() -%}
                 {%- if frames | length == 1 and not at.in_main -%}{%- set at.ctes_end = at.end -%}{%- endif -%}
+                {%- do frames[-1].update({'ctes_end': at.end}) if frames[-1]['with'] and not frames[-1]['select'] -%}
             {%- endif -%}
         {%- endif -%}
     {%- endfor -%}

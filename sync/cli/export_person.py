@@ -15,6 +15,8 @@ from sync.identity.access import everything_on
 from sync.report.page import Page
 from sync.state.tables import Tables
 
+FOLDER = "access"  # in the tool's own folder
+
 
 @click.command("export-person", cls=Verb, example="sync export-person anna@example.com")
 @click.argument("who")
@@ -42,9 +44,8 @@ def export_person(app: App, who: str, out: Path | None, sandbox: bool, as_json: 
             environment=chosen_environment(sandbox),
         )
     ours = app.project.private
-    folder = private.make_folder(out or ours / "access", below=None if out else ours)
-    name = f"person-{found['profile_id']}"
-    document, page = folder / f"{name}.json", folder / f"{name}.html"
+    folder = private.make_folder(out or ours / FOLDER, below=None if out else ours)
+    document, page = files_of(folder, found["profile_id"])
     text = json.dumps({"schema_version": 1, **found}, default=str, ensure_ascii=False, indent=2)
     with private.open_file(document) as file:
         file.write(text.encode())
@@ -72,6 +73,11 @@ def export_person(app: App, who: str, out: Path | None, sandbox: bool, as_json: 
         )
         return 1
     return 0
+
+
+def files_of(folder: Path, profile_id: str) -> tuple[Path, Path]:
+    """The JSON and the page of one person."""
+    return folder / f"person-{profile_id}.json", folder / f"person-{profile_id}.html"
 
 
 def _page(found: dict[str, Any]) -> Page:

@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from sync.cli.app import App, Verb, json_option
+from sync.cli.export_person import FOLDER, files_of
 from sync.cli.planning import planning
 from sync.cli.session import chosen_environment, connector
 from sync.engine.erase import TaskMaker, forgets
@@ -20,7 +21,7 @@ from sync.engine.plan.plan import Planning
 from sync.engine.retry import with_memory
 from sync.errors import ConfigError, SelectionError, closest
 from sync.identity.mask import mask
-from sync.state.erasures import ANSWERED, ASKED, CANNOT, PENDING, STATES, Task
+from sync.state.erasures import ANSWERED, ASKED, CANNOT, PENDING, PROFILE, STATES, Task
 from sync.state.people import People, Person, is_telephone_in_part
 from sync.state.tables import ResultTables
 from sync.warehouses.base import Session, now_utc
@@ -160,6 +161,7 @@ def _forget_all(
             touchpoints=touchpoints,
             results=results,
         )
+        _delete_exports(app, person)
         return _line(value, request_id, ids, tasks, None, person)
 
     def forget_the_rest() -> None:
@@ -172,6 +174,14 @@ def _forget_all(
     # One request is one transaction: what had too little memory for its own goes on with that one.
     with_memory(forget_the_rest)
     return list(done.values())
+
+
+def _delete_exports(app: App, person: Person) -> None:
+    """What `sync export-person` wrote of them here, under any id that they had."""
+    had = {one.value for one in person.values if one.type == PROFILE}
+    for profile_id in sorted({*person.ids, *had}):
+        for path in files_of(app.project.private / FOLDER, profile_id):
+            path.unlink(missing_ok=True)
 
 
 def _check_tables(shared: Planning, session: Session) -> None:

@@ -343,14 +343,7 @@ class Hubspot:
 
     def _known(self, rows: Mapping[str, Record]) -> set[str]:
         """Keys of the rows whose contact is there, under any of its addresses."""
-        answer = self._batch(
-            "read",
-            [{"id": unique} for unique in rows],
-            idProperty="email",
-            properties=["email", SECOND_ADDRESSES],
-            propertiesWithHistory=[],
-        )
-        addresses = {address for row in answer["results"] for address in _addresses(row)}
+        addresses = self._ids_of(rows)
         return {record.key for unique, record in rows.items() if unique in addresses}
 
     def _write(self, records: Sequence[Record], *, only_known: bool = False) -> BatchResult:
@@ -424,7 +417,7 @@ class Hubspot:
             record.remote_id: record
             for record in rows.values()
             if record.remote_id and record.has_new_address and self._own_key is None
-        }
+        } | self._by_former(rows)
         if not by_id:
             return [], [], None
         there = self._batch(
@@ -462,6 +455,40 @@ class Hubspot:
             return taken, refused, None
         said = f"hubspot: the answer does not name {len(left):,} of {len(sent):,} rows."
         return taken, refused, UnexpectedAnswerError(said)
+
+    def _by_former(self, rows: Mapping[str, Record]) -> dict[str, Record]:
+        """By id, rows of which no id is known that are there under the address of before alone: an answer about them was lost."""
+        former = {
+            address: record
+            for record in rows.values()
+            if not record.remote_id and self._own_key is None
+            for one in reversed(record.formers)
+            if (address := one.get("email", "").lower())
+        }
+        if not former:
+            return {}
+        there = self._ids_of(former)
+        now = self._ids_of(
+            {self._unique(former[address]) for address in there if address in former}
+        )
+        return {
+            there[address]: record
+            for address, record in former.items()
+            if address in there and self._unique(record) not in now
+        }
+
+    def _ids_of(self, addresses: Collection[str]) -> dict[str, str]:
+        """Ids of the contacts that have these addresses, by address."""
+        if not addresses:
+            return {}
+        found = self._batch(
+            "read",
+            [{"id": one} for one in addresses],
+            idProperty="email",
+            properties=["email", SECOND_ADDRESSES],
+            propertiesWithHistory=[],
+        )["results"]
+        return {address: str(row["id"]) for row in found for address in _addresses(row)}
 
     def _taken(
         self, answer: Any, sent: Mapping[str, Record]

@@ -135,6 +135,21 @@ class Ledger:
             f"and row_hash <> {unknown}"
         )
 
+    def maybe_there(self) -> str:
+        """A query of (sync_key, identifiers, acknowledged_at): with which identifiers a row may be there whose last answer was lost. Those
+        that it was last taken with, where it was, and those of what was tried since.
+        """
+        sure = self._listed((Action.ADD, Action.CHANGE, *GONE))
+        taken = self._listed((Action.ADD, Action.CHANGE))
+        return (
+            "select sync_key, identifiers, acknowledged_at from (select acknowledgements.*, "
+            f"sum(case when action in ({sure}) then 1 else 0 end) over (partition by sync_key "
+            "order by acknowledged_at desc, batch_number desc rows between unbounded preceding and current row) "
+            f"as sure_since from {self._tables.acknowledgements} as acknowledgements "
+            f"where {self._mine()} and {self._here}) as told where identifiers is not null "
+            f"and (sure_since = 0 or (sure_since = 1 and action in ({taken})))"
+        )
+
     def let_go_of(self, run_ids: list[str]) -> str:
         """A query of (sync_key, identifiers, row_hash) of rows that these runs only let go of, before that is folded in: somebody else's
         row is the same record.

@@ -124,40 +124,39 @@ merged as (
 
 ),
 
--- Whom a record that was merged away is now: a merge of a merge is followed, some times.
-merges_followed as (
+-- Whom a record that was merged away is now: a merge of a merge is followed, each time twice as far (64 at last).
+{% for round in range(1, 7) -%}
+merges_followed_{{ round }} as (
 
     select
-        merged.entity,
-        merged.record_key,
-        case
-            when hop_1.merged_key is null then merged.merged_key
-            {%- for hop in range(2, 7) %}
-            when hop_{{ hop }}.merged_key is null then hop_{{ hop - 1 }}.merged_key
-            {%- endfor %}
-        end as survivor_key
+        nearer.entity,
+        nearer.record_key,
+        coalesce(farther.merged_key, nearer.merged_key) as merged_key
 
-    from merged
-    {% for hop in range(1, 7) %}
-    left join merged as hop_{{ hop }}
-        on merged.entity = hop_{{ hop }}.entity
-        and {{ 'merged' if loop.first else 'hop_' ~ (hop - 1) }}.merged_key = hop_{{ hop }}.record_key
-    {% endfor %}
+    from {{ 'merged' if loop.first else 'merges_followed_' ~ (round - 1) }} as nearer
+
+    left join {{ 'merged' if loop.first else 'merges_followed_' ~ (round - 1) }} as farther
+        on nearer.entity = farther.entity
+        and nearer.merged_key = farther.record_key
+
 ),
 
--- One that leads to no record that lives is gone, as that is.
+{% endfor -%}
+-- One that leads to no record that lives, or round in a circle, is gone.
 survivors as (
 
     select
-        merges_followed.entity,
-        merges_followed.record_key,
-        merges_followed.survivor_key
+        merges_followed_6.entity,
+        merges_followed_6.record_key,
+        merges_followed_6.merged_key as survivor_key
 
-    from merges_followed
+    from merges_followed_6
 
     inner join keyed
-        on merges_followed.entity = keyed.entity
-        and merges_followed.survivor_key = keyed.record_key
+        on merges_followed_6.entity = keyed.entity
+        and merges_followed_6.merged_key = keyed.record_key
+
+    where keyed.merged_key is null
 
 ),
 

@@ -272,27 +272,41 @@ class Declared:
 
     def _there(self, records: Sequence[Record]) -> Collection[str]:
         """Keys of those who are there; of whom nobody knows how to ask is there."""
-        return {record.key for record in records if self._document(record) is not None}
+        words = self._reading
+        if words is None:
+            return set()
+        return {record.key for record in records if self._document(record, words) is not None}
 
     def _differing(self, records: Sequence[Record]) -> Mapping[str, Sequence[str]]:
         """Of those who are there, what stands there otherwise than it would be sent, as far as the vendor tells of it."""
-        verb, words = self._object.upsert, self._words(self._known_id)
+        verb, words = self._object.upsert, self._reading
         assert verb is not None  # noqa: S101 - as the file's check says
+        if words is None:
+            return {}
         node = verb.body if verb.per == "row" else templates.item(verb.body)
         made = templates.compiled(node, self.file.rows(self.target.kind))
         found = {}
         for record in records:
-            document = self._document(record)
+            document = self._document(record, words)
             ours = json.loads(json_bytes(made(words, record)))
             if isinstance(document, dict) and (names := differences(ours, document)):
                 found[record.key] = names
         return found
 
-    def _document(self, record: Record) -> Any:
+    @property
+    def _reading(self) -> dict[str, Any] | None:
+        """What a request that reads a row names; None where the object is not there, so that nobody is in it."""
+        read = self._object.read
+        assert read is not None  # noqa: S101
+        object_id = self._object_id(makes=False) if names_id(read) else self._known_id
+        if object_id is None and names_id(read) and self._object.find is not None:
+            return None
+        return self._words(object_id)
+
+    def _document(self, record: Record, words: dict[str, Any]) -> Any:
         """What the vendor has of a row; None where it has nobody like it."""
         asked, read = self._asked["read"], self._object.read
         assert read is not None  # noqa: S101
-        words = self._words(self._known_id)
         row: Record | None = record
         if record.remote_id is None and self._look_ups and "remote_id" in names_in(read):
             row = self._looked_up(words, record)
@@ -391,6 +405,11 @@ class Declared:
         """A row of an object whose rows are looked up: by its id, and where that is not known, or gone, by what finds it."""
         known, merges = record.remote_id is not None, name == "merge"
         found = record if known else self._looked_up(words, record, is_exact=merges)
+        for former in () if merges else record.formers:
+            if found is None:  # made without an answer
+                was = replace(record, identifiers=former)
+                there = self._looked_up(words, was, is_exact=True)
+                found = there and replace(record, remote_id=there.remote_id)
         while found is not None:
             if merges:
                 named = self._with_who_stays(words, found, is_needed=not known)
@@ -513,16 +532,22 @@ class Declared:
         """Of rows that were taken, whoever has another address than before where the address is the record: the old one goes into the
         new, and a row of which it does not is refused.
         """
-        if self._object.merge is None or self._object.update is not None:
+        if self._object.merge is None:
             return result
+        for place in range(max((len(record.formers) for record in records), default=0)):
+            result = self._fold_each(result, records, place)
+        return result
+
+    def _fold_each(self, result: BatchResult, records: Sequence[Record], place: int) -> BatchResult:
+        """The same of one of the addresses of before of each."""
         taken = {row.key for row in result.accepted}
         moved = [
-            Record(record.key, record.former, into=record)
+            Record(record.key, former, into=record)
             for record in records
-            if record.key in taken
-            and record.former
-            and any(
-                record.former.get(name) not in (None, record.identifiers.get(name))
+            if record.key in taken and (self._object.update is None or record.remote_id is None)
+            for former in record.formers[place : place + 1]
+            if any(
+                former.get(name) not in (None, record.identifiers.get(name))
                 for name in self._object.found_by
             )
         ]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sync.engine.plan import membership
+from sync.state.ledger import UNKNOWN
 
 if TYPE_CHECKING:
     from sync.destinations.base import ObjectType
@@ -38,29 +39,48 @@ class Claims:
             return cls(others=others)
         return cls(offered.found_by, offered.members, others)
 
-    def passed_on(self, mapping: Mapping, dialect: Dialect) -> str | None:
-        """Query part `passed_on as (...)` over `planned` and `activation`: sync_key of rows whose address of before is somebody else's now,
-        in this table or by another sync, so that nothing may become of its record; None where nobody is found by an address.
+    def passed_on(self, mapping: Mapping, before_of: str, dialect: Dialect) -> str | None:
+        """Query part `passed_on as (...)` over `activation`: those of `before_of`, a query of (sync_key, identifiers), whose address is
+        somebody else's now, in this table or by another sync, so that nothing may become of its record; None where nobody is found by
+        an address.
         """
         names = [name for name in self.found_by if name in mapping.identifiers]
         same = []
         for name in names:
-            before = membership.found_as(name, dialect.json_text("planned.held_identifiers", name))
+            before = membership.found_as(name, dialect.json_text("identifiers", name))
             now = membership.found_as(name, dialect.text(dialect.column(name)))
-            theirs = membership.found_as(name, dialect.json_text("identifiers", name))
             others = (
-                f" union all select sync_key, {theirs} as now from ({self.others}) as of_others"
+                f" union all select sync_key, {before} as now from ({self.others}) as of_others"
             )
             same.append(
-                f"select leaving.sync_key from (select sync_key, {before} as before from planned "
-                "where action = 'change') as leaving inner join "
+                "select leaving.sync_key, leaving.identifiers from "
+                f"(select sync_key, identifiers, {before} as before from ({before_of}) as had) as leaving inner join "
                 f"(select sync_key, {now} as now from activation{others if self.others else ''}) as taking "
                 "on taking.now = leaving.before and taking.sync_key <> leaving.sync_key"
             )
         if not same:
             return None
+        return f"passed_on as (select distinct sync_key, identifiers from ({' union all '.join(same)}) as passed)"
+
+    def tried(self, mapping: Mapping, maybe: str, dialect: Dialect) -> str | None:
+        """Query part `tried as (...)` over `planned`: sync_key, identifiers and first_at of what a row that changes may be there with,
+        since an answer about it was lost, and has no more; None where nobody is found by an address. `maybe` is a query as
+        `Ledger.maybe_there` gives.
+        """
+        places = mapping.identifier_places
+        differing = " or ".join(
+            f"{membership.found_as(name, dialect.json_text('maybe.identifiers', name))} is distinct from "
+            f"{membership.found_as(name, 'planned.' + dialect.column(places[name]))}"
+            for name in self.found_by
+            if name in places
+        )
+        if not differing:
+            return None
         return (
-            f"passed_on as (select distinct sync_key from ({' union all '.join(same)}) as passed)"
+            "tried as (select planned.sync_key, maybe.identifiers, min(maybe.acknowledged_at) as first_at "
+            f"from planned inner join ({maybe}) as maybe on maybe.sync_key = planned.sync_key "
+            f"where planned.action = 'change' and planned.held_hash = {dialect.literal(UNKNOWN)} "
+            f"and ({differing}) group by planned.sync_key, maybe.identifiers)"
         )
 
     def parts(

@@ -39,12 +39,12 @@ from sync.state.erasures import Erasures
 from sync.state.intents import Intents
 from sync.state.journal import Journal
 from sync.state.leases import Leases, owner_name
-from sync.state.ledger import Ledger
+from sync.state.ledger import UNKNOWN, Ledger
 from sync.state.places import Places
 from sync.state.runs import RunLog
 from sync.state.standing import Standing, dbt_failures
 from sync.state.tables import Tables
-from sync.warehouses.base import Session, Warehouse, now_utc
+from sync.warehouses.base import Dialect, Session, Warehouse, now_utc
 
 # Rows of a table: a comparison of fewer is made again sooner than it is kept.
 WORTH_KEEPING = 20_000
@@ -347,6 +347,9 @@ def _planned(
         refresh=_refresh(definition, offered),
         by_id=offered is not None and (offered.updates_by_id or offered.merges),
         folds=offered is not None and offered.folds,
+        maybe=_maybe(session, definition, offered, ledger, held, planning.warehouse.dialect)
+        if spool
+        else None,
         merged=_merged(planning, session, definition, offered, held),
         undo=None if undo is None else ledger.undoing(undo),
     )
@@ -574,6 +577,27 @@ def _merged(
     if not anybody:
         return None
     return Merged(aliases, makes_one=offered.merges, is_found=bool(offered.found_by))
+
+
+def _maybe(
+    session: Session,
+    definition: SyncDefinition,
+    offered: ObjectType | None,
+    ledger: Ledger,
+    held: str,
+    dialect: Dialect,
+) -> str | None:
+    """As whom rows may be there whose last answer was lost, where there are such rows and a record is to follow its address."""
+    if offered is None or not (offered.updates_by_id or offered.folds):
+        return None
+    if definition.mode not in (Mode.UPSERT, Mode.MIRROR, Mode.UPDATE_ONLY):
+        return None
+    unknown = dialect.literal(UNKNOWN)
+    if not session.rows(
+        f"select 1 as one from ({held}) as held where row_hash = {unknown} limit 1"
+    ):
+        return None
+    return ledger.maybe_there()
 
 
 def tells_merges(definition: SyncDefinition) -> bool:

@@ -34,6 +34,7 @@ Erased = Callable[[abc.Mapping[str, Sequence[str]]], tuple[str, str]]
 KindsOf = abc.Mapping[str, Kind]
 REMOVING = (Mode.MIRROR, Mode.REPLACE)
 UPDATING = (Mode.UPSERT, Mode.UPDATE_ONLY, Mode.MIRROR, Mode.REPLACE)
+MOST_TRIED = 4  # addresses that one row may be there under without our knowing
 FILLING = (Mode.ADD, Mode.CREATE_ONLY, *UPDATING)
 # Modes for which a row that may be there differs from one that is: it must be sent again, taken out, or left to nobody else.
 INTENDING = FILLING
@@ -138,6 +139,20 @@ def map_columns(definition: SyncDefinition, columns: Sequence[str]) -> Mapping:
     return Mapping(identifiers=definition.identifiers, fields=fields)
 
 
+# Over `tried` and `passed_on`, a row each: all that nobody else has now, as JSON, the first that was tried first.
+_LOST = (
+    "lost as (select sync_key, '[' || max(case when nth = 1 then identifiers end)"
+    + "".join(
+        f" || coalesce(', ' || max(case when nth = {nth} then identifiers end), '')"
+        for nth in range(2, MOST_TRIED + 1)
+    )
+    + " || ']' as identifiers from (select tried.sync_key, tried.identifiers, "
+    "row_number() over (partition by tried.sync_key order by tried.first_at, tried.identifiers) as nth "
+    "from tried left join passed_on on passed_on.sync_key = tried.sync_key "
+    "and passed_on.identifiers = tried.identifiers where passed_on.sync_key is null) as left_over group by sync_key)"
+)
+
+
 class PlanQueries:
     """The SQL of one sync's plan."""
 
@@ -159,6 +174,7 @@ class PlanQueries:
         erased: Erased | None = None,
         by_id: bool = False,
         folds: bool = False,
+        maybe: str | None = None,
         taken_out: Permission | None = None,
         merged: Merged | None = None,
         undo: tuple[str, str] | None = None,
@@ -167,7 +183,7 @@ class PlanQueries:
         (sync_key, payload_hash, is_dismissed), or None for none; `kinds` what the columns hold; `claims` who else may want rows that
         leave; `refresh` when rows are sent again though nothing changed; `erased` who is to be sent nothing, whatever the table says;
         `by_id` whether who has other identifiers is written by its remote id; `folds` whether an address is the record, and the one before
-        goes into the new one;
+        goes into the new one; `maybe` as whom rows may be there whose last answer was lost (`Ledger.maybe_there`), where there are any;
         `taken_out` whom a `remove` sync keeps out of the object; `merged` who became whom, where the destination is told; `undo` has
         queries of the keys that a run put in and took out: the plan is of these alone, and has whom it put in as if the table did not.
         """
@@ -185,6 +201,7 @@ class PlanQueries:
         self._is_claimed = False
         self._by_id = by_id
         self._folds = folds
+        self._maybe = maybe
         self._undo = undo
         self._merged = merged if self._mode in (Mode.UPSERT, Mode.MIRROR) else None
         self._has_reason = "withheld_reason" in columns
@@ -305,10 +322,19 @@ class PlanQueries:
                 "group by remote_id having count(*) > 1)"
             )
             join += "left join ids_of_several on ids_of_several.remote_id = planned.remote_id "
+        if tried := self._tried():
+            ids += f", {tried}"
         if passed_on := self._passed_on():
             known += ", case when passed_on.sync_key is null then 0 else 1 end as is_passed_on"
             ids += f", {passed_on}"
-            join += "left join passed_on on passed_on.sync_key = planned.sync_key "
+            join += (
+                "left join passed_on on passed_on.sync_key = planned.sync_key "
+                "and passed_on.identifiers = planned.held_identifiers "
+            )
+        if tried:
+            known += ", lost.identifiers as lost_identifiers"
+            ids += f", {_LOST}"
+            join += "left join lost on lost.sync_key = planned.sync_key "
         if marks:
             known += "".join(
                 f", coalesce(marks.{name}, 0) as {name}"
@@ -330,10 +356,21 @@ class PlanQueries:
         held, remote_id = "held_identifiers", "remote_id"
         if self._by_id:
             # Of a row that may have been sent nobody knows which identifiers the vendor has; an id of two rows says of neither who it is.
-            unknown = f"action <> 'remove' and held_hash = {self._dialect.literal(UNKNOWN)}"
-            if self._passed_on():
-                unknown = f"({unknown}) or (action <> 'remove' and is_passed_on = 1)"
-            held = f"case when not ({unknown}) then held_identifiers end as held_identifiers"
+            none = self._dialect.text("null")
+            passed = "is_of_several = 1"
+            if self._folds:
+                passed = "is_passed_on = 1" if self._passed_on() else "false"
+            lost = none
+            if self._maybe:  # who has an id is written by it
+                lost = (
+                    "lost_identifiers"
+                    if self._folds
+                    else "case when remote_id is null then lost_identifiers end"
+                )
+            held = (
+                f"case when action = 'remove' then held_identifiers when {passed} then {none} "
+                f"when held_hash = {self._dialect.literal(UNKNOWN)} then {lost} else held_identifiers end as held_identifiers"
+            )
             remote_id = "case when is_of_several = 0 then remote_id end as remote_id"
         marking = ", leaving, shared, holders" if marked and self._members else ""
         return (
@@ -390,8 +427,21 @@ class PlanQueries:
         return marks, "left join marks on marks.sync_key = planned.sync_key "
 
     def _passed_on(self) -> str | None:
-        """The query part of that name of `Claims`, where the record of an address that changed goes into the new one."""
-        return self._claims.passed_on(self.mapping, self._dialect) if self._folds else None
+        """The query part of that name of `Claims`, where the record of an address that changed goes into the new one, or is looked for."""
+        before = (
+            "select sync_key, held_identifiers as identifiers from planned where action = 'change'"
+        )
+        if self._maybe:
+            before += " union all select sync_key, identifiers from tried"
+        elif not self._folds:
+            return None
+        return self._claims.passed_on(self.mapping, before, self._dialect)
+
+    def _tried(self) -> str | None:
+        """The query part of that name of `Claims`, where there may be any."""
+        if self._maybe is None:
+            return None
+        return self._claims.tried(self.mapping, self._maybe, self._dialect)
 
     def _placed(self, of: str = "") -> str:
         """The mapped columns, by their names in a plan."""
@@ -526,7 +576,7 @@ class PlanQueries:
         sendable = f"({present} and activation.withheld_reason is null)"
         if self._mode is Mode.REMOVE:
             return (
-                f"case when {sendable} and not ({held}) then 'remove' "
+                f"case when {sendable} and (not ({held}) or held.is_unknown) then 'remove' "
                 f"when {sendable} then 'unchanged' when {held} then 'forget' else 'none' end"
             )
         gone = f"'{'remove' if self._mode in REMOVING else 'none'}'"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 
 from sync.config.models import SyncDefinition
@@ -171,12 +172,19 @@ class RunRecord:
             self.log.write_withheld(session, self._result.counts.withheld)
 
     def _doubt_gone(self, session: Session, planned: Planned) -> None:
-        """A sync that is gone claims nobody: what this push takes out may be what that one, defined again, believes to be there."""
-        counts, definition, planning = planned.plan.counts, self._definition, self._planning
-        gone = planning.places.gone(definition, planning.known)
-        if gone and (counts.remove or counts.change):
-            ledger = planning.ledger(definition)
-            session.execute(ledger.doubting_gone(definition.filled, gone))
+        """A sync that is gone claims nobody: what this push takes out may be what that one, defined again, believes to be there, and what
+        it puts in may be what one of mode `remove` believes to be out.
+        """
+        counts, planning = planned.plan.counts, self._planning
+        ledger = planning.ledger(self._definition)
+        for mode, is_touched in (
+            (Mode.MIRROR, counts.remove or counts.change),
+            (Mode.REMOVE, counts.add or counts.change),
+        ):
+            there = replace(self._definition, mode=mode)
+            gone = planning.places.gone(there, planning.known)
+            if gone and is_touched and self._definition.mode is not Mode.EVENT:
+                session.execute(ledger.doubting_gone(there.filled, gone))
 
     def _check_intents(self, session: Session, expected: int) -> None:
         """They were read after the rows that are to be sent, and must be of the same table."""

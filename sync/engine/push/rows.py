@@ -138,7 +138,7 @@ class RowReader:
                     row.record = replace(
                         row.record,
                         has_new_address=row.record.remote_id is not None,
-                        former=json.loads(held) if held else None,
+                        formers=_formers(held),
                     )
         return rows
 
@@ -157,6 +157,12 @@ class RowReader:
                 left = membership.without_shared(row.record.identifiers, shared, self._members)
                 row.record = replace(row.record, identifiers=left)
                 row.stays = leaving == shared
+
+
+def _formers(held: str | None) -> tuple[dict[str, str], ...]:
+    """The identifiers that a row was last taken with; a list are those that it may be there with."""
+    found = json.loads(held) if held else []
+    return tuple(found) if isinstance(found, list) else (found,)
 
 
 def _differ(held: str | None, row: PlannedRow) -> bool:

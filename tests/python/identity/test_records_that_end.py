@@ -49,18 +49,27 @@ def test_each_end_is_as_it_was_declared(lab: Lab) -> None:
         row("e", "bo@x.example", deleted=True), row("f", "bo@x.example", "+4915222222222"),
         row("g", into="e"), row("h", into="nowhere"), row("i", into="i"),  # to the deleted, to nobody, to itself
         row("j", into="k"), row("k", into="j"),  # round in a circle
+        row("l1", into="j"),  # into the circle
+        *(row(f"m{n}", into=f"m{n - 1}" if n > 1 else "f") for n in range(1, 41)),  # merged once a year and again
     ])  # fmt: skip
     lab.build(command="run")
     groups = lab.groups()
+    chain = {f"m{n}" for n in range(1, 41)}
+    assert {groups.pop(key) for key in chain} == {groups["f"]}
     assert set(groups) == {"a", "b", "c", "d", "f", "i"}
     assert groups["a"] == groups["b"] == groups["d"]
     assert len({groups[key] for key in "acfi"}) == 4
     held = lab.query(
         "select distinct identifier_value from analytics.int_identity__identifiers_unpivoted"
     )
-    assert {value for (value,) in held} == {
+    assert {value for (value,) in held} - chain == {
         "a", "b", "c", "d", "f", "i", "ada@x.example", "cy@x.example", "bo@x.example", "+4915222222222",
     }  # fmt: skip
+
+    # Whose merge leads to no row of the source, or round in a circle, is told.
+    lab.build("--select", "identity_merges_lead_to_somebody", "--store-failures", command="test")
+    told = lab.query("select * from dbt_test__audit.identity_merges_lead_to_somebody")
+    assert told == [("records", 4)]
 
     # A correction that comes late: the merge is undone, and what was deleted is there again.
     before = groups

@@ -54,7 +54,12 @@ def test_the_report_goes_green_only_when_everything_is_proven(people, answer, ca
         monkeypatch.setenv("HOOK_URL", hook.url)
         assert lab.sync("push", "--json") == 0
         answer()
+        access = lab.folder / ".headwater" / "access"
+        access.mkdir(parents=True, exist_ok=True)
+        for name in ("person-p1.json", "person-p1.html", "person-p3.json"):
+            (access / name).write_text("all that is known")
         assert lab.sync("forget", "p1@example.com", "p2", "--json") == 0
+        assert [one.name for one in access.iterdir()] == ["person-p3.json"]
         told = answer()["forgotten"]
         assert [(one["people"], one["records"], one["destinations"]) for one in told] == [
             (1, 1, ["files", "hook"])

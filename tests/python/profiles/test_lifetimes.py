@@ -126,6 +126,53 @@ def test_scores_are_the_closed_forms(folder: Path) -> None:
                 np.testing.assert_allclose(bought[column], expected[column], rtol=1e-6, atol=1e-9)
 
 
+def test_extremes_have_scores_too(folder: Path) -> None:
+    days = {
+        "once": [30],
+        "today": [0],
+        "twice today": [0, 0],
+        "once in 1901": [45_000],
+        "first in 1901": [45_000, 3],
+        "daily, long ago": list(range(4000, 5500)),
+        "daily, until now": list(range(1500)),
+    }
+    bought = [
+        {"profile_id": name, "occurred_at": NOW - dt.timedelta(days=n), "total": 5.0}
+        for name, some in days.items() for n in some
+    ]  # fmt: skip
+    fill(folder, pd.DataFrame(bought), {"traits_lifetime": PAPER})
+    found = scores(folder, "traits_lifetime").drop("never bought").astype(float)
+    assert set(found.index) == set(days)
+    assert (
+        found.loc[["once", "today", "twice today", "once in 1901"], "probability_alive"].eq(1).all()
+    )
+    r, alpha, a, b = (PAPER[name] for name in ("r", "alpha", "a", "b"))
+    x, recency, age = (
+        found.repeat_purchases,
+        found.days_to_last_purchase / 7,
+        found.days_of_observation / 7,
+    )
+    some = x > 0
+    log_odds = np.log(a / (b + x[some] - 1)) + (r + x[some]) * np.log(
+        (alpha + age[some]) / (alpha + recency[some])
+    )
+    np.testing.assert_allclose(
+        found.probability_alive[some],
+        1 / (1 + np.exp(np.minimum(log_odds, 700))),
+        rtol=1e-6,
+        atol=1e-9,
+    )
+    assert found.loc["daily, long ago", ["probability_alive", "expected_purchases"]].tolist() == [
+        0,
+        0,
+    ]
+    assert (
+        np.isfinite(found.to_numpy()).all(axis=1).tolist()
+        == found.mean_repeat_value.notna().tolist()
+    )
+    assert found.expected_purchases.between(0, DAYS).all()
+
+
 def test_without_parameters_there_are_no_scores(folder: Path) -> None:
     fill(folder, random_events(np.random.default_rng(1)), {"traits_rhythm": PAPER})
     found = scores(folder, "traits_lifetime")

@@ -70,7 +70,10 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project.rows(
         "create table raw_stream.texts as select id, cast(to_json(context) as varchar) as context, "
         "cast(to_json(properties) as varchar) as properties from raw_stream.structs "
-        "union all select 'm4', '[object Object]', null"
+        "union all select 'm4', '[object Object]', null "
+        # What a queue packed twice, the whole or a part, and a list that is none.
+        """union all select 'm5', '"{\\"traits\\":{\\"email\\":\\"bo@s1.example\\"}}"', '{"products": {"sku": "C-3"}}' """
+        """union all select 'm6', '{"traits":"{\\"email\\":\\"bo@s1.example\\"}"}', '{"products": null}'"""
     )
     failed = project.build()
     assert not failed, "\n".join(failed)
@@ -96,11 +99,16 @@ def test_what_is_no_json_and_what_in_it_cannot_be_read_is_counted(shop: Project)
         select column_name, value_count, unread_count, shapes from analytics_sync.unread_values
         where model_name = 'stg_stream__texts' order by all""")
     assert counted == [
-        ("context", 3, 1, "[aaaaaa aaaaaa]"),
+        ("context", 5, 2, '"{\\"aaaaaa\\":{\\"aaaaa\\":\\"aa@a9.aaaaaaa\\ | [aaaaaa aaaaaa]'),
+        ("context.traits", 3, 1, '{"aaaaa":"aa@a9.aaaaaaa"}'),
         ("context.traits.email", 2, 1, "aaa aa aaaaaaa"),
-        ("properties", 2, 0, None),
+        ("properties", 4, 0, None),
         ("properties.revenue", 1, 0, None),
     ]
+    in_place_of_a_list = shop.rows("""
+        select column_name, value_count, unread_count, shapes from analytics_sync.unread_values
+        where model_name = 'stg_stream__texts_lines' and unread_count > 0""")
+    assert in_place_of_a_list == [("properties.products", 3, 1, '{"aaa":"a-9"}')]
 
 
 @pytest.mark.parametrize(

@@ -93,6 +93,71 @@ def test_a_share_is_allowed_for_a_reason_only(shop: Project) -> None:
     assert shop.build() == []
 
 
+WHEN = "{{ headwater.cast_or_null('sold_at', dbt.type_timestamp()) }}"
+# By how a team may write it: each reads the same 20 values, of which 18 are there and 2 cannot be read.
+WAYS = {
+    "base_till__keyed": "select * from {{ source('till', 'sales') }} where {{ headwater.has_key('sale_no') }}",
+    "base_till__named": "select sale_no, sold_at from {{ ref('base_till__keyed') }}",
+    "stg_till__after_a_reader": f"select {WHEN} as at from {{{{ ref('base_till__keyed') }}}}",
+    "stg_till__after_two": f"select {WHEN} as at from {{{{ ref('base_till__named') }}}}",
+    "stg_till__left_out": f"select sale_no from {{{{ source('till', 'sales') }}}} where ({WHEN} <= {{{{ headwater.cdp_now() }}}})",
+    "stg_till__read_and_left_out": f"""
+        select sale_no, {WHEN} as at from {{{{ source('till', 'sales') }}}} where {WHEN} is not null order by 1""",
+    "stg_till__beside": f"""
+        select sales.sale_no, times.at from {{{{ source('till', 'sales') }}}} as sales,
+            lateral (select {WHEN.replace("sold_at", "sales.sold_at")} as at) as times""",
+    "stg_till__inside": f"""
+        with others as (select 1 as one),
+        found as (
+            with named as (select sale_no, sold_at as when_sold from {{{{ source('till', 'sales') }}}}),
+            dated as (select sale_no, {WHEN.replace("sold_at", "when_sold")} as at from named)
+            select * from dated cross join others
+        )
+        select * from found""",
+    "stg_till__more": f"""
+        {{{{ config(materialized='incremental') }}}}
+        select sale_no, {WHEN} as at from {{{{ source('till', 'sales') }}}}
+        {{% if is_incremental() %}} where sale_no > (select max(sale_no) from {{{{ this }}}}) {{% endif %}}""",
+}
+
+
+def test_however_a_model_reads_its_losses_are_counted(shop: Project) -> None:
+    shop.models = dict(WAYS)
+    shop.vars["cdp_unread"]["stop_percent"] = 40
+    assert shop.build() == []
+    counts = "select model_name, value_count, unread_count, verdict from analytics_sync.unread_values order by all"
+    assert shop.rows(counts) == [
+        (name, 18, 2, "warned") for name in sorted(WAYS) if name.startswith("stg")
+    ]
+    # The rows that come to an incremental model are counted before they are in it, on top of those it has.
+    shop.rows(
+        "insert into raw_till.sales values (21, 'soon', '1', null), (22, '2026-11-20', '1', null), (23, '2026-11-20', '1', null)"
+    )
+    assert shop.build() == []
+    of_more = [row for row in shop.rows(counts) if row[0] == "stg_till__more"]
+    assert of_more == [("stg_till__more", 21, 3, "warned")]
+    shop.rows("insert into raw_till.sales values (24, 'later', '1', null)")
+    (error,) = shop.build()
+    assert (
+        "stg_till__more: sold_at: 1 of 1 values (100.0 %) cannot be read, such as 'aaaaa'" in error
+    )
+    assert shop.rows("select max(sale_no) from analytics.stg_till__more") == [(23,)]
+
+
+def test_an_ephemeral_model_that_reads_is_refused(shop: Project) -> None:
+    shop.models = {
+        "stg_till__sales": "{{ config(materialized='ephemeral') }}" + SALES,
+        "after_sales": "select * from {{ ref('stg_till__sales') }}",
+    }
+    shop.build()
+    log = (shop.folder / "logs" / "dbt.log").read_text()
+    assert "stg_till__sales: an ephemeral model reads raw values (sold_at)" in log
+    assert "Give it materialized='view' in models/stg_till__sales.sql" in log
+    assert (
+        shop.rows("select * from information_schema.tables where table_name = 'after_sales'") == []
+    )
+
+
 @pytest.mark.parametrize("kind", ["view", "ephemeral"])
 def test_what_a_base_model_hands_on_is_counted_where_it_is_read(shop: Project, kind: str) -> None:
     base = "select * from {{ source('till', 'sales') }}"
@@ -114,7 +179,7 @@ def test_a_golden_attribute_that_is_not_of_its_type_is_counted_and_is_no_value(
     shop.models = {
         "stg_till__people": f"{{{{ config(meta={{'record': {record}}}) }}}} select sale_no, born, timestamp '2026-01-01' as seen_at "
         "from {{ source('till', 'sales') }}",
-        "int_profiles__attribute_values": "{{ headwater.survivorship_values('person') }}",
+        "int_profiles__attribute_values": "with given as ({{ headwater.survivorship_values('person') }}) select * from given",
     }
     shop.vars |= {
         "cdp_registry": {"records": ["stg_till__people"]},

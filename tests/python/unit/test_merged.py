@@ -203,7 +203,7 @@ def test_an_address_that_changes_is_told_with_the_one_before(workbench):
     push(bench)
     people(bench, ada="ada.new")
     push(bench)
-    assert bench.destination.members["ada"].former == {"email": "ada@shop.example"}
+    assert bench.destination.members["ada"].formers == ({"email": "ada@shop.example"},)
 
 
 @pytest.mark.parametrize("taken", [{"ben": "ada", "bea": "bea"}, {"ben": "ben", "bea": "Ada"}])
@@ -220,7 +220,7 @@ def test_an_address_that_passes_to_somebody_else_goes_into_nobody(
     people(bench, ada="ada.new", **taken)
     push(bench)
     assert bench.destination.members["ada"].identifiers["email"] == "ada.new@shop.example"
-    assert bench.destination.members["ada"].former is None
+    assert bench.destination.members["ada"].formers == ()
 
 
 def test_two_who_swap_their_addresses_are_told_of_no_merge(workbench):
@@ -230,9 +230,9 @@ def test_two_who_swap_their_addresses_are_told_of_no_merge(workbench):
     push(bench)
     people(bench, ada="ben", ben="ada")
     push(bench)
-    assert {name: one.former for name, one in bench.destination.members.items()} == {
-        "ada": None,
-        "ben": None,
+    assert {name: one.formers for name, one in bench.destination.members.items()} == {
+        "ada": (),
+        "ben": (),
     }
 
 

@@ -28,6 +28,9 @@ class Crm(MemoryDestination):
                 email = record.identifiers["email"]
                 owner = next((one for one, held in self.records.items() if held == email), None)
                 known = record.remote_id if record.has_new_address else None
+                if record.remote_id is None and owner is None:
+                    before = {former["email"] for former in record.formers}
+                    known = next((one for one, at in self.records.items() if at in before), None)
                 if record.key in self.refuses:
                     failed.append(RowError(record.key, "refused", "no"))
                 elif known in self.records and owner not in (None, known):
@@ -127,6 +130,68 @@ def test_a_lost_answer_makes_no_second_record(bench):
     bench.destination.refuses, bench.destination.forgets_answers = set(), False
     push(bench)
     assert there(bench) == ["ada.new"]
+
+
+@pytest.mark.parametrize("taken", [True, False])
+def test_who_was_made_without_an_answer_is_not_left_under_the_address_of_before(bench, taken):
+    """The vendor gave an id that nobody got to know: it is looked for by the address that was sent."""
+    table(bench, ada="ada", ben="ben")
+    bench.destination.forgets_answers = True
+    bench.destination.refuses = set() if taken else {"ada"}
+    push(bench, "failed")
+    bench.destination.forgets_answers, bench.destination.refuses = False, set()
+    table(bench, ada="ada.new", ben="ben")
+    push(bench)
+    assert there(bench) == ["ada.new", "ben"]
+    assert push(bench).counts.to_send == 0
+
+
+def test_who_was_made_without_an_answer_leaves_an_address_to_who_has_it_now(bench):
+    table(bench, ada="ada")
+    bench.destination.forgets_answers = True
+    push(bench, "failed")
+    bench.destination.forgets_answers = False
+    table(bench, ada="ada.new", ben="ada")
+    push(bench)
+    assert there(bench) == ["ada", "ada.new"]
+
+
+class AddressBook(MemoryDestination):
+    """An address is the record, and the one before goes into the one that is written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.records: set[str] = set()
+        self.loses: str | None = None  # the address of whose request the answer is lost
+
+    def upsert(self, records):
+        for record in records:
+            self.records.add(record.identifiers["email"])
+            if record.identifiers["email"] == self.loses:
+                raise TransientError("lost")
+            self.records -= {former["email"] for former in record.formers}
+        return BatchResult([Accepted(record.key) for record in records])
+
+    def merge(self, records):
+        raise AssertionError
+
+
+def test_a_lost_answer_leaves_no_address_of_before_where_the_address_is_the_record(workbench):
+    bench = workbench()
+    book = bench.destination = AddressBook()
+    bench.declare(found_by=("email",), merges=True)
+    for before, after in ((None, "ada"), ("ada.er", "ada.new")):
+        if before:
+            table(bench, one=before)
+            push(bench)
+        table(bench, one=after)
+        book.loses = f"{after}@shop.example"
+        push(bench, "failed")
+        book.loses = None
+        table(bench, one=f"{after}.er")
+        push(bench)
+        assert book.records == {f"{after}.er@shop.example"}
+    assert push(bench).counts.to_send == 0
 
 
 def test_an_id_of_two_rows_says_of_neither_who_it_is(bench):

@@ -639,6 +639,37 @@ def test_a_sync_that_comes_back_knows_whom_others_took_out_meanwhile(bench):
     assert there(one) == {"a", "b", "c", "d"}
 
 
+def test_a_sync_that_comes_back_knows_whom_a_removing_one_took_out_meanwhile(bench):
+    fills, removes = sync(bench, name="fills"), sync(bench, name="removes", mode=Mode.REMOVE)
+    table(fills, "fills", "a", "b")
+    push(fills)
+    family, removes.family = removes.family, [removes]
+    table(removes, "removes", "a")
+    push(removes)
+    assert there(bench) == {"b"}
+    table(removes, "removes", "z")
+    push(removes)
+    removes.family = family
+    push(fills)
+    assert there(bench) == {"a", "b"}
+
+
+def test_a_removing_sync_that_comes_back_knows_whom_others_put_in_meanwhile(bench):
+    fills = sync(bench, name="fills", mode=Mode.UPSERT)
+    removes = sync(bench, name="removes", mode=Mode.REMOVE)
+    table(removes, "removes", "a")
+    push(removes)
+    family, fills.family = fills.family, [fills]
+    table(fills, "fills", "a", "b")
+    push(fills)
+    assert there(bench) == {"a", "b"}
+    fills.family = family
+    push(removes)
+    push(fills)
+    assert there(bench) == {"b"}
+    assert push(removes).counts.to_send == 0
+
+
 def test_what_a_killed_push_of_the_other_sync_sent_is_claimed(bench):
 
     one, other = sync(bench, name="one"), sync(bench, name="other")

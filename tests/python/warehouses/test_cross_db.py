@@ -165,7 +165,7 @@ def test_every_macro_is_run() -> None:
         "utc_of_zone", "utc_of_offset", "string_literals", "string_pattern",
         "stored_name",
         # json_part, among the readers, comes to these; a list's rows are no expression (test_json).
-        "json_document", "json_text_at", "json_at", "json_path", "json_rows_of",
+        "json_document", "json_text_at", "json_at", "json_path", "json_nested_at", "json_rows_of",
         # Of a dbt version; of a column that is a list; of a window: asks of audiences are parsed in each dialect (test_sayable).
         "check_dbt_version", "load_seed_file", "list_includes", "percentile_over", "clock_of_utc",
     }  # fmt: skip
