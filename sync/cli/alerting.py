@@ -76,7 +76,9 @@ class Alerts:
             return {}
 
     def tell(self, found: Sequence[Change]) -> None:
-        """Tell what changed. What does not reach everybody who hears of it is not remembered, so that it is told again."""
+        """Tell what changed. What does not reach everybody who hears of it is not remembered, so that it is told again: where nothing was
+        told before, what it was before is, since the run that is on record has the new state.
+        """
         if not self._receivers or not found:
             return
         owners: Mapping[str, Sequence[str]] = {
@@ -87,17 +89,19 @@ class Alerts:
             with self._app.warehouse.session(write=True) as session:
                 for change in found:
                     if change.sync not in missed:
-                        self._remember(session, change)
+                        self._remember(session, change, change.status)
+                    elif self._log_of(change.sync).last_told(session) is None:
+                        self._remember(session, change, change.previous_status or "success")
         except WarehouseError as error:  # it is told again, which is better than never
             self._log("alerts_not_recorded", message=error.message)
 
-    def _remember(self, session: Session, change: Change) -> None:
+    def _remember(self, session: Session, change: Change, status: str) -> None:
         self._log_of(change.sync).note(
             session,
             command="alert",
             mode=self._subjects[change.sync].mode,
             now=now_utc(),
-            status=change.status,
+            status=status,
         )
 
     def _log_of(self, name: str) -> RunLog:

@@ -112,7 +112,7 @@ class Files:
         self._is_local = isinstance(self._fs, LocalFileSystem)
         shared = settings.readable_by == "group"
         self._file_mode, self._folder_mode = (0o640, 0o750) if shared else (FILE, FOLDER)
-        self._root_is_mended = False
+        self._root_is_mended = self._is_tidied = False
         self._staged: str | None = None
         self._writer: Writer | None = None
         self._stream: IO[bytes] | None = None
@@ -138,21 +138,36 @@ class Files:
         if not records:
             return BatchResult(requests=0)
         self._limiter("default")
+        self._guard(self._tidy)
         keys = {record.key for record in records}
         for path in self._guard(self._written):
             self._guard(lambda path=path: self._rewrite(path, keys))
         return BatchResult(accepted=[Accepted(record.key) for record in records])
 
+    def _tidy(self) -> None:
+        """Take away what runs that were killed had half written: people are in it, and nobody reads it."""
+        if self._is_tidied:
+            return
+        self._is_tidied = True
+        log = f"{self._root}/{self._name}"
+        for folder, begins, ends in (
+            (self._root, f".{self._name}.", FORMATS),
+            (self._root, f"{self._name}.", (".part",)),
+            (log, "", (".part",)),
+        ):
+            for path in self._files(folder, begins, ends):
+                self._fs.rm(path)
+
+    def _files(self, folder: str, begins: str, ends: tuple[str, ...]) -> list[str]:
+        if not self._fs.exists(folder):
+            return []
+        paths = map(str, self._fs.ls(folder, detail=False))
+        return [one for one in paths if Path(one).name.startswith(begins) and one.endswith(ends)]
+
     def _written(self) -> list[str]:
         """Files of the table: the whole one, and those of its change log."""
-        found = []
-        for folder, begins in ((self._root, f"{self._name}."), (f"{self._root}/{self._name}", "")):
-            if self._fs.exists(folder):
-                found += [
-                    path
-                    for path in map(str, self._fs.ls(folder, detail=False))
-                    if Path(path).name.startswith(begins) and path.endswith(FORMATS)
-                ]
+        found = self._files(self._root, f"{self._name}.", FORMATS)
+        found += self._files(f"{self._root}/{self._name}", "", FORMATS)
         return sorted(found)
 
     def _rewrite(self, path: str, keys: set[str]) -> None:
@@ -167,6 +182,7 @@ class Files:
     def begin(self, run_id: str, columns: Sequence[str]) -> None:
         self._staged = f"{self._root}/.{self._name}.{run_id}.{self.format}"
         self._guard(self._make_root)
+        self._guard(self._tidy)
         self._stream = self._guard(lambda: self._open(f"{self._staged}"))
         self._writer = writer(self.format, self._stream, ["key", *columns])
 
@@ -213,6 +229,7 @@ class Files:
         def write() -> None:
             self._make_root()
             self._make_folder(f"{self._root}/{self._name}")
+            self._tidy()
             with self._open(path + ".part") as stream:
                 out = writer(self.format, stream, columns)
                 out.write(rows)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Mapping, Sequence
 from typing import IO, Any, Literal, Protocol
@@ -16,6 +14,7 @@ Format = Literal["csv", "jsonl", "parquet"]
 NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 # What a cell of a formula begins with (docs/destinations.md), also in the full-width forms that East Asian spreadsheets take for the same.
 FORMULA = (*"=+-@", *"\t\r\n\0", *"\uff1d\uff0b\uff0d\uff20")
+_IN_QUOTES = re.compile('[",\r\n]')
 Row = Mapping[str, Value]
 
 
@@ -51,7 +50,9 @@ class JsonLines:
 
 
 class Csv:
-    """RFC 4180 with a header; a cell that a spreadsheet would run as a formula gets a leading apostrophe."""
+    """RFC 4180 with a header; a cell that a spreadsheet would run as a formula gets a leading apostrophe. An empty text is in quotes, which
+    tells it from null.
+    """
 
     def __init__(self, stream: IO[bytes], columns: list[str]) -> None:
         self._stream = stream
@@ -65,13 +66,14 @@ class Csv:
         return None
 
     def _write(self, lines: Sequence[Sequence[Value]]) -> None:
-        text = io.StringIO(newline="")
-        csv.writer(text).writerows([[_cell(value) for value in line] for line in lines])
-        self._stream.write(text.getvalue().encode())
+        text = [",".join([_quoted(_cell(value)) for value in line]) + "\r\n" for line in lines]
+        self._stream.write("".join(text).encode())
 
 
 class Parquet:
-    """A row group a call. A column's type is that of its first values; a column that starts empty is text."""
+    """A row group a call. A column's type is that of its first values; a column that starts empty is text. Lists and objects are JSON text:
+    Arrow would give all objects of a column the names of each, and an empty list no type that later ones have.
+    """
 
     def __init__(self, stream: IO[bytes], columns: list[str]) -> None:
         self._stream = stream
@@ -84,7 +86,7 @@ class Parquet:
 
         values = {name: [row.get(name) for row in rows] for name in self._columns}
         if self._writer is None:
-            self._start({name: pa.array(column).type for name, column in values.items()})
+            self._start({name: _type_of(column) for name, column in values.items()})
         try:
             arrays = [self._array(values[field.name], field.type) for field in self._schema]
         except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
@@ -116,15 +118,36 @@ class Parquet:
         from sync.arrow import pa
 
         if pa.types.is_string(kind):
-            values = [None if value is None else str(plain(value)) for value in values]
+            values = [None if value is None else _text(value) for value in values]
         return pa.array(values, kind)
+
+
+def _quoted(cell: str | int | float | None) -> str:
+    if not isinstance(cell, str):
+        return "" if cell is None else str(cell)
+    if cell and _IN_QUOTES.search(cell) is None:
+        return cell
+    return '"' + cell.replace('"', '""') + '"'
+
+
+def _type_of(column: Sequence[Value]) -> Any:
+    """The Arrow type of a column's values: text where they are lists or objects."""
+    from sync.arrow import pa
+
+    if any(isinstance(value, list | dict) for value in column):
+        return pa.string()
+    return pa.array(column).type
+
+
+def _text(value: Value) -> str:
+    """A value where text is wanted: text as it is, all else as JSON has it."""
+    shown = plain(value)
+    return shown if isinstance(shown, str) else json_bytes(shown).decode()
 
 
 def _cell(value: Value) -> str | int | float | None:
     shown = plain(value)
-    if isinstance(shown, bool):
-        return "true" if shown else "false"
-    if isinstance(shown, list | dict):
+    if isinstance(shown, bool | list | dict):
         return json_bytes(shown).decode()
     if isinstance(shown, str) and shown.startswith(FORMULA) and not NUMBER.fullmatch(shown):
         return "'" + shown

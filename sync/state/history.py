@@ -95,14 +95,19 @@ class RunHistory:
 
     def undefined(self, session: Session, defined: Collection[str]) -> list[dict[str, Any]]:
         """Syncs that are not among `defined` and still hold rows at a destination, or may, since a push of theirs never ended: name and
-        held.
+        held. Not those that sent events, which cannot be taken out, or took people out, who are nowhere.
         """
         mine = f"where environment = {self._literal(self._environment)}"
+        keeps_nobody = (
+            "select sync_name from (select sync_name, mode, row_number() over (partition by sync_name "
+            f"order by started_at desc, run_id desc) as nth from {self._tables.runs} {mine} "
+            f"and command = 'push') as pushed where nth = 1 and mode in ('event', 'remove')"
+        )
         rows = session.rows(
             "select sync_name, count(distinct sync_key) as held from ("
             f"select sync_name, sync_key from {self._tables.ledger} {mine} "
             f"union all select sync_name, sync_key from {self._tables.intents} {mine}) as kept "
-            "group by sync_name order by sync_name"
+            f"where sync_name not in ({keeps_nobody}) group by sync_name order by sync_name"
         )
         return [
             {"name": row["sync_name"], "held": int(row["held"])}

@@ -272,27 +272,41 @@ class Declared:
 
     def _there(self, records: Sequence[Record]) -> Collection[str]:
         """Keys of those who are there; of whom nobody knows how to ask is there."""
-        return {record.key for record in records if self._document(record) is not None}
+        words = self._reading
+        if words is None:
+            return set()
+        return {record.key for record in records if self._document(record, words) is not None}
 
     def _differing(self, records: Sequence[Record]) -> Mapping[str, Sequence[str]]:
         """Of those who are there, what stands there otherwise than it would be sent, as far as the vendor tells of it."""
-        verb, words = self._object.upsert, self._words(self._known_id)
+        verb, words = self._object.upsert, self._reading
         assert verb is not None  # noqa: S101 - as the file's check says
+        if words is None:
+            return {}
         node = verb.body if verb.per == "row" else templates.item(verb.body)
         made = templates.compiled(node, self.file.rows(self.target.kind))
         found = {}
         for record in records:
-            document = self._document(record)
+            document = self._document(record, words)
             ours = json.loads(json_bytes(made(words, record)))
             if isinstance(document, dict) and (names := differences(ours, document)):
                 found[record.key] = names
         return found
 
-    def _document(self, record: Record) -> Any:
+    @property
+    def _reading(self) -> dict[str, Any] | None:
+        """What a request that reads a row names; None where the object is not there, so that nobody is in it."""
+        read = self._object.read
+        assert read is not None  # noqa: S101
+        object_id = self._object_id(makes=False) if names_id(read) else self._known_id
+        if object_id is None and names_id(read) and self._object.find is not None:
+            return None
+        return self._words(object_id)
+
+    def _document(self, record: Record, words: dict[str, Any]) -> Any:
         """What the vendor has of a row; None where it has nobody like it."""
         asked, read = self._asked["read"], self._object.read
         assert read is not None  # noqa: S101
-        words = self._words(self._known_id)
         row: Record | None = record
         if record.remote_id is None and self._look_ups and "remote_id" in names_in(read):
             row = self._looked_up(words, record)

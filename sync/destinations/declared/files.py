@@ -573,9 +573,9 @@ def _named(node: Any) -> set[str]:
     return set()
 
 
-def names_id(verb: form.Verb) -> bool:
+def names_id(request: form.Request) -> bool:
     """Whether a request says the id of the object, which must be found then."""
-    said = [verb.path, verb.body, verb.query, verb.headers]
+    said = [request.path, request.body, request.query, request.headers]
     return "object_id" in _named(said) | _keys(said)
 
 

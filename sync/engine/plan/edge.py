@@ -322,8 +322,15 @@ def exact_number(digits: str) -> float:
     return number
 
 
-def _each(column: pa.Array, convert: Callable[[Any], Any], kind: pa.DataType, why: str) -> _Crossed:
-    """One by one, where a column has what needs a look."""
+def _each(
+    column: pa.Array,
+    convert: Callable[[Any], Any],
+    kind: pa.DataType,
+    why: str,
+    *,
+    look: Callable[[pa.Scalar], None] | None = None,
+) -> _Crossed:
+    """One by one, where a column has what needs a look; `look` is given each as Arrow has it."""
     from sync.arrow import pa
 
     values: list[Any] = []
@@ -331,6 +338,8 @@ def _each(column: pa.Array, convert: Callable[[Any], Any], kind: pa.DataType, wh
     for item in column:
         reason = None
         try:
+            if look is not None:
+                look(item)
             raw = item.as_py(maps_as_pydicts="strict")
             values.append(None if raw is None else convert(raw))
         except UnsendableError as error:
@@ -350,8 +359,39 @@ def _nested(column: pa.Array, read: Callable[[Any], Any]) -> _Crossed:
     def text(value: Any) -> str:
         return json.dumps(_inner(read(value)), ensure_ascii=False, allow_nan=False)
 
-    crossed = _each(column, text, pa.string(), "holds a value that cannot be sent")
+    look = _check_times if _has_times(column.type) else None
+    crossed = _each(column, text, pa.string(), "holds a value that cannot be sent", look=look)
     return _Crossed(crossed.column, crossed.why, JSON_TEXT)
+
+
+def _has_times(kind: pa.DataType) -> bool:
+    """Whether a list or object holds times of day, at whatever depth."""
+    from sync.arrow import pa
+
+    if pa.types.is_time(kind):
+        return True
+    return any(_has_times(kind.field(place).type) for place in range(kind.num_fields))
+
+
+def _check_times(item: pa.Scalar) -> None:
+    """Python would take the end of a day for its beginning.
+
+    Raises:
+        UnsendableError: a time within is no time of day.
+    """
+    from sync.arrow import pa
+
+    if not item.is_valid:
+        return
+    if pa.types.is_time(item.type):
+        if item.value >= _DAY_SECONDS * _PER_SECOND[item.type.unit]:
+            raise UnsendableError(f"holds a time that {NOT_A_TIME}")
+    elif pa.types.is_struct(item.type):
+        for _, one in item.items():
+            _check_times(one)
+    elif pa.types.is_nested(item.type):
+        for one in item.values:
+            _check_times(one)
 
 
 def _inner(value: Any) -> Any:

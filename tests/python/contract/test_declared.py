@@ -857,6 +857,31 @@ def test_a_teams_own_file_is_a_destination_with_a_stand_in(
         assert one.account() == "1"
 
 
+def test_who_is_on_an_object_that_must_be_found_is_read_by_its_id(
+    mailer: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An audit asks before anything else does, and knew no id: every row lacked "what its address is made of"."""
+    check = "    check: {get: /groups, answer: {form: list}}\n"
+    read = "    read: {get: /groups/$object_id/members/$email, answer: {fields: {email: text}}}\n"
+    mailer.write_text(RIGHT.replace(check, check + read).replace("${email|lower}", "$email"))
+    monkeypatch.setattr(registry, "_folders", [])
+    registry.add_folder(mailer.parent)
+
+    def group(url: str) -> Any:
+        settings = registry.sandbox_settings("mailer", base_url=url, directory="/nowhere")
+        target = SyncObject("group", "Lapsed")
+        return registry.create("mailer", name="m", settings=settings, target=target)
+
+    rows = [Record(f"k{n}", {"email": f"P{n}@shop.example"}, {"n": n}) for n in range(3)]
+    with start_sandbox(tmp_path / "state.sqlite") as url:
+        assert (group(url).there(rows), group(url).differing(rows)) == (set(), {})
+        assert group(url).check() == "group 'Lapsed' will be made"
+        group(url).upsert(rows[:2])
+        assert group(url).there(rows) == {"k0", "k1"}
+        changed = [replace(row, fields={"n": 7}) for row in rows[:1]]
+        assert group(url).differing([*changed, rows[1]]) == {"k0": ["n"]}
+
+
 def test_the_tests_of_a_teams_own_file_come_from_the_file(mailer: Path) -> None:
     (made,) = declared_suites(mailer).items()
     assert made[0] == "TestMailerGroup"

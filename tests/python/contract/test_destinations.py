@@ -236,6 +236,44 @@ def test_a_column_that_is_empty_in_the_first_rows_is_not_lost(bench: Bench, layo
     ]
 
 
+def test_lists_and_objects_in_parquet_are_the_same_whatever_others_hold(bench: Bench) -> None:
+    destination = bench.destination("files", "table", format="parquet")
+    destination.begin("run", ["tags", "answers", "wants", "late"])
+    given: list[list[dict[str, Any]]] = [
+        [{"tags": [], "answers": {"a": 1}, "wants": {}}, {"tags": [None], "answers": {"b": "x"}}],
+        [{"tags": ["vip", None], "answers": {"c": [1.5, "d"]}, "late": True}, {"late": False}],
+    ]
+    keys = iter("1234")
+    for batch in given:
+        destination.write([Record(next(keys), {}, row) for row in batch])
+    destination.commit()
+    path = bench.directory / "files" / "Lapsed_buyers.parquet"
+    rows = duckdb.sql(f"select tags, answers, wants, late from '{path}' order by key").fetchall()
+    found = [[None if cell is None else json.loads(cell) for cell in row] for row in rows]
+    names = ("tags", "answers", "wants", "late")
+    assert found == [[row.get(name) for name in names] for batch in given for row in batch]
+
+
+def test_an_empty_text_in_csv_is_no_null_and_stays_so_when_others_are_erased(bench: Bench) -> None:
+    destination = bench.destination("files", "table", format="csv")
+    destination.begin("run", ["note", "name", "visits"])
+    long = "x" * 200_000  # a reader of CSV takes less by itself
+    texts = {"1": "", "2": None, "3": 'a "q",\r\nb' + long, "4": "gone"}
+    destination.write(
+        [Record(k, {}, {"note": v, "name": "x", "visits": 0}) for k, v in texts.items()]
+    )
+    destination.commit()
+    path = bench.directory / "files" / "Lapsed_buyers.csv"
+    kept = (
+        b'key,note,name,visits\r\n1,"",x,0\r\n2,,x,0\r\n3,"a ""q"",\r\nb'
+        + long.encode()
+        + b'",x,0\r\n'
+    )
+    assert path.read_bytes() == kept + b"4,gone,x,0\r\n"
+    destination.erase([Record("4", {})])
+    assert path.read_bytes() == kept
+
+
 @pytest.mark.parametrize("layout", ["csv", "parquet"])
 def test_an_empty_table_still_has_its_columns(bench: Bench, layout: str) -> None:
     destination = bench.destination("files", "table", format=layout)

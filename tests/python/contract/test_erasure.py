@@ -123,6 +123,36 @@ def test_files_are_written_anew_without_the_rows(bench: Bench, tmp_path: Path, k
     assert {path: path.read_bytes() for path in kept} == before
 
 
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
+@pytest.mark.parametrize("then", ["erase", "begin", "upsert"])
+def test_what_a_killed_run_had_half_written_stays_nowhere(
+    bench: Bench, tmp_path: Path, kind: str, then: str
+) -> None:
+    rows = records(offered("files", "table"), 5)
+    killed = bench.destination("files", "table", format=kind)
+    killed.upsert(rows)
+    killed.begin("r1", ["first_name"])
+    killed.write(rows)
+    (log,) = (tmp_path / "files" / "Lapsed_buyers").iterdir()
+    for half in (log, tmp_path / "files" / f"Lapsed_buyers.{kind}"):
+        half.with_name(f"{half.name}.part").write_text("p00000")
+    another = tmp_path / "files" / f".Others.r1.{kind}"
+    another.write_text("somebody else's")
+    next_one = bench.destination("files", "table", format=kind)
+    next_one.check()
+    assert len(list((tmp_path / "files").iterdir())) == 4, "whoever looks takes nothing away"
+    if then == "begin":
+        next_one.begin("r2", ["first_name"])
+        next_one.commit()
+    else:
+        getattr(next_one, then)(rows[:2])
+    names = {path.name for path in (tmp_path / "files").rglob("*") if path.is_file()}
+    assert names - {path.name for path in log.parent.iterdir()} - {f"Lapsed_buyers.{kind}"} == {
+        another.name
+    }
+    assert not any(name.endswith(".part") for name in names)
+
+
 def keys_in(path: Path, kind: str) -> list[str]:
     if kind == "csv":
         with path.open(encoding="utf-8", newline="") as stream:

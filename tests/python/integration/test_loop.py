@@ -111,6 +111,22 @@ def test_an_alert_tells_that_a_sync_broke_and_that_it_works_again(lab, monkeypat
     ]  # fmt: skip
 
 
+def test_the_first_news_of_a_sync_that_does_not_arrive_is_told_again(lab, monkeypatch):
+    """The run on record had the new state by then, so that nobody ever heard of it."""
+    path = lab.folder / "destinations.yml"
+    text = path.read_text()
+    path.write_text(text + "alerts: {type: webhook, url: 'http://127.0.0.1:9'}\n")
+    push = ("push", "--select", "hook_people", "--attempts", "1", "--json")
+    monkeypatch.setenv("HOOK_URL", "http://127.0.0.1:9")
+    assert lab.sync(*push) == 1
+    with running_hook() as alerts:
+        path.write_text(text + f"alerts: {{type: webhook, url: '{alerts.url}'}}\n")
+        assert lab.sync(*push) == 1
+        assert lab.sync(*push) == 1
+    changes = [change for body in alerts.bodies for change in body["changes"]]
+    assert [(one["sync"], one["status"]) for one in changes] == [("hook_people", "failed")]
+
+
 @pytest.mark.parametrize("command", [("push",), ("pull",), ("status", "--alert")])
 def test_a_command_that_cannot_begin_is_told_once_and_again_when_it_works(lab, command):
     manifest = lab.folder / "target" / "manifest.json"
@@ -222,6 +238,16 @@ def test_status_names_a_sync_that_is_not_defined_any_more_and_still_holds_people
     lab.sync("push", "--select", "files_people", "--json")
     answer()
     lab.sql("update analytics_sync.ledger set sync_name = 'old_people'")
+    # What was sent as events cannot be taken out, and who was taken out is nowhere.
+    for mode in ("event", "remove"):
+        for table, more, which in (
+            ("ledger", "", "sync_name = 'old_people'"),
+            ("runs", f", '{mode}' as mode", "command = 'push' and sync_name = 'files_people'"),
+        ):
+            lab.sql(
+                f"insert into analytics_sync.{table} by name select * replace ('old_{mode}' as sync_name{more}) "
+                f"from analytics_sync.{table} where {which}"
+            )
     assert lab.sync("status", "--select", "hook_people", "--json") == 0
     assert answer()["undefined"] == [{"name": "old_people", "held": 10}]
     assert lab.sync("status") == 1

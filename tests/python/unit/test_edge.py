@@ -56,6 +56,10 @@ EXACT = {
         "{'at': date '2026-01-02', 'sums': [1::decimal(18, 0)], 'm': map {'k': time '01:02:03'}}",
         {"at": "2026-01-02", "sums": [1], "m": {"k": "01:02:03"}},
     ),
+    "times in a list": (
+        "[time '23:59:59.999999', null, time '00:00:00']",
+        ["23:59:59.999999", None, "00:00:00"],
+    ),
     "json": ("'{\"a\": 1.10}'::json", '{"a": 1.10}'),
 }
 BAD = {
@@ -78,6 +82,9 @@ BAD = {
     "decimal in a list": ("[1234567890123456.78::decimal(18, 2)]", "more digits"),
     "hugeint in an object": ("{'a': 12345678901234567890::hugeint}", "64 bits"),
     "date in an object": ("{'a': date '10000-01-01'}", "cannot be sent"),
+    "end of the day in a list": ("[null, time '24:00:00']", "time of day"),
+    "end of the day in an object": ("{'a': map {'k': [time '24:00:00']}}", "time of day"),
+    "end of the day in an array": ("array_value(time '24:00:00')", "time of day"),
 }
 NEVER = {
     "blob": "'ab'::blob", "interval": "interval 1 day", "bit": "'101'::bit",
