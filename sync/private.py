@@ -61,6 +61,15 @@ def descriptor(path: str | Path, *, flags: int = os.O_WRONLY | os.O_TRUNC, mode:
     return made
 
 
+def beside(path: str | Path) -> None:
+    """From here on the process makes no file that is more open than that one: a library writes others beside it, of the same people, and
+    asks the umask alone.
+    """
+    with suppress(OSError):
+        closed = ~os.stat(path).st_mode & 0o666
+        os.umask(os.umask(FOLDER ^ 0o777) | closed)
+
+
 def mend(folder: Path, *, file: int = FILE, mode: int = FOLDER) -> None:
     """What earlier versions left readable by others, in `folder` and below it."""
     for root, _, names in os.walk(folder):

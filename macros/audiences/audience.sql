@@ -12,6 +12,9 @@
     {{ return('select 1 as one') }}
 {%- endif -%}
 {%- set made = headwater.compiled_audience(definition, model.name) -%}
+{%- if made is none -%}
+    {{ return('select 1 as one') }}
+{%- endif -%}
 {%- set context, limit, sample, holdout = made.context, made.limit, made.sample, made.holdout -%}
 {%- set in_groups = holdout and holdout.groups -%}
 {%- if execute and model.resource_type == 'model' and flags.WHICH in ['build', 'run', 'retry'] -%}
@@ -80,9 +83,12 @@ select * from members
 {%- endmacro %}
 
 {#- Value: {parsed, context, tree, limit, sample, holdout}: a definition, as YAML or read already, compiled; every mistake is told at once. `name`
-    is the audience's, which its holdout and sample are drawn by unless they have a salt. -#}
+    is the audience's, which its holdout and sample are drawn by unless they have a salt. None of a wrong one that is told later. -#}
 {% macro compiled_audience(definition, name) -%}
     {%- set parsed = definition if definition is mapping else headwater.read_definition(definition, "entity:, then all:, any: or one condition") -%}
+    {%- if headwater.is_told_later() and (parsed is none or parsed.get('entity', 'person') not in headwater.audience_entities()) -%}
+        {{ return(none) }}
+    {%- endif -%}
     {%- set is_theirs = parsed.get('zone') == 'theirs' -%}
     {%- set context = headwater.audience_context(parsed.get('entity', 'person'), zone=none if is_theirs else parsed.get('zone')) -%}
     {%- do context.update({'name': name, 'their_zones': headwater.their_zones(context) if is_theirs else []}) -%}
@@ -97,6 +103,9 @@ select * from members
         'holdout': headwater.audience_holdout(context, parsed['holdout']) if 'holdout' in parsed else none,
         'everywhere': headwater.global_holdout(context, context.entity, parsed.get('global_holdout', 'held_out')),
     } -%}
+    {%- if context.problems and headwater.is_told_later() -%}
+        {{ return(none) }}
+    {%- endif -%}
     {%- do headwater.stop_for(context.problems if definition is mapping else headwater.with_lines(definition, context.problems)) -%}
     {{ return(made) }}
 {%- endmacro %}

@@ -7,6 +7,12 @@
     {{ exceptions.raise_compiler_error(headwater._sentence(model.name ~ (', ' ~ path if path else '') ~ ': ' ~ message)) }}
 {%- endmacro %}
 
+{#- Value: whether a wrong definition is told when its own model is built, and the others are built all the same: dbt reads all models before it builds one, and
+    stopped there with the first. `dbt parse` is asked to tell at once. -#}
+{% macro is_told_later() -%}
+    {{ return(not execute and flags.WHICH != 'parse') }}
+{%- endmacro %}
+
 {#- Text: with the dot that ends it, unless it ends with a question. -#}
 {% macro _sentence(text) -%}
     {{ return(text ~ ('' if text.endswith('?') else '.')) }}

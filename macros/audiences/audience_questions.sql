@@ -3,6 +3,9 @@
     leaf alone were otherwise), is_met, is_sampled, is_member and is_holdout. reach: members and, per sync of the entity, whom it could reach. -#}
 {% macro audience_questions(definition, name) -%}
     {%- set made = headwater.compiled_audience(definition, name) -%}
+    {%- if made is none -%}
+        {{ return('') }}
+    {%- endif -%}
     {%- set rows = headwater.audience_rows(made) -%}
     {%- set reaches = headwater._audience_reaches(made.context) -%}
     {#- Figures have no name that would tell anybody something. -#}

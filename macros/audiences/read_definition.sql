@@ -1,4 +1,4 @@
-{#- Value: a definition from its YAML text, every mistake of the text told at once. YAML alone would keep the last of two equal keys, read
+{#- Value: a definition from its YAML text, every mistake of the text told at once; none of a wrong one that is told later. YAML alone would keep the last of two equal keys, read
     NO as false, 01067 as 567 and 12:30 as 750. So each scalar is put in quotes with a mark before YAML sees it: k and its line before a
     key, p before a plain value, q before one that was in quotes. Then no key is lost, and a value is read as it is written. -#}
 {% macro read_definition(text, wanted) -%}
@@ -6,9 +6,12 @@
     {%- set marked = headwater._marked_yaml(text | string, problems) -%}
     {%- set tree = fromyaml(marked) -%}
     {%- set definition = headwater._definition_value(tree, '', problems) if tree is mapping else {} -%}
+    {%- set is_readable = tree is mapping and not problems and headwater._is_same(definition, fromyaml(text)) -%}
+    {%- if not is_readable and headwater.is_told_later() -%}
+        {{ return(none) }}
+    {%- endif -%}
     {%- do headwater.stop_for(problems) -%}
-    {%- set plain = fromyaml(text) -%}
-    {%- if tree is not mapping or not headwater._is_same(definition, plain) -%}
+    {%- if not is_readable -%}
         {{ headwater.audience_error('', "the definition is no YAML mapping that can be read in one way only; it wants " ~ wanted
             ~ ", each key with its value on a line of its own, blanks as indent, and texts with signs in quotes") }}
     {%- endif -%}

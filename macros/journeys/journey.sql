@@ -21,6 +21,9 @@
     {{ return('select 1 as one') }}
 {%- endif -%}
 {%- set parsed = headwater.read_definition(definition, "entry: and steps:") -%}
+{%- if parsed is none -%}
+    {{ return('select 1 as one') }}
+{%- endif -%}
 {%- do headwater._journey_only(parsed, headwater.definition_keys('journey'), '') -%}
 {%- set nodes = headwater.journey_nodes(parsed) -%}
 {{- config(

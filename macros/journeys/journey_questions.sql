@@ -4,6 +4,9 @@
     the build would refuse the definition this does too, unless `checks` is false. -#}
 {% macro journey_questions(definition, name, checks=true, replayed=none) -%}
     {%- set parsed = definition if definition is mapping else headwater.read_definition(definition, "entry: and steps:") -%}
+    {%- if parsed is none -%}
+        {{ return('') }}
+    {%- endif -%}
     {%- do headwater._journey_only(parsed, headwater.definition_keys('journey'), '') -%}
     {%- set nodes = headwater.journey_nodes(parsed) -%}
     {#- Before any branch: dbt reads refs while it parses, when no table is known. -#}
@@ -12,7 +15,7 @@
     {%- set members = none -%}
     {%- if replayed is not none and replayed.audience -%}
         {%- set made = headwater.compiled_audience(replayed.audience, parsed['entry']['audience']) -%}
-        {%- set members = 'select judged.' ~ made.context.key ~ ', judged.is_holdout from (' ~ headwater.audience_rows(made) ~ ') as judged where judged.is_member' -%}
+        {%- set members = 'select judged.' ~ made.context.key ~ ', judged.is_holdout from (' ~ headwater.audience_rows(made) ~ ') as judged where judged.is_member' if made else none -%}
     {%- endif -%}
     {%- set versions = headwater.journey_versions(parsed, name, log) if execute and not headwater.is_offline() else none -%}
     {%- set known = headwater._journey_known(parsed, nodes, log, versions.current, checks) if log else {} -%}
@@ -37,7 +40,8 @@
 {#- Text: a step in plain words. -#}
 {% macro _journey_node_words(node, parsed) -%}
     {%- if node.type == 'touchpoint' -%}
-        {{ return((node.channel or 'task') ~ ' by ' ~ node.destination ~ (': ' ~ node.template if node.template)) }}
+        {%- set whom = ', to contacts ' ~ headwater.rule_words(node.contacts) if node.contacts is defined else '' -%}
+        {{ return((node.channel or 'task') ~ ' by ' ~ node.destination ~ (': ' ~ node.template if node.template) ~ whom) }}
     {%- elif node.type == 'split' -%}
         {%- set arms = [] -%}
         {%- for arm in node.arms -%}

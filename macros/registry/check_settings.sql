@@ -9,6 +9,7 @@
     {%- do headwater.stop_for_settings(problems) -%}
     {%- if headwater.knows_graph() -%}
         {%- do headwater.tell_what_is_missing() -%}
+        {%- do headwater.tell_of_readers() -%}
     {%- endif -%}
 {%- endmacro %}
 

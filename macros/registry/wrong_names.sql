@@ -132,7 +132,7 @@
             {%- do problems.append("vars: cdp_unread.columns: '" ~ column ~ "' is no <model>.<column>.") -%}
         {%- elif names[0] not in nodes -%}
             {%- do problems.append(headwater._no_model('vars: cdp_unread.columns', names[0], nodes)) -%}
-        {%- elif names[1] not in nodes[names[0]].get('raw_code', names[1]) and names[0] not in headwater.attribute_models() -%}
+        {%- elif names[1] not in nodes[names[0]].get('raw_code', names[1]) and names[0] not in headwater.models_that_read_records() -%}
             {%- do problems.append("vars: cdp_unread.columns: '" ~ column ~ "': " ~ nodes[names[0]].original_file_path ~ ' reads no such column.') -%}
         {%- endif -%}
     {%- endfor -%}

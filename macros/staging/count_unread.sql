@@ -32,7 +32,7 @@
 {#- Value: whether the model reads raw values: any of a team's that calls a reader, however many models lie between it and the source; of the
     engine's those on a source or seed, and those that read what staging need not have typed. -#}
 {% macro _reads_raw_values() -%}
-    {%- if model.package_name != 'headwater' or headwater._reads_attributes() -%}
+    {%- if model.package_name != 'headwater' or headwater._reads_as_declared() -%}
         {{ return(true) }}
     {%- endif -%}
     {%- for id in model.depends_on.nodes -%}
@@ -44,13 +44,14 @@
     {{ return(false) }}
 {%- endmacro %}
 
-{% macro _reads_attributes() -%}
-    {{ return(model.package_name == 'headwater' and model.name in headwater.attribute_models()) }}
+{% macro _reads_as_declared() -%}
+    {{ return(model.package_name == 'headwater' and model.name in headwater.models_that_read_records()) }}
 {%- endmacro %}
 
-{#- Value: the engine's models that read golden attributes; which columns these are stands in the records' own meta. -#}
-{% macro attribute_models() -%}
-    {{ return(['int_profiles__attribute_values', 'int_profiles__account_attribute_values']) }}
+{#- Value: the engine's models that read what staging may leave as it came: golden attributes by their type, identifiers by their normaliser. Which
+    columns these are stands in the records' own meta, so that they are no reads yet while dbt parses. -#}
+{% macro models_that_read_records() -%}
+    {{ return(['identity_records', 'int_profiles__attribute_values', 'int_profiles__account_attribute_values']) }}
 {%- endmacro %}
 
 {#- Statements, the post-hook of a model that reads raw values: how many were there and could not be read, per column, into
@@ -225,7 +226,7 @@
     {%- if unread | length > phones | length -%}
         {%- set other = (unread | rejectattr('is_phone') | list | last).column -%}
         {%- do said.append(
-            'Say in ' ~ ('the staging model that gives it' if headwater._reads_attributes() else model.original_file_path)
+            'Say in ' ~ ('the staging model that gives it' if headwater._reads_as_declared() else model.original_file_path)
             ~ " how the source writes them: headwater.read('" ~ other
             ~ "', ...) takes a format, a time zone, a decimal mark."
         ) -%}

@@ -105,6 +105,13 @@ class Ledger:
             f"from {self._elsewhere()} group by 1 order by 2 desc, 1"
         )
 
+    def modes_elsewhere(self) -> str:
+        """A query of mode: those of the runs that sent these rows."""
+        return (
+            f"select distinct mode from {self._tables.runs} where {self._mine()} and mode is not null "
+            f"and run_id in (select run_id from {self._elsewhere()})"
+        )
+
     def leaving_elsewhere(self) -> str:
         """The statement that lets go of them; acknowledgements keep that they were sent."""
         return f"delete from {self._elsewhere()}"

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import duckdb
 
+from sync import private
 from sync.config.models import Column
 from sync.config.profiles import Target
 from sync.errors import (
@@ -226,6 +227,7 @@ class DuckDBWarehouse:
             raise WarehouseError(
                 f"no DuckDB file at {self.path}.", hint="run dbt build first; it makes the file."
             )
+        private.beside(self.path)  # the log, and what spills to disk
         waited, pause, said = 0.0, 0.05, -NOTICE_SECONDS
         while True:
             try:

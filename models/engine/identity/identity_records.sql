@@ -1,4 +1,6 @@
 {%- do headwater.ref_records() -%}
+{#- Which identifiers have a normaliser is known when this runs; that what it cannot read is counted is told before. -#}
+{%- if not execute -%}{%- do headwater.counted_read('identifiers', 'identifiers') -%}{%- endif -%}
 {%- set entities = headwater.identity_rules() -%}
 {%- set types = headwater.identity_types(entities) -%}
 {%- set attributes = headwater.identity_attributes(entities) -%}

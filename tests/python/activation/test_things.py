@@ -20,6 +20,9 @@ AUDIENCES = {
     "nobodys_pets": "entity: pet\nnot: {person: {trait: country, is_null: false}}",
     "dog_owners": "entity: person\nall:\n  - {pet: {trait: species, equals: dog}}",
     "owners_of_two": "entity: person\nall:\n  - {pet: {all: [{trait: age, '>=': 3}, {person: {trait: country, equals: DE}}]}, at_least: 2}",
+    "shared_dogs": "entity: pet\nall:\n  - {trait: species, equals: dog}\n  - {related: pet_shares, at_least: 2}",
+    "owners_of_shares": "entity: person\nall:\n  - {share: {trait: species, equals: dog}, at_least: 2}",
+    "german_shares": "entity: share\nall:\n  - {person: {trait: country, equals: DE}}",
     "without_dogs": "entity: person\nall:\n  - {pet: {trait: species, equals: dog}, exactly: 0}",
 }  # fmt: skip
 MODELS = {
@@ -31,6 +34,10 @@ MODELS = {
         select profile_id, 'email' as channel, 'marketing' as purpose,
             case when profile_id = 'p2' then 'opted_out' else 'opted_in' end as state
         from {{ ref('profiles') }}""",
+    # Two of the dogs have two owners, who are rows of their own.
+    "pet_shares": "select * from (values "
+    "('a1', 'a', 'p1', 'dog'), ('a2', 'a', 'p4', 'dog'), ('c1', 'c', 'p2', 'dog'), ('c2', 'c', 'p4', 'dog'), ('d1', 'd', 'p3', 'cat')"
+    ") as shares (share_id, pet_id, profile_id, species)",
     "profile_suppressions": "select 'p3' as profile_id, 'email' as channel, 'hard_bounce' as reason",
     "audience_pets": """
         {{ config(meta={'entity': 'pet'}) }}
@@ -47,7 +54,10 @@ MODELS |= {
     f"audience_{name}": f"{{% set definition %}}\n{text}\n{{% endset %}}\n{{{{ headwater.audience(definition) }}}}"
     for name, text in AUDIENCES.items()
 }
-ENTITIES = {"pet": {"model": "pets", "key": "pet_id", "of": "person"}}
+ENTITIES = {
+    "pet": {"model": "pets", "key": "pet_id", "of": "person"},
+    "share": {"model": "pet_shares", "key": "share_id", "of": "person"},
+}
 SYNC = {
     "destination": "memory", "object": {"list": "Pets"}, "mode": "mirror", "key": ["pet_id"],
     "identifiers": ["email"], "consent": {"channel": "email", "purpose": "marketing"},
@@ -71,6 +81,9 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
         ("nobodys_pets", {"f", "g"}),
         ("dog_owners", {"p1", "p2", "p4"}),
         ("owners_of_two", {"p1"}),
+        ("shared_dogs", {"a", "c"}),
+        ("owners_of_shares", {"p4"}),
+        ("german_shares", {"a1", "c1"}),
         ("without_dogs", {"p3"}),
     ],
 )

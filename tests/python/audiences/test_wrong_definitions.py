@@ -1,13 +1,15 @@
-"""A wrong audience or journey stops while dbt parses: which model, which key, what is allowed, the nearest name."""
+"""A wrong audience or journey stops its model, and `dbt parse`: which model, which key, what is allowed, the nearest name."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
 
+import duckdb
 import pytest
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 
-from tests.python.audiences.project import make_project, said_by_dbt
+from tests.python.audiences.project import make_project, messages_of_dbt, said_by_dbt
 
 STUBS = {
     "profiles": "select 'p' as profile_id, 'DE' as country",
@@ -506,3 +508,32 @@ def test_what_can_never_be_is_told_and_what_can_be_is_not(project: Path, model: 
             lines,
         )
     assert parsed(project, model, "audience", POSSIBLE) == ""
+
+
+def test_a_wrong_audience_stops_no_other(project: Path) -> None:
+    texts = {
+        "one": "all:\n  - {trait: country, equals: DE, equals: FR}\n  - {did: order_placed, within: soon}",
+        "two": "trait: country\nequals: DE\nlimit: {topp: 5}",
+        "three": "entity: persn\ntrait: country\nequals: DE",
+        "four": "trait: country\nequals: [DE",
+        "five": "trait: contry\nequals: DE",
+        "good": "trait: country\nequals: DE",
+    }
+    paths = {}
+    for name, text in texts.items():
+        paths[name] = project / "models" / f"audience_{name}.sql"
+        paths[name].write_text(
+            f"{{% set definition %}}\n{text}\n{{% endset %}}\n{{{{ headwater.audience(definition) }}}}\n"
+        )
+    said = messages_of_dbt(project, "run", "--select", "profiles", "audience_*")
+    for path in paths.values():
+        path.unlink()
+    assert set(said) == {"audience_one", "audience_two", "audience_three", "audience_four", "audience_five"}  # fmt: skip
+    assert "all[1].equals (line 3): is given twice" in said["audience_one"]
+    assert "'topp' is not one of" in said["audience_two"]
+    assert "did you mean 'person'" in said["audience_three"]
+    assert "read in one way only" in said["audience_four"]
+    assert "did you mean 'country'" in said["audience_five"]
+    DuckDBConnectionManager.close_all_connections()
+    with duckdb.connect(str(project / "wrong.duckdb")) as connection:
+        assert connection.execute("select profile_id from analytics.audience_good").fetchall() == [("p",)]  # fmt: skip

@@ -137,6 +137,11 @@ class Lab:
         """Replace the raw records: tuples in the order of COLUMNS."""
         with duckdb.connect(str(self.database)) as connection:
             connection.execute("create schema if not exists raw")
+            connection.execute("create schema if not exists analytics_sync")
+            connection.execute(
+                "create table if not exists analytics_sync.unread_values (model_name varchar, column_name varchar, "
+                "value_count bigint, unread_count bigint, shapes varchar, verdict varchar, counted_at timestamp)"
+            )
             connection.execute(
                 "create table if not exists raw.erasure_requests (request_id varchar, "
                 "identifier_type varchar, identifier_value_sha256 varchar, salt varchar, "

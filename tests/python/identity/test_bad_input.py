@@ -259,6 +259,23 @@ def test_overrides_that_contradict_or_name_nobody_are_conflicts(lab: Lab) -> Non
         lab.build(command="seed")
 
 
+def test_what_a_normaliser_of_an_identifier_cannot_read_is_counted(lab: Lab) -> None:
+    person = copy.deepcopy(PERSON)
+    person["identifiers"]["email"]["normaliser"] = "normalise_email"
+    lab.load([
+        ("records", str(n), f"c{n}", None, "ann(at)x.example" if n == 0 else f"Ann{n}@X.example", None, None, "2026-01-01")
+        for n in range(12)
+    ])  # fmt: skip
+    variables = {"cdp_as_of": "2026-11-24"}
+    try:
+        lab.configure({"person": person}, variables)
+        lab.build("--select", "+identity_records", command="run")
+        counted = "select column_name, value_count, unread_count, shapes from analytics_sync.unread_values"
+        assert lab.query(counted) == [("email", 12, 1, "aaa(aa)a.aaaaaaa")]
+    finally:
+        lab.configure({"person": PERSON}, variables)
+
+
 @pytest.mark.long
 def test_a_third_entity_needs_configuration_only(lab: Lab) -> None:
     household = {

@@ -354,6 +354,7 @@ steps:
     assert shown["first"]["passed"] == {"written": 2}
     assert shown["first"]["contacts"] == {"due": 3}
     assert shown["opened"]["standing"] == 1
+    assert shown["second"]["words"] == "email by hook: Mail, to contacts top 1 by score"
     ahead = told("forecast", "tried", "--days", "4")
     assert sum(one["messages"] for one in ahead["sends"]) == 1, "to cleo, at her company's timeout"
     again = told("replay", "tried", "--from", "2026-03-01", "--to", "2026-03-06")

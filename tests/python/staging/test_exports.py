@@ -12,7 +12,7 @@ import pytest
 from tests.python.guest import Project
 
 HERE = Path(__file__).parent / "exported"
-CSV = "read_csv('{}', all_varchar=true)"
+CSV = "read_csv('{}', all_varchar=true, comment='')"
 TABLES = {  # source.table: the file, how it is read, and some of its columns
     "webshop.customers": ("shopify_customers.csv", CSV, ["Customer ID", "Accepts Email Marketing", "Phone"]),
     "news.members": ("mailchimp_members.csv", CSV, ["Email Address", "LEID", "TAGS"]),
@@ -20,18 +20,21 @@ TABLES = {  # source.table: the file, how it is read, and some of its columns
     "hub.contacts": ("hubspot_contacts.csv", CSV, ["Record ID", "Country/Region", "Unsubscribed from all email"]),
     "sf.contacts": ("salesforce_contacts.csv", CSV, ["Id", "IsDeleted", "MasterRecordId"]),
     "woo.orders": (
-        "woo_orders_latin1.csv", "read_csv('{}', all_varchar=true, delim=';', encoding='latin-1')", ["order_number", "order_total"],
+        "woo_orders_latin1.csv", "read_csv('{}', all_varchar=true, comment='', delim=';', encoding='latin-1')",
+        ["order_number", "order_total"],
     ),
     "stream.events": (
         "segment_events.jsonl", "read_json('{}')", ["messageId", "context.traits.email", "properties.products[0].sku"],
     ),
     "loyalty.members": ("loyalty_windows1252.csv", CSV, ["Kundennummer", "Straße", "Umsatz € 12M", "Geändert am"]),
     "helpdesk.tickets": ("helpdesk_tickets.csv", CSV, ["Ticket #", "Created (EST)"]),
+    # Each line begins with a #, which is a comment's sign in files of others.
+    "counter.orders": ("counter_orders.csv", CSV, ["Name", "Email", "Total"]),
     "mobile.events": (
         "mobile_events.ndjson", "read_json('{}')", ["id", "ts: integer", "user.traits.loyalty.no", "props.price.amount"],
     ),
     "chain.orders": (
-        "chain_orders_*.csv.gz", "read_csv('{}', all_varchar=true, union_by_name=true)", ["order_id", "total", "coupon"],
+        "chain_orders_*.csv.gz", "read_csv('{}', all_varchar=true, comment='', union_by_name=true)", ["order_id", "total", "coupon"],
     ),
     "stripe.customers": ("stripe_customers.json", "read_json('{}')", ["id", "address.country", "subscriptions.data[0].status"]),
 }  # fmt: skip
@@ -103,6 +106,9 @@ READ: dict[str, tuple[str, list[tuple[Any, ...]]]] = {
             ("#8", "bo@s1.example", 'Say "hi"', AT(2026, 1, 15, 5)),
         ],
     ),
+    "stg_counter__orders": (
+        "order_no, email, total", [(f"#100{n}", f"no{n}@s1.example", Decimal(f"1{n}.50")) for n in range(6)],
+    ),
     "stg_mobile__events": (
         "event_id, occurred_at, user_id, email, loyalty_no, amount",
         [
@@ -165,6 +171,35 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Project:
 def test_an_export_is_read_as_it_is(shop: Project, model: str) -> None:
     columns, expected = READ[model]
     assert shop.rows(f"select {columns} from analytics.{model} order by 1") == expected
+
+
+def test_a_source_whose_file_may_lose_lines_is_told(shop: Project) -> None:
+    told = "external_location: DuckDB"
+    log = shop.folder / "logs" / "dbt.log"
+    assert told not in log.read_text()
+    readers = {
+        "bare": "orders.csv", "commented": "read_csv('o.csv', all_varchar=true)",
+        "torn": "read_csv('o.csv', comment='', ignore_errors = true)", "whole": "read_csv('o.csv', comment='')",
+    }  # fmt: skip
+    before = list(shop.sources)
+    shop.sources.append(
+        {
+            "name": "files", "tables": [
+                {"name": name, "config": {"meta": {"external_location": how}}} for name, how in readers.items()
+            ],
+        }
+    )  # fmt: skip
+    try:
+        assert shop.build() == []
+    finally:
+        shop.sources = before
+    lines = [line.partition(told)[2] for line in log.read_text().splitlines() if told in line]
+    assert sorted({line[: line.index("See docs")].strip() for line in lines}) == [
+        "guesses types and comments: write read_csv('...', all_varchar=true, comment='').",
+        "leaves out lines that do not parse (ignore_errors, store_rejects): take that out, and mend the file or say its "
+        "quote, escape and delim.",
+        "takes lines that begin with # for comments where most do, and leaves them out: add comment=''.",
+    ]
 
 
 def test_the_one_value_that_nobody_could_read_is_counted(shop: Project) -> None:

@@ -18,7 +18,7 @@ from sync.engine.plan.claims import CLAIMED
 from sync.engine.plan.plan import Planning
 from sync.engine.push.record import RunRecord
 from sync.engine.run import push_all
-from sync.errors import AuthError, TransientError
+from sync.errors import AuthError, HeadwaterError, TransientError
 from sync.records import Mode, SyncObject
 
 
@@ -833,6 +833,39 @@ def test_events_under_a_new_key_are_not_sent_again(bench):
     bench.people("a", "b", "c")
     assert push(bench).added == 1
     assert [one.fields["score"] for one in bench.destination.events] == [1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("before", "now"), [(Mode.MIRROR, Mode.REMOVE), (Mode.REMOVE, Mode.MIRROR)]
+)
+def test_who_was_put_in_does_not_count_as_taken_out_nor_the_other_way(bench, before, now):
+    """`--keep` said that all were out (or in) already: who refuses stayed for ever, or whoever is wanted was never sent."""
+    bench.people("a", "b")
+    if before is Mode.REMOVE:
+        push(bench)
+        bench.definition = replace(bench.definition, id="takes_out")
+    bench.definition = replace(bench.definition, mode=before)
+    push(bench)
+    bench.definition = replace(bench.definition, mode=now)
+    assert refused(bench).reason == "moved"
+    with pytest.raises(HeadwaterError, match=f"of mode {before.value} and is of mode {now.value}"):
+        bench.migrate("keep")
+    assert refused(bench).reason == "moved"
+    bench.migrate("start over")
+    result = push(bench)
+    assert (result.added, result.removed) == ((0, 2) if now is Mode.REMOVE else (2, 0))
+    assert there(bench) == (set() if now is Mode.REMOVE else {"a", "b"})
+
+
+def test_events_begin_with_what_is_in_the_table_when_a_mirror_becomes_one(bench):
+    bench.people("a", "b")
+    push(bench)
+    bench.definition = replace(bench.definition, mode=Mode.EVENT)
+    bench.people("a", "b", "c")
+    assert refused(bench).reason == "moved"
+    assert "all 3 rows of the table count as sent" in bench.migrate("keep")
+    bench.people("a", "b", "c", "d")
+    assert push(bench).added == 1
 
 
 def test_a_sync_that_is_new_may_take_the_object_of_one_that_is_gone(bench):

@@ -7,6 +7,7 @@ import os
 import stat
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 import pytest
 
@@ -15,6 +16,7 @@ from sync.private import descriptor, make_folder, mend, open_file
 from sync.records import Record, SyncObject
 from sync.sandbox.store import Store
 from sync.state.journal import Journal
+from sync.warehouses.duckdb import DuckDBWarehouse
 
 PEOPLE = [Record("p1", {"email": "anna@example.com"}, {"score": 1})]
 
@@ -112,6 +114,20 @@ def test_the_journal_and_every_folder_above_it_are(tmp_path, umask):
     journal.write(1, pa.table({"sync_key": ["p1"]}))
     assert modes(tmp_path / ".headwater") == {"d700", "f600"}
     journal.close()
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o664])
+def test_the_log_of_a_duckdb_file_is_as_open_as_the_file(tmp_path, umask, mode):
+    """A push that was killed left it, with addresses, to whoever the umask let in."""
+    path = tmp_path / "people.duckdb"
+    duckdb.connect(str(path)).close()
+    path.chmod(mode)
+    warehouse = DuckDBWarehouse(str(path))
+    with warehouse.session(write=True) as session:
+        session.execute("create table people as select 'anna@example.com' as email")
+    log = path.with_name(f"{path.name}.wal")
+    assert stat.S_IMODE(log.stat().st_mode) == mode & ~umask & 0o666
+    assert stat.S_IMODE(path.stat().st_mode) == mode
 
 
 def test_an_older_file_is_closed_before_it_is_written(tmp_path):
