@@ -92,6 +92,7 @@ OWN_KEYS: dict[str, tuple[str, str | None]] = {
 }
 OWN_KEY_NAMES = frozenset(name for name, _ in OWN_KEYS.values())
 CONTACT_TYPE_ID = "0-1"
+BATCH_ROWS = 100  # of each batch request
 SECOND_ADDRESSES = "hs_additional_emails"  # separated by semicolons
 RECORD_ID = "id"  # of every record, beside its properties
 
@@ -159,7 +160,7 @@ def _object(
 ) -> ObjectType:
     return ObjectType(
         modes=frozenset({Mode.UPSERT, Mode.MIRROR, Mode.ADD, Mode.REMOVE, *modes}),
-        batch_rows=100,
+        batch_rows=BATCH_ROWS,
         identifiers=identifiers,
         member=member,
         found_by=found_by,
@@ -457,38 +458,39 @@ class Hubspot:
         return taken, refused, UnexpectedAnswerError(said)
 
     def _by_former(self, rows: Mapping[str, Record]) -> dict[str, Record]:
-        """By id, rows of which no id is known that are there under the address of before alone: an answer about them was lost."""
-        former = {
-            address: record
+        """By id, rows of which no id is known that are there under an address of before alone: an answer about them was lost."""
+        lost = [
+            (record, formers)
             for record in rows.values()
             if not record.remote_id and self._own_key is None
-            for one in reversed(record.formers)
-            if (address := one.get("email", "").lower())
-        }
-        if not former:
-            return {}
-        there = self._ids_of(former)
-        now = self._ids_of(
-            {self._unique(former[address]) for address in there if address in former}
-        )
-        return {
-            there[address]: record
-            for address, record in former.items()
-            if address in there and self._unique(record) not in now
-        }
+            if (formers := [one["email"].lower() for one in record.formers if one.get("email")])
+        ]
+        there = self._ids_of({address for _, formers in lost for address in formers})
+        known = [
+            (record, there[found])
+            for record, formers in lost
+            if (found := next(filter(there.__contains__, formers), None))
+        ]
+        now = self._ids_of({self._unique(record) for record, _ in known})
+        return {id_: record for record, id_ in known if self._unique(record) not in now}
 
     def _ids_of(self, addresses: Collection[str]) -> dict[str, str]:
         """Ids of the contacts that have these addresses, by address."""
-        if not addresses:
-            return {}
-        found = self._batch(
-            "read",
-            [{"id": one} for one in addresses],
-            idProperty="email",
-            properties=["email", SECOND_ADDRESSES],
-            propertiesWithHistory=[],
-        )["results"]
-        return {address: str(row["id"]) for row in found for address in _addresses(row)}
+        found: dict[str, str] = {}
+        left = sorted(addresses)
+        while left:
+            some, left = left[:BATCH_ROWS], left[BATCH_ROWS:]
+            answer = self._batch(
+                "read",
+                [{"id": one} for one in some],
+                idProperty="email",
+                properties=["email", SECOND_ADDRESSES],
+                propertiesWithHistory=[],
+            )
+            found |= {
+                address: str(row["id"]) for row in answer["results"] for address in _addresses(row)
+            }
+        return found
 
     def _taken(
         self, answer: Any, sent: Mapping[str, Record]
