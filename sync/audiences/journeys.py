@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sync.audiences.compiled import CompiledJourney
@@ -138,10 +138,12 @@ def replay(
     *,
     scratch: str,
     log: str | None,
+    others: Mapping[str, str],
 ) -> dict[str, Any]:
     """What builds at these instants would do, one after the other, in a `scratch` table that is dropped at the end; nothing is sent.
 
-    It begins with an empty log, or with a copy of `log`. `compiled` gives the journey at an instant, by the log it is asked of.
+    It begins with an empty log, or with a copy of `log`. `compiled` gives the journey at an instant, by the log it is asked of. `others`
+    are the relations of other journeys, by name.
     """
     begun = False
     try:
@@ -167,7 +169,10 @@ def replay(
                     session.execute(f"create or replace table {scratch} as {query}")
             begun = True
         with warehouse.session() as session:
-            return _replayed(session, journey, scratch, log)
+            return {
+                **_replayed(session, journey, scratch, log),
+                "collisions": _collisions(session, scratch, log, others),
+            }
     finally:
         if begun:
             with warehouse.session(write=True) as session:
@@ -177,11 +182,10 @@ def replay(
 def _replayed(
     session: Session, journey: CompiledJourney, scratch: str, log: str | None
 ) -> dict[str, Any]:
-    is_new = f"step_id not in (select step_id from {log})" if log else "1 = 1"
+    is_new = _is_new(log)
     sends = session.rows(
-        "select cast(happened_at as date) as day, channel, count(*) as messages "
-        f"from {scratch} where {is_new} and node_type = 'touchpoint' and outcome = 'due' and not is_holdout "
-        "group by 1, 2 order by 1, 2"
+        "select cast(happened_at as date) as day, channel, destination, count(*) as messages "
+        f"from {scratch} where {is_new} and {_IS_SENT} group by 1, 2, 3 order by 1, 2, 3"
     )
     steps = session.rows(
         "select node, node_type, outcome, count(*) as entries, min(happened_at) as first_at, "
@@ -190,7 +194,12 @@ def _replayed(
     )
     return {
         "sends": [
-            {"day": str(row["day"]), "channel": row["channel"], "messages": int(row["messages"])}
+            {
+                "day": str(row["day"]),
+                "channel": row["channel"],
+                "destination": row["destination"],
+                "messages": int(row["messages"]),
+            }
             for row in sends
         ],
         "steps": [
@@ -204,6 +213,35 @@ def _replayed(
             for row in steps
         ],
     }
+
+
+_IS_SENT = "node_type = 'touchpoint' and outcome = 'due' and not is_holdout"
+
+
+def _is_new(log: str | None) -> str:
+    return f"step_id not in (select step_id from {log})" if log else "1 = 1"
+
+
+def _collisions(
+    session: Session, scratch: str, log: str | None, others: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """Per other journey how many messages meet one of its own, to the same person on the same day (UTC), by its log."""
+    found = []
+    for name, relation in sorted(others.items()):
+        if not session.columns(relation):
+            continue  # it was never built
+        row = session.rows(
+            "select count(*) as messages, count(distinct ours.profile_id) as people from "
+            f"(select profile_id, cast(happened_at as date) as day from {scratch} "
+            f"where {_is_new(log)} and {_IS_SENT}) as ours "
+            f"inner join (select distinct profile_id, cast(happened_at as date) as day from {relation} where {_IS_SENT}) as theirs "
+            "on theirs.profile_id = ours.profile_id and theirs.day = ours.day"
+        )[0]
+        if row["messages"]:
+            found.append(
+                {"journey": name, "messages": int(row["messages"]), "people": int(row["people"])}
+            )
+    return found
 
 
 def picture(shown: dict[str, Any]) -> str:

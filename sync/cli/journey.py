@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -222,7 +223,11 @@ def _replay(
             instants,
             scratch=f"{before}replay_{model.name}{after}",
             log=log,
+            others={
+                one.name: one.relation for one in app.manifest.journeys() if one.name != model.name
+            },
         )
+    found["cost"] = _cost(app, found["sends"])
     found = {"journey": model.name, "from": str(instants[0]), "to": str(instants[-1]), **found}
     if as_json:
         app.output.document(found)
@@ -237,10 +242,43 @@ def _replay(
     )
     app.output.text()
     app.output.table(
-        ["day (UTC)", "channel", "messages due"],
-        [[one["day"], one["channel"] or "task", one["messages"]] for one in found["sends"]],
+        ["day (UTC)", "channel", "destination", "messages due"],
+        [
+            [one["day"], one["channel"] or "task", one["destination"], one["messages"]]
+            for one in found["sends"]
+        ],
     )
+    for one in found["collisions"]:
+        app.output.note(
+            f"{one['messages']:,} of these messages go to people ({one['people']:,}) who were due one of {one['journey']} on the "
+            "same day: caps, `exclusion:` and the journeys' order keep them apart."
+        )
+    for one in found["cost"]:
+        app.output.note(
+            f"{one['destination']}: {one['messages']:,} messages cost {one['cost']} {one['currency']}."
+        )
     return 0
+
+
+def _cost(app: App, sends: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Of each destination that says a price: messages, and what they cost."""
+    messages: Counter[str] = Counter()
+    for one in sends:
+        messages[str(one["destination"])] += one["messages"]
+    found = []
+    for name, count in sorted(messages.items()):
+        entry = app.destinations.entries.get(name)
+        if entry is not None and entry.price is not None:
+            price = entry.price
+            found.append(
+                {
+                    "destination": name,
+                    "messages": count,
+                    "cost": f"{count * price.amount:.2f}",
+                    "currency": price.currency,
+                }
+            )
+    return found
 
 
 def _new(app: App, dbt: Compiler, model: JourneyModel, file: Path | None) -> Any:

@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,33 @@ ALERT_TYPES = ("slack", "webhook", "apprise")
 
 
 @dataclass(frozen=True, slots=True)
+class Price:
+    """What a message costs there."""
+
+    amount: Decimal
+    currency: str
+
+    @classmethod
+    def of(cls, told: object, where: str) -> Price | None:
+        """From `price: {amount: 0.07, currency: EUR}`; None where nothing is told.
+
+        Raises:
+            ConfigError: it is not of that form.
+        """
+        if told is None:
+            return None
+        said = told if isinstance(told, Mapping) else {}
+        amount, currency = said.get("amount"), said.get("currency")
+        is_number = isinstance(amount, int | float) and not isinstance(amount, bool) and amount >= 0
+        if set(said) != {"amount", "currency"} or not is_number or not isinstance(currency, str):
+            raise ConfigError(
+                f"{where} must say what a message costs.",
+                hint="price: {amount: 0.07, currency: EUR}",
+            )
+        return cls(Decimal(str(amount)), currency)
+
+
+@dataclass(frozen=True, slots=True)
 class DestinationConfig:
     """One entry of destinations.yml, not yet rendered: an unset variable of one must not stop another."""
 
@@ -29,6 +57,7 @@ class DestinationConfig:
     _raw: Mapping[str, Any] = field(repr=False)
     _path: Path
     limits: Mapping[str, Any] = field(default_factory=dict)  # endpoint group -> what differs
+    price: Price | None = None
 
     @property
     def mark(self) -> str:
@@ -135,7 +164,9 @@ def load_destinations(project_dir: Path) -> Destinations:
     for name, entry in raw.items():
         if not isinstance(entry, Mapping):
             raise ConfigError(f"{path}: destination '{name}' must be a mapping of settings.")
-        settings = {key: value for key, value in entry.items() if key not in ("type", "limits")}
+        settings = {
+            key: value for key, value in entry.items() if key not in ("type", "limits", "price")
+        }
         limits = entry.get("limits") or {}
         if not isinstance(limits, Mapping):
             raise ConfigError(f"{path}: destinations.{name}.limits must be a mapping of groups.")
@@ -145,6 +176,7 @@ def load_destinations(project_dir: Path) -> Destinations:
             _raw=settings,
             _path=path,
             limits=limits,
+            price=Price.of(entry.get("price"), f"{path}: destinations.{name}.price"),
         )
     return Destinations(path=path, entries=entries, _alerts=alerts)
 

@@ -114,16 +114,22 @@ def test_a_replay_does_what_builds_have_done_and_leaves_nothing(
         "select node, outcome, count(*) from analytics.journey_tried group by all order by all"
     )
     before = tried.log()
+    told = tried.folder / "destinations.yml"
+    priced = told.read_text().replace("hook: {", "hook: {price: {amount: 0.07, currency: EUR}, ")
+    told.write_text(priced)
     code, found = ask(tried, "replay", "tried", "--from", "2026-03-01T12:00:00", "--to", "2026-03-06T12:00:00")  # fmt: skip
     assert code == 0
     assert sorted((one["name"], one["outcome"], one["entries"]) for one in found["steps"]) == done
     assert [tuple(one.values()) for one in found["sends"]] == tried.query(
-        "select cast(cast(happened_at as date) as text), channel, count(*) from analytics.journey_tried "
+        "select cast(cast(happened_at as date) as text), channel, destination, count(*) from analytics.journey_tried "
         "where touchpoint_id is not null group by all order by all"
     )
+    sent = sum(one["messages"] for one in found["sends"])
+    assert found["cost"] == [{"destination": "hook", "messages": sent, "cost": f"{sent * 7 / 100:.2f}", "currency": "EUR"}]  # fmt: skip
+    assert found["collisions"] == []
     # What is to come: the cart of 4 March has its second message on the 7th, then all is quiet.
     code, coming = ask(tried, "forecast", "tried", "--days", "3")
     assert code == 0
-    assert [tuple(one.values()) for one in coming["sends"]] == [("2026-03-07", "email", 1)]
+    assert [tuple(one.values()) for one in coming["sends"]] == [("2026-03-07", "email", "hook", 1)]
     assert tried.log() == before
     assert tried.query("select table_name from information_schema.tables where table_name like 'replay%'") == []  # fmt: skip
