@@ -76,9 +76,13 @@ def validate(app: App, files: tuple[Path, ...], shows_schema: bool, as_json: boo
             app.output.text(f"{place}: {one.key + ': ' if one.key else ''}{one.said}")
         wrong_files = len({one.file for one in problems})
         app.output.text(
-            f"{checked} definitions, journeys and syncs, {len(problems)} mistakes in {wrong_files} files."
+            f"{checked} definitions, journeys and syncs, {_counted(len(problems), 'mistake')} in {_counted(wrong_files, 'file')}."
         )
     return 1 if problems else 0
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def _definitions(app: App, manifest: Manifest) -> Iterator[Path]:

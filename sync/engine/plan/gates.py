@@ -249,10 +249,14 @@ def check_place(
     """
     name = definition.name
     if elsewhere:
-        listed = "; ".join(f"{count:,} in {place}" for place, count in elsewhere)
+        here = str(Place.of(definition))
+        listed = "; ".join(
+            f"{count:,} in {place}{', by a mode that says something else of them' if place == here else ''}"
+            for place, count in elsewhere
+        )
         raise RefusedError(
             "moved",
-            f"sync '{name}' sends to {Place.of(definition)} now, and what it sent before is elsewhere: {listed}.",
+            f"sync '{name}' sends to {here} by mode {definition.mode.value} now, and what it sent before is elsewhere: {listed}.",
             hint=f"sync migrate {name} says what can be done, and does what you choose.",
         )
     if abandoned:
