@@ -61,7 +61,9 @@
                 {%- set rest = ' ' ~ code[frame['from']:frame['group']] if frame['group'] and frame['from'] else ', ' ~ code[select.end:end] -%}
                 {#- What is read alike in several places (a JSON column) is one read, of all the rows that one of them has. -#}
                 {%- set reads = {} -%}
-                {%- for read in frame['reads'] | sort(attribute='in_where', reverse=true) -%}{%- do reads.setdefault(read.raw ~ read.sql, read) -%}{%- endfor -%}
+                {%- for read in (frame['reads'] | selectattr('in_where') | list) + (frame['reads'] | rejectattr('in_where') | list) -%}
+                    {%- do reads.setdefault(read.raw ~ read.sql, read) -%}
+                {%- endfor -%}
                 {%- for in_where, of_these in [(false, rest), (true, ' ' ~ code[frame['from']:frame['where']])] -%}
                     {%- set those = reads.values() | selectattr('in_where', 'equalto', in_where) | list -%}
                     {%- if those -%}
