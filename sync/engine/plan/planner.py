@@ -361,7 +361,7 @@ class PlanQueries:
             if self._folds:
                 passed = "is_passed_on = 1" if self._passed_on() else "false"
             lost = none
-            if self._maybe:  # who has an id is written by it
+            if self._tried():  # who has an id is written by it
                 lost = (
                     "lost_identifiers"
                     if self._folds
@@ -431,7 +431,7 @@ class PlanQueries:
         before = (
             "select sync_key, held_identifiers as identifiers from planned where action = 'change'"
         )
-        if self._maybe:
+        if self._tried():
             before += " union all select sync_key, identifiers from tried"
         elif not self._folds:
             return None

@@ -156,6 +156,19 @@ def test_who_was_made_without_an_answer_leaves_an_address_to_who_has_it_now(benc
     assert there(bench) == ["ada", "ada.new"]
 
 
+def test_a_sync_that_sends_no_address_is_planned_after_a_lost_answer(workbench):
+    """Nothing that it sends is what the vendor finds a record by."""
+    bench = workbench()
+    bench.destination = Crm()
+    bench.declare(found_by=("phone",), updates_by_id=True)
+    table(bench, ada="ada")
+    bench.destination.forgets_answers = True
+    push(bench, "failed")
+    bench.destination.forgets_answers = False
+    push(bench)
+    assert there(bench) == ["ada"]
+
+
 class AddressBook(MemoryDestination):
     """An address is the record, and the one before goes into the one that is written."""
 
