@@ -21,21 +21,31 @@
             {{ get_create_table_as_sql(False, target_relation, sql) }}
         {%- endcall %}
     {%- else -%}
-        {%- do log(model.name ~ ': left alone, nothing changed') -%}
-        {% call statement('main') -%}
-            select 0 as changed_rows
-        {%- endcall %}
+        {%- do headwater._leave_alone() -%}
     {%- endif -%}
     {%- do apply_grants(
         target_relation, config.get('grants'), should_revoke=should_revoke(existing, full_refresh_mode=(why != ''))
     ) -%}
     {%- do persist_docs(target_relation, model) -%}
 
-    {{ run_hooks(post_hooks, inside_transaction=True) }}
-    {%- if why -%}
-        {%- do headwater._keep_version(target_relation, now) -%}
-    {%- endif -%}
-    {{ adapter.commit() if target.type == 'duckdb' }}
-    {{ headwater.run_hooks_outside(post_hooks) }}
+    {%- do headwater._end_made_or_left(target_relation, now, why, post_hooks) -%}
     {{ return({'relations': [target_relation]}) }}
 {% endmaterialization %}
+
+{#- Statement: dbt wants one of each model, also of one that is left alone. -#}
+{% macro _leave_alone() -%}
+    {%- do log(model.name ~ ': left alone, nothing changed') -%}
+    {% call statement('main') -%}
+        select 0 as changed_rows
+    {%- endcall %}
+{%- endmacro %}
+
+{#- Statements with which a model ends that was made, for the reason `why`, or left alone: a version is kept after the hooks, which may stop it. -#}
+{% macro _end_made_or_left(relation, now, why, hooks) -%}
+    {{ run_hooks(hooks, inside_transaction=True) }}
+    {%- if why -%}
+        {%- do headwater._keep_version(relation, now) -%}
+    {%- endif -%}
+    {{ adapter.commit() if target.type == 'duckdb' }}
+    {{ headwater.run_hooks_outside(hooks) }}
+{%- endmacro %}

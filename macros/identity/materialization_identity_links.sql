@@ -25,18 +25,10 @@
         {%- do headwater._forget_version(target_relation, now) -%}
         {%- do headwater._resolve_edges(sql, existing, target_relation, settings, is_full) -%}
     {%- else -%}
-        {%- do log(model.name ~ ': left alone, nothing changed') -%}
-        {% call statement('main') -%}
-            select 0 as changed_edges
-        {%- endcall %}
+        {%- do headwater._leave_alone() -%}
     {%- endif -%}
 
-    {{ run_hooks(post_hooks, inside_transaction=True) }}
-    {%- if why -%}
-        {%- do headwater._keep_version(target_relation, now) -%}
-    {%- endif -%}
-    {{ adapter.commit() if target.type == 'duckdb' }}
-    {{ headwater.run_hooks_outside(post_hooks) }}
+    {%- do headwater._end_made_or_left(target_relation, now, why, post_hooks) -%}
     {{ return({'relations': [target_relation]}) }}
 {% endmaterialization %}
 

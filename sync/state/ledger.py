@@ -131,15 +131,16 @@ class Ledger:
             f"where {self._mine()} and {self._here} and sync_key in ({self._listed(keys)})"
         )
 
-    def doubting_gone(self, filled: str, gone: Collection[str]) -> str:
-        """The statement by which nobody knows any more whether what syncs that are gone hold in the object that is `filled` is there: one
-        that is defined again sends it again.
+    def doubting_of(self, filled: str, names: Collection[str], keys: str | None = None) -> str:
+        """The statement by which nobody knows any more whether what the syncs of these `names` hold in the object that is `filled` is
+        there, or with which values: they send it again. Of all that they hold, or of `keys`, a query of sync_key.
         """
         unknown = self._literal(UNKNOWN)
+        of_keys = f" and sync_key in ({keys})" if keys else ""
         return (
             f"update {self._tables.ledger} set row_hash = {unknown} "
-            f"where {self._of_any(filled)} and sync_name in ({self._listed(gone)}) "
-            f"and row_hash <> {unknown}"
+            f"where {self._of_any(filled)} and sync_name in ({self._listed(names)}) "
+            f"and row_hash <> {unknown}{of_keys}"
         )
 
     def maybe_there(self) -> str:
@@ -176,17 +177,6 @@ class Ledger:
             f"case when sync_name = {self._literal(self._sync_name)} then row_hash end as row_hash "
             f"from {self._tables.ledger} "
             f"where {self._of_any(filled)} and sync_name in ({self._listed(names)})"
-        )
-
-    def doubting_values(self, filled: str, names: Collection[str], keys: str) -> str:
-        """The statement by which nobody knows any more which values these rows of the syncs of these `names` have in the object that is
-        `filled`: they are sent again. `keys` is a query of sync_key.
-        """
-        unknown = self._literal(UNKNOWN)
-        return (
-            f"update {self._tables.ledger} set row_hash = {unknown} "
-            f"where {self._of_any(filled)} and sync_name in ({self._listed(names)}) "
-            f"and row_hash <> {unknown} and sync_key in ({keys})"
         )
 
     def acknowledged_in(self, run_id: str) -> str:

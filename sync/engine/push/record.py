@@ -175,6 +175,8 @@ class RunRecord:
         """A sync that is gone claims nobody: what this push takes out may be what that one, defined again, believes to be there, and what
         it puts in may be what one of mode `remove` believes to be out.
         """
+        if self._definition.mode is Mode.EVENT:
+            return
         counts, planning = planned.plan.counts, self._planning
         ledger = planning.ledger(self._definition)
         for mode, is_touched in (
@@ -183,8 +185,8 @@ class RunRecord:
         ):
             there = replace(self._definition, mode=mode)
             gone = planning.places.gone(there, planning.known)
-            if gone and is_touched and self._definition.mode is not Mode.EVENT:
-                session.execute(ledger.doubting_gone(there.filled, gone))
+            if gone and is_touched:
+                session.execute(ledger.doubting_of(there.filled, gone))
 
     def _check_intents(self, session: Session, expected: int) -> None:
         """They were read after the rows that are to be sent, and must be of the same table."""
@@ -243,11 +245,13 @@ class RunRecord:
         definition, planning, context = self._definition, self._planning, self._context
         ledger = planning.ledger(definition)
         folding = ledger.compaction(run_ids, once=once)
+        lets_go = self._result.counts.forget or run_ids != [self._run_id]
+        if not (lets_go and self._sends_fields):
+            return folding
         offered = capability.object_type(
             definition, context.connector.declaration(definition.destination)
         )
-        lets_go = self._result.counts.forget or run_ids != [self._run_id]
-        if not (lets_go and self._sends_fields and (offered.open_fields or offered.known_fields)):
+        if not (offered.open_fields or offered.known_fields):
             return folding
         names = [definition.sync_id, *planning.others(definition)]
         same = same_records(
@@ -257,7 +261,7 @@ class RunRecord:
             context.warehouse.dialect,
         )
         # Before it is folded in: what these runs wrote is written last.
-        return [ledger.doubting_values(definition.filled, names, same), *folding]
+        return [ledger.doubting_of(definition.filled, names, same), *folding]
 
     # -- the end -------------------------------------------------------------------------------
 

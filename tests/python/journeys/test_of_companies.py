@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -95,6 +96,16 @@ def firms(lab: Callable[..., JourneyLab]) -> Callable[..., Firms]:
         return Firms(lab(definition, touchpoints=touchpoints, variables=variables), touchpoints)
 
     return make
+
+
+def write_audiences(models: Path, asked: dict[str, str]) -> None:
+    """A model for each definition, by its name."""
+    for name, text in asked.items():
+        (models / f"{name}.sql").write_text(
+            "{{ config(materialized='table') }}\n{% set definition %}\n"
+            + text
+            + "\n{% endset %}\n{{ headwater.audience(definition) }}\n"
+        )
 
 
 def test_a_company_goes_through_and_its_contacts_get_the_messages(
@@ -326,12 +337,7 @@ steps:
         "audience_wrong": "in_journey: journey_tried",
     }
     models = tried.lab.folder / "models/engine"
-    for name, text in asked.items():
-        (models / f"{name}.sql").write_text(
-            "{{ config(materialized='table') }}\n{% set definition %}\n"
-            + text
-            + "\n{% endset %}\n{{ headwater.audience(definition) }}\n"
-        )
+    write_audiences(models, asked)
     with pytest.raises(BuildError, match=r"account: \{in_journey: journey_tried\}"):
         tried.lab.build("2026-03-02 12:00:00", "--select", "audience_wrong")
     (models / "audience_wrong.sql").unlink()
@@ -450,12 +456,7 @@ steps:
         "of_their_company": "account: {was_sent: {journey: journey_tried, step: call}}",
         "wrong": "was_sent: {journey: journey_tried, step: call}",
     }
-    for name, text in asked.items():
-        (models / f"audience_{name}.sql").write_text(
-            "{{ config(materialized='table') }}\n{% set definition %}\n"
-            + text
-            + "\n{% endset %}\n{{ headwater.audience(definition) }}\n"
-        )
+    write_audiences(models, {f"audience_{name}": text for name, text in asked.items()})
     with pytest.raises(BuildError, match=r"call is a task for the company; put it into account:"):
         tried.lab.build("2026-03-01 14:00:00", "--select", "audience_wrong")
     (models / "audience_wrong.sql").unlink()
