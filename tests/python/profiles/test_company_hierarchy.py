@@ -90,7 +90,8 @@ def test_every_company_has_its_parent_and_its_top(
     ("rule", "said"),
     [
         ({"parent": "industri", "identifier": "tax_id"}, "cdp_company_hierarchy.parent: 'industri' is not one of"),
-        ({"parent": "industry", "identifier": "vat"}, "cdp_company_hierarchy.identifier: 'vat' is not one of"),
+        pytest.param({"parent": "industry", "identifier": "vat"}, "cdp_company_hierarchy.identifier: 'vat' is not one of",
+                     marks=pytest.mark.long),
     ],
 )  # fmt: skip
 def test_a_name_that_is_none_stops_the_parse(
