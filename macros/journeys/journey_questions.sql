@@ -3,12 +3,14 @@
     would be a member at the instant that is now. passed: per step and outcome, how many entries, or contacts of companies; standing: per step, how many stand before it; next: what a build now would add. Where
     the build would refuse the definition this does too, unless `checks` is false. -#}
 {% macro journey_questions(definition, name, checks=true, replayed=none) -%}
-    {%- set parsed = definition if definition is mapping else headwater.read_definition(definition, "entry: and steps:") -%}
-    {%- if parsed is none -%}
+    {%- set problems = [] -%}
+    {%- set parsed = definition if definition is mapping else headwater.read_definition(definition, "entry: and steps:", problems) -%}
+    {%- set nodes = headwater.journey_nodes(parsed, problems) if parsed else [] -%}
+    {%- if not parsed or problems -%}
+        {%- do headwater.journey_query(parsed, nodes, name, none, {}, false, problems=problems) if parsed -%}
+        {%- do headwater.stop_for(problems if definition is mapping else headwater.with_lines(definition, problems)) if execute -%}
         {{ return('') }}
     {%- endif -%}
-    {%- do headwater._journey_only(parsed, headwater.definition_keys('journey'), '') -%}
-    {%- set nodes = headwater.journey_nodes(parsed) -%}
     {#- Before any branch: dbt reads refs while it parses, when no table is known. -#}
     {%- do ref('headwater', 'identity_aliases') -%}
     {%- set log = headwater.as_last_built({'problems': []}, name, '') if replayed is none else (replayed.log or none) -%}
@@ -19,7 +21,8 @@
     {%- endif -%}
     {%- set versions = headwater.journey_versions(parsed, name, log) if execute and not headwater.is_offline() else none -%}
     {%- set known = headwater._journey_known(parsed, nodes, log, versions.current, checks) if log else {} -%}
-    {%- set query = headwater.journey_query(parsed, nodes, name, log, known, execute, members, versions) -%}
+    {%- set query = headwater.journey_query(parsed, nodes, name, log, known, execute, members, versions, problems) -%}
+    {%- do headwater.stop_for(problems if definition is mapping else headwater.with_lines(definition, problems)) if execute -%}
     {%- set shown = [] -%}
     {%- for node in nodes -%}
         {%- set ways = [] -%}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -202,7 +203,8 @@ def _replay(
 ) -> int:
     model = _model(app, name)
     path = model_path(app, model)
-    entered_by = str((model.definition.get("entry") or {}).get("audience") or "")
+    entry = model.definition.get("entry")
+    entered_by = str((entry if isinstance(entry, Mapping) else {}).get("audience") or "")
     audiences = {one.name: one for one in app.manifest.audiences()}
     definition = audiences[entered_by].definition if entered_by in audiences else None
     if entered_by and definition is None:

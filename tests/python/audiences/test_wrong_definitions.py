@@ -21,6 +21,7 @@ STUBS = {
     "identity_aliases": "select 'p' as old_id, 'p' as live_id, 'q' as split_from_id, "
     "current_timestamp as shared_from_at, current_timestamp as shared_until_at",
     "profile_consent": "select 'p' as profile_id",
+    "profile_suppressions": "select 'p' as profile_id",
     "card_list": "select 'c' as card_number",
     "journey_tried": "select 'p' as profile_id",
     "stg_sync__acknowledgements": "select 's' as sync_name",
@@ -393,7 +394,7 @@ def test_a_value_is_read_as_it_is_written(project: Path, model: Path) -> None:
         (
             "entry: {audience: audience_everybody}\nsteps:\n"
             "  - {name: hello, touchpoint: {destination: mailer, channel: e-mail, template: hello}}",
-            ["touchpoint", "channel: 'e-mail' is not one of", "did you mean 'email'"],
+            ["touchpoint.channel", "'e-mail' is not one of", "did you mean 'email'"],
         ),
         (
             "entry: {audience: audience_everybody}\nre_entry: often\nsteps: []",
@@ -407,7 +408,7 @@ def test_a_value_is_read_as_it_is_written(project: Path, model: Path) -> None:
         ("entry: {audience: audience_everybody}\nsteps:\n  - {name: a, jump: {to: b}}", ["steps[1].jump", "stands later"]),
         ("entry: {audience: audience_everybody}\nsteps:\n  - {name: a, repeat: {at_most: 50, steps: []}}", ["steps[1].repeat", "2 to 12"]),
         ("entry: {did: order_placed, again: often}\nsteps: []", ["entry.again", "when_left"]),
-        ("entry: {did: order_placed}\nsteps:\n  - {name: a, branch: {if: {entry: {revenu_eur: 5}}}}", ["a.entry", "mean 'revenue_eur'"]),
+        ("entry: {did: order_placed}\nsteps:\n  - {name: a, branch: {if: {entry: {revenu_eur: 5}}}}", ["steps[1].branch.if.entry", "mean 'revenue_eur'"]),
         ("entry: {audience: audience_everybody, cpa: 5}\nsteps: []", ["entry", "'cpa' is not one of audience"]),
         ("entry: {audience: audience_everybody}\nexit_when: {}\nsteps: []", ["exit_when", "wants a condition"]),
         (
