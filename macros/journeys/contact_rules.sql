@@ -265,7 +265,7 @@ contacts as (
 {#- Value: every name that a definition's touchpoints which obey no rule have had. -#}
 {% macro _free_touchpoints(definition) -%}
     {%- set names = [] -%}
-    {%- for node in (headwater.journey_nodes(definition) if definition else []) if node.when_not_allowed == 'send' -%}
+    {%- for node in (headwater.journey_nodes(definition, was_built=true) if definition else []) if node.when_not_allowed == 'send' -%}
         {%- do names.extend(headwater._journey_names_ever(definition, [node.name])) -%}
     {%- endfor -%}
     {{ return(names) }}

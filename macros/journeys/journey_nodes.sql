@@ -1,8 +1,8 @@
 {#- Value: the steps of a journey's definition as a flat list in the order people meet them, each
     {name, type, path, sources: [{node, outcome}], condition, duration, destination, channel, template, to_contacts}. Mistakes are noted in `problems`; where
-    there is no such list they stop. -#}
-{% macro journey_nodes(parsed, problems=none) -%}
-    {%- set walk = {'problems': [] if problems is none else problems, 'nodes': [], 'outs': []} -%}
+    there is no such list they stop. A definition that was built by (`was_built`) may lack a template: it was not asked for once. -#}
+{% macro journey_nodes(parsed, problems=none, was_built=false) -%}
+    {%- set walk = {'problems': [] if problems is none else problems, 'nodes': [], 'outs': [], 'was_built': was_built} -%}
     {%- do headwater.note_unknown_keys(walk, parsed, headwater.definition_keys('journey'), '') -%}
     {%- do headwater.note_unknown_keys(walk, [parsed.get('entity', 'person')], ['person', 'account'], 'entity') -%}
     {%- set audience = (parsed['entry'] if parsed.get('entry') is mapping else {}).get('audience') -%}
@@ -83,7 +83,7 @@
 
 {% macro _journey_step(step, sources, walk, path) -%}
     {%- set types = headwater.definition_keys('steps') -%}
-    {%- set written = ['(task)', '(copy of)', '(at)', '(in)'] -%}
+    {%- set written = ['(task)', '(copy of)', '(at)', '(in)', '(asked)'] -%}
     {%- set path = step.get('(at)', path) if step is mapping else path -%}
     {%- set found = step | select('in', types) | list if step is mapping else [] -%}
     {%- if found | length != 1 -%}
@@ -117,7 +117,8 @@
     {%- do walk.nodes.append(node) -%}
     {%- set asked = {'wait': 'until', 'branch': 'if'}.get(type) -%}
     {%- if type in ['branch', 'goal'] or (type == 'wait' and 'until' in body) -%}
-        {%- do node.update({'condition': headwater._journey_checked(body.get(asked) if asked else body, walk, path ~ ('.' ~ asked if asked)), 'asked_at': path ~ ('.' ~ asked if asked)}) -%}
+        {%- set asked_at = step.get('(asked)', path ~ ('.' ~ asked if asked)) -%}
+        {%- do node.update({'condition': headwater._journey_checked(body.get(asked) if asked else body, walk, asked_at), 'asked_at': asked_at}) -%}
     {%- endif -%}
     {%- if type == 'touchpoint' -%}
         {%- do headwater._journey_check_touchpoint(body, '(task)' in step, walk, path) -%}
@@ -173,8 +174,12 @@
 {% macro _journey_check_touchpoint(body, is_task, walk, path) -%}
     {%- set channels, channel = headwater.consent_channels() | list, body.get('channel') -%}
     {%- do headwater.note_unknown_keys(walk, body, headwater.definition_keys('touchpoint'), path) -%}
-    {%- set wanted = ['destination'] + ([] if is_task else ['channel']) + ([] if channel == 'ads' and not is_task else ['template']) -%}
-    {%- for key in wanted if body.get(key) is not string or not body[key] | trim -%}
+    {%- set wanted = ['destination'] + ([] if is_task else ['channel']) + ([] if walk.was_built or (channel == 'ads' and not is_task) else ['template']) -%}
+    {%- set mistyped = [] -%}
+    {%- for key in body if key not in headwater.definition_keys('touchpoint') -%}
+        {%- do mistyped.append(headwater.nearest(key, headwater.definition_keys('touchpoint'))) -%}
+    {%- endfor -%}
+    {%- for key in wanted if (body.get(key) is not string or not body[key] | trim) and "'" ~ key ~ "'" not in mistyped | join -%}
         {%- do headwater.note_problem(walk, path ~ ('.' ~ key if key in body), "wants " ~ wanted | join(' and ' if wanted | length == 2 else ', ') ~ ", and has no " ~ key
             ~ (" that is a text, but '" ~ body[key] ~ "'" if body.get(key) else '')) -%}
     {%- endfor -%}

@@ -44,7 +44,7 @@
             {{ headwater.audience_error('', "people are inside who entered by version " ~ one.id ~ ", and what it said is kept nowhere; say migrate: [" ~ one.id ~ "] and they go on by the definition as it is") }}
         {%- endif -%}
         {%- set told = fromjson(row.definition) -%}
-        {%- do one.update({'parsed': told, 'nodes': headwater.journey_nodes(told), 'place': known.index(one.id)}) -%}
+        {%- do one.update({'parsed': told, 'nodes': headwater.journey_nodes(told, was_built=true), 'place': known.index(one.id)}) -%}
     {%- endfor -%}
     {{ return({'id': id, 'current': current, 'kept': kept | sort(attribute='place'), 'inside': inside}) }}
 {%- endmacro %}

@@ -3,7 +3,7 @@
     that no channel and no contact rule is asked for. What is in brackets beside them no definition says: where a step stands there, and what it is a copy of. -#}
 {% macro journey_written_out(step, type, path, walk) -%}
     {%- set name, body = step.get('name'), step[type] -%}
-    {%- do headwater.note_unknown_keys(walk, step, ['name', type, '(copy of)', '(at)', '(in)'], path) -%}
+    {%- do headwater.note_unknown_keys(walk, step, ['name', type, '(copy of)', '(at)', '(in)', '(asked)'], path) -%}
     {%- if name is not string or body is not mapping -%}
         {%- do headwater.note_problem(walk, path, "wants a name: beside it and a mapping") -%}
         {{ return([]) }}
@@ -52,7 +52,7 @@
         {%- if back == 0 -%}
             {%- set at.rest = copy -%}
         {%- elif 'until' in body -%}
-            {%- set at.rest = copy + [{'name': name ~ ('_' ~ number if number > 1 else ''), 'branch': {'if': body['until'], 'then': [], 'else': at.rest}, '(in)': path}] -%}
+            {%- set at.rest = copy + [{'name': name ~ ('_' ~ number if number > 1 else ''), 'branch': {'if': body['until'], 'then': [], 'else': at.rest}, '(in)': path, '(asked)': path ~ '.until'}] -%}
         {%- else -%}
             {%- set at.rest = copy + at.rest -%}
         {%- endif -%}
