@@ -111,3 +111,72 @@
     {%- endfor -%}
     {{ return(quoted | join(', ')) }}
 {%- endmacro %}
+
+{#- Query: the steps of a log by the person or company as they are known now, with {profile_id or account_id}, entry_number, node, node_type, outcome, is_holdout,
+    happened_at and, of an entry, its version where `version` is its column; not those of contacts. Rows of two who became one are of the one that lives. -#}
+{% macro _journey_known_steps(parsed, log, version=none) -%}
+{%- set key = headwater.journey_key(parsed) -%}
+{%- set own_rows = headwater._journey_own_rows(parsed, 'steps') -%}
+select
+    coalesce(identity_aliases.live_id, steps.{{ key }}) as {{ key }},
+    steps.entry_number,
+    {{ headwater._journey_node_now(parsed, 'steps.node') }} as node,
+    steps.node_type,
+    steps.outcome,
+    steps.is_holdout,
+    steps.happened_at
+    {%- if version %},
+    case when steps.node = 'entry' then coalesce({{ version }}, '') end as version
+    {%- endif %}
+
+from {{ log }} as steps
+
+left join {{ ref('headwater', 'identity_aliases') }} as identity_aliases
+    on steps.{{ key }} = identity_aliases.old_id
+{%- if own_rows %}
+
+{#- Rows of contacts are `written`. #}
+where steps.profile_id is null
+{%- endif %}
+
+union all
+
+{#- Who was taken out of another profile did what that did meanwhile: nothing is sent to them again. #}
+select
+    parted.live_id as {{ key }},
+    steps.entry_number,
+    {{ headwater._journey_node_now(parsed, 'steps.node') }} as node,
+    steps.node_type,
+    steps.outcome,
+    steps.is_holdout,
+    steps.happened_at
+    {%- if version %},
+    case when steps.node = 'entry' then coalesce({{ version }}, '') end as version
+    {%- endif %}
+
+from {{ log }} as steps
+
+inner join {{ ref('headwater', 'identity_aliases') }} as parted
+    on steps.{{ key }} = parted.split_from_id
+    and steps.happened_at >= parted.shared_from_at
+    and steps.happened_at <= parted.shared_until_at
+
+where parted.live_id is not null{{ own_rows }}
+{%- endmacro %}
+
+{#- Query: who has ever entered, by the person or company as they are known now: the key, entry_number, version ('' of those who entered before versions were
+    kept) and is_out, whether the way is over. -#}
+{% macro _journey_travellers(parsed, log) -%}
+{%- set key = headwater.journey_key(parsed) -%}
+select
+    {{ key }},
+    entry_number,
+    min(version) as version,
+    max(case when node_type = 'exit' then 1 else 0 end) = 1 as is_out
+
+from (
+    {{ headwater._journey_known_steps(parsed, log, headwater._journey_version_column(log, 'steps')) | indent(4) }}
+) as known_steps
+
+group by {{ key }}, entry_number
+{%- endmacro %}

@@ -147,55 +147,7 @@ with
         {%- endif %}
 
     from (
-        select
-            coalesce(identity_aliases.live_id, steps.{{ key }}) as {{ key }},
-            steps.entry_number,
-            {{ headwater._journey_node_now(parsed, 'steps.node') }} as node,
-            steps.node_type,
-            steps.outcome,
-            steps.is_holdout,
-            steps.happened_at
-            {%- if context.ids %},
-            case when steps.node = 'entry' then coalesce({{ version_column }}, '') end as version
-            {%- endif %}
-
-        from {{ log }} as steps
-
-        left join {{ ref('headwater', 'identity_aliases') }} as identity_aliases
-            on steps.{{ key }} = identity_aliases.old_id
-        {%- if of_companies %}
-
-        {#- Rows of contacts are `written`. #}
-        where steps.profile_id is null
-        {%- endif %}
-
-        union all
-
-        {#- Who was taken out of another profile did what that did meanwhile: nothing is sent to them again. #}
-        select
-            parted.live_id as {{ key }},
-            steps.entry_number,
-            {{ headwater._journey_node_now(parsed, 'steps.node') }} as node,
-            steps.node_type,
-            steps.outcome,
-            steps.is_holdout,
-            steps.happened_at
-            {%- if context.ids %},
-            case when steps.node = 'entry' then coalesce({{ version_column }}, '') end as version
-            {%- endif %}
-
-        from {{ log }} as steps
-
-        inner join {{ ref('headwater', 'identity_aliases') }} as parted
-            on steps.{{ key }} = parted.split_from_id
-            and steps.happened_at >= parted.shared_from_at
-            and steps.happened_at <= parted.shared_until_at
-
-        where
-            parted.live_id is not null
-            {%- if of_companies %}
-            and steps.profile_id is null
-            {%- endif %}
+        {{ headwater._journey_known_steps(parsed, log, version_column) | indent(8) }}
     ) as known_steps
 
     group by {{ key }}, entry_number, node

@@ -605,7 +605,9 @@ def test_a_wrong_audience_or_journey_stops_no_other(project: Path) -> None:
         paths[name].write_text(
             f"{{% set definition %}}\n{text}\n{{% endset %}}\n{{{{ headwater.audience(definition) }}}}\n"
         )
-    said = messages_of_dbt(project, "run", "--select", "profiles", "identity_aliases", "audience_*", "journey_*")
+    said = messages_of_dbt(
+        project, "run", "--select", "profiles", "identity_aliases", "audience_*", "journey_*"
+    )
     for path in paths.values():
         path.unlink()
     assert set(said) == {

@@ -63,7 +63,10 @@ def test_a_wrong_journey_sends_nothing_and_gives_nobody_away(
     for flags in ((), ("--skip-gates",)):
         pushed = tried.sync("push", *flags)["hook_mails"]
         assert pushed["status"] == "refused", pushed
-        assert "'journey_tried', which 'sync_hook__mails' is built on, is wrong in" in pushed["message"]
+        assert (
+            "'journey_tried', which 'sync_hook__mails' is built on, is wrong in"
+            in pushed["message"]
+        )
     assert hook.events == []
     # Mended, it goes on where it stood.
     tried.define(GOOD)
