@@ -120,6 +120,7 @@ def push(
         connector(app, environment, faults) as connections,
         CommandWatcher(app.output, run_id=run_id, debug=app.debug) as watcher,
         stoppable(app) as stop,
+        app.warehouse.keep_open(),
     ):
         for definition in definitions:  # a name that is nowhere stops all, before anything is sent
             connections.declaration(definition.destination)

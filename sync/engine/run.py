@@ -36,7 +36,6 @@ def push_all(
     waiting = list(ordered)
     running: dict[Future[SyncResult], SyncDefinition] = {}
     with (
-        context.warehouse.keep_open(),
         ThreadPoolExecutor(max(1, threads), thread_name_prefix="sync") as pool,
         _stopped_by_whatever_is_raised(context),
     ):

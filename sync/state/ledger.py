@@ -330,33 +330,29 @@ class Ledger:
             ") as held_by_others group by sync_name order by 2 desc, 1"
         )
 
-    def compaction(self, run_ids: list[str], *, once: bool = False) -> list[str]:
-        """Statements that fold the runs' acknowledgements into the ledger; safe to repeat.
+    def replaced(self, run_ids: list[str], *, once: bool = False) -> str:
+        """A query of sync_key: what the ledger may have of the keys that these runs acknowledged.
 
         `once` says that this is one run which acknowledged each key once, as all do but those that claim before they send:
-        then there is no latest to be found, and what was added was not in the ledger before.
+        then what was added was not in the ledger before, and there is no latest to be found.
         """
+        return self._keys_of(run_ids) + (" and action <> 'add'" if once else "")
+
+    def compaction(self, run_ids: list[str], *, replaced: str, once: bool = False) -> list[str]:
+        """Statements that fold the runs' acknowledgements into the ledger, in the place of what is `replaced`; safe to repeat."""
         columns = (
             "environment, sync_name, sync_key, row_hash, definition_hash, identifiers, remote_id, "
             "run_id, acknowledged_at"
         )
-        if once:
-            of_run = (
-                f"from {self._tables.acknowledgements} "
-                f"where {self._mine()} and {self._runs_in(run_ids)}"
-            )
-            return [
-                f"delete from {self._tables.ledger} where {self._mine()} "
-                f"and sync_key in (select sync_key {of_run} and action <> 'add')",
-                f"insert into {self._tables.ledger} ({columns}) select {columns} {of_run} "
-                f"and action not in ({self._gone_list()})",
-            ]
+        latest = (
+            self._acknowledged(run_ids, None)
+            if once
+            else f"({self._latest_of(run_ids)}) as latest where true"
+        )
         return [
-            f"delete from {self._tables.ledger} where {self._mine()} "
-            f"and sync_key in ({self._keys_of(run_ids)})",
-            f"insert into {self._tables.ledger} ({columns}) select {columns} "
-            f"from ({self._latest_of(run_ids)}) as latest "
-            f"where action not in ({self._gone_list()})",
+            f"delete from {self._tables.ledger} where {self._mine()} and sync_key in ({replaced})",
+            f"insert into {self._tables.ledger} ({columns}) select {columns} from {latest} "
+            f"and action not in ({self._gone_list()})",
         ]
 
     def claimed(self, run_ids: list[str]) -> str:

@@ -236,15 +236,19 @@ class RunRecord:
         if self._definition.mode is Mode.EVENT:
             # Their answers nobody will get; they are not sent again.
             self.log.list_unknown(session, ledger.claimed(run_ids), now)
-        session.execute(*self._folding(run_ids))
+        session.execute(*self._folding(session, run_ids))
 
-    def _folding(self, run_ids: list[str], *, once: bool = False) -> list[str]:
+    def _folding(self, session: Session, run_ids: list[str], *, once: bool = False) -> list[str]:
         """Statements that fold what runs acknowledged into the ledger. Where one let go of a row since another is the same record, the
         vendor has the values of whichever was written last: the other is sent again.
         """
         definition, planning, context = self._definition, self._planning, self._context
         ledger = planning.ledger(definition)
-        folding = ledger.compaction(run_ids, once=once)
+        replaced = ledger.replaced(run_ids, once=once)
+        # Of a table of all that was ever acknowledged DuckDB cannot tell how little a run is, and would hash the ledger instead.
+        if kept := session.keep("replaced", replaced):
+            replaced = f"select sync_key from {kept}"
+        folding = ledger.compaction(run_ids, replaced=replaced, once=once)
         lets_go = self._result.counts.forget or run_ids != [self._run_id]
         if not (lets_go and self._sends_fields):
             return folding
@@ -272,7 +276,7 @@ class RunRecord:
             with self.lease.released(session):
                 self.log.write_withheld(session, self._result.counts.withheld)
                 session.execute(
-                    *self._folding([self._run_id], once=once),
+                    *self._folding(session, [self._run_id], once=once),
                     *([self._intents.drop([self._run_id])] if self._has_intents else []),
                     self._finished(),
                 )

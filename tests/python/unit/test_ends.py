@@ -211,9 +211,58 @@ def test_many_syncs_with_nothing_to_do_open_the_file_a_few_times(bench, monkeypa
     monkeypatch.setattr(
         DuckDBWarehouse, "_connect", lambda self, write: opened.append(1) or connect(self, write)
     )
-    results = push_all(bench.context(), many)
+    with bench.warehouse.keep_open():
+        results = push_all(bench.context(), many)
     assert {one.status for one in results} == {"success"}
     assert len(opened) <= 3
+
+
+@pytest.mark.own_file
+@pytest.mark.parametrize(("held_seconds", "openings"), [(60.0, 1), (0.0, 5)])
+def test_while_batches_are_sent_the_file_stays_open_for_those_that_follow_at_once_and_only_so_long(
+    bench, monkeypatch, held_seconds, openings
+):
+    import duckdb
+
+    from sync.warehouses import duckdb as of_duckdb
+
+    bench.people("a")
+    monkeypatch.setattr(of_duckdb, "HELD_SECONDS", held_seconds)
+    opened = []
+    connect = of_duckdb.DuckDBWarehouse._connect
+    monkeypatch.setattr(
+        of_duckdb.DuckDBWarehouse,
+        "_connect",
+        lambda self, write: opened.append(1) or connect(self, write),
+    )
+    with bench.warehouse.keep_open(), bench.warehouse.let_go():
+        for _ in range(5):
+            with bench.warehouse.session(write=True) as session:
+                session.rows("select 1 as one")
+            if not held_seconds:
+                duckdb.connect(bench.warehouse.path, config={"threads": 7}).close()
+    assert len(opened) == openings
+
+
+@pytest.mark.own_file
+def test_what_was_written_is_folded_into_the_file_by_the_connection_that_wrote_it(
+    bench, monkeypatch
+):
+    from pathlib import Path
+
+    import duckdb
+
+    bench.people("a")
+    connect, opened = duckdb.connect, []
+    monkeypatch.setattr(
+        duckdb, "connect", lambda *args, **settings: opened.append(1) or connect(*args, **settings)
+    )
+    log = Path(f"{bench.warehouse.path}.wal")
+    with bench.warehouse.keep_open():
+        with bench.warehouse.session(write=True) as session:
+            session.execute("create table kept as select 1 as one")
+        assert log.exists()
+    assert (len(opened), log.exists()) == (1, False)
 
 
 @pytest.mark.own_file
