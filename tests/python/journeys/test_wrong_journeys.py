@@ -13,7 +13,7 @@ ENTRY = "entry: {audience: audience_tried}\nexclusion: lifecycle\nsteps:\n"
 MAIL = "touchpoint: {destination: hook, channel: email, template: Mail}"
 GOOD = ENTRY + f"  - {{name: first, {MAIL}}}\n  - {{name: rest, wait: {{for: 9 days}}}}"
 WRONG = f"entry: {{audience: audience_tried}}\nexclusoin: lifecycle\nsteps:\n  - {{name: first, {MAIL}}}\n  - {{jump: {{to: frist}}}}"
-APART = f"entry: {{audience: audience_tried}}\nsteps:\n  - {{name: alone, wait: {{for: 9 days}}}}"
+APART = "entry: {audience: audience_tried}\nsteps:\n  - {name: alone, wait: {for: 9 days}}"
 
 
 def entered(lab: JourneyLab, journey: str) -> set[str]:
