@@ -559,7 +559,7 @@ delayed__{{ node.name }} as (
             'select coalesce(successors.live_id, inside.' ~ key ~ ') as ' ~ key ~ ' from ' ~ other.table ~ ' as inside left join ' ~ aliases
             ~ ' as successors on inside.' ~ key ~ ' = successors.old_id left join ' ~ headwater._entries_left(other.table, aliases, entity)
             ~ ' as ended on coalesce(successors.live_id, inside.' ~ key ~ ') = ended.' ~ key ~ ' and inside.entry_number = ended.entry_number'
-            ~ " where inside.node_type = 'entry' and ended.profile_id is null"
+            ~ " where inside.node_type = 'entry' and ended." ~ key ~ " is null"
         ) -%}
     {%- endfor -%}
     {{ return(parts | join(' union all ')) }}

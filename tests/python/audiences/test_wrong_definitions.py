@@ -409,7 +409,8 @@ def test_a_value_is_read_as_it_is_written(project: Path, model: Path) -> None:
         ("entry: {audience: audience_everybody}\nsteps:\n  - {name: a, jump: {to: b}}", ["steps[1].jump", "stands later"]),
         ("entry: {audience: audience_everybody}\nsteps:\n  - {name: a, repeat: {at_most: 50, steps: []}}", ["steps[1].repeat", "2 to 12"]),
         ("entry: {did: order_placed, again: often}\nsteps: []", ["entry.again", "when_left"]),
-        ("entry: {did: order_placed}\nsteps:\n  - {name: a, branch: {if: {entry: {revenu_eur: 5}}}}", ["steps[1].branch.if.entry", "'revenue_eur'"]),
+        ("entry: {did: order_placed}\nsteps:\n  - {name: a, branch: {if: {entry: {revenu_eur: 5}}}}",
+         ["steps[1].branch.if.entry", "'revenue_eur'"]),
         ("entry: {audience: audience_everybody, cpa: 5}\nsteps: []", ["entry", "'cpa' is not one of audience"]),
         ("entry: {audience: audience_everybody}\nexit_when: {}\nsteps: []", ["exit_when", "wants a condition"]),
         (

@@ -515,3 +515,26 @@ steps:
     tried.lab.people("eve", score=1)
     tried.lab.step("2026-03-02 12:30:00")
     assert [one for one in tried.messages("first") if one[0] == "half"] == [("half", "cid")]
+
+
+def test_a_company_is_in_one_journey_of_a_group(lab: Callable[..., JourneyLab]) -> None:
+    definition = f"""
+entity: account
+exclusion: sales
+entry: {{audience: audience_companies}}
+steps:
+  - {{name: first, {MAIL}}}}}
+  - {{name: rest, wait: {{for: 2 days}}}}
+"""
+    other = definition.replace("audience_companies}", "audience_companies, to: 2026-03-01}")
+    registry = {"journeys": ["journey_before", "journey_tried"], "audiences": ["audience_companies"]}  # fmt: skip
+    made = lab(definition, before={"journey_before": other}, variables={"cdp_registry": registry})
+    tried = Firms(made, ["first"])
+    tried.company("acme", {"anna": "a"})
+    made.build("2026-03-01 12:00:00")
+    tried.company("bolt", {"anna": "a"})
+    made.build("2026-03-02 12:00:00")
+    assert {company for company, *_ in tried.steps("node = 'entry'")} == {"bolt"}
+    # It has left the other one, and comes in with the build after.
+    made.build("2026-03-03 12:00:00")
+    assert {company for company, *_ in tried.steps("node = 'entry'")} == {"acme", "bolt"}
