@@ -5,7 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -48,12 +50,22 @@ KEYED = frozenset({Mode.UPSERT, Mode.MIRROR, Mode.ADD})
 class Bench:
     """A sandbox of its own, and the destination that talks to it."""
 
-    def __init__(self, adapter: Adapter, base_url: str, folder: Path, faults: Faults) -> None:
+    def __init__(self, adapter: Adapter, folder: Path, until: ExitStack) -> None:
         self.adapter = adapter
-        self.faults = faults
+        self.faults = Faults(seed=7)
         self.limited: list[str] = []
-        self._base_url = base_url
-        self._folder = folder
+        self._folder, self._until = folder, until
+
+    @cached_property
+    def _base_url(self) -> str:
+        """Of the sandbox, which starts when it is asked for: what a destination cannot do is skipped without one."""
+        vendor, stand_in = self.adapter.vendor, self.adapter.stand_in
+        more = {vendor: stand_in} if stand_in else {}
+        only = vendor if vendor in stand_ins(more) else None
+        state = self._folder / "sandbox.sqlite"
+        return self._until.enter_context(
+            start_sandbox(state, self.faults, stand_ins=more, only=only)
+        )
 
     def settings(self) -> dict[str, Any]:
         """Settings that reach the stand-in; what is secret has one value that no message may hold."""
@@ -146,13 +158,8 @@ class DestinationSuite:
 
     @pytest.fixture
     def bench(self, tmp_path: Path) -> Iterator[Bench]:
-        faults = Faults(seed=7)
-        more = {self.adapter.vendor: self.adapter.stand_in} if self.adapter.stand_in else {}
-        only = self.adapter.vendor if self.adapter.vendor in stand_ins(more) else None
-        with start_sandbox(
-            tmp_path / "sandbox.sqlite", faults, stand_ins=more, only=only
-        ) as base_url:
-            yield Bench(self.adapter, base_url, tmp_path, faults)
+        with ExitStack() as until:
+            yield Bench(self.adapter, tmp_path, until)
 
     def _needs(self, *modes: Mode) -> None:
         if not self.adapter.able.modes & set(modes):

@@ -44,6 +44,9 @@ ANSWER_BYTES = 64_000_000  # the largest page that a vendor was seen to give is 
 CHUNK_BYTES = 65_536
 NEW_SECONDS = 300.0  # for so long what was made may not be visible yet
 WORD = re.compile(rb"[A-Za-z]{1,20}")  # an answer that is no JSON and no page
+DOTS = re.compile(
+    r"/(?:\.|%2e){1,2}(?=/|$)", re.I
+)  # what every client folds: `/lists/7/members/..` is all of list 7
 BY_STATUS = frozenset({401, 403, 407, 408, 425, 429})  # what says all without a body, as 5xx does
 
 Limiter = Callable[[str], None]  # waits for its turn in a rate group
@@ -247,6 +250,12 @@ class HttpClient:
     ) -> Iterator[requests.Response]:
         """The answer to one request, whatever it says."""
         url = self._url(path)
+        if DOTS.search(url.partition("?")[0]):
+            raise RejectedError(
+                f"{self.vendor}: a value that is '.' or '..' would make the address another one.",
+                code="address",
+                known=True,
+            )
         self.limiter(group)
         self.requests_sent += 1
         try:
@@ -334,8 +343,10 @@ class HttpClient:
             raise self._lost("came in an encoding that nobody asked for")
         unpack = zlib.decompressobj(47) if encoding not in ("", "identity") else None
         content = bytearray()
+        came = False
         try:
             for chunk in reply.raw.stream(CHUNK_BYTES, decode_content=False):
+                came = True
                 room = self._answer_bytes - len(content) + 1
                 content += unpack.decompress(chunk, room) if unpack else chunk
                 if len(content) > self._answer_bytes:
@@ -345,8 +356,10 @@ class HttpClient:
             raise self._lost(
                 f"did not end within {self._deadline_seconds:.0f} s" if late else "ended too early"
             ) from None
-        if unpack and content and not unpack.eof:
+        if unpack and came and not unpack.eof:
             raise self._lost("ended too early")
+        if unpack and unpack.unused_data:  # another part, which may refuse what the first takes
+            raise self._lost("goes on after its end")
         return bytes(content)
 
     def _lost(self, why: str) -> UnexpectedAnswerError:

@@ -6,6 +6,7 @@ is left is what the socket is given for the next one.
 
 from __future__ import annotations
 
+import http
 import http.client
 import io
 import os
@@ -84,6 +85,16 @@ class _Reply(http.client.HTTPResponse):
         super().__init__(sock, *arguments, **named)
         self.fp.close()
         self.fp = io.BufferedReader(_Timed(sock, seconds))
+
+    def _read_status(self) -> tuple[str, int, str]:
+        """The next status. One that goes before the answer (103) is passed over as 100 is: taken for the answer, it would leave the
+        real one on the connection, for the next request to read as its own. 101 says that what follows is no HTTP.
+        """
+        version, status, reason = super()._read_status()  # type: ignore[misc]
+        if status == http.HTTPStatus.SWITCHING_PROTOCOLS:
+            raise http.client.BadStatusLine(str(status))
+        is_interim = status < http.HTTPStatus.OK
+        return version, http.client.CONTINUE if is_interim else status, reason
 
 
 class _Session(requests.Session):

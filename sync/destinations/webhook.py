@@ -153,16 +153,39 @@ _REFUSAL = re.compile(
 )
 
 
+_WRONG = ("err", "fail", "exception", "fault", "reject")
+_ASKING = re.compile(r"^(is|has|with)(_|(?=[A-Z]))")  # `hasErrors`, `is_error`
+
+
 def _denies(name: str, value: object) -> bool:
     """Whether a member of an answer says that something went wrong: in one of the ways in which receivers say it."""
-    word = name.lower()
     if isinstance(value, dict):
         return any(map(_denies, value, value.values()))
-    if word in ("ok", "success"):
+    word = _ASKING.sub("", name).lower()
+    if isinstance(value, list) and any(isinstance(one, dict) for one in value):
+        # One word a row; what is within may be the row itself, which some receivers give back.
+        words = [pair for one in value if isinstance(one, dict) for pair in one.items()]
+        return word.startswith(_WRONG) or any(
+            _denies(*pair) for pair in words if not isinstance(pair[1], dict | list)
+        )
+    if word in ("ok", "success", "succeeded", "successful"):
         return str(value).lower() in ("false", "no", "0", "none")
-    if word in ("status", "statuscode", "status_code", "http_status", "code", "result"):
-        return isinstance(value, str | int | float) and bool(_REFUSAL.match(str(value)))
-    return word.startswith(("err", "fail", "exception", "fault", "reject")) and bool(value)
+    if word in (
+        "status",
+        "statuscode",
+        "status_code",
+        "http_status",
+        "code",
+        "result",
+        "state",
+        "outcome",
+    ):
+        return value is False or (
+            isinstance(value, str | int | float) and bool(_REFUSAL.match(str(value)))
+        )
+    if word in ("accepted", "valid", "delivered"):
+        return value is False
+    return word.startswith(_WRONG) and bool(value)
 
 
 def _refused(answer: dict[str, Any]) -> dict[str, str]:

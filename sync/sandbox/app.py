@@ -8,6 +8,7 @@ import pkgutil
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from flask import Blueprint, Flask, Response, current_app, g, jsonify, request
@@ -61,12 +62,16 @@ def stand_ins(more: Mapping[str, Any] | None = None) -> dict[str, StandIn]:
     modules: dict[str, Any] = {
         vendor: importlib.import_module(f"sync.sandbox.vendors.{vendor}") for vendor in VENDORS
     }
-    for point in importlib.metadata.entry_points(group=GROUP):
-        modules[point.name] = point.load()
+    modules |= _of_packages()
     for vendor, path in registry.declared_files().items():
         modules.setdefault(vendor, declared(path))
     modules |= more or {}
     return {vendor: StandIn.of(module) for vendor, module in sorted(modules.items())}
+
+
+@cache
+def _of_packages() -> dict[str, Any]:
+    return {point.name: point.load() for point in importlib.metadata.entry_points(group=GROUP)}
 
 
 def create_app(

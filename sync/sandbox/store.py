@@ -39,7 +39,7 @@ class Store:
         self._lock = threading.RLock()
         self._connection = sqlite3.connect(path, check_same_thread=False, timeout=30)
         self._connection.executescript(
-            "pragma journal_mode = wal; pragma synchronous = off;" + TABLES
+            f"pragma journal_mode = wal; pragma synchronous = off; begin; {TABLES} commit;"
         )
 
     def close(self) -> None:

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import dbt.artifacts.schemas.base
+import dbt.clients.jinja_static
 import dbt.clients.yaml_helper
 import dbt.config.profile
 import dbt.config.project
@@ -26,9 +27,16 @@ import dbt.parser.schemas
 import jinja2
 import parsedatetime
 from dbt.adapters.base import BaseAdapter
+from dbt.clients.jinja import MacroGenerator
 from dbt.clients.yaml_helper import SafeLoader
 from dbt.context.macro_resolver import TestMacroNamespace
+from dbt.context.macros import MacroNamespaceBuilder
+from dbt.exceptions import DuplicateMacroNameError
+from dbt.tracking import track_behavior_change_warn
+from dbt_common.behavior_flags import BehaviorFlagRendered
 from dbt_common.dataclass_schema import dbtClassMixin
+from dbt_common.events.base_types import EventLevel
+from dbt_common.events.event_manager import EventManager
 from dbt_common.tests import enable_test_caching
 from dbt_common.utils.encoding import JSONEncoder
 
@@ -141,6 +149,59 @@ def _with_macros(_):
 
 
 _patch(dbt.context.manifest.ManifestContext, "to_dict", _with_macros)
+
+
+# And all macros as functions, for each context anew: another tenth.
+def _made_at_once(self, macro, context=None, node=None, stack=None):
+    self.macro, self.context, self.node, self.stack = macro, context, node, stack
+
+
+def _added_at_once(self, macros, ctx):
+    for macro in macros:
+        package, name = macro.package_name, macro.name
+        made = MacroGenerator(macro, ctx, self.node, self.thread_ctx)
+        is_internal = package in self.internal_package_names
+        names = (self.internal_packages if is_internal else self.packages).setdefault(package, {})
+        if name in names:
+            raise DuplicateMacroNameError(macro, macro, package)
+        names[name] = made
+        if is_internal:
+            continue
+        if package == self.search_package:
+            self.locals[name] = made
+        elif package == self.root_package:
+            self.globals[name] = made
+
+
+MacroGenerator.__init__ = _made_at_once
+MacroNamespaceBuilder.add_macros = _added_at_once
+
+
+# An environment of Jinja for each macro whose calls are looked for: a twentieth of a parse.
+_patch(dbt.clients.jinja_static, "get_environment", functools.cache)
+
+
+# The stack with its sources for each flag of an adapter, to name the module that made it: a twentieth of all.
+BehaviorFlagRendered._default_source = staticmethod(
+    functools.cache(BehaviorFlagRendered._default_source)
+)
+
+
+# What nobody hears is put into no words: a twentieth of a build.
+def _if_heard(fire):
+    def heard(self, e, level=None, node=None, force_warn_or_error_handling=False):
+        if (
+            self.loggers
+            or force_warn_or_error_handling
+            or any(one is not track_behavior_change_warn for one in self.callbacks)
+            or (level or e.level_tag()) in (EventLevel.WARN, EventLevel.ERROR)
+        ):
+            fire(self, e, level, node, force_warn_or_error_handling)
+
+    return heard
+
+
+_patch(EventManager, "fire_event", _if_heard)
 
 
 # A YAML file that was read before in this process.

@@ -479,7 +479,7 @@ class Declared:
         for asked in self._look_ups:
             look_up = asked.request
             assert isinstance(look_up, form.LookUp)  # noqa: S101
-            if look_up.by not in record.identifiers:
+            if not record.identifiers.get(look_up.by):
                 continue
             answer = asked.send(
                 self._at(asked), words, [record], group=self._group, missing_ok=True
@@ -578,7 +578,11 @@ class Declared:
             ):
                 said = "an identifier is not a SHA-256 in lower-case hex"
                 failed.append(RowError(record.key, "not_hashed", said, retryable=False))
-            elif self._object.identifiers and not record.identifiers and not record.remote_id:
+            elif (
+                self._object.identifiers
+                and not any(record.identifiers.values())
+                and not record.remote_id
+            ):
                 failed.append(RowError(record.key, "no_identifier", "the row names nobody", False))
             else:
                 able.append(record)

@@ -137,7 +137,8 @@ class Scope:
             return lambda words, _: words.get(name, MISSING)
         if self.has_rows:
             if name in self.identifiers:
-                return lambda _, row: row.identifiers.get(name, MISSING)  # type: ignore[union-attr]
+                # An empty text names nobody, and asked for it a vendor may give everybody.
+                return lambda _, row: row.identifiers.get(name) or MISSING  # type: ignore[union-attr]
             if name in ("key", "idempotency_key", "remote_id"):
                 return lambda _, row: _or_missing(getattr(row, name))
             if self.has_into and name.startswith("into."):
@@ -201,8 +202,8 @@ def text(template: str, scope: Scope, *, quoted: bool = False) -> Part:
                 texts.append(part)
                 continue
             value = part(words, row)
-            if value is MISSING or value is None:
-                return MISSING
+            if value is MISSING or value is None or (quoted and value == ""):
+                return MISSING  # `/members/` and nothing is all of them
             texts.append(quote(as_text(value), safe="") if quoted else as_text(value))
         return "".join(texts)
 

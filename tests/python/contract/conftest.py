@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -25,17 +26,26 @@ HASH = "{:064x}"
 
 @dataclass
 class Bench:
-    """A sandbox with the destinations that talk to it."""
+    """A sandbox for each vendor that is asked for, and the destinations that talk to it."""
 
-    base_url: str
     directory: Path
-    faults: Faults
+    until: ExitStack
+    faults: Faults = field(default_factory=lambda: Faults(seed=7))
     limited: list[str] = field(default_factory=list)
+    served: dict[str, str] = field(default_factory=dict)
+
+    def url(self, vendor: str) -> str:
+        """Of a sandbox that serves this vendor; the others' are over the same state."""
+        if vendor not in self.served:
+            state = self.directory / "sandbox.sqlite"
+            self.served[vendor] = self.until.enter_context(
+                start_sandbox(state, self.faults, only=vendor)
+            )
+        return self.served[vendor]
 
     def destination(self, kind: str, object_kind: str, **settings: Any) -> Any:
-        given = registry.sandbox_settings(
-            kind, base_url=self.base_url, directory=str(self.directory)
-        )
+        url = "http://127.0.0.1:9" if kind == "files" else self.url(kind)
+        given = registry.sandbox_settings(kind, base_url=url, directory=str(self.directory))
         for name in ("api_key", "access_token", "token"):
             if name in registry._class(kind).settings_type.model_fields:
                 given[name] = SECRET
@@ -54,9 +64,8 @@ class Bench:
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
-    faults = Faults(seed=7)
-    with start_sandbox(tmp_path / "sandbox.sqlite", faults) as base_url:
-        yield Bench(base_url, tmp_path, faults)
+    with ExitStack() as until:
+        yield Bench(tmp_path, until)
 
 
 def records(offered: ObjectType, count: int, *, start: int = 0) -> list[Record]:

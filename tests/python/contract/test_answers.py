@@ -16,8 +16,6 @@ from sync.destinations.base import KnowsFields, PullsResults
 from sync.errors import RejectedError
 from sync.records import Mode, Record, SyncObject
 from sync.sandbox import app as sandbox_app
-from sync.sandbox import start_sandbox
-from sync.sandbox.faults import Faults
 
 from .conftest import Bench, records, settled
 from .content import hubspot_there
@@ -57,9 +55,8 @@ def answered(monkeypatch: pytest.MonkeyPatch) -> Answers:
 
 @pytest.fixture
 def watched(answered: Answers, tmp_path: Path) -> Iterator[Bench]:
-    faults = Faults(seed=7)
-    with start_sandbox(tmp_path / "sandbox.sqlite", faults) as base_url:
-        yield Bench(base_url, tmp_path, faults)
+    with contextlib.ExitStack() as until:
+        yield Bench(tmp_path, until)
 
 
 def live(bench: Bench, vendor: str) -> None:
@@ -75,7 +72,7 @@ def live(bench: Bench, vendor: str) -> None:
             destination.unknown_fields(["first_name"])
             bench.faults.shares = {}
         if object_kind in ("deal", "association", "task"):
-            hubspot_there(bench.base_url, rows)
+            hubspot_there(bench.url("hubspot"), rows)
         verb = destination.send if able.modes == {Mode.EVENT} else destination.upsert
         taken = settled(destination, verb(rows))
         bench.faults.shares = {"refuse_rows": 0.5}

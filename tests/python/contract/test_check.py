@@ -39,7 +39,7 @@ def asked(bench: Bench, kind: str, object_kind: str, monkeypatch: pytest.MonkeyP
     original = session.request
 
     def request(method: str, url: str, **options: Any) -> Any:
-        paths.append(url.removeprefix(bench.base_url).partition("?")[0])
+        paths.append(url.removeprefix(bench.url(kind)).partition("?")[0])
         return original(method, url, **options)
 
     monkeypatch.setattr(session, "request", request)

@@ -61,7 +61,7 @@ def made(bench: Bench) -> Any:
             store.close()
         destination = bench.destination(case.kind, case.object_kind, **dict(case.settings))
         if case.needs:
-            case.needs(bench.base_url, records(case, range(ROWS)))
+            case.needs(bench.url(case.kind), records(case, range(ROWS)))
         return destination
 
     return of

@@ -981,6 +981,17 @@ LOOKED_UP = RIGHT.replace(
 )
 
 
+def test_an_identifier_that_is_empty_names_nobody(tmp_path: Path) -> None:
+    """Asked for it, a vendor gives everybody, of whom the first would be taken for the row."""
+    path = tmp_path / "mailer.yml"
+    path.write_text(LOOKED_UP)
+    one, seen = _at(path, {}), list[str]()
+    one.http.request = lambda method, path, **_: seen.append(f"{method} {path}")
+    result = one.upsert([Record("k", {"email": ""})])
+    assert [row.status for row in result.failed] == ["no_identifier"]
+    assert not seen
+
+
 @pytest.mark.parametrize(
     ("known", "people", "there", "asked", "id_"),
     [
@@ -1269,7 +1280,9 @@ def test_a_list_that_is_not_there_has_nobody_taken_out_in_silence(mailer: Path) 
 
 
 SCOPE = templates.Scope(["list_id", "object"], ["email", "phone"], has_rows=True)
-ROW = Record("k/1", {"email": "A/b?c@shop.example"}, {"at": dt.datetime(2026, 1, 2), "ok": True})
+ROW = Record(
+    "k/1", {"email": "A/b?c@shop.example"}, {"at": dt.datetime(2026, 1, 2), "ok": True, "none": ""}
+)
 
 
 @pytest.mark.parametrize(
@@ -1284,6 +1297,7 @@ ROW = Record("k/1", {"email": "A/b?c@shop.example"}, {"at": dt.datetime(2026, 1,
         ("$phone", False, templates.MISSING),
         ("call $phone", False, templates.MISSING),
         ("/members/$phone", True, templates.MISSING),
+        ("/members/${fields.none}", True, templates.MISSING),
     ],
 )
 def test_a_template_says_what_the_row_has(template: str, quoted: bool, said: Any) -> None:

@@ -77,7 +77,7 @@ def test_a_full_batch_is_accepted_row_for_row(bench: Bench, kind: str, object_ki
         if (case.kind, case.object_kind) == (kind, object_kind)
     ]
     if needed and needed[0] is not None:
-        needed[0](bench.base_url, rows)
+        needed[0](bench.url(kind), rows)
     result = send(bench.destination(kind, object_kind), rows)
     assert sorted(row.key for row in result.accepted) == sorted(row.key for row in rows)
     assert not result.failed

@@ -240,6 +240,8 @@ def test_klaviyos_events_are_taken_by_202_alone(wire: Wire, body: bytes) -> None
         {"success": "False"}, {"ok": None}, {"success": "no"}, {"status": 500.0}, {"status": "HTTP 500"}, {"status": "unsuccessful"},
         {"status": {"code": 500}}, {"data": {"error": "x"}}, {"exception": "x"}, {"http_status": 500}, {"rejected": ["p00001"]}, {"faultstring": "x"},
         {"result": "nok"}, {"status": "Bad request"}, {"failed": [{"Key": "p00001"}]},
+        {"results": [{"id": 1}, {"status": "error"}]}, {"isError": True}, {"has_errors": True}, {"status": False}, {"state": "failed"},
+        {"accepted": False}, {"valid": False},
     ],
 )  # fmt: skip
 def test_a_webhook_that_speaks_of_an_error_has_taken_nothing(wire: Wire, body: Any) -> None:
@@ -253,6 +255,7 @@ def test_a_webhook_that_speaks_of_an_error_has_taken_nothing(wire: Wire, body: A
     [
         {}, {"ok": True, "error": None, "errors": []}, {"status": "success", "code": 0}, {"failed_count": 0},
         {"status": 202, "result": {"rows": 400}}, {"id": "error-1"},
+        {"accepted": 2, "hasErrors": False}, {"rows": [{"key": "p1", "fields": {"failed_logins": 3, "status": "rejected"}}]},
     ],
 )  # fmt: skip
 def test_a_webhook_that_speaks_of_no_error_has_taken_all(wire: Wire, body: Any) -> None:
@@ -670,3 +673,52 @@ def test_reading_has_a_shape_too(wire: Wire) -> None:
         for call in calls:
             with pytest.raises(UnexpectedAnswerError):
                 call()
+
+
+def test_a_packed_answer_is_read_to_its_end_and_no_further(wire: Wire) -> None:
+    """What is cut before its first byte is no empty answer, and a second part may refuse what the first takes."""
+    whole, refusal = gzip.compress(b"{}"), gzip.compress(b'{"failed": ["p00000"]}')
+    for body in (refusal[:10], whole + refusal):
+        wire.answers(200, body, "Content-Encoding: gzip")
+        with pytest.raises(UnexpectedAnswerError):
+            called(wire, "webhook", "record", "upsert")
+    wire.answers(200, whole, "Content-Encoding: gzip")
+    assert len(called(wire, "webhook", "record", "upsert").accepted) == 2
+
+
+def test_what_goes_before_an_answer_is_not_the_answer() -> None:
+    """A 103 that is taken for it leaves the real one on the connection: the next request would read it as its own."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    early = b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
+
+    def serve() -> None:
+        connection, _ = listener.accept()
+        with connection, connection.makefile("rb") as sent:
+            for number in (1, 2):
+                list(takewhile(b"\r\n".__ne__, sent))
+                connection.sendall(early + b"HTTP/1.1 102 Processing\r\n\r\n")
+                body = b'{"n": %d}' % number
+                time.sleep(0.05)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n" + body)
+
+    threading.Thread(target=serve, daemon=True).start()
+    http = HttpClient(f"http://127.0.0.1:{listener.getsockname()[1]}", vendor="mailer")
+    assert [http.get("/a"), http.get("/b")] == [{"n": 1}, {"n": 2}]
+    listener.close()
+
+
+def test_another_protocol_is_no_answer(wire: Wire) -> None:
+    wire.reply = lambda connection: connection.sendall(b"HTTP/1.1 101 X\r\nUpgrade: x\r\n\r\n")
+    with pytest.raises(TransientError):
+        client(wire).get("/lists")
+
+
+@pytest.mark.parametrize("name", [".", "..", "%2e%2E", "../7"])
+def test_no_value_makes_an_address_another_one(wire: Wire, name: str) -> None:
+    """Every client folds `/lists/7/members/..` into `/lists/7`, which a DELETE would be of everybody."""
+    wire.answers(200, b"{}")
+    with pytest.raises(RejectedError, match="another one"):
+        client(wire).request("DELETE", f"/lists/7/members/{name}")
+    assert not wire.heads
+    client(wire).request("DELETE", "/lists/7/members/a..b?of=/../")
+    assert len(wire.heads) == 1

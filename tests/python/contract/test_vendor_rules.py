@@ -56,7 +56,7 @@ def test_hubspot_takes_over_a_company_it_has_under_the_same_domain(bench: Bench)
     companies = "/hubspot/crm/v3/objects/companies"
     there = {"name": "Old name", "domain": "company0.example", "phone": "kept"}
     made = requests.post(
-        bench.base_url + companies,
+        bench.url("hubspot") + companies,
         json={"properties": there},
         headers={"Authorization": "Bearer sandbox"},
         timeout=5,
@@ -415,7 +415,7 @@ def test_what_google_campaigns_cost_is_pulled_where_there_is_a_developer_token(
 def test_hubspot_ties_to_whom_it_has_and_the_others_go_again(bench: Bench, kind: str) -> None:
     """A contact or company that is not there yet fails the row, so that a later push finds it."""
     there = Record("there", {"email": "ada@shop.example", "account_id": "a1"})
-    content.hubspot_there(bench.base_url, [there])
+    content.hubspot_there(bench.url("hubspot"), [there])
     at = {"occurred_at": dt.datetime(2026, 12, 1)} if kind == "task" else {}
     good = Record("there", {"email": "Ada@Shop.example", "account_id": "a1"}, at)
     lone = Record("lone", {"email": "nobody@shop.example", "account_id": "a9"}, at)
@@ -428,7 +428,7 @@ def test_hubspot_ties_to_whom_it_has_and_the_others_go_again(bench: Bench, kind:
         ("lone", status, True)
     ]
     if kind != "task":
-        content.hubspot_there(bench.base_url, [lone])
+        content.hubspot_there(bench.url("hubspot"), [lone])
         assert [row.key for row in destination.upsert([lone]).accepted] == ["lone"]
         deals = bench.store().members("hubspot", "deals")
         assert sorted(row["headwater_deal_id"] for row in deals.values()) in ([], ["lone", "there"])
@@ -436,7 +436,7 @@ def test_hubspot_ties_to_whom_it_has_and_the_others_go_again(bench: Bench, kind:
 
 def test_an_audit_sees_who_is_tied_no_more(bench: Bench) -> None:
     rows = [Record(f"k{n}", {"email": f"p{n}@shop.example", "account_id": "a1"}) for n in range(3)]
-    content.hubspot_there(bench.base_url, rows)
+    content.hubspot_there(bench.url("hubspot"), rows)
     destination = bench.destination("hubspot", "association")
     destination.upsert(rows[:2])
     assert destination.there(rows) == {"k0", "k1"}
@@ -455,7 +455,7 @@ def test_an_audit_sees_who_is_tied_no_more(bench: Bench) -> None:
 def test_hubspot_would_refuse_a_whole_request_for_one_row(
     bench: Bench, kind: str, row: Record, status: str
 ) -> None:
-    content.hubspot_there(bench.base_url, [row])
+    content.hubspot_there(bench.url("hubspot"), [row])
     result = bench.destination("hubspot", kind).send([row])
     assert [(one.status, one.retryable) for one in result.failed] == [(status, False)]
 
@@ -472,7 +472,7 @@ def test_a_custom_object_has_its_key_in_a_group_that_it_has(bench: Bench) -> Non
 
 def test_hubspot_results_come_by_pages_and_say_who_opted_out(bench: Bench) -> None:
     people = [Record(f"k{n}", {"email": f"p{n}@shop.example"}) for n in range(400)]
-    content.hubspot_there(bench.base_url, people)
+    content.hubspot_there(bench.url("hubspot"), people)
     found = list(bench.destination("hubspot", "contact").pull(dt.datetime(2020, 1, 1)))
     assert len({row.event_id for row in found}) == len(found) > 400
     assert {"delivered", "opened", "clicked"} <= {row.kind for row in found}
