@@ -24,7 +24,7 @@
                 {%- do targets[0].update({'sources': targets[0].sources + way.sources}) -%}
             {%- else -%}
                 {%- set names = later | map(attribute='name') | select | list -%}
-                {%- do headwater.note_problem(walk, way.path, "wants {to: the name of a step that stands later}, not '" ~ way.jump ~ "' (" ~ ("later stand " ~ names | join(', ') if names else "none stands later") ~ "); back goes repeat:"
+                {%- do headwater.note_problem(walk, way.path, "wants {to: the name of a step that stands later}, not '" ~ way.jump ~ "' (" ~ ("later stand " ~ names | join(', ') if names else "none stands later") ~ "); repeat: goes back"
                     ~ headwater.nearest(way.jump, names)) -%}
             {%- endif -%}
         {%- else -%}
