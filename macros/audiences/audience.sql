@@ -83,14 +83,20 @@ select * from members
 {%- endmacro %}
 
 {#- Value: {parsed, context, tree, limit, sample, holdout}: a definition, as YAML or read already, compiled; every mistake is told at once. `name`
-    is the audience's, which its holdout and sample are drawn by unless they have a salt. None of a wrong one that is told later. -#}
+    is the audience's, which its holdout and sample are drawn by unless they have a salt. None of a wrong one while dbt reads the project. -#}
 {% macro compiled_audience(definition, name) -%}
-    {%- set parsed = definition if definition is mapping else headwater.read_definition(definition, "entity:, then all:, any: or one condition") -%}
-    {%- if headwater.is_told_later() and (parsed is none or parsed.get('entity', 'person') not in headwater.audience_entities()) -%}
+    {%- set problems = [] -%}
+    {%- set parsed = definition if definition is mapping else headwater.read_definition(definition, "entity:, then all:, any: or one condition", problems) -%}
+    {%- set entities = headwater.audience_entities() -%}
+    {%- set entity = (parsed or {}).get('entity', 'person') -%}
+    {%- if entity not in entities -%}
+        {%- do problems.append("entity: '" ~ entity ~ "' is not one of " ~ entities | join(', ') ~ headwater.nearest(entity, entities)) -%}
+    {%- endif -%}
+    {%- if headwater.is_wrong(problems if definition is mapping else headwater.with_lines(definition, problems)) -%}
         {{ return(none) }}
     {%- endif -%}
     {%- set is_theirs = parsed.get('zone') == 'theirs' -%}
-    {%- set context = headwater.audience_context(parsed.get('entity', 'person'), zone=none if is_theirs else parsed.get('zone')) -%}
+    {%- set context = headwater.audience_context(entity, zone=none if is_theirs else parsed.get('zone')) -%}
     {%- do context.update({'name': name, 'their_zones': headwater.their_zones(context) if is_theirs else []}) -%}
     {%- set settings = headwater.definition_keys('audience') -%}
     {%- set condition = headwater._rest(parsed, settings + headwater._misspelt_settings(context, parsed, settings)) -%}
@@ -103,10 +109,9 @@ select * from members
         'holdout': headwater.audience_holdout(context, parsed['holdout']) if 'holdout' in parsed else none,
         'everywhere': headwater.global_holdout(context, context.entity, parsed.get('global_holdout', 'held_out')),
     } -%}
-    {%- if context.problems and headwater.is_told_later() -%}
+    {%- if headwater.is_wrong(context.problems if definition is mapping else headwater.with_lines(definition, context.problems)) -%}
         {{ return(none) }}
     {%- endif -%}
-    {%- do headwater.stop_for(context.problems if definition is mapping else headwater.with_lines(definition, context.problems)) -%}
     {{ return(made) }}
 {%- endmacro %}
 

@@ -7,10 +7,18 @@
     {{ exceptions.raise_compiler_error(headwater._sentence(model.name ~ (', ' ~ path if path else '') ~ ': ' ~ message)) }}
 {%- endmacro %}
 
-{#- Value: whether a wrong definition is told when its own model is built, and the others are built all the same: dbt reads all models before it builds one, and
-    stopped there with the first. `dbt parse` is asked to tell at once. -#}
-{% macro is_told_later() -%}
-    {{ return(not execute and flags.WHICH != 'parse') }}
+{#- Value: whether a definition has mistakes, `problems`, a list of "path: message". While dbt reads the project they do not stop it, for it reads all models before it
+    builds one: they are kept in the model's `meta: mistakes`, and `dbt parse` warns of them. When the model itself is compiled, they stop it. -#}
+{% macro is_wrong(problems) -%}
+    {%- if problems and not execute -%}
+        {%- do config(meta={'mistakes': problems}) -%}
+        {%- if flags.WHICH == 'parse' -%}
+            {%- do exceptions.warn(headwater.all_mistakes(problems)) -%}
+        {%- endif -%}
+        {{ return(true) }}
+    {%- endif -%}
+    {%- do headwater.stop_for(problems) -%}
+    {{ return(false) }}
 {%- endmacro %}
 
 {#- Text: with the dot that ends it, unless it ends with a question. -#}
@@ -18,15 +26,18 @@
     {{ return(text ~ ('' if text.endswith('?') else '.')) }}
 {%- endmacro %}
 
-{#- Nothing: stops the parse for a list of "path: message", all at once; an empty list goes on. -#}
+{#- Nothing: stops for a list of "path: message", all at once; an empty list goes on. -#}
 {% macro stop_for(problems) -%}
-    {%- if problems | length == 1 -%}
-        {{ exceptions.raise_compiler_error(headwater._sentence(model.name ~ ', ' ~ problems[0])) }}
-    {%- elif problems -%}
-        {%- set sentences = [] -%}
-        {%- for problem in problems -%}{%- do sentences.append(headwater._sentence(problem)) -%}{%- endfor -%}
-        {{ exceptions.raise_compiler_error(model.name ~ ', ' ~ problems | length ~ ' mistakes:\n  ' ~ sentences | join('\n  ')) }}
+    {%- if problems -%}
+        {{ exceptions.raise_compiler_error(headwater.all_mistakes(problems)) }}
     {%- endif -%}
+{%- endmacro %}
+
+{#- Text: every mistake of this model. -#}
+{% macro all_mistakes(problems) -%}
+    {%- set sentences = [] -%}
+    {%- for problem in problems -%}{%- do sentences.append(headwater._sentence(problem)) -%}{%- endfor -%}
+    {{ return(model.name ~ ', ' ~ (sentences[0] if problems | length == 1 else problems | length ~ ' mistakes:\n  ' ~ sentences | join('\n  '))) }}
 {%- endmacro %}
 
 {#- Nothing: notes a mistake of a definition, so that all are told together. -#}

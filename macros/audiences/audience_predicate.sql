@@ -1,14 +1,10 @@
-{#- Expression, boolean: a condition of a definition over the rows of `candidates`, for every row with a key true or false and never null.
-    `context` comes from audience_context(); `path` is where the condition stands, for messages. Every mistake in it is told at once. -#}
-{% macro audience_predicate(context, condition, path) -%}
-    {%- set predicate = headwater.rule_expression(headwater.rule_tree(context, condition, path)) -%}
-    {%- do headwater.stop_for_kept(context) -%}
-    {%- do headwater.stop_for(context.problems) -%}
-    {{ return(predicate) }}
+{#- Expression, boolean: a condition of a journey over the rows of `candidates`, for every row with a key true or false and never null.
+    `context` comes from audience_context(); `path` is where the condition stands, for messages. Mistakes are noted in `context.problems`. -#}
+{% macro condition_predicate(context, condition, path) -%}
+    {{ return(headwater.rule_expression(headwater.rule_tree(context, condition, path))) }}
 {%- endmacro %}
 
-{#- The same of a context that stands in another one, whose whole condition it is. It only notes mistakes in `context.problems`; what it returns beside
-    one is no SQL to run. -#}
+{#- The same of a context that stands in another one, whose whole condition it is. -#}
 {% macro _predicate(context, condition, path) -%}
     {%- set tree = headwater.rule_tree(context, condition, path) -%}
     {%- do headwater.share_scans(context) -%}

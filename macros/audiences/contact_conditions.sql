@@ -157,17 +157,22 @@
         {%- do headwater.note_problem(context, path, "wants the name of one step, not '" ~ step ~ "'") -%}
         {{ return('null') }}
     {%- endif -%}
-    {%- set names = [step] -%}
-    {%- for node in (graph.get('nodes', {}).values() if execute else []) if node.resource_type == 'model' and node.name == journey and node.config.meta.get('journey') -%}
-        {%- set definition = node.config.meta.journey -%}
+    {%- if types is none and step in ['entry', 'exit'] -%}
+        {{ return(headwater.string_literal(step)) }}
+    {%- elif headwater.journey_mistakes(journey) -%}
+        {%- do headwater.note_problem(context, path, headwater.why_it_waits(journey)) -%}
+        {{ return('null') }}
+    {%- endif -%}
+    {%- set names, definition = [step], headwater.journey_definition(journey) -%}
+    {%- if definition -%}
         {%- set nodes = headwater.journey_nodes(definition) -%}
         {%- set allowed = ((nodes | selectattr('type', 'in', types)) if types else nodes) | map(attribute='name') | list -%}
         {%- set past = definition.get('removed') or [] -%}
-        {%- if step not in allowed + (past if past is not string else [past]) + ([] if types else ['entry', 'exit']) -%}
+        {%- if step not in allowed + (past if past is not string else [past]) -%}
             {%- do headwater.note_problem(context, path, "'" ~ step ~ "' is no " ~ (types | join(', ') if types else 'step') ~ " of " ~ journey ~ " (it has " ~ allowed | join(', ') ~ ")" ~ headwater.nearest(step, allowed)) -%}
         {%- endif -%}
         {%- do names.extend(headwater._journey_names_ever(definition, headwater.journey_with_copies(nodes, [step]))[1:]) -%}
-    {%- endfor -%}
+    {%- endif -%}
     {%- set quoted = [] -%}
     {%- for name in names -%}
         {%- do quoted.append(headwater.string_literal(name)) -%}

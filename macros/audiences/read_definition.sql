@@ -1,21 +1,41 @@
-{#- Value: a definition from its YAML text, every mistake of the text told at once; none of a wrong one that is told later. YAML alone would keep the last of two equal keys, read
+{#- Value: a definition from its YAML text; its mistakes are noted in `problems`, with their lines, and then it is none. YAML alone would keep the last of two equal keys, read
     NO as false, 01067 as 567 and 12:30 as 750. So each scalar is put in quotes with a mark before YAML sees it: k and its line before a
     key, p before a plain value, q before one that was in quotes. Then no key is lost, and a value is read as it is written. -#}
-{% macro read_definition(text, wanted) -%}
-    {%- set problems = [] -%}
+{% macro read_definition(text, wanted, problems) -%}
     {%- set marked = headwater._marked_yaml(text | string, problems) -%}
     {%- set tree = fromyaml(marked) -%}
     {%- set definition = headwater._definition_value(tree, '', problems) if tree is mapping else {} -%}
-    {%- set is_readable = tree is mapping and not problems and headwater._is_same(definition, fromyaml(text)) -%}
-    {%- if not is_readable and headwater.is_told_later() -%}
-        {{ return(none) }}
+    {%- if not problems and not (tree is mapping and headwater._is_same(definition, fromyaml(text))) -%}
+        {%- do problems.append(headwater._unreadable(text | string, marked) ~ ": the definition is no YAML mapping that can be read in one way only; it wants " ~ wanted
+            ~ ", each key with its value on a line of its own, blanks as indent, and texts with signs in quotes") -%}
     {%- endif -%}
-    {%- do headwater.stop_for(problems) -%}
-    {%- if not is_readable -%}
-        {{ headwater.audience_error('', "the definition is no YAML mapping that can be read in one way only; it wants " ~ wanted
-            ~ ", each key with its value on a line of its own, blanks as indent, and texts with signs in quotes") }}
-    {%- endif -%}
-    {{ return(definition) }}
+    {{ return(definition if not problems else none) }}
+{%- endmacro %}
+
+{#- Text: the first line up to which a definition cannot be read, and what stands there. What is inside of brackets is read once these are closed. -#}
+{% macro _unreadable(text, marked) -%}
+    {%- set lines, marks = text.replace('\r\n', '\n').split('\n'), marked.split('\n') -%}
+    {%- set at = namespace(depth=0, opened=1, begun=false) -%}
+    {%- for line in lines -%}
+        {%- set brackets = modules.re.sub('"(?:\\\\.|[^"\\\\])*"|\'(?:\'\'|[^\'])*\'', '', marks[loop.index0]) -%}
+        {%- set at.opened = at.opened if at.depth else loop.index -%}
+        {%- for sign in brackets if sign in '[]{}' -%}
+            {%- set at.depth = at.depth + (1 if sign in '[{' else -1) -%}
+        {%- endfor -%}
+        {%- set so_far, marked_so_far = lines[:loop.index] | join('\n'), marks[:loop.index] | join('\n') -%}
+        {%- if at.depth < 0 -%}
+            {{ return('line ' ~ loop.index ~ ": a bracket is closed here that was not opened") }}
+        {%- elif modules.re.match('[ ]*\t', line) -%}
+            {{ return('line ' ~ loop.index ~ ": is indented by a tab") }}
+        {%- elif not at.depth and marks[loop.index0] | trim -%}
+            {%- set tree = fromyaml(marked_so_far) -%}
+            {%- if tree is not mapping or not headwater._is_same(headwater._definition_value(tree, '', []), fromyaml(so_far)) -%}
+                {{ return('line ' ~ at.opened ~ ': `' ~ lines[at.opened - 1] | trim ~ '` ' ~ ('does not go on from what stands before it' if at.begun else 'is no key: with a value')) }}
+            {%- endif -%}
+            {%- set at.begun = true -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return('line ' ~ at.opened ~ ": a bracket that is opened here is not closed" if at.depth else 'line 1: nothing is said') }}
 {%- endmacro %}
 
 {#- Text: the same YAML with a mark in each scalar. -#}

@@ -4,10 +4,12 @@
     {%- set tree = fromyaml(headwater._marked_yaml(text | string, [])) if problems else none -%}
     {%- set told = [] -%}
     {%- for problem in problems -%}
-        {%- set path = problem.split(': ')[0] -%}
-        {%- set message = problem[path | length:] -%}
+        {#- A key that may not stand beside the others of the definition has no path. -#}
+        {%- set path = '' if problem.startswith("'") else problem.split(': ')[0] -%}
+        {%- set message = problem[path | length:] if path else ': ' ~ problem -%}
         {%- set line = headwater._line_of(tree, path, modules.re.fullmatch(": '([^']*)' is no.*", message)) -%}
-        {%- do told.append(path ~ ' (line ' ~ line ~ ')' ~ message if line else problem) -%}
+        {%- set told_here = (path ~ ' (line ' ~ line ~ ')' if path else 'line ' ~ line) ~ message if line and '(line ' not in path and not path.startswith('line ') else problem -%}
+        {%- do told.append(told_here) if told_here not in told -%}
     {%- endfor -%}
     {{ return(told) }}
 {%- endmacro %}

@@ -1,55 +1,57 @@
-{#- Value: what a wait by the clock or a date waits for: {minute, weekday} in the person's zone, or {date, days}; none for other waits. -#}
-{% macro _journey_wait_clock(body, path) -%}
+{#- Value: what a wait by the clock or a date waits for: {minute, weekday} in the person's zone, or {date, days}; none for other waits, and wrong ones, which are noted. -#}
+{% macro _journey_wait_clock(body, path, walk) -%}
     {%- set kinds = body | select('in', ['time', 'weekday', 'date', 'day', 'from', 'best_hour']) | list -%}
     {%- if not kinds or body | select('in', ['for', 'until', 'timeout']) | list -%}
         {{ return(none) }}
     {%- endif -%}
     {%- if 'date' in body -%}
-        {%- do headwater._journey_only(body, ['date', 'before', 'after'], path) -%}
+        {%- do headwater.note_unknown_keys(walk, body, ['date', 'before', 'after'], path) -%}
         {%- set days = {} -%}
         {%- for key in ['before', 'after'] if key in body -%}
             {%- set found = modules.re.fullmatch('([1-9][0-9]{0,2}) (day|week)s?', body[key] | string) -%}
             {%- if not found or body | length > 2 -%}
-                {{ headwater.audience_error(path ~ '.' ~ key, "wants whole days or weeks, such as 3 days, and before: or after:, not both") }}
+                {%- do headwater.note_problem(walk, path ~ '.' ~ key, "wants whole days or weeks, such as 3 days, and before: or after:, not both") -%}
+            {%- else -%}
+                {%- do days.update({key: found[1] | int * (7 if found[2] == 'week' else 1)}) -%}
             {%- endif -%}
-            {%- do days.update({key: found[1] | int * (7 if found[2] == 'week' else 1)}) -%}
         {%- endfor -%}
         {{ return({'date': body['date'], 'days': days.get('after', 0) - days.get('before', 0)}) }}
     {%- elif 'from' in body -%}
-        {%- do headwater._journey_only(body, ['from', 'to', 'weekday'], path) -%}
+        {%- do headwater.note_unknown_keys(walk, body, ['from', 'to', 'weekday'], path) -%}
         {%- set from, to = headwater._minute_of_day(body['from']), headwater._minute_of_day(body.get('to')) -%}
         {%- if from is not integer or to is not integer or from == to -%}
-            {{ headwater.audience_error(path, "wants {from: '09:00', to: '17:00'}, in quotes, and weekday: if need be") }}
+            {%- do headwater.note_problem(walk, path, "wants {from: '09:00', to: '17:00'}, in quotes, and weekday: if need be") -%}
         {%- endif -%}
-        {{ return({'open': {'from': from, 'to': to}, 'weekdays': headwater._weekdays_told(body, path)}) }}
+        {{ return({'open': {'from': from, 'to': to}, 'weekdays': headwater._weekdays_told(body, path, walk)}) }}
     {%- endif -%}
-    {%- do headwater._journey_only(body, ['time', 'weekday', 'day', 'best_hour'], path) -%}
+    {%- do headwater.note_unknown_keys(walk, body, ['time', 'weekday', 'day', 'best_hour'], path) -%}
     {%- if 'best_hour' in body and body['best_hour'] is not mapping -%}
-        {{ headwater.audience_error(path ~ '.best_hour', "wants events, such as {did: campaign_engaged, where: {kind: opened}, within: 90 days}") }}
+        {%- do headwater.note_problem(walk, path ~ '.best_hour', "wants events, such as {did: campaign_engaged, where: {kind: opened}, within: 90 days}") -%}
     {%- endif -%}
     {%- if 'best_hour' in body and body | select('in', ['weekday', 'day']) | list -%}
-        {{ headwater.audience_error(path, "best_hour: stands with time: alone, the hour of who has none") }}
+        {%- do headwater.note_problem(walk, path, "best_hour: stands with time: alone, the hour of who has none") -%}
     {%- elif 'day' in body and (body['day'] is boolean or body['day'] is not integer or body['day'] < 1 or body['day'] > 28 or 'weekday' in body) -%}
-        {{ headwater.audience_error(path ~ '.day', "wants a day of the month, 1 to 28, without weekday:") }}
+        {%- do headwater.note_problem(walk, path ~ '.day', "wants a day of the month, 1 to 28, without weekday:") -%}
     {%- endif -%}
     {%- set minute = headwater._minute_of_day(body.get('time', '00:00')) -%}
     {%- if minute is not integer -%}
-        {{ headwater.audience_error(path ~ '.time', "wants a time of the day such as '09:30', in quotes, not '" ~ body['time'] ~ "'") }}
+        {%- do headwater.note_problem(walk, path ~ '.time', "wants a time of the day such as '09:30', in quotes, not '" ~ body['time'] ~ "'") -%}
     {%- endif -%}
-    {{ return({'minute': minute, 'weekdays': headwater._weekdays_told(body, path), 'day': body.get('day'), 'best': body.get('best_hour')}) }}
+    {{ return({'minute': minute or 0, 'weekdays': headwater._weekdays_told(body, path, walk), 'day': body.get('day'), 'best': body.get('best_hour') if body.get('best_hour') is mapping else none}) }}
 {%- endmacro %}
 
-{% macro _weekdays_told(body, path) -%}
+{% macro _weekdays_told(body, path, walk) -%}
     {%- set weekdays = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'] -%}
     {%- set named = body.get('weekday', weekdays) -%}
     {%- set named = [named] if named is string else named -%}
     {%- if named is mapping or named is not iterable -%}
-        {{ headwater.audience_error(path ~ '.weekday', "wants a weekday or a list of them, such as [tuesday, thursday]") }}
+        {%- do headwater.note_problem(walk, path ~ '.weekday', "wants a weekday or a list of them, such as [tuesday, thursday]") -%}
+        {{ return([]) }}
     {%- endif -%}
     {%- set numbers = [] -%}
     {%- for name in named -%}
-        {%- do headwater._journey_only([name], weekdays, path ~ '.weekday') -%}
-        {%- do numbers.append(weekdays.index(name)) -%}
+        {%- do headwater.note_unknown_keys(walk, [name], weekdays, path ~ '.weekday') -%}
+        {%- do numbers.append(weekdays.index(name)) if name in weekdays -%}
     {%- endfor -%}
     {{ return(numbers) }}
 {%- endmacro %}
@@ -164,21 +166,24 @@
 {%- endmacro %}
 
 {#- Value: {name, percent, steps} of each arm of a split. -#}
-{% macro _journey_arms(body, path) -%}
+{% macro _journey_arms(body, path, walk) -%}
     {%- set arms = [] -%}
     {%- set sum = namespace(percent=0) -%}
     {%- for name, told in body.items() -%}
+        {%- set has_share = told is mapping and told.get('percent') is not boolean and told.get('percent') is number and told['percent'] > 0 -%}
         {%- if name is not string or not modules.re.fullmatch('[a-z][a-z0-9_]{0,49}', name) or name == 'skipped' -%}
-            {{ headwater.audience_error(path, "'" ~ name ~ "' is no name of an arm: small letters, digits and underscores, and not skipped") }}
-        {%- elif told is not mapping or told.get('percent') is boolean or told.get('percent') is not number or told['percent'] <= 0 -%}
-            {{ headwater.audience_error(path ~ '.' ~ name, "wants {percent: 50, steps: [...]}") }}
+            {%- do headwater.note_problem(walk, path, "'" ~ name ~ "' is no name of an arm: small letters, digits and underscores, and not skipped") -%}
+        {%- elif not has_share -%}
+            {%- do headwater.note_problem(walk, path ~ '.' ~ name, "wants {percent: 50, steps: [...]}") -%}
         {%- endif -%}
-        {%- do headwater._journey_only(told, headwater.definition_keys('split_arm'), path ~ '.' ~ name) -%}
-        {%- set sum.percent = sum.percent + told['percent'] -%}
-        {%- do arms.append({'name': name, 'percent': told['percent'], 'steps': told.get('steps') or []}) -%}
+        {%- if told is mapping -%}
+            {%- do headwater.note_unknown_keys(walk, told, headwater.definition_keys('split_arm'), path ~ '.' ~ name) -%}
+            {%- set sum.percent = sum.percent + (told['percent'] if has_share else 0) -%}
+            {%- do arms.append({'name': name, 'percent': told.get('percent'), 'steps': told.get('steps') or []}) -%}
+        {%- endif -%}
     {%- endfor -%}
     {%- if arms | length < 2 or sum.percent < 99.999 or sum.percent > 100.001 -%}
-        {{ headwater.audience_error(path, "wants two arms or more whose percent add up to 100, not " ~ sum.percent) }}
+        {%- do headwater.note_problem(walk, path, "wants two arms or more whose percent add up to 100, not " ~ sum.percent) -%}
     {%- endif -%}
     {{ return(arms) }}
 {%- endmacro %}

@@ -1,62 +1,61 @@
 {#- Value: how people enter: {kind, is_many, members}. `kind` is audience, event or date; `is_many` whether somebody may be inside several times, or
     again; `members` the query of who is to be let in, over `people` where it is not an audience: profile_id, is_holdout, and for an event or a date
-    entry_number (of the event, or the date: the same for ever), entry_key and happened_at. -#}
+    entry_number (of the event, or the date: the same for ever), entry_key and happened_at. Mistakes are noted. -#}
 {% macro _journey_entry(parsed, context) -%}
     {%- set entry = parsed.get('entry') -%}
     {%- set found = entry | select('in', ['audience', 'did', 'date']) | list if entry is mapping else [] -%}
-    {%- if found | length != 1 -%}
-        {{ headwater.audience_error('entry', "wants {audience: the name of an audience model}, {did: an event}, each of which is an entry of its own, or {date: a trait, before: 3 days}") }}
-    {%- endif -%}
     {%- set again = parsed.get('re_entry', 'never') -%}
     {%- if again != 'never' and (again is not mapping or again | list != ['after'] or headwater._duration_problem(again['after'])) -%}
-        {{ headwater.audience_error('re_entry', "wants never, or {after: 30 days}, counted from when they left, not '" ~ again ~ "'") }}
+        {%- do headwater.note_problem(context, 're_entry', "wants never, or {after: 30 days}, counted from when they left, not '" ~ again ~ "'") -%}
+        {%- set again = 'never' -%}
+    {%- elif again is mapping and found and found[0] != 'audience' -%}
+        {%- do headwater.note_problem(context, 're_entry', "is for the entry by an audience; each event and each date is an entry of its own") -%}
     {%- endif -%}
+    {%- set told = {'kind': 'audience', 'is_many': false, 'again': 'never', 'most': none, 'event': none, 'rests': none, 'is_open': true, 'members': ''} -%}
+    {%- if found | length != 1 -%}
+        {%- do headwater.note_problem(context, 'entry', "wants {audience: the name of an audience model}, {did: an event}, each of which is an entry of its own, or {date: a trait, before: 3 days}") -%}
+        {{ return(told) }}
+    {%- endif -%}
+    {%- do headwater.note_unknown_keys(context, entry, headwater.definition_keys('entry_' ~ found[0]), 'entry') -%}
     {%- set most = entry.get('at_most_a_day') -%}
     {%- if most is not none and (most is boolean or most is not integer or most < 1) -%}
-        {{ headwater.audience_error('entry.at_most_a_day', "wants a whole number, 1 or more, not '" ~ most ~ "'") }}
+        {%- do headwater.note_problem(context, 'entry.at_most_a_day', "wants a whole number, 1 or more, not '" ~ most ~ "'") -%}
     {%- endif -%}
+    {%- do told.update({'most': most, 'is_open': headwater._journey_is_open(context, entry)}) -%}
     {%- if found[0] == 'audience' -%}
-        {%- do headwater._journey_only(entry, headwater.definition_keys('entry_audience'), 'entry') -%}
-        {%- do headwater._journey_only([entry.get('existing', 'enter')], ['enter', 'leave_out'], 'entry.existing') -%}
+        {%- do headwater.note_unknown_keys(context, [entry.get('existing', 'enter')], ['enter', 'leave_out'], 'entry.existing') -%}
+        {%- do told.update({'is_many': again is mapping, 'again': again}) -%}
         {%- if not modules.re.fullmatch('[A-Za-z_][A-Za-z0-9_]*', entry['audience'] | string) -%}
-            {{ headwater.audience_error('entry.audience', "wants the name of an audience model, not '" ~ entry['audience'] ~ "'") }}
+            {%- do headwater.note_problem(context, 'entry.audience', "wants the name of an audience model, not '" ~ entry['audience'] ~ "'") -%}
+        {%- else -%}
+            {%- do told.update({'members': 'select ' ~ context.key ~ ', is_holdout from ' ~ headwater.model_ref(entry['audience'], context)}) -%}
         {%- endif -%}
-        {{ return({
-            'kind': 'audience', 'is_many': again is mapping, 'again': again, 'most': most, 'event': none, 'rests': none, 'is_open': headwater._journey_is_open(context, entry),
-            'members': 'select ' ~ context.key ~ ', is_holdout from ' ~ headwater.model_ref(entry['audience'], context),
-        }) }}
-    {%- elif again is mapping -%}
-        {{ headwater.audience_error('re_entry', "is for the entry by an audience; each event and each date is an entry of its own") }}
+        {{ return(told) }}
     {%- endif -%}
     {%- set holdout = headwater._share(context, entry['holdout'], 'entry.holdout') if 'holdout' in entry else none -%}
     {%- set is_holdout = headwater.held_out_by_chance('entering.' ~ context.key, [holdout, headwater.global_holdout(context, context.entity, entry.get('global_holdout', 'held_out'))]) -%}
-    {%- set who = headwater.audience_predicate(context, entry['who'], 'entry.who') if 'who' in entry else none -%}
+    {%- set who = headwater.condition_predicate(context, entry['who'], 'entry.who') if 'who' in entry else none -%}
     {%- set excluded = headwater.setting('cdp_always_excluded').get(context.entity) -%}
     {%- if excluded -%}
-        {%- set kept_out = 'not (' ~ headwater.audience_predicate(context, excluded, 'vars: cdp_always_excluded.' ~ context.entity) ~ ')' -%}
+        {%- set kept_out = 'not (' ~ headwater.condition_predicate(context, excluded, 'vars: cdp_always_excluded.' ~ context.entity) ~ ')' -%}
         {%- set who = '(' ~ who ~ ') and ' ~ kept_out if who else kept_out -%}
     {%- endif -%}
-    {%- if found[0] == 'did' -%}
-        {%- set entering = headwater._journey_events(context, entry, who) -%}
-    {%- else -%}
-        {%- set entering = headwater._journey_dates(context, entry, who) -%}
-    {%- endif -%}
-    {%- do headwater.stop_for(context.problems) -%}
-    {{ return({
-        'kind': 'event' if found[0] == 'did' else 'date', 'is_many': true, 'again': 'never', 'most': most, 'is_open': headwater._journey_is_open(context, entry),
-        'event': headwater.declared_event(context, entry['did'], 'entry') if found[0] == 'did' else none, 'rests': headwater._journey_rests(entry),
+    {%- set entering = headwater._journey_events(context, entry, who) if found[0] == 'did' else headwater._journey_dates(context, entry, who) -%}
+    {%- do told.update({
+        'kind': 'event' if found[0] == 'did' else 'date', 'is_many': true, 'rests': headwater._journey_rests(context, entry),
+        'event': headwater.declared_event(context, entry['did'], 'entry') if found[0] == 'did' and not context.problems else none,
         'members': 'select entering.*, ' ~ is_holdout ~ ' as is_holdout from (' ~ entering ~ ') as entering',
-    }) }}
+    }) -%}
+    {{ return(told) }}
 {%- endmacro %}
 
 {#- Query: events that are each an entry, of people whom `who` is true for. One of long ago does not let in: the first build would take all there ever were. -#}
 {% macro _journey_events(context, entry, who) -%}
-    {%- do headwater.note_unknown_keys(context, entry, headwater.definition_keys('entry_did'), 'entry') -%}
     {%- set event = headwater.declared_event(context, entry['did'], 'entry.did') -%}
     {%- set columns = headwater._columns_of(context, event.model) if event else {} -%}
     {%- if not event or (columns.is_complete and context.key not in columns.types) -%}
         {%- do headwater.note_problem(context, 'entry.did', "wants an event of " ~ ('people' if context.entity == 'person' else 'companies') ~ ", with " ~ context.key) -%}
-        {%- do headwater.stop_for(context.problems) -%}
+        {{ return('') }}
     {%- endif -%}
     {%- set window = {'within': entry.get('within', '3 days')} -%}
     {%- for key in ['where', 'when'] if key in entry -%}
@@ -73,7 +72,6 @@
 
 {#- Query: people whose date is near enough, one entry for each date, or for each year. -#}
 {% macro _journey_dates(context, entry, who) -%}
-    {%- do headwater.note_unknown_keys(context, entry, headwater.definition_keys('entry_date'), 'entry') -%}
     {%- if entry.get('yearly', true) is not boolean -%}
         {%- do headwater.note_problem(context, 'entry.yearly', "wants true or false, without quotes") -%}
     {%- endif -%}
@@ -94,7 +92,6 @@
     {%- if type and type != 'time' -%}
         {%- do headwater.note_problem(context, 'entry.date', "'" ~ entry['date'] ~ "' is no date or time") -%}
     {%- endif -%}
-    {%- do headwater.stop_for(context.problems) -%}
     {#- The days that the date may be of: those of two builds that may have been missed stand beside today's, but nothing is announced that has been. -#}
     {%- set today = headwater._period_start(headwater._clock_now(context), 'day') -%}
     {%- set shift = days.get('before', 0) - days.get('after', 0) -%}
@@ -133,12 +130,13 @@
 
 {#- Value: when somebody may come in by another event or date, `again: {after: 30 days}` since they last did, `when_left`, or `never`; none where each is
     an entry of its own. -#}
-{% macro _journey_rests(entry) -%}
+{% macro _journey_rests(context, entry) -%}
     {%- set again = entry.get('again') -%}
     {%- if again is none or again is undefined or again in ['never', 'when_left'] -%}
         {{ return(again if again is string else none) }}
     {%- elif again is not mapping or again | list != ['after'] or headwater._duration_problem(again['after'], 1) -%}
-        {{ headwater.audience_error('entry.again', "wants never, when_left or {after: 30 days}, counted from when they last came in, not '" ~ again ~ "'") }}
+        {%- do headwater.note_problem(context, 'entry.again', "wants never, when_left or {after: 30 days}, counted from when they last came in, not '" ~ again ~ "'") -%}
+        {{ return(none) }}
     {%- endif -%}
     {{ return(again) }}
 {%- endmacro %}
@@ -147,12 +145,13 @@
 {% macro _journey_is_open(context, entry) -%}
     {%- set today = headwater._period_start(headwater._clock_now(context), 'day') -%}
     {%- if 'from' in entry and 'to' in entry and entry['from'] | string > entry['to'] | string -%}
-        {{ headwater.audience_error('entry.to', "is before from:, so that nobody comes in") }}
+        {%- do headwater.note_problem(context, 'entry.to', "is before from:, so that nobody comes in") -%}
     {%- endif -%}
     {%- for key in ['from', 'to'] if key in entry -%}
         {%- set instant = headwater.utc_instant(entry[key] | string) -%}
         {%- if not instant or entry[key] | string | length != 10 -%}
-            {{ headwater.audience_error('entry.' ~ key, "wants a day such as 2026-12-01, not '" ~ entry[key] ~ "'") }}
+            {%- do headwater.note_problem(context, 'entry.' ~ key, "wants a day such as 2026-12-01, not '" ~ entry[key] ~ "'") -%}
+            {{ return(false) }}
         {%- endif -%}
         {%- set day = headwater._datetime_of(instant) -%}
         {%- if (key == 'from' and today < day) or (key == 'to' and today > day) -%}

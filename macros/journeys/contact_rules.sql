@@ -10,7 +10,7 @@
     {%- if given is not mapping -%}
         {{ headwater.audience_error(where, "wants quiet_hours:, caps: and calendar:") }}
     {%- endif -%}
-    {%- do headwater._journey_only(given, ['quiet_hours', 'caps', 'calendar', 'delay_at_most', 'zone_column'], where) -%}
+    {%- do headwater._rules_have_only(given, ['quiet_hours', 'caps', 'calendar', 'delay_at_most', 'zone_column'], where) -%}
     {%- set quiet = none -%}
     {%- if 'quiet_hours' in given -%}
         {%- set told = given['quiet_hours'] -%}
@@ -20,7 +20,7 @@
         {%- if told is not mapping or from is not integer or to is not integer or from == to -%}
             {{ headwater.audience_error(path, "wants {from: '21:00', to: '08:00'}, in quotes") }}
         {%- endif -%}
-        {%- do headwater._journey_only(told, ['from', 'to', 'channels'], path) -%}
+        {%- do headwater._rules_have_only(told, ['from', 'to', 'channels'], path) -%}
         {%- set quiet = {'from': from, 'to': to, 'channels': headwater._rule_channels(told, path)} -%}
     {%- endif -%}
     {%- set caps = [] -%}
@@ -30,8 +30,8 @@
             or told.get('days') is boolean or told.get('days') is not integer or told['days'] < 1 or told['days'] > 366 -%}
             {{ headwater.audience_error(path, "wants {at_most: 3, days: 7}, whole numbers of 1 or more, and channels: [email] where it is not for all") }}
         {%- endif -%}
-        {%- do headwater._journey_only(told, ['at_most', 'days', 'channels', 'per'], path) -%}
-        {%- do headwater._journey_only([told.get('per', 'person')], ['person', 'account'], path ~ '.per') -%}
+        {%- do headwater._rules_have_only(told, ['at_most', 'days', 'channels', 'per'], path) -%}
+        {%- do headwater._rules_have_only([told.get('per', 'person')], ['person', 'account'], path ~ '.per') -%}
         {%- do caps.append({
             'at_most': told['at_most'], 'days': told['days'], 'channels': headwater._rule_channels(told, path), 'is_per_account': told.get('per') == 'account',
         }) -%}
@@ -40,6 +40,12 @@
         'quiet': quiet, 'caps': caps, 'closed': headwater._closed_days(given.get('calendar') or [], where ~ '.calendar'), 'delay': headwater.audience_duration(given.get('delay_at_most', '7 days'), where ~ '.delay_at_most'),
         'zone_column': given.get('zone_column', 'time_zone'),
     }) }}
+{%- endmacro %}
+
+{% macro _rules_have_only(given, allowed, path) -%}
+    {%- for key in given if key not in allowed -%}
+        {{ headwater.audience_error(path, "'" ~ key ~ "' is not one of " ~ allowed | join(', ') ~ headwater.nearest(key, allowed)) }}
+    {%- endfor -%}
 {%- endmacro %}
 
 {#- Value: [{from, to, channels, except}] of `calendar:`, days on which nothing is sent, both ends inside, but by the journeys of `except`. -#}
@@ -53,7 +59,7 @@
         {%- if one is not mapping -%}
             {{ headwater.audience_error(path, "wants {from: 2026-12-24, to: 2026-12-26}, and channels: or except: if need be") }}
         {%- endif -%}
-        {%- do headwater._journey_only(one, ['from', 'to', 'channels', 'except'], path) -%}
+        {%- do headwater._rules_have_only(one, ['from', 'to', 'channels', 'except'], path) -%}
         {%- set days = {} -%}
         {%- for key in ['from', 'to'] -%}
             {%- set day = (one.get(key) or '') | string -%}
@@ -67,7 +73,7 @@
         {%- endif -%}
         {%- set names = one.get('except') or [] -%}
         {%- set names = [names] if names is string else names | list -%}
-        {%- do headwater._journey_only(names, headwater.registry('journeys'), path ~ '.except') -%}
+        {%- do headwater._rules_have_only(names, headwater.registry('journeys'), path ~ '.except') -%}
         {%- do found.append({'from': days['from'], 'to': days['to'], 'channels': headwater._rule_channels(one, path), 'except': names}) -%}
     {%- endfor -%}
     {{ return(found) }}
@@ -176,12 +182,12 @@
     {{ return(headwater._utc_of_clock({'zone': zone}, day)) }}
 {%- endmacro %}
 
-{#- Value: the other journeys, [{name, table, definition}] in the order of the registry, which is that of their priority: those before this one are
-    built before it in each build, those behind it are read as their last build left them. -#}
+{#- Value: the other journeys, [{name, table, definition, is_wrong}] in the order of the registry, which is that of their priority: those before this one are
+    built before it in each build, those behind it are read as their last build left them. What a wrong one says of its messages and its exclusion is not taken from it. -#}
 {% macro journeys_beside(context) -%}
     {%- set names = headwater.registry('journeys') -%}
     {%- if context.name not in names and model.resource_type != 'unit_test' -%}
-        {{ headwater.audience_error('', "is not in the registry of journeys, whose order says which goes first: add it to vars: cdp_registry: journeys") }}
+        {%- do headwater.note_problem(context, 'vars: cdp_registry: journeys', "has not this one, and its order says which goes first: add it") -%}
     {%- endif -%}
     {%- set found = [] -%}
     {%- set at = namespace(is_before=true) -%}
@@ -190,9 +196,9 @@
             {%- set at.is_before = false -%}
         {%- else -%}
             {%- set table = headwater.model_ref(name) if at.is_before else headwater.as_last_built(context, name, 'vars: cdp_registry') -%}
-            {%- set node = headwater.node_named(name) if execute else none -%}
+            {%- set is_wrong = headwater.journey_mistakes(name) | length > 0 -%}
             {%- if table -%}
-                {%- do found.append({'name': name, 'table': table, 'definition': (node.config.meta.get('journey') or {}) if node else {}}) -%}
+                {%- do found.append({'name': name, 'table': table, 'definition': {} if is_wrong else headwater.journey_definition(name), 'is_wrong': is_wrong}) -%}
             {%- endif -%}
         {%- endif -%}
     {%- endfor -%}
@@ -259,7 +265,7 @@ contacts as (
 {#- Value: every name that a definition's touchpoints which obey no rule have had. -#}
 {% macro _free_touchpoints(definition) -%}
     {%- set names = [] -%}
-    {%- for node in (headwater.journey_nodes(definition) if definition else []) if node.when_not_allowed == 'send' -%}
+    {%- for node in (headwater.journey_nodes(definition, was_built=true) if definition else []) if node.when_not_allowed == 'send' -%}
         {%- do names.extend(headwater._journey_names_ever(definition, [node.name])) -%}
     {%- endfor -%}
     {{ return(names) }}
@@ -536,23 +542,24 @@ delayed__{{ node.name }} as (
     {{ return(parts | join('\n        and ')) }}
 {%- endmacro %}
 
-{#- Relation-shaped query: who is inside a journey of the same exclusion group, and may not enter this one meanwhile; none where there is none. -#}
-{% macro _journey_excluded(parsed, beside) -%}
+{#- Relation-shaped query: who is inside a journey of the same exclusion group, or of one that is wrong, and may not enter this one meanwhile; none where there is none. -#}
+{% macro _journey_excluded(parsed, beside, context) -%}
     {%- set entity = headwater.journey_entity(parsed) -%}
     {%- set key = headwater.journey_key(parsed) -%}
     {%- if parsed['exclusion'] is not string or not modules.re.fullmatch('[a-z][a-z0-9_]*', parsed['exclusion']) -%}
-        {{ headwater.audience_error('exclusion', "wants a word that the journeys which exclude each other share, such as lifecycle") }}
+        {%- do headwater.note_problem(context, 'exclusion', "wants a word that the journeys which exclude each other share, such as lifecycle") -%}
+        {{ return('') }}
     {%- endif -%}
     {%- set parts, aliases = [], ref('headwater', 'identity_aliases') -%}
-    {%- for other in beside if other.definition.get('exclusion') == parsed['exclusion'] -%}
-        {%- if headwater.journey_entity(other.definition) != entity -%}
-            {{ headwater.audience_error('exclusion', "'" ~ parsed['exclusion'] ~ "' is also the word of " ~ other.name ~ ", whose entity is another: people and companies do not exclude each other") }}
+    {%- for other in beside if other.definition.get('exclusion') == parsed['exclusion'] or (other.is_wrong and headwater.key_of_journey(other.name) == key) -%}
+        {%- if not other.is_wrong and headwater.journey_entity(other.definition) != entity -%}
+            {%- do headwater.note_problem(context, 'exclusion', "'" ~ parsed['exclusion'] ~ "' is also the word of " ~ other.name ~ ", whose entity is another: people and companies do not exclude each other") -%}
         {%- endif -%}
         {%- do parts.append(
             'select coalesce(successors.live_id, inside.' ~ key ~ ') as ' ~ key ~ ' from ' ~ other.table ~ ' as inside left join ' ~ aliases
             ~ ' as successors on inside.' ~ key ~ ' = successors.old_id left join ' ~ headwater._entries_left(other.table, aliases, entity)
             ~ ' as ended on coalesce(successors.live_id, inside.' ~ key ~ ') = ended.' ~ key ~ ' and inside.entry_number = ended.entry_number'
-            ~ " where inside.node_type = 'entry' and ended.profile_id is null"
+            ~ " where inside.node_type = 'entry' and ended." ~ key ~ " is null"
         ) -%}
     {%- endfor -%}
     {{ return(parts | join(' union all ')) }}

@@ -20,12 +20,8 @@
     {{- config(meta={'journey': told} if told is mapping else {}) -}}
     {{ return('select 1 as one') }}
 {%- endif -%}
-{%- set parsed = headwater.read_definition(definition, "entry: and steps:") -%}
-{%- if parsed is none -%}
-    {{ return('select 1 as one') }}
-{%- endif -%}
-{%- do headwater._journey_only(parsed, headwater.definition_keys('journey'), '') -%}
-{%- set nodes = headwater.journey_nodes(parsed) -%}
+{%- set problems = [] -%}
+{%- set parsed = headwater.read_definition(definition, "entry: and steps:", problems) -%}
 {{- config(
     materialized='incremental',
     incremental_strategy='merge',
@@ -33,25 +29,36 @@
     full_refresh=false,
     on_schema_change='append_new_columns',
     tags=['journey'],
-    meta={'journey': parsed},
+    meta={'journey': parsed or {}},
     post_hook='{{ headwater.keep_journey_version() }}',
 ) -}}
+{%- set nodes = headwater.journey_nodes(parsed, problems) if parsed else [] -%}
+{%- if not parsed or problems -%}
+    {#- Whatever else is wrong is told at once, and the refs of a wrong one are known too. -#}
+    {%- do headwater.journey_query(parsed, nodes, model.name, none, {}, false, problems=problems) if parsed -%}
+    {%- do headwater.is_wrong(headwater.with_lines(definition, problems)) -%}
+    {{ return('select 1 as one') }}
+{%- endif -%}
 {%- set is_build = execute and model.resource_type == 'model' and flags.WHICH in ['build', 'run', 'retry'] -%}
 {%- set log = this if is_incremental() else none -%}
 {%- do headwater._journey_refuse_other_entity(parsed, log) if is_build and log -%}
 {%- do headwater._journey_check_log(log) if is_build -%}
 {%- set versions = headwater.journey_versions(parsed, model.name, log) if is_build else none -%}
 {%- set known = headwater._journey_known(parsed, nodes, log, versions.current) if log and is_build else {} -%}
-{{ headwater.journey_query(parsed, nodes, model.name, log, known, is_build, versions=versions) }}
+{%- set query = headwater.journey_query(parsed, nodes, model.name, log, known, is_build, versions=versions, problems=problems) -%}
+{%- if headwater.is_wrong(headwater.with_lines(definition, problems)) -%}
+    {{ return('select 1 as one') }}
+{%- endif -%}
+{{ query }}
 {%- endmacro %}
 
 {#- Relation-shaped query: the steps that a build now would add to the `log` of the journey of that `name`, none where it has no log yet. `known` are the
     names of the steps that people in it may have met; `asks` whether tables may be asked while dbt compiles; `members` a query that stands for the audience
-    that lets in; `versions` what journey_versions() returns, or none. -#}
-{% macro journey_query(parsed, nodes, name, log, known, asks, members=none, versions=none) -%}
+    that lets in; `versions` what journey_versions() returns, or none. Mistakes are noted in `problems`, and then it is no query. -#}
+{% macro journey_query(parsed, nodes, name, log, known, asks, members=none, versions=none, problems=[]) -%}
 {%- set id = versions.id if versions else headwater.journey_version(parsed) -%}
 {%- if not versions or not versions.kept -%}
-    {{ return(headwater._journey_by_version(parsed, nodes, name, log, known, asks, members, {'id': id, 'ids': none})) }}
+    {{ return(headwater._journey_by_version(parsed, nodes, name, log, known, asks, members, {'id': id, 'ids': none, 'problems': problems})) }}
 {%- endif -%}
 with
 {% set earlier = [] -%}
@@ -59,7 +66,7 @@ with
 of_{{ one.id }} as (
 
     {{ headwater._journey_by_version(one.parsed, one.nodes, name, log, headwater._journey_known(one.parsed, one.nodes, log, one.ids, checks=false), asks, none, {
-        'id': one.id, 'ids': one.ids, 'is_kept': true, 'earlier': earlier | list, 'inside': one.inside,
+        'id': one.id, 'ids': one.ids, 'is_kept': true, 'earlier': earlier | list, 'inside': one.inside, 'problems': [],
     }) | indent(4) }}
 
 ),
@@ -67,7 +74,7 @@ of_{{ one.id }} as (
 {%- endfor %}
 of_{{ id }} as (
 
-    {{ headwater._journey_by_version(parsed, nodes, name, log, known, asks, members, {'id': id, 'ids': versions.current, 'earlier': earlier | list}) | indent(4) }}
+    {{ headwater._journey_by_version(parsed, nodes, name, log, known, asks, members, {'id': id, 'ids': versions.current, 'earlier': earlier | list, 'problems': problems}) | indent(4) }}
 
 )
 {% for one in versions.kept %}
@@ -84,40 +91,42 @@ select * from of_{{ id }}
 {%- set key, of_companies = context.key, context.entity == 'account' -%}
 {%- do context.update({
     'name': name, 'log': log, 'asks': asks, 'version': version.id, 'ids': version.ids, 'is_kept': version.get('is_kept', false),
-    'inside': version.get('inside', 0), 'earlier': version.get('earlier', []),
+    'inside': version.get('inside', 0), 'earlier': version.get('earlier', []), 'problems': version.problems,
 }) -%}
 {%- set ever = 'logged_ever' if context.ids else 'logged' -%}
 {%- set entry = headwater._journey_entry(parsed, context) -%}
 {%- do context.update({'spans': 'spans', 'is_many': entry.is_many, 'entry_event': entry.event, 'entry_columns': []}) -%}
-{%- set exit_predicate = headwater.audience_predicate(context, parsed['exit_when'], 'exit_when') if 'exit_when' in parsed else none -%}
+{%- set exit_predicate = headwater.condition_predicate(context, parsed['exit_when'], 'exit_when') if 'exit_when' in parsed else none -%}
 {%- set rules = headwater.contact_rules() -%}
 {%- set ruled = nodes | selectattr('type', 'equalto', 'touchpoint') | rejectattr('when_not_allowed', 'equalto', 'send') | list if rules else [] -%}
 {%- set beside = headwater.journeys_beside(context) if ruled or 'exclusion' in parsed else [] -%}
 {%- set timed = [] -%}
 {%- for node in nodes if node.get('clock') -%}
     {%- if 'date' in node.clock -%}
-        {%- do node.clock.update({'has_come': headwater._journey_date_has_come(context, node.clock, node.name ~ '.wait.date')}) -%}
+        {%- do node.clock.update({'has_come': headwater._journey_date_has_come(context, node.clock, node.path ~ '.date')}) -%}
     {%- else -%}
         {%- do timed.append(node.name) -%}
         {%- if node.clock.best -%}
             {%- set best = {'hour': 'most_often'} -%}
             {%- do best.update(node.clock.best) -%}
-            {%- do node.clock.update({'best_column': headwater.told_figure(context, best, node.name ~ '.wait.best_hour')}) -%}
+            {%- do node.clock.update({'best_column': headwater.told_figure(context, best, node.path ~ '.best_hour')}) -%}
         {%- endif -%}
     {%- endif -%}
 {%- endfor -%}
 {%- set zones = headwater.contact_zones(context, rules or {'zone_column': 'time_zone'}) if timed or (ruled and not of_companies) else none -%}
 {%- do headwater.choose_contacts(context, nodes, rules if ruled else none) if of_companies -%}
-{%- set excluded = headwater._journey_excluded(parsed, beside) if 'exclusion' in parsed and not context.is_kept else '' -%}
-{%- do headwater.stop_for_kept(context) -%}
-{%- do headwater.stop_for(context.problems) -%}
+{%- set excluded = headwater._journey_excluded(parsed, beside, context) if 'exclusion' in parsed and not context.is_kept else '' -%}
 {%- set version_column = headwater._journey_version_column(log, 'steps') if context.ids else none -%}
 {%- set leaves_out = parsed['entry'].get('existing') == 'leave_out' and not log -%}
 {%- set predicates = {} -%}
 {%- for node in nodes if node.condition and not node.condition.get('engaged') -%}
     {%- do context.update({'spans': 'spans__' ~ node.name if node.type == 'wait' else 'spans', 'has_end': node.type == 'wait'}) -%}
-    {%- do predicates.update({node.name: headwater.audience_predicate(context, node.condition, node.name)}) -%}
+    {%- do predicates.update({node.name: headwater.condition_predicate(context, node.condition, node.asked_at)}) -%}
 {%- endfor -%}
+{%- do headwater.stop_for_kept(context) -%}
+{%- if context.problems -%}
+    {{ return('') }}
+{%- endif -%}
 with
 
 {# The relation is written out: in its first build it is not there yet. -#}
@@ -138,55 +147,7 @@ with
         {%- endif %}
 
     from (
-        select
-            coalesce(identity_aliases.live_id, steps.{{ key }}) as {{ key }},
-            steps.entry_number,
-            {{ headwater._journey_node_now(parsed, 'steps.node') }} as node,
-            steps.node_type,
-            steps.outcome,
-            steps.is_holdout,
-            steps.happened_at
-            {%- if context.ids %},
-            case when steps.node = 'entry' then coalesce({{ version_column }}, '') end as version
-            {%- endif %}
-
-        from {{ log }} as steps
-
-        left join {{ ref('headwater', 'identity_aliases') }} as identity_aliases
-            on steps.{{ key }} = identity_aliases.old_id
-        {%- if of_companies %}
-
-        {#- Rows of contacts are `written`. #}
-        where steps.profile_id is null
-        {%- endif %}
-
-        union all
-
-        {#- Who was taken out of another profile did what that did meanwhile: nothing is sent to them again. #}
-        select
-            parted.live_id as {{ key }},
-            steps.entry_number,
-            {{ headwater._journey_node_now(parsed, 'steps.node') }} as node,
-            steps.node_type,
-            steps.outcome,
-            steps.is_holdout,
-            steps.happened_at
-            {%- if context.ids %},
-            case when steps.node = 'entry' then coalesce({{ version_column }}, '') end as version
-            {%- endif %}
-
-        from {{ log }} as steps
-
-        inner join {{ ref('headwater', 'identity_aliases') }} as parted
-            on steps.{{ key }} = parted.split_from_id
-            and steps.happened_at >= parted.shared_from_at
-            and steps.happened_at <= parted.shared_until_at
-
-        where
-            parted.live_id is not null
-            {%- if of_companies %}
-            and steps.profile_id is null
-            {%- endif %}
+        {{ headwater._journey_known_steps(parsed, log, version_column) | indent(8) }}
     ) as known_steps
 
     group by {{ key }}, entry_number, node

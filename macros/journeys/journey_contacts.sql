@@ -11,11 +11,9 @@
 
     Who is a contact is asked in each build until the company goes on, and who has had it is not asked again. -#}
 
-{#- Text: what goes through a journey, person or account. -#}
+{#- Text: what goes through a journey, person or account; person where a definition says another. -#}
 {% macro journey_entity(parsed) -%}
-    {%- set entity = parsed.get('entity', 'person') if parsed is mapping else 'person' -%}
-    {%- do headwater._journey_only([entity], ['person', 'account'], 'entity') -%}
-    {{ return(entity) }}
+    {{ return('account' if parsed is mapping and parsed.get('entity') == 'account' else 'person') }}
 {%- endmacro %}
 
 {#- Text: the column of a journey's log that says who goes through it. -#}
@@ -28,37 +26,38 @@
     {{ return(' and ' ~ alias ~ '.profile_id is null' if headwater.journey_entity(parsed) == 'account' else '') }}
 {%- endmacro %}
 
-{#- Nothing, or a stop: `contacts:` of a touchpoint is {where: {role: [...]}, who: a condition on people, top: 3, by: a trait, from: highest}, in a journey
-    of companies alone. -#}
-{% macro check_journey_contacts(parsed, nodes) -%}
-    {%- set entity = headwater.journey_entity(parsed) -%}
-    {%- for node in nodes if node.type == 'touchpoint' and node.contacts is defined -%}
+{#- Nothing: notes what is wrong where `contacts:` of a touchpoint is not {where: {role: [...]}, who: a condition on people, top: 3, by: a trait, from: highest}, in
+    a journey of companies alone. -#}
+{% macro check_journey_contacts(parsed, walk) -%}
+    {%- for node in walk.nodes if node.type == 'touchpoint' and node.contacts is defined -%}
         {%- set told, path = node.contacts, node.path ~ '.contacts' -%}
-        {%- if entity != 'account' -%}
-            {{ headwater.audience_error(path, "is for journeys of companies, which say entity: account") }}
+        {%- if headwater.journey_entity(parsed) != 'account' -%}
+            {%- do headwater.note_problem(walk, path, "is for journeys of companies, which say entity: account") -%}
         {%- elif told is not mapping or not told -%}
-            {{ headwater.audience_error(path, "wants {where: {role: [buyer]}}, {who: a condition on people} or {top: 1, by: a trait}; without contacts: it goes to all of them") }}
-        {%- endif -%}
-        {%- do headwater._journey_only(told, headwater.definition_keys('journey_contacts'), path) -%}
-        {%- do headwater._journey_only([told.get('from', 'highest')], ['highest', 'lowest'], path ~ '.from') -%}
-        {%- if 'top' in told and (told['top'] is boolean or told['top'] is not integer or told['top'] < 1) -%}
-            {{ headwater.audience_error(path ~ '.top', "wants a whole number, 1 or more, not '" ~ told['top'] ~ "'") }}
-        {%- elif ('top' in told) != ('by' in told) or ('from' in told and 'by' not in told) -%}
-            {{ headwater.audience_error(path, "wants top: and by: together, how many contacts and the trait that says which, such as {top: 1, by: last_seen_at}") }}
+            {%- do headwater.note_problem(walk, path, "wants {where: {role: [buyer]}}, {who: a condition on people} or {top: 1, by: a trait}; without contacts: it goes to all of them") -%}
+            {%- do node.update({'contacts': {}}) -%}
+        {%- else -%}
+            {%- do headwater.note_unknown_keys(walk, told, headwater.definition_keys('journey_contacts'), path) -%}
+            {%- do headwater.note_unknown_keys(walk, [told.get('from', 'highest')], ['highest', 'lowest'], path ~ '.from') -%}
+            {%- if 'top' in told and (told['top'] is boolean or told['top'] is not integer or told['top'] < 1) -%}
+                {%- do headwater.note_problem(walk, path ~ '.top', "wants a whole number, 1 or more, not '" ~ told['top'] ~ "'") -%}
+            {%- elif ('top' in told) != ('by' in told) or ('from' in told and 'by' not in told) -%}
+                {%- do headwater.note_problem(walk, path, "wants top: and by: together, how many contacts and the trait that says which, such as {top: 1, by: last_seen_at}") -%}
+            {%- endif -%}
         {%- endif -%}
     {%- endfor -%}
 {%- endmacro %}
 
 {#- Nothing: each touchpoint gets `to_contacts`, whether it goes to the contacts of who comes to it; a task does where it says which. A condition on the
-    engagement with what goes to no contact stops: nobody opens it. -#}
-{% macro _journey_note_contacts(parsed, nodes) -%}
+    engagement with what goes to no contact is noted: nobody opens it. -#}
+{% macro _journey_note_contacts(parsed, walk) -%}
     {%- set of_companies = headwater.journey_entity(parsed) == 'account' -%}
-    {%- for node in nodes -%}
+    {%- for node in walk.nodes -%}
         {%- do node.update({'to_contacts': of_companies and node.type == 'touchpoint' and (not node.is_task or node.contacts is defined)}) -%}
     {%- endfor -%}
-    {%- for node in nodes if of_companies and node.condition and 'engaged' in node.condition -%}
-        {%- if not (nodes | selectattr('name', 'equalto', node.condition['engaged']['touchpoint']) | first).to_contacts -%}
-            {{ headwater.audience_error(node.name ~ '.engaged', "'" ~ node.condition['engaged']['touchpoint'] ~ "' is a task of the company, and nobody opens it") }}
+    {%- for node in walk.nodes if of_companies and node.condition and 'engaged' in node.condition -%}
+        {%- if not (walk.nodes | selectattr('name', 'equalto', node.condition['engaged']['touchpoint']) | first).to_contacts -%}
+            {%- do headwater.note_problem(walk, node.asked_at ~ '.engaged', "'" ~ node.condition['engaged']['touchpoint'] ~ "' is a task of the company, and nobody opens it") -%}
         {%- endif -%}
     {%- endfor -%}
 {%- endmacro %}

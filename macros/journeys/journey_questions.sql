@@ -1,14 +1,16 @@
 {#- Text, one JSON document, what `sync journey` asks dbt for: the steps of a journey and the queries that answer for it. `definition` is YAML or read
     already. With `replayed`, {log: a table's name or nothing, audience: the definition of the audience that lets in, or nothing}, it is asked of that log and of who
-    would be a member at the instant that is now. passed: per step and outcome, how many entries, or contacts of companies; standing: per step, how many stand before it; next: what a build now would add. Where
+    would be a member at the instant that is now. passed: per step and outcome, how many entries, or contacts of companies; standing: where everybody is who ever entered; next: what a build now would add. Where
     the build would refuse the definition this does too, unless `checks` is false. -#}
 {% macro journey_questions(definition, name, checks=true, replayed=none) -%}
-    {%- set parsed = definition if definition is mapping else headwater.read_definition(definition, "entry: and steps:") -%}
-    {%- if parsed is none -%}
+    {%- set problems = [] -%}
+    {%- set parsed = definition if definition is mapping else headwater.read_definition(definition, "entry: and steps:", problems) -%}
+    {%- set nodes = headwater.journey_nodes(parsed, problems) if parsed else [] -%}
+    {%- if not parsed or problems -%}
+        {%- do headwater.journey_query(parsed, nodes, name, none, {}, false, problems=problems) if parsed -%}
+        {%- do headwater.stop_for(problems if definition is mapping else headwater.with_lines(definition, problems)) if execute -%}
         {{ return('') }}
     {%- endif -%}
-    {%- do headwater._journey_only(parsed, headwater.definition_keys('journey'), '') -%}
-    {%- set nodes = headwater.journey_nodes(parsed) -%}
     {#- Before any branch: dbt reads refs while it parses, when no table is known. -#}
     {%- do ref('headwater', 'identity_aliases') -%}
     {%- set log = headwater.as_last_built({'problems': []}, name, '') if replayed is none else (replayed.log or none) -%}
@@ -19,7 +21,8 @@
     {%- endif -%}
     {%- set versions = headwater.journey_versions(parsed, name, log) if execute and not headwater.is_offline() else none -%}
     {%- set known = headwater._journey_known(parsed, nodes, log, versions.current, checks) if log else {} -%}
-    {%- set query = headwater.journey_query(parsed, nodes, name, log, known, execute, members, versions) -%}
+    {%- set query = headwater.journey_query(parsed, nodes, name, log, known, execute, members, versions, problems) -%}
+    {%- do headwater.stop_for(problems if definition is mapping else headwater.with_lines(definition, problems)) if execute -%}
     {%- set shown = [] -%}
     {%- for node in nodes -%}
         {%- set ways = [] -%}
@@ -31,6 +34,7 @@
     {{ return(tojson({
         'name': name, 'key': headwater.journey_key(parsed), 'entry': headwater.rule_words(parsed['entry']), 'exit_when': headwater.rule_words(parsed['exit_when']) if 'exit_when' in parsed else none,
         'nodes': shown, 'next': query,
+        'logged': 'select count(*) as entries from ' ~ log ~ " as entered where entered.node = 'entry'" if log else none,
         'passed': headwater._journey_passed(parsed, log) if log else none,
         'standing': headwater._journey_standing(parsed, nodes, log, versions.current) if log else none,
         'versions': headwater._journey_told_versions(versions) if versions else [],
@@ -58,18 +62,56 @@
     {{ return('') }}
 {%- endmacro %}
 
-{#- Relation-shaped query: node, node_type, outcome, entries, is_of_contact (1 where these are rows of contacts, whose outcomes are no company's). -#}
+{#- Relation-shaped query: node, outcome, entries, is_of_contact (1 where these are rows of contacts, whose outcomes are no company's), by people as they are known
+    now: two who became one have passed a step once, with the outcome that the build goes by. -#}
 {% macro _journey_passed(parsed, log) -%}
+{%- set key = headwater.journey_key(parsed) -%}
+{%- if key != 'profile_id' -%}
+with
+
+{{ headwater._journey_written(parsed, log) }}
+
+passed as (
+{%- endif %}
 select
-    {{ headwater._journey_node_now(parsed, 'steps.node') }} as node,
-    steps.node_type,
-    steps.outcome,
+    passed.node,
+    passed.outcome,
     count(*) as entries,
-    {{ 'max(case when steps.profile_id is null then 0 else 1 end)' if headwater.journey_entity(parsed) == 'account' else '0' }} as is_of_contact
+    0 as is_of_contact
 
-from {{ log }} as steps
+from (
+    select
+        {{ key }},
+        entry_number,
+        node,
+        min(outcome) as outcome
 
-group by {{ headwater._journey_node_now(parsed, 'steps.node') }}, steps.node_type, steps.outcome
+    from (
+        {{ headwater._journey_known_steps(parsed, log) | indent(8) }}
+    ) as known_steps
+
+    group by {{ key }}, entry_number, node
+) as passed
+
+group by passed.node, passed.outcome
+{%- if key != 'profile_id' %}
+
+union all
+
+select
+    written.node,
+    written.outcome,
+    count(*) as entries,
+    1 as is_of_contact
+
+from written
+
+group by written.node, written.outcome
+
+)
+
+select * from passed
+{%- endif %}
 {%- endmacro %}
 
 {#- Value: [{version, inside, is_kept}], today's last: by which version people are inside. -#}
@@ -85,66 +127,95 @@ group by {{ headwater._journey_node_now(parsed, 'steps.node') }}, steps.node_typ
     {{ return(told + [{'version': versions.id, 'inside': here | sum, 'is_kept': false}]) }}
 {%- endmacro %}
 
-{#- Relation-shaped query: node, entries: who is inside and has come to a step, and has not passed it; of the versions `ids`, or all. -#}
+{#- Relation-shaped query: state, node, entries, whose entries add up to all who have ever entered: `left`; `gone`, who is known no more; `kept`, inside by an
+    earlier version; `inside`, and then node is the last step that they have come to and have not passed, by which each is counted once. -#}
 {% macro _journey_standing(parsed, nodes, log, ids=none) -%}
 {%- set key = headwater.journey_key(parsed) -%}
-{%- set of_version = headwater._journey_of_version(log, key, ids) -%}
+{%- set entity = headwater.audience_entities()[headwater.journey_entity(parsed)] -%}
 with
 
 steps as (
 
     select
-        coalesce(identity_aliases.live_id, steps.{{ key }}) as {{ key }},
-        steps.entry_number,
-        {{ headwater._journey_node_now(parsed, 'steps.node') }} as node,
-        min(steps.node_type) as node_type,
-        min(steps.outcome) as outcome
+        {{ key }},
+        entry_number,
+        node,
+        min(outcome) as outcome
 
-    from {{ log }} as steps {{- of_version.joined }}
+    from (
+        {{ headwater._journey_known_steps(parsed, log) | indent(8) }}
+    ) as known_steps
 
-    left join {{ ref('headwater', 'identity_aliases') }} as identity_aliases
-        on steps.{{ key }} = identity_aliases.old_id
-
-    where 1 = 1{{ headwater._journey_own_rows(parsed, 'steps') }}
-
-    group by 1, 2, 3
+    group by {{ key }}, entry_number, node
 
 ),
 
-inside as (
+travellers as (
 
-    select {{ key }}, entry_number
+    select
+        entered.{{ key }},
+        entered.entry_number,
+        case
+            when entered.is_out then 'left'
+            when known.{{ key }} is null then 'gone'
+            {%- if ids %}
+            when entered.version not in ({{ headwater.string_literals(ids) }}) then 'kept'
+            {%- endif %}
+            else 'inside'
+        end as state
 
-    from steps
+    from (
+        {{ headwater._journey_travellers(parsed, log) | indent(8) }}
+    ) as entered
 
-    group by {{ key }}, entry_number
+    left join {{ headwater.model_ref(entity.model) }} as known
+        on entered.{{ key }} = known.{{ key }}
 
-    having max(case when node_type = 'exit' then 1 else 0 end) = 0
+),
 
+before as (
+    {% for node in nodes %}
+    select
+        came.{{ key }},
+        came.entry_number,
+        {{ loop.index }} as place
+
+    from steps as came
+
+    left join steps as passed
+        on came.{{ key }} = passed.{{ key }}
+        and came.entry_number = passed.entry_number
+        and passed.node = {{ headwater.string_literal(node.name) }}
+
+    where
+        passed.{{ key }} is null
+        and (
+            {%- for source in node.sources %}
+            (came.node = {{ headwater.string_literal(source.node) }}{% if source.outcome %} and came.outcome = {{ headwater.string_literal(source.outcome) }}{% endif %})
+            {{- ' or' if not loop.last }}
+            {%- endfor %}
+        )
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
 )
-{% for node in nodes %}
+
 select
-    {{ headwater.string_literal(node.name) }} as node,
-    count(distinct {{ headwater._traveller_id('inside', key) }}) as entries
-
-from inside
-
-inner join steps as came
-    on inside.{{ key }} = came.{{ key }}
-    and inside.entry_number = came.entry_number
-    and (
-        {%- for source in node.sources %}
-        (came.node = {{ headwater.string_literal(source.node) }}{% if source.outcome %} and came.outcome = {{ headwater.string_literal(source.outcome) }}{% endif %})
-        {{- ' or' if not loop.last }}
+    travellers.state,
+    case last_one.place
+        {%- for node in nodes %}
+        when {{ loop.index }} then {{ headwater.string_literal(node.name) }}
         {%- endfor %}
-    )
+    end as node,
+    count(*) as entries
 
-left join steps as passed
-    on inside.{{ key }} = passed.{{ key }}
-    and inside.entry_number = passed.entry_number
-    and passed.node = {{ headwater.string_literal(node.name) }}
+from travellers
 
-where passed.{{ key }} is null
-{{ 'union all' if not loop.last }}
-{% endfor %}
+left join (
+    select {{ key }}, entry_number, max(place) as place from before group by {{ key }}, entry_number
+) as last_one
+    on travellers.{{ key }} = last_one.{{ key }}
+    and travellers.entry_number = last_one.entry_number
+    and travellers.state = 'inside'
+
+group by 1, 2
 {%- endmacro %}

@@ -123,8 +123,7 @@
 {#- Value: whether the named touchpoints of a journey of companies go to contacts; those that do and tasks for the company are models of their own, since
     the rows of one are about people and of the other about companies. -#}
 {% macro _journey_goes_to_contacts(journey, nodes) -%}
-    {%- set node = headwater.node_named(journey) if execute else none -%}
-    {%- set definition = (node.config.meta.get('journey') or {}) if node else {} -%}
+    {%- set definition = headwater.journey_definition(journey) -%}
     {%- set named = headwater.journey_nodes(definition) | selectattr('name', 'in', nodes) | list if definition else [] -%}
     {%- set tasks = named | rejectattr('to_contacts') | map(attribute='name') | list -%}
     {%- if tasks and tasks | length < named | length -%}
@@ -142,8 +141,7 @@
     {{ return(none) }}
 {%- endif -%}
 {%- do ref('headwater', 'profiles') -%}
-{%- set node = headwater.node_named(journey) if execute else none -%}
-{%- set definition = (node.config.meta.get('journey') or {}) if node else {} -%}
+{%- set definition = headwater.journey_definition(journey) -%}
 {%- set context = headwater.audience_context('person') -%}
 {%- do context.update({'name': model.name, 'asks': flags.WHICH in ['build', 'run', 'retry'] and model.resource_type == 'model'}) -%}
 {%- set zones = headwater.contact_zones(context, rules) -%}
@@ -166,9 +164,8 @@
     {%- set problems = [] -%}
     {%- set context = {'columns': {}, 'dates': [], 'problems': problems} -%}
     {%- set event = headwater.declared_event(context, name, 'journey_touchpoints, event') -%}
-    {%- set node = headwater.node_named(journey) if execute else none -%}
-    {%- set told = ((node.config.meta.get('journey') or {}).get('entry') or {}).get('did') if node else none -%}
-    {%- if told != name and node -%}
+    {%- set told = (headwater.journey_definition(journey).get('entry') or {}).get('did') -%}
+    {%- if told != name and execute and headwater.node_named(journey) -%}
         {{ headwater.audience_error('journey_touchpoints, event', "'" ~ name ~ "' is not what lets in to " ~ journey ~ ", which is " ~ (told or 'no event')) }}
     {%- endif -%}
     {%- for property in properties if event and event.properties is not none and property not in event.properties -%}

@@ -17,7 +17,7 @@
     [{id, ids, inside, parsed, nodes}], the oldest first; `inside` is how many there are by version, '' those who entered before versions were kept. -#}
 {% macro journey_versions(parsed, name, log) -%}
     {%- set rows = headwater._journey_versions_kept(name) -%}
-    {%- set inside = headwater._journey_inside(log, headwater.journey_key(parsed)) if log else {} -%}
+    {%- set inside = headwater._journey_inside(parsed, log) if log else {} -%}
     {%- set migrates = parsed.get('migrate') or [] -%}
     {%- set id = headwater._journey_version_id(headwater.journey_version(parsed), rows) -%}
     {%- set rows = rows + [{'version': id, 'definition': none, 'migrates': migrates}] -%}
@@ -44,7 +44,7 @@
             {{ headwater.audience_error('', "people are inside who entered by version " ~ one.id ~ ", and what it said is kept nowhere; say migrate: [" ~ one.id ~ "] and they go on by the definition as it is") }}
         {%- endif -%}
         {%- set told = fromjson(row.definition) -%}
-        {%- do one.update({'parsed': told, 'nodes': headwater.journey_nodes(told), 'place': known.index(one.id)}) -%}
+        {%- do one.update({'parsed': told, 'nodes': headwater.journey_nodes(told, was_built=true), 'place': known.index(one.id)}) -%}
     {%- endfor -%}
     {{ return({'id': id, 'current': current, 'kept': kept | sort(attribute='place'), 'inside': inside}) }}
 {%- endmacro %}
@@ -103,17 +103,22 @@
     {{ return(at.version) }}
 {%- endmacro %}
 
-{#- Value: how many entries are inside by the version that they entered by, '' where the log does not say. -#}
-{% macro _journey_inside(log, key) -%}
-    {%- set inside = {} -%}
+{#- Value: how many are inside by the version that they entered by, '' where the log does not say; who is known no more is no figure, but keeps the version. -#}
+{% macro _journey_inside(parsed, log) -%}
+    {%- set inside, key = {}, headwater.journey_key(parsed) -%}
+    {%- set entity = headwater.audience_entities()[headwater.journey_entity(parsed)] -%}
     {%- for row in run_query(
-        "select coalesce(" ~ headwater._journey_version_column(log, 'entered') ~ ", '') as version, count(*) from " ~ log ~ " as entered left join (select distinct " ~ key ~ ", entry_number from "
-        ~ log ~ " where node_type = 'exit') as ended on entered." ~ key ~ " = ended." ~ key ~ " and entered.entry_number = ended.entry_number"
-        ~ " where entered.node = 'entry' and ended." ~ key ~ " is null group by 1 order by 1"
+        'select travellers.version, count(distinct ' ~ headwater._known_traveller('travellers', 'known', key) ~ ') from (' ~ headwater._journey_travellers(parsed, log) ~ ') as travellers left join '
+        ~ headwater.model_ref(entity.model) ~ ' as known on travellers.' ~ key ~ ' = known.' ~ key ~ ' where not travellers.is_out group by 1 order by 1'
     ) -%}
         {%- do inside.update({row[0]: row[1] | int}) -%}
     {%- endfor -%}
     {{ return(inside) }}
+{%- endmacro %}
+
+{#- Expression: one entry of somebody who is known, null of anybody else. -#}
+{% macro _known_traveller(travellers, known, key) -%}
+    {{ return('case when ' ~ known ~ '.' ~ key ~ ' is not null then ' ~ headwater._traveller_id(travellers, key) ~ ' end') }}
 {%- endmacro %}
 
 {#- Expression: the version in the rows of a log, null in one that was built before versions were kept. -#}

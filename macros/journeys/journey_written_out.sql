@@ -1,49 +1,58 @@
 {#- Value: the plain steps of a step that stands for several: `repeat: {at_most: 5, until: condition, steps: [...]}`, whose second time has steps named
     <name>_2; `branch: {cases: [{if, then}], else: [...]}`, whose second case is a branch named <name>_2; `task: {destination, template}`, a touchpoint
-    that no channel and no contact rule is asked for. -#}
-{% macro journey_written_out(step, type, path) -%}
+    that no channel and no contact rule is asked for. What is in brackets beside them no definition says: where a step stands there, and what it is a copy of. -#}
+{% macro journey_written_out(step, type, path, walk) -%}
     {%- set name, body = step.get('name'), step[type] -%}
-    {%- do headwater._journey_only(step, ['name', type, 'is_copy_of'], path) -%}
+    {%- do headwater.note_unknown_keys(walk, step, ['name', type, '(copy of)', '(at)', '(in)', '(asked)'], path) -%}
     {%- if name is not string or body is not mapping -%}
-        {{ headwater.audience_error(path, "wants a name: beside it and a mapping") }}
+        {%- do headwater.note_problem(walk, path, "wants a name: beside it and a mapping") -%}
+        {{ return([]) }}
     {%- endif -%}
     {%- if type == 'task' -%}
-        {%- do headwater._journey_only(body, headwater.definition_keys('task'), path) -%}
+        {%- do headwater.note_unknown_keys(walk, body, headwater.definition_keys('task'), path) -%}
         {%- set told = {'when_not_allowed': 'send'} -%}
-        {%- do told.update(body) -%}
-        {{ return([{'name': name, 'touchpoint': told, 'is_task': true, 'is_copy_of': step.get('is_copy_of')}]) }}
+        {%- do told.update(headwater._picked(body, headwater.definition_keys('task'))) -%}
+        {{ return([{'name': name, 'touchpoint': told, '(task)': true, '(copy of)': step.get('(copy of)'), '(in)': path}]) }}
     {%- elif type == 'branch' -%}
-        {%- do headwater._journey_only(body, headwater.definition_keys('branch_cases'), path) -%}
+        {%- do headwater.note_unknown_keys(walk, body, headwater.definition_keys('branch_cases'), path) -%}
         {%- set cases = body['cases'] -%}
         {%- if cases is string or cases is mapping or cases is not iterable or cases | length < 2 -%}
-            {{ headwater.audience_error(path ~ '.cases', "wants a list of two or more {if: a condition, then: [steps]}") }}
+            {%- do headwater.note_problem(walk, path ~ '.cases', "wants a list of two or more {if: a condition, then: [steps]}") -%}
+            {{ return([]) }}
         {%- endif -%}
         {%- set at = namespace(rest=body.get('else') or []) -%}
         {%- for case in cases | reverse -%}
             {%- set number = cases | length - loop.index0 -%}
+            {%- set place = path ~ '.cases[' ~ number ~ ']' -%}
             {%- if case is not mapping -%}
-                {{ headwater.audience_error(path ~ '.cases[' ~ number ~ ']', "wants {if: a condition, then: [steps]}") }}
+                {%- do headwater.note_problem(walk, place, "wants {if: a condition, then: [steps]}") -%}
+            {%- else -%}
+                {%- do headwater.note_unknown_keys(walk, case, headwater.definition_keys('branch_case'), place) -%}
+                {%- set at.rest = [{
+                    'name': name if number == 1 else name ~ '_' ~ number, 'branch': {'if': case.get('if'), 'then': case.get('then') or [], 'else': at.rest}, '(in)': place,
+                }] -%}
             {%- endif -%}
-            {%- do headwater._journey_only(case, headwater.definition_keys('branch_case'), path ~ '.cases[' ~ number ~ ']') -%}
-            {%- set at.rest = [{
-                'name': name if number == 1 else name ~ '_' ~ number, 'branch': {'if': case.get('if'), 'then': case.get('then') or [], 'else': at.rest},
-            }] -%}
         {%- endfor -%}
         {{ return(at.rest) }}
     {%- endif -%}
-    {%- do headwater._journey_only(body, headwater.definition_keys('repeat'), path) -%}
+    {%- do headwater.note_unknown_keys(walk, body, headwater.definition_keys('repeat'), path) -%}
     {%- set most, steps = body.get('at_most'), body.get('steps') -%}
     {%- if most is boolean or most is not integer or most < 2 or most > 12 or steps is string or steps is mapping or steps is not iterable or not steps -%}
-        {{ headwater.audience_error(path, "wants {at_most: 2 to 12, steps: [...]}, and until: a condition if it may end before") }}
+        {%- do headwater.note_problem(walk, path, "wants {at_most: 2 to 12, steps: [...]}, and until: a condition if it may end before") -%}
+        {{ return([]) }}
     {%- endif -%}
     {%- set at = namespace(rest=[]) -%}
+    {%- set placed = [] -%}
+    {%- for one in steps -%}
+        {%- do placed.append(dict({'(at)': path ~ '.steps[' ~ loop.index ~ ']'}, **one) if one is mapping else one) -%}
+    {%- endfor -%}
     {%- for back in range(most) -%}
         {%- set number = most - back -%}
-        {%- set copy = headwater._journey_copy(steps, number) -%}
+        {%- set copy = headwater._journey_copy(placed, number) -%}
         {%- if back == 0 -%}
             {%- set at.rest = copy -%}
         {%- elif 'until' in body -%}
-            {%- set at.rest = copy + [{'name': name ~ ('_' ~ number if number > 1 else ''), 'branch': {'if': body['until'], 'then': [], 'else': at.rest}}] -%}
+            {%- set at.rest = copy + [{'name': name ~ ('_' ~ number if number > 1 else ''), 'branch': {'if': body['until'], 'then': [], 'else': at.rest}, '(in)': path, '(asked)': path ~ '.until'}] -%}
         {%- else -%}
             {%- set at.rest = copy + at.rest -%}
         {%- endif -%}
@@ -90,7 +99,7 @@
             {%- do told.update({key: inner ~ '_' ~ number if key in ['name', 'touchpoint', 'to'] and inner is string and inner in names else headwater._journey_renumbered(inner, names, number)}) -%}
         {%- endfor -%}
         {%- if 'name' in value and value['name'] in names -%}
-            {%- do told.update({'is_copy_of': value.get('is_copy_of', value['name'])}) if value | select('in', ['wait', 'touchpoint', 'task', 'branch', 'split', 'goal']) | list -%}
+            {%- do told.update({'(copy of)': value.get('(copy of)', value['name'])}) if value | select('in', ['wait', 'touchpoint', 'task', 'branch', 'split', 'goal']) | list -%}
         {%- endif -%}
         {{ return(told) }}
     {%- elif value is iterable and value is not string -%}

@@ -9,9 +9,10 @@ words_ranked as (
     select
         entity,
         record_key,
+        kind,
         word,
         row_number() over (
-            partition by entity, record_key
+            partition by entity, record_key, kind
             order by weight desc nulls last, word asc nulls last
         ) as place
 
@@ -24,7 +25,8 @@ keyed as (
     {% for entity in settings.entities -%}
     {%- set outer = loop -%}
     {%- for rule in entity.rules -%}
-    {%- if rule == ['text:words'] -%}
+    {%- set words_of, _, ending = rule[0].partition(':') -%}
+    {%- if ending == 'words' -%}
     select
         entity,
         record_key,
@@ -34,10 +36,12 @@ keyed as (
 
     from {{ words }}
 
-    where entity = {{ headwater.string_literal(entity.name) }}
+    where
+        entity = {{ headwater.string_literal(entity.name) }}
+        and kind = {{ headwater.string_literal(words_of) }}
 
     group by entity, record_key, substr(word, 1, 6)
-    {%- elif rule == ['text:pairs'] -%}
+    {%- elif ending == 'pairs' -%}
     select
         one_words.entity,
         one_words.record_key,
@@ -50,10 +54,12 @@ keyed as (
     inner join words_ranked as other_words
         on one_words.entity = other_words.entity
         and one_words.record_key = other_words.record_key
+        and one_words.kind = other_words.kind
         and one_words.word < other_words.word
 
     where
         one_words.entity = {{ headwater.string_literal(entity.name) }}
+        and one_words.kind = {{ headwater.string_literal(words_of) }}
         and one_words.place <= 5
         and other_words.place <= 5
 
@@ -107,6 +113,8 @@ select * from counted
         {%- if kinds | length == 2 -%}
             {%- set either = dbt.concat(["least(" ~ kinds | join(", ") ~ ")", "'~'", "greatest(" ~ kinds | join(", ") ~ ")"]) -%}
             {%- do parts.append(either) -%}
+        {%- elif part.split(':')[1:] in [['area'], ['shifted']] -%}
+            {%- do parts.append(headwater._matching_square(kinds[0], 0 if part.split(':')[1] == 'area' else 0.5)) -%}
         {%- elif ':' in part -%}
             {%- do parts.append("substr(" ~ kinds[0] ~ ", 1, " ~ part.split(':')[1] ~ ")") -%}
         {%- else -%}
@@ -114,4 +122,13 @@ select * from counted
         {%- endif -%}
     {%- endfor -%}
     {{ return(parts) }}
+{%- endmacro %}
+
+{#- Expression: the square of a hundredth of a degree (a kilometre) that a prepared place lies in, of a map that is moved by `shift` squares. -#}
+{% macro _matching_square(place, shift) -%}
+    {%- set sides = [] -%}
+    {%- for part in [1, 2] -%}
+        {%- do sides.append("cast(cast(floor(" ~ headwater._degrees(place, part) ~ " * 100 + " ~ shift ~ ") as " ~ dbt.type_bigint() ~ ") as " ~ dbt.type_string() ~ ")") -%}
+    {%- endfor -%}
+    {{ return(dbt.concat([sides[0], "'/'", sides[1]])) }}
 {%- endmacro %}

@@ -15,7 +15,7 @@ blocks as (
     from {{ blocks }}
 
     where record_count between 2 and {{ settings.max_block_records }}
-    {%- for rule in headwater.matching_blocking_rules() if rule in [['text:words'], ['text:pairs']] %}
+    {%- for rule in headwater.matching_blocking_rules() if rule[0].split(':')[1:] in [['words'], ['pairs']] %}
         and (rule_number <> {{ headwater.matching_blocking_rules().index(rule) }} or record_count <= {{ headwater.matching_most_texts() }})
     {%- endfor %}
 

@@ -3,16 +3,19 @@
     household gain as well. -#}
 {% macro matching_comparisons(pairs, records, words) -%}
 {%- set kinds = headwater.matching_kinds() -%}
-{%- set has_text = headwater.matching_has_text() -%}
+{%- set word_kinds = headwater.matching_word_kinds() -%}
 with
-{% if has_text %}
+{% if word_kinds %}
 likened as (
 
     select
         pairs.entity,
         pairs.left_record_key,
         pairs.right_record_key,
-        100 * sum(left_words.weight * right_words.weight) as words
+        {%- for kind in word_kinds %}
+        100 * sum(case when left_words.kind = {{ headwater.string_literal(kind) }} then left_words.weight * right_words.weight else 0 end)
+            as {{ kind }}_words{{ "," if not loop.last }}
+        {%- endfor %}
 
     from {{ pairs }} as pairs
 
@@ -23,6 +26,7 @@ likened as (
     inner join {{ words }} as right_words
         on pairs.entity = right_words.entity
         and pairs.right_record_key = right_words.record_key
+        and left_words.kind = right_words.kind
         and left_words.word = right_words.word
 
     group by 1, 2, 3
@@ -38,7 +42,7 @@ compared as (
         pairs.rule_mask,
         {{ dbt.concat(['least(left_records.source_name, right_records.source_name)', "'|'", 'greatest(left_records.source_name, right_records.source_name)']) }} as sources,
         {%- for kind, how in kinds.items() %}
-        {{ headwater._matching_level(kind, how) }} as {{ kind }}_level,
+        {{ headwater._matching_level(kind, how, word_kinds) }} as {{ kind }}_level,
         {%- endfor %}
         {%- for kind in kinds %}
         left_records.{{ kind }}_frequency as {{ kind }}_frequency{{ "," if not loop.last }}
@@ -53,7 +57,7 @@ compared as (
     inner join {{ records }} as right_records
         on pairs.entity = right_records.entity
         and pairs.right_record_key = right_records.record_key
-    {%- if has_text %}
+    {%- if word_kinds %}
 
     left join likened
         on pairs.entity = likened.entity
@@ -119,15 +123,16 @@ select * from patterned
     {{ return(identifying) }}
 {%- endmacro %}
 
-{% macro _matching_level(kind, how) -%}
+{% macro _matching_level(kind, how, word_kinds) -%}
     {%- set l = "left_records." ~ kind -%}
     {%- set r = "right_records." ~ kind -%}
     {%- set lines = ["case when " ~ l ~ " is null or " ~ r ~ " is null then '-'"] -%}
     {%- if how.known_by is defined -%}
         {%- do lines.append("when " ~ headwater._matching_sides(how.known_by, l, r) ~ " then '-'") -%}
     {%- endif -%}
+    {%- set in_common = 'coalesce(likened.' ~ kind ~ '_words, 0)' if kind in word_kinds else '0' -%}
     {%- for label, condition in how.levels -%}
-        {%- do lines.append("when " ~ headwater._matching_sides(condition, l, r) ~ " then '" ~ (how.levels | length - loop.index0) ~ "'") -%}
+        {%- do lines.append("when " ~ headwater._matching_sides(condition.replace('{words}', in_common), l, r) ~ " then '" ~ (how.levels | length - loop.index0) ~ "'") -%}
         {%- if loop.first and how.missing is defined -%}
             {%- do lines.append("when " ~ headwater._matching_sides(how.missing, l, r) ~ " then '-'") -%}
         {%- endif -%}
@@ -138,8 +143,5 @@ select * from patterned
 {#- Puts the two sides into a condition: {l}, {r}, and {l.kind}, {r.kind} for another kind of the same two records. -#}
 {% macro _matching_sides(condition, l, r) -%}
     {%- set sql = condition.replace('{l}', l).replace('{r}', r) -%}
-    {%- if '{words}' in sql -%}
-        {%- set sql = sql.replace('{words}', 'coalesce(likened.words, 0)' if headwater.matching_has_text() else '0') -%}
-    {%- endif -%}
     {{ return(sql.replace('{l.', 'left_records.').replace('{r.', 'right_records.').replace('}', '')) }}
 {%- endmacro %}

@@ -9,6 +9,10 @@
     other than the highest level, or whatever they are, since another kind has said it. {l} and {r} are the two prepared values;
     {l.kind} another kind's value of the same record; {words} how much of a text's words the two have in common, rare ones above all, in percent. -#}
 {% macro matching_kinds() -%}
+    {%- set problems = [] -%}
+    {%- do headwater.note_declared_kinds(problems) -%}
+    {%- do headwater.stop_for_settings(problems) -%}
+    {%- set likenesses = headwater.matching_likenesses() -%}
     {%- set text = {'prepare': headwater._prepared_text('{x}'), 'frequency': true} -%}
     {%- set code = {'prepare': headwater._prepared_code('{x}', '[^a-z0-9]'), 'frequency': true} -%}
     {%- set swapped = '{l.first_name} = {r.last_name} and {l.last_name} = {r.first_name}' -%}
@@ -23,34 +27,16 @@
             ['short form', starts],
             ['similar', headwater._ratio_at_least(60)],
         ], alike=headwater._alike_first_names(), kin=0.01),
-        'last_name': dict(text, levels=[
-            same,
-            ['close', headwater._ratio_at_least(80)],
-            ['short form', starts],
-            ['similar', headwater._ratio_at_least(60)],
-        ], missing=swapped, alike=headwater._other_script(), shared=true),
-        'birth_date': {'prepare': headwater._prepared_date('{x}'), 'frequency': true, 'kin': 0.005, 'levels': [
-            same,
-            ['one character', headwater._distance_at_most(1) ~ ' or ('
-                ~ 'substr({l}, 1, 4) = substr({r}, 1, 4) and substr({l}, 5, 2) = substr({r}, 7, 2)'
-                ~ ' and substr({l}, 7, 2) = substr({r}, 5, 2))'],
-            ['two characters', headwater._distance_at_most(2)],
-            ['same year', 'substr({l}, 1, 4) = substr({r}, 1, 4)'],
-            ['same decade', 'substr({l}, 1, 3) = substr({r}, 1, 3)'],
-        ]},
+        'last_name': dict(likenesses.person_name, missing=swapped, shared=true),
+        'birth_date': dict(likenesses.date, kin=0.005),
         'email': {'prepare': headwater._prepared_email('{x}'), 'frequency': true, 'kin': 0.01, 'identifies': true, 'levels': [
             same,
             ['same mailbox', headwater._mailbox('{l}') ~ ' = ' ~ headwater._mailbox('{r}')],
             ['close', headwater._ratio_at_least_with_digits(85)],
             ['similar', headwater._ratio_at_least_with_digits(65)],
         ], 'missing': headwater._email_says_nothing()},
-        'phone': {'prepare': headwater._prepared_code('{x}', '[^0-9]'), 'frequency': true, 'shared': 'agreement', 'levels': [
-            same,
-            ['same ending', "length({l}) > 7 and length({r}) > 7 and "
-                ~ "substr({l}, length({l}) - 7) = substr({r}, length({r}) - 7)"],
-            ['one digit', headwater._distance_at_most(1)],
-        ]},
-        'national_id': dict(code, identifies=true, levels=[same, ['one character', headwater._distance_at_most(1)], ['two characters', headwater._distance_at_most(2)]]),
+        'phone': dict(likenesses.phone, shared='agreement'),
+        'national_id': dict(likenesses.code, identifies=true),
         'postal_code': dict(code, shared=true, levels=[
             same,
             ['one character', headwater._distance_at_most(1)],
@@ -67,13 +53,7 @@
         'house_number': dict(code, shared=true, levels=[same, ['one character', 'length({l}) > 1 and ' ~ headwater._distance_at_most(1)]]),
         'occupation': dict(text, levels=[same]),
         'gender': dict(text, levels=[same]),
-        'company_name': {'prepare': headwater._prepared_company('{x}'), 'frequency': true, 'levels': [
-            same,
-            ['close', headwater._ratio_at_least_with_digits(85)],
-            ['longer form', "substr({l}, 1, length({r}) + 1) = " ~ dbt.concat(['{r}', "' '"])
-                ~ " or substr({r}, 1, length({l}) + 1) = " ~ dbt.concat(['{l}', "' '"])],
-            ['similar', headwater._ratio_at_least_with_digits(65)],
-        ], 'alike': headwater._alike_companies()},
+        'company_name': likenesses.organisation,
         'domain': {'prepare': headwater.normalise_domain('{x}') | trim, 'frequency': true, 'identifies': true, 'levels': [
             same,
             ['same name', headwater._first_label('{l}') ~ ' = ' ~ headwater._first_label('{r}')],
@@ -81,14 +61,11 @@
         ]},
         'tax_id': dict(code, identifies=true, levels=[same, ['one character', headwater._distance_at_most(1)]]),
         'country': dict(text, shared=true, levels=[same]),
-        'text': dict(text, frequency=false, is_words=true, levels=[
-            same,
-            ['nearly all words', '{words} >= 85'],
-            ['most words', '{words} >= 65'],
-            ['many words', '{words} >= 45'],
-            ['some words', '{words} >= 25'],
-        ], alike='1 = 1'),
+        'text': likenesses.words,
     } -%}
+    {%- for name, told in headwater.matching_declared_kinds().items() -%}
+        {%- do kinds.update({name: dict(likenesses[told.compared_as], shared=told.shared, identifies=told.identifies)}) -%}
+    {%- endfor -%}
     {%- set ordered = {} -%}
     {%- for name in headwater.matching_kind_names() -%}{%- do ordered.update({name: kinds[name]}) -%}{%- endfor -%}
     {%- if ordered | length != kinds | length -%}
@@ -99,6 +76,10 @@
 
 {#- Value: what kinds there are, in the order of a pattern; saying how each is compared takes a thousand times as long. -#}
 {% macro matching_kind_names() -%}
+    {{ return(headwater.matching_shipped_kinds() + headwater.matching_declared_kinds() | list) }}
+{%- endmacro %}
+
+{% macro matching_shipped_kinds() -%}
     {{ return([
         'first_name', 'last_name', 'birth_date', 'email', 'phone', 'national_id', 'postal_code', 'city', 'region', 'street', 'house_number',
         'occupation', 'gender', 'company_name', 'domain', 'tax_id', 'country', 'text',
@@ -106,9 +87,11 @@
 {%- endmacro %}
 
 {#- Value: the blocking rules: pairs that agree on all parts of one rule are compared. A part is a kind, a kind cut to its
-    first characters (`kind:n`), the first letters of each of its words (`text:words`) or of two rare ones (`text:pairs`), or two kinds in either order (`kind~kind`); a rule counts where all its kinds are present. -#}
+    first characters (`kind:n`), the first letters of each of its words (`kind:words`) or of two rare ones (`kind:pairs`), the square of a map that a place
+    lies in (`kind:area`, and `kind:shifted` by half a square, since neighbours may live on either side of a line), or two kinds in either order
+    (`kind~kind`); a rule counts where all its kinds are present. -#}
 {% macro matching_blocking_rules() -%}
-    {{ return([
+    {%- set rules = [
         ['email'], ['phone'], ['national_id'],
         ['first_name~last_name'],
         ['first_name', 'birth_date'], ['last_name', 'birth_date'],
@@ -124,7 +107,12 @@
         ['tax_id'], ['domain'], ['company_name'], ['company_name:4', 'country'],
         ['company_name:4', 'city:3'], ['company_name:4', 'postal_code:2'],
         ['text:words'], ['text:pairs'],
-    ]) }}
+    ] -%}
+    {%- set endings = {'words': [':words', ':pairs'], 'place': [':area', ':shifted'], 'number': []} -%}
+    {%- for name, told in headwater.matching_declared_kinds().items() -%}
+        {%- for ending in endings.get(told.compared_as, ['']) -%}{%- do rules.append([name ~ ending]) -%}{%- endfor -%}
+    {%- endfor -%}
+    {{ return(rules) }}
 {%- endmacro %}
 
 {#- Value: the kinds that a blocking rule uses. -#}

@@ -68,3 +68,23 @@
 {% macro _matching_error(where, message) -%}
     {%- do headwater.stop_setting('vars: cdp_matching: ' ~ where ~ ': ' ~ message ~ '. See docs/matching.md.') -%}
 {%- endmacro %}
+
+{#- Adds what is wrong with the kinds of the project's own: one is a column of the engine's, so it is called as no other is. -#}
+{% macro note_declared_kinds(problems) -%}
+    {%- set declared = headwater.matching_declared_kinds() -%}
+    {%- set taken = headwater.matching_shipped_kinds() + ['full_name', 'entity', 'record_key', 'source_name', 'is_deduplicated', 'prior', 'household'] -%}
+    {%- for name, told in declared.items() -%}
+        {%- set where = 'vars: cdp_matching.kinds.' ~ name ~ ': ' -%}
+        {%- if name in taken -%}
+            {%- do problems.append(where ~ 'a kind of that name ships, or a column of the engine: call it otherwise.') -%}
+        {%- elif not modules.re.fullmatch('[a-z][a-z0-9_]*', name) -%}
+            {%- do problems.append(where ~ 'that is no name of a kind: lower-case letters, digits and _ are.') -%}
+        {%- endif -%}
+        {%- if told.compared_as not in headwater.matching_likeness_names() -%}
+            {%- do problems.append(where ~ "'" ~ told.compared_as ~ "' is not one of " ~ headwater.matching_likeness_names() | join(', ')) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- if headwater.matching_blocking_rules() | length > 60 -%}
+        {%- do problems.append('vars: cdp_matching.kinds: ' ~ declared | length ~ ' kinds are too many: the numbers of their rules must fit into one.') -%}
+    {%- endif -%}
+{%- endmacro %}

@@ -1,10 +1,12 @@
-{#- Query: the words of every record's text, each with its weight: how rare the word is, the squares of a record's weights adding up to 1, so that
-    the sum of products over two records' common words is the share of what they have in common. Texts have sixteen words at most. -#}
+{#- Query: the words of every record's texts, each with its weight: how rare the word is, the squares of a text's weights adding up to 1, so that
+    the sum of products over two texts' common words is the share of what they have in common. Texts have sixteen words at most. -#}
 {% macro matching_words(records) -%}
-{%- if not headwater.matching_has_text() -%}
+{%- set kinds = headwater.matching_word_kinds() -%}
+{%- if not kinds -%}
 select
     entity,
     record_key,
+    cast(null as {{ dbt.type_string() }}) as kind,
     cast(null as {{ dbt.type_string() }}) as word,
     cast(null as {{ dbt.type_float() }}) as weight
 
@@ -15,15 +17,18 @@ where 1 = 0
 with
 
 texts as (
-
+    {% for kind in kinds %}
     select
         entity,
         record_key,
-        text
+        {{ headwater.string_literal(kind) }} as kind,
+        {{ kind }} as words
 
     from {{ records }}
 
-    where text is not null
+    where {{ kind }} is not null
+    {{ "union all" if not loop.last }}
+    {%- endfor %}
 
 ),
 
@@ -32,7 +37,8 @@ split as (
     select
         entity,
         record_key,
-        {{ dbt.split_part('text', "' '", place) }} as word
+        kind,
+        {{ dbt.split_part('words', "' '", place) }} as word
 
     from texts
     {{ "union all" if not loop.last }}
@@ -45,13 +51,14 @@ words as (
     select
         entity,
         record_key,
+        kind,
         word
 
     from split
 
     where word is not null and word <> ''
 
-    group by entity, record_key, word
+    group by entity, record_key, kind, word
 
 ),
 
@@ -59,11 +66,12 @@ sizes as (
 
     select
         entity,
+        kind,
         count(*) as text_count
 
     from texts
 
-    group by entity
+    group by entity, kind
 
 ),
 
@@ -72,12 +80,15 @@ counted as (
     select
         words.entity,
         words.record_key,
+        words.kind,
         words.word,
-        ln((1.0 + sizes.text_count) / count(*) over (partition by words.entity, words.word)) as rarity
+        ln((1.0 + sizes.text_count) / count(*) over (partition by words.entity, words.kind, words.word)) as rarity
 
     from words
 
-    inner join sizes on words.entity = sizes.entity
+    inner join sizes
+        on words.entity = sizes.entity
+        and words.kind = sizes.kind
 
 ),
 
@@ -86,8 +97,9 @@ weighted as (
     select
         entity,
         record_key,
+        kind,
         word,
-        rarity / nullif(sqrt(sum(rarity * rarity) over (partition by entity, record_key)), 0) as weight
+        rarity / nullif(sqrt(sum(rarity * rarity) over (partition by entity, record_key, kind)), 0) as weight
 
     from counted
 
@@ -97,13 +109,17 @@ select * from weighted
 {%- endif -%}
 {%- endmacro %}
 
-{#- Value: whether any record that takes part has a column of the kind text. -#}
-{% macro matching_has_text() -%}
+{#- Value: the kinds that are compared by their words and of which a record that takes part has a column. -#}
+{% macro matching_word_kinds() -%}
+    {%- set names = ['text'] -%}
+    {%- for name, told in headwater.matching_declared_kinds().items() if told.compared_as == 'words' -%}{%- do names.append(name) -%}{%- endfor -%}
     {%- set found = [] -%}
-    {%- for entity in headwater.matching_settings().entities -%}
-        {%- for record in entity.records if 'text' in record.columns -%}{%- do found.append(1) -%}{%- endfor -%}
+    {%- for name in names -%}
+        {%- for entity in headwater.matching_settings().entities -%}
+            {%- for record in entity.records if name in record.columns and name not in found -%}{%- do found.append(name) -%}{%- endfor -%}
+        {%- endfor -%}
     {%- endfor -%}
-    {{ return(found | length > 0) }}
+    {{ return(found) }}
 {%- endmacro %}
 
 {#- Value: in how many records' texts a word may stand, by its first letters, to find candidates by. -#}

@@ -53,6 +53,7 @@
             {%- do headwater._note_shape(problems, 'vars: ' ~ name, given, shape) -%}
         {%- endif -%}
     {%- endfor -%}
+    {%- do headwater.note_declared_kinds(problems) -%}
     {%- do headwater._note_own_models(problems) -%}
     {%- do headwater._note_lost_entities(problems) -%}
     {%- do headwater._note_replaced_macros(problems) -%}

@@ -48,6 +48,7 @@
         } } },
         'cdp_matching': {'keys': {
             'enabled': 'flag', 'accept': 'share', 'strong': 'share', 'review': 'share', 'max_block_records': 'whole', 'entities': 'any',
+            'kinds': {'each': {'either': [{'keys': {'compared_as': 'name', 'shared': 'flag', 'identifies': 'flag'}, 'needs': ['compared_as']}, 'name']} },
         } },
         'cdp_minors': {'keys': {
             'under': 'count', 'birth_date': 'name', 'country': 'name', 'under_by_country': {'each': 'count'},

@@ -114,7 +114,7 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class CompiledJourney:
-    """A journey as dbt compiled it, and the queries that answer for it; `passed` and `standing` are None where it has no log yet."""
+    """A journey as dbt compiled it, and the queries that answer for it; `logged`, `passed`, `standing` are None where it has no log."""
 
     name: str
     key: str  # the column that says who goes through it
@@ -122,6 +122,7 @@ class CompiledJourney:
     exit_when: str | None
     steps: tuple[Step, ...]
     next: str
+    logged: str | None
     passed: str | None
     standing: str | None
     versions: tuple[Version, ...]
@@ -145,6 +146,7 @@ class CompiledJourney:
             exit_when=told["exit_when"],
             steps=steps,
             next=told["next"],
+            logged=told["logged"],
             passed=told["passed"],
             standing=told["standing"],
             versions=tuple(Version(**one) for one in told["versions"]),

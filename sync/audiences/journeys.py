@@ -13,13 +13,17 @@ from sync.warehouses.base import Session, Warehouse
 
 
 def show(session: Session, journey: CompiledJourney) -> dict[str, Any]:
-    """People per step: who passed it with which outcome, who stands before it, who would pass it in a build now."""
+    """People per step, as they are known now: who passed it with which outcome, who stands before it, who would pass it in a build now.
+
+    Everybody who has `entered` has left, is gone (known no more), kept (inside by an earlier version) or inside, and then stands before
+    one step, the last that they have come to. `logged` is how many entries the log has, of two who became one both.
+    """
     passed = session.rows(journey.passed) if journey.passed else []
-    standing = (
-        {row["node"]: int(row["entries"]) for row in session.rows(journey.standing)}
-        if journey.standing
-        else {}
-    )
+    found = session.rows(journey.standing) if journey.standing else []
+    standing = {str(row["node"]): int(row["entries"]) for row in found if row["state"] == "inside"}
+    states = dict.fromkeys(("left", "gone", "kept", "inside"), 0)
+    for row in found:
+        states[str(row["state"])] += int(row["entries"])
     coming = session.rows(
         f"select steps.node, steps.outcome, count(*) as entries, {_of_contacts(journey, f'steps.{PERSON}')} as is_of_contact "
         f"from ({journey.next}) as steps group by steps.node, steps.outcome"
@@ -81,10 +85,32 @@ def show(session: Session, journey: CompiledJourney) -> dict[str, Any]:
         "entry": journey.entry,
         "exit_when": journey.exit_when,
         "versions": [dataclasses.asdict(one) for one in journey.versions],
-        "entered": sum(counted(passed, "entry").values()),
+        "entered": sum(states.values()),
+        "logged": int(session.rows(journey.logged)[0]["entries"]) if journey.logged else 0,
+        **states,
         "entering": sum(counted(coming, "entry").values()),
         "steps": steps,
     }
+
+
+def entered(session: Session, log: str, aliases: str, *, key: str) -> dict[str, int | None]:
+    """How many have entered by a journey's log, and how many of them have left, as people are known now."""
+    row = session.rows(
+        "select count(*) as entered, coalesce(sum(ways.is_out), 0) as gone from ("
+        "select known.live_id, known.entry_number, max(known.is_out) as is_out from ("
+        f"select coalesce(identity_aliases.live_id, steps.{key}) as live_id, steps.entry_number, {_IS_OUT} as is_out "
+        f"from {log} as steps left join {aliases} as identity_aliases on steps.{key} = identity_aliases.old_id "
+        "where steps.node_type in ('entry', 'exit') union all "
+        f"select parted.live_id, steps.entry_number, {_IS_OUT} as is_out from {log} as steps "
+        f"inner join {aliases} as parted on steps.{key} = parted.split_from_id "
+        "and steps.happened_at >= parted.shared_from_at and steps.happened_at <= parted.shared_until_at "
+        "where parted.live_id is not null and steps.node_type in ('entry', 'exit')"
+        ") as known group by known.live_id, known.entry_number) as ways"
+    )[0]
+    return {"entered": int(row["entered"]), "left": int(row["gone"])}
+
+
+_IS_OUT = "case when steps.node_type = 'exit' then 1 else 0 end"
 
 
 def _of_contacts(journey: CompiledJourney, person: str) -> str:

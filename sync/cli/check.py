@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 import click
 
+from sync.audiences.compiled import definition_in
 from sync.cli.app import App, Verb, json_option, selection_options
 from sync.cli.check_data import check_data
+from sync.cli.definitions import Mistake, mistakes_said, model_path
 from sync.cli.session import chosen_environment, connector
 from sync.config.models import Column, SyncDefinition
 from sync.config.registry import check_names
 from sync.engine.connect import Connector
-from sync.engine.plan import capability
+from sync.engine.plan import capability, gates
 from sync.engine.plan.plan import tells_merges
 from sync.engine.plan.planner import map_columns
 from sync.engine.preflight import check_fields
@@ -57,8 +61,15 @@ def check(
         columns = _columns(app, definitions)
         for definition in definitions:
             found.append(_check_one(connections, definition, columns))
+    wrong = list(mistakes(app))
     if as_json:
-        app.output.document({"syncs": found, "refused": _refused(shut) if shut else None})
+        app.output.document(
+            {
+                "syncs": found,
+                "refused": _refused(shut) if shut else None,
+                "mistakes": [asdict(one) for one in wrong],
+            }
+        )
     else:
         app.output.table(
             ["sync", "destination", "API version", "ok", ""],
@@ -83,7 +94,19 @@ def check(
                 )
         if shut:
             app.output.refusal(shut.message, shut.hint)
-    return 0 if all(one["ok"] for one in found) and not shut else 1
+        for told in wrong:
+            app.output.text(str(told))
+    return 0 if all(one["ok"] for one in found) and not shut and not wrong else 1
+
+
+def mistakes(app: App) -> Iterator[Mistake]:
+    """What dbt found wrong in definitions when it last read the project."""
+    for model in app.manifest.wrong():
+        path = model_path(app, model)
+        found = definition_in(path)
+        first = found[1] if found else 1
+        for said in model.mistakes:
+            yield from mistakes_said(said, model.path, first)
 
 
 def _refused(error: RefusedError) -> dict[str, Any]:
@@ -116,6 +139,7 @@ def _check_one(
         "keeps_both": None,
     }
     try:
+        gates.check_definitions(definition)
         offered = capability.object_type(definition, declaration)
         if tells_merges(definition):
             answer["keeps_both"] = offered.why_it_keeps_both or None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from sync.audiences import journeys
 from sync.audiences.compiled import Compiler
 from sync.cli.app import App, Verb, json_option
 from sync.cli.definitions import compiler, model_named, model_path
-from sync.config.models import JourneyModel
+from sync.config.models import COMPANY, PERSON, JourneyModel
 from sync.warehouses.base import now_utc
 
 
@@ -29,18 +30,16 @@ def journey(app: App) -> None:
 @json_option
 @click.pass_obj
 def list_journeys(app: App, as_json: bool) -> int:
-    """Show every journey, with how many are inside by the last build."""
+    """Show every journey, with how many have entered and left by the last build, as they are known now."""
     found = []
+    aliases = app.manifest.consent_tables().aliases
     with app.warehouse.session() as session:
         for one in app.manifest.journeys():
-            counts: dict[str, Any] = {"entered": None, "left": None}
-            if session.columns(one.relation):
-                counts = session.rows(
-                    "select coalesce(sum(case when node_type = 'entry' then 1 else 0 end), 0) as entered, "
-                    "coalesce(sum(case when node_type = 'exit' then 1 else 0 end), 0) as gone "
-                    f"from {one.relation}"
-                )[0]
-                counts = {"entered": int(counts["entered"]), "left": int(counts["gone"])}
+            counts: dict[str, int | None] = {"entered": None, "left": None}
+            if aliases and (columns := session.columns(one.relation)):
+                is_of_companies = COMPANY in {column.name.lower() for column in columns}
+                key = COMPANY if is_of_companies else PERSON
+                counts |= journeys.entered(session, one.relation, aliases, key=key)
             found.append({"name": one.name, **counts})
     if as_json:
         app.output.document({"journeys": found})
@@ -77,6 +76,14 @@ def show(app: App, name: str, picture: bool, as_json: bool) -> int:
     output.text(
         f"{found['journey']}: {found['entered']:,} entered, {found['entering']:,} would now"
     )
+    output.text(
+        f"{found['inside']:,} inside, {found['kept']:,} inside by an earlier version, {found['left']:,} left, "
+        f"{found['gone']:,} known no more"
+    )
+    if found["logged"] != found["entered"]:
+        output.text(
+            f"{found['logged']:,} entries in the log: who became one counts once, who was taken out of another counts too"
+        )
     output.text(f"entry: {found['entry']}")
     if found["exit_when"]:
         output.text(f"exit when: {found['exit_when']}")
@@ -202,7 +209,8 @@ def _replay(
 ) -> int:
     model = _model(app, name)
     path = model_path(app, model)
-    entered_by = str((model.definition.get("entry") or {}).get("audience") or "")
+    entry = model.definition.get("entry")
+    entered_by = str((entry if isinstance(entry, Mapping) else {}).get("audience") or "")
     audiences = {one.name: one for one in app.manifest.audiences()}
     definition = audiences[entered_by].definition if entered_by in audiences else None
     if entered_by and definition is None:

@@ -165,8 +165,8 @@ def _show_bands(app: App, bands: Sequence[Band]) -> None:
     """Claimed beside observed, on stdout."""
     if not bands:
         app.output.text(
-            "What the weights claim cannot be held against identifiers: too few sure pairs have an e-mail, national id, tax id or domain "
-            "beside other kinds."
+            "What the weights claim cannot be held against identifiers: too few sure pairs have an e-mail, national id, tax id or domain, "
+            "or a kind of yours that `identifies`, beside other kinds."
         )
         return
     app.output.table(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import click
@@ -14,25 +14,14 @@ from sync.audiences.compiled import Compiler, definition_in, definition_text
 from sync.audiences.lines import line_of_key
 from sync.audiences.schema import schema
 from sync.cli.app import App, Verb, json_option
+from sync.cli.definitions import Mistake, mistakes_said
 from sync.config.definitions import GUARD_KEYS, SYNC_KEYS
 from sync.config.manifest import Manifest
 from sync.errors import ConfigError, HeadwaterError, closest
 
-_PROBLEM = re.compile(r"(?P<key>[\w.>=<+\[\]:, ]*?)(?: \(line (?P<line>\d+)\))?: (?P<said>.*)")
 _MISSING = re.compile(r"depends on a node named '(?P<name>[^']+)' which was not found")
 _KEY_OF = re.compile(r"(?P<key>\w+): *[\"']?$")
 _COLUMN = re.compile(r"'(\w+)' is used, ")
-_AT_LINE = re.compile(r"line (?P<line>\d+): (?P<said>.*)")
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One mistake; `line` is None where the whole file is meant."""
-
-    file: str
-    line: int | None
-    key: str
-    said: str
 
 
 @click.command("validate", cls=Verb, example="sync validate")
@@ -72,8 +61,7 @@ def validate(app: App, files: tuple[Path, ...], shows_schema: bool, as_json: boo
         app.output.document({"checked": checked, "problems": [asdict(one) for one in problems]})
     else:
         for one in problems:
-            place = one.file + (f":{one.line}" if one.line else "")
-            app.output.text(f"{place}: {one.key + ': ' if one.key else ''}{one.said}")
+            app.output.text(str(one))
         wrong_files = len({one.file for one in problems})
         app.output.text(
             f"{checked} definitions, journeys and syncs, {_counted(len(problems), 'mistake')} in {_counted(wrong_files, 'file')}."
@@ -93,7 +81,7 @@ def _definitions(app: App, manifest: Manifest) -> Iterator[Path]:
             yield path
 
 
-def _of_definition(app: App, dbt: Compiler, path: Path) -> list[Problem]:
+def _of_definition(app: App, dbt: Compiler, path: Path) -> list[Mistake]:
     found = definition_in(path)
     text = path.read_text(encoding="utf-8")
     kind, first = found or ("journey" if re.search(r"^steps:", text, re.MULTILINE) else "audience", 1)  # fmt: skip
@@ -110,11 +98,12 @@ def _of_definition(app: App, dbt: Compiler, path: Path) -> list[Problem]:
         missing = _MISSING.search(str(error))
         if missing:
             return [_missing(app, missing["name"], str(shown), text)]
-        return [_placed(one, path, first) for one in _problems(str(error), str(shown), first)]
+        said = str(error).partition("': ")[2] or str(error)
+        return [_placed(one, path, first) for one in mistakes_said(said, str(shown), first)]
     return []
 
 
-def _placed(problem: Problem, path: Path, first: int) -> Problem:
+def _placed(problem: Mistake, path: Path, first: int) -> Mistake:
     """With its line, where only the key was told: steps of a journey have no lines of their own in what dbt says."""
     if problem.line is not None:
         return problem
@@ -122,7 +111,7 @@ def _placed(problem: Problem, path: Path, first: int) -> Problem:
     return problem if line is None else replace(problem, line=line + first - 1)
 
 
-def _missing(app: App, name: str, file: str, text: str) -> Problem:
+def _missing(app: App, name: str, file: str, text: str) -> Mistake:
     """A model that dbt did not find, by the word of the definition that names it; the nearest that there is."""
     word = name.removeprefix("event_")
     lines = text.splitlines()
@@ -133,26 +122,10 @@ def _missing(app: App, name: str, file: str, text: str) -> Problem:
     except HeadwaterError:  # never parsed: nothing is near
         names = set()
     said = f"there is no model {name}{closest(name, sorted(names))}"
-    return Problem(file, at, key["key"] if key else "", f"'{word}': {said}")
+    return Mistake(file, at, key["key"] if key else "", f"'{word}': {said}")
 
 
-def _problems(message: str, file: str, first: int) -> Iterator[Problem]:
-    """What dbt said, a problem a line, with the lines of the file."""
-    said = message.partition("': ")[2] or message
-    lines = said.splitlines()
-    if len(lines) > 1 and lines[0].endswith("mistakes:"):
-        lines = lines[1:]
-    for line in lines:
-        found = _AT_LINE.fullmatch(line.strip()) or _PROBLEM.fullmatch(line.strip())
-        if found is None:
-            yield Problem(file, None, "", line.strip())
-            continue
-        told = found.groupdict()
-        at = int(told["line"]) + first - 1 if told.get("line") else None
-        yield Problem(file, at, told.get("key") or "", told["said"].removesuffix("."))
-
-
-def _of_purpose(app: App, told: str) -> Problem:
+def _of_purpose(app: App, told: str) -> Mistake:
     """A column that is for some purposes alone and used for another; or one whose purposes are none."""
     file, _, said = told.partition(": ")
     file = file.partition(", ")[0]
@@ -163,16 +136,16 @@ def _of_purpose(app: App, told: str) -> Problem:
         line = next(
             (n for n, one in enumerate(lines, 1) if re.search(rf"\b{found[1]}\b", one)), None
         )
-    return Problem(file, line, "", said if found else told.partition(", ")[2])
+    return Mistake(file, line, "", said if found else told.partition(", ")[2])
 
 
-def _of_syncs(app: App, manifest: Manifest) -> tuple[int, list[Problem]]:
+def _of_syncs(app: App, manifest: Manifest) -> tuple[int, list[Mistake]]:
     """Every sync block; a mistake over several is told for the project."""
     count, problems = 0, []
     for name, file, error in manifest.checked_syncs():
         count += 1
         if error is not None:
-            problems.append(Problem(file, _line_of(app.project.directory / file, name), f"sync {name}", str(error)))  # fmt: skip
+            problems.append(Mistake(file, _line_of(app.project.directory / file, name), f"sync {name}", str(error)))  # fmt: skip
     return count, problems
 
 

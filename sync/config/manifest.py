@@ -23,6 +23,7 @@ from sync.config.models import (
     JourneyModel,
     Model,
     SyncDefinition,
+    WrongModel,
 )
 from sync.errors import ConfigError, closest
 
@@ -265,6 +266,22 @@ class Manifest:
         ]
         return sorted(found, key=lambda one: one.name)
 
+    def wrong(self) -> list[WrongModel]:
+        """Every audience and journey whose definition is wrong, by name."""
+        return sorted(self._wrong(self._nodes), key=lambda one: one.name)
+
+    def _wrong(self, nodes: Iterable[str]) -> Iterator[WrongModel]:
+        for unique_id in nodes:
+            node = self._nodes.get(unique_id, {})
+            if mistakes := _meta(node).get("mistakes"):
+                yield WrongModel(
+                    name=str(node["name"]),
+                    path=str(node.get("original_file_path") or ""),
+                    package=str(node.get("package_name") or ""),
+                    mistakes=tuple(map(str, mistakes)),
+                    is_journey="journey" in _meta(node),
+                )
+
     def _sync(self, exposure: Mapping[str, Any], meta: object) -> SyncDefinition:
         name, path = str(exposure["name"]), str(exposure.get("original_file_path", ""))
         parents = [
@@ -296,6 +313,7 @@ class Manifest:
             upstream=upstream,
             asked=tuple(self._nodes[one]["name"] for one in asked if one not in ancestors),
             journeys=tuple(journeys.values()),
+            wrong=tuple(self._wrong((parents[0], *upstream))),
             between=tuple(self._between((parents[0], *upstream), journeys)),
         )
         named = tuple(str(owner[one]) for one in ("name", "email") if owner.get(one))
@@ -450,8 +468,9 @@ def _meta(node: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _renamed(journey: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """(old, new) names of a journey's steps."""
-    for new, old in (journey.get("renamed") or {}).items():
-        for one in [old] if isinstance(old, str) else old:
+    renamed = journey.get("renamed")
+    for new, old in renamed.items() if isinstance(renamed, Mapping) else ():
+        for one in old if isinstance(old, list) else [old]:
             yield str(one), str(new)
 
 

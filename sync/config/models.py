@@ -114,6 +114,17 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
+class WrongModel:
+    """An audience or journey whose definition is wrong, as dbt found while it read the project; such a model is not built."""
+
+    name: str
+    path: str  # from the folder of its package
+    package: str
+    mistakes: tuple[str, ...]
+    is_journey: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Model:
     """A dbt model as the manifest has it."""
 
@@ -126,6 +137,7 @@ class Model:
     asked: tuple[str, ...] = ()  # names of what a plan asks and it is not built from
     meta: Mapping[str, object] = field(default_factory=dict)
     journeys: tuple[JourneyLog, ...] = ()  # that it is built from
+    wrong: tuple[WrongModel, ...] = ()  # of what it is built from
     # For people between two steps: the log, and every name the second step has had.
     between: tuple[tuple[JourneyLog, tuple[str, ...]], ...] = ()
 

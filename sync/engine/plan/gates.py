@@ -210,6 +210,26 @@ def check_table(definition: SyncDefinition, checks: TableChecks, duplicates: lis
         )
 
 
+def check_definitions(definition: SyncDefinition, *, skips_gates: bool = False) -> None:
+    """No audience or journey that the sync stands on is wrong. What a wrong journey says of who has left it cannot be asked when it is
+    sent, so no flag opens this gate for one.
+
+    Raises:
+        RefusedError: one is.
+    """
+    for one in definition.model.wrong:
+        if one.is_journey or not skips_gates:
+            count = len(one.mistakes)
+            raise RefusedError(
+                "wrong_definition",
+                f"sync '{definition.name}': '{one.name}', which '{definition.model.name}' is built on, is wrong in {one.path}: "
+                f"{one.mistakes[0]}{f' ({count - 1} more)' if count > 1 else ''}.",
+                hint="mend it (sync validate has every mistake), then: "
+                f"dbt build --select +{definition.model.name}"
+                + (". No flag lets this pass." if one.is_journey else ""),
+            )
+
+
 def check_plan(
     definition: SyncDefinition,
     checks: TableChecks,
@@ -226,6 +246,7 @@ def check_plan(
     Raises:
         RefusedError: one of them is shut.
     """
+    check_definitions(definition)
     results.check(definition, failures)
     check_freshness(definition, results.built_at(definition), now)
     check_guards(definition, checks.row_count, counts, before=before, allowed=allowed)

@@ -218,6 +218,7 @@ class Pusher:
             other_keys=plan.other_keys,
         )
         if options.skip_gates:
+            gates.check_definitions(definition, skips_gates=True)
             self._context.run_results.check_laws(definition, plan.dbt_failures)
             self._result.notes.append("--skip-gates")
             self._context.watcher.log("gates_skipped", sync=definition.name)

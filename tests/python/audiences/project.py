@@ -90,15 +90,21 @@ def fill(connection: duckdb.DuckDBPyConnection, world: World) -> None:
 
 
 def messages_of_dbt(folder: Path, *command: str) -> dict[str, str]:
-    """What dbt says of each model that fails; under no name what stops it altogether."""
+    """What dbt says of each model that fails; under no name what stops it altogether, or what `dbt parse` warns of."""
     from dbt.cli.main import dbtRunner
 
-    result = dbtRunner().invoke(
+    warned: list[str] = []
+
+    def hear(event: Any) -> None:
+        if event.info.name == "JinjaLogWarning":
+            warned.append(event.info.msg)
+
+    result = dbtRunner(callbacks=[hear]).invoke(
         ["--quiet", *command, "--project-dir", str(folder), "--profiles-dir", str(folder),
          "--target-path", str(folder / "target"), "--log-path", str(folder / "logs"), "--no-partial-parse"]
     )  # fmt: skip
     if result.success:
-        return {}
+        return {"": "\n".join(warned)} if warned and "parse" in command else {}
     if result.exception:
         return {"": str(result.exception)}
     return {one.node.name: str(one.message) for one in result.result if one.status == "error"}

@@ -1,4 +1,4 @@
-"""A wrong audience or journey stops its model, and `dbt parse`: which model, which key, what is allowed, the nearest name."""
+"""A wrong audience or journey stops its own model, and `dbt parse` warns: which model, which key, what is allowed, the nearest name."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ STUBS = {
     "identity_aliases": "select 'p' as old_id, 'p' as live_id, 'q' as split_from_id, "
     "current_timestamp as shared_from_at, current_timestamp as shared_until_at",
     "profile_consent": "select 'p' as profile_id",
+    "profile_suppressions": "select 'p' as profile_id",
+    "profile_identifiers": "select 'p' as profile_id",
     "card_list": "select 'c' as card_number",
     "journey_tried": "select 'p' as profile_id",
     "stg_sync__acknowledgements": "select 's' as sync_name",
@@ -393,7 +395,7 @@ def test_a_value_is_read_as_it_is_written(project: Path, model: Path) -> None:
         (
             "entry: {audience: audience_everybody}\nsteps:\n"
             "  - {name: hello, touchpoint: {destination: mailer, channel: e-mail, template: hello}}",
-            ["touchpoint", "channel: 'e-mail' is not one of", "did you mean 'email'"],
+            ["touchpoint.channel", "'e-mail' is not one of", "did you mean 'email'"],
         ),
         (
             "entry: {audience: audience_everybody}\nre_entry: often\nsteps: []",
@@ -407,7 +409,8 @@ def test_a_value_is_read_as_it_is_written(project: Path, model: Path) -> None:
         ("entry: {audience: audience_everybody}\nsteps:\n  - {name: a, jump: {to: b}}", ["steps[1].jump", "stands later"]),
         ("entry: {audience: audience_everybody}\nsteps:\n  - {name: a, repeat: {at_most: 50, steps: []}}", ["steps[1].repeat", "2 to 12"]),
         ("entry: {did: order_placed, again: often}\nsteps: []", ["entry.again", "when_left"]),
-        ("entry: {did: order_placed}\nsteps:\n  - {name: a, branch: {if: {entry: {revenu_eur: 5}}}}", ["a.entry", "mean 'revenue_eur'"]),
+        ("entry: {did: order_placed}\nsteps:\n  - {name: a, branch: {if: {entry: {revenu_eur: 5}}}}",
+         ["steps[1].branch.if.entry", "'revenue_eur'"]),
         ("entry: {audience: audience_everybody, cpa: 5}\nsteps: []", ["entry", "'cpa' is not one of audience"]),
         ("entry: {audience: audience_everybody}\nexit_when: {}\nsteps: []", ["exit_when", "wants a condition"]),
         (
@@ -510,7 +513,80 @@ def test_what_can_never_be_is_told_and_what_can_be_is_not(project: Path, model: 
     assert parsed(project, model, "audience", POSSIBLE) == ""
 
 
-def test_a_wrong_audience_stops_no_other(project: Path) -> None:
+ALL_WRONG = """
+entry: {audience: audience_everybody, existing: leave}
+exit_when: {trait: country, equal: DE}
+steps:
+  - {name: a, touchpoint: {destination: x, channel: email}}
+  - {name: ad, touchpoint: {destination: x, channel: ads}}
+  - {name: a, touchpoint: {destination: x, chanel: sms, template: ' '}}
+  - {name: b, wiat: {for: 3 days}}
+  - name: again
+    repeat:
+      at_most: 3
+      until: {trait: contry, equalls: DE}
+      steps:
+        - {name: c, touchpoint: {destination: x, channel: emial, template: y}}
+        - {name: d, wait: {for: soon}}
+  - name: which
+    branch:
+      cases:
+        - if: {did: order_placed, at_lest: 2}
+          then: [{name: e, task: {destination: x}}]
+        - {if: {trait: country, equals: DE}, then: []}
+  - {name: f, split: {one: {percent: 40}, two: {percent: 50, step: []}}}
+  - {jump: {to: nowhere}}
+removed: z
+""".strip()
+ALL_WRONG_SAID = [
+    "steps[1].touchpoint (line 5): wants destination, channel, template, and has no template",
+    "steps[3].touchpoint (line 7): name 'a' must be new",
+    "steps[3].touchpoint (line 7): 'chanel' is not one of",
+    "steps[3].touchpoint.template (line 7): wants destination, channel, template, and has no template",
+    "steps[4] (line 8): wants one step, of wait, touchpoint, branch, split, goal, exit, task, repeat, jump, not 'wiat'; did you",
+    "steps[5].repeat.steps[1].touchpoint.channel (line 14): 'emial' is not one of",
+    "steps[5].repeat.steps[2].wait (line 15): 'soon' is no duration",
+    "steps[6].branch.cases[1].then[1].task (line 20): wants destination and template, and has no template",
+    "steps[7].split.two (line 22): 'step' is not one of",
+    "steps[7].split (line 22): wants two arms or more",
+    "steps[8].jump (line 23): wants {to: the name of a step that stands later}, not 'nowhere'",
+    "removed (line 24): wants a list of names",
+    "entry.existing (line 2): 'leave' is not one of",
+    "exit_when.trait (line 3): 'equal' is not one of",
+    "steps[5].repeat.until.trait (line 12): 'equalls' is not one of",
+    "steps[6].branch.cases[1].if.did (line 19): 'at_lest' is not one of",
+]
+
+
+def test_every_mistake_of_a_journey_is_told_once_with_its_line(project: Path, model: Path) -> None:
+    told = parsed(project, model, "journey", ALL_WRONG).splitlines()[1:]
+    told = [one.strip() for one in told]
+    wrong = [said for said in ALL_WRONG_SAID if not any(one.startswith(said) for one in told)]
+    assert wrong == [], told
+    assert len(told) == len(ALL_WRONG_SAID), told
+    nothing = "entry: {audience: audience_everybody}\nsteps: []"
+    assert "steps (line 3): wants a step or more" in parsed(project, model, "journey", nothing)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("just words", "line 2: `just words` is no key: with a value"),
+        ("all: [{trait: country, equals: DE}\nsample: {percent: 5}", "line 2: a bracket that is opened here is not closed"),
+        ("all: [{trait: country, equals: DE}]]\nsample: {percent: 5}", "line 2: a bracket is closed here that was not opened"),
+        ("all:\n  - trait: country\n     equals: DE", "line 4: `equals: DE` does not go on from what stands before it"),
+        ("all:\n\t- trait: country", "line 3: is indented by a tab"),
+        ("# none\n\ntrait: country\nin: [DE,\n  FR]\n equals: DE", "line 7: `equals: DE` does not go on"),
+        ("", "line 1: nothing is said"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_read_is_told_by_its_line(
+    project: Path, model: Path, text: str, said: str
+) -> None:
+    assert f"audience_tried, {said}" in parsed(project, model, "audience", text)
+
+
+def test_a_wrong_audience_or_journey_stops_no_other(project: Path) -> None:
     texts = {
         "one": "all:\n  - {trait: country, equals: DE, equals: FR}\n  - {did: order_placed, within: soon}",
         "two": "trait: country\nequals: DE\nlimit: {topp: 5}",
@@ -519,16 +595,30 @@ def test_a_wrong_audience_stops_no_other(project: Path) -> None:
         "five": "trait: contry\nequals: DE",
         "good": "trait: country\nequals: DE",
     }
+    journeys = {
+        "wrong": "entry: {audience: audience_everybody}\nsteps: []",
+        "unread": "entry: {",
+        "right": "entry: {audience: audience_everybody}\nsteps:\n  - {name: a, wait: {for: 3 days}}",
+    }
     paths = {}
+    for name, text in journeys.items():
+        paths[f"journey_{name}"] = project / "models" / f"journey_{name}.sql"
+        paths[f"journey_{name}"].write_text(
+            f"{{% set definition %}}\n{text}\n{{% endset %}}\n{{{{ headwater.journey(definition) }}}}\n"
+        )
     for name, text in texts.items():
         paths[name] = project / "models" / f"audience_{name}.sql"
         paths[name].write_text(
             f"{{% set definition %}}\n{text}\n{{% endset %}}\n{{{{ headwater.audience(definition) }}}}\n"
         )
-    said = messages_of_dbt(project, "run", "--select", "profiles", "audience_*")
+    said = messages_of_dbt(
+        project, "run", "--select", "profiles", "identity_aliases", "audience_*", "journey_*"
+    )
     for path in paths.values():
         path.unlink()
-    assert set(said) == {"audience_one", "audience_two", "audience_three", "audience_four", "audience_five"}  # fmt: skip
+    assert set(said) == {
+        "audience_one", "audience_two", "audience_three", "audience_four", "audience_five", "journey_wrong", "journey_unread",
+    }  # fmt: skip
     assert "all[1].equals (line 3): is given twice" in said["audience_one"]
     assert "'topp' is not one of" in said["audience_two"]
     assert "did you mean 'person'" in said["audience_three"]
@@ -537,3 +627,6 @@ def test_a_wrong_audience_stops_no_other(project: Path) -> None:
     DuckDBConnectionManager.close_all_connections()
     with duckdb.connect(str(project / "wrong.duckdb")) as connection:
         assert connection.execute("select profile_id from analytics.audience_good").fetchall() == [("p",)]  # fmt: skip
+        assert connection.execute("select node from analytics.journey_right").fetchall() == [("entry",)]  # fmt: skip
+        tables = connection.execute("select table_name from information_schema.tables").fetchall()
+    assert not {("journey_wrong",), ("journey_unread",), ("audience_one",)} & set(tables)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -52,10 +53,10 @@ def test_every_wrong_definition_is_refused_in_the_same_words(tmp_path: Path) -> 
         text=True,
         check=False,
     )
-    messages = (done.stdout + done.stderr).split("[error]")[1:]
+    messages = re.split(r"\[(?:error|warning)\]", done.stdout + done.stderr)[1:]
     wrong = []
     for name, (definition, said) in expected.items():
-        (message,) = [one for one in messages if f"{name}.sql" in one] or [""]
+        (message,) = [one for one in messages if f"{name}.sql" in one or f"{name}, " in one] or [""]
         if OF_YAML not in message and not all(words in message for words in said):
             wrong.append((definition, [words for words in said if words not in message], message))
     assert wrong == []

@@ -269,7 +269,7 @@ def test_two_who_became_one_come_again_so_long_after_both_have_left(
         ("{date: country}", "'country' is no date or time"),
         ("{date: born_on, before: 3 hours}", "wants whole days or weeks"),
         ("{date: born_on, before: 3 days, after: 2 days}", "wants before: or after:, not both"),
-        ("{audience: audience_tried, did: cart_filled}", "entry: wants {audience"),
+        ("{audience: audience_tried, did: cart_filled}", "wants {audience"),
         ("{audience: audience_tried}\nre_entry: after", "wants never, or {after: 30 days}"),
         ("{did: cart_filled}\nre_entry: {after: 3 days}", "each event and each date is an entry of its own"),
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -298,8 +299,9 @@ def test_wrong_definitions_are_told_by_key(firms: Callable[..., Firms]) -> None:
         (fine.replace("steps:", "exit_when: {trait: country, equals: DE}\nsteps:"), "exit_when.trait: 'country' is no column of accounts"),
     ]:  # fmt: skip
         tried.lab.define(wrong)
-        with pytest.raises(BuildError, match=said):
+        with pytest.raises(BuildError) as stopped:
             tried.lab.step("2026-03-02 12:00:00")
+        assert re.search(said, re.sub(r" \(line \d+\)", "", str(stopped.value)))
     # A log of companies is no log of people.
     tried.lab.define(
         fine.replace("entity: account\n", "").replace("audience_companies", "audience_tried")
@@ -513,3 +515,26 @@ steps:
     tried.lab.people("eve", score=1)
     tried.lab.step("2026-03-02 12:30:00")
     assert [one for one in tried.messages("first") if one[0] == "half"] == [("half", "cid")]
+
+
+def test_a_company_is_in_one_journey_of_a_group(lab: Callable[..., JourneyLab]) -> None:
+    definition = f"""
+entity: account
+exclusion: sales
+entry: {{audience: audience_companies}}
+steps:
+  - {{name: first, {MAIL}}}}}
+  - {{name: rest, wait: {{for: 2 days}}}}
+"""
+    other = definition.replace("audience_companies}", "audience_companies, to: 2026-03-01}")
+    registry = {"journeys": ["journey_before", "journey_tried"], "audiences": ["audience_companies"]}  # fmt: skip
+    made = lab(definition, before={"journey_before": other}, variables={"cdp_registry": registry})
+    tried = Firms(made, ["first"])
+    tried.company("acme", {"anna": "a"})
+    made.build("2026-03-01 12:00:00")
+    tried.company("bolt", {"anna": "a"})
+    made.build("2026-03-02 12:00:00")
+    assert {company for company, *_ in tried.steps("node = 'entry'")} == {"bolt"}
+    # It has left the other one, and comes in with the build after.
+    made.build("2026-03-03 12:00:00")
+    assert {company for company, *_ in tried.steps("node = 'entry'")} == {"acme", "bolt"}

@@ -133,3 +133,33 @@ def test_a_replay_does_what_builds_have_done_and_leaves_nothing(
     assert [tuple(one.values()) for one in coming["sends"]] == [("2026-03-07", "email", "hook", 1)]
     assert tried.log() == before
     assert tried.query("select table_name from information_schema.tables where table_name like 'replay%'") == []  # fmt: skip
+
+
+def test_what_is_shown_adds_up_whoever_became_whom(lab: Callable[..., JourneyLab]) -> None:
+    tried = lab(JOURNEY, touchpoints=["first", "second"])
+    tried.people("a", "b", "c", "d", "e", "f", country="DE")
+    tried.build("2026-03-01 12:00:00")
+    tried.people("late", "later", country="DE")
+    tried.build("2026-03-03 12:00:00", "--select", "journey_tried")
+    # One behind becomes one before, a newcomer one who has left, one is erased, one leaves, and the newcomers keep their version.
+    tried.merge("a", "late")
+    tried.order("b", "2026-03-03 13:00:00")
+    tried.build("2026-03-03 14:00:00", "--select", "journey_tried")
+    tried.merge("later", "b")
+    tried.execute("update raw.people set is_known = false where profile_id = 'c'")
+    tried.define(JOURNEY.replace("60 days", "50 days"))
+    tried.people("new")
+    tried.build("2026-03-03 16:00:00", "--select", "journey_tried")
+    code, shown = ask(tried, "show", "tried")
+    assert code == 0
+    # late, b, c, d, e, f and new; 9 have an entry in the log.
+    states = {one: shown[one] for one in ("entered", "logged", "left", "gone", "kept", "inside")}
+    assert states == {"entered": 7, "logged": 9, "left": 1, "gone": 1, "kept": 4, "inside": 1}
+    assert sum(one["inside"] for one in shown["versions"]) == shown["kept"] + shown["inside"]
+    standing = {one["name"]: one["standing"] for one in shown["steps"] if one["standing"]}
+    assert standing == {"pause": 1}
+    steps = {one["name"]: one["passed"] for one in shown["steps"]}
+    assert steps["first"] == {"due": 7}
+    assert steps["exit"] == {"exit_when": 1}
+    code, listed = ask(tried, "list")
+    assert [(one["entered"], one["left"]) for one in listed["journeys"]] == [(7, 1)]

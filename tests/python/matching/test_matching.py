@@ -217,6 +217,85 @@ def test_texts_meet_by_rare_words_and_are_as_alike_as_what_they_share(tmp_path: 
     )
 
 
+# What a kind of one's own is compared as, left value, right value, the label of the level ('-': not compared)
+OWN_LEVELS = [
+    ("person_name", "Dr. Ada Lovelace", "dr ada lovelace", "exact"),
+    ("person_name", "Lovelace, Ada", "Lovelace Adda", "close"),
+    ("organisation", "Acme Robotics GmbH", "ACME Robotics", "exact"),
+    ("organisation", "Store 12 Ltd", "Store 17 Ltd", "different"),
+    ("words", "the art of computer programming", "Programming, the art of Computer", "nearly all words"),
+    ("words", "the art of computer programming", "a field guide to moths", "different"),
+    ("code", "WVW-ZZZ 1JZ", "wvwzzz1jz", "exact"),
+    ("code", "WVWZZZ1JZ", "WVWZZZ1J2", "one character"),
+    ("date", "2020-02-03", "3.2.2020", "exact"),
+    ("date", "2020-02-03", "2020-11-29", "same year"),
+    ("number", "12", "12.00", "exact"),
+    ("number", "1.2e1", "+12.0", "exact"),
+    ("number", "0", "-0.0", "exact"),
+    ("number", "100", "100.9", "close"),
+    ("number", "-100", "-104", "near"),
+    ("number", "100", "120", "same size"),
+    ("number", "100", "-100", "different"),
+    ("number", "1,200", "1200", "-"),
+    ("place", "52.5200,13.4050", "52.52, 13.405", "exact"),
+    ("place", "52.5200;13.4050", "52.5210 13.4060", "close"),
+    ("place", "52.52,13.405", "52.53,13.42", "near"),
+    ("place", "52.52,13.405", "52.40,13.05", "same area"),
+    ("place", "52.52,13.405", "48.14,11.58", "different"),
+    ("place", "-17.5,179.9999", "-17.5,-179.9999", "exact"),
+    ("place", "unknown", "52.52,13.405", "-"),
+    ("email", "Office@Acme.example", "office@acme.example", "exact"),
+    ("phone", "+49 30 123456", "4930123456", "exact"),
+]  # fmt: skip
+
+
+def test_a_kind_of_ones_own_is_compared_as_what_it_is_declared_as(tmp_path: Path) -> None:
+    """Of things: each pair meets by a code of its own, and what is compared is in a column named otherwise than any kind that ships."""
+    columns = {
+        "code": "tax_id", "organisation": "company_name", "person_name": "last_name", "words": "text", "date": "birth_date",
+        "number": "street", "place": "city", "email": "email", "phone": "phone",
+    }  # fmt: skip
+    own = {f"{name}_of_it": name for name in columns}
+    matching = matching_of("person", [])
+    for record in matching["entities"]["person"]["records"]:
+        record["columns"] = {
+            "serial": "national_id",
+            **{f"{name}_of_it": column for name, column in columns.items()},
+        }
+    matching["kinds"] = {**own, "serial": {"compared_as": "code", "identifies": True}}
+    lab = MatchingLab(tmp_path / "lab", matching, identity_of("person", "customer_id"))
+    lab.build(command="seed")
+    rows = [
+        person(side, str(number), **{"national_id": f"s{number}n{number}", columns[name]: value})
+        for number, (name, left, right, _) in enumerate(OWN_LEVELS)
+        for side, value in (("shop", left), ("club", right))
+    ]
+    # Two texts tell by their words only where others have other words.
+    rows += [person("shop", f"t{n}", text=f"title {n} of volume {n}") for n in range(20)]
+    rows += [person("shop", "near1", city="48.005,11.0001"), person("club", "near2", city="48.0051,10.9999")]  # fmt: skip
+    lab.load_people(rows)
+    lab.build("--select", "+matching_patterns", command="run")
+    kinds = kinds_of(lab)
+    names = [kind.name for kind in kinds]
+    assert names[-10:] == sorted([*own, "serial"])
+    assert [kind.name for kind in kinds if kind.identifies][-1] == "serial"
+    found = {
+        (left, right): pattern
+        for left, right, pattern in lab.query(
+            "select left_record_key, right_record_key, pattern from analytics.matching_comparisons"
+        )
+    }
+    wrong = []
+    for number, (name, *values, expected) in enumerate(OWN_LEVELS):
+        place = names.index(f"{name}_of_it")
+        mark = found[f"club:{number}", f"shop:{number}"][place]
+        label = mark if mark == "-" else kinds[place].labels[int(mark)]
+        if label != expected:
+            wrong.append((name, values, expected, label))
+    assert wrong == []
+    assert ("club:near2", "shop:near1") in found, "two places meet across the line of a square"
+
+
 def crowd(count: int = 40) -> list[dict[str, str]]:
     """People who share names, dates and streets at random, so that values are common and rare."""
     pick = random.Random(3)

@@ -47,6 +47,10 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> ScratchProject:
         variables={
             "cdp_matching": {**matching, "enabled": True},
             "cdp_registry": {"records": RECORDS},
+            "cdp_identity_overrides": "no_overrides",
+        },
+        models={
+            "no_overrides": "select '' as entity, '' as action, '' as left_key, '' as right_key where 1 = 0"
         },
     )
     add_matching(project.directory)

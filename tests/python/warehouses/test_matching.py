@@ -13,12 +13,17 @@ from tests.python.warehouses.conftest import EVERY_TARGET, LIVE, PORTS, answers
 from tests.python.warehouses.scratch_loop import ScratchLoop
 
 KINDS = ("first_name", "last_name", "birth_date", "email", "phone", "street", "company_name",
-         "domain", "tax_id", "country")  # fmt: skip
+         "domain", "tax_id", "country", "motto", "size", "site")  # fmt: skip
+OWN = {"motto": "words", "size": "number", "site": "place"}
 ODD = (
     {"first_name": "Łukasz", "last_name": "D'Amico", "birth_date": "1980-02-03", "email": "l.d1@a.org"},
     {"first_name": "Damico", "last_name": "lukasz", "birth_date": "2.3.1980", "email": "l.d1@b.org"},
     {"first_name": "Groß", "last_name": "Зоя", "phone": "+49 30 1234567", "street": "Rue\\de 'X' 4"},
     {"first_name": "Gross", "last_name": "ЗОЯ", "phone": "004930 1234567", "street": "rue de x 4"},
+    {"motto": "Kleine Gärten, Große Freude", "size": "12.50", "site": "52.52, 13.405"},
+    {"motto": "große freude kleine garten", "size": "+1.25e1", "site": "52.5201;13.4051"},
+    {"motto": "Kleine Freude", "size": "-0.0", "site": "-17.5,179.9999"},
+    {"motto": "kleine freude am rand", "size": "0", "site": "-17.5 -179.9999"},
 )  # fmt: skip
 
 
@@ -52,7 +57,11 @@ def decided(name: str, folder: Path) -> dict[tuple[str, str], dict[str, Any]]:
         },
         folders=("macros", "models/engine/identity/matching"),
         variables={
-            "cdp_matching": {"enabled": True, "entities": {"person": {"records": [record]}}},
+            "cdp_matching": {
+                "enabled": True,
+                "kinds": OWN,
+                "entities": {"person": {"records": [record]}},
+            },
             "cdp_identity_overrides": "no_overrides",
         },
     )
