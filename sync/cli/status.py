@@ -105,8 +105,7 @@ def status(
                 app.output.note(f"{one['name']}: {one['unusual']}: {one['unusual_because']}.")
             if one["overdue"]:
                 app.output.refusal(
-                    f"{one['name']} is {one['overdue']}: its next run was expected at "
-                    f"{one['next_expected_at']:%Y-%m-%d %H:%M} UTC.",
+                    f"{one['name']} is {one['overdue']}: {_expected(one)}",
                     "look whether the schedule runs: nothing tells a run that never began from one that nobody wanted.",
                 )
         for one in pulls:
@@ -125,6 +124,10 @@ def status(
     failed_pull = any(one["status"] == "failed" for one in pulls)
     is_left = bool(undefined) and environment == "live" and not (select or exclude)
     return 1 if failed_pull or is_left or any(map(_is_broken, found)) else 0
+
+
+def _expected(one: dict[str, Any]) -> str:
+    return f"its next run was expected at {one['next_expected_at']:%Y-%m-%d %H:%M} UTC."
 
 
 def _stays(one: dict[str, Any]) -> str:
@@ -155,6 +158,8 @@ def _tell(
         before = told.get(one["name"])
         if told and state != (before or "success"):
             said = one["unusual_because"] if state in UNUSUAL else one["message"]
+            if state == one["overdue"]:
+                said = _expected(one)
             news.append(Change(one["name"], state, before, said or ""))
     for one in undefined:
         before = told.get(one["name"])

@@ -276,7 +276,11 @@ class HttpClient:
             raise RejectedError(
                 f"{self.vendor}: a value cannot be said in JSON.", code="not_json", known=True
             ) from None
-        except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
+        except (
+            OSError,
+            urllib3.exceptions.HTTPError,
+            ValueError,
+        ) as error:  # requests' own are of the first
             raise transport.failure(self.vendor, method, error) from None
         with reply:
             yield reply

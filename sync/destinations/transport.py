@@ -154,6 +154,8 @@ def failure(vendor: str, method: str, error: BaseException) -> DestinationError:
     said = f"{vendor}: {method} "
     if tls := next((one for one in causes if _is_tls(one)), None):
         reason = getattr(tls, "verify_message", None) or getattr(tls, "reason", None) or "refused"
+        if _lacks_authorities(tls):
+            reason = "the file of authorities is not there"
         return MisconfiguredError(
             f"{said}was not sent: no secure connection ({reason}).",
             "look at the address in destinations.yml (http or https, its host) and at its certificate; "
@@ -190,7 +192,8 @@ def failure(vendor: str, method: str, error: BaseException) -> DestinationError:
     if isinstance(error, ValueError):  # requests' errors of addresses and headers are ValueErrors
         return MisconfiguredError(
             f"{said}was not sent: an address or a header of it is malformed ({type(error).__name__}).",
-            f"look at the address and the credentials of {vendor} in destinations.yml.",
+            f"look at the address and the credentials of {vendor} in destinations.yml, and at the proxy that the environment "
+            "names: one of SOCKS wants pip install pysocks.",
         )
     if any(isinstance(one, TimeoutError | requests.Timeout) for one in causes):
         return TransientError(f"{said}was sent and not answered in time.")
@@ -210,6 +213,10 @@ def _is_tls(error: BaseException) -> bool:
     passing = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError, ssl.SSLWantReadError)
     if isinstance(error, ssl.SSLError | ssl.CertificateError) and not isinstance(error, passing):
         return "timed out" not in str(error)
+    return _lacks_authorities(error)
+
+
+def _lacks_authorities(error: BaseException) -> bool:
     return isinstance(error, OSError) and "CA certificate bundle" in str(error)
 
 

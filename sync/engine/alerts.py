@@ -54,7 +54,8 @@ class Change:
             return f":white_check_mark: {self.sync} {again}."
         if self.status in UNUSUAL:
             return f":warning: {self.sync}: {self.status}. {self.message}".rstrip()
-        return f":x: {self.sync} is {self.status}. {self.message}".rstrip()
+        said = self.message or (f"{self.failed:,} rows failed." if self.failed else "")
+        return f":x: {self.sync} is {self.status}. {said}".rstrip()
 
 
 def changes(

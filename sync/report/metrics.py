@@ -7,8 +7,10 @@ names of syncs and destinations, and counts.
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -49,11 +51,29 @@ def export(
         return
     try:
         reader = reader or _exporting()
-        _record(reader, list(found))
+        with _silenced() as told:
+            _record(reader, list(found))
+        if told:
+            log("metrics_not_sent", message="the exporter could not reach where they go")
     except ImportError:
         log("metrics_not_sent", message=f"an exporter is configured and not installed: {EXTRA}")
     except Exception as error:  # whatever a telemetry library raises: the rows are sent
         log("metrics_not_sent", message=type(error).__name__)
+
+
+@contextmanager
+def _silenced() -> Iterator[list[str]]:
+    """What the library says by itself would stand as text among lines of JSON; here, the errors of it."""
+    told: list[str] = []
+    logger, handler = logging.getLogger("opentelemetry"), logging.Handler(logging.ERROR)
+    handler.emit = lambda record: told.append(record.name)  # type: ignore[method-assign]
+    propagates, logger.propagate = logger.propagate, False
+    logger.addHandler(handler)
+    try:
+        yield told
+    finally:
+        logger.removeHandler(handler)
+        logger.propagate = propagates
 
 
 def _exporting() -> MetricReader:
@@ -68,7 +88,10 @@ def _record(reader: MetricReader, found: list[Measured]) -> None:
     from opentelemetry.sdk.resources import SERVICE_NAME, Resource
 
     named = {} if os.environ.get("OTEL_SERVICE_NAME") else {SERVICE_NAME: "headwater"}
-    provider = MeterProvider(metric_readers=[reader], resource=Resource.create(named))
+    # What is registered for the end of the process would send them a second time.
+    provider = MeterProvider(
+        metric_readers=[reader], resource=Resource.create(named), shutdown_on_exit=False
+    )
     meter = provider.get_meter("headwater")
     runs = meter.create_counter("headwater.runs", "{run}", "Runs, by how they ended.")
     rows = meter.create_counter("headwater.rows", "{row}", "Rows, by what became of them.")

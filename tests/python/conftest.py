@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import tests.python.quick_dbt  # noqa: F401 - before dbt is started anywhere
 from tests.python import worker_here
 
@@ -19,6 +21,10 @@ BUILDS = (
     "warehouses",
     "profiles",
 )
+
+
+def pytest_sessionfinish():
+    gc.freeze()  # pytest looks for garbage five times at the end, among all that dbt parsed
 
 
 def pytest_collection_modifyitems(items):

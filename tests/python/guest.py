@@ -17,10 +17,15 @@ OWN_MODELS = {
 
 
 class Project:
-    """A project named shop, in a folder of its own; `models` are its files by name."""
+    """A project named shop, in a folder of its own; `models` are its files by name. `kept`: dbt writes its log and manifest."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, kept: bool = False) -> None:
         self.folder = folder
+        self.keeping = (
+            ("--log-level-file", "debug")
+            if kept
+            else ("--log-level-file", "none", "--no-write-json")
+        )
         self.package = folder / "dbt_packages" / "headwater"
         self.models: dict[str, str] = {}
         self.syncs: dict[str, tuple[str, dict[str, Any]]] = {}
@@ -77,7 +82,7 @@ class Project:
             [
                 *("--quiet", "build", "--project-dir", str(self.folder)),
                 *("--profiles-dir", str(self.folder), "--target-path", str(self.folder / "target")),
-                *("--log-path", str(self.folder / "logs"), "--log-level-file", "debug"),
+                *("--log-path", str(self.folder / "logs"), *self.keeping),
                 *words,
             ]
         )

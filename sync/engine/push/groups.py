@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from sync.engine.retry import Retrier
-from sync.errors import WarehouseError
+from sync.errors import WarehouseError, WarehouseLockedError
 from sync.state.leases import LEASE_SECONDS, Leases
 from sync.state.runs import Progress, RunLog
 from sync.warehouses.base import Warehouse, now_utc
@@ -135,7 +135,9 @@ class Groups:
                 self._refused(error)
                 pause = self._retrier.policy.base_seconds * 2**attempt
                 if attempt == TRIES or not self._retrier.pause(pause):
-                    raise WarehouseError(
+                    # Whoever was told to stop while the file was waited for was interrupted.
+                    held = isinstance(error, WarehouseLockedError)
+                    raise (WarehouseLockedError if held else WarehouseError)(
                         f"sync '{self._name}': {progress.rows:,} rows were taken by the "
                         f"destination but could not be acknowledged: {error.message}",
                         hint="mend the warehouse and push again: what .headwater/journal kept of "

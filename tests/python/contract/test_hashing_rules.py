@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from functools import cache
-from pathlib import Path
 
 import duckdb
 import pytest
-from dbt.cli.main import dbtRunner
 
-PROJECT = Path(__file__).parents[3]
+from tests.python import inline as inline_
+
 META, GOOGLE = "hashed_for_meta('", "hashed_for_google('"
 LINKEDIN, MICROSOFT, PINTEREST, SNAPCHAT, TIKTOK = (
     f"hashed_for('{vendor}', '"
@@ -132,10 +131,6 @@ KINDS = {
 @pytest.fixture(scope="module")
 def compiled(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], str]:
     """The DuckDB expression of each macro and kind, by one run of dbt."""
-    folder = tmp_path_factory.mktemp("hashing")
-    (folder / "profiles.yml").write_text(
-        "headwater: {target: test, outputs: {test: {type: duckdb, path: ':memory:'}}}"
-    )
     calls = [(macro, kind) for macro, kinds in KINDS.items() for kind in kinds]
     inline = "\n<next>\n".join(
         [
@@ -143,15 +138,7 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], 
             "{{ test_hashable_for('given', 'raw', 'google', 'phone') }}",
         ]
     )
-    result = dbtRunner().invoke(
-        [
-            *("--quiet", "compile", "--no-populate-cache", "--no-introspect", "--inline", inline),
-            *("--project-dir", str(PROJECT), "--profiles-dir", str(folder)),
-            *("--target-path", str(folder / "target"), "--log-path", str(folder / "logs")),
-        ]
-    )
-    assert result.success, result.exception
-    code = result.result.results[0].node.compiled_code  # type: ignore[union-attr]
+    code = inline_.compiled(tmp_path_factory.mktemp("hashing"), inline)
     return dict(zip([*calls, HASHABLE], code.split("<next>"), strict=True))
 
 

@@ -17,7 +17,13 @@ from sync.destinations.http import HttpClient, Reply, retry_after, vendor_code
 from sync.destinations.oauth import RefreshedToken
 from sync.destinations.values import json_bytes
 from sync.engine.scrub import scrub
-from sync.errors import AuthError, RejectedError, TransientError, UnexpectedAnswerError
+from sync.errors import (
+    AuthError,
+    MisconfiguredError,
+    RejectedError,
+    TransientError,
+    UnexpectedAnswerError,
+)
 
 
 @pytest.fixture
@@ -215,3 +221,11 @@ def test_an_exchange_gives_the_statuses_that_are_read_and_raises_the_rest(vendor
     assert scrub(str(caught.value)) == "V: POST answered 400 (80003)."
     with pytest.raises(UnexpectedAnswerError):
         client.exchange("POST", "/")
+
+
+def test_a_file_of_authorities_that_is_not_there_is_a_setting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere/ca.pem")
+    with pytest.raises(MisconfiguredError, match="the file of authorities is not there"):
+        HttpClient("https://127.0.0.1:9", vendor="mailer").get("/lists")

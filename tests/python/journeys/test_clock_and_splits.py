@@ -98,7 +98,7 @@ def test_waits_end_by_the_clock_where_the_person_is(
         renews = None if chance.random() < 0.2 else now + dt.timedelta(hours=chance.randrange(400))
         people[f"p{number:02}"] = (ZONES[number % 6], renews)
         tried.people(f"p{number:02}", time_zone=ZONES[number % 6], renews_at=renews)
-    for number in range(9):
+    for number in range(7):
         builds.append(now)
         tried.build(str(now), *(() if not number else ("--select", "journey_tried")))
         now += dt.timedelta(minutes=chance.choice([300, 541, 840, 1079, 1436, 2300]))

@@ -12,7 +12,7 @@ from tests.python.journeys.proof import Proof
 @pytest.mark.parametrize("seed", [6, pytest.param(4, marks=pytest.mark.long)])
 def test_a_log_holds_what_the_simulator_says_and_no_more(tmp_path: Path, seed: int) -> None:
     proof = Proof(tmp_path / "project", 5, seed)
-    for number in range(6):
+    for number in range(5):
         if number in (2, 4):
             proof.edit(0.6)
         assert proof.day() == {}

@@ -52,7 +52,7 @@ class Days:
     """A project of such tables over a source that nobody can rely on, built on one day after another."""
 
     def __init__(self, folder: Path) -> None:
-        self.project = Project(folder)
+        self.project = Project(folder, kept=True)
         self.project.models = dict(MODELS)
         tables = [{"name": "sales"}, {"name": "tills"}]
         self.project.sources = [{"name": "till", "schema": "raw_till", "tables": tables}]
@@ -268,7 +268,7 @@ READ = {
 
 
 def test_what_compiled_sql_reads(tmp_path: Path) -> None:
-    project = Project(tmp_path)
+    project = Project(tmp_path, kept=True)
     project.vars["asked"] = list(READ)
     project.models["asked"] = (
         "{% set found = [] %}{% for one in var('asked') %}{% set read = headwater._relations_read(one) %}"

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from dbt.cli.main import dbtRunner
 
 from sync.entrance.macros import Macros
+from tests.python import inline as inline_
 from tests.python.normalise.phone_numbers import as_the_package_reads, lengths, numbers
 
 PROJECT = Path(__file__).parents[3]
@@ -284,20 +284,9 @@ CASES = {
 @pytest.fixture(scope="session")
 def compiled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The DuckDB expression of every call in CASES, by one run of dbt."""
-    folder = tmp_path_factory.mktemp("normalise")
-    (folder / "profiles.yml").write_text(
-        "headwater: {target: test, outputs: {test: {type: duckdb, path: ':memory:'}}}"
-    )
     inline = "\n<next>\n".join("{{ " + call + " }}" for call in CASES)
-    result = dbtRunner().invoke(
-        [
-            *("--quiet", "compile", "--no-populate-cache", "--no-introspect", "--inline", inline),
-            *("--project-dir", str(PROJECT), "--profiles-dir", str(folder)),
-            *("--target-path", str(folder / "target"), "--log-path", str(folder / "logs")),
-        ]
-    )
-    assert result.success, result.exception
-    code = result.result.results[0].node.compiled_code  # type: ignore[union-attr]
+    folder = tmp_path_factory.mktemp("normalise")
+    code = inline_.compiled(folder, inline, variables={"cdp_default_country": "DE"})
     return dict(zip(CASES, code.split("<next>"), strict=True))
 
 

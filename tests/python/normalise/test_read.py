@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import duckdb
 import pytest
-from dbt.cli.main import dbtRunner
 
-PROJECT = Path(__file__).parents[3]
+from tests.python.inline import compiled
 
 TIMESTAMPS = [
     ("2026-11-20 10:00:00", "2026-11-20 10:00:00"),
@@ -206,25 +203,10 @@ CASES = {
 }  # fmt: skip
 
 
-def compiled(inline: str, folder: Path) -> str:
-    (folder / "profiles.yml").write_text(
-        "headwater: {target: test, outputs: {test: {type: duckdb, path: ':memory:'}}}"
-    )
-    result = dbtRunner().invoke(
-        [
-            *("--quiet", "compile", "--no-populate-cache", "--no-introspect", "--inline", inline),
-            *("--project-dir", str(PROJECT), "--profiles-dir", str(folder)),
-            *("--target-path", str(folder / "target"), "--log-path", str(folder / "logs")),
-        ]
-    )
-    assert result.success, result.exception
-    return str(result.result.results[0].node.compiled_code)  # type: ignore[union-attr]
-
-
 @pytest.fixture(scope="module")
 def expressions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     inline = "\n<next>\n".join("{{ headwater." + call + " }}" for call in CASES)
-    code = compiled(inline, tmp_path_factory.mktemp("read"))
+    code = compiled(tmp_path_factory.mktemp("read"), inline)
     return dict(zip(CASES, code.split("<next>"), strict=True))
 
 

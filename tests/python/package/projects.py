@@ -75,6 +75,7 @@ class Place:
             "PYTHONPATH": str(ROOT),
             "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
             "DBT_PROFILES_DIR": str(self.folder),
+            "DBT_LOG_LEVEL_FILE": "none",
             "HEADWATER_AS_OF": AS_OF,
             "NO_COLOR": "1",
             **self.environment,

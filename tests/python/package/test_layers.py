@@ -6,7 +6,8 @@ import json
 import re
 from pathlib import Path
 
-from tests.python.package.projects import ROOT, copy_of_project
+from tests.python.integration.test_readme import DEMO_WAS_RUN
+from tests.python.package.projects import ROOT, Place, copy_of_project
 
 ALIASES = {"identity_aliases"}
 LEDGER = {"stg_sync__ledger"}
@@ -22,8 +23,10 @@ def allowed() -> set[tuple[str, str]]:
 
 
 def test_models_read_only_the_layers_of_the_table(tmp_path: Path) -> None:
-    place = copy_of_project(tmp_path)
-    place.dbt("parse")
+    place = Place(ROOT)  # of which `make demo` has just left the manifest in CI
+    if not DEMO_WAS_RUN:
+        place = copy_of_project(tmp_path)
+        place.dbt("parse")
     nodes = json.loads((place.folder / "target" / "manifest.json").read_text())["nodes"]
     layers = {
         key: Path(node["original_file_path"]).parts[2]

@@ -11,17 +11,14 @@ from tests.python.package.projects import ROOT, Place, copy_of_project
 FOLDERS = ("models/demo", "seeds/demo", "tests/dbt/demo")
 
 
-# Of the engine's unit tests, which test_readme runs where the demo is too, the long run sees that none wants it.
-@pytest.mark.parametrize(
-    "left_out",
-    [("--exclude-resource-type", "unit_test"), pytest.param((), marks=pytest.mark.long)],
-    ids=["without unit tests", "with them"],
-)
+# What names a model of the demo does not parse. That tables build without it is the team project's to show, and the long run's,
+# which sees that none of the engine's unit tests wants it.
+@pytest.mark.parametrize("command", ["parse", pytest.param("build", marks=pytest.mark.long)])
 def test_engine_builds_and_lists_no_sync_with_the_demos_folders_deleted(
-    tmp_path: Path, left_out: tuple[str, ...]
+    tmp_path: Path, command: str
 ) -> None:
     place = copy_of_project(tmp_path, without=FOLDERS)
-    place.dbt("build", *left_out)
+    place.dbt(command)
     assert "defines no sync" in place.sync("list")
     assert place.sync("push", "--json").startswith("{")
 

@@ -2,43 +2,32 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
 import pytest
-from dbt.cli.main import dbtRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.python.examples import EXAMPLES
-from tests.python.normalise.test_read import PROJECT
+from tests.python import inline as inline_
+from tests.python.examples import drawn
 
 COMPANIES = [f"a{n}" for n in range(7)]
 PEOPLE = [f"p{n}" for n in range(4)]
 TRAITS = """{'n': 'count', 'total': {'sum': 'amount'}, 'big': {'count': true, 'where': 'amount > 5'}, 'mean': {'mean': 'amount'},
     'top': {'max': 'amount'}, 'kinds': {'distinct': 'kind'}}"""
+READ = dict.fromkeys(
+    ("account_records", "account_contacts", "account_hierarchy"), "select 1 as one"
+)
 PLACES = ("itself", "contacts", "children", "below", "group")
 HIERARCHY = '{"cdp_company_hierarchy": {"parent": "industry", "identifier": "tax_id"}}'
 
 
 def compiled(folder: Path, inline: str, variables: str = HIERARCHY) -> str:
-    (folder / "profiles.yml").write_text(
-        "headwater: {target: test, outputs: {test: {type: duckdb, path: ':memory:'}}}"
-    )
-    result = dbtRunner().invoke(
-        [
-            *("--quiet", "compile", "--no-populate-cache", "--no-introspect", "--inline", inline, "--vars", variables),
-            *("--project-dir", str(PROJECT), "--profiles-dir", str(folder)),
-            *("--target-path", str(folder / "target"), "--log-path", str(folder / "logs")),
-        ]
-    )  # fmt: skip
-    if not result.success:
-        error, said = result.exception, ""
-        while error is not None:
-            said, error = f"{said} {error}", error.__cause__ or error.__context__
-        raise ValueError(said)
-    return str(result.result.results[0].node.compiled_code)  # type: ignore[union-attr]
+    told = {"cdp_company_hierarchy": {}, **json.loads(variables)}
+    return inline_.compiled(folder, inline, models=READ, variables=told)
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +75,7 @@ def members(
     }[place]
 
 
-@settings(max_examples=20 * EXAMPLES, deadline=None, derandomize=True)
+@settings(max_examples=drawn(20), deadline=None, derandomize=True)
 @given(said=parents, told=rows, pairs=contacts)
 def test_what_belongs_to_a_company_is_rolled_up(
     queries: dict[str, str],

@@ -19,7 +19,7 @@ from test_consent_properties import (
     write,
 )
 
-from tests.python.examples import EXAMPLES
+from tests.python.examples import drawn
 from tests.python.profiles.models_alone import models_alone
 
 RULE = {
@@ -59,7 +59,7 @@ def connection(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConne
     return opened
 
 
-@settings(max_examples=20 * EXAMPLES, deadline=None, derandomize=True)
+@settings(max_examples=drawn(20), deadline=None, derandomize=True)
 @given(answers=answers_given, holders=holders_now, said=countries_said)
 def test_who_never_answered_is_opted_in_by_all_countries_of_theirs(
     connection: duckdb.DuckDBPyConnection, answers: list[Any], holders: Holders, said: dict[str, list[str]]

@@ -25,7 +25,7 @@ from test_consent_properties import (
     write,
 )
 
-from tests.python.examples import EXAMPLES
+from tests.python.examples import drawn
 from tests.python.profiles.models_alone import models_alone
 
 DAYS = 2  # that a yes holds
@@ -96,7 +96,7 @@ def standing(answers: list[Any], more: list[Any]) -> list[tuple[Any, bool]]:
     return found
 
 
-@settings(max_examples=30 * EXAMPLES, deadline=None, derandomize=True)
+@settings(max_examples=drawn(30), deadline=None, derandomize=True)
 @given(answers=answers_given, holders=holders_now, more=more_given)
 def test_what_is_no_yes_counts_for_nothing(
     connection: duckdb.DuckDBPyConnection, answers: list[Any], holders: Holders, more: list[Any]
@@ -105,7 +105,7 @@ def test_what_is_no_yes_counts_for_nothing(
     assert modelled(connection) == expected([one for one, _ in standing(answers, more)], holders)
 
 
-@settings(max_examples=20 * EXAMPLES, deadline=None, derandomize=True)
+@settings(max_examples=drawn(20), deadline=None, derandomize=True)
 @given(answers=answers_given, holders=holders_now, news=news_given, more=more_given)
 def test_what_is_no_yes_ends_no_unsubscription(
     connection: duckdb.DuckDBPyConnection, answers: list[Any], holders: Holders, news: list[Any],

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.python.examples import EXAMPLES
+from tests.python.examples import drawn
 from tests.python.profiles.models_alone import models_alone
 from tests.python.warehouses.loop import FIRST_DAY
 
@@ -283,7 +283,7 @@ def suppressed(
     return found
 
 
-@settings(max_examples=60 * EXAMPLES, deadline=None, derandomize=True)
+@settings(max_examples=drawn(60), deadline=None, derandomize=True)
 @given(answers=answers_given, holders=holders_now)
 def test_nobody_is_written_to_whose_latest_answer_for_any_of_their_addresses_is_a_no(
     connection: duckdb.DuckDBPyConnection, answers: list[Any], holders: Holders
@@ -292,7 +292,7 @@ def test_nobody_is_written_to_whose_latest_answer_for_any_of_their_addresses_is_
     assert modelled(connection) == expected(answers, holders)
 
 
-@settings(max_examples=25 * EXAMPLES, deadline=None, derandomize=True)
+@settings(max_examples=drawn(25), deadline=None, derandomize=True)
 @given(answers=answers_given, holders=holders_now, news=news_given, erased=erased_values)
 def test_bad_news_and_erasure_reach_all_who_could_be_meant_until_they_say_yes_themselves(
     connection: duckdb.DuckDBPyConnection, answers: list[Any], holders: Holders, news: list[Any],
@@ -306,7 +306,7 @@ def test_bad_news_and_erasure_reach_all_who_could_be_meant_until_they_say_yes_th
     assert set(found) == suppressed(answers, expected(answers, holders), holders, news, erased)
 
 
-@settings(max_examples=25 * EXAMPLES, deadline=None, derandomize=True)
+@settings(max_examples=drawn(25), deadline=None, derandomize=True)
 @given(answers=answers_given, holders=holders_now, erased=erased_values)
 def test_what_could_not_be_taken_as_it_was_said_is_counted(
     connection: duckdb.DuckDBPyConnection, answers: list[Any], holders: Holders,

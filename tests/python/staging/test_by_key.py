@@ -38,7 +38,7 @@ class Till:
     """A source that nobody can rely on, and two models of it: one made by key, one made whole each time."""
 
     def __init__(self, folder: Path) -> None:
-        self.project = Project(folder)
+        self.project = Project(folder, kept=True)
         self.project.models = {"stg_sales": BY_KEY + SQL, "twin_sales": TWIN + SQL}
         self.project.sources = [
             {"name": "till", "schema": "raw_till", "tables": [{"name": "sales"}]}

@@ -136,7 +136,7 @@ READ: dict[str, tuple[str, list[tuple[Any, ...]]]] = {
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    project = Project(tmp_path_factory.mktemp("exports"))
+    project = Project(tmp_path_factory.mktemp("exports"), kept=True)
     project.vars = {"cdp_default_country": "US", "cdp_unread": {"stop_percent": 50}}
     project.models = {path.stem: path.read_text() for path in HERE.glob("*.sql")}
     for place, (file, how, columns) in TABLES.items():

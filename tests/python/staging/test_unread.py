@@ -48,7 +48,7 @@ MODELS = {
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Project:
-    project = Project(tmp_path)
+    project = Project(tmp_path, kept=True)
     project.models = dict(MODELS)
     tables = [{"name": "sales"}]
     project.sources = [{"name": "till", "schema": "raw_till", "tables": tables}]

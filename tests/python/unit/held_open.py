@@ -53,7 +53,7 @@ class HeldOpen:
     def hold(self, path: Path) -> None:
         """From now on; a file that was made anew is another."""
         self._let_go(str(path))
-        self._held[str(path)] = _connect(str(path))
+        self._held[str(path)] = _connect(str(path), config={"threads": 1})
 
     def connect(self, database: Any = ":memory:", read_only: bool = False, **named: Any) -> Any:
         """What stands for `duckdb.connect`."""

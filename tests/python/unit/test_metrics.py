@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+import math
+
 import pytest
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
@@ -63,3 +66,30 @@ def test_an_exporter_that_is_not_installed_is_named_and_fails_nothing(
     assert said == [
         ("metrics_not_sent", f"an exporter is configured and not installed: {metrics.EXTRA}")
     ]
+
+
+def test_metrics_are_sent_once_and_the_library_says_nothing_by_itself(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What it registers for the end of the process would send them again, and its words are no line of JSON."""
+    from opentelemetry.sdk.metrics import _internal, export
+
+    sent, said, at_exit = [], [], []
+    monkeypatch.setattr(_internal, "register", at_exit.append)
+
+    class Unreachable(export.MetricExporter):
+        def export(self, found, *_, **__):
+            sent.append(found)
+            logging.getLogger("opentelemetry.exporter.otlp").warning("retrying in 0.8s")
+            logging.getLogger("opentelemetry.exporter.otlp").error("Failed to export")
+            return export.MetricExportResult.FAILURE
+
+        def force_flush(self, *_, **__):
+            return True
+
+        def shutdown(self, *_, **__): ...
+
+    reader = export.PeriodicExportingMetricReader(Unreachable(), math.inf)
+    metrics.export([PUSH], log=lambda event, **_: said.append(event), reader=reader)
+    assert (len(sent), at_exit, said) == (1, [], ["metrics_not_sent"])
+    assert capsys.readouterr().err == ""

@@ -797,3 +797,21 @@ def test_a_process_that_slept_beyond_its_lease_sends_nothing(bench, monkeypatch)
     result = bench.push()
     assert (result.status, bench.destination.calls) == ("failed", [])
     assert "lease" in result.message
+
+
+def test_who_is_told_to_stop_while_the_file_is_held_by_another_is_interrupted(bench, monkeypatch):
+    """Also when rows were taken that could not be marked any more: the exit code is that of every interrupt."""
+    from sync.engine.run import exit_code
+    from sync.errors import WarehouseLockedError
+    from sync.state.runs import RunLog
+
+    bench.people("a", "b")
+
+    def held(self, *arguments):
+        bench.stop.set()
+        raise WarehouseLockedError("interrupted while the file was held by dbt.")
+
+    monkeypatch.setattr(RunLog, "write", held)
+    result = bench.push()
+    assert "could not be acknowledged" in result.message
+    assert exit_code([result]) == 2

@@ -13,10 +13,10 @@ import pytest
 import yaml
 
 from sync.warehouses.registry import open_warehouse
+from tests.python import inline as inline_
 from tests.python.normalise import test_read
 from tests.python.normalise.test_normalise import CASES
 from tests.python.warehouses.conftest import EVERY_TARGET, ROOT, target_of
-from tests.python.warehouses.loop import Loop
 
 TEXTS = [
     None, "", "a", "Ana", "o'brien", "back\\slash", "Zoë 🌊", "Straße", "ÉCOLE", "山田",
@@ -76,21 +76,14 @@ def every_call() -> dict[str, list[str | None]]:
 
 def answers(name: str, folder: Path) -> dict[str, list[Any]]:
     """Each call's answers on one warehouse: dbt compiles the macros, sync's own session runs them."""
-    from dbt.cli.main import dbtRunner
-
     target = target_of(name, folder)
-    loop = Loop(target, folder)
     calls = every_call()
     inline = "\n<next>\n".join("{{ " + call + " }}" for call in calls)
-    with loop.environment_set():
-        result = dbtRunner().invoke(
-            [
-                *("--quiet", "compile", "--no-populate-cache", "--no-introspect"),
-                *("--inline", inline, "--target", name, "--project-dir", str(ROOT)),
-            ]
-        )
-    assert result.success, result.exception
-    compiled = result.result.results[0].node.compiled_code.split("<next>")
+    profiles = (ROOT / "profiles.yml.example").read_text()
+    told = {"cdp_default_country": "DE"}
+    compiled = inline_.compiled(
+        folder, inline, "--target", name, variables=told, profiles=profiles
+    ).split("<next>")
     warehouse = open_warehouse(target, notify=print)
     literal, text = warehouse.dialect.literal, warehouse.dialect.text
     found = {}

@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.scratch import add_matching
 from tests.python.matching.test_matching import crowd
-from tests.python.warehouses.conftest import EVERY_TARGET
+from tests.python.warehouses.conftest import EVERY_TARGET, LIVE, PORTS, answers
 from tests.python.warehouses.scratch_loop import ScratchLoop
 
 KINDS = ("first_name", "last_name", "birth_date", "email", "phone", "street", "company_name",
@@ -84,6 +84,8 @@ def decided(name: str, folder: Path) -> dict[tuple[str, str], dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], dict[str, Any]]:
+    if not LIVE and not any(answers(name) for name in PORTS):
+        pytest.skip("no stand-in answers: make stand-ins")
     return decided("duckdb", tmp_path_factory.mktemp("duckdb"))
 
 
