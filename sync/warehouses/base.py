@@ -189,7 +189,7 @@ class Warehouse(Protocol):
         """Within, what a session opened may stay open for the next one that follows soon."""
 
     def let_go(self) -> AbstractContextManager[None]:
-        """Within, whatever `keep_open` says, nobody waits for it for long: something slow may be done between sessions."""
+        """Within, it does not, whatever `keep_open` says: something slow is being done between sessions."""
 
     def heed(self, stop: threading.Event) -> None:
         """Wait for nobody much longer once `stop` is set."""

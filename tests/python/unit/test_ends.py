@@ -218,56 +218,6 @@ def test_many_syncs_with_nothing_to_do_open_the_file_a_few_times(bench, monkeypa
 
 
 @pytest.mark.own_file
-@pytest.mark.parametrize(("held_seconds", "openings"), [(60.0, 1), (0.0, 5)])
-def test_while_batches_are_sent_the_file_stays_open_for_those_that_follow_at_once_and_only_so_long(
-    bench, monkeypatch, held_seconds, openings
-):
-    import duckdb
-
-    from sync.warehouses import duckdb as of_duckdb
-
-    bench.people("a")
-    monkeypatch.setattr(of_duckdb, "HELD_SECONDS", held_seconds)
-    opened = []
-    connect = of_duckdb.DuckDBWarehouse._connect
-    monkeypatch.setattr(
-        of_duckdb.DuckDBWarehouse,
-        "_connect",
-        lambda self, write: opened.append(1) or connect(self, write),
-    )
-    with bench.warehouse.keep_open(), bench.warehouse.let_go():
-        for _ in range(5):
-            with bench.warehouse.session(write=True) as session:
-                session.rows("select 1 as one")
-            if not held_seconds:
-                duckdb.connect(bench.warehouse.path, config={"threads": 7}).close()
-    assert len(opened) == openings
-
-
-@pytest.mark.own_file
-@pytest.mark.parametrize(("held_seconds", "at_first", "rests"), [(0.0, 60.0, 2), (60.0, 0.0, 0)])
-def test_the_file_is_free_long_enough_for_whoever_waits_and_soon_after_each_write_in_a_long_push(
-    bench, monkeypatch, held_seconds, at_first, rests
-):
-    """Whoever waits asks every 0.6 s, dbt seldom: a file that is open again at once is open for ever to them."""
-    from sync.warehouses import duckdb as of_duckdb
-
-    bench.people("a")
-    monkeypatch.setattr(of_duckdb, "HELD_SECONDS", held_seconds)
-    monkeypatch.setattr(of_duckdb, "AT_FIRST_SECONDS", at_first)
-    slept, was_open = [], []
-    bench.warehouse._sleep = slept.append
-    with bench.warehouse.keep_open(), bench.warehouse.let_go():
-        for _ in range(3):
-            with bench.warehouse.session(write=True) as session:
-                session.rows("select 1 as one")
-            was_open.append(bench.warehouse._lingering is not None)
-    assert was_open == [False] * 3
-    assert len(slept) == rests
-    assert all(0.6 < seconds <= of_duckdb.FREE_SECONDS for seconds in slept)
-
-
-@pytest.mark.own_file
 def test_what_was_written_is_folded_into_the_file_by_the_connection_that_wrote_it(
     bench, monkeypatch
 ):
