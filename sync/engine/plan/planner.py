@@ -407,7 +407,7 @@ class PlanQueries:
 
     def wanted(self) -> str:
         """Every row of the table that may be sent: sync_key, identifiers."""
-        names = {name: self._dialect.text(self._column(name)) for name in self.mapping.identifiers}
+        names = {name: self._identifier(name) for name in self.mapping.identifiers}
         return (
             f"select sync_key, identifiers from (select {self._key()} as sync_key, "
             f"{self._dialect.json_object(names)} as identifiers, {self._reason()} as withheld_reason "
@@ -456,7 +456,7 @@ class PlanQueries:
     def _carried(self) -> list[tuple[str, str]]:
         """Place and expression of what is sent: identifiers, and what no client carries exactly, as the warehouse's own text."""
         identifiers = [
-            (place, self._dialect.text(f"activation.{self._column(name)}"))
+            (place, self._identifier(name, "activation."))
             for name, place in self.mapping.identifier_places.items()
         ]
         fields = [
@@ -609,8 +609,9 @@ class PlanQueries:
         erased, *others = [asked.reason for asked in self._asked]
         found = [one for one in (erased, given, *others) if one]
         if self.mapping.identifiers:
-            names = self.mapping.identifiers
-            absent = " and ".join(f"{self._column(name)} is null" for name in names)
+            absent = " and ".join(
+                f"{self._identifier(name)} is null" for name in self.mapping.identifiers
+            )
             found.append(f"case when {absent} then 'no_identifier' end")
         return f"coalesce({', '.join(found)})" if len(found) > 1 else given
 
@@ -625,6 +626,11 @@ class PlanQueries:
 
     def _key(self) -> str:
         return key_text(self._definition, self._dialect)
+
+    def _identifier(self, name: str, of: str = "") -> str:
+        """An identifier as text; one without a letter names nobody, whatever a vendor makes of it."""
+        text = self._dialect.text(f"{of}{self._column(name)}")
+        return f"case when trim({text}) <> '' then {text} end"
 
     def _column(self, name: str) -> str:
         return self._dialect.column(name)

@@ -135,9 +135,11 @@ def test_a_row_withheld_after_it_was_sent_is_removed_in_mirror_mode(workbench):
     assert set(bench.destination.members) == {"a"}
 
 
-def test_a_row_without_identifiers_is_withheld(bench):
-    bench.table([{"profile_id": "a"}, {"profile_id": "b", "email": None}])
+@pytest.mark.parametrize("nobody", [None, "", "  "])
+def test_a_row_without_identifiers_is_withheld(bench, nobody):
+    bench.table([{"profile_id": "a"}, {"profile_id": "b", "email": nobody}])
     assert bench.push().counts.withheld == {"no_identifier": 1}
+    assert set(bench.destination.members) == {"a"}
 
 
 def test_full_refresh_sends_all_again(bench):
