@@ -20,6 +20,10 @@
     {{- config(meta={'journey': told} if told is mapping else {}) -}}
     {{ return('select 1 as one') }}
 {%- endif -%}
+{%- if execute -%}
+    {#- Before its log is asked, whose refs a wrong one has not all been read with. -#}
+    {%- do headwater.stop_for((model.config.get('meta') or {}).get('mistakes') or []) -%}
+{%- endif -%}
 {%- set problems = [] -%}
 {%- set parsed = headwater.read_definition(definition, "entry: and steps:", problems) -%}
 {{- config(
