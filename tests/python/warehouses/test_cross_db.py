@@ -17,6 +17,7 @@ from tests.python import inline as inline_
 from tests.python.normalise import test_read
 from tests.python.normalise.test_normalise import CASES
 from tests.python.warehouses.conftest import EVERY_TARGET, ROOT, target_of
+from tests.python.warehouses.loop import FIRST_DAY
 
 TEXTS = [
     None, "", "a", "Ana", "o'brien", "back\\slash", "Zoë 🌊", "Straße", "ÉCOLE", "山田",
@@ -80,7 +81,7 @@ def answers(name: str, folder: Path) -> dict[str, list[Any]]:
     calls = every_call()
     inline = "\n<next>\n".join("{{ " + call + " }}" for call in calls)
     profiles = (ROOT / "profiles.yml.example").read_text()
-    told = {"cdp_default_country": "DE"}
+    told = {"cdp_default_country": "DE", "cdp_as_of": FIRST_DAY}
     compiled = inline_.compiled(
         folder, inline, "--target", name, variables=told, profiles=profiles
     ).split("<next>")
