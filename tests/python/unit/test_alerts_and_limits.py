@@ -259,3 +259,9 @@ def test_texts_of_others_are_scrubbed(text):
     clean = scrub(f"refused: {text} is wrong")
     assert text not in clean
     assert clean.startswith("refused: ")
+
+
+def test_an_alert_says_what_is_wrong_also_where_there_is_no_message() -> None:
+    assert "1,200 rows failed" in Change("mails", "partial", "success", failed=1200).line()
+    assert "expected at 08:00" in Change("mails", "late", None, "expected at 08:00").line()
+    assert Change("mails", "died", None).line().endswith("mails is died.")
