@@ -119,15 +119,7 @@
 {%- set own_rows = headwater._journey_own_rows(parsed, 'steps') -%}
 select
     coalesce(identity_aliases.live_id, steps.{{ key }}) as {{ key }},
-    steps.entry_number,
-    {{ headwater._journey_node_now(parsed, 'steps.node') }} as node,
-    steps.node_type,
-    steps.outcome,
-    steps.is_holdout,
-    steps.happened_at
-    {%- if version %},
-    case when steps.node = 'entry' then coalesce({{ version }}, '') end as version
-    {%- endif %}
+    {{ headwater._journey_step_columns(parsed, version) | indent(4) }}
 
 from {{ log }} as steps
 
@@ -144,15 +136,7 @@ union all
 {#- Who was taken out of another profile did what that did meanwhile: nothing is sent to them again. #}
 select
     parted.live_id as {{ key }},
-    steps.entry_number,
-    {{ headwater._journey_node_now(parsed, 'steps.node') }} as node,
-    steps.node_type,
-    steps.outcome,
-    steps.is_holdout,
-    steps.happened_at
-    {%- if version %},
-    case when steps.node = 'entry' then coalesce({{ version }}, '') end as version
-    {%- endif %}
+    {{ headwater._journey_step_columns(parsed, version) | indent(4) }}
 
 from {{ log }} as steps
 
@@ -162,6 +146,34 @@ inner join {{ ref('headwater', 'identity_aliases') }} as parted
     and steps.happened_at <= parted.shared_until_at
 
 where parted.live_id is not null{{ own_rows }}
+{%- endmacro %}
+
+{% macro _journey_step_columns(parsed, version) -%}
+steps.entry_number,
+{{ headwater._journey_node_now(parsed, 'steps.node') }} as node,
+steps.node_type,
+steps.outcome,
+steps.is_holdout,
+steps.happened_at
+{%- if version %},
+case when steps.node = 'entry' then coalesce({{ version }}, '') end as version
+{%- endif %}
+{%- endmacro %}
+
+{#- Query: by which outcome each entry passed each step, by the person or company as they are known now: the key, entry_number, node, outcome. -#}
+{% macro _journey_passed_steps(parsed, log) -%}
+{%- set key = headwater.journey_key(parsed) -%}
+select
+    {{ key }},
+    entry_number,
+    node,
+    min(outcome) as outcome
+
+from (
+    {{ headwater._journey_known_steps(parsed, log) | indent(4) }}
+) as known_steps
+
+group by {{ key }}, entry_number, node
 {%- endmacro %}
 
 {#- Query: who has ever entered, by the person or company as they are known now: the key, entry_number, version ('' of those who entered before versions were

@@ -80,17 +80,7 @@ select
     0 as is_of_contact
 
 from (
-    select
-        {{ key }},
-        entry_number,
-        node,
-        min(outcome) as outcome
-
-    from (
-        {{ headwater._journey_known_steps(parsed, log) | indent(8) }}
-    ) as known_steps
-
-    group by {{ key }}, entry_number, node
+    {{ headwater._journey_passed_steps(parsed, log) | indent(4) }}
 ) as passed
 
 group by passed.node, passed.outcome
@@ -136,17 +126,7 @@ with
 
 steps as (
 
-    select
-        {{ key }},
-        entry_number,
-        node,
-        min(outcome) as outcome
-
-    from (
-        {{ headwater._journey_known_steps(parsed, log) | indent(8) }}
-    ) as known_steps
-
-    group by {{ key }}, entry_number, node
+    {{ headwater._journey_passed_steps(parsed, log) | indent(4) }}
 
 ),
 
