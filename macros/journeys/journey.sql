@@ -20,10 +20,7 @@
     {{- config(meta={'journey': told} if told is mapping else {}) -}}
     {{ return('select 1 as one') }}
 {%- endif -%}
-{%- if execute -%}
-    {#- Before its log is asked, whose refs a wrong one has not all been read with. -#}
-    {%- do headwater.stop_for((model.config.get('meta') or {}).get('mistakes') or []) -%}
-{%- endif -%}
+{%- set kept = ((model.config.get('meta') or {}).get('mistakes') or []) if execute else [] -%}
 {%- set problems = [] -%}
 {%- set parsed = headwater.read_definition(definition, "entry: and steps:", problems) -%}
 {{- config(
@@ -37,10 +34,11 @@
     post_hook='{{ headwater.keep_journey_version() }}',
 ) -}}
 {%- set nodes = headwater.journey_nodes(parsed, problems) if parsed else [] -%}
-{%- if not parsed or problems -%}
-    {#- Whatever else is wrong is told at once, and the refs of a wrong one are known too. -#}
+{%- if not parsed or problems or kept -%}
+    {#- Whatever else is wrong is told at once, and the refs of a wrong one are known too. Its log is not asked, whose refs it has not all been read with. -#}
     {%- do headwater.journey_query(parsed, nodes, model.name, none, {}, false, problems=problems) if parsed -%}
     {%- do headwater.is_wrong(headwater.with_lines(definition, problems)) -%}
+    {%- do headwater.stop_for(kept) -%}
     {{ return('select 1 as one') }}
 {%- endif -%}
 {%- set is_build = execute and model.resource_type == 'model' and flags.WHICH in ['build', 'run', 'retry'] -%}
