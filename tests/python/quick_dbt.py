@@ -169,7 +169,9 @@ def _made_at_once(self, macro, context=None, node=None, stack=None):
 def _namespace_at_once(self, macros_by_package, ctx):
     bound = tuple(itertools.repeat(one) for one in (ctx, self.node, self.thread_ctx))
     for package, macros in macros_by_package.items():
-        made = dict(zip(macros, map(_Macro, zip(macros.values(), *bound)), strict=True))
+        made = dict(
+            zip(macros, map(_Macro, zip(macros.values(), *bound, strict=False)), strict=True)
+        )
         if package in self.internal_package_names:
             self.internal_packages[package] = made
             continue

@@ -19,6 +19,7 @@ import yaml
 
 from benchmarks.scratch import ScratchProject
 from sync.cli.main import run
+from tests.python.rows import insert
 
 MODELS = {
     "profiles": "select profile_id, email, country, time_zone, born_on, renews_at from raw.people where is_known",
@@ -150,14 +151,12 @@ class JourneyLab:
 
     def people(self, *names: str, **columns: Any) -> None:
         """New members of the audience, known to themselves."""
-        for name in names:
-            given = {"profile_id": name, "email": f"{name}@b.example", "country": "DE", **columns}
-            listed, marks = ", ".join(given), ", ".join("?" * len(given))
-            with duckdb.connect(str(self.project.database)) as connection:
-                connection.execute(
-                    f"insert into raw.people ({listed}) values ({marks})", list(given.values())
-                )
-                connection.execute("insert into raw.aliases values (?, ?)", [name, name])
+        with duckdb.connect(str(self.project.database)) as connection:
+            for name in names:
+                given = {"profile_id": name, "email": f"{name}@b.example", "country": "DE"}
+                given |= columns
+                insert(connection, "raw.people", [list(given.values())], ", ".join(given))
+                insert(connection, "raw.aliases", [[name, name]])
 
     def order(self, person: str, at: str) -> None:
         self.execute(f"insert into raw.orders values ('o' || random(), '{person}', '{at}')")
