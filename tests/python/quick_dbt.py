@@ -14,6 +14,7 @@ import operator
 import os
 import pickle
 import threading
+from collections import ChainMap
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -27,7 +28,9 @@ import dbt.context.base
 import dbt.context.manifest
 import dbt.parser.manifest
 import dbt.parser.schemas
+import dbt_common.clients.jinja
 import jinja2
+import jinja2.sandbox
 import parsedatetime
 from dbt.adapters.base import BaseAdapter
 from dbt.clients.jinja import MacroGenerator
@@ -237,6 +240,31 @@ def _if_heard(fire):
 
 
 _patch(EventManager, "fire_event", _if_heard)
+
+
+# Whether a name is there, and whether Jinja may touch it, is asked some hundred thousand times a build.
+class _Chain(ChainMap):
+    """Two mappings, asked in C."""
+
+    def __contains__(self, name):
+        first, then = self.maps
+        return name in first or name in then
+
+
+def _by_type(judge):
+    known = {}
+
+    def judged(one, name):
+        key = (type(one), name)
+        if key not in known:
+            known[key] = judge(one, name)
+        return known[key]
+
+    return judged
+
+
+dbt_common.clients.jinja.ChainMap = _Chain
+_patch(jinja2.sandbox, "is_internal_attribute", _by_type)
 
 
 # A YAML file that was read before in this process.
