@@ -42,7 +42,7 @@ from dbt_common.behavior_flags import BehaviorFlagRendered
 from dbt_common.dataclass_schema import dbtClassMixin
 from dbt_common.events.base_types import BaseEvent, EventLevel
 from dbt_common.events.event_manager import EventManager
-from dbt_common.events.logger import _log_level_map
+from dbt_common.events.logger import PRINT_EVENT_NAMES, _log_level_map
 from dbt_common.tests import enable_test_caching
 from dbt_common.utils.encoding import JSONEncoder
 
@@ -232,7 +232,7 @@ def _if_heard(fire):
             or force_warn_or_error_handling
             or any(is_heard(logger, told) for logger in self.loggers)
             or any(one is not track_behavior_change_warn for one in self.callbacks)
-            or (self.loggers and type(e).__name__ == "PrintEvent")  # written as an error is
+            or (self.loggers and type(e).__name__ in PRINT_EVENT_NAMES)  # written as errors are
         ):
             fire(self, e, level, node, force_warn_or_error_handling)
 
