@@ -97,5 +97,7 @@ def test_a_destination_typed_as_a_sync_is_told_with_its_word(lab, capsys):
     )
     assert lab.sync("audit", "--select", "hook_peple") == 2
     assert "did you mean 'hook_people'?" in capsys.readouterr().err
+    assert lab.sync("audit", "--select", "destination:hok") == 2
+    assert "did you mean 'destination:hook'?" in capsys.readouterr().err
     assert lab.sync("audit", "--select", "tag:hok") == 2
     assert "did you mean" not in capsys.readouterr().err
