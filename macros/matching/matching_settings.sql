@@ -10,8 +10,12 @@
     {%- if settings.review <= 0 or settings.review > settings.accept or settings.accept > settings.strong or settings.strong >= 1 -%}
         {%- do headwater._matching_error('review, accept, strong', 'need 0 < review <= accept <= strong < 1, got ' ~ settings.review ~ ', ' ~ settings.accept ~ ', ' ~ settings.strong) -%}
     {%- endif -%}
-    {%- set entities = given.get('entities') or {} -%}
+    {%- set identity = headwater.setting('cdp_identity') -%}
+    {%- set entities = given.get('entities') or (identity | list) -%}
     {%- for name in entities -%}
+        {%- if name not in identity -%}
+            {%- do headwater._matching_error('entities', "'" ~ name ~ "' is not one of " ~ identity | join(', ') ~ ', which cdp_identity has' ~ headwater.nearest(name, identity | list)) -%}
+        {%- endif -%}
         {%- set present = [] -%}
         {%- set records = headwater._matching_sources(name, entities[name] if entities is mapping else {}) -%}
         {%- for record in records -%}
@@ -38,9 +42,6 @@
             'name': name, 'records': records, 'rules': rules, 'households': told.get('households', name == 'person') | as_bool
         }) -%}
     {%- endfor -%}
-    {%- if given.get('enabled', false) and not settings.entities -%}
-        {%- do headwater._matching_error('entities', 'is empty') -%}
-    {%- endif -%}
     {{ return(settings) }}
 {%- endmacro %}
 
@@ -58,11 +59,21 @@
     {%- else -%}
         {%- for source in headwater.record_sources(name) if source.matching -%}
             {%- do records.append({
-                'source_name': source.source_name, 'model': source.model, 'record_key': source.record_key, 'columns': source.matching
+                'source_name': source.source_name, 'model': source.model, 'record_key': source.record_key, 'columns': headwater._by_kind(name, source.matching)
             }) -%}
         {%- endfor -%}
     {%- endif -%}
     {{ return(records) }}
+{%- endmacro %}
+
+{#- Value: columns of an entity's record by their kind: what is an attribute of another name is of the kind that the attribute says. -#}
+{% macro _by_kind(entity, columns) -%}
+    {%- set attributes = (headwater.setting('cdp_identity').get(entity) or {}).get('attributes') or {} -%}
+    {%- set kinds = {} -%}
+    {%- for name, column in columns.items() -%}
+        {%- do kinds.update({(attributes.get(name) or {}).get('kind', name): column}) -%}
+    {%- endfor -%}
+    {{ return(kinds) }}
 {%- endmacro %}
 
 {% macro _matching_error(where, message) -%}
@@ -81,7 +92,8 @@
             {%- do problems.append(where ~ 'that is no name of a kind: lower-case letters, digits and _ are.') -%}
         {%- endif -%}
         {%- if told.compared_as not in headwater.matching_likeness_names() -%}
-            {%- do problems.append(where ~ "'" ~ told.compared_as ~ "' is not one of " ~ headwater.matching_likeness_names() | join(', ')) -%}
+            {%- do problems.append(where ~ "'" ~ told.compared_as ~ "' is not one of " ~ headwater.matching_likeness_names() | join(', ')
+                ~ (headwater.nearest(told.compared_as | string, headwater.matching_likeness_names()) or '.') ~ ' It is how values of the kind are compared.') -%}
         {%- endif -%}
     {%- endfor -%}
     {%- if headwater.matching_blocking_rules() | length > 60 -%}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import csv
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from sync.config.manifest import Manifest
 from sync.errors import ConfigError
 from sync.identity.matching.em import Model, Patterns, Shape, assumed, train
 
@@ -119,22 +120,18 @@ def description_of(manifest: Path, entity: str) -> tuple[list[Kind], list[list[s
     """The kinds and the kinds that each of the entity's blocking rules uses, from the meta of model matching_patterns.
 
     Raises:
-        ConfigError: matching is off, or has no such entity.
+        ConfigError: there is no manifest, matching is off, or has no such entity.
     """
-    document = json.loads(manifest.read_text())
-    node = next(
-        (one for one in document["nodes"].values() if one["name"] == "matching_patterns"), None
-    )
-    if node is None:
+    meta = _described(manifest)
+    if not meta:
         raise ConfigError(
             "matching is off: the model matching_patterns is not in the manifest.",
             "Set enabled: true under vars: cdp_matching, then dbt build --select +matching_patterns.",
         )
-    meta = node["config"]["meta"]
     if entity not in meta["rules"]:
         raise ConfigError(
             f"matching has no entity '{entity}'; it has {', '.join(meta['rules'])}.",
-            "Entities are declared under vars: cdp_matching (docs/matching.md).",
+            "Entities are those of vars: cdp_identity, unless vars: cdp_matching: entities names fewer (docs/matching.md).",
         )
     kinds = [
         Kind(
@@ -151,16 +148,17 @@ def description_of(manifest: Path, entity: str) -> tuple[list[Kind], list[list[s
 
 def accept_of(manifest: Path) -> float:
     """From which probability on pairs are accepted, as the manifest says it."""
-    document = json.loads(manifest.read_text())
-    found = (one for one in document["nodes"].values() if one["name"] == "matching_patterns")
-    return float(next(found)["config"]["meta"]["accept"])
+    return float(_described(manifest)["accept"])
 
 
 def has_households(manifest: Path, entity: str) -> bool:
     """Whether two of the entity may share an address and be two, as the manifest says it."""
-    document = json.loads(manifest.read_text())
-    nodes = (one for one in document["nodes"].values() if one["name"] == "matching_patterns")
-    return any(entity in node["config"]["meta"].get("households", [entity]) for node in nodes)
+    return entity in _described(manifest).get("households", [entity])
+
+
+def _described(manifest: Path) -> Mapping[str, Any]:
+    """What the engine's model matching_patterns keeps of the settings; nothing where matching is off."""
+    return Manifest(manifest).meta("matching_patterns")
 
 
 def weights_of(entity: str, model: Model, kinds: Sequence[Kind], *, source: str) -> list[Weight]:
