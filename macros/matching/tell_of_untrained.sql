@@ -16,7 +16,7 @@
                 {%- do exceptions.warn(
                     'matching_weights has no weights of ' ~ entity.name ~ ': ' ~ lacks | join(', ') ~ '. '
                     ~ ('Such a kind tells nothing but that an equal value is rare.' if 'prior' in known.get(entity.name, []) else 'Nothing of it is matched.')
-                    ~ ' Learn them: dbt run --select +matching_patterns, then sync train-matching --entity ' ~ entity.name ~ ', then dbt build. See docs/matching.md.'
+                    ~ ' Learn them: dbt build --select +matching_patterns, then sync train-matching --entity ' ~ entity.name ~ ', then dbt build. See docs/matching.md.'
                 ) -%}
             {%- endif -%}
         {%- endfor -%}
