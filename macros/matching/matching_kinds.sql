@@ -14,6 +14,9 @@
     {%- do headwater.note_declared_kinds(problems) -%}
     {%- do headwater.stop_for_settings(problems) -%}
     {%- set likenesses = headwater.matching_likenesses() -%}
+    {%- if likenesses | list != headwater.matching_likeness_names() -%}
+        {{ exceptions.raise_compiler_error('matching_likeness_names are others than those of matching_likenesses: ' ~ likenesses | list | join(', ')) }}
+    {%- endif -%}
     {%- set text = {'prepare': headwater._prepared_text('{x}'), 'frequency': true} -%}
     {%- set code = {'prepare': headwater._prepared_code('{x}', '[^a-z0-9]'), 'frequency': true} -%}
     {%- set swapped = '{l.first_name} = {r.last_name} and {l.last_name} = {r.first_name}' -%}

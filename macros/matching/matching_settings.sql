@@ -10,12 +10,8 @@
     {%- if settings.review <= 0 or settings.review > settings.accept or settings.accept > settings.strong or settings.strong >= 1 -%}
         {%- do headwater._matching_error('review, accept, strong', 'need 0 < review <= accept <= strong < 1, got ' ~ settings.review ~ ', ' ~ settings.accept ~ ', ' ~ settings.strong) -%}
     {%- endif -%}
-    {%- set identity = headwater.setting('cdp_identity') -%}
-    {%- set entities = given.get('entities') or (identity | list) -%}
+    {%- set entities = given.get('entities') or (headwater.setting('cdp_identity') | list) -%}
     {%- for name in entities -%}
-        {%- if name not in identity -%}
-            {%- do headwater._matching_error('entities', "'" ~ name ~ "' is not one of " ~ identity | join(', ') ~ ', which cdp_identity has' ~ headwater.nearest(name, identity | list)) -%}
-        {%- endif -%}
         {%- set present = [] -%}
         {%- set records = headwater._matching_sources(name, entities[name] if entities is mapping else {}) -%}
         {%- for record in records -%}
@@ -80,6 +76,18 @@
     {%- do headwater.stop_setting('vars: cdp_matching: ' ~ where ~ ': ' ~ message ~ '. See docs/matching.md.') -%}
 {%- endmacro %}
 
+{#- Adds the names of entities that nobody declared. -#}
+{% macro note_matched_entities(problems) -%}
+    {%- set given = var('cdp_matching', none) -%}
+    {%- set identity = var('cdp_identity', none) -%}
+    {%- set identity = identity | list if identity is mapping else [] -%}
+    {%- set entities = (given.get('entities') or []) if given is mapping else [] -%}
+    {%- for name in ([] if entities is string or entities is not iterable else entities) if name is string and name not in identity -%}
+        {%- do problems.append("vars: cdp_matching.entities: '" ~ name ~ "' is not one of " ~ identity | join(', ') ~ (headwater.nearest(name, identity) or '.')
+            ~ ' They stand in vars: cdp_identity.') -%}
+    {%- endfor -%}
+{%- endmacro %}
+
 {#- Adds what is wrong with the kinds of the project's own: one is a column of the engine's, so it is called as no other is. -#}
 {% macro note_declared_kinds(problems) -%}
     {%- set declared = headwater.matching_declared_kinds() -%}
@@ -90,8 +98,14 @@
             {%- do problems.append(where ~ 'a kind of that name ships, or a column of the engine: call it otherwise.') -%}
         {%- elif not modules.re.fullmatch('[a-z][a-z0-9_]*', name) -%}
             {%- do problems.append(where ~ 'that is no name of a kind: lower-case letters, digits and _ are.') -%}
+        {%- elif name in headwater.reserved_words() -%}
+            {%- do problems.append(where ~ 'a word that warehouses read as their own: call it otherwise, such as ' ~ name ~ '_text.') -%}
         {%- endif -%}
-        {%- if told.compared_as not in headwater.matching_likeness_names() -%}
+        {%- if told.compared_as is none -%}
+            {%- if var('cdp_matching').kinds[name] is none -%}
+                {%- do problems.append(where ~ 'is empty. Say as what it is compared: ' ~ headwater.matching_likeness_names() | join(', ') ~ '.') -%}
+            {%- endif -%}
+        {%- elif told.compared_as not in headwater.matching_likeness_names() -%}
             {%- do problems.append(where ~ "'" ~ told.compared_as ~ "' is not one of " ~ headwater.matching_likeness_names() | join(', ')
                 ~ (headwater.nearest(told.compared_as | string, headwater.matching_likeness_names()) or '.') ~ ' It is how values of the kind are compared.') -%}
         {%- endif -%}

@@ -54,6 +54,8 @@
         {%- endif -%}
     {%- endfor -%}
     {%- do headwater.note_declared_kinds(problems) -%}
+    {%- do headwater.note_matched_entities(problems) -%}
+    {%- do headwater.note_wrong_patterns(problems) -%}
     {%- do headwater._note_own_models(problems) -%}
     {%- do headwater._note_lost_entities(problems) -%}
     {%- do headwater._note_replaced_macros(problems) -%}

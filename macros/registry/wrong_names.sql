@@ -185,6 +185,9 @@
                                 ~ (' What is only to tell people apart stands under matching.' if kind == 'attributes' and called in compared else '')) -%}
                         {%- endif -%}
                         {%- do columns.update({entity ~ '.' ~ kind ~ '.' ~ called: column.get('column') if column is mapping else column}) -%}
+                        {%- if column is mapping and column.get('disposable_when') is string -%}
+                            {%- do columns.update({entity ~ '.' ~ kind ~ '.' ~ called ~ '.disposable_when': column.disposable_when}) -%}
+                        {%- endif -%}
                         {%- if kind == 'attributes' -%}{%- do given[entity].append(called) -%}{%- endif -%}
                     {%- endfor -%}
                 {%- endfor -%}
