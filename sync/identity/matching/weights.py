@@ -89,6 +89,8 @@ def train_weights(
         raise ConfigError(
             f"entity '{entity}' has no pairs to learn from.",
             "Build matching_patterns first: dbt build --select +matching_patterns"
+            if not counted
+            else "There are no two records of it that say by what they are compared (docs/matching.md)."
             if record_count < 2
             else f"Of {record_count:,} records no two met: what they have is missing, or on more records than max_block_records; "
             "matching_rules says which.",
@@ -183,6 +185,7 @@ def write_weights(path: Path, weights: Sequence[Weight]) -> None:
             kept = [
                 row for row in csv.DictReader(file) if (row["entity"], row["kind"]) not in written
             ]
+    path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()
