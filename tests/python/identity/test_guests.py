@@ -243,9 +243,15 @@ CUSTOMERS = [
     person("slip-a", ("Anna", "Hill", "1980-02-03"), "slip-a@web.org", "+491517381209"),
     person("slip-b", ("Anne", "Hill", "1980-02-03"), "slip-b@web.org", "+491517381209"),
     # Whose orders a clerk took under an id of his own, and one whose shop sends no customers.
-    *(person(f"served-{n}", who, f"served-{n}@web.org", f"+4915173813{n:02d}") for n, who in enumerate(SERVED)),
+    *(
+        person(f"served-{n}", who, f"served-{n}@web.org", f"+4915173813{n:02d}")
+        for n, who in enumerate(SERVED)
+    ),
     person("counter", ("Counter", "Sales", None)),
-    *(person(f"called-{n}", who, f"called-{n}@web.org", f"+4915173814{n:02d}") for n, who in enumerate(SERVED)),
+    *(
+        person(f"called-{n}", who, f"called-{n}@web.org", f"+4915173814{n:02d}")
+        for n, who in enumerate(SERVED)
+    ),
 ]
 HISTORY = [
     order("swap-order-a", "swap-a", email="swap-a@web.org"),
@@ -259,8 +265,26 @@ HISTORY = [
     order("keyless-2", "k-7", who=ANNA, day=4),
     order("crossed-order-a", "crossed-a", email="crossed-a@web.org"),
     order("crossed-order-b", "crossed-b", email="crossed-b@web.org"),
-    *(order(f"counter-{n}", "counter", email=f"served-{n}@web.org", phone=f"+4915173813{n:02d}", who=(*who[:2], None)) for n, who in enumerate(SERVED)),
-    *(order(f"hotline-{n}", "hotline", email=f"called-{n}@web.org", phone=f"+4915173814{n:02d}", who=(*who[:2], None)) for n, who in enumerate(SERVED)),
+    *(
+        order(
+            f"counter-{n}",
+            "counter",
+            email=f"served-{n}@web.org",
+            phone=f"+4915173813{n:02d}",
+            who=(*who[:2], None),
+        )
+        for n, who in enumerate(SERVED)
+    ),
+    *(
+        order(
+            f"hotline-{n}",
+            "hotline",
+            email=f"called-{n}@web.org",
+            phone=f"+4915173814{n:02d}",
+            who=(*who[:2], None),
+        )
+        for n, who in enumerate(SERVED)
+    ),
     *(order(f"till-{n}", "till", email=f"till-user{n}@web.org") for n in range(30)),
 ]
 APP = [

@@ -122,7 +122,10 @@ def test_every_wrong_setting_is_said_at_once_by_the_parse(shop: Shop) -> None:
             },
             "entities": {"person": {"household": True}},
         },
-        "cdp_identity_blocked_values": {"exact": [{"a": 1}], "patterns": ["[nix", "(a|b", "*x", "a\\", r"[(]\(.*?(?:x|[]])+", "^no.*$"]},
+        "cdp_identity_blocked_values": {
+            "exact": [{"a": 1}],
+            "patterns": ["[nix", "(a|b", "*x", "a\\", r"[(]\(.*?(?:x|[]])+", "^no.*$"],
+        },
         "cdp_unread": {"warn_percent": "viel", "columns": {"stg.x": {"stop_percent": 20}}},
         "cdp_events": [{"name": "kauf", "modle": "x"}, {"model": "y"}],
         "cdp_entities": {"household": {"modl": "households", "key": "id"}},
@@ -154,7 +157,10 @@ def test_every_wrong_setting_is_said_at_once_by_the_parse(shop: Shop) -> None:
         "vars: cdp_matching.kinds.email: a kind of that name ships",
         "vars: cdp_matching.kinds.My kind: that is no name of a kind",
         "vars: cdp_identity_blocked_values.exact: '[{'a': 1}]' is not a list of values, for '{'a': 1}' is none.",
-        *(f"vars: cdp_identity_blocked_values.patterns: '{one}' is no pattern" for one in ("[nix", "(a|b", "*x", "a\\")),
+        *(
+            f"vars: cdp_identity_blocked_values.patterns: '{one}' is no pattern"
+            for one in ("[nix", "(a|b", "*x", "a\\")
+        ),
         "vars: cdp_matching.kinds.order: a word that warehouses read as their own",
         "vars: cdp_matching.kinds.door: is empty. Say as what it is compared: person_name,",
         "vars: cdp_matching.kinds.wheel: '['code']' is not one of person_name,",
@@ -198,7 +204,10 @@ def test_what_the_warehouses_read_as_their_own_is_one_list() -> None:
 
 def test_entities_that_matching_leaves_out_are_said(shop: Shop) -> None:
     shop.vars["cdp_matching"] = {"enabled": True, "entities": ["persn"]}
-    assert "cdp_matching.entities: 'persn' is not one of person; did you mean 'person'?" in shop.dbt("parse")
+    assert (
+        "cdp_matching.entities: 'persn' is not one of person; did you mean 'person'?"
+        in shop.dbt("parse")
+    )
     shop.vars["cdp_matching"] = {"enabled": True, "entities": ["account"]}
     shop.vars["cdp_identity"] = {**IDENTITY, "account": {"identifiers": {"domain": {"tier": 1}}}}
     shop.models["stg_kunden"] = record({"key": "id", "person": {**PERSON, "matching": [{"first_name": "vorname"}]}})  # fmt: skip
