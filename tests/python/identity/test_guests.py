@@ -14,6 +14,7 @@ import yaml
 from benchmarks.overmerge import pair_scores
 from benchmarks.shoppers import COLUMNS, draw_shoppers
 from tests.python.identity.lab import ROOT, Lab
+from tests.python.rows import insert
 
 SHIPPED = yaml.safe_load((ROOT / "dbt_project.yml").read_text())["vars"]["cdp_identity"]["person"]
 ORDERS = (
@@ -73,9 +74,7 @@ class People(Lab):
             ):
                 typed = ", ".join(f"{one} varchar" for one in columns)
                 connection.execute(f"create or replace table raw.{name} ({typed})")
-                if given := list(given):
-                    marks = ", ".join("?" * len(columns))
-                    connection.executemany(f"insert into raw.{name} values ({marks})", given)
+                insert(connection, f"raw.{name}", given)
 
 
 @pytest.fixture(scope="module")
