@@ -124,7 +124,7 @@ named as (
         {%- endfor %}
         row_number() over (
             partition by exclusive.value_node
-            order by case when exclusive.is_key then 0 else 1 end, exclusive.claim desc nulls last, exclusive.record_node
+            order by case when exclusive.is_key then 0 else 1 end asc, exclusive.claim desc nulls last, exclusive.record_node asc
         ) as place
 
     from exclusive
