@@ -54,9 +54,8 @@
         {%- do headwater.note_unknown_values(context, context.model, condition['trait'], condition, path) if type == 'text' -%}
         {{ return(headwater.comparison(context, 'candidates.' ~ condition['trait'], type, headwater._rest(condition, ['trait']), path)) }}
     {%- elif kind == 'figure' -%}
-        {{ return(headwater.comparison(
-            context, headwater.told_figure(context, condition['figure'], path), 'number', headwater._rest(condition, ['figure']), path
-        )) }}
+        {%- set column = headwater.told_figure(context, condition['figure'], path) -%}
+        {{ return(headwater.comparison(context, column, headwater.told_type(context, column), headwater._rest(condition, ['figure']), path)) }}
     {%- elif kind == 'did' -%}
         {{ return(headwater.did_predicate(context, condition, path)) }}
     {%- elif kind == 'sequence' -%}
