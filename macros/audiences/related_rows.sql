@@ -109,6 +109,9 @@
         {%- do headwater.note_problem(context, path, "wants the name of a model, or one of vars: cdp_relations, not '" ~ name ~ "'") -%}
         {{ return(none) }}
     {%- endif -%}
+    {%- if headwater.is_absent(context, model_name, path) -%}
+        {{ return(none) }}
+    {%- endif -%}
     {%- set columns = headwater._columns_of(context, model_name) -%}
     {%- if context.entity == 'account' -%}
         {#- Whose rows they are is not known while dbt parses, when it reads refs. -#}

@@ -14,7 +14,8 @@
     {%- if found | length != 1 -%}
         {%- set first = condition | first -%}
         {%- do headwater.note_problem(context, path ~ ('.' if path) ~ (found | join('+') or first), "one condition is wanted here, of "
-            ~ kinds | join(', ') ~ headwater.nearest(first, kinds) ~ (" Put several into all: or any:" if found | length > 1 else '')) -%}
+            ~ kinds | join(', ') ~ ("; did you mean '" ~ {'or': 'any', 'and': 'all'}[first] ~ "'?" if first in ['or', 'and'] else headwater.nearest(first, kinds) if not found)
+            ~ (". Put several into all: or any:" if found | length > 1 else '')) -%}
         {{ return(nothing) }}
     {%- endif -%}
     {%- set kind = found[0] -%}
