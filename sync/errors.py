@@ -30,10 +30,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 
-def closest(name: str, names: Iterable[str]) -> str:
-    """` (did you mean 'x'?)` where one of `names` is near, else nothing: what follows a wrong name in a message."""
+def closest(name: str, names: Iterable[str], *, before: str = "") -> str:
+    """` (did you mean 'x'?)` where one of `names` is near, else nothing: what follows a wrong name, with `before` before the near one."""
     near = difflib.get_close_matches(name, list(names), n=1)
-    return f" (did you mean '{near[0]}'?)" if near else ""
+    return f" (did you mean '{before}{near[0]}'?)" if near else ""
 
 
 class HeadwaterError(Exception):

@@ -28,15 +28,21 @@
     {{ return(found) }}
 {%- endmacro %}
 
-{#- Value: the arguments of each test of a name that a column has, of all its rows, and without which nothing is sent. None while dbt parses. -#}
+{#- Value: the arguments of each test of a name that a column has, by itself or as one of its model's column_rules: of all its rows, and without which nothing
+    is sent. None while dbt parses. -#}
 {% macro _tests_of(context, model_name, column, name) -%}
     {%- set key = model_name ~ '.' ~ column ~ ' ' ~ name -%}
     {%- if key not in context.columns -%}
         {%- set found = [] -%}
-        {%- for node in (graph.get('nodes', {}).values() if execute else []) if node.resource_type == 'test' and node.column_name == column
-            and (node.attached_node or '').endswith('.' ~ model_name) and (node.test_metadata or {}).get('name') == name and not node.config.get('where') and (node.config.get('severity') or 'error') | lower == 'error'
+        {%- for node in (graph.get('nodes', {}).values() if execute else []) if node.resource_type == 'test' and node.test_metadata
+            and (node.attached_node or '').endswith('.' ~ model_name) and not node.config.get('where') and (node.config.get('severity') or 'error') | lower == 'error'
             and (node.config.get('error_if') or '!= 0') == '!= 0' -%}
-            {%- do found.append(node.test_metadata.kwargs) -%}
+            {%- set told = node.test_metadata.kwargs -%}
+            {%- if node.test_metadata.name == name and node.column_name == column -%}
+                {%- do found.append(told) -%}
+            {%- elif node.test_metadata.name == 'column_rules' and column in (told.get(name) or []) -%}
+                {%- do found.append({'values': told[name][column]} if name == 'accepted_values' else {}) -%}
+            {%- endif -%}
         {%- endfor -%}
         {%- do context.columns.update({key: found}) -%}
     {%- endif -%}

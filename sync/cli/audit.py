@@ -60,6 +60,7 @@ def audit(
                     "doubted": made.doubted,
                     "missing": len(made.missing),
                     "changed": None if made.changed is None else len(made.changed),
+                    "compared": made.compared,
                     "fields": fields,
                     "extra_ours": None if made.extra_ours is None else len(made.extra_ours),
                     "extra_others": made.extra_others,

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from sync.cli.alerting import Alerts, Subject
+from sync.cli.alerting import Alerts, Subject, pull_name
 from sync.cli.app import App, Verb, json_option, selection_options
 from sync.cli.session import chosen_environment
 from sync.config.models import SyncDefinition
@@ -22,6 +22,7 @@ from sync.warehouses.base import now_utc
 
 UNDEFINED = "undefined"
 BROKEN = ("failed", "partial", "refused")
+LOOK = "look whether the schedule runs: nothing tells a run that never began from one that nobody wanted."
 
 
 @click.command("status", cls=Verb, alarms=True, example="sync status --json")
@@ -47,8 +48,9 @@ def status(
     The next run is expected one usual interval (the median of the last ten) after the last: it is `late` when it is over a quarter of that
     behind, and `missing` when the one after it is due. A run whose process was killed has `died`; a `spike`, a `drop` and a `slow` run are
     three times more, less or slower than usual, and `failures` a share of refused rows three times the usual. The exit code is 1 for
-    what is late, missing or died, or when a sync's last run did not succeed or left rows behind, or the last pull of a destination failed;
-    and, without a selection, where a sync that no exposure defines any more holds people still and `cdp_retired_syncs` does not say so.
+    what is late, missing or died, pulls too, or when a sync's last run did not succeed or left rows behind, or the last pull of a
+    destination failed; and, without a selection, where a sync that no exposure defines any more holds people still and
+    `cdp_retired_syncs` does not say so.
     """
     definitions = app.syncs(select, exclude)
     environment = chosen_environment(sandbox)
@@ -67,7 +69,9 @@ def status(
             for definition in definitions
         ]
         destinations = {definition.destination for definition in definitions}
-        pulls = [one for one in history.pulls(session) if one["destination"] in destinations]
+        pulls = [
+            one for one in history.pulls(session, now_utc()) if one["destination"] in destinations
+        ]
         is_other_used = (
             environment == "live"
             and not any(one["status"] for one in found)
@@ -79,7 +83,7 @@ def status(
         if shut := app.why_not_live(environment):  # nobody hears of a developer's machine
             app.output.refusal(shut.message, shut.hint)
         else:
-            _tell(app, definitions, found, undefined)
+            _tell(app, definitions, found, undefined, pulls)
     if as_json:
         app.output.document(
             {"environment": environment, "syncs": found, "pulls": pulls, "undefined": undefined}
@@ -104,14 +108,14 @@ def status(
             if one["unusual"]:
                 app.output.note(f"{one['name']}: {one['unusual']}: {one['unusual_because']}.")
             if one["overdue"]:
-                app.output.refusal(
-                    f"{one['name']} is {one['overdue']}: {_expected(one)}",
-                    "look whether the schedule runs: nothing tells a run that never began from one that nobody wanted.",
-                )
+                app.output.refusal(f"{one['name']} is {one['overdue']}: {_expected(one)}", LOOK)
         for one in pulls:
+            if one["overdue"]:
+                name = pull_name(one["destination"])
+                app.output.refusal(f"{name} is {one['overdue']}: {_expected(one)}", LOOK)
             if one["message"]:
                 tell = app.output.note if one["status"] == "success" else partial(_refuse, app)
-                tell(f"pull of {one['destination']}: {one['message']}")
+                tell(f"{pull_name(one['destination'])}: {one['message']}")
         if is_other_used:
             app.output.note("The sandbox has runs: sync status --sandbox shows them.")
         for one in undefined:
@@ -121,7 +125,7 @@ def status(
                 "define it again over an empty table with guards: {min_rows: 0}, and push it with --allow-removals; if they "
                 f"are to stay, put it into `cdp_retired_syncs` of dbt_project.yml.",
             )
-    failed_pull = any(one["status"] == "failed" for one in pulls)
+    failed_pull = any(_state_of_pull(one) != "success" for one in pulls)
     is_left = bool(undefined) and environment == "live" and not (select or exclude)
     return 1 if failed_pull or is_left or any(map(_is_broken, found)) else 0
 
@@ -142,12 +146,13 @@ def _tell(
     definitions: list[SyncDefinition],
     found: list[dict[str, Any]],
     undefined: list[dict[str, Any]],
+    pulls: list[dict[str, Any]],
 ) -> None:
     """Tell whose run broke, died, does not come or is unlike its last ones, who is gone and holds people, and who is back."""
     gone = [Subject(one["name"], one["name"], "", ()) for one in undefined]
     alerts = Alerts(
         app,
-        [*Subject.of(definitions), *gone],
+        [*Subject.of(definitions), *Subject.of_pulls(definitions), *gone],
         run_id=new_run_id(),
         log=lambda event, **facts: app.output.log(event, facts),
     )
@@ -161,6 +166,12 @@ def _tell(
             if state == one["overdue"]:
                 said = _expected(one)
             news.append(Change(one["name"], state, before, said or ""))
+    for one in pulls:
+        name, state = pull_name(one["destination"]), _state_of_pull(one)
+        before = told.get(name)
+        if told and state != (before or "success"):
+            said = _expected(one) if one["overdue"] else one["message"]
+            news.append(Change(name, state, before, said or ""))
     for one in undefined:
         before = told.get(one["name"])
         if told and before != UNDEFINED:
@@ -177,6 +188,11 @@ def _state(one: dict[str, Any]) -> str:
     if one["status"] in BROKEN and one["unusual"] != "failures":
         return str(one["status"])
     return one["unusual"] or "success"
+
+
+def _state_of_pull(one: dict[str, Any]) -> str:
+    """The same of the results of a destination: one that does not come, or failed."""
+    return str(one["overdue"] or ("failed" if one["status"] == "failed" else "success"))
 
 
 def _unrecorded(app: App, environment: str, name: str) -> dict[str, Any]:

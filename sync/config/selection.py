@@ -54,12 +54,18 @@ def _matching(word: str, definitions: Sequence[SyncDefinition], option: str) -> 
         if any(fnmatch.fnmatchcase(value, pattern) for value in _values(method, definition))
     }
     if not found:
-        values = {value for definition in definitions for value in _values(method, definition)}
+        near = closest(pattern, _all_values(method, definitions))
+        for other in () if colon else ("destination", "tag", "model"):
+            near = near or closest(pattern, _all_values(other, definitions), before=f"{other}:")
         raise SelectionError(
-            f"{option} '{word}' names no sync{closest(pattern, values)}.",
+            f"{option} '{word}' names no sync{near}.",
             hint="`sync list` shows all syncs.",
         )
     return found
+
+
+def _all_values(method: str, definitions: Sequence[SyncDefinition]) -> set[str]:
+    return {value for definition in definitions for value in _values(method, definition)}
 
 
 def _values(method: str, definition: SyncDefinition) -> Iterable[str]:

@@ -272,9 +272,10 @@ class ComparesFields(Protocol):
     """Says for an audit what was changed there: it changes nothing."""
 
     def differing(self, records: Sequence[Record]) -> Mapping[str, Sequence[str]]:
-        """Keys of those of `records` that are there with other values than these, and the vendor's names of the fields.
+        """Keys of those of `records` of whom the vendor tells a value at all, and its names of the fields that are others than these,
+        none where all are alike.
 
-        What the vendor does not tell of, or has in another spelling of the same value, is no difference.
+        What it has in another spelling of the same value is no difference.
         """
 
 

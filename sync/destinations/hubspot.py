@@ -614,12 +614,10 @@ class Hubspot:
             if (key := by_id.get(str(row["id"]))) is None:
                 continue
             theirs = row.get("properties") or {}
-            found[key] = [
-                name
-                for name, ours in wanted[key].items()
-                if name in theirs and name in names and not same(ours, theirs[name])
-            ]
-        return {key: differing for key, differing in found.items() if differing}
+            told = [name for name in wanted[key] if name in theirs and name in names]
+            if told:
+                found[key] = [name for name in told if not same(wanted[key][name], theirs[name])]
+        return found
 
     def everybody(self) -> Collection[str] | None:
         """Ids of everybody on the list."""

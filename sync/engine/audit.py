@@ -44,6 +44,7 @@ class Audited:
     doubted: int = 0  # may be there or not by the ledger itself: the next push sends them
     missing: list[str] = field(default_factory=list)  # keys that the vendor does not have
     changed: dict[str, list[str]] | None = None  # keys, and fields; None where nobody can tell
+    compared: int = 0  # rows of which the vendor told a value at all
     extra_ours: list[str] | None = None  # keys that were taken out and are there
     extra_others: int | None = None
     matched: int | None = None  # people whom the vendor itself counts
@@ -94,7 +95,10 @@ def audit(
             there = retrier.call(partial(destination.there, batch))
             found.missing += [record.key for record in batch if record.key not in there]
     if isinstance(destination, ComparesFields):
-        found.changed = _changed(planning, definition, destination, offered, retrier, found)
+        told = _told(planning, definition, destination, offered, retrier, found)
+        found.compared = len(told)
+        if told:
+            found.changed = {key: sorted(names) for key, names in told.items() if names}
     if isinstance(destination, ListsMembers):
         there_now = retrier.call(destination.everybody)
         if there_now is not None:
@@ -113,16 +117,18 @@ def _records(rows: Sequence[dict[str, object]]) -> Iterator[Record]:
             )
 
 
-def _changed(
+def _told(
     planning: Planning,
     definition: SyncDefinition,
     destination: ComparesFields,
     offered: ObjectType,
     retrier: Retrier,
     found: Audited,
-) -> dict[str, list[str]]:
-    """Rows that are there with other values than were taken; of what the table has otherwise by now nobody knows what was taken."""
-    missing, changed = {*found.missing}, dict[str, list[str]]()
+) -> dict[str, Sequence[str]]:
+    """Rows of which the vendor tells a value, and the fields that are others than were taken; of what the table has otherwise by now
+    nobody knows what was taken.
+    """
+    missing, told = {*found.missing}, dict[str, Sequence[str]]()
     with planning.warehouse.session() as session:
         mapping, spool = settled(planning, session, definition, offered)
     try:
@@ -130,11 +136,10 @@ def _changed(
         for rows in reader.read(spool.batches()):
             records = [row.record for row in rows if row.record.key not in missing]
             for batch in chunks(records, offered.batch_rows):
-                told = retrier.call(partial(destination.differing, batch))
-                changed |= {key: sorted(names) for key, names in told.items() if names}
+                told |= retrier.call(partial(destination.differing, batch))
     finally:
         spool.close()
-    return changed
+    return told
 
 
 def _extra(

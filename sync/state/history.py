@@ -172,15 +172,22 @@ class RunHistory:
             f"update {self._tables.failures} set {words} where {self._of(sync_name)} and {matched}"
         )
 
-    def pulls(self, session: Session) -> list[dict[str, Any]]:
-        """The last pull of each destination: how it ended, and what it says."""
-        return session.rows(
+    def pulls(self, session: Session, now: dt.datetime) -> list[dict[str, Any]]:
+        """The last pull of each destination: how it ended, what it says, and when the next one is expected."""
+        rows = session.rows(
             "select destination, status, started_at, message from (select "
             f"replace(sync_name, {self._literal(PULL_OF)}, '') as destination, status, started_at, message, row_number() over "
             "(partition by sync_name order by started_at desc, run_id desc) as nth "
             f"from {self._tables.runs} where environment = {self._literal(self._environment)} "
-            "and command = 'pull') as latest where nth = 1 order by destination"
+            "and command = 'pull') as latest where nth <= 11 order by destination, nth"
         )
+        found = []
+        for _, runs in itertools.groupby(rows, key=lambda run: run["destination"]):
+            last, *earlier = runs
+            expected, interval = _next([run["started_at"] for run in (last, *earlier)])
+            overdue = _overdue(expected, interval, now)
+            found.append({**last, "next_expected_at": expected, "overdue": overdue})
+        return found
 
     def _left_behind(self, session: Session, sync_name: str, run_id: str | None) -> int:
         """Rows that the last push did not send since they have failed too often."""

@@ -8,7 +8,9 @@ from __future__ import annotations
 import functools
 import gc
 import hashlib
+import itertools
 import json
+import operator
 import os
 import pickle
 import threading
@@ -21,6 +23,7 @@ import dbt.clients.yaml_helper
 import dbt.config.profile
 import dbt.config.project
 import dbt.config.selectors
+import dbt.context.base
 import dbt.context.manifest
 import dbt.parser.manifest
 import dbt.parser.schemas
@@ -31,12 +34,12 @@ from dbt.clients.jinja import MacroGenerator
 from dbt.clients.yaml_helper import SafeLoader
 from dbt.context.macro_resolver import TestMacroNamespace
 from dbt.context.macros import MacroNamespaceBuilder
-from dbt.exceptions import DuplicateMacroNameError
 from dbt.tracking import track_behavior_change_warn
 from dbt_common.behavior_flags import BehaviorFlagRendered
 from dbt_common.dataclass_schema import dbtClassMixin
-from dbt_common.events.base_types import EventLevel
+from dbt_common.events.base_types import BaseEvent, EventLevel
 from dbt_common.events.event_manager import EventManager
+from dbt_common.events.logger import _log_level_map
 from dbt_common.tests import enable_test_caching
 from dbt_common.utils.encoding import JSONEncoder
 
@@ -151,30 +154,54 @@ def _with_macros(_):
 _patch(dbt.context.manifest.ManifestContext, "to_dict", _with_macros)
 
 
-# And all macros as functions, for each context anew: another tenth.
+# And all macros as functions, for each context anew, a thousand and a half of them: another tenth. As tuples C makes them.
+class _Macro(tuple, MacroGenerator):
+    """A macro as a function: (macro, context, node, stack)."""
+
+    macro, context, node, stack = (property(operator.itemgetter(place)) for place in range(4))
+    __init__, __eq__, __hash__ = tuple.__init__, object.__eq__, object.__hash__
+
+
 def _made_at_once(self, macro, context=None, node=None, stack=None):
     self.macro, self.context, self.node, self.stack = macro, context, node, stack
 
 
-def _added_at_once(self, macros, ctx):
-    for macro in macros:
-        package, name = macro.package_name, macro.name
-        made = MacroGenerator(macro, ctx, self.node, self.thread_ctx)
-        is_internal = package in self.internal_package_names
-        names = (self.internal_packages if is_internal else self.packages).setdefault(package, {})
-        if name in names:
-            raise DuplicateMacroNameError(macro, macro, package)
-        names[name] = made
-        if is_internal:
+def _namespace_at_once(self, macros_by_package, ctx):
+    bound = tuple(itertools.repeat(one) for one in (ctx, self.node, self.thread_ctx))
+    for package, macros in macros_by_package.items():
+        made = dict(zip(macros, map(_Macro, zip(macros.values(), *bound)), strict=True))
+        if package in self.internal_package_names:
+            self.internal_packages[package] = made
             continue
+        self.packages[package] = made
         if package == self.search_package:
-            self.locals[name] = made
+            self.locals = dict(made)
         elif package == self.root_package:
-            self.globals[name] = made
+            self.globals = dict(made)
+    return _build_namespace(self, {}, ctx)
 
 
+_build_namespace = MacroNamespaceBuilder.build_namespace
+MacroNamespaceBuilder.build_namespace = _namespace_at_once
 MacroGenerator.__init__ = _made_at_once
-MacroNamespaceBuilder.add_macros = _added_at_once
+
+
+# pytz, datetime, re and itertools by the names of what is in them, for each context anew.
+_patch(dbt.context.base, "get_context_modules", functools.cache)
+
+
+# What is said becomes a message of protobuf before it is known whether anybody hears it: a twentieth of all.
+def _message(event):
+    if "said" not in event.__dict__:
+        _said(event, **event.__dict__["words"])
+    return event.__dict__["said"]
+
+
+_said = BaseEvent.__init__
+BaseEvent.pb_msg = property(_message, lambda event, said: event.__dict__.update(said=said))
+BaseEvent.__init__ = lambda event, *given, **words: (
+    _said(event, *given, **words) if given else event.__dict__.update(words=words)
+)
 
 
 # An environment of Jinja for each macro whose calls are looked for: a twentieth of a parse.
@@ -187,14 +214,20 @@ BehaviorFlagRendered._default_source = staticmethod(
 )
 
 
-# What nobody hears is put into no words: a twentieth of a build.
+# What nobody hears is put into no words, also where somebody hears only what is graver: a fifth of a build.
 def _if_heard(fire):
+    def is_heard(logger, level):
+        written = logger._python_logger
+        return written is None or written.isEnabledFor(_log_level_map[level])
+
     def heard(self, e, level=None, node=None, force_warn_or_error_handling=False):
+        told = EventLevel(level or e.level_tag())
         if (
-            self.loggers
+            told in (EventLevel.WARN, EventLevel.ERROR)
             or force_warn_or_error_handling
+            or any(is_heard(logger, told) for logger in self.loggers)
             or any(one is not track_behavior_change_warn for one in self.callbacks)
-            or (level or e.level_tag()) in (EventLevel.WARN, EventLevel.ERROR)
+            or (self.loggers and type(e).__name__ == "PrintEvent")  # written as an error is
         ):
             fire(self, e, level, node, force_warn_or_error_handling)
 

@@ -278,7 +278,7 @@ class Declared:
         return {record.key for record in records if self._document(record, words) is not None}
 
     def _differing(self, records: Sequence[Record]) -> Mapping[str, Sequence[str]]:
-        """Of those who are there, what stands there otherwise than it would be sent, as far as the vendor tells of it."""
+        """Of those of whom the vendor tells a value, what stands there otherwise than it would be sent."""
         verb, words = self._object.upsert, self._reading
         assert verb is not None  # noqa: S101 - as the file's check says
         if words is None:
@@ -289,8 +289,8 @@ class Declared:
         for record in records:
             document = self._document(record, words)
             ours = json.loads(json_bytes(made(words, record)))
-            if isinstance(document, dict) and (names := differences(ours, document)):
-                found[record.key] = names
+            if isinstance(document, dict) and (told := compared(ours, document)):
+                found[record.key] = [name for name, is_same in told if not is_same]
         return found
 
     @property
@@ -871,18 +871,18 @@ class _Secrets:
         }
 
 
-def differences(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[str]:
-    """Names of what stands otherwise in a document of the vendor's, where it has anything of that name."""
-    found = []
+def compared(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[tuple[str, bool]]:
+    """Names that a document of the vendor's has too, and whether the same stands there."""
+    found: list[tuple[str, bool]] = []
     for name, value in ours.items():
         if name not in theirs:
             continue
         if isinstance(value, dict) and isinstance(theirs[name], dict):
-            found += differences(value, theirs[name])
+            found += compared(value, theirs[name])
         elif isinstance(value, dict | list) or isinstance(theirs[name], dict | list):
-            found += [name] if value != theirs[name] else []
-        elif not same(value, theirs[name]):
-            found.append(name)
+            found.append((name, value == theirs[name]))
+        else:
+            found.append((name, same(value, theirs[name])))
     return found
 
 

@@ -162,11 +162,11 @@ def test_every_file_is_checked_and_no_warehouse_asked(tmp_path: Path) -> None:
     assert found[("audience_one.sql", 4)] == "did"
     assert found[("audience_one.sql", 5)] == "did.within"
     assert ("audience_two.sql", 5) in found or ("audience_two.sql", None) in found
-    assert found[("audience_four.sql", 5)] == "did"
+    assert found[("audience_four.sql", 5)] == "all[1].did"
     assert found[("audience_five.sql", 5)] == "equals"
     assert found[("audience_five.sql", 6)] == "holdout"
     absent = next(one["said"] for one in told["problems"] if "audience_four" in one["file"])
-    assert absent.startswith("'order_plcaed': there is no model event_order_plcaed")
+    assert absent.startswith("there is no model 'event_order_plcaed'")
     purpose = next(one for one in told["problems"] if "audience_late" in one["file"])
     assert purpose["line"] == 3
     assert purpose["said"].startswith("'overdue_eur' is used, and sync 'mailer_late'")

@@ -28,7 +28,7 @@ from sync.destinations.answers import codes
 from sync.destinations.declared import FOLDER, files, form, in_folder, page, templates
 from sync.destinations.declared.__main__ import main
 from sync.destinations.declared.asking import form_bytes
-from sync.destinations.declared.connector import connector, differences
+from sync.destinations.declared.connector import compared, connector
 from sync.destinations.registry import settings_in_sandbox
 from sync.destinations.settings import parse
 from sync.destinations.values import json_bytes
@@ -879,7 +879,7 @@ def test_who_is_on_an_object_that_must_be_found_is_read_by_its_id(
         group(url).upsert(rows[:2])
         assert group(url).there(rows) == {"k0", "k1"}
         changed = [replace(row, fields={"n": 7}) for row in rows[:1]]
-        assert group(url).differing([*changed, rows[1]]) == {"k0": ["n"]}
+        assert group(url).differing([*changed, rows[1]]) == {"k0": ["n"], "k1": []}
 
 
 def test_the_tests_of_a_teams_own_file_come_from_the_file(mailer: Path) -> None:
@@ -1062,7 +1062,7 @@ def test_what_is_read_back_is_compared_with_what_was_sent(
         ids = {row.key: row.remote_id for row in one.upsert(rows).accepted}
         for known in (rows, [replace(row, remote_id=ids[row.key]) for row in rows]):
             assert set(one.there(known)) == {row.key for row in rows}
-            assert one.differing(known) == {}
+            assert one.differing(known) == {row.key: [] for row in rows}
         store = Store(tmp_path / "state.sqlite")
         ((_, place, _),) = store.objects(vendor, kind)
         gone, changed = list(store.members(vendor, place).items())[:2]
@@ -1072,8 +1072,9 @@ def test_what_is_read_back_is_compared_with_what_was_sent(
         store.close()
         missing = {row.key for row in rows} - set(one.there(rows))
         assert len(missing) == 1
-        ((key, names),) = one.differing([row for row in rows if row.key not in missing]).items()
-        assert key not in missing
+        told = one.differing([row for row in rows if row.key not in missing])
+        assert {*told} == {row.key for row in rows} - missing
+        (names,) = (found for found in told.values() if found)
         assert [name.lower().replace("_", "") for name in names] in (["firstname"], ["fname"])
 
 
@@ -1086,12 +1087,12 @@ def test_what_the_vendor_does_not_tell_is_no_difference() -> None:
         "at": "2026-11-01T08:00:00Z",
     }
     theirs = {"a": "7.0", "b": "x", "in": {"c": "true"}, "at": "2026-11-01T09:00:00.000+0100"}
-    assert differences(ours, theirs) == []
-    assert differences(ours, {**theirs, "a": 8, "in": {"c": False}}) == ["a", "c"]
-    assert differences({"a": "x", "b": None, "c": [1]}, {"a": None, "b": "", "c": [2]}) == [
-        "a",
-        "c",
-    ]
+    assert compared(ours, theirs) == [("a", True), ("b", True), ("c", True), ("at", True)]
+    changed = compared(ours, {**theirs, "a": 8, "in": {"c": False}})
+    assert [name for name, is_same in changed if not is_same] == ["a", "c"]
+    assert compared(ours, {"id": 1}) == []
+    told = compared({"a": "x", "b": None, "c": [1]}, {"a": None, "b": "", "c": [2]})
+    assert told == [("a", False), ("b", True), ("c", False)]
 
 
 def test_a_form_says_what_is_there() -> None:

@@ -222,9 +222,8 @@ def test_every_reason_that_the_models_know_has_words() -> None:
         "models"
     ]
     (conflicts,) = [model for model in models if model["name"] == "identity_conflicts"]
-    (column,) = [one for one in conflicts["columns"] if one["name"] == "dropped_reason"]
-    (allowed,) = [test["accepted_values"]["arguments"]["values"] for test in column["data_tests"]
-                  if "accepted_values" in test]  # fmt: skip
+    (rules,) = [test["column_rules"]["arguments"] for test in conflicts["data_tests"]]
+    allowed = rules["accepted_values"]["dropped_reason"]
     of_decisions = {"unknown_record", "same_record", "unknown_value"}
     assert set(REASONS) == set(allowed) - of_decisions
 

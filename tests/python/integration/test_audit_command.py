@@ -23,7 +23,7 @@ def test_who_is_missing_is_said_and_sent_again_when_that_is_asked(lab, answer, m
             del hook.members[key]
         assert lab.sync("audit", "--select", "hook_people", "--json") == 1
         assert answer()["syncs"] == [
-            {"name": "hook_people", "held": 10, "doubted": 0, "missing": 2, "changed": None, "fields": [],
+            {"name": "hook_people", "held": 10, "doubted": 0, "missing": 2, "changed": None, "compared": 0, "fields": [],
              "extra_ours": None, "extra_others": None, "matched": None, "keys": ["p3", "p7"],
              "repaired": False, "message": None, "failed": False}
         ]  # fmt: skip
@@ -46,3 +46,43 @@ def test_a_vendor_that_cannot_be_asked_is_no_failure(lab, answer):
     found = {one["name"]: one["message"] for one in answer()["syncs"]}
     assert set(found) == {"files_people", "hook_events", "hook_people"}
     assert all(found.values())
+
+
+def test_what_a_vendor_tells_no_value_of_is_not_called_unchanged(lab, answer, monkeypatch):
+    told = {}
+
+    class Readable(webhook.Webhook):
+        def there(self, records):
+            return [one.key for one in records]
+
+        def differing(self, records):
+            return {one.key: told[one.key] for one in records if one.key in told}
+
+    monkeypatch.setattr(webhook, "Webhook", Readable)
+    with running_hook() as hook:
+        monkeypatch.setenv("HOOK_URL", hook.url)
+        assert lab.sync("push", "--select", "hook_people", "--json") == 0
+        answer()
+
+        def audited():
+            code = lab.sync("audit", "--select", "hook_people", "--json")
+            (one,) = answer()["syncs"]
+            return code, one["compared"], one["changed"]
+
+        assert audited() == (0, 0, None)
+        told |= {"p3": [], "p4": []}
+        assert audited() == (0, 2, 0)
+        told["p5"] = ["plan"]
+        assert audited() == (1, 3, 1)
+
+
+def test_a_destination_typed_as_a_sync_is_told_with_its_word(lab, capsys):
+    assert lab.sync("audit", "--select", "hok") == 2
+    assert (
+        "--select 'hok' names no sync (did you mean 'destination:hook'?)."
+        in capsys.readouterr().err
+    )
+    assert lab.sync("audit", "--select", "hook_peple") == 2
+    assert "did you mean 'hook_people'?" in capsys.readouterr().err
+    assert lab.sync("audit", "--select", "tag:hok") == 2
+    assert "did you mean" not in capsys.readouterr().err

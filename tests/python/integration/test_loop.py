@@ -187,6 +187,26 @@ def test_a_pull_that_fails_is_told_once_and_again_when_it_works(lab, monkeypatch
     ]  # fmt: skip
 
 
+def test_a_pull_that_does_not_come_is_told_and_again_when_it_works(lab, monkeypatch, capsys):
+    monkeypatch.setattr("sync.cli.pull._reporting", lambda *_: ["hook"])
+    monkeypatch.setattr(Puller, "pull", lambda _: PullResult("hook", "success"))
+    lab.sql(
+        "insert into analytics_sync.runs (environment, run_id, sync_name, command, mode, status, started_at, finished_at) "
+        "select 'live', 'p' || day, 'pull:hook', 'pull', 'pull', 'success', began, began from (select day, "
+        "current_timestamp::timestamp - to_days(3 + day) as began from range(4) as days (day)) as pulls"
+    )
+    with running_hook() as alerts:
+        path = lab.folder / "destinations.yml"
+        path.write_text(path.read_text() + f"alerts: {{type: webhook, url: '{alerts.url}'}}\n")
+        assert [lab.sync("status", "--alert") for _ in range(2)] == [1, 1]
+        assert "pull of hook is missing: its next run was expected at" in capsys.readouterr().err
+        assert lab.sync("pull") == 0
+    changes = [change for body in alerts.bodies for change in body["changes"]]
+    assert [(one["sync"], one["status"]) for one in changes] == [
+        ("pull of hook", "missing"), ("pull of hook", "success"),
+    ]  # fmt: skip
+
+
 def test_unlock_breaks_the_lease_of_what_cannot_be_seen_and_of_nothing_that_is_at_work_here(
     lab, capsys
 ):

@@ -105,12 +105,15 @@ def test_a_run_that_does_not_come_is_late_then_missing(bench, hours, overdue):
             at = now - dt.timedelta(hours=hours) - dt.timedelta(days=days)
             connection.execute(
                 "insert into analytics_sync.runs (environment, run_id, sync_name, command, status, started_at, finished_at) "
-                "values ('live', ?, 'memory_people', 'push', 'success', ?, ?)",
-                [f"r{days}", at, at],
+                "values ('live', ?, 'memory_people', 'push', 'success', ?, ?), "
+                "('live', ?, 'pull:memory', 'pull', 'success', ?, ?), ('live', ?, 'pull:often', 'pull', 'success', ?, ?)",
+                [f"r{days}", at, at, f"p{days}", at, at, f"o{days}", now, now],
             )
     with bench.warehouse.session() as session:
         history = RunHistory(TABLES, bench.warehouse.dialect, environment="live")
         assert history.summary(session, "memory_people", now)["overdue"] == overdue
+        pulls = {one["destination"]: one["overdue"] for one in history.pulls(session, now)}
+        assert pulls == {"memory": overdue, "often": None}
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from sync.engine.pull import PullContext, Puller
 from sync.errors import AuthError, TransientError
 from sync.records import Campaign, CampaignDay, CampaignEvent, SyncObject
 from sync.state.tables import ResultTables
+from sync.warehouses.base import now_utc
 
 NOON = dt.datetime(2026, 3, 1, 12)
 RESULTS = ResultTables(**{name: f"analytics_sync.{name}" for name in ResultTables.__slots__})
@@ -126,7 +127,9 @@ def test_kinds_that_nothing_counts_are_kept_counted_and_shown(bench, pull):
     kept = bench.rows("select kind, channel from analytics_sync.campaign_events order by event_id")
     assert kept == [("opened", None), ("other", "email"), ("other", None), ("other", None)]
     with bench.warehouse.session() as session:
-        (last,) = RunHistory(TABLES, bench.warehouse.dialect, environment="live").pulls(session)
+        (last,) = RunHistory(TABLES, bench.warehouse.dialect, environment="live").pulls(
+            session, now_utc()
+        )
     assert (last["destination"], last["status"]) == ("memory", "success")
     assert "Dropped Email 2, teleported 1" in last["message"]
 
