@@ -51,7 +51,7 @@ def main(options: list[str]) -> None:
 
 def _forget_question(manifest: Any) -> None:
     """dbt leaves a question that it could not read in the manifest, and stumbles over it at the next."""
-    for name in [one for one in manifest.nodes if one.startswith("sql_operation.")]:
+    for name in [key for key, node in manifest.nodes.items() if node.resource_type == "sql_operation"]:  # fmt: skip
         del manifest.nodes[name]
 
 

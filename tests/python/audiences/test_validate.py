@@ -166,7 +166,7 @@ def test_every_file_is_checked_and_no_warehouse_asked(tmp_path: Path) -> None:
     assert found[("audience_five.sql", 5)] == "equals"
     assert found[("audience_five.sql", 6)] == "holdout"
     absent = next(one["said"] for one in told["problems"] if "audience_four" in one["file"])
-    assert absent.startswith("there is no model 'event_order_plcaed'")
+    assert absent.startswith("there is no event 'order_plcaed'; did you mean 'order_placed'?")
     purpose = next(one for one in told["problems"] if "audience_late" in one["file"])
     assert purpose["line"] == 3
     assert purpose["said"].startswith("'overdue_eur' is used, and sync 'mailer_late'")
