@@ -42,7 +42,7 @@
     {%- set names = headwater._names_there(context) -%}
     {%- if not names or name in names or (not execute and headwater._stands_in_properties(name)) -%}
         {#- dbt keeps what it read before a model came: of a definition that did not change since it has no ref. -#}
-        {%- set is_late = execute and model.refs is defined and (model.config.get('meta') or {}).get('mistakes') and name not in (model.refs | map(attribute='name') | list) -%}
+        {%- set is_late = execute and model.config is defined and "there is no model '" ~ name ~ "'" in ((model.config.get('meta') or {}).get('mistakes') or []) | join -%}
         {%- if is_late -%}
             {%- do headwater.note_problem(context, path, "the model '" ~ name ~ "' came after dbt had read this file, and dbt holds to what it read: run it once with --no-partial-parse") -%}
         {%- endif -%}

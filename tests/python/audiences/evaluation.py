@@ -645,10 +645,11 @@ def event_figure(scope: Scope, name: str, told: Row, rows: list[Row], looks_befo
 
 def distinct_values(scope: Scope, of: str, rows: list[Row]) -> Iterator[Any]:
     for row in rows:
-        shown = clock(row["occurred_at"], scope.zone)
         if of in row:
             yield row[of]
-        elif of in ("weekday", "hour"):
+            continue
+        shown = clock(row["occurred_at"], scope.zone)
+        if of in ("weekday", "hour"):
             yield shown.weekday() if of == "weekday" else shown.hour
         else:
             yield period(shown.date(), of)

@@ -100,6 +100,11 @@ WRONG = {
     ),
     "audience_four": ("audience", "entity: person\nall:\n  - did: order_plcaed"),
     "audience_five": ("audience", "trait: country\nequals: DE\nequals: FR\nholdout:"),
+    # Right, behind a wrong one that contact rules tie it to: the other's mistake is not its own.
+    "journey_behind": (
+        "journey",
+        "entry: {audience: audience_good}\nsteps:\n  - {name: a, touchpoint: {destination: mailer, channel: email, template: b}}",
+    ),
     # Of the event's columns the properties name one, and so no word is said of the others.
     "journey_of_orders": (
         "journey",
@@ -115,7 +120,11 @@ def test_every_file_is_checked_and_no_warehouse_asked(tmp_path: Path) -> None:
         tmp_path,
         tmp_path / "nowhere" / "not.duckdb",
         stubs,
-        {"cdp_events": events, "cdp_registry": {"traits": ["traits_billing"]}},
+        {
+            "cdp_events": events,
+            "cdp_registry": {"traits": ["traits_billing"], "journeys": ["journey_one", "journey_behind"]},
+            "cdp_contact_rules": {"caps": [{"at_most": 1, "days": 1}]},
+        },
     )
     (tmp_path / "models/journey_tried.sql").unlink()
     for name, (macro, text) in WRONG.items():
