@@ -122,7 +122,10 @@ def test_every_file_is_checked_and_no_warehouse_asked(tmp_path: Path) -> None:
         stubs,
         {
             "cdp_events": events,
-            "cdp_registry": {"traits": ["traits_billing"], "journeys": ["journey_one", "journey_behind"]},
+            "cdp_registry": {
+                "traits": ["traits_billing"],
+                "journeys": ["journey_one", "journey_behind"],
+            },
             "cdp_contact_rules": {"caps": [{"at_most": 1, "days": 1}]},
         },
     )
