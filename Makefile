@@ -13,12 +13,14 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS ?= false
 export DO_NOT_TRACK ?= 1
 
 # A pinned file of requirements into a virtual environment: by uv, which pip brings in where it is missing; by pip where that fails.
+# The environments beside the first are made by its uv.
 UV_VERSION := 0.13.9
 define install
 	@test -n "$(PYTHON)" || { echo "Error: Python 3.11 or newer is needed and none was found."; \
 	  echo "Hint:  install it, or name one: make $(MAKECMDGOALS) PYTHON=/path/to/python3"; exit 2; }
-	@test -x $(1)/python || $(PYTHON) -m venv $(dir $(1))
-	@uv=$$(command -v uv || echo $(1)/uv); pip="$(1)/python -m pip install -q --disable-pip-version-check"; \
+	@uv=$$(command -v uv || echo $(BIN)/uv); \
+	 test -x $(1)/python || { test -x "$$uv" && "$$uv" venv -q --seed -p $(PYTHON) $(dir $(1)); } || $(PYTHON) -m venv $(dir $(1)); \
+	 test -x "$$uv" || uv=$(1)/uv; pip="$(1)/python -m pip install -q --disable-pip-version-check"; \
 	 { test -x "$$uv" || $$pip uv==$(UV_VERSION); } \
 	 && "$$uv" pip install -q --compile-bytecode -p $(1)/python -r $(2) || $$pip -r $(2)
 endef
@@ -32,7 +34,8 @@ setup: $(VENV)/.setup profiles.yml  ## install what the project runs on into .ve
 
 $(VENV)/.setup: pyproject.toml requirements/base.txt
 	$(call install,$(BIN),requirements/base.txt)
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps -e .
+	@$(BIN)/uv pip install -q -p $(BIN)/python --no-deps -e . 2>/dev/null \
+	 || $(BIN)/python -m pip install -q --disable-pip-version-check --no-deps -e .
 	@touch $@
 
 $(VENV)/.setup-dev: $(VENV)/.setup requirements/dev.txt

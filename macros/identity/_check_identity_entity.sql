@@ -32,6 +32,9 @@
     {%- set kinds = headwater.matching_kind_names() -%}
     {%- for name, attribute in attributes.items() -%}
         {%- do headwater._identity_name(where, name) -%}
+        {%- if name in headwater.reserved_words() -%}
+            {%- do headwater._identity_error(where, "'" ~ name ~ "' is a word that warehouses read as their own; call it otherwise, such as " ~ name ~ '_text: {kind: text}') -%}
+        {%- endif -%}
         {%- do headwater._identity_keys(where ~ '.' ~ name, attribute or {}, [], ['kind']) -%}
         {%- set kind = (attribute or {}).get('kind', name) -%}
         {%- if kind not in kinds -%}
@@ -78,6 +81,28 @@
             {%- do headwater._identity_keys(where ~ '.blocked_values.models[' ~ loop.index0 ~ ']', model, ['model', 'column'], ['model', 'column']) -%}
         {%- endfor -%}
     {%- endif -%}
+{%- endmacro %}
+
+{#- Adds the patterns of blocked values that no warehouse can read: what is opened and never closed, and a repetition of nothing. -#}
+{% macro note_wrong_patterns(problems) -%}
+    {%- set places = {} -%}
+    {%- set everywhere = var('cdp_identity_blocked_values', none) -%}
+    {%- do places.update({'cdp_identity_blocked_values': everywhere}) -%}
+    {%- set identity = var('cdp_identity', none) -%}
+    {%- for name, entity in (identity.items() if identity is mapping else []) if entity is mapping and entity.get('identifiers') is mapping -%}
+        {%- for type, rule in entity.identifiers.items() if rule is mapping -%}
+            {%- do places.update({'cdp_identity.' ~ name ~ '.identifiers.' ~ type ~ '.blocked_values': rule.get('blocked_values')}) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {%- for where, blocked in places.items() if blocked is mapping and blocked.get('patterns') is sequence and blocked.patterns is not string -%}
+        {%- for pattern in blocked.patterns if pattern is string -%}
+            {%- set left = modules.re.sub('\\[\\^?\\]?[^\\]]*\\]', 'x', modules.re.sub('\\\\.', 'x', pattern)) -%}
+            {%- if '[' in left or left.count('(') != left.count(')') or modules.re.search('(^|[(|])[*+?](?![:=!<P])', left.replace('(?', '(x')) or left.endswith('\\') -%}
+                {%- do problems.append('vars: ' ~ where ~ ".patterns: '" ~ pattern ~ "' is no pattern: a bracket is open, or something is repeated that is not there."
+                    ~ ' A sign that is meant as itself has a backslash before it, such as [.] or \\\\(.') -%}
+            {%- endif -%}
+        {%- endfor -%}
+    {%- endfor -%}
 {%- endmacro %}
 
 {% macro _check_record_source(where, source, types) -%}

@@ -27,9 +27,9 @@
     {{ return(headwater._prepared(attribute.how, column)) }}
 {%- endmacro %}
 
-{#- Expression: 1 where two values of an attribute agree, -1 where they contradict, 0 where they are merely alike, null where one is missing.
-    The kind's levels of comparison say which: equal, close, swapped and short forms agree, slips of the pen are alike, and so is what the kind
-    itself calls `alike`. `left` and `right` are relations that have a column for each of `attributes`. -#}
+{#- Expression: 1 where two values of an attribute agree, 0 where they are merely alike, -1 where they are hardly so, -2 where they contradict, null
+    where one is missing. The kind's levels of comparison say which: equal, close, swapped and short forms agree, slips of the pen are alike, and so is
+    what the kind itself calls `alike` (Bob, Robert); names of one initial (Bartek, Benigna) it calls `hardly` so. `left` and `right` are relations that have a column for each of `attributes`. -#}
 {% macro identity_attribute_compared(attribute, attributes, left, right) -%}
     {%- set agreeing = ['exact', 'close', 'short form', 'swapped'] -%}
     {%- set alike = ['similar', 'one character', 'contained', 'longer form', 'same mailbox', 'same ending', 'one digit'] -%}
@@ -42,7 +42,7 @@
         {%- if attribute.how.missing is defined and swaps %}
         when {{ headwater._identity_sides(attribute.how.missing, names, left, right) }} then 0
         {%- endif %}
-        {#- Carla and Marta are similar, and two: a slip leaves a first name close, or its initial. #}
+        {#- Carla and Marta are similar, and two: a slip leaves a first name close, or similar and its initial. #}
         {%- for label, condition in attribute.how.levels
             if label in agreeing + alike and not (attribute.kind == 'first_name' and label == 'similar') and (swaps or '{l.' not in condition) %}
         when {{ headwater._matching_sides(headwater._identity_sides(condition, names, left, right), l, r) }} then {{ 1 if label in agreeing else 0 }}
@@ -50,7 +50,10 @@
         {%- if attribute.how.alike is defined %}
         when {{ headwater._matching_sides(attribute.how.alike, l, r) }} then 0
         {%- endif %}
-        else -1
+        {%- if attribute.how.hardly is defined %}
+        when {{ headwater._matching_sides(attribute.how.hardly, l, r) }} then -1
+        {%- endif %}
+        else -2
     end
 {%- endmacro %}
 

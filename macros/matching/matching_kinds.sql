@@ -6,13 +6,17 @@
     it tells which household a record is of, and only the other kinds tell who (`agreement`: unless the two differ, since a telephone may be one's own); `kin`: so many of two people who live together agree on it all
     the same, be it ever so rare (a son called as his father, twins, a family's address of e-mail); `identifies`: equality alone says that
     two records are one's, so that what the other kinds claim is held against it; `missing` and `known_by` are conditions under which two values say nothing:
-    other than the highest level, or whatever they are, since another kind has said it. {l} and {r} are the two prepared values;
+    other than the highest level, or whatever they are, since another kind has said it; `alike` and `hardly`: of two values of no level, what may be one's
+    all the same, and what may be but is more often not (identity_attributes). {l} and {r} are the two prepared values;
     {l.kind} another kind's value of the same record; {words} how much of a text's words the two have in common, rare ones above all, in percent. -#}
 {% macro matching_kinds() -%}
     {%- set problems = [] -%}
     {%- do headwater.note_declared_kinds(problems) -%}
     {%- do headwater.stop_for_settings(problems) -%}
     {%- set likenesses = headwater.matching_likenesses() -%}
+    {%- if likenesses | list != headwater.matching_likeness_names() -%}
+        {{ exceptions.raise_compiler_error('matching_likeness_names are others than those of matching_likenesses: ' ~ likenesses | list | join(', ')) }}
+    {%- endif -%}
     {%- set text = {'prepare': headwater._prepared_text('{x}'), 'frequency': true} -%}
     {%- set code = {'prepare': headwater._prepared_code('{x}', '[^a-z0-9]'), 'frequency': true} -%}
     {%- set swapped = '{l.first_name} = {r.last_name} and {l.last_name} = {r.first_name}' -%}
@@ -26,7 +30,7 @@
             ['swapped', swapped],
             ['short form', starts],
             ['similar', headwater._ratio_at_least(60)],
-        ], alike=headwater._alike_first_names(), kin=0.01),
+        ], alike=headwater._alike_first_names(), hardly='substr({l}, 1, 1) = substr({r}, 1, 1)', kin=0.01),
         'last_name': dict(likenesses.person_name, missing=swapped, shared=true),
         'birth_date': dict(likenesses.date, kin=0.005),
         'email': {'prepare': headwater._prepared_email('{x}'), 'frequency': true, 'kin': 0.01, 'identifies': true, 'levels': [
@@ -177,14 +181,15 @@
     {{ return("(" ~ headwater.regexp_matches_whole('{l}', '[^a-z]*') ~ ") <> (" ~ headwater.regexp_matches_whole('{r}', '[^a-z]*') ~ ")") }}
 {%- endmacro %}
 
-{#- Condition: first names that may be one person's though no spelling says so: with one initial (Katja, Katharina), one inside the
+{#- Condition: first names that may be one person's though no level says so: similar and of one initial (Katja, Katharina), one inside the
     other (Tina, Christina), in another script, or known to be short for each other. -#}
 {% macro _alike_first_names() -%}
     {%- set known = {
         'robert': 'bob bobby rob', 'william': 'bill billy', 'richard': 'dick rick', 'edward': 'ted teddy ned', 'margaret': 'peggy daisy rita greta meg',
         'elizabeth': 'liz lizzy betty bess lisa elsa', 'elisabeth': 'lisa elsa betty liz sissi', 'john': 'jack', 'henry': 'harry hal', 'mary': 'polly molly',
         'charles': 'chuck', 'anthony': 'tony', 'alexander': 'sascha sasha xander lex', 'alexandra': 'sascha sasha', 'alexandre': 'sacha',
-        'catherine': 'kate katie kathy katherine katharina', 'katherine': 'cathy catherine', 'andrew': 'drew', 'helen': 'nell', 'ellen': 'nell',
+        'catherine': 'kate katie kathy katherine katharina', 'katherine': 'cathy catherine kate katie kitty', 'katharina': 'kate katja kathi kaethe katinka',
+        'aleksandra': 'ola', 'malgorzata': 'gosia', 'katarzyna': 'kasia', 'agnieszka': 'aga', 'joanna': 'asia', 'jakub': 'kuba', 'maria': 'mia mitzi', 'andrew': 'drew', 'helen': 'nell', 'ellen': 'nell',
         'sarah': 'sally', 'james': 'jim', 'johannes': 'hans', 'heinrich': 'heiner heinz', 'joseph': 'sepp', 'josef': 'sepp beppo', 'georg': 'schorsch',
         'magdalena': 'leni', 'gertrud': 'trudi traudl', 'francisco': 'paco pancho', 'jose': 'pepe', 'ignacio': 'nacho', 'guadalupe': 'lupita',
         'giuseppe': 'beppe', 'luigi': 'gigi', 'francesco': 'ciccio', 'yevgeny': 'zhenya', 'evgeny': 'zhenya', 'vladimir': 'volodya', 'dmitry': 'mitya',
@@ -197,7 +202,7 @@
         {%- endfor -%}
     {%- endfor -%}
     {%- set told = pairs | join(', ') -%}
-    {{ return("substr({l}, 1, 1) = substr({r}, 1, 1)"
+    {{ return("(substr({l}, 1, 1) = substr({r}, 1, 1) and (" ~ headwater._ratio_at_least(60) ~ "))"
         ~ " or (length({r}) >= 3 and " ~ dbt.position('{r}', '{l}') ~ " > 0) or (length({l}) >= 3 and " ~ dbt.position('{l}', '{r}') ~ " > 0)"
         ~ " or " ~ headwater._other_script()
         ~ " or " ~ dbt.concat(['{l}', "'~'", '{r}']) ~ " in (" ~ told ~ ") or " ~ dbt.concat(['{r}', "'~'", '{l}']) ~ " in (" ~ told ~ ")") }}

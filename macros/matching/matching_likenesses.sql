@@ -72,7 +72,7 @@
     {%- for name in (given | list | sort if given is mapping else []) -%}
         {%- set told = given[name] if given[name] is mapping else {'compared_as': given[name]} -%}
         {%- do declared.update({name: {
-            'compared_as': told.get('compared_as'), 'shared': told.get('shared', false) | as_bool, 'identifies': told.get('identifies', false) | as_bool
+            'compared_as': none if told.get('compared_as') is none else told['compared_as'] | string, 'shared': told.get('shared', false) | as_bool, 'identifies': told.get('identifies', false) | as_bool
         } }) -%}
     {%- endfor -%}
     {{ return(declared) }}

@@ -10,7 +10,7 @@
     {%- if settings.review <= 0 or settings.review > settings.accept or settings.accept > settings.strong or settings.strong >= 1 -%}
         {%- do headwater._matching_error('review, accept, strong', 'need 0 < review <= accept <= strong < 1, got ' ~ settings.review ~ ', ' ~ settings.accept ~ ', ' ~ settings.strong) -%}
     {%- endif -%}
-    {%- set entities = given.get('entities') or {} -%}
+    {%- set entities = given.get('entities') or (headwater.setting('cdp_identity') | list) -%}
     {%- for name in entities -%}
         {%- set present = [] -%}
         {%- set records = headwater._matching_sources(name, entities[name] if entities is mapping else {}) -%}
@@ -38,9 +38,6 @@
             'name': name, 'records': records, 'rules': rules, 'households': told.get('households', name == 'person') | as_bool
         }) -%}
     {%- endfor -%}
-    {%- if given.get('enabled', false) and not settings.entities -%}
-        {%- do headwater._matching_error('entities', 'is empty') -%}
-    {%- endif -%}
     {{ return(settings) }}
 {%- endmacro %}
 
@@ -58,15 +55,37 @@
     {%- else -%}
         {%- for source in headwater.record_sources(name) if source.matching -%}
             {%- do records.append({
-                'source_name': source.source_name, 'model': source.model, 'record_key': source.record_key, 'columns': source.matching
+                'source_name': source.source_name, 'model': source.model, 'record_key': source.record_key, 'columns': headwater._by_kind(name, source.matching)
             }) -%}
         {%- endfor -%}
     {%- endif -%}
     {{ return(records) }}
 {%- endmacro %}
 
+{#- Value: columns of an entity's record by their kind: what is an attribute of another name is of the kind that the attribute says. -#}
+{% macro _by_kind(entity, columns) -%}
+    {%- set attributes = (headwater.setting('cdp_identity').get(entity) or {}).get('attributes') or {} -%}
+    {%- set kinds = {} -%}
+    {%- for name, column in columns.items() -%}
+        {%- do kinds.update({(attributes.get(name) or {}).get('kind', name): column}) -%}
+    {%- endfor -%}
+    {{ return(kinds) }}
+{%- endmacro %}
+
 {% macro _matching_error(where, message) -%}
     {%- do headwater.stop_setting('vars: cdp_matching: ' ~ where ~ ': ' ~ message ~ '. See docs/matching.md.') -%}
+{%- endmacro %}
+
+{#- Adds the names of entities that nobody declared. -#}
+{% macro note_matched_entities(problems) -%}
+    {%- set given = var('cdp_matching', none) -%}
+    {%- set identity = var('cdp_identity', none) -%}
+    {%- set identity = identity | list if identity is mapping else [] -%}
+    {%- set entities = (given.get('entities') or []) if given is mapping else [] -%}
+    {%- for name in ([] if entities is string or entities is not iterable else entities) if name is string and name not in identity -%}
+        {%- do problems.append("vars: cdp_matching.entities: '" ~ name ~ "' is not one of " ~ identity | join(', ') ~ (headwater.nearest(name, identity) or '.')
+            ~ ' They stand in vars: cdp_identity.') -%}
+    {%- endfor -%}
 {%- endmacro %}
 
 {#- Adds what is wrong with the kinds of the project's own: one is a column of the engine's, so it is called as no other is. -#}
@@ -79,9 +98,16 @@
             {%- do problems.append(where ~ 'a kind of that name ships, or a column of the engine: call it otherwise.') -%}
         {%- elif not modules.re.fullmatch('[a-z][a-z0-9_]*', name) -%}
             {%- do problems.append(where ~ 'that is no name of a kind: lower-case letters, digits and _ are.') -%}
+        {%- elif name in headwater.reserved_words() -%}
+            {%- do problems.append(where ~ 'a word that warehouses read as their own: call it otherwise, such as ' ~ name ~ '_text.') -%}
         {%- endif -%}
-        {%- if told.compared_as not in headwater.matching_likeness_names() -%}
-            {%- do problems.append(where ~ "'" ~ told.compared_as ~ "' is not one of " ~ headwater.matching_likeness_names() | join(', ')) -%}
+        {%- if told.compared_as is none -%}
+            {%- if var('cdp_matching').kinds[name] is none -%}
+                {%- do problems.append(where ~ 'is empty. Say as what it is compared: ' ~ headwater.matching_likeness_names() | join(', ') ~ '.') -%}
+            {%- endif -%}
+        {%- elif told.compared_as not in headwater.matching_likeness_names() -%}
+            {%- do problems.append(where ~ "'" ~ told.compared_as ~ "' is not one of " ~ headwater.matching_likeness_names() | join(', ')
+                ~ (headwater.nearest(told.compared_as | string, headwater.matching_likeness_names()) or '.') ~ ' It is how values of the kind are compared.') -%}
         {%- endif -%}
     {%- endfor -%}
     {%- if headwater.matching_blocking_rules() | length > 60 -%}

@@ -54,6 +54,8 @@
         {%- endif -%}
     {%- endfor -%}
     {%- do headwater.note_declared_kinds(problems) -%}
+    {%- do headwater.note_matched_entities(problems) -%}
+    {%- do headwater.note_wrong_patterns(problems) -%}
     {%- do headwater._note_own_models(problems) -%}
     {%- do headwater._note_absent_models(problems) -%}
     {%- do headwater._note_lost_entities(problems) -%}
@@ -167,6 +169,8 @@
         {{ return('true or false') }}
     {%- elif shape == 'whole' and not (is_number and value is integer and value >= 1) -%}
         {{ return('a whole number of at least 1') }}
+    {%- elif shape in ['whole', 'count'] and is_number and value > 2147483647 -%}
+        {{ return('a whole number of at most 2147483647') }}
     {%- elif shape == 'count' and not (is_number and value is integer and value >= 0) -%}
         {{ return('a whole number of at least 0') }}
     {%- elif shape == 'number' and not (is_number and value > 0) -%}
@@ -183,8 +187,8 @@
         {%- if not is_list -%}
             {{ return('a list of ' ~ {'words': 'values'}.get(shape, shape)) }}
         {%- endif -%}
-        {%- for one in value if shape != 'words' and headwater._wish(one, shape[:-1]) -%}
-            {{ return('a list of ' ~ shape ~ ", for '" ~ one ~ "' is none") }}
+        {%- for one in value if (headwater._wish(one, shape[:-1]) if shape != 'words' else one is none or (one is iterable and one is not string)) -%}
+            {{ return('a list of ' ~ {'words': 'values'}.get(shape, shape) ~ ", for '" ~ one ~ "' is none") }}
         {%- endfor -%}
     {%- endif -%}
     {{ return('') }}

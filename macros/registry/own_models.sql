@@ -8,7 +8,7 @@
         'identity_aliases', 'identity_assignments', 'identity_clusters', 'identity_confidence', 'identity_conflicts', 'identity_edges',
         'identity_entity_identifiers', 'identity_entity_records', 'identity_history', 'identity_links', 'identity_records',
         'identity_values', 'int_campaigns__conversions', 'int_campaigns__touchpoints', 'int_identity__attributes_compared',
-        'int_identity__domains', 'int_identity__identifiers_unconfirmed', 'int_identity__identifiers_unpivoted', 'int_identity__ids_folded',
+        'int_identity__domains', 'int_identity__identifiers_unconfirmed', 'int_identity__identifiers_unpivoted', 'int_identity__ids_folded', 'int_identity__ids_of_many',
         'int_identity__overrides_resolved', 'int_identity__values_blocked', 'int_identity__values_screened',
         'int_profiles__account_attribute_values', 'int_profiles__attribute_values', 'int_profiles__campaign_recipients_resolved',
         'int_profiles__consent_answers', 'int_profiles__consents_counted', 'int_profiles__identifier_holders',

@@ -47,7 +47,8 @@
             'path': 'text', 'schema': 'text', 'account': 'text', 'database': 'text', 'project': 'text', 'dataset': 'text',
         } } },
         'cdp_matching': {'keys': {
-            'enabled': 'flag', 'accept': 'share', 'strong': 'share', 'review': 'share', 'max_block_records': 'whole', 'entities': 'any',
+            'enabled': 'flag', 'accept': 'share', 'strong': 'share', 'review': 'share', 'max_block_records': 'whole',
+            'entities': {'either': [{'each': {'keys': {'households': 'flag', 'records': 'any'} } }, 'names']},
             'kinds': {'each': {'either': [{'keys': {'compared_as': 'name', 'shared': 'flag', 'identifies': 'flag'}, 'needs': ['compared_as']}, 'name']} },
         } },
         'cdp_minors': {'keys': {

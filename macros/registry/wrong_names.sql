@@ -145,6 +145,7 @@
 {% macro _note_wrong_records(problems, nodes, names) -%}
     {%- set identity = headwater.setting('cdp_identity') -%}
     {%- set survivorship = headwater.setting('cdp_survivorship') -%}
+    {%- set matching = headwater.setting('cdp_matching') -%}
     {%- set taken, given = {}, {} -%}
     {%- for entity in identity -%}{%- do taken.update({entity: {}}) -%}{%- do given.update({entity: []}) -%}{%- endfor -%}
     {%- for name in names if name in nodes -%}
@@ -169,17 +170,32 @@
                 {%- do taken[entity].update({source_name: name}) -%}
                 {%- set types = (identity[entity].get('identifiers') or {}) | list -%}
                 {%- set attributes = ((survivorship.get(entity) or {}).get('attributes') or {}) | list -%}
-                {%- for kind, allowed in {'identifiers': types, 'attributes': attributes, 'matching': none}.items() -%}
+                {%- set compared = (identity[entity].get('attributes') or {}) | list -%}
+                {%- set kinds = headwater.matching_kind_names() + ['full_name'] + (compared | reject('in', headwater.matching_kind_names()) | list) -%}
+                {%- set places = {
+                    'identifiers': ' They stand in vars: cdp_identity.' ~ entity ~ '.identifiers.',
+                    'attributes': ' They stand in vars: cdp_survivorship.' ~ entity ~ '.attributes.',
+                    'matching': ' Those of your own stand in vars: cdp_matching.kinds.'
+                } -%}
+                {%- for kind, allowed in {'identifiers': types, 'attributes': attributes, 'matching': kinds}.items() -%}
                     {%- for called, column in headwater._columns_by_name_or_none(facts.get(kind)).items() -%}
-                        {%- if allowed is not none and called not in allowed -%}
+                        {%- if called not in allowed -%}
                             {%- do problems.append(where ~ '.' ~ entity ~ '.' ~ kind ~ ": '" ~ called ~ "' is not one of "
-                                ~ (allowed | join(', ') or 'none, for there are none') ~ (headwater.nearest(called, allowed) or '.') ~ ' They stand in vars: '
-                                ~ ('cdp_identity.' ~ entity ~ '.identifiers.' if kind == 'identifiers' else 'cdp_survivorship.' ~ entity ~ '.attributes.')) -%}
+                                ~ (allowed | join(', ') or 'none, for there are none') ~ (headwater.nearest(called, allowed) or '.') ~ places[kind]
+                                ~ (' What is only to tell people apart stands under matching.' if kind == 'attributes' and called in compared else '')) -%}
                         {%- endif -%}
                         {%- do columns.update({entity ~ '.' ~ kind ~ '.' ~ called: column.get('column') if column is mapping else column}) -%}
+                        {%- if column is mapping and column.get('disposable_when') is string -%}
+                            {%- do columns.update({entity ~ '.' ~ kind ~ '.' ~ called ~ '.disposable_when': column.disposable_when}) -%}
+                        {%- endif -%}
                         {%- if kind == 'attributes' -%}{%- do given[entity].append(called) -%}{%- endif -%}
                     {%- endfor -%}
                 {%- endfor -%}
+                {%- set alone = headwater._columns_by_name_or_none(facts.get('matching')) | reject('in', compared) | list -%}
+                {%- if alone and matching.get('enabled') and matching.get('entities') and entity not in matching.entities -%}
+                    {%- do problems.append(where ~ '.' ~ entity ~ ".matching: '" ~ alone[0] ~ "' is compared by nobody: add " ~ entity
+                        ~ ' to vars: cdp_matching.entities, or take that out, and all entities take part.') -%}
+                {%- endif -%}
                 {%- for key in ['role', 'job_title'] -%}{%- do columns.update({entity ~ '.' ~ key: facts.get(key)}) -%}{%- endfor -%}
             {%- endfor -%}
             {%- do headwater._note_missing_columns(problems, where, node, columns, is_record=true) -%}

@@ -44,9 +44,16 @@ def patch_parsing() -> None:
 
     Dialect.parse = once
     deepcopy = core.deepcopy
-    core.deepcopy = lambda given: (
-        dict(given) if type(given) is dict else deepcopy(given)
-    )  # a node's place in the text
+
+    def cheaply(given: Any) -> Any:
+        """A node's place in the text and its comments, which hold no other node."""
+        if type(given) is dict:
+            return dict(given)
+        if type(given) is list and all(type(one) is str for one in given):
+            return list(given)
+        return deepcopy(given)
+
+    core.deepcopy = cheaply
     gc.set_threshold(100_000)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -164,6 +164,12 @@ class Verb(click.Command):
         self._alarms = alarms
         self.params.extend(global_options())
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Words after --select unite, in quotes or not, as they do for dbt; where they could be something else, in quotes alone."""
+        if not any(isinstance(one, click.Argument) for one in self.params):
+            args = _united(args)
+        return super().parse_args(ctx, args)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; what it returns is the exit code."""
         app = ctx.find_object(App)
@@ -175,6 +181,24 @@ class Verb(click.Command):
 
         with alarmed(app, str(self.name), ctx.params):
             return super().invoke(ctx)
+
+
+_SELECTING = frozenset({"--select", "-s", "--exclude", "-x"})
+
+
+def _united(words: Sequence[str]) -> list[str]:
+    """`--select a b` as `--select a --select b`."""
+    found, option, is_first = list[str](), "", False
+    for word in words:
+        name = word.partition("=")[0]
+        if word.startswith("-"):
+            option, is_first = (name if name in _SELECTING else ""), word in _SELECTING
+        elif option and not is_first:
+            found.append(option)
+        else:
+            is_first = False
+        found.append(word)
+    return found
 
 
 def agreed(question: str, *, yes: bool, default: bool = False, otherwise: str = "") -> bool:

@@ -54,7 +54,9 @@ def _matching(word: str, definitions: Sequence[SyncDefinition], option: str) -> 
         if any(fnmatch.fnmatchcase(value, pattern) for value in _values(method, definition))
     }
     if not found:
-        near = closest(pattern, _all_values(method, definitions))
+        near = closest(
+            pattern, _all_values(method, definitions), before=f"{method}:" if colon else ""
+        )
         for other in () if colon else ("destination", "tag", "model"):
             near = near or closest(pattern, _all_values(other, definitions), before=f"{other}:")
         raise SelectionError(

@@ -14,6 +14,7 @@ import operator
 import os
 import pickle
 import threading
+from collections import ChainMap
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -27,7 +28,9 @@ import dbt.context.base
 import dbt.context.manifest
 import dbt.parser.manifest
 import dbt.parser.schemas
+import dbt_common.clients.jinja
 import jinja2
+import jinja2.sandbox
 import parsedatetime
 from dbt.adapters.base import BaseAdapter
 from dbt.clients.jinja import MacroGenerator
@@ -39,7 +42,7 @@ from dbt_common.behavior_flags import BehaviorFlagRendered
 from dbt_common.dataclass_schema import dbtClassMixin
 from dbt_common.events.base_types import BaseEvent, EventLevel
 from dbt_common.events.event_manager import EventManager
-from dbt_common.events.logger import _log_level_map
+from dbt_common.events.logger import PRINT_EVENT_NAMES, _log_level_map
 from dbt_common.tests import enable_test_caching
 from dbt_common.utils.encoding import JSONEncoder
 
@@ -169,7 +172,9 @@ def _made_at_once(self, macro, context=None, node=None, stack=None):
 def _namespace_at_once(self, macros_by_package, ctx):
     bound = tuple(itertools.repeat(one) for one in (ctx, self.node, self.thread_ctx))
     for package, macros in macros_by_package.items():
-        made = dict(zip(macros, map(_Macro, zip(macros.values(), *bound)), strict=True))
+        made = dict(
+            zip(macros, map(_Macro, zip(macros.values(), *bound, strict=False)), strict=True)
+        )
         if package in self.internal_package_names:
             self.internal_packages[package] = made
             continue
@@ -227,7 +232,7 @@ def _if_heard(fire):
             or force_warn_or_error_handling
             or any(is_heard(logger, told) for logger in self.loggers)
             or any(one is not track_behavior_change_warn for one in self.callbacks)
-            or (self.loggers and type(e).__name__ == "PrintEvent")  # written as an error is
+            or (self.loggers and type(e).__name__ in PRINT_EVENT_NAMES)  # written as errors are
         ):
             fire(self, e, level, node, force_warn_or_error_handling)
 
@@ -235,6 +240,31 @@ def _if_heard(fire):
 
 
 _patch(EventManager, "fire_event", _if_heard)
+
+
+# Whether a name is there, and whether Jinja may touch it, is asked some hundred thousand times a build.
+class _Chain(ChainMap):
+    """Two mappings, asked in C."""
+
+    def __contains__(self, name):
+        first, then = self.maps
+        return name in first or name in then
+
+
+def _by_type(judge):
+    known = {}
+
+    def judged(one, name):
+        key = (type(one), name)
+        if key not in known:
+            known[key] = judge(one, name)
+        return known[key]
+
+    return judged
+
+
+dbt_common.clients.jinja.ChainMap = _Chain
+_patch(jinja2.sandbox, "is_internal_attribute", _by_type)
 
 
 # A YAML file that was read before in this process.

@@ -46,6 +46,16 @@ screened as (
 
 ),
 
+ids_of_many as (
+
+    select
+        value_node,
+        is_peopled
+
+    from {{ ref('int_identity__ids_of_many') }}
+
+),
+
 -- Only a value on more records than ids are allowed can be on too many ids.
 suspects as (
 
@@ -90,8 +100,11 @@ exclusive_ids as (
 
     inner join screened on identifiers.value_node = screened.value_node
 
+    left join ids_of_many on identifiers.value_node = ids_of_many.value_node
+
     where
         screened.dropped_reason is null
+        and ids_of_many.value_node is null
         and not coalesce(screened.is_disposable, false)
         and not identifiers.is_expired
         and (
@@ -243,6 +256,7 @@ decided as (
             {%- if attributes %}
             when spread.value_node is not null{{ headwater.identity_not_allowed(entities, 'screened.') }} then 'spread'
             {%- endif %}
+            when ids_of_many.is_peopled{{ headwater.identity_not_allowed(entities, 'screened.') }} then 'spread'
             when ambiguous.value_node is not null then 'ambiguous'
         end as dropped_reason,
         screened.record_count,
@@ -255,6 +269,8 @@ decided as (
     from screened
 
     left join ambiguous on screened.value_node = ambiguous.value_node
+
+    left join ids_of_many on screened.value_node = ids_of_many.value_node
     {%- if crowds %}
 
     left join crowded on screened.value_node = crowded.value_node

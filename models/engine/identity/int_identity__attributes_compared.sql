@@ -1,5 +1,5 @@
 {#- Which records there are is known when this runs; what it may then read is told before. -#}
-{%- if not execute -%}{%- do ref('int_identity__identifiers_unconfirmed') -%}{%- endif -%}
+{%- if not execute -%}{%- do [ref('int_identity__identifiers_unconfirmed'), ref('int_identity__ids_of_many')] -%}{%- endif -%}
 {%- set entities = headwater.identity_rules() -%}
 {%- set attributes = headwater.identity_attributes(entities) -%}
 {#- Last names and addresses are a family's: they part people and join none. -#}
@@ -84,7 +84,13 @@ key_ids as (
 
     inner join own on identifiers.record_node = own.record_node
 
-    where identifiers.is_strong
+    left join {{ ref('int_identity__ids_of_many') }} as ids_of_many
+        on identifiers.value_node = ids_of_many.value_node
+
+    where
+        identifiers.is_strong
+        -- What stands under a till's id is whose it says it is, not the till's.
+        and ids_of_many.value_node is null
 
     group by identifiers.value_node
 
@@ -247,10 +253,11 @@ counted as (
         is_expired,
         is_key,
         gives_way,
-        {% for attribute in own_kinds %}{{ " + " if not loop.first }}case when {{ attribute.name }}_compared is not null then 1 else 0 end{% endfor %} as own_count,
-        {% for attribute in own_kinds %}{{ " + " if not loop.first }}case when {{ attribute.name }}_compared = -1 then 1 else 0 end{% endfor %} as own_contradict_count,
+        {% for attribute in own_kinds %}{{ " + " if not loop.first }}case when {{ attribute.name }}_compared <> -1 then 1 else 0 end{% endfor %} as own_count,
+        {% for attribute in own_kinds %}{{ " + " if not loop.first }}case when {{ attribute.name }}_compared = -2 then 1 else 0 end{% endfor %} as own_contradict_count,
         {% for attribute in own_kinds %}{{ " + " if not loop.first }}case when {{ attribute.name }}_compared = 1 then 1 else 0 end{% endfor %} as agree_count,
-        {% for attribute in attributes %}{{ " + " if not loop.first }}case when {{ attribute.name }}_compared = -1 then 1 else 0 end{% endfor %} as contradict_count
+        {% for attribute in attributes %}{{ " + " if not loop.first }}case when {{ attribute.name }}_compared = -2 then 1 else 0 end{% endfor %} as contradict_count,
+        {% for attribute in attributes %}{{ " + " if not loop.first }}case when {{ attribute.name }}_compared < 0 then 1 else 0 end{% endfor %} as doubt_count
 
     from compared
 
@@ -265,11 +272,11 @@ judged as (
         {{ attribute.name }},
         {%- endfor %}
         is_owner and is_key as is_key_owner,
-        gives_way and contradict_count > 1 as gives_way,
-        -- One contradiction is enough where nothing else of the two is known.
+        gives_way and contradict_count > 0 and doubt_count > 1 as gives_way,
+        -- One contradiction is enough where nothing else of the two is known, or no more than an initial.
         case
-            when is_owner or agree_count > contradict_count then 'agrees'
-            when agree_count = 0 and (contradict_count > 1 or (own_contradict_count = 1 and own_count = 1)) then 'contradicts'
+            when is_owner or agree_count > doubt_count then 'agrees'
+            when agree_count = 0 and contradict_count > 0 and (doubt_count > 1 or (own_contradict_count = 1 and own_count = 1)) then 'contradicts'
             else 'unclear'
         end as outcome
 
@@ -292,7 +299,7 @@ borne_out as (
         is_owned
         and not is_key
         and agree_count > 1
-        and contradict_count = 0
+        and doubt_count = 0
 
 ),
 

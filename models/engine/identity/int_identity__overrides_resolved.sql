@@ -166,6 +166,28 @@ blocked_values as (
 
 ),
 
+-- A model of a team's own may hold anything.
+unknown_actions as (
+
+    select
+        entity,
+        action,
+        left_key,
+        right_key,
+        cast(null as {{ dbt.type_bigint() }}) as left_node,
+        cast(null as {{ dbt.type_bigint() }}) as right_node,
+        min(author) as author,
+        min(reason) as reason,
+        'unknown_action' as dropped_reason
+
+    from overrides
+
+    where coalesce(action, '') not in ('link', 'do_not_link', 'block_value')
+
+    group by 1, 2, 3, 4
+
+),
+
 unioned as (
 
     select * from pairs
@@ -173,6 +195,10 @@ unioned as (
     union all
 
     select * from blocked_values
+
+    union all
+
+    select * from unknown_actions
 
 )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from sync.config.models import SyncDefinition
@@ -186,16 +186,18 @@ def _check_share(
 ) -> None:
     """Of what was held before, `earlier` are gone within a day."""
     count, held = count + earlier, held + earlier
-    allowed = held if most is None else most
+    limits: dict[str, int | float | None] = {f"max_{what}": most}
     if percent is not None:
-        allowed = min(allowed, held * percent / 100)
-    if count > allowed:
+        limits[f"max_{what}_percent"] = held * percent / 100
+    allowed, over = _over(count, limits)
+    if over:
         share = f" ({100 * count / held:.0f} % of {held:,})" if held else ""
         told = f" within a day, {earlier:,} of them made already" if earlier else ""
         raise _refused(
             definition,
             what,
             f"would make {count:,} {what}{share}{told}; its guards allow {int(allowed):,}",
+            over,
         )
 
 
@@ -210,10 +212,11 @@ def _check_growth(definition: SyncDefinition, what: str, count: int, before: Usu
         most, percent = guards.max_additions, guards.max_additions_percent
         usually = before.held * (percent or 0) / 100
         told = f"it held {before.held:,} before"
-    allowed = float("inf") if most is None else most
+    limits: dict[str, int | float | None] = {f"max_{what}": most}
     if percent is not None and before.is_begun:
-        allowed = min(allowed, max(guards.free_additions, usually))
-    if not count or total <= allowed:
+        limits[f"max_{what}_percent"] = max(guards.free_additions, usually)
+    allowed, over = _over(total, limits)
+    if not count or not over:
         return
     verb = "send" if what == "events" else "add"
     noun = "events" if what == "events" else "rows"
@@ -223,14 +226,26 @@ def _check_growth(definition: SyncDefinition, what: str, count: int, before: Usu
         definition,
         what,
         f"would {verb} {total:,} {noun} within a day{earlier}{told}; its guards allow {int(allowed):,}",
+        over,
     )
 
 
-def _refused(definition: SyncDefinition, what: str, text: str) -> RefusedError:
+def _over(count: int, limits: Mapping[str, int | float | None]) -> tuple[float, list[str]]:
+    """The least that is allowed, and the guards that `count` is over."""
+    set_ones = {name: limit for name, limit in limits.items() if limit is not None}
+    return min(set_ones.values(), default=0), [
+        name for name, limit in set_ones.items() if count > limit
+    ]
+
+
+def _refused(
+    definition: SyncDefinition, what: str, text: str, guards: Sequence[str]
+) -> RefusedError:
+    said = ", ".join(f"{name}: ..." for name in guards)
     return RefusedError(
         f"too_many_{what}",
         f"sync '{definition.name}' {text}.",
         hint=f"look at it with: sync plan --select {definition.name}; if it is right, push with "
-        f"{FLAGS[what]}. Where it is usual, say so in guards: {{max_{what}_percent: ...}} in "
+        f"{FLAGS[what]}. Where it is usual, say so in guards: {{{said}}} in "
         f"{definition.path}.",
     )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import csv
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from sync.config.manifest import Manifest
 from sync.errors import ConfigError
 from sync.identity.matching.em import Model, Patterns, Shape, assumed, train
 
@@ -88,6 +89,8 @@ def train_weights(
         raise ConfigError(
             f"entity '{entity}' has no pairs to learn from.",
             "Build matching_patterns first: dbt build --select +matching_patterns"
+            if not counted
+            else "There are no two records of it that say by what they are compared (docs/matching.md)."
             if record_count < 2
             else f"Of {record_count:,} records no two met: what they have is missing, or on more records than max_block_records; "
             "matching_rules says which.",
@@ -119,22 +122,18 @@ def description_of(manifest: Path, entity: str) -> tuple[list[Kind], list[list[s
     """The kinds and the kinds that each of the entity's blocking rules uses, from the meta of model matching_patterns.
 
     Raises:
-        ConfigError: matching is off, or has no such entity.
+        ConfigError: there is no manifest, matching is off, or has no such entity.
     """
-    document = json.loads(manifest.read_text())
-    node = next(
-        (one for one in document["nodes"].values() if one["name"] == "matching_patterns"), None
-    )
-    if node is None:
+    meta = _described(manifest)
+    if not meta:
         raise ConfigError(
             "matching is off: the model matching_patterns is not in the manifest.",
             "Set enabled: true under vars: cdp_matching, then dbt build --select +matching_patterns.",
         )
-    meta = node["config"]["meta"]
     if entity not in meta["rules"]:
         raise ConfigError(
             f"matching has no entity '{entity}'; it has {', '.join(meta['rules'])}.",
-            "Entities are declared under vars: cdp_matching (docs/matching.md).",
+            "Entities are those of vars: cdp_identity, unless vars: cdp_matching: entities names fewer (docs/matching.md).",
         )
     kinds = [
         Kind(
@@ -151,16 +150,17 @@ def description_of(manifest: Path, entity: str) -> tuple[list[Kind], list[list[s
 
 def accept_of(manifest: Path) -> float:
     """From which probability on pairs are accepted, as the manifest says it."""
-    document = json.loads(manifest.read_text())
-    found = (one for one in document["nodes"].values() if one["name"] == "matching_patterns")
-    return float(next(found)["config"]["meta"]["accept"])
+    return float(_described(manifest)["accept"])
 
 
 def has_households(manifest: Path, entity: str) -> bool:
     """Whether two of the entity may share an address and be two, as the manifest says it."""
-    document = json.loads(manifest.read_text())
-    nodes = (one for one in document["nodes"].values() if one["name"] == "matching_patterns")
-    return any(entity in node["config"]["meta"].get("households", [entity]) for node in nodes)
+    return entity in _described(manifest).get("households", [entity])
+
+
+def _described(manifest: Path) -> Mapping[str, Any]:
+    """What the engine's model matching_patterns keeps of the settings; nothing where matching is off."""
+    return Manifest(manifest).meta("matching_patterns")
 
 
 def weights_of(entity: str, model: Model, kinds: Sequence[Kind], *, source: str) -> list[Weight]:
@@ -185,6 +185,7 @@ def write_weights(path: Path, weights: Sequence[Weight]) -> None:
             kept = [
                 row for row in csv.DictReader(file) if (row["entity"], row["kind"]) not in written
             ]
+    path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()

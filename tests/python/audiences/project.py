@@ -11,6 +11,7 @@ import duckdb
 import yaml
 
 from tests.python.audiences.worlds import EVENTS, NOW, TABLES, World, columns_of
+from tests.python.rows import insert
 
 ROOT = Path(__file__).parents[3]
 FOLDERS = (
@@ -80,13 +81,9 @@ def fill(connection: duckdb.DuckDBPyConnection, world: World) -> None:
     """The tables hold this world and nothing else."""
     for table, rows in world.items():
         connection.execute(f"delete from analytics.{table}")
-        if rows:
-            names = columns_of(table)
-            places = ", ".join("?" * len(names))
-            connection.executemany(
-                f"insert into analytics.{table} values ({places})",
-                [[row[name] for name in names] for row in rows],
-            )
+        names = columns_of(table)
+        told = [[row[name] for name in names] for row in rows]
+        insert(connection, f"analytics.{table}", told)
 
 
 def messages_of_dbt(folder: Path, *command: str) -> dict[str, str]:

@@ -11,6 +11,7 @@ import pytest
 
 from tests.python.audiences.project import compiled_models, make_project, make_tables
 from tests.python.audiences.worlds import EVENTS, NOW, TABLES
+from tests.python.rows import insert
 
 AUDIENCES = {
     "by_country": "entity: person\ntrait: value\n'>=': 0\nholdout: {percent: 10, salt: spring, per: country}\n",
@@ -56,10 +57,8 @@ def held(tmp_path_factory: pytest.TempPathFactory) -> tuple[duckdb.DuckDBPyConne
 
 
 def add(connection: duckdb.DuckDBPyConnection, numbers: range) -> None:
-    connection.executemany(
-        "insert into analytics.profiles (profile_id, country, vip, value) values (?, ?, ?, ?)",
-        [[*person_of(number), number] for number in numbers],
-    )
+    rows = [[*person_of(number), number] for number in numbers]
+    insert(connection, "analytics.profiles", rows, "profile_id, country, vip, value")
 
 
 def test_shares_are_those_of_each_group_and_nobody_changes_sides(
@@ -88,11 +87,11 @@ def test_shares_are_those_of_each_group_and_nobody_changes_sides(
                 assert abs(shares[one] - max(least, size * told / 100)) <= 1, (name, one, size, shares[one])  # fmt: skip
             before[name] = found
             connection.execute(f"delete from analytics.audience_memberships where audience_name = 'audience_{name}'")  # fmt: skip
-            connection.executemany(
-                "insert into analytics.audience_memberships (audience_name, entity, entity_id, entered_at, "
-                "is_holdout) values (?, 'person', ?, ?, ?)",
-                [[f"audience_{name}", one, NOW, is_held] for one, is_held in found.items()],
-            )
+            insert(
+                connection, "analytics.audience_memberships",
+                [[f"audience_{name}", "person", one, NOW, is_held] for one, is_held in found.items()],
+                "audience_name, entity, entity_id, entered_at, is_holdout",
+            )  # fmt: skip
 
 
 def test_whom_every_audience_holds_out_and_which_may_have_them(

@@ -25,6 +25,7 @@ from tests.python.audiences.worlds import (
     contact_tables_of,
 )
 from tests.python.examples import EXAMPLES
+from tests.python.rows import insert
 
 HOUSEHOLDS = ["h1", "h2", "h3", "h4"]
 ASKS: list[Row] = [
@@ -173,12 +174,8 @@ def test_every_ask_holds_whom_it_asks_for_and_not_everybody(
         for table, rows in world.items():
             connection.execute(f"delete from analytics.{table}")
             names = [column.split()[0] for column in SHOP[table].split(", ")]
-            if rows:
-                places = ", ".join("?" * len(names))
-                connection.executemany(
-                    f"insert into analytics.{table} values ({places})",
-                    [[row[name] for name in names] for row in rows],
-                )
+            told = [[row[name] for name in names] for row in rows]
+            insert(connection, f"analytics.{table}", told)
         for number in asked:
             ask = ASKS[number]
             entity = ask.get("entity", "person")

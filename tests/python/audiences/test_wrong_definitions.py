@@ -414,7 +414,10 @@ def test_a_value_is_read_as_it_is_written(project: Path, model: Path) -> None:
          ["steps[1].branch.if.entry", "'revenue_eur'"]),
         ("entry: {audience: audience_everybody, cpa: 5}\nsteps: []", ["entry", "'cpa' is not one of audience"]),
         ("entry: {audience: audience_everybody}\nexit_when: {}\nsteps: []", ["exit_when", "wants a condition"]),
-        ("entry: {audience: audience_everybody, re_entry: {after: 3 days}}\nsteps: []", ["entry.re_entry (line 2): stands beside entry:, not in it"]),
+        (
+            "entry: {audience: audience_everybody, re_entry: {after: 3 days}}\nsteps: []",
+            ["entry.re_entry (line 2): stands beside entry:, not in it"],
+        ),
         ("entry: {audence: audience_everybody}\nsteps: []", ["entry (line 2)", "not audence; did you mean 'audience'"]),
         (
             "entry: {audience: audience_everybody}\nsteps:\n  - wait: {for: 3 days, until: {did: order_placed}}",
@@ -633,7 +636,8 @@ def test_a_wrong_audience_or_journey_stops_no_other(project: Path) -> None:
     ):  # fmt: skip
         assert f"{place} (line {line}): there is no " in said["audience_six"]
         assert f"did you mean '{near}'" in said["audience_six"].split(place)[1].split("\n")[0]
-    assert "entry.audience (line 2): there is no model 'audience_everbody'; did you mean 'audience_everybody'" in said["journey_absent"]  # fmt: skip
+    near = "there is no model 'audience_everbody'; did you mean 'audience_everybody'"
+    assert f"entry.audience (line 2): {near}" in said["journey_absent"]
     assert "all[1].equals (line 3): is given twice" in said["audience_one"]
     assert "'topp' is not one of" in said["audience_two"]
     assert "did you mean 'person'" in said["audience_three"]

@@ -109,7 +109,8 @@ SAID = {
     },
     "audience_of_figures": {
         "any[1].trait.equals": "'Pro' is no value of plan, which is one of basic, pro; did you mean 'pro'?",
-        "any[2].figure.>": "`5` is compared with a text", "any[3].figure.before": "'figure' is of number, and is compared with a column of time",
+        "any[2].figure.>": "`5` is compared with a text",
+        "any[3].figure.before": "'figure' is of number, and is compared with a column of time",
         "any[4].figure.rank": "this one is of text", "any[5].trait.equals": "'figure' is of number, and is compared with a column of text",
         "limit.by.figure": "this one is of text",
     },

@@ -228,6 +228,7 @@ def test_overrides_that_contradict_or_name_nobody_are_conflicts(lab: Lab) -> Non
         "person,do_not_link,records:3,records:4,me,two people",
         "person,link,records:1,records:nobody,me,gone",
         "person,link,records:1,records:1,me,itself",
+        "person,dont_link,records:1,records:3,me,mistyped",
         # Around a corner: five is one with six and six with seven, but five is not seven.
         "person,link,records:5,records:6,me,same",
         "person,link,records:6,records:7,me,same",
@@ -252,6 +253,7 @@ def test_overrides_that_contradict_or_name_nobody_are_conflicts(lab: Lab) -> Non
             "contradicts_link",
             "do_not_link",
             "same_record",
+            "unknown_action",
             "unknown_record",
         ]
     finally:

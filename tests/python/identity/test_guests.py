@@ -14,6 +14,7 @@ import yaml
 from benchmarks.overmerge import pair_scores
 from benchmarks.shoppers import COLUMNS, draw_shoppers
 from tests.python.identity.lab import ROOT, Lab
+from tests.python.rows import insert
 
 SHIPPED = yaml.safe_load((ROOT / "dbt_project.yml").read_text())["vars"]["cdp_identity"]["person"]
 ORDERS = (
@@ -73,9 +74,7 @@ class People(Lab):
             ):
                 typed = ", ".join(f"{one} varchar" for one in columns)
                 connection.execute(f"create or replace table raw.{name} ({typed})")
-                if given := list(given):
-                    marks = ", ".join("?" * len(columns))
-                    connection.executemany(f"insert into raw.{name} values ({marks})", given)
+                insert(connection, f"raw.{name}", given)
 
 
 @pytest.fixture(scope="module")
@@ -163,6 +162,13 @@ def user(key: str, who: tuple[str | None, ...], email: str | None = None,
     return (key, email, phone, *who, f"2026-01-{day:02d}")
 
 
+# First names no two of which are alike.
+SERVED = [
+    (first, last, f"19{60 + n}-03-1{n}")
+    for n, (first, last) in enumerate(
+        (("Zoe", "Quist"), ("Rupert", "Abel"), ("Wilma", "Orth"), ("Otto", "Beck"), ("Gunda", "Fries"), ("Kurt", "Lang"))
+    )
+]  # fmt: skip
 # Worlds beside each other, told apart by what their keys begin with.
 CUSTOMERS = [
     # Four checkouts of one woman, of which nobody said that they are; a third and fourth arrive later.
@@ -226,6 +232,25 @@ CUSTOMERS = [
     person("landline-none", (None, None, None), "landline-4@web.org", "+4930738128", 2),
     # Whose shop does not send its customers, but names on their orders.
     person("keyless-b", BEN, "keyless@web.org", day=20),
+    # An initial is little: two of one family, two who swapped addresses, twins; and a slip of the pen all the same.
+    person("initial-a", ("Lara", "Carrillo", "1943-06-17"), "initial@web.org"),
+    person("initial-b", ("Luis", "Carrillo", "1941-10-05"), "initial@web.org", day=2),
+    person("crossed-a", ("Shaun", "Johnson", None), "crossed-b@web.org"),
+    person("crossed-b", ("Suzanne", "Weiss", "1949-12-06"), "crossed-a@web.org"),
+    person("twin-a", ("Bartek", "Turner", "2002-06-19"), "twin-a@web.org", "+491517381208"),
+    person("twin-b", ("Benigna", "Turner", "2002-06-19"), "twin-b@web.org", "+491517381208"),
+    person("slip-a", ("Anna", "Hill", "1980-02-03"), "slip-a@web.org", "+491517381209"),
+    person("slip-b", ("Anne", "Hill", "1980-02-03"), "slip-b@web.org", "+491517381209"),
+    # Whose orders a clerk took under an id of his own, and one whose shop sends no customers.
+    *(
+        person(f"served-{n}", who, f"served-{n}@web.org", f"+4915173813{n:02d}")
+        for n, who in enumerate(SERVED)
+    ),
+    person("counter", ("Counter", "Sales", None)),
+    *(
+        person(f"called-{n}", who, f"called-{n}@web.org", f"+4915173814{n:02d}")
+        for n, who in enumerate(SERVED)
+    ),
 ]
 HISTORY = [
     order("swap-order-a", "swap-a", email="swap-a@web.org"),
@@ -237,6 +262,28 @@ HISTORY = [
     order("friend-order", "friend-a", user="friend"),
     order("keyless-1", "k-7", email="keyless@web.org", day=3),
     order("keyless-2", "k-7", who=ANNA, day=4),
+    order("crossed-order-a", "crossed-a", email="crossed-a@web.org"),
+    order("crossed-order-b", "crossed-b", email="crossed-b@web.org"),
+    *(
+        order(
+            f"counter-{n}",
+            "counter",
+            email=f"served-{n}@web.org",
+            phone=f"+4915173813{n:02d}",
+            who=(*who[:2], None),
+        )
+        for n, who in enumerate(SERVED)
+    ),
+    *(
+        order(
+            f"hotline-{n}",
+            "hotline",
+            email=f"called-{n}@web.org",
+            phone=f"+4915173814{n:02d}",
+            who=(*who[:2], None),
+        )
+        for n, who in enumerate(SERVED)
+    ),
     *(order(f"till-{n}", "till", email=f"till-user{n}@web.org") for n in range(30)),
 ]
 APP = [
@@ -265,6 +312,9 @@ def test_attributes_bear_out_and_veto(lab: People) -> None:
         ("years-new", "years-old"),
         ("gone-old", "gone-older"),
         ("landline-1", "landline-2"),
+        ("slip-a", "slip-b"),
+        *((f"counter-{n}", f"served-{n}") for n in range(6)),
+        *((f"hotline-{n}", f"called-{n}") for n in range(6)),
     ):
         assert groups[left] == groups[right], (left, right)
     for left, right in (
@@ -289,6 +339,11 @@ def test_attributes_bear_out_and_veto(lab: People) -> None:
         ("landline-1", "landline-son"),
         ("landline-1", "landline-none"),
         ("keyless-1", "keyless-b"),
+        ("initial-a", "initial-b"),
+        ("crossed-a", "crossed-b"),
+        ("twin-a", "twin-b"),
+        ("served-0", "served-1"),
+        ("served-0", "counter"),
     ):
         assert groups[left] != groups[right], (left, right)
     assert groups["swap-order-a"] == groups["swap-a"]
@@ -318,6 +373,11 @@ def test_attributes_bear_out_and_veto(lab: People) -> None:
         ("keyless@web.org", "contradicted"),
         ("lobby@web.org", "spread"),
         ("till", "spread"),
+        ("initial@web.org", "contradicted"),
+        ("crossed-a@web.org", "contradicted"),
+        ("crossed-b@web.org", "contradicted"),
+        ("counter", "spread"),
+        ("hotline", "spread"),
     }
     links = (
         "select * exclude (component_node, cluster_node) from analytics.identity_links order by all"

@@ -6,6 +6,7 @@ import duckdb
 import pytest
 
 from tests.python.identity.lab import Lab
+from tests.python.rows import insert
 
 NO_EMAILS = (
     "noemail@noemail.com donotreply@shop.de do-not-reply@x.com no-reply@a.b no.reply@a.bc test@test.com test1@gmail.com "
@@ -54,9 +55,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Lab:
     lab.changed()
     with duckdb.connect(str(lab.database)) as connection:
         connection.execute("create table raw.given_values (value varchar)")
-        connection.executemany(
-            "insert into raw.given_values values (?)", [[one] for one, *_ in CASES]
-        )
+        insert(connection, "raw.given_values", [[one] for one, *_ in CASES])
     lab.build("--select", "judged", command="run")
     return lab
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -16,6 +17,7 @@ import duckdb
 import pytest
 
 from sync.cli.main import run
+from tests.python import commands
 
 ROOT = Path(__file__).parents[3]
 
@@ -172,9 +174,9 @@ def built_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (models / f"{name}.sql").write_text(PEOPLE)
     (models / "_models.yml").write_text(PROPERTIES)
     (models / "_sources.yml").write_text(sources())
-    process = Lab(folder).dbt("build", "--quiet")
-    output, _ = process.communicate(timeout=120)
-    assert process.returncode == 0, output
+    environment = {"DBT_PROFILES_DIR": str(folder), "DBT_PROJECT_DIR": str(folder)}
+    with contextlib.chdir(folder):
+        commands.dbt("build", environment=environment | {"DO_NOT_TRACK": "1"})
     return folder
 
 

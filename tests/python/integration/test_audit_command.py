@@ -76,6 +76,19 @@ def test_what_a_vendor_tells_no_value_of_is_not_called_unchanged(lab, answer, mo
         assert audited() == (1, 3, 1)
 
 
+def test_words_after_select_unite_as_they_do_for_dbt(lab, answer):
+    def listed(*words):
+        assert lab.sync("list", *words, "--json") == 0
+        return [one["name"] for one in answer()["syncs"]]
+
+    both = ["files_people", "hook_people"]
+    assert listed("--select", "files_people", "hook_people") == both
+    assert listed("-s", "files_people hook_people") == both
+    assert listed("--select=files_people", "hook_people") == both
+    assert listed("--exclude", "hook_events", "hook_people", "-s", "tag:*", "*") == ["files_people"]
+    assert lab.sync("list", "files_people") == 2
+
+
 def test_a_destination_typed_as_a_sync_is_told_with_its_word(lab, capsys):
     assert lab.sync("audit", "--select", "hok") == 2
     assert (
@@ -84,5 +97,7 @@ def test_a_destination_typed_as_a_sync_is_told_with_its_word(lab, capsys):
     )
     assert lab.sync("audit", "--select", "hook_peple") == 2
     assert "did you mean 'hook_people'?" in capsys.readouterr().err
+    assert lab.sync("audit", "--select", "destination:hok") == 2
+    assert "did you mean 'destination:hook'?" in capsys.readouterr().err
     assert lab.sync("audit", "--select", "tag:hok") == 2
     assert "did you mean" not in capsys.readouterr().err

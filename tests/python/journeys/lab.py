@@ -19,6 +19,7 @@ import yaml
 
 from benchmarks.scratch import ScratchProject
 from sync.cli.main import run
+from tests.python.rows import insert
 
 MODELS = {
     "profiles": "select profile_id, email, country, time_zone, born_on, renews_at from raw.people where is_known",
@@ -150,14 +151,12 @@ class JourneyLab:
 
     def people(self, *names: str, **columns: Any) -> None:
         """New members of the audience, known to themselves."""
-        for name in names:
-            given = {"profile_id": name, "email": f"{name}@b.example", "country": "DE", **columns}
-            listed, marks = ", ".join(given), ", ".join("?" * len(given))
-            with duckdb.connect(str(self.project.database)) as connection:
-                connection.execute(
-                    f"insert into raw.people ({listed}) values ({marks})", list(given.values())
-                )
-                connection.execute("insert into raw.aliases values (?, ?)", [name, name])
+        with duckdb.connect(str(self.project.database)) as connection:
+            for name in names:
+                given = {"profile_id": name, "email": f"{name}@b.example", "country": "DE"}
+                given |= columns
+                insert(connection, "raw.people", [list(given.values())], ", ".join(given))
+                insert(connection, "raw.aliases", [[name, name]])
 
     def order(self, person: str, at: str) -> None:
         self.execute(f"insert into raw.orders values ('o' || random(), '{person}', '{at}')")
@@ -186,21 +185,7 @@ class JourneyLab:
 
     def build(self, now: str, *arguments: str, variables: Mapping[str, Any] | None = None) -> None:
         """Everything, in this process, with `now` as now. Raises BuildError with dbt's own words."""
-        from dbt.adapters.duckdb.connections import DuckDBConnectionManager
-        from dbt.cli.main import dbtRunner
-
-        self.now = now
-        said = json.dumps(dict(variables or {}))
-        with mock.patch.dict(os.environ, self.environment()):
-            if self._manifest[0] != (said, self._files()):
-                parsed = dbtRunner().invoke(["--quiet", "--no-write-json", "parse", "--vars", said])
-                if not parsed.success:
-                    raise BuildError(str(parsed.exception))
-                self._manifest = ((said, self._files()), parsed.result)
-            result = dbtRunner(manifest=self._manifest[1]).invoke(
-                ["--quiet", "run", *arguments, "--vars", said]
-            )
-        DuckDBConnectionManager.close_all_connections()
+        result = self._run(now, arguments, variables or {})
         if not result.success:
             if result.exception:
                 raise BuildError(str(result.exception))
@@ -211,6 +196,42 @@ class JourneyLab:
                     if line.status not in ("success", "skipped")
                 )
             )
+
+    def told(self, now: str, definitions: Iterable[str]) -> list[str]:
+        """What dbt says of each of these journeys, which stand beside one another; empty of one that is built."""
+        asked = {f"journey_asked{number:03}": text for number, text in enumerate(definitions)}
+        for name, text in asked.items():
+            self.define(text, name=name)
+        settings = yaml.safe_load((self.folder / "dbt_project.yml").read_text())
+        registry = settings["vars"]["cdp_registry"]
+        variables = {"cdp_registry": registry | {"journeys": [*registry["journeys"], *asked]}}
+        result = self._run(now, ("--select", *asked), variables)
+        for name in asked:
+            (self.folder / f"models/engine/{name}.sql").unlink()
+        if result.exception:
+            raise BuildError(str(result.exception))
+        lines = {line.node.name: line for line in result.result.results}
+        return [
+            "" if lines[name].status == "success" else str(lines[name].message) for name in asked
+        ]
+
+    def _run(self, now: str, arguments: Iterable[str], variables: Mapping[str, Any]) -> Any:
+        from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+        from dbt.cli.main import dbtRunner
+
+        self.now = now
+        said = json.dumps(dict(variables))
+        with mock.patch.dict(os.environ, self.environment()):
+            if self._manifest[0] != (said, self._files()):
+                parsed = dbtRunner().invoke(["--quiet", "--no-write-json", "parse", "--vars", said])
+                if not parsed.success:
+                    raise BuildError(str(parsed.exception))
+                self._manifest = ((said, self._files()), parsed.result)
+            result = dbtRunner(manifest=self._manifest[1]).invoke(
+                ["--quiet", "run", *arguments, "--vars", said]
+            )
+        DuckDBConnectionManager.close_all_connections()
+        return result
 
     def _files(self) -> dict[Path, int]:
         """What dbt would read, by when it was written."""

@@ -13,6 +13,7 @@ from benchmarks.scratch import add_matching
 from sync.identity.matching.em import Model, Shape
 from sync.identity.matching.weights import Kind, Weight, write_weights
 from tests.python.identity.lab import Lab
+from tests.python.rows import insert
 
 COLUMNS = ("source", "id", "customer_id", "first_name", "last_name", "birth_date", "email", "phone",
            "national_id", "postal_code", "city", "street", "company_name", "domain", "tax_id",
@@ -92,9 +93,7 @@ class MatchingLab(Lab):
         columns = ", ".join(f"{name} varchar" for name in COLUMNS)
         with duckdb.connect(str(self.database)) as connection:
             connection.execute(f"create or replace table raw.people ({columns})")
-            if data:
-                values = ", ".join("?" for _ in COLUMNS)
-                connection.executemany(f"insert into raw.people values ({values})", data)
+            insert(connection, "raw.people", data)
 
     def load(self, rows: Iterable[Sequence[Any]]) -> None:
         super().load(rows)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -98,6 +99,19 @@ def test_nothing_to_learn_from_is_said() -> None:
             rules=[["email"]],
         )
     assert "Of 5 records no two met" in str(error.value.hint)
+    for counted, hint in (
+        ([], "Build matching_patterns first"),
+        ([Counted("records", "", "", 0, 0, 0, 0, 0, 0, 1)], "There are no two records of it"),
+    ):
+        with pytest.raises(ConfigError, match="no pairs to learn from") as error:
+            train_weights("person", counted, kinds=kinds, rules=[["email"]])
+        assert hint in str(error.value.hint)
+
+
+def test_weights_are_written_where_there_is_no_folder_of_seeds(tmp_path: Path) -> None:
+    path = tmp_path / "seeds" / "matching_weights.csv"
+    write_weights(path, [Weight("boat", "prior", 0, "two records match", 0.1, 1.0, "trained")])
+    assert "boat,prior,0,two records match,0.1" in path.read_text()
 
 
 def test_one_kind_alone_teaches_nothing_and_gets_what_is_believed() -> None:

@@ -13,6 +13,7 @@ import pytest
 from sync.cli.main import run
 from sync.identity.matching.em import Patterns, log_odds
 from sync.identity.matching.weights import Kind, Weight, description_of
+from tests.python.identity.lab import BuildError
 from tests.python.matching.lab import (
     IDENTITY,
     MATCHING,
@@ -294,6 +295,11 @@ def test_a_kind_of_ones_own_is_compared_as_what_it_is_declared_as(tmp_path: Path
             wrong.append((name, values, expected, label))
     assert wrong == []
     assert ("club:near2", "shop:near1") in found, "two places meet across the line of a square"
+    with pytest.raises(
+        BuildError, match="has no weights of person: code_of_it, date_of_it,"
+    ) as error:
+        lab.build("--warn-error", "--select", "matching_scores", command="run")
+    assert "sync train-matching --entity person" in str(error.value)
 
 
 def crowd(count: int = 40) -> list[dict[str, str]]:

@@ -18,6 +18,7 @@ from sync.identity.questions import Question, most_telling
 from tests.python import commands
 from tests.python.matching.lab import COLUMNS, IDENTITY, MATCHING, SOURCES
 from tests.python.matching.test_matching import CROWD, TWINS, simple_weights
+from tests.python.rows import insert
 
 # Three families, and in each a record with nothing but a name.
 FAMILIES = [
@@ -54,8 +55,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> ScratchProject:
         connection.execute("create schema raw")
         columns = ", ".join(f"{name} varchar" for name in COLUMNS)
         connection.execute(f"create table raw.people ({columns})")
-        marks = ", ".join("?" * len(COLUMNS))
-        connection.executemany(f"insert into raw.people values ({marks})", rows)
+        insert(connection, "raw.people", rows)
     commands.dbt("seed", "--select", "path:seeds", environment=project.environment)
     commands.dbt("run", "--select", "path:models", environment=project.environment)
     return project

@@ -25,6 +25,7 @@ def test_models_exempt_themselves_from_indentation_only() -> None:
         "int_identity__identifiers_unconfirmed.sql",
         "int_identity__identifiers_unpivoted.sql",
         "int_identity__ids_folded.sql",
+        "int_identity__ids_of_many.sql",
     }
 
 

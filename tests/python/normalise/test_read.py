@@ -6,6 +6,7 @@ import duckdb
 import pytest
 
 from tests.python.inline import compiled
+from tests.python.rows import insert
 
 TIMESTAMPS = [
     ("2026-11-20 10:00:00", "2026-11-20 10:00:00"),
@@ -217,7 +218,7 @@ def test_a_raw_value_is_read(call: str, zone: str, expressions: dict[str, str]) 
     with duckdb.connect() as connection:
         connection.execute(f"set TimeZone = '{zone}'")
         connection.execute("create table cases (place integer, raw text)")
-        connection.executemany("insert into cases values (?, ?)", rows)
+        insert(connection, "cases", rows)
         found = connection.execute(f"select {expressions[call]} from cases order by place")
         values = [value for (value,) in found.fetchall()]
     wrong = [

@@ -21,6 +21,7 @@ import yaml
 
 from tests.python.package.projects import Place
 from tests.python.package.projects import house as house_of
+from tests.python.rows import insert
 
 peers = pytest.importorskip("lifetimes", reason="the purchase log comes with the package lifetimes")
 
@@ -121,8 +122,7 @@ class Log:
             connection.execute("create schema raw_log")
             for name, (columns, rows) in tables.items():
                 connection.execute(f"create table raw_log.{name} ({columns})")
-                places = ", ".join("?" for _ in rows[0])
-                connection.executemany(f"insert into raw_log.{name} values ({places})", rows)
+                insert(connection, f"raw_log.{name}", rows)
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ import pytest
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 
+from sync.entrance.looked import RESERVED
 from tests.python.guest import ROOT, Project
 
 RECORD = """
@@ -114,8 +115,16 @@ def test_every_wrong_setting_is_said_at_once_by_the_parse(shop: Shop) -> None:
                 "tyre": {"like": "code"},
                 "email": "code",
                 "My kind": "code",
+                "order": "code",
+                "door": None,
+                "wheel": ["code"],
                 **{f"k{n}": "words" for n in range(40)},
             },
+            "entities": {"person": {"household": True}},
+        },
+        "cdp_identity_blocked_values": {
+            "exact": [{"a": 1}],
+            "patterns": ["[nix", "(a|b", "*x", "a\\", r"[(]\(.*?(?:x|[]])+", "^no.*$"],
         },
         "cdp_unread": {"warn_percent": "viel", "columns": {"stg.x": {"stop_percent": 20}}},
         "cdp_events": [{"name": "kauf", "modle": "x"}, {"model": "y"}],
@@ -123,7 +132,7 @@ def test_every_wrong_setting_is_said_at_once_by_the_parse(shop: Shop) -> None:
         "cdp_relations": {"opps": ["x"]},
         "cdp_default_country": "Deutschland",
         "cdp_time_zone": "Europa/Berlin",
-        "cdp_identity_review": {"max_changed_percent": "viel"},
+        "cdp_identity_review": {"min_ids": 10**20, "max_changed_percent": "viel"},
         "cdp_live_targets": "dev",
         "cdp_journeys_allow_earlier_as_of": "yes",
         "cdp_attribution": {"touches": ["openend"], "window_days": 0},
@@ -147,7 +156,16 @@ def test_every_wrong_setting_is_said_at_once_by_the_parse(shop: Shop) -> None:
         "vars: cdp_matching.kinds.tyre: 'like' is not one of compared_as",
         "vars: cdp_matching.kinds.email: a kind of that name ships",
         "vars: cdp_matching.kinds.My kind: that is no name of a kind",
-        "vars: cdp_matching.kinds: 44 kinds are too many",
+        "vars: cdp_identity_blocked_values.exact: '[{'a': 1}]' is not a list of values, for '{'a': 1}' is none.",
+        *(
+            f"vars: cdp_identity_blocked_values.patterns: '{one}' is no pattern"
+            for one in ("[nix", "(a|b", "*x", "a\\")
+        ),
+        "vars: cdp_matching.kinds.order: a word that warehouses read as their own",
+        "vars: cdp_matching.kinds.door: is empty. Say as what it is compared: person_name,",
+        "vars: cdp_matching.kinds.wheel: '['code']' is not one of person_name,",
+        "vars: cdp_matching.kinds: 47 kinds are too many",
+        "vars: cdp_matching.entities.person: 'household' is not one of households, records",
         "vars: cdp_unread.warn_percent: 'viel' is not a number from 0 to 100.",
         "vars: cdp_unread.columns.stg.x: 'reason' is missing.",
         "vars: cdp_events[0]: 'modle' is not one of",
@@ -160,6 +178,7 @@ def test_every_wrong_setting_is_said_at_once_by_the_parse(shop: Shop) -> None:
         "vars: cdp_time_zone: 'Europa/Berlin' is no time zone",
         "did you mean 'Europe/Berlin'?",
         "vars: cdp_identity_review.max_changed_percent: 'viel' is not a number from 0 to 100.",
+        f"vars: cdp_identity_review.min_ids: '{10**20}' is not a whole number of at most",
         "vars: cdp_live_targets: 'dev' is no mapping.",
         "vars: cdp_journeys_allow_earlier_as_of: 'yes' is not true or false.",
         "vars: cdp_attribution.touches[0]: 'openend' is not one of",
@@ -174,6 +193,26 @@ def test_every_wrong_setting_is_said_at_once_by_the_parse(shop: Shop) -> None:
     ):
         assert words in said, f"{words}\n{said}"
     assert "settings are wrong, nothing was built" in said
+    assert "'^no.*$' is no pattern" not in said
+    assert "(?:x|[]])+' is no pattern" not in said
+
+
+def test_what_the_warehouses_read_as_their_own_is_one_list() -> None:
+    text = (ROOT / "macros/registry/reserved_words.sql").read_text().split("'")[1]
+    assert set(text.split()) == RESERVED
+
+
+def test_entities_that_matching_leaves_out_are_said(shop: Shop) -> None:
+    shop.vars["cdp_matching"] = {"enabled": True, "entities": ["persn"]}
+    assert (
+        "cdp_matching.entities: 'persn' is not one of person; did you mean 'person'?"
+        in shop.dbt("parse")
+    )
+    shop.vars["cdp_matching"] = {"enabled": True, "entities": ["account"]}
+    shop.vars["cdp_identity"] = {**IDENTITY, "account": {"identifiers": {"domain": {"tier": 1}}}}
+    shop.models["stg_kunden"] = record({"key": "id", "person": {**PERSON, "matching": [{"first_name": "vorname"}]}})  # fmt: skip
+    said = shop.dbt("run", "--select", "stg_kunden")
+    assert "record.person.matching: 'first_name' is compared by nobody: add person" in said
 
 
 @pytest.mark.parametrize("value", [False, "de", "XX", 49])
@@ -249,10 +288,15 @@ def test_what_is_named_and_not_there_stops_before_anything_is_made(shop: Shop) -
         "stg_best": record(
             {
                 "key": "kunden_nrr", "source_name": "laden", "first_sen_at": "x",
-                "person": {"identifiers": [{"emial": "mail"}], "attributes": [{"frist_name": "vornam"}]},
+                "person": {"identifiers": [{"emial": "mail"}], "attributes": [{"frist_name": "vornam"}], "matching": [{"birthdate": "id"}]},
             }
         ),
-        "stg_zwei": record({"key": "id", "source_name": "Laden Zwei", "person": {"attribute": []}}),
+        "stg_zwei": record(
+            {
+                "key": "id", "source_name": "Laden Zwei",
+                "person": {"attribute": [], "identifiers": [{"customer_id": {"column": "id", "disposable_when": "is_gast"}}]},
+            }
+        ),
         "stg_stern": "{{ config(meta={'record': {'key': 'nr', 'person': {}}}) }} select * from {{ ref('stg_kunden') }}",
         "stg_leer": "select 1 as id",
         "stg_ja": "{{ config(meta={'consent': {'email': 'mail', 'channel': 'email', 'purpose': 'all', "
@@ -284,8 +328,11 @@ def test_what_is_named_and_not_there_stops_before_anything_is_made(shop: Shop) -
         "config: meta: record: key: 'kunden_nrr' is no column of stg_best",
         "config: meta: record.person.identifiers: 'emial' is not one of email, customer_id; did you mean 'email'?",
         "record.person.attributes: 'frist_name' is not one of first_name, geburtstag; did you mean 'first_name'?",
+        "record.person.matching: 'birthdate' is not one of first_name,",
+        "did you mean 'birth_date'?",
         "person.attributes.frist_name: 'vornam' is no column of stg_best (models/stg_best.sql); did you mean 'vorname'?",
         "stg_zwei, config: meta: record.source_name: 'Laden Zwei' is not a name",
+        "person.identifiers.customer_id.disposable_when: 'is_gast' is no column of stg_zwei",
         "stg_zwei, config: meta: record.person: 'attribute' is not one of",
         "stg_leer, config: meta: record: is missing, though vars: cdp_registry: records names the model",
         "stg_ja, config: meta: consent: recorded_at: 'geandert' is no column of stg_ja (models/stg_ja.sql); did you mean 'geaendert'?",

@@ -27,6 +27,7 @@ from test_consent_properties import (
 
 from tests.python.examples import drawn
 from tests.python.profiles.models_alone import models_alone
+from tests.python.rows import insert
 
 DAYS = 2  # that a yes holds
 SOURCE = {
@@ -65,7 +66,7 @@ def connection(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConne
     )  # fmt: skip
     for who, (born, country, _) in PEOPLE.items():
         values = [(who, "birth_date", born and str(born)), (who, "country", country)]
-        opened.executemany("insert into analytics.profile_attributes values (?, ?, ?)", values)
+        insert(opened, "analytics.profile_attributes", values)
     opened.execute("delete from analytics.profile_attributes where value is null")
     return opened
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from tests.python.examples import drawn
 from tests.python.profiles.models_alone import models_alone
+from tests.python.rows import insert
 from tests.python.warehouses.loop import FIRST_DAY
 
 MODELS = (
@@ -129,9 +130,7 @@ def connection(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConne
 
 def fill(connection: duckdb.DuckDBPyConnection, table: str, columns: str, rows: list[Any]) -> None:
     connection.execute(f"delete from analytics.{table}")
-    if rows:
-        places = ", ".join("?" * len(rows[0]))
-        connection.executemany(f"insert into analytics.{table} ({columns}) values ({places})", rows)
+    insert(connection, f"analytics.{table}", rows, columns)
 
 
 def write(

@@ -15,6 +15,7 @@ from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 
 from tests.python.audiences.project import ROOT, make_project
+from tests.python.rows import insert
 
 NOW = dt.datetime(2026, 11, 23, 12)
 TRAITS = {
@@ -195,10 +196,11 @@ def test_traits_are_what_pandas_says(folder: Path, seed: int) -> None:
     happened = events[events.occurred_at <= NOW]
     with duckdb.connect(str(folder / "traits.duckdb")) as connection:
         connection.execute("delete from raw.records; delete from raw.events")
-        connection.executemany("insert into raw.records values (?)", [[one] for one in people * 2])
-        for row in events.itertuples(index=False):
-            values = [None if isinstance(one, float) and np.isnan(one) else one for one in row]
-            connection.execute("insert into raw.events values (?, ?, ?, ?, ?, ?)", values)
+        insert(connection, "raw.records", [[one] for one in people * 2])
+        insert(connection, "raw.events", [
+            [None if isinstance(one, float) and np.isnan(one) else one for one in row]
+            for row in events.itertuples(index=False)
+        ])  # fmt: skip
         # What is of other keys, or of rows that are no events, is made by the same lines: three worlds of it in CI.
         is_asked = seed < 3 or seed >= 8
         for model in ("traits_orders", "traits_of_rows")[: 2 if is_asked else 1]:

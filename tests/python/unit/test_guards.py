@@ -274,6 +274,24 @@ def test_a_number_of_rows_holds_for_a_first_push_too(workbench):
     assert pushed(bench, 40).error.reason == "too_many_additions"
 
 
+@pytest.mark.parametrize(
+    ("guards", "named"),
+    [
+        (Guards(max_events=10, max_events_percent=None), "{max_events: ...}"),
+        (Guards(), "{max_events_percent: ...}"),
+        (
+            Guards(max_events=10, max_events_percent=0.0),
+            "{max_events: ..., max_events_percent: ...}",
+        ),
+    ],
+)
+def test_the_hint_names_the_guard_that_stopped_it(workbench, guards, named):
+    bench = workbench(**EVENTS, guards=guards)
+    pushed(bench, 10)
+    aged(bench, 24)
+    assert f"say so in guards: {named} in " in pushed(bench, 500).error.hint
+
+
 def test_who_must_go_is_never_held_up_by_it(workbench):
     bench = workbench(mode=Mode.REMOVE)
     pushed(bench, 40)

@@ -20,6 +20,7 @@ from sync.engine.push.record import RunRecord
 from sync.engine.run import push_all
 from sync.errors import AuthError, HeadwaterError, TransientError
 from sync.records import Mode, SyncObject
+from tests.python.rows import insert
 
 
 class Mailer(MemoryDestination):
@@ -75,10 +76,9 @@ def valued(bench, name, *rows, **scores):
     listed = [*rows, *((one, one, score) for one, score in scores.items())]
     with duckdb.connect(str(bench.path)) as connection:
         connection.execute(f"alter table sync_{name} add column score integer")
-        connection.executemany(
-            f"insert into sync_{name} select ?, ? || '@example.com', md5(? || '|' || ?), ?",
-            [(one, who, who, str(score), score) for one, who, score in listed],
-        )
+        given = [(one, who, str(score), score) for one, who, score in listed]
+        made = "c0, c1 || '@example.com', md5(c1 || '|' || c2), c3"
+        insert(connection, f"sync_{name}", given, values=made)
 
 
 def values(bench):

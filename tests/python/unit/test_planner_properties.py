@@ -15,6 +15,7 @@ from workbench import Workbench
 from sync.config.models import Guards
 from sync.records import Mode
 from tests.python.examples import EXAMPLES
+from tests.python.rows import insert
 
 pytestmark = pytest.mark.property
 ROW = st.tuples(
@@ -54,14 +55,8 @@ def fill(bench: Workbench, table) -> None:
             "create or replace table sync_memory (profile_id varchar, email varchar, "
             "withheld_reason varchar, row_hash varchar)"
         )
-        if table:
-            connection.executemany(
-                "insert into sync_memory values (?, ?, ?, ?)",
-                [
-                    [key, email, reason, row_hash]
-                    for key, (row_hash, reason, email) in table.items()
-                ],
-            )
+        rows = [[key, email, reason, row_hash] for key, (row_hash, reason, email) in table.items()]
+        insert(connection, "sync_memory", rows)
 
 
 def sendable(table) -> dict:
@@ -142,7 +137,5 @@ def test_no_two_composite_keys_become_one(folder, keys):
     bench = fresh(folder, Mode.MIRROR, key=("one", "two"), identifiers=())
     with duckdb.connect(str(bench.path)) as connection:
         connection.execute("create table sync_memory (one varchar, two varchar, row_hash varchar)")
-        connection.executemany(
-            "insert into sync_memory values (?, ?, 'h')", [list(key) for key in keys]
-        )
+        insert(connection, "sync_memory", keys, values="c0, c1, 'h'")
     assert bench.plan().counts.add == len(keys)
