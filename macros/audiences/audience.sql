@@ -236,7 +236,11 @@ candidates as (
         {%- set by = 'random' -%}
     {%- elif limit.get('by') is mapping -%}
         {%- do headwater.note_unknown_keys(context, limit['by'], ['figure'], 'limit.by') -%}
-        {%- set by = headwater.told_figure(context, limit['by'].get('figure'), 'limit.by.figure').split('.')[-1] -%}
+        {%- set told = headwater.told_figure(context, limit['by'].get('figure'), 'limit.by.figure') -%}
+        {%- if headwater.told_type(context, told) in ['text', 'boolean'] -%}
+            {%- do headwater.note_problem(context, 'limit.by.figure', "wants a figure that is a number or a time, and this one is of " ~ headwater.told_type(context, told)) -%}
+        {%- endif -%}
+        {%- set by = told.split('.')[-1] -%}
         {%- do columns.append(by) -%}
     {%- else -%}
         {%- set type = headwater.use_trait(context, limit.get('by'), 'limit.by') -%}

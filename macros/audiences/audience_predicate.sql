@@ -27,6 +27,9 @@
         {%- do headwater.note_problem(context, path, "wants the name of one audience model, audience_..., not '" ~ name ~ "'") -%}
         {{ return('false') }}
     {%- endif -%}
+    {%- if headwater.is_absent(context, name, path) -%}
+        {{ return('false') }}
+    {%- endif -%}
     {%- set problem = headwater.wrong_entity(name, context.entity) -%}
     {%- if problem -%}
         {%- do headwater.note_problem(context, path, problem) -%}

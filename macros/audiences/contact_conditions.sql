@@ -128,7 +128,7 @@
         {%- if 'step' not in condition -%}
             {%- do headwater.note_problem(context, path ~ '.outcome', "wants step: beside it, the one whose outcome it is, or exit") -%}
         {%- endif -%}
-        {%- do wheres.append(headwater.where_clause(context, 'steps', name, {'outcome': condition['outcome']}, path)) -%}
+        {%- do wheres.append(headwater._outcome_told(context, name, condition.get('step'), condition['outcome'], path ~ '.outcome')) -%}
     {%- endif -%}
     {%- if 'happened' in condition -%}
         {%- do wheres.append(headwater.comparison(context, 'steps.happened_at', 'time', condition['happened'], path ~ '.happened')) -%}
@@ -178,6 +178,44 @@
         {%- do quoted.append(headwater.string_literal(name)) -%}
     {%- endfor -%}
     {{ return(quoted | join(', ')) }}
+{%- endmacro %}
+
+{#- Expression, boolean: a step's outcome, compared. One that the step cannot have, and never had by the log, is noted: nobody would be found. The log
+    itself is no ref of an audience, so that what it holds is asked as the last build left it. -#}
+{% macro _outcome_told(context, journey, step, told, path) -%}
+    {%- set operators = told if told is mapping else {'in': told} if told is iterable and told is not string else {'equals': told} -%}
+    {%- set possible = headwater._outcomes_of(journey, step) -%}
+    {%- for operator, value in operators.items() if possible and operator in ['equals', 'in', 'not_equals', 'not_in'] -%}
+        {%- for one in ([value] if value is string else value if value is iterable and value is not mapping else []) if one is string and one not in possible -%}
+            {%- set log = headwater.as_last_built(context, journey, path) -%}
+            {%- set had = run_query('select 1 as one from ' ~ log ~ ' where node = ' ~ headwater.string_literal(step) ~ ' and outcome = ' ~ headwater.string_literal(one) ~ ' limit 1') if log else [] -%}
+            {%- if had | length == 0 -%}
+                {%- do headwater.note_problem(context, path, "'" ~ one ~ "' is no outcome of " ~ step ~ " (it has " ~ possible | join(', ') ~ ")" ~ headwater.nearest(one, possible)) -%}
+            {%- endif -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{ return(headwater.comparison(context, 'steps.outcome', 'text', operators, path)) }}
+{%- endmacro %}
+
+{#- Value: the outcomes that a step of a journey may have; none where its definition is not known, as while dbt parses. -#}
+{% macro _outcomes_of(journey, step) -%}
+    {%- set definition = headwater.journey_definition(journey) if execute and step is string else none -%}
+    {%- if not definition or headwater.journey_mistakes(journey) -%}
+        {{ return(none) }}
+    {%- elif step in ['entry', 'exit'] -%}
+        {{ return(['entered'] if step == 'entry' else ['exit_when', 'goal', 'exit', 'finished', 'held_out', 'was_there']) }}
+    {%- endif -%}
+    {%- set node = headwater.journey_nodes(definition) | selectattr('name', 'equalto', step) | first | default(none) -%}
+    {%- if not node or node.type == 'exit' -%}
+        {{ return(none) }}
+    {%- endif -%}
+    {{ return({
+        'touchpoint': ['due', 'dropped_quiet', 'dropped_capped', 'dropped_calendar'] + (['written', 'nobody'] if definition.get('entity') == 'account' else []),
+        'wait': ['happened', 'timeout'] if node.condition else ['waited', 'no_date'],
+        'branch': ['yes', 'no'],
+        'goal': ['reached', 'missed'],
+        'split': (node.get('arms') or []) | map(attribute='name') | list,
+    }[node.type] + ['skipped']) }}
 {%- endmacro %}
 
 {#- Expression: whom a destination accepted: `was_sent: {sync: mailer_lapsed_buyers}` or `{journey: journey_welcome, step: mail}`, with within, between or

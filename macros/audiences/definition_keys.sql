@@ -6,7 +6,7 @@
 {#- Value: all of them by name: what a condition may have beside its kind, the settings of audiences, comparisons (`operators`), the steps of journeys. -#}
 {% macro definition_tables() -%}
     {{ return({
-        'account': ['account', 'where'],
+        'account': ['account', 'where', 'at_least', 'at_most', 'exactly'],
         'anniversary': ['within_next', 'within', 'during', 'years'],
         'audience': ['entity', 'zone', 'sample', 'holdout', 'limit', 'always_excluded', 'global_holdout'],
         'beside_trait': ['trait', 'within'],

@@ -142,12 +142,15 @@
             {%- do names.append(node.name[6:]) -%}
         {%- endfor -%}
         {%- if name not in names -%}
-            {%- do headwater.note_problem(context, path, "there is no event '" ~ name ~ "'" ~ (headwater.nearest(name, names) or '.') ~ " Events are " ~ names | sort | join(', ')) -%}
+            {%- do headwater.note_problem(context, path, "there is no event '" ~ name ~ "'" ~ (headwater.nearest(name, names) or '.') ~ " Events are " ~ names | unique | sort | join(', ')) -%}
             {{ return(none) }}
         {%- endif -%}
     {%- endif -%}
     {%- set model_name, key, time = spelt.get('model', 'event_' ~ name), spelt.get('key', 'event_id'), spelt.get('time', 'occurred_at') -%}
     {%- set where = 'vars: cdp_events, ' ~ name ~ ', ' -%}
+    {%- if headwater.is_absent(context, model_name, where ~ 'model' if spelt else path) -%}
+        {{ return(none) }}
+    {%- endif -%}
     {%- do headwater._column_type(context, model_name, key, where ~ 'key' if spelt else path) -%}
     {%- set columns = headwater._columns_of(context, model_name) -%}
     {%- set is_of_account = 'account_id' in columns.types and 'profile_id' not in columns.types -%}

@@ -27,15 +27,17 @@
     )) }}
 {%- endmacro %}
 
-{#- Expression: a property of an event, or for a count the day, week or month it was in. -#}
+{#- Expression: a property of an event, or for a count the day, week, month, weekday or hour it was in. -#}
 {% macro _figure_value(context, event, function, property, path) -%}
-    {%- set units = ['day', 'week', 'month'] if function == 'count' and event.time else [] -%}
+    {%- set units = ['day', 'week', 'month', 'weekday', 'hour'] if function == 'count' and event.time else [] -%}
     {%- if property in units and property not in (event.properties or []) -%}
         {%- set clock = headwater._clock_of(context, 'events.' ~ event.time) -%}
         {{ return({
             'day': 'cast(' ~ clock ~ ' as date)',
             'week': 'floor(' ~ headwater.days_between(headwater.timestamp_literal('1900-01-01'), clock) ~ ' / 7)',
             'month': '(extract(year from ' ~ clock ~ ') * 12 + extract(month from ' ~ clock ~ '))',
+            'weekday': headwater._weekday_of(clock),
+            'hour': 'extract(hour from ' ~ clock ~ ')',
         }[property]) }}
     {%- endif -%}
     {%- if property is not string or not modules.re.fullmatch('[A-Za-z_][A-Za-z0-9_]*', property) or (event.properties is not none and property not in event.properties) -%}
@@ -43,7 +45,9 @@
         {{ return('null') }}
     {%- endif -%}
     {%- set type = headwater._column_type(context, event.model, property, path) -%}
-    {%- if function != 'count' and (type or 'number') != 'number' -%}
+    {%- if function in ['first', 'last'] and type == 'list' -%}
+        {%- do headwater.note_problem(context, path, "'" ~ property ~ "' is a list, which is compared with nothing") -%}
+    {%- elif function not in ['count', 'first', 'last'] and (type or 'number') != 'number' -%}
         {%- do headwater.note_problem(context, path, "'" ~ property ~ "' is no number") -%}
     {%- endif -%}
     {{ return('events.' ~ property) }}
@@ -112,6 +116,11 @@
     {{ return(opening ~ 'case when ' ~ test ~ ' then ' ~ value ~ ' end') }}
 {%- endmacro %}
 
+{#- Expression: the weekday of what a clock shows, 0 for a Monday, as the first day of 1900 was. -#}
+{% macro _weekday_of(clock) -%}
+    {{ return('mod(' ~ headwater.days_between(headwater.timestamp_literal('1900-01-01'), clock) ~ ', 7)') }}
+{%- endmacro %}
+
 {#- Expression: `when: {weekday: [saturday, sunday], hour: {between: [18, 23]}}`, also day and month, by the clock of the definition's zone. -#}
 {% macro event_clock(context, column, when, path) -%}
     {%- if when is not mapping or not when -%}
@@ -132,8 +141,7 @@
                     {%- do numbers.append(weekdays[name]) -%}
                 {%- endif -%}
             {%- endfor -%}
-            {#- The first day of 1900 was a Monday. -#}
-            {%- do parts.append('coalesce(mod(' ~ headwater.days_between(headwater.timestamp_literal('1900-01-01'), clock) ~ ', 7) in ('
+            {%- do parts.append('coalesce(' ~ headwater._weekday_of(clock) ~ ' in ('
                 ~ (numbers | join(', ') or 'null') ~ '), false)') -%}
         {%- else -%}
             {%- set operators = value if value is mapping else {'in': value} if value is iterable and value is not string else {'equals': value} -%}

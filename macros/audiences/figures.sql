@@ -30,10 +30,14 @@
         {%- do headwater._note_other_type(context, value['entry'], headwater.use_entry(context, value['entry'], path), type, path) -%}
         {%- set sql = 'own_event.entry_' ~ value['entry'] -%}
     {%- elif base == 'figure' -%}
-        {%- do headwater._note_other_type(context, 'figure', 'number', type, path) -%}
         {%- set sql = headwater.told_figure(context, value['figure'], path ~ '.figure') -%}
+        {%- do headwater._note_other_type(context, 'figure', headwater.told_type(context, sql), type, path) -%}
     {%- elif value[base] is mapping and base in of_groups -%}
         {%- set told = headwater.told_figure(context, value[base].get('figure'), path ~ '.' ~ base ~ '.figure') -%}
+        {%- do headwater._note_other_type(context, 'figure', headwater.told_type(context, told), type, path) -%}
+        {%- if base in ['mean', 'median', 'percentile'] and (headwater.told_type(context, told) or 'number') != 'number' -%}
+            {%- do headwater.note_problem(context, path ~ '.' ~ base, "wants a figure that is a number") -%}
+        {%- endif -%}
         {%- set grouped = headwater._rest(value, [base]) -%}
         {%- do grouped.update({base: told.split('.')[-1]}) -%}
         {%- set sql = headwater._group_figure(context, base, grouped, path) -%}

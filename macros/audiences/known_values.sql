@@ -13,12 +13,16 @@
     {%- endfor -%}
 {%- endmacro %}
 
-{#- Value: the texts that a column may have, of its test accepted_values; empty where it has none, or while dbt parses. -#}
+{#- Value: the texts that a column may have, of its test accepted_values; empty where it has none, or while dbt parses. A trait's stands where the trait does, in its
+    group, since profiles are made of these. -#}
 {% macro accepted_values(context, model_name, column) -%}
+    {%- set kind = {'profiles': 'traits', 'accounts': 'account_traits'}.get(model_name) -%}
     {%- set found = [] -%}
-    {%- for told in headwater._tests_of(context, model_name, column, 'accepted_values') -%}
-        {%- for value in told.get('values') or [] -%}
-            {%- do found.append(value | string) -%}
+    {%- for name in [model_name] + (headwater.registry(kind) if kind else []) -%}
+        {%- for told in headwater._tests_of(context, name, column, 'accepted_values') -%}
+            {%- for value in told.get('values') or [] -%}
+                {%- do found.append(value | string) -%}
+            {%- endfor -%}
         {%- endfor -%}
     {%- endfor -%}
     {{ return(found) }}
@@ -62,6 +66,6 @@
         {%- for value in run_query('select distinct ' ~ one.column ~ ' as value from ' ~ headwater.model_ref(one.model) ~ ' where ' ~ one.column ~ ' is not null order by 1 limit 200') -%}
             {%- do there.append(value[0] | string) -%}
         {%- endfor -%}
-        {%- do exceptions.warn(context.name ~ ', ' ~ one.path ~ ": no row of " ~ one.model ~ " has " ~ one.column ~ " '" ~ one.value ~ "'" ~ headwater.nearest(one.value, there) ~ '.') -%}
+        {%- do exceptions.warn(headwater._sentence(context.name ~ ', ' ~ one.path ~ ": no row of " ~ one.model ~ " has " ~ one.column ~ " '" ~ one.value ~ "'" ~ headwater.nearest(one.value, there))) -%}
     {%- endfor -%}
 {%- endmacro %}

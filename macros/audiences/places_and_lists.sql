@@ -10,6 +10,9 @@
         {%- do headwater.note_problem(context, path, "wants {model: a seed or model, column: its column}, and trait: or identifier: where the column has another name") -%}
         {{ return('false') }}
     {%- endfor -%}
+    {%- if headwater.is_absent(context, wanted['model'], path ~ '.model') -%}
+        {{ return('false') }}
+    {%- endif -%}
     {%- do headwater._column_type(context, wanted['model'], wanted['column'], path ~ '.column') -%}
     {%- set where = (' where ' ~ headwater.where_clause(context, 'listed', wanted['model'], wanted['where'], path ~ '.where')) if 'where' in wanted else '' -%}
     {%- set listed = headwater.model_ref(wanted['model'], context) ~ ' as listed' -%}
@@ -85,6 +88,9 @@
     {%- for column in columns -%}
         {%- do headwater.use_trait(context, column, path) -%}
     {%- endfor -%}
+    {%- if headwater.is_absent(context, given['model'], path ~ '.model') -%}
+        {{ return('false') }}
+    {%- endif -%}
     {%- do headwater._column_type(context, given['model'], 'latitude', path) -%}
     {%- do headwater._column_type(context, given['model'], 'longitude', path) -%}
     {%- set distance = headwater._kilometres(
@@ -108,6 +114,9 @@
         {{ return('false') }}
     {%- endfor -%}
     {%- do headwater.note_unknown_keys(context, wanted, headwater.definition_keys('listed_what'), path) -%}
+    {%- if headwater.is_absent(context, wanted['model'], path ~ '.model') -%}
+        {{ return('false') }}
+    {%- endif -%}
     {%- do headwater._column_type(context, wanted['model'], wanted['column'], path ~ '.column') -%}
     {%- set where = (' where ' ~ headwater.where_clause(context, 'listed', wanted['model'], wanted['where'], path ~ '.where')) if 'where' in wanted else '' -%}
     {%- set text = dbt.type_string() -%}

@@ -1,4 +1,4 @@
-{#- Expression: people who are contacts of a company that meets a condition; `where: {role: [decision_maker]}` says as what. -#}
+{#- Expression: people who are contacts of a company that meets a condition, or of so many; `where: {role: [decision_maker]}` says as what. -#}
 {% macro _account(context, condition, path) -%}
     {%- do headwater.note_unknown_keys(context, condition, headwater.definition_keys('account'), path) -%}
     {%- if context.entity != 'person' -%}
@@ -6,10 +6,11 @@
         {{ return('false') }}
     {%- endif -%}
     {%- set inner = headwater.audience_context('account', context) -%}
+    {%- set having, is_negated = headwater._having(context, {'counted': 'distinct account_contacts.account_id'}, headwater._rest(condition, ['account', 'where']), path) -%}
     {%- set predicate = headwater._predicate(inner, condition['account'], path) -%}
     {{ return(headwater.in_keys(
         'candidates.profile_id', 'account_contacts.profile_id',
-        headwater._contacts_and(inner) ~ ' where ' ~ predicate ~ headwater._contact_where(context, condition, path)
+        headwater._contacts_and(inner) ~ ' where ' ~ predicate ~ headwater._contact_where(context, condition, path), having, is_negated
     )) }}
 {%- endmacro %}
 
@@ -106,6 +107,9 @@
     {%- set model_name = relations.get(name, name) if name is string else none -%}
     {%- if model_name is not string or not modules.re.fullmatch('[A-Za-z_][A-Za-z0-9_]*', model_name) -%}
         {%- do headwater.note_problem(context, path, "wants the name of a model, or one of vars: cdp_relations, not '" ~ name ~ "'") -%}
+        {{ return(none) }}
+    {%- endif -%}
+    {%- if headwater.is_absent(context, model_name, path) -%}
         {{ return(none) }}
     {%- endif -%}
     {%- set columns = headwater._columns_of(context, model_name) -%}

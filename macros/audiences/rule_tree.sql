@@ -14,7 +14,8 @@
     {%- if found | length != 1 -%}
         {%- set first = condition | first -%}
         {%- do headwater.note_problem(context, path ~ ('.' if path) ~ (found | join('+') or first), "one condition is wanted here, of "
-            ~ kinds | join(', ') ~ headwater.nearest(first, kinds) ~ (" Put several into all: or any:" if found | length > 1 else '')) -%}
+            ~ kinds | join(', ') ~ ("; did you mean '" ~ {'or': 'any', 'and': 'all'}[first] ~ "'?" if first in ['or', 'and'] else headwater.nearest(first, kinds) if not found)
+            ~ (". Put several into all: or any:" if found | length > 1 else '')) -%}
         {{ return(nothing) }}
     {%- endif -%}
     {%- set kind = found[0] -%}
@@ -54,9 +55,8 @@
         {%- do headwater.note_unknown_values(context, context.model, condition['trait'], condition, path) if type == 'text' -%}
         {{ return(headwater.comparison(context, 'candidates.' ~ condition['trait'], type, headwater._rest(condition, ['trait']), path)) }}
     {%- elif kind == 'figure' -%}
-        {{ return(headwater.comparison(
-            context, headwater.told_figure(context, condition['figure'], path), 'number', headwater._rest(condition, ['figure']), path
-        )) }}
+        {%- set column = headwater.told_figure(context, condition['figure'], path) -%}
+        {{ return(headwater.comparison(context, column, headwater.told_type(context, column), headwater._rest(condition, ['figure']), path)) }}
     {%- elif kind == 'did' -%}
         {{ return(headwater.did_predicate(context, condition, path)) }}
     {%- elif kind == 'sequence' -%}

@@ -15,7 +15,8 @@
 
 {#- Expression: the column of `candidates` that holds a figure over the events or related rows of somebody: `figure: {did: order_placed, within: 90 days,
     sum: revenue_eur}`; count where it says none of distinct, sum, avg, min, max, first, last: a property, share: {where}, days_since: first or last,
-    gap: mean, min or max (days from one event to the next). Without events count and sum are 0, the others absent. -#}
+    gap: mean, min or max (days from one event to the next). Without events count and sum are 0, the others absent. `first` and `last` are of the type of
+    what they name (told_type): a property, or the time of the event itself. -#}
 {% macro told_figure(context, figure, path) -%}
     {%- set functions = headwater.definition_keys('figure_functions') -%}
     {%- set kinds = figure | select('in', ['did', 'related']) | list if figure is mapping else [] -%}
@@ -32,15 +33,20 @@
     {%- set event, reach, source = found.event, found.reach, found.source -%}
     {%- set function = given[0] if given else 'count' -%}
     {%- set value = figure.get(function) -%}
+    {%- set told = {'is_zero': function in ['count', 'distinct', 'sum'], 'type': 'number', 'is_date': false} -%}
     {%- set keyed = ' from ' ~ source ~ ' and ' ~ reach.key ~ ' is not null' -%}
     {%- if function in ['days_since', 'gap', 'first', 'last', 'hour'] and not event.time -%}
         {%- do headwater.note_problem(context, path ~ '.' ~ function, "wants at: the column that says when") -%}
         {{ return('null') }}
     {%- elif function in ['first', 'last'] -%}
-        {%- do headwater._figure_value(context, event, 'sum', value, path ~ '.' ~ function) -%}
+        {%- if value != event.time -%}
+            {%- do headwater._figure_value(context, event, function, value, path ~ '.' ~ function) -%}
+        {%- endif -%}
+        {%- set columns = headwater._columns_of(context, event.model) -%}
+        {%- do told.update({'type': 'time' if value == event.time else columns.types.get(value), 'is_date': value in columns.dates}) -%}
         {%- set order = 'asc' if function == 'first' else 'desc' -%}
-        {%- set sql = '(select placed.entity_key, max(placed.told_value) as told_value from (select ' ~ reach.key ~ ' as entity_key, events.' ~ value ~ ' as told_value, row_number() over (partition by '
-            ~ reach.key ~ ' order by events.' ~ event.time ~ ' ' ~ order ~ ', ' ~ headwater.tie_of(context, event, order) ~ ') as place' ~ keyed ~ ') as placed where placed.place = 1 group by 1)' -%}
+        {%- set sql = '(select placed.entity_key, placed.told_value from (select ' ~ reach.key ~ ' as entity_key, events.' ~ value ~ ' as told_value, row_number() over (partition by '
+            ~ reach.key ~ ' order by events.' ~ event.time ~ ' ' ~ order ~ ', ' ~ headwater.tie_of(context, event, order) ~ ') as place' ~ keyed ~ ') as placed where placed.place = 1)' -%}
     {%- elif function == 'hour' -%}
         {%- if value != 'most_often' -%}
             {%- do headwater.note_problem(context, path ~ '.hour', "wants most_often: the hour of the day in which it was most often") -%}
@@ -73,7 +79,14 @@
         {%- endif -%}
         {%- set sql = '(select ' ~ reach.key ~ ' as entity_key, ' ~ sql ~ ' as told_value' ~ keyed ~ ' group by 1)' -%}
     {%- endif -%}
-    {{ return(headwater._use_told(context, {'sql': sql, 'is_zero': function in ['count', 'distinct', 'sum']})) }}
+    {%- do told.update({'sql': sql}) -%}
+    {{ return(headwater._use_told(context, told)) }}
+{%- endmacro %}
+
+{#- Value: the type of a figure by the column that told_figure() gave: number, or that of the property whose first or last value it is; none where it is not known. -#}
+{% macro told_type(context, column) -%}
+    {%- set found = modules.re.fullmatch('candidates[.]told_([0-9]+)', column) -%}
+    {{ return(context.told[found[1] | int - 1].type if found else none) }}
 {%- endmacro %}
 
 {#- Value: {event, reach, rows, where, source} of a condition over events or related rows, `source` being both; none where it is wrong, which is noted. -#}
@@ -122,5 +135,6 @@
     {%- endfor -%}
     {%- set name = 'told_' ~ at.number -%}
     {%- do context.traits.append(name) if name not in context.traits -%}
+    {%- do context.dates.append(name) if told.is_date and name not in context.dates -%}
     {{ return('candidates.' ~ name) }}
 {%- endmacro %}

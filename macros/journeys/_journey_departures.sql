@@ -26,7 +26,12 @@
 {#- Value: the mistakes that were found in a journey's definition while dbt read the project. -#}
 {% macro journey_mistakes(journey) -%}
     {%- set node = headwater.node_named(journey) if execute else none -%}
-    {{ return((node.config.meta.get('mistakes') or []) if node else []) }}
+    {%- set mistakes = (node.config.meta.get('mistakes') or []) | list if node else [] -%}
+    {#- `sync validate` has dbt read the project without its definitions: they are asked here. -#}
+    {%- if node and not mistakes and headwater.is_offline() and node.config.meta.get('journey') -%}
+        {%- do headwater.journey_nodes(node.config.meta['journey'], problems=mistakes) -%}
+    {%- endif -%}
+    {{ return(mistakes) }}
 {%- endmacro %}
 
 {#- Value: the definition of a journey, known by its name; while dbt parses none is known. A wrong one stops whatever asks for it: what its steps were is not known. -#}

@@ -13,10 +13,14 @@
     {%- endif -%}
     {%- set told = {'kind': 'audience', 'is_many': false, 'again': 'never', 'most': none, 'event': none, 'rests': none, 'is_open': true, 'members': ''} -%}
     {%- if found | length != 1 -%}
-        {%- do headwater.note_problem(context, 'entry', "wants {audience: the name of an audience model}, {did: an event}, each of which is an entry of its own, or {date: a trait, before: 3 days}") -%}
+        {%- do headwater.note_problem(context, 'entry', "wants {audience: the name of an audience model}, {did: an event}, each of which is an entry of its own, or {date: a trait, before: 3 days}"
+            ~ (", not " ~ entry | join(', ') ~ headwater.nearest(entry | first, ['audience', 'did', 'date']) if entry is mapping and entry else '')) -%}
         {{ return(told) }}
     {%- endif -%}
-    {%- do headwater.note_unknown_keys(context, entry, headwater.definition_keys('entry_' ~ found[0]), 'entry') -%}
+    {%- for key in entry if key in headwater.definition_keys('journey') -%}
+        {%- do headwater.note_problem(context, 'entry.' ~ key, "stands beside entry:, not in it") -%}
+    {%- endfor -%}
+    {%- do headwater.note_unknown_keys(context, entry | reject('in', headwater.definition_keys('journey')) | list, headwater.definition_keys('entry_' ~ found[0]), 'entry') -%}
     {%- set most = entry.get('at_most_a_day') -%}
     {%- if most is not none and (most is boolean or most is not integer or most < 1) -%}
         {%- do headwater.note_problem(context, 'entry.at_most_a_day', "wants a whole number, 1 or more, not '" ~ most ~ "'") -%}
@@ -27,7 +31,7 @@
         {%- do told.update({'is_many': again is mapping, 'again': again}) -%}
         {%- if not modules.re.fullmatch('[A-Za-z_][A-Za-z0-9_]*', entry['audience'] | string) -%}
             {%- do headwater.note_problem(context, 'entry.audience', "wants the name of an audience model, not '" ~ entry['audience'] ~ "'") -%}
-        {%- else -%}
+        {%- elif not headwater.is_absent(context, entry['audience'], 'entry.audience') -%}
             {%- do told.update({'members': 'select ' ~ context.key ~ ', is_holdout from ' ~ headwater.model_ref(entry['audience'], context)}) -%}
         {%- endif -%}
         {{ return(told) }}
@@ -53,7 +57,9 @@
 {% macro _journey_events(context, entry, who) -%}
     {%- set event = headwater.declared_event(context, entry['did'], 'entry.did') -%}
     {%- set columns = headwater._columns_of(context, event.model) if event else {} -%}
-    {%- if not event or (columns.is_complete and context.key not in columns.types) -%}
+    {%- if not event -%}
+        {{ return('') }}
+    {%- elif columns.is_complete and context.key not in columns.types -%}
         {%- do headwater.note_problem(context, 'entry.did', "wants an event of " ~ ('people' if context.entity == 'person' else 'companies') ~ ", with " ~ context.key) -%}
         {{ return('') }}
     {%- endif -%}

@@ -57,6 +57,7 @@
     {%- do headwater.note_matched_entities(problems) -%}
     {%- do headwater.note_wrong_patterns(problems) -%}
     {%- do headwater._note_own_models(problems) -%}
+    {%- do headwater._note_absent_models(problems) -%}
     {%- do headwater._note_lost_entities(problems) -%}
     {%- do headwater._note_replaced_macros(problems) -%}
     {{ return(problems) }}
@@ -72,6 +73,18 @@
                 ~ ".sql with select * from {{ ref('" ~ project_name ~ "', '" ~ name ~ "') }}."
             ) -%}
         {%- endfor -%}
+    {%- endfor -%}
+{%- endmacro %}
+
+{#- A name of the registry without a model: dbt would say so of a model of the engine's, which reads the list. -#}
+{% macro _note_absent_models(problems) -%}
+    {%- set registry = var('cdp_registry', none) -%}
+    {%- for kind, names in (registry.items() if registry is mapping and not execute else []) if names is sequence and names is not string and names is not mapping -%}
+        {%- set noted = {'problems': [], 'columns': {}, 'is_kept': false} -%}
+        {%- for name in names if name is string -%}
+            {%- do headwater.is_absent(noted, name, 'vars: cdp_registry.' ~ kind) -%}
+        {%- endfor -%}
+        {%- for problem in noted.problems -%}{%- do problems.append(headwater._sentence(problem)) -%}{%- endfor -%}
     {%- endfor -%}
 {%- endmacro %}
 

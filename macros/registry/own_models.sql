@@ -32,6 +32,56 @@
     {{ return(ref('headwater', name) if name in headwater.own_models() else ref(name)) }}
 {%- endmacro %}
 
+{#- Value: whether a definition names a model, seed or snapshot that is not there, which is noted, with the nearest. A ref() of it would stop every command of dbt,
+    so whoever calls this leaves the ref out. While dbt parses it knows no models yet, but the files that it has read: what has no file of its name, and stands in no
+    properties or snapshot either, is none. dbt's v2 engine does not tell its files; there dbt itself stops. -#}
+{% macro is_absent(context, name, path) -%}
+    {%- if context.is_kept or name in headwater.own_models() -%}
+        {{ return(false) }}
+    {%- endif -%}
+    {%- set names = headwater._names_there(context) -%}
+    {%- if not names or name in names or (not execute and headwater._stands_in_properties(name)) -%}
+        {#- dbt keeps what it read before a model came: of a definition that did not change since it has no ref. -#}
+        {%- set is_late = execute and model.config is defined and "there is no model '" ~ name ~ "'" in ((model.config.get('meta') or {}).get('mistakes') or []) | join -%}
+        {%- if is_late -%}
+            {%- do headwater.note_problem(context, path, "the model '" ~ name ~ "' came after dbt had read this file, and dbt holds to what it read: run it once with --no-partial-parse") -%}
+        {%- endif -%}
+        {{ return(is_late) }}
+    {%- endif -%}
+    {%- set beginning, alike = name.split('_')[0] ~ '_', [] -%}
+    {%- for other in names if other.startswith(beginning) -%}
+        {%- do alike.append(other) -%}
+    {%- endfor -%}
+    {%- do headwater.note_problem(context, path, "there is no model '" ~ name ~ "'" ~ headwater.nearest(name, alike or names)) -%}
+    {{ return(true) }}
+{%- endmacro %}
+
+{#- Value: the names of models, seeds and snapshots; while dbt parses, those of its files. Empty where neither is known. -#}
+{% macro _names_there(context) -%}
+    {%- if '(names)' not in context.columns -%}
+        {%- set names = [] -%}
+        {%- for node in (graph.nodes.values() if headwater.knows_graph() else []) if node.resource_type in ['model', 'seed', 'snapshot'] -%}
+            {%- do names.append(node.name) -%}
+        {%- endfor -%}
+        {%- if not execute and ref.manifest is defined -%}
+            {%- set files = ref.manifest.files.values() | selectattr('parse_file_type', 'in', ['model', 'seed', 'snapshot']) | map(attribute='path.relative_path') -%}
+            {%- do names.extend(modules.re.findall('(?m)([^/\\\\\n]+)[.][a-z]+$', files | join('\n'))) -%}
+        {%- endif -%}
+        {%- do context.columns.update({'(names)': names}) -%}
+    {%- endif -%}
+    {{ return(context.columns['(names)']) }}
+{%- endmacro %}
+
+{#- Value: whether a file of properties, or one of snapshots, has a name: it may say that of a model whose file is called otherwise. -#}
+{% macro _stands_in_properties(name) -%}
+    {%- for file in ref.manifest.files.values() if file.dfy is defined or 'snapshot ' in (file.contents or '') -%}
+        {%- if modules.re.search('\\b' ~ name ~ '\\b', file.dfy | string if file.dfy is defined else file.contents) -%}
+            {{ return(true) }}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(false) }}
+{%- endmacro %}
+
 {#- Value: the node of a model, seed or snapshot: the engine's before one of this project, and that before any other; none where there is none. -#}
 {% macro node_named(name) -%}
     {%- set found = [] -%}

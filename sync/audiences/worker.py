@@ -43,10 +43,16 @@ def main(options: list[str]) -> None:
                     answer = _asked(runner, question["inline"], options)
                 if "error" in answer and told:
                     answer = {"error": told[-1]}
-                # dbt leaves a question that it could not read in the manifest, and stumbles over it at the next.
-                manifest = None if "error" in answer else manifest
+                if "error" in answer:
+                    _forget_question(manifest)
             _let_go()
         print(json.dumps(answer), file=answers, flush=True)
+
+
+def _forget_question(manifest: Any) -> None:
+    """dbt leaves a question that it could not read in the manifest, and stumbles over it at the next."""
+    for name in [key for key, node in manifest.nodes.items() if node.resource_type == "sql_operation"]:  # fmt: skip
+        del manifest.nodes[name]
 
 
 def _set_now(now: str | None) -> None:

@@ -37,6 +37,7 @@ from dbt.clients.jinja import MacroGenerator
 from dbt.clients.yaml_helper import SafeLoader
 from dbt.context.macro_resolver import TestMacroNamespace
 from dbt.context.macros import MacroNamespaceBuilder
+from dbt.contracts.graph.manifest import Manifest
 from dbt.tracking import track_behavior_change_warn
 from dbt_common.behavior_flags import BehaviorFlagRendered
 from dbt_common.dataclass_schema import dbtClassMixin
@@ -45,6 +46,12 @@ from dbt_common.events.event_manager import EventManager
 from dbt_common.events.logger import PRINT_EVENT_NAMES, _log_level_map
 from dbt_common.tests import enable_test_caching
 from dbt_common.utils.encoding import JSONEncoder
+
+
+def _patch(owner, name, make):
+    """`owner.name` is what `make` makes of it."""
+    setattr(owner, name, make(getattr(owner, name)))
+
 
 # dbt's own switch for suites like this one: a macro that it has read before in this process is not parsed again.
 enable_test_caching()
@@ -97,15 +104,38 @@ def _written_at_once(path, data):
 
 
 dbt.artifacts.schemas.base.write_json = _written_at_once
+# A manifest is written after the parse and after each run, and nine tenths of it are macros, which stay what they are: a
+# quarter of what a journey's test takes.
+_NO_MACROS = '"macros": {}, "docs": '
+
+
+def _macros_once(write):
+    def written(self, path):
+        macros = self.macros
+        if getattr(self, "_macros_said", (None,))[0] is not macros:
+            given = {
+                name: one.to_dict(omit_none=False, context={"artifact": True})
+                for name, one in self._map_nodes_to_map_resources(macros).items()
+            }
+            self._macros_said = (macros, json.dumps(given, cls=JSONEncoder))
+        self.macros = {}
+        try:
+            write(self, path)
+        finally:
+            self.macros = macros
+        whole = Path(path).read_text("utf-8")
+        assert whole.count(_NO_MACROS) == 1
+        said = _NO_MACROS.replace("{}", self._macros_said[1])
+        Path(path).write_text(whole.replace(_NO_MACROS, said), encoding="utf-8")
+
+    return written
+
+
+_patch(Manifest, "write", _macros_once)
 # What was parsed stays for good; looking through it for garbage every 700 objects is a tenth of all time.
 gc.set_threshold(200_000, 20, 20)
 # dbt writes a tenth of its time. Who reads what it says asks for it.
 os.environ.update(DBT_LOG_LEVEL="none", DBT_LOG_LEVEL_FILE="none")
-
-
-def _patch(owner, name, make):
-    """`owner.name` is what `make` makes of it."""
-    setattr(owner, name, make(getattr(owner, name)))
 
 
 # Macros have descriptions without Jinja in them, and dbt makes a context for each: a twentieth of a parse.

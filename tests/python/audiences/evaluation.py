@@ -323,8 +323,8 @@ def operand(scope: Scope, told: Row) -> Any:
             if one is not None
         )
         value = None if not numbers else figure(function, numbers, told.get("at"))
-    if value is None:
-        return None
+    if value is None or isinstance(value, str):
+        return value
     if isinstance(value, dt.date):
         value = moment(value)
         return moved(moved(value, told.get("plus", "0 days"), 1), told.get("minus", "0 days"), -1)
@@ -647,8 +647,12 @@ def distinct_values(scope: Scope, of: str, rows: list[Row]) -> Iterator[Any]:
     for row in rows:
         if of in row:
             yield row[of]
+            continue
+        shown = clock(row["occurred_at"], scope.zone)
+        if of in ("weekday", "hour"):
+            yield shown.weekday() if of == "weekday" else shown.hour
         else:
-            yield period(clock(row["occurred_at"], scope.zone).date(), of)
+            yield period(shown.date(), of)
 
 
 def share_met(scope: Scope, condition: Row, rows: list[Row]) -> bool:
@@ -790,10 +794,8 @@ def condition_met(scope: Scope, condition: Row) -> bool:
             for row in contacts
             if row["profile_id"] == scope.one and where_met(row, condition.get("where", {}))
         }
-        return any(
-            condition_met(scope._replace(entity="account", one=account), told)
-            for account in theirs - {None}
-        )
+        met = [condition_met(scope._replace(entity="account", one=one), told) for one in theirs - {None}]  # fmt: skip
+        return amount_met(condition, sum(met), least_of(condition))
     if kind == "contacts":
         return contacts_met(scope, told)
     if kind != "product_line":

@@ -100,6 +100,11 @@ WRONG = {
     ),
     "audience_four": ("audience", "entity: person\nall:\n  - did: order_plcaed"),
     "audience_five": ("audience", "trait: country\nequals: DE\nequals: FR\nholdout:"),
+    # Right, behind a wrong one that contact rules tie it to: the other's mistake is not its own.
+    "journey_behind": (
+        "journey",
+        "entry: {audience: audience_good}\nsteps:\n  - {name: a, touchpoint: {destination: mailer, channel: email, template: b}}",
+    ),
     # Of the event's columns the properties name one, and so no word is said of the others.
     "journey_of_orders": (
         "journey",
@@ -115,7 +120,14 @@ def test_every_file_is_checked_and_no_warehouse_asked(tmp_path: Path) -> None:
         tmp_path,
         tmp_path / "nowhere" / "not.duckdb",
         stubs,
-        {"cdp_events": events, "cdp_registry": {"traits": ["traits_billing"]}},
+        {
+            "cdp_events": events,
+            "cdp_registry": {
+                "traits": ["traits_billing"],
+                "journeys": ["journey_one", "journey_behind"],
+            },
+            "cdp_contact_rules": {"caps": [{"at_most": 1, "days": 1}]},
+        },
     )
     (tmp_path / "models/journey_tried.sql").unlink()
     for name, (macro, text) in WRONG.items():
@@ -162,11 +174,11 @@ def test_every_file_is_checked_and_no_warehouse_asked(tmp_path: Path) -> None:
     assert found[("audience_one.sql", 4)] == "did"
     assert found[("audience_one.sql", 5)] == "did.within"
     assert ("audience_two.sql", 5) in found or ("audience_two.sql", None) in found
-    assert found[("audience_four.sql", 5)] == "did"
+    assert found[("audience_four.sql", 5)] == "all[1].did"
     assert found[("audience_five.sql", 5)] == "equals"
     assert found[("audience_five.sql", 6)] == "holdout"
     absent = next(one["said"] for one in told["problems"] if "audience_four" in one["file"])
-    assert absent.startswith("'order_plcaed': there is no model event_order_plcaed")
+    assert absent.startswith("there is no event 'order_plcaed'; did you mean 'order_placed'?")
     purpose = next(one for one in told["problems"] if "audience_late" in one["file"])
     assert purpose["line"] == 3
     assert purpose["said"].startswith("'overdue_eur' is used, and sync 'mailer_late'")

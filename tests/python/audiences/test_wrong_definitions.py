@@ -93,7 +93,8 @@ def test_everything_the_how_to_names_parses(project: Path, model: Path) -> None:
         ("trait: country", ["trait", "equals, not_equals"]),
         ("trait: country\nequalls: DE", ["equalls", "did you mean 'equals'"]),
         ("trait: country\nin: DE", ["trait.in", "a list"]),
-        ("all:\n  - did: order_plcaed", ["event_order_plcaed", "not found"]),
+        ("all:\n  - did: order_plcaed", ["all[1].did (line 3)", "no model 'event_order_plcaed'; did you mean 'event_order_placed'"]),
+        ("or:\n  - {trait: country, equals: DE}", ["or (line 2)", "did you mean 'any'"]),
         ("did: order_placed\nwhere: {produkt_line: x}", ["where", "did you mean 'product_line'"]),
         ("did: order_placed\nwithin: soon", ["'soon' is no duration", "90 days"]),
         ("did: order_placed\nat_least: many", ["at_least", "whole number"]),
@@ -414,6 +415,11 @@ def test_a_value_is_read_as_it_is_written(project: Path, model: Path) -> None:
         ("entry: {audience: audience_everybody, cpa: 5}\nsteps: []", ["entry", "'cpa' is not one of audience"]),
         ("entry: {audience: audience_everybody}\nexit_when: {}\nsteps: []", ["exit_when", "wants a condition"]),
         (
+            "entry: {audience: audience_everybody, re_entry: {after: 3 days}}\nsteps: []",
+            ["entry.re_entry (line 2): stands beside entry:, not in it"],
+        ),
+        ("entry: {audence: audience_everybody}\nsteps: []", ["entry (line 2)", "not audence; did you mean 'audience'"]),
+        (
             "entry: {audience: audience_everybody}\nsteps:\n  - wait: {for: 3 days, until: {did: order_placed}}",
             ["steps[1].wait", "wants {for: a duration}, {until: a condition, timeout: a duration}, ", "not for, until"],
         ),
@@ -593,11 +599,14 @@ def test_a_wrong_audience_or_journey_stops_no_other(project: Path) -> None:
         "three": "entity: persn\ntrait: country\nequals: DE",
         "four": "trait: country\nequals: [DE",
         "five": "trait: contry\nequals: DE",
+        "six": "all:\n  - {did: order_plcaed}\n  - {member_of: audience_everbody}\n  - {member_of: audience_everbody, at: 3 days ago}\n"
+        "  - {related: card_lists}\n  - {in_list: {model: card_lst, column: card_number}}\n  - {near: {model: card_lst, km: 5}}",
         "good": "trait: country\nequals: DE",
     }
     journeys = {
         "wrong": "entry: {audience: audience_everybody}\nsteps: []",
         "unread": "entry: {",
+        "absent": "entry: {audience: audience_everbody}\nsteps:\n  - {name: a, wait: {for: 3 days}}",
         "right": "entry: {audience: audience_everybody}\nsteps:\n  - {name: a, wait: {for: 3 days}}",
     }
     paths = {}
@@ -617,8 +626,18 @@ def test_a_wrong_audience_or_journey_stops_no_other(project: Path) -> None:
     for path in paths.values():
         path.unlink()
     assert set(said) == {
-        "audience_one", "audience_two", "audience_three", "audience_four", "audience_five", "journey_wrong", "journey_unread",
+        "audience_one", "audience_two", "audience_three", "audience_four", "audience_five", "audience_six",
+        "journey_wrong", "journey_unread", "journey_absent",
     }  # fmt: skip
+    # A model that is not there would stop every command of dbt, were it given to a ref().
+    for line, place, near in (
+        (3, "all[1].did", "order_placed"), (4, "all[2].member_of", "audience_everybody"), (5, "all[3].member_of", "audience_everybody"),
+        (6, "all[4].related", "card_list"), (7, "all[5].in_list.model", "card_list"), (8, "all[6].near.model", "card_list"),
+    ):  # fmt: skip
+        assert f"{place} (line {line}): there is no " in said["audience_six"]
+        assert f"did you mean '{near}'" in said["audience_six"].split(place)[1].split("\n")[0]
+    near = "there is no model 'audience_everbody'; did you mean 'audience_everybody'"
+    assert f"entry.audience (line 2): {near}" in said["journey_absent"]
     assert "all[1].equals (line 3): is given twice" in said["audience_one"]
     assert "'topp' is not one of" in said["audience_two"]
     assert "did you mean 'person'" in said["audience_three"]

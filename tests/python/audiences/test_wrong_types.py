@@ -18,10 +18,12 @@ CONTRACT = {
         "vip": "boolean",
         "born": "date",
         "tier": "string",
+        "plan": "string",
     }
 }
 MADE = {
-    "profiles": "profile_id text, country text, value decimal(18, 2), vip boolean, born date, tier text",
+    "profiles": "profile_id text, country text, value decimal(18, 2), vip boolean, born date, tier text, plan text",
+    "traits_paying": "profile_id text, plan text",
     "accounts": "account_id text, plan text, size bigint",
     "account_contacts": "account_id text, profile_id text",
     "profile_product_lines": "profile_id text, product_line text, order_count integer",
@@ -64,6 +66,15 @@ any:
   - {member_of: audience_of_both}
   - {account: {member_of: audience_of_people}}
 """,
+    "audience_of_figures": """
+any:
+  - {trait: plan, equals: Pro}
+  - {figure: {did: order_placed, last: status}, ">": 5}
+  - {figure: {did: order_placed, last: occurred_at}, before: {figure: {did: order_placed}}}
+  - {figure: {did: order_placed, last: status}, rank: {"<=": 5}}
+  - {trait: country, equals: {figure: {did: order_placed, last: revenue_eur}}}
+limit: {top: 5, by: {figure: {did: order_placed, last: status}}}
+""",
     "audience_of_words": "all: [{trait: tier, equals: glod}, {trait: country, equals: Germany}]",
     "audience_of_companies": "entity: account\ntrait: plan\nequals: plus",
     "audience_of_people": "trait: country\nequals: DE",
@@ -95,6 +106,13 @@ SAID = {
         "any[21].member_of": "audience_hand_written_companies is an audience of entity account",
         "any[22].member_of": "both profile_id and account_id",
         "any[23].account.member_of": "audience_of_people is an audience of entity person",
+    },
+    "audience_of_figures": {
+        "any[1].trait.equals": "'Pro' is no value of plan, which is one of basic, pro; did you mean 'pro'?",
+        "any[2].figure.>": "`5` is compared with a text",
+        "any[3].figure.before": "'figure' is of number, and is compared with a column of time",
+        "any[4].figure.rank": "this one is of text", "any[5].trait.equals": "'figure' is of number, and is compared with a column of text",
+        "limit.by.figure": "this one is of text",
     },
     "audience_of_words": {
         "all[1].trait.equals": "'glod' is no value of tier, which is one of gold, silver; did you mean 'gold'?",
@@ -129,7 +147,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         folder,
         folder / "types.duckdb",
         dict.fromkeys(MADE, "select 1 as one"),
-        {"cdp_events": [EVENT]},
+        {"cdp_events": [EVENT], "cdp_registry": {"traits": ["traits_paying"]}},
     )
     described = [
         {"name": name, "config": {"contract": {"enforced": True}},
@@ -138,6 +156,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
                      for column, type_ in columns.items()]}
         for name, columns in CONTRACT.items()
     ]  # fmt: skip
+    paying = {"accepted_values": {"arguments": {"values": ["basic", "pro"]}}}
+    described.append({"name": "traits_paying", "columns": [{"name": "plan", "data_tests": [paying]}]})  # fmt: skip
     exposure = {
         "name": "mails", "type": "application", "owner": {"name": "n", "email": "n@example.com"},
         "depends_on": ["ref('sync_of_people')"], "config": {"meta": {"sync": {"destination": "klaviyo"}}},

@@ -62,3 +62,25 @@ def test_steps_and_syncs_are_found_by_every_name_they_had(lab: Callable[..., Jou
             ask(tried, wrong)
     with pytest.raises(BuildError, match="did you mean 'hook_letters'"):
         ask(tried, "not: {was_sent: {sync: hook_leters}}")
+
+
+def test_an_outcome_is_asked_before_anybody_has_it(lab: Callable[..., JourneyLab]) -> None:
+    tried = lab(
+        "entry: {audience: audience_tried}\nexit_when: {did: order_placed}\n"
+        f"steps:\n  - {{name: first, {MAIL}}}\n  - {{name: pause, wait: {{until: {{did: order_placed}}, timeout: 9 days}}}}"
+    )
+    tried.people("buys", "stays")
+    tried.build("2026-03-01 12:00:00")
+    bought = "{in_journey: journey_tried, step: exit, outcome: exit_when}"
+    assert ask(tried, bought) == []
+    assert ask(tried, "{in_journey: journey_tried, step: pause, outcome: [timeout]}") == []
+    tried.order("buys", "2026-03-01 13:00:00")
+    tried.build("2026-03-02 12:00:00", "--select", "journey_tried")
+    assert ask(tried, bought) == ["buys"]
+    for step, wrong, near in (
+        ("exit", "exit_wen", "exit_when"),
+        ("pause", "timeuot", "timeout"),
+        ("first", "deu", "due"),
+    ):
+        with pytest.raises(BuildError, match=f"'{wrong}' is no outcome of {step}.*'{near}'"):
+            ask(tried, f"{{in_journey: journey_tried, step: {step}, outcome: {wrong}}}")

@@ -224,6 +224,17 @@ def test_a_country_is_two_letters(shop: Shop, value: object) -> None:
     assert ("did you mean 'DE'?" in said) == (value == "de")
 
 
+def test_a_name_of_the_registry_without_a_model_is_said_by_its_list(shop: Shop) -> None:
+    shop.vars["cdp_registry"] = {
+        "records": ["stg_kundn", "stg_kunden"],
+        "audiences": ["audience_nix"],
+    }
+    said = shop.dbt("parse")
+    assert "vars: cdp_registry.records: there is no model 'stg_kundn'; did you mean 'stg_kunden'?" in said  # fmt: skip
+    assert "vars: cdp_registry.audiences: there is no model 'audience_nix'" in said
+    assert "'stg_kunden';" not in said
+
+
 def test_what_the_engine_calls_a_model_is_no_teams_name_in_the_registry(shop: Shop) -> None:
     shop.vars["cdp_registry"] = {
         "records": ["stg_kunden", "accounts"],
