@@ -54,7 +54,11 @@
     {%- endfor -%}
     {%- set identifiers = ((headwater.setting('cdp_identity').get(entity) or {}).get('identifiers') or {}) | list -%}
     {%- if declared.get('identifier') and declared['identifier'] not in identifiers -%}
-        {%- do headwater._survivorship_error(where, 'identifier', declared['identifier'], identifiers) -%}
+        {%- do headwater.stop_setting(
+            where ~ ": identifier '" ~ declared['identifier'] ~ "' is not one of " ~ (identifiers | join(', ') or 'none, for cdp_identity has no ' ~ entity)
+            ~ (headwater.nearest(declared['identifier'], identifiers) or '.')
+            ~ " Where you have no vars: cdp_survivorship, the package's holds: write yours, or {} for no golden attribute (docs/adopt.md, 4)."
+        ) -%}
     {%- endif -%}
     {%- set ranks = {} -%}
     {%- for source in declared.get('sources') or giving -%}

@@ -59,6 +59,11 @@ def review_matches(
     The next dbt build joins or parts them, and they are not asked again. LEFT and RIGHT, keys as in matching_review, are one pair, to be
     decided with --answer. Not on a terminal, or with --json, the pairs are listed and nobody is asked.
     """
+    from sync.identity.matching.weights import (
+        description_of,
+    )  # numpy, which no other command of these needs
+
+    description_of(app.project.manifest, entity)
     if (left is None) != (right is None) or (answer is not None and left is None):
         raise SelectionError(
             "a pair is two records, and --answer is of one pair.",

@@ -69,7 +69,8 @@ def explain_likeness(
     return {
         "fields": fields,
         "prior": round(prior, 2),
-        "household": round(household, 2) if abs(household) > 0.005 else 0.0,
+        # What the fields' bits are rounded by is no household.
+        "household": round(household, 2) if abs(household) > 0.005 * (len(fields) + 1) else 0.0,
         "weight": round(total, 2),
         "probability": round(float(found[0]["match_probability"]), 4),
         "decision": decision,

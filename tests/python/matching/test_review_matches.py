@@ -147,6 +147,7 @@ def test_what_cannot_be_is_said(project: ScratchProject) -> None:
         (("shop:1",), "a pair is two records"),
         (("--answer", "no"), "a pair is two records"),
         (("shop:1", "shop:nobody", "--answer", "no"), "do not wait in matching_review"),
+        (("--entity", "persons"), "matching has no entity 'persons'; it has person"),
     ):
         done = review(project, *options)
         assert done.returncode == 1 or done.returncode == 2, done.stdout
