@@ -30,6 +30,9 @@ from sync.errors import ConfigError, closest
 RECORDS_READER = "model.headwater.identity_records"  # whose parents are the registered records
 ERASURES = ("model.headwater.stg_sync__erasure_requests",)  # its one parent beside them
 
+MEMBERSHIPS = "audience_memberships"
+STAYS = {"at", "entered", "left", "stayed", "stays"}  # beside member_of, what asks when
+
 
 class Manifest:
     """What `sync` needs of a manifest. Relation names are taken as dbt wrote them, quoted for the target.
@@ -310,7 +313,9 @@ class Manifest:
         journeys = self._journeys(upstream)
         model = replace(
             definition.model,
-            upstream=upstream,
+            upstream=tuple(
+                dict.fromkeys((*upstream, *self._as_last_built((parents[0], *upstream))))
+            ),
             asked=tuple(self._nodes[one]["name"] for one in asked if one not in ancestors),
             journeys=tuple(journeys.values()),
             wrong=tuple(self._wrong((parents[0], *upstream))),
@@ -407,6 +412,13 @@ class Manifest:
         beside = {*tests, *found} - set(self._tests.get(unique_id, ()))
         return tuple(sorted(beside, key=lambda one: (_is_test(one), one)))
 
+    def _as_last_built(self, nodes: Iterable[str]) -> Iterator[str]:
+        """What audiences and journeys among these nodes read as the last build left it, which dbt does not know as a parent of theirs."""
+        for unique_id in nodes:
+            meta = _meta(self._nodes.get(unique_id, {}))
+            for kind in ("audience", "journey"):
+                yield from filter(None, map(self._named, _pasts(meta.get(kind))))
+
     def _ancestors(self, unique_id: str) -> set[str]:
         found: set[str] = set()
         waiting = [unique_id]
@@ -464,6 +476,28 @@ def _is_test(unique_id: str) -> bool:
 def _meta(node: Mapping[str, Any]) -> Mapping[str, Any]:
     found = node.get("config", {}).get("meta") or node.get("meta") or {}
     return found if isinstance(found, Mapping) else {}
+
+
+def _pasts(told: object) -> Iterator[str]:
+    """Models whose rows a definition, or a part of it, reads as the last build left them: who was a member when, and logs of journeys."""
+    if isinstance(told, list):
+        for one in told:
+            yield from _pasts(one)
+    if not isinstance(told, Mapping):
+        return
+    holdout, sent = told.get("holdout"), told.get("was_sent")
+    if ("member_of" in told and STAYS & told.keys()) or (
+        isinstance(holdout, Mapping) and "per" in holdout
+    ):
+        yield MEMBERSHIPS
+    for journey in (
+        told.get("in_journey"),
+        sent.get("journey") if isinstance(sent, Mapping) else "",
+    ):
+        if isinstance(journey, str):
+            yield journey
+    for one in told.values():
+        yield from _pasts(one)
 
 
 def _renamed(journey: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

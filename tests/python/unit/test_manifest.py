@@ -102,6 +102,37 @@ def test_what_the_plan_asks_for_permission_must_be_well_though_the_model_refers_
     assert set(upstream) == {f"model.shop.{name}" for name in asked}
 
 
+@pytest.mark.parametrize(
+    ("kind", "told", "read"),
+    [
+        ("audience", {"any": [{"member_of": "audience_b", "left": {"within": "7 days"}}]}, ["audience_memberships"]),
+        ("audience", {"trait": "t", "holdout": {"percent": 10, "per": "country"}}, ["audience_memberships"]),
+        ("audience", {"not": {"in_journey": "journey_welcome"}}, ["journey_welcome"]),
+        ("audience", {"was_sent": {"journey": "journey_welcome", "step": "mail"}}, ["journey_welcome"]),
+        ("journey", {"entry": {"audience": "audience_b"}, "steps": [
+            {"wait": {"until": {"member_of": "audience_b", "stayed": {">=": 3}}}}]}, ["audience_memberships"]),
+        ("audience", {"all": [{"member_of": "audience_b"}, {"was_sent": {"sync": "list"}}], "holdout": {"percent": 5}}, []),
+    ],
+)  # fmt: skip
+def test_what_is_read_as_the_last_build_left_it_must_be_well_too(tmp_path, kind, told, read):
+    """One wrong audience keeps memberships from being made, and who entered since is not known then."""
+    nodes = [
+        model("audience_memberships", "audience_wrong"),
+        model("audience_wrong"),
+        model("journey_welcome"),
+        model("audience_b"),
+        {**model("asking", "audience_b"), "config": {"meta": {kind: told}}},
+        model("sync_list", "asking"),
+        model("profile_consent"),
+        model("profile_suppressions"),
+    ]
+    upstream = set(sync_of(tmp_path, nodes).model.upstream)
+    common = {"asking", "audience_b", "profile_consent", "profile_suppressions"}
+    assert upstream - {f"model.shop.{one}" for one in common} == {
+        f"model.shop.{one}" for one in read
+    }
+
+
 def test_unit_tests_of_what_a_sync_is_built_on_are_looked_at_and_others_are_not(tmp_path):
     """dbt skips a model for its unit test: what failed is there to be named."""
     unit_tests = {
