@@ -35,6 +35,8 @@ run() { printf '$ %s\n' "$*"; "$@"; }
 if been_here; then
   say "1-4/6  The demo was here before and goes on at its last day; to begin anew: rm $HEADWATER_DUCKDB_PATH && make demo"
 else
+  # What stands at the stand-ins was sent from a warehouse that is no more: its people would be others of the same address.
+  [ -f "$HEADWATER_DUCKDB_PATH" ] || rm -rf .headwater/sandbox .headwater/sandbox.sqlite*
   remember
   say "1/6  Load the demo's raw tables: shop, app, web, CRM, support, loyalty, consent"
   run dbt --quiet seed --select path:seeds/demo
