@@ -17,6 +17,21 @@
     {{ return(attributes) }}
 {%- endmacro %}
 
+{#- Relation-shaped query: records that have any of `attributes`: record_node, and a column for each by its name. -#}
+{% macro records_with_attributes(attributes) -%}
+select
+    record_node{% for attribute in attributes %},
+    {{ attribute.name }}_attribute as {{ attribute.name }}
+    {%- endfor %}
+
+from {{ ref('headwater', 'identity_records') }}
+
+where
+    {%- for attribute in attributes %}
+    {{ "or " if not loop.first }}{{ attribute.name }}_attribute is not null
+    {%- endfor %}
+{%- endmacro %}
+
 {#- Expression: a record's attribute as it is compared; null where its source does not declare it, or the entity does not ask. -#}
 {% macro identity_attribute_value(attribute, entity, source) -%}
     {%- set column = source.attributes.get(attribute.name) or source.matching.get(attribute.name) -%}

@@ -79,13 +79,13 @@
 {#- A name of the registry without a model: dbt would say so of a model of the engine's, which reads the list. -#}
 {% macro _note_absent_models(problems) -%}
     {%- set registry = var('cdp_registry', none) -%}
+    {%- set noted = {'problems': [], 'columns': {}, 'is_kept': false} -%}
     {%- for kind, names in (registry.items() if registry is mapping and not execute else []) if names is sequence and names is not string and names is not mapping -%}
-        {%- set noted = {'problems': [], 'columns': {}, 'is_kept': false} -%}
         {%- for name in names if name is string -%}
             {%- do headwater.is_absent(noted, name, 'vars: cdp_registry.' ~ kind) -%}
         {%- endfor -%}
-        {%- for problem in noted.problems -%}{%- do problems.append(headwater._sentence(problem)) -%}{%- endfor -%}
     {%- endfor -%}
+    {%- for problem in noted.problems -%}{%- do problems.append(headwater._sentence(problem)) -%}{%- endfor -%}
 {%- endmacro %}
 
 {#- Of all vars there are dbt 1 tells; its v2 engine tells none, where `headwater check` reads the file instead. -#}

@@ -51,8 +51,9 @@ def main(options: list[str]) -> None:
 
 def _forget_question(manifest: Any) -> None:
     """dbt leaves a question that it could not read in the manifest, and stumbles over it at the next."""
-    for name in [key for key, node in manifest.nodes.items() if node.resource_type == "sql_operation"]:  # fmt: skip
-        del manifest.nodes[name]
+    for key, node in [*manifest.nodes.items()]:
+        if node.resource_type == "sql_operation":
+            del manifest.nodes[key]
 
 
 def _set_now(now: str | None) -> None:

@@ -59,9 +59,8 @@ def review_matches(
     The next dbt build joins or parts them, and they are not asked again. LEFT and RIGHT, keys as in matching_review, are one pair, to be
     decided with --answer. Not on a terminal, or with --json, the pairs are listed and nobody is asked.
     """
-    from sync.identity.matching.weights import (
-        description_of,
-    )  # numpy, which no other command of these needs
+    # It needs numpy, which few commands do.
+    from sync.identity.matching.weights import description_of
 
     description_of(app.project.manifest, entity)
     if (left is None) != (right is None) or (answer is not None and left is None):

@@ -157,20 +157,15 @@ def _tell(
         log=lambda event, **facts: app.output.log(event, facts),
     )
     told = alerts.told()
+    states = [(one["name"], _state(one), one) for one in found]
+    states += [(pull_name(one["destination"]), _state_of_pull(one), one) for one in pulls]
     news = []
-    for one in found:
-        state = _state(one)
-        before = told.get(one["name"])
+    for name, state, one in states:
+        before = told.get(name)
         if told and state != (before or "success"):
             said = one["unusual_because"] if state in UNUSUAL else one["message"]
             if state == one["overdue"]:
                 said = _expected(one)
-            news.append(Change(one["name"], state, before, said or ""))
-    for one in pulls:
-        name, state = pull_name(one["destination"]), _state_of_pull(one)
-        before = told.get(name)
-        if told and state != (before or "success"):
-            said = _expected(one) if one["overdue"] else one["message"]
             news.append(Change(name, state, before, said or ""))
     for one in undefined:
         before = told.get(one["name"])

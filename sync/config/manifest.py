@@ -29,7 +29,6 @@ from sync.errors import ConfigError, closest
 
 RECORDS_READER = "model.headwater.identity_records"  # whose parents are the registered records
 ERASURES = ("model.headwater.stg_sync__erasure_requests",)  # its one parent beside them
-
 MEMBERSHIPS = "audience_memberships"
 STAYS = {"at", "entered", "left", "stayed", "stays"}  # beside member_of, what asks when
 

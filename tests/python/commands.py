@@ -11,9 +11,25 @@ from pathlib import Path
 from unittest import mock
 
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
-from dbt.cli.main import dbtRunner
+from dbt.cli.main import dbtRunner, dbtRunnerResult
 
 from sync.cli.main import run
+
+
+class BuildError(Exception):
+    """dbt refused; the message is what a user would read."""
+
+
+def check_built(result: dbtRunnerResult) -> None:
+    """Nothing, or BuildError with dbt's own words."""
+    if result.success:
+        return
+    if result.exception:
+        raise BuildError(str(result.exception))
+    wrong = [
+        one for one in result.result.results if one.status in ("error", "fail", "runtime error")
+    ]
+    raise BuildError("\n".join(f"{one.node.name}: {one.message}" for one in wrong))
 
 
 @dataclass(frozen=True)

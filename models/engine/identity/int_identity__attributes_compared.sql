@@ -53,17 +53,7 @@ identifiers as (
 
 own as (
 
-    select
-        record_node{% for attribute in attributes %},
-        {{ attribute.name }}_attribute as {{ attribute.name }}
-        {%- endfor %}
-
-    from {{ ref('identity_records') }}
-
-    where
-        {%- for attribute in attributes %}
-        {{ "or " if not loop.first }}{{ attribute.name }}_attribute is not null
-        {%- endfor %}
+    {{ headwater.records_with_attributes(attributes) | indent(4) }}
 
 ),
 

@@ -186,10 +186,8 @@ def _check_share(
 ) -> None:
     """Of what was held before, `earlier` are gone within a day."""
     count, held = count + earlier, held + earlier
-    limits: dict[str, int | float | None] = {f"max_{what}": most}
-    if percent is not None:
-        limits[f"max_{what}_percent"] = held * percent / 100
-    allowed, over = _over(count, limits)
+    share_of_held = None if percent is None else held * percent / 100
+    allowed, over = _over(count, {f"max_{what}": most, f"max_{what}_percent": share_of_held})
     if over:
         share = f" ({100 * count / held:.0f} % of {held:,})" if held else ""
         told = f" within a day, {earlier:,} of them made already" if earlier else ""
@@ -212,10 +210,9 @@ def _check_growth(definition: SyncDefinition, what: str, count: int, before: Usu
         most, percent = guards.max_additions, guards.max_additions_percent
         usually = before.held * (percent or 0) / 100
         told = f"it held {before.held:,} before"
-    limits: dict[str, int | float | None] = {f"max_{what}": most}
-    if percent is not None and before.is_begun:
-        limits[f"max_{what}_percent"] = max(guards.free_additions, usually)
-    allowed, over = _over(total, limits)
+    is_asked = percent is not None and before.is_begun
+    a_day = max(guards.free_additions, usually) if is_asked else None
+    allowed, over = _over(total, {f"max_{what}": most, f"max_{what}_percent": a_day})
     if not count or not over:
         return
     verb = "send" if what == "events" else "add"
@@ -231,11 +228,9 @@ def _check_growth(definition: SyncDefinition, what: str, count: int, before: Usu
 
 
 def _over(count: int, limits: Mapping[str, int | float | None]) -> tuple[float, list[str]]:
-    """The least that is allowed, and the guards that `count` is over."""
-    set_ones = {name: limit for name, limit in limits.items() if limit is not None}
-    return min(set_ones.values(), default=0), [
-        name for name, limit in set_ones.items() if count > limit
-    ]
+    """The least that is allowed, and the guards that `count` is over; those without a limit let everything pass."""
+    over = {name: limit for name, limit in limits.items() if limit is not None and count > limit}
+    return min(over.values(), default=float("inf")), [*over]
 
 
 def _refused(

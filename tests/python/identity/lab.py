@@ -15,6 +15,8 @@ from unittest import mock
 import duckdb
 import yaml
 
+from tests.python.commands import BuildError, check_built
+
 ROOT = Path(__file__).parents[3]
 
 COLUMNS = (
@@ -49,10 +51,6 @@ PERSON: dict[str, Any] = {
         }
     ],
 }
-
-
-class BuildError(Exception):
-    """dbt refused; the message is what a user would read."""
 
 
 class Lab:
@@ -191,16 +189,7 @@ class Lab:
             result = dbtRunner(manifest=self._manifest).invoke(
                 ["--quiet", "--no-write-json", command, *arguments]
             )
-        if not result.success:
-            if result.exception:
-                raise BuildError(str(result.exception))
-            raise BuildError(
-                "\n".join(
-                    f"{line.node.name}: {line.message}"
-                    for line in result.result.results
-                    if line.status not in ("success", "pass", "skipped")
-                )
-            )
+        check_built(result)
 
     def release(self) -> None:
         """Close what dbt keeps open in this process, so that others may open the file their way."""

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.python.identity.lab import PERSON, ROOT, BuildError, Lab
+from tests.python.commands import BuildError
+from tests.python.identity.lab import PERSON, ROOT, Lab
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 import duckdb
 import pytest
 
-from tests.python.identity.lab import BuildError, Lab
+from tests.python.commands import BuildError
+from tests.python.identity.lab import Lab
 
 Edges = Sequence[tuple[int, int]]
 

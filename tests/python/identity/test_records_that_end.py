@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from .lab import PERSON, BuildError, Lab
+from tests.python.commands import BuildError
+
+from .lab import PERSON, Lab
 from .test_erasure import ask
 
 # In these tests a record's user id is the record it was merged into, and the device id says that it was deleted.

@@ -19,6 +19,7 @@ import yaml
 
 from benchmarks.scratch import ScratchProject
 from sync.cli.main import run
+from tests.python.commands import BuildError, check_built
 from tests.python.rows import insert
 
 MODELS = {
@@ -55,10 +56,6 @@ EXPOSURES = {
         "guards": {"min_rows": 0, "max_removals_percent": None},
     }),
 }  # fmt: skip
-
-
-class BuildError(Exception):
-    """dbt refused; the message is what a user would read."""
 
 
 class JourneyLab:
@@ -185,17 +182,7 @@ class JourneyLab:
 
     def build(self, now: str, *arguments: str, variables: Mapping[str, Any] | None = None) -> None:
         """Everything, in this process, with `now` as now. Raises BuildError with dbt's own words."""
-        result = self._run(now, arguments, variables or {})
-        if not result.success:
-            if result.exception:
-                raise BuildError(str(result.exception))
-            raise BuildError(
-                "\n".join(
-                    f"{line.node.name}: {line.message}"
-                    for line in result.result.results
-                    if line.status not in ("success", "skipped")
-                )
-            )
+        check_built(self._run(now, arguments, variables or {}))
 
     def told(self, now: str, definitions: Iterable[str]) -> list[str]:
         """What dbt says of each of these journeys, which stand beside one another; empty of one that is built."""

@@ -8,7 +8,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.python.journeys.lab import BuildError, JourneyLab
+from tests.python.commands import BuildError
+from tests.python.journeys.lab import JourneyLab
 
 MAIL = "touchpoint: {destination: hook, channel: email, template: Mail}"
 JOURNEY = f"""

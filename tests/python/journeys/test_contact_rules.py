@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.python.journeys.lab import BuildError, JourneyLab
+from tests.python.commands import BuildError
+from tests.python.journeys.lab import JourneyLab
 
 MAIL = "touchpoint: {destination: hook, channel: email, template: Mail%s}"
 PUSH = "touchpoint: {destination: hook, channel: push, template: Push%s}"

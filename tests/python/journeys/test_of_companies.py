@@ -13,7 +13,8 @@ from unittest import mock
 import pytest
 
 from sync.cli.main import run
-from tests.python.journeys.lab import BuildError, JourneyLab
+from tests.python.commands import BuildError
+from tests.python.journeys.lab import JourneyLab
 
 MAIL = "touchpoint: {destination: hook, channel: email, template: Mail"
 JOURNEY = f"""

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.python.journeys.lab import BuildError, JourneyLab
+from tests.python.commands import BuildError
+from tests.python.journeys.lab import JourneyLab
 from tests.python.journeys.test_edits import due, journey
 from tests.python.journeys.test_questions import ask
 

@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.python.commands import BuildError
 from tests.python.integration.hook import Hook
-from tests.python.journeys.lab import BuildError, JourneyLab
+from tests.python.journeys.lab import JourneyLab
 
 ENTRY = "entry: {audience: audience_tried}\nexclusion: lifecycle\nsteps:\n"
 MAIL = "touchpoint: {destination: hook, channel: email, template: Mail}"

@@ -13,7 +13,7 @@ import pytest
 from sync.cli.main import run
 from sync.identity.matching.em import Patterns, log_odds
 from sync.identity.matching.weights import Kind, Weight, description_of
-from tests.python.identity.lab import BuildError
+from tests.python.commands import BuildError
 from tests.python.matching.lab import (
     IDENTITY,
     MATCHING,

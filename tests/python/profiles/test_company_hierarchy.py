@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.python.commands import BuildError
 from tests.python.examples import drawn
 from tests.python.profiles.models_alone import models_alone
-from tests.python.warehouses.loop import BuildError
 
 COMPANIES = [f"a{n}" for n in range(9)]
 TABLES = (

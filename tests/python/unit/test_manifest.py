@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 
-from sync.config.manifest import Manifest
+from sync.config.manifest import STAYS, Manifest
+
+ROOT = Path(__file__).parents[3]
 
 CONSENT = {"channel": "email", "purpose": "marketing"}
 
@@ -131,6 +135,12 @@ def test_what_is_read_as_the_last_build_left_it_must_be_well_too(tmp_path, kind,
     assert upstream - {f"model.shop.{one}" for one in common} == {
         f"model.shop.{one}" for one in read
     }
+
+
+def test_what_asks_when_somebody_was_a_member_is_one_list():
+    text = (ROOT / "macros/audiences/definition_keys.sql").read_text()
+    (keys,) = re.findall(r"'member_of': \[('member_of', .*)\]", text)
+    assert set(keys.replace("'", "").split(", ")) - {"member_of"} == STAYS
 
 
 def test_unit_tests_of_what_a_sync_is_built_on_are_looked_at_and_others_are_not(tmp_path):

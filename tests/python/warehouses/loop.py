@@ -17,6 +17,7 @@ import pyarrow as pa
 from sync.config.profiles import Target
 from sync.warehouses.base import Warehouse
 from sync.warehouses.registry import open_warehouse
+from tests.python.commands import check_built
 from tests.python.warehouses.conftest import ROOT
 
 FIRST_DAY = "2026-11-23 12:00:00"
@@ -29,10 +30,6 @@ LEDGER = (
     "dbt_failures", "unread_values",
 )  # fmt: skip
 PROJECT = ("dbt_project.yml", "selectors.yml", "macros", "models", "seeds", "tests")
-
-
-class BuildError(Exception):
-    """dbt refused; the message is what a user would read."""
 
 
 class Loop:
@@ -111,12 +108,7 @@ class Loop:
             from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 
             DuckDBConnectionManager.close_all_connections()
-        if result.success:
-            return
-        if result.exception:
-            raise BuildError(str(result.exception))
-        wrong = [r for r in result.result.results if r.status in ("error", "fail", "runtime error")]
-        raise BuildError("\n".join(f"{one.node.name}: {one.message}" for one in wrong))
+        check_built(result)
 
     def sync(self, *arguments: str) -> dict[str, Any]:
         """Run sync in this process and give what it prints as JSON; a sync that fails is an error."""

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.python.commands import BuildError
 from tests.python.warehouses.conftest import EVERY_TARGET
-from tests.python.warehouses.loop import BuildError
 from tests.python.warehouses.scratch_loop import ScratchLoop
 
 MODELS = {

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from sync.cli.main import run
+from tests.python.commands import BuildError
 from tests.python.warehouses.conftest import target_of
-from tests.python.warehouses.loop import BuildError, Loop
+from tests.python.warehouses.loop import Loop
 from tests.python.warehouses.raw import raw_tables
 
 pytestmark = pytest.mark.long  # a whole demo, built for each
